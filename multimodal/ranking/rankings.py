@@ -1,0 +1,45 @@
+"""`Rankings`: the answer of a System for many posts, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Rankings:
+    """Ranked hashtags for N posts, best first, at most K each.
+
+    Attributes:
+        post_ids: N ids.
+        indices: (N, K) int64, index into `names`; -1 fills the places of a list shorter than K.
+        scores: (N, K) float64, never increasing along a row; NaN where `indices` is -1.
+        names: hashtag text by index; may hold more than is used.
+    """
+
+    post_ids: Sequence[str]
+    indices: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.post_ids)
+
+    @property
+    def k(self) -> int:
+        """The length of the lists."""
+        return int(self.indices.shape[1])
+
+    def of(self, row: int) -> list[tuple[str, float]]:
+        """Return the (hashtag, score) pairs of one post, best first."""
+        return [
+            (self.names[index], float(score))
+            for index, score in zip(self.indices[row], self.scores[row], strict=True)
+            if index >= 0
+        ]
+
+    def __iter__(self) -> Iterator[list[tuple[str, float]]]:
+        return (self.of(row) for row in range(len(self)))

@@ -1,0 +1,133 @@
+"""`System`: the one interface behind which everything that can recommend stands, and its registry."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from data_loaders.errors import ConfigError, nearest
+from data_loaders.posts import Post
+from multimodal.catalogue import HashtagCatalogue
+from multimodal.config import RunConfig
+from multimodal.memory import PostMemory
+from multimodal.ranking.rankings import Rankings
+
+if TYPE_CHECKING:
+    from data_loaders.prepared import PreparedData
+
+    from multimodal.run_folder import RunFolder
+
+
+class System(ABC):
+    """Something that ranks hashtags for a post, given what was posted before.
+
+    Life: `System(config)` → `fit` (or `load`) → `remember` posts in a memory → `rank`.
+
+    Attributes:
+        name: registry name, snake_case; set by `register_system`.
+        config_type: the configuration schema of this System.
+        catalogue: the train vocabulary with its frequencies; set by `fit` and `load`.
+    """
+
+    name: ClassVar[str] = ""
+    config_type: ClassVar[type[RunConfig]] = RunConfig
+    catalogue: HashtagCatalogue
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+
+    @abstractmethod
+    def fit(self, data: PreparedData, run: RunFolder) -> None:
+        """Learn from the train split (choices on the validation split); never reads the test split.
+
+        Args:
+            data: a prepared folder.
+            run: where metrics and checkpoints go; an interrupted run found there is continued.
+        """
+
+    @abstractmethod
+    def rank(
+        self,
+        posts: Sequence[Post],
+        memory: PostMemory,
+        k: int,
+        excluded: Sequence[frozenset[str]] | None = None,
+    ) -> Rankings:
+        """Rank hashtags for each post from its content and what `memory` holds strictly before it.
+
+        The answer for a post depends on nothing but the post and the memory: not on the other posts of the
+        call. The posts' own `hashtags` are not read.
+
+        Args:
+            posts: B posts.
+            memory: made by `new_memory`, filled by `remember`.
+            k: length of the lists, at least 1; shorter lists only where fewer hashtags can be named at all.
+            excluded: per post, hashtags that must not be named.
+        """
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write the learned state (safetensors and JSON) to an existing folder."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path, config: RunConfig, catalogue: HashtagCatalogue) -> System:
+        """Read what `save` wrote."""
+
+    def new_memory(self) -> PostMemory:
+        """Return an empty memory whose catalogue starts with this System's vocabulary."""
+        return PostMemory(HashtagCatalogue(self.catalogue.names, self.catalogue.frequencies.tolist()))
+
+    def remember(self, memory: PostMemory, posts: Sequence[Post]) -> None:
+        """Append posts to a memory, with whatever content vectors this System looks for in it."""
+        memory.append(posts)
+
+
+SystemType = TypeVar("SystemType", bound=type[System])
+_SYSTEMS: dict[str, type[System]] = {}
+_BUILT_IN_MODULES = (
+    "multimodal.baselines.popularity",
+    "multimodal.baselines.user_habit",
+    "multimodal.design.system",
+)
+
+
+def register_system(name: str) -> Callable[[SystemType], SystemType]:
+    """Class decorator: make a System known under `name` (snake_case, unique)."""
+
+    def add(system: SystemType) -> SystemType:
+        if name in _SYSTEMS and _SYSTEMS[name] is not system:
+            raise ValueError(f"a system named {name!r} is already registered")
+        system.name = name
+        _SYSTEMS[name] = system
+        return system
+
+    return add
+
+
+def list_systems() -> list[str]:
+    """Return the names of all Systems, sorted."""
+    _import_built_in()
+    return sorted(_SYSTEMS)
+
+
+def get_system(name: Any) -> type[System]:
+    """Return the System class registered under `name`.
+
+    Raises:
+        ConfigError: no System has that name; the message names the nearest and all that exist.
+    """
+    _import_built_in()
+    if name not in _SYSTEMS:
+        known = ", ".join(list_systems())
+        raise ConfigError(f"system: unknown system {name!r}.{nearest(str(name), _SYSTEMS)} Known: {known}.")
+    return _SYSTEMS[name]
+
+
+def _import_built_in() -> None:
+    from importlib import import_module
+
+    for module in _BUILT_IN_MODULES:
+        import_module(module)
