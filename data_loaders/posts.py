@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from data_loaders.images import ImageSource
 
 # Undated posts count as earlier than every dated one and keep the order of the prepared folder.
 UNDATED_EPOCH_US = -(2**62)
@@ -21,7 +24,8 @@ class Post:
         user_id: who posts; None when unknown.
         timestamp: when, timezone-aware; None when unknown.
         caption: the text; None when there is none. In a prepared folder hashtags are already taken out of it.
-        image: path of the picture file; None when there is none.
+        image: the picture: in a prepared folder a path, when serving whatever `load_image` takes; None when
+            there is none.
         hashtags: canonical hashtags (see `data_loaders.hashtags.normalise`), no repeats, in the order of the
             post; empty when there is none. The truth of the post: never an input for its own recommendation.
         sequence: place in the prepared folder; orders undated posts. None outside of a prepared folder.
@@ -31,7 +35,7 @@ class Post:
     user_id: str | None = None
     timestamp: datetime | None = None
     caption: str | None = None
-    image: Path | None = None
+    image: ImageSource | None = None
     hashtags: tuple[str, ...] = ()
     sequence: int | None = None
 

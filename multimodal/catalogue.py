@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import ChainMap
+from collections.abc import Iterable, MutableMapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ class HashtagCatalogue:
 
     def __init__(self, vocabulary: Sequence[str] = (), frequencies: Sequence[int] | None = None) -> None:
         self._names: list[str] = list(vocabulary)
-        self._index: dict[str, int] = {name: index for index, name in enumerate(self._names)}
+        self._index: MutableMapping[str, int] = {name: index for index, name in enumerate(self._names)}
         if len(self._index) != len(self._names):
             raise ValueError("the vocabulary names a hashtag twice")
         counts = np.zeros(len(self._names), np.int64) if frequencies is None else np.asarray(frequencies, np.int64)
@@ -70,3 +71,12 @@ class HashtagCatalogue:
     def find(self, hashtag: str) -> int | None:
         """Return the index of `hashtag`, or None when it was never seen."""
         return self._index.get(hashtag)
+
+    def fork(self) -> HashtagCatalogue:
+        """Return a catalogue of the same hashtags that grows by itself; use it only until this one grows."""
+        fork = HashtagCatalogue()
+        fork._names = self._names.copy()
+        fork._index = ChainMap({}, self._index)
+        fork._frequencies = self._frequencies
+        fork.vocabulary_size = self.vocabulary_size
+        return fork

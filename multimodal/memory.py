@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import ChainMap
+from collections.abc import Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,8 @@ from numpy.typing import NDArray
 
 from data_loaders.posts import NOW_US, Post
 from multimodal.catalogue import HashtagCatalogue
+from multimodal.columns import Column
+from multimodal.timelines import UserTimelines
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -32,18 +36,15 @@ class PostMemory:
     def __init__(self, catalogue: HashtagCatalogue, width: int = 0) -> None:
         self.catalogue = catalogue
         self.width = width
-        self._user_code: dict[str, int] = {}
+        self._user_code: MutableMapping[str, int] = {}
         self._post_ids: list[str] = []
-        self._positions: dict[str, int] = {}
-        self._users = _Column(np.int64)
-        self._instants = _Column(np.int64)
-        self._hashtags = _Column(np.int64)
-        self._hashtag_ends = _Column(np.int64)
-        self._vectors = _Column(np.float32, width)
-        # Positions sorted by (user, instant, position), the instants in that order, and where each user starts.
-        self._by_user: Ints = np.empty(0, np.int64)
-        self._by_user_instants: Ints = np.empty(0, np.int64)
-        self._user_starts: Ints = np.zeros(1, np.int64)
+        self._positions: MutableMapping[str, int] = {}
+        self._users = Column(np.int64)
+        self._instants = Column(np.int64)
+        self._hashtags = Column(np.int64)
+        self._hashtag_ends = Column(np.int64)
+        self._vectors = Column(np.float32, width)
+        self._timelines = UserTimelines.of(self.users, self.instants_us, 0)
 
     def __len__(self) -> int:
         return len(self._post_ids)
@@ -79,7 +80,7 @@ class PostMemory:
     @property
     def newest_us(self) -> int:
         """The latest instant remembered, 0 when nothing is."""
-        return int(self.instants_us.max()) if len(self) else 0
+        return int(self.instants_us.max()) if len(self.instants_us) else 0
 
     def position_of(self, post_id: str) -> int | None:
         """Return the position of a remembered post, or None."""
@@ -97,6 +98,7 @@ class PostMemory:
         """
         if not posts:
             return
+        self._refuse_known([post.post_id for post in posts])
         if self.width:
             if vectors is None or vectors.shape != (len(posts), self.width):
                 shape = None if vectors is None else vectors.shape
@@ -104,8 +106,6 @@ class PostMemory:
             self._vectors.extend(np.asarray(vectors, np.float32))
         first = len(self)
         for offset, post in enumerate(posts):
-            if post.post_id in self._positions:
-                raise ValueError(f"post {post.post_id!r} is already remembered")
             self._positions[post.post_id] = first + offset
             self._post_ids.append(post.post_id)
         users = np.array([self._code_of(post.user_id) for post in posts], np.int64)
@@ -123,27 +123,23 @@ class PostMemory:
     def _code_of(self, user_id: str | None) -> int:
         return -1 if user_id is None else self._user_code.setdefault(user_id, len(self._user_code))
 
+    def _refuse_known(self, post_ids: Sequence[str]) -> None:
+        # Before anything is written, so that a refused batch leaves the memory as it was.
+        new = set()
+        for post_id in post_ids:
+            if post_id in self._positions or post_id in new:
+                raise ValueError(f"post {post_id!r} is already remembered")
+            new.add(post_id)
+
     def _sort_in(self, users: Ints, instants: Ints, first: int) -> None:
-        # One post is put in its place; many are merged by sorting everything anew.
-        if len(users) == 1 and users[0] >= 0 and users[0] < len(self._user_starts) - 1:
-            user = int(users[0])
-            start, stop = self._user_starts[user], self._user_starts[user + 1]
-            place = start + np.searchsorted(self._by_user_instants[start:stop], instants[0], side="right")
-            self._by_user = np.insert(self._by_user, place, first)
-            self._by_user_instants = np.insert(self._by_user_instants, place, instants[0])
-            self._user_starts[user + 1 :] += 1
-            return
-        known = np.flatnonzero(self.users >= 0)
-        order = known[np.lexsort((known, self.instants_us[known], self.users[known]))]
-        self._by_user = order
-        self._by_user_instants = self.instants_us[order]
-        counts = np.bincount(self.users[known], minlength=len(self._user_code))
-        self._user_starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        # A few posts are put in their places; many are merged by sorting everything anew.
+        if len(users) * 10 > len(self):
+            self._timelines = UserTimelines.of(self.users, self.instants_us, len(self._user_code))
+        else:
+            self._timelines = self._timelines.with_posts(users, instants, first, len(self._user_code))
 
     def history(self, user_ids: Sequence[str | None], instants_us: Ints, limit: int) -> Ints:
         """Return the positions of each user's most recent posts strictly before an instant.
-
-        All questions are answered together by one binary search, so a whole split costs what one post costs.
 
         Args:
             user_ids: Q users; unknown ones and None have no history.
@@ -154,21 +150,7 @@ class PostMemory:
             (Q, H) positions, newest first, padded with -1.
         """
         codes = np.array([-1 if user is None else self._user_code.get(user, -1) for user in user_ids], np.int64)
-        known = codes >= 0
-        starts = np.where(known, self._user_starts[np.where(known, codes, 0)], 0)
-        ends = np.where(known, self._user_starts[np.where(known, codes + 1, 0)], 0)
-        low, high = starts.copy(), ends
-        while (searching := low < high).any():
-            middle = (low + high) // 2
-            safe = np.where(searching, middle, 0)
-            earlier = searching & (self._by_user_instants[safe] < instants_us)
-            low = np.where(earlier, middle + 1, low)
-            high = np.where(searching & ~earlier, middle, high)
-        places = low[:, None] - 1 - np.arange(limit)[None, :]
-        inside = places >= starts[:, None]
-        if not len(self._by_user):
-            return np.full((len(codes), limit), -1, np.int64)
-        return np.where(inside, self._by_user[np.where(inside, places, 0)], -1)
+        return self._timelines.before(codes, instants_us, limit)
 
     def hashtags_of(self, position: int) -> Ints:
         """Return the catalogue indices of one remembered post's hashtags."""
@@ -196,6 +178,44 @@ class PostMemory:
         if not len(self._hashtags):
             return np.full(places.shape, -1, np.int64)
         return np.where(inside, self._hashtags.values[np.where(inside, places, 0)], -1)
+
+    def hashtag_pairs(self, positions: Ints) -> tuple[Ints, Ints]:
+        """Return every (post, hashtag) pair of many posts, flat: for posts whose lists differ much in length.
+
+        Args:
+            positions: (N,) positions, -1 for none.
+
+        Returns:
+            The place in `positions` and the catalogue index of each pair, both (pairs,), in order.
+        """
+        ends = np.concatenate([[0], self._hashtag_ends.values])
+        starts = np.where(positions >= 0, ends[positions], 0)
+        counts = np.where(positions >= 0, ends[positions + 1] - starts, 0)
+        first_pair = np.cumsum(counts) - counts
+        places = np.repeat(np.arange(len(positions)), counts)
+        offsets = np.arange(len(places)) + np.repeat(starts - first_pair, counts)
+        return places, self._hashtags.values[offsets]
+
+    @contextmanager
+    def fork(self) -> Iterator[PostMemory]:
+        """Lend a memory that holds the same posts and can be appended to, while this one stays as it is.
+
+        Nothing that grows with the content vectors is copied. Use the fork inside the `with` block only, and do
+        not append to the original meanwhile.
+        """
+        fork = PostMemory(self.catalogue.fork(), self.width)
+        fork._user_code = ChainMap({}, self._user_code)
+        fork._positions = ChainMap({}, self._positions)
+        fork._post_ids = self._post_ids.copy()
+        fork._timelines = self._timelines
+        columns = ("_users", "_instants", "_hashtags", "_hashtag_ends", "_vectors")
+        for column in columns:
+            setattr(fork, column, getattr(self, column).fork())
+        try:
+            yield fork
+        finally:
+            for column in columns:
+                getattr(self, column).release(getattr(fork, column))
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return what rebuilds the memory: arrays for safetensors and values for JSON."""
@@ -225,30 +245,5 @@ class PostMemory:
         memory._hashtag_ends.extend(arrays["hashtag_ends"])
         if memory.width:
             memory._vectors.extend(arrays["vectors"])
-        if len(memory):
-            memory._sort_in(memory.users, memory.instants_us, 0)
+        memory._timelines = UserTimelines.of(memory.users, memory.instants_us, len(memory._user_code))
         return memory
-
-
-class _Column:
-    """A growing array: amortised appends, a view of what is filled."""
-
-    def __init__(self, dtype: Any, width: int = 0) -> None:
-        self._array: NDArray[Any] = np.empty((0, width) if width else (0,), dtype)
-        self._length = 0
-
-    def __len__(self) -> int:
-        return self._length
-
-    @property
-    def values(self) -> NDArray[Any]:
-        return self._array[: self._length]
-
-    def extend(self, rows: NDArray[Any]) -> None:
-        needed = self._length + len(rows)
-        if needed > len(self._array):
-            grown = np.empty((max(needed, len(self._array) * 3 // 2), *self._array.shape[1:]), self._array.dtype)
-            grown[: self._length] = self.values
-            self._array = grown
-        self._array[self._length : needed] = rows
-        self._length = needed
