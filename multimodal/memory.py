@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from data_loaders.posts import NOW_US, Post
 from multimodal.catalogue import HashtagCatalogue
@@ -31,11 +32,13 @@ class PostMemory:
     Args:
         catalogue: hashtag numbers; hashtags new to it are added as posts come in.
         width: length of a content vector, 0 for none.
+        slots: length of a sparse vector of caption terms, 0 for none.
     """
 
-    def __init__(self, catalogue: HashtagCatalogue, width: int = 0) -> None:
+    def __init__(self, catalogue: HashtagCatalogue, width: int = 0, slots: int = 0) -> None:
         self.catalogue = catalogue
         self.width = width
+        self.slots = slots
         self._user_code: MutableMapping[str, int] = {}
         self._post_ids: list[str] = []
         self._positions: MutableMapping[str, int] = {}
@@ -44,6 +47,9 @@ class PostMemory:
         self._hashtags = Column(np.int64)
         self._hashtag_ends = Column(np.int64)
         self._vectors = Column(np.float32, width)
+        self._term_slots = Column(np.int32)
+        self._term_weights = Column(np.float32)
+        self._term_ends = Column(np.int64)
         self._timelines = UserTimelines.of(self.users, self.instants_us, 0)
 
     def __len__(self) -> int:
@@ -78,6 +84,13 @@ class PostMemory:
         return self._vectors.values
 
     @property
+    def terms(self) -> sparse.csr_matrix:
+        """(N, slots) sparse caption terms by position."""
+        starts = np.concatenate([[0], self._term_ends.values])
+        parts = (self._term_weights.values, self._term_slots.values, starts)
+        return sparse.csr_matrix(parts, shape=(len(self._term_ends), self.slots))
+
+    @property
     def newest_us(self) -> int:
         """The latest instant remembered, 0 when nothing is."""
         return int(self.instants_us.max()) if len(self.instants_us) else 0
@@ -86,12 +99,15 @@ class PostMemory:
         """Return the position of a remembered post, or None."""
         return self._positions.get(post_id)
 
-    def append(self, posts: Sequence[Post], vectors: Floats | None = None) -> None:
+    def append(
+        self, posts: Sequence[Post], vectors: Floats | None = None, terms: sparse.csr_matrix | None = None
+    ) -> None:
         """Remember `posts`; ids already remembered are refused.
 
         Args:
             posts: any order of time. A post without timestamp and sequence is taken as later than all others.
             vectors: (len(posts), width), required when `width` is not 0.
+            terms: (len(posts), slots), required when `slots` is not 0.
 
         Raises:
             ValueError: an id is already remembered, or the vectors have another shape.
@@ -99,11 +115,12 @@ class PostMemory:
         if not posts:
             return
         self._refuse_known([post.post_id for post in posts])
-        if self.width:
-            if vectors is None or vectors.shape != (len(posts), self.width):
-                shape = None if vectors is None else vectors.shape
-                raise ValueError(f"vectors of shape {shape}; expected ({len(posts)}, {self.width})")
-            self._vectors.extend(np.asarray(vectors, np.float32))
+        if self.width and (vectors is None or vectors.shape != (len(posts), self.width)):
+            shape = None if vectors is None else vectors.shape
+            raise ValueError(f"vectors of shape {shape}; expected ({len(posts)}, {self.width})")
+        if self.slots and (terms is None or terms.shape != (len(posts), self.slots)):
+            shape = None if terms is None else terms.shape
+            raise ValueError(f"terms of shape {shape}; expected ({len(posts)}, {self.slots})")
         first = len(self)
         for offset, post in enumerate(posts):
             self._positions[post.post_id] = first + offset
@@ -118,6 +135,12 @@ class PostMemory:
         self._instants.extend(instants)
         self._hashtags.extend(np.array([index for row in indices for index in row], np.int64))
         self._hashtag_ends.extend(ends.astype(np.int64))
+        if self.width and vectors is not None:
+            self._vectors.extend(np.asarray(vectors, np.float32))
+        if self.slots and terms is not None:
+            self._term_ends.extend(terms.indptr[1:].astype(np.int64) + len(self._term_slots))
+            self._term_slots.extend(terms.indices.astype(np.int32))
+            self._term_weights.extend(terms.data.astype(np.float32))
         self._sort_in(users, instants, first)
 
     def _code_of(self, user_id: str | None) -> int:
@@ -203,12 +226,13 @@ class PostMemory:
         Nothing that grows with the content vectors is copied. Use the fork inside the `with` block only, and do
         not append to the original meanwhile.
         """
-        fork = PostMemory(self.catalogue.fork(), self.width)
+        fork = PostMemory(self.catalogue.fork(), self.width, self.slots)
         fork._user_code = ChainMap({}, self._user_code)
         fork._positions = ChainMap({}, self._positions)
         fork._post_ids = self._post_ids.copy()
         fork._timelines = self._timelines
-        columns = ("_users", "_instants", "_hashtags", "_hashtag_ends", "_vectors")
+        columns = ["_users", "_instants", "_hashtags", "_hashtag_ends", "_vectors"]
+        columns += ["_term_slots", "_term_weights", "_term_ends"]
         for column in columns:
             setattr(fork, column, getattr(self, column).fork())
         try:
@@ -227,7 +251,12 @@ class PostMemory:
         }
         if self.width:
             arrays["vectors"] = self.vectors
-        values = {"width": self.width, "post_ids": self._post_ids, "user_ids": list(self._user_code)}
+        if self.slots:
+            arrays["term_slots"] = self._term_slots.values
+            arrays["term_weights"] = self._term_weights.values
+            arrays["term_ends"] = self._term_ends.values
+        values = {"width": self.width, "slots": self.slots, "post_ids": self._post_ids}
+        values["user_ids"] = list(self._user_code)
         return arrays, values
 
     @classmethod
@@ -235,7 +264,7 @@ class PostMemory:
         cls, arrays: dict[str, NDArray[Any]], values: dict[str, Any], catalogue: HashtagCatalogue
     ) -> PostMemory:
         """Rebuild a memory from `state`; `catalogue` must be the one it was saved with."""
-        memory = cls(catalogue, int(values["width"]))
+        memory = cls(catalogue, int(values["width"]), int(values["slots"]))
         memory._post_ids = list(values["post_ids"])
         memory._positions = {post_id: position for position, post_id in enumerate(memory._post_ids)}
         memory._user_code = {user_id: code for code, user_id in enumerate(values["user_ids"])}
@@ -245,5 +274,9 @@ class PostMemory:
         memory._hashtag_ends.extend(arrays["hashtag_ends"])
         if memory.width:
             memory._vectors.extend(arrays["vectors"])
+        if memory.slots:
+            memory._term_slots.extend(arrays["term_slots"])
+            memory._term_weights.extend(arrays["term_weights"])
+            memory._term_ends.extend(arrays["term_ends"])
         memory._timelines = UserTimelines.of(memory.users, memory.instants_us, len(memory._user_code))
         return memory

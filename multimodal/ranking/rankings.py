@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,22 @@ class Rankings:
     indices: NDArray[np.int64]
     scores: NDArray[np.float64]
     names: Sequence[str]
+
+    @classmethod
+    def from_lists(
+        cls,
+        post_ids: Sequence[str],
+        lists: Iterable[tuple[NDArray[np.int64], NDArray[np.float64]]],
+        k: int,
+        names: Sequence[str],
+    ) -> Rankings:
+        """Stack one (indices, scores) pair per post, each best first and at most `k` long."""
+        indices = np.full((len(post_ids), k), -1, np.int64)
+        scores = np.full((len(post_ids), k), np.nan)
+        for row, (chosen, values) in enumerate(lists):
+            indices[row, : len(chosen)] = chosen
+            scores[row, : len(chosen)] = values
+        return cls(post_ids, indices, scores, names)
 
     def __len__(self) -> int:
         return len(self.post_ids)

@@ -1,0 +1,231 @@
+"""`PostBatch` and `PostDataset`: posts as tensors, with what was posted before each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from data_loaders.posts import Post
+
+Ints = NDArray[np.int64]
+DAY_US = 86_400_000_000
+_LONGEST_AGE_DAYS = 36_500.0
+
+
+@dataclass(slots=True)
+class PostBatch:
+    """B posts as tensors. Letters: T tokens, P regions, H remembered posts, M hashtags.
+
+    Attributes:
+        rows: (B,) place of each post in its dataset.
+        caption: (B, T) token numbers, or (B, T, C) features of a frozen encoder.
+        caption_mask: (B, T) True on tokens.
+        caption_present: (B,) False where the post has no caption.
+        image: (B, 3, S, S) pixels, or (B, P, C) features; None when no post of the batch has a picture.
+        image_present: (B,) False where the post has no picture.
+        history: (B, H) positions in the memory of the user's earlier posts, newest first, -1 for none.
+        history_hashtags: (B, H, M) catalogue indices, -1 for none.
+        history_age_days: (B, H) days between the remembered post and this one.
+        neighbours, neighbour_hashtags, neighbour_age_days: the same for earlier posts like this one.
+        neighbour_likeness: (B, N) similarity in 0..1.
+        targets: (B, M) catalogue indices of the post's own hashtags, -1 for none; only for losses and metrics.
+    """
+
+    rows: Tensor
+    caption: Tensor
+    caption_mask: Tensor
+    caption_present: Tensor
+    image: Tensor | None
+    image_present: Tensor
+    history: Tensor
+    history_hashtags: Tensor
+    history_age_days: Tensor
+    neighbours: Tensor
+    neighbour_hashtags: Tensor
+    neighbour_age_days: Tensor
+    neighbour_likeness: Tensor
+    targets: Tensor
+
+    def to(self, device: torch.device) -> PostBatch:
+        """Return the batch on a device."""
+        moved: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            moved[field.name] = value if value is None else value.to(device, non_blocking=True)
+        return PostBatch(**moved)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class CaptionInputs(Protocol):
+    """Captions ready for a network: token numbers or features."""
+
+    def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return (B, T) token numbers or (B, T, C) features, and the (B, T) mask."""
+
+    def lengths(self) -> Ints:
+        """Return the number of tokens of every caption."""
+
+    def present(self) -> NDArray[np.bool_]:
+        """Return which posts have a caption."""
+
+
+class ImageInputs(Protocol):
+    """Pictures ready for a network: pixels or features."""
+
+    def batch(self, rows: Sequence[int]) -> Tensor | None:
+        """Return (B, 3, S, S) pixels or (B, P, C) features, zeros where there is no picture; None if none has."""
+
+    def present(self) -> NDArray[np.bool_]:
+        """Return which posts have a picture."""
+
+
+class Memory(Protocol):
+    """The questions a dataset asks of what was posted before (see `multimodal.memory.PostMemory`)."""
+
+    @property
+    def instants_us(self) -> Ints:
+        """Instants by position."""
+
+    def history(self, user_ids: Sequence[str | None], instants_us: Ints, limit: int) -> Ints:
+        """Positions of the users' posts strictly before the instants, newest first."""
+
+    def hashtags_table(self, positions: Ints) -> Ints:
+        """Hashtags of remembered posts, padded with -1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Earlier posts like each post: positions (N, n) padded with -1, and likeness (N, n) in 0..1."""
+
+    positions: Ints
+    likeness: NDArray[np.float32]
+
+
+class PostDataset:
+    """Posts, their encoder inputs, and the answers of the memory to all of them at once.
+
+    Args:
+        posts: N posts.
+        captions: their caption inputs.
+        images: their image inputs.
+        memory: asked only for what is strictly earlier than each post.
+        history_posts: H, most recent own posts to remember.
+        targets: catalogue indices of each post's hashtags; None when ranking.
+        neighbours: earlier posts like each post, if wanted.
+    """
+
+    def __init__(
+        self,
+        posts: Sequence[Post],
+        captions: CaptionInputs,
+        images: ImageInputs,
+        memory: Memory,
+        history_posts: int,
+        targets: Sequence[Sequence[int]] | None = None,
+        neighbours: Neighbours | None = None,
+    ) -> None:
+        self.captions, self.images, self.memory = captions, images, memory
+        self.targets = targets
+        self.instants_us = np.array([post.instant_us for post in posts], np.int64)
+        self.history = memory.history([post.user_id for post in posts], self.instants_us, history_posts)
+        empty = np.empty((len(posts), 0))
+        self.neighbours = neighbours or Neighbours(empty.astype(np.int64), empty.astype(np.float32))
+        self._caption_present = captions.present()
+        self._image_present = images.present()
+
+    def __len__(self) -> int:
+        return len(self.instants_us)
+
+    def batch(
+        self,
+        rows: Sequence[int],
+        drop_caption: NDArray[np.bool_] | None = None,
+        drop_image: NDArray[np.bool_] | None = None,
+        drop_history: NDArray[np.bool_] | None = None,
+    ) -> PostBatch:
+        """Return the batch of some rows.
+
+        Args:
+            rows: B places in the dataset.
+            drop_caption: (N,) posts to treat as if they had no caption (modality dropout).
+            drop_image: (N,) the same for pictures.
+            drop_history: (N,) the same for the user's earlier posts.
+        """
+        index = np.asarray(rows, np.int64)
+        caption, caption_mask = self.captions.batch(rows)
+        caption_present = _kept(self._caption_present[index], drop_caption, index)
+        image_present = _kept(self._image_present[index], drop_image, index)
+        history = self.history[index]
+        if drop_history is not None:
+            history = np.where(drop_history[index][:, None], -1, history)
+        near = self.neighbours.positions[index]
+        return PostBatch(
+            rows=torch.from_numpy(index),
+            caption=caption,
+            caption_mask=caption_mask,
+            caption_present=torch.from_numpy(caption_present),
+            image=self.images.batch(rows) if image_present.any() else None,
+            image_present=torch.from_numpy(image_present),
+            history=torch.from_numpy(history),
+            history_hashtags=torch.from_numpy(self.memory.hashtags_table(history)),
+            history_age_days=self._ages(index, history),
+            neighbours=torch.from_numpy(near),
+            neighbour_hashtags=torch.from_numpy(self.memory.hashtags_table(near)),
+            neighbour_age_days=self._ages(index, near),
+            neighbour_likeness=torch.from_numpy(self.neighbours.likeness[index]),
+            targets=pad([self.targets[row] for row in rows] if self.targets is not None else [()] * len(rows)),
+        )
+
+    def _ages(self, index: Ints, positions: Ints) -> Tensor:
+        if not len(self.memory.instants_us):
+            return torch.zeros(positions.shape)
+        then = self.memory.instants_us[np.maximum(positions, 0)].astype(np.float64)
+        # In floating point: the distance between a dated and an undated post overflows an integer.
+        days = (self.instants_us[index].astype(np.float64)[:, None] - then) / DAY_US
+        return torch.from_numpy(np.where(positions >= 0, np.clip(days, 0, _LONGEST_AGE_DAYS), 0).astype(np.float32))
+
+
+def _kept(present: NDArray[np.bool_], drop: NDArray[np.bool_] | None, index: Ints) -> NDArray[np.bool_]:
+    return present if drop is None else present & ~drop[index]
+
+
+def pad(rows: Sequence[Sequence[int]]) -> Tensor:
+    """Return (B, M) int64 padded with -1; M is the longest row, at least 1."""
+    longest = max([len(row) for row in rows] + [1])
+    padded = np.full((len(rows), longest), -1, np.int64)
+    for place, row in enumerate(rows):
+        padded[place, : len(row)] = row
+    return torch.from_numpy(padded)
+
+
+def bucketed_batches(lengths: Ints, batch_size: int, seed: int, epoch: int, drop_last: bool = True) -> list[list[int]]:
+    """Cut a shuffled epoch into batches of posts of similar length.
+
+    Shuffles, sorts by length inside windows of 50 batches, cuts, and shuffles the batches: little padding, and
+    still another order every epoch. The result depends on the arguments alone, so an epoch can be taken up
+    again in its middle.
+
+    Args:
+        lengths: (N,) caption lengths in tokens.
+        batch_size: posts a batch.
+        seed, epoch: choose the order.
+        drop_last: leave out the smaller last batch, unless it is the only one.
+    """
+    generator = np.random.default_rng([seed, epoch])
+    order = generator.permutation(len(lengths))
+    window = 50 * batch_size
+    parts = [order[start : start + window] for start in range(0, len(order), window)]
+    order = np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in parts]) if parts else order
+    batches = [order[start : start + batch_size].tolist() for start in range(0, len(order), batch_size)]
+    if drop_last and len(batches) > 1 and len(batches[-1]) < batch_size:
+        batches.pop()
+    generator.shuffle(batches)
+    return batches

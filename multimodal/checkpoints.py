@@ -1,0 +1,83 @@
+"""Checkpoints: written whole or not at all, the newest found again, the best kept beside."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from data_loaders.errors import RunError
+
+STATE, TENSORS, OPTIMISER = "state.json", "tensors.safetensors", "optimiser.pt"
+
+
+def save_checkpoint(
+    folder: Path, name: str, state: dict[str, Any], tensors: dict[str, Tensor], optimiser: dict[str, Any] | None = None
+) -> None:
+    """Write `folder/name-STEP` in one step, then remove older ones of the same name.
+
+    Args:
+        folder: the checkpoints folder.
+        name: kind of checkpoint, for instance "last" or "best".
+        state: plain values; `state["step"]` names the checkpoint.
+        tensors: what safetensors holds.
+        optimiser: state dict of the optimiser, if it is to be kept.
+
+    Raises:
+        RunError: it could not be written (disk full, no permission); earlier checkpoints are untouched.
+    """
+    target = folder / f"{name}-{int(state['step']):09d}"
+    temporary = folder / f".{target.name}.partial"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        # Cloned: safetensors refuses tensors that share memory, as tied weights do.
+        save_file(
+            {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, temporary / TENSORS
+        )
+        if optimiser is not None:
+            torch.save(optimiser, temporary / OPTIMISER)
+        (temporary / STATE).write_text(json.dumps(state), encoding="utf-8")
+        shutil.rmtree(target, ignore_errors=True)
+        temporary.rename(target)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise RunError(f"checkpoint {target} could not be written ({error}); earlier checkpoints are kept.") from error
+    for path in _complete(folder, name):
+        if path != target:
+            shutil.rmtree(path)
+
+
+def load_checkpoint(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Any] | None] | None:
+    """Return state, tensors and optimiser state of the newest complete checkpoint, or None when there is none.
+
+    Raises:
+        RunError: the newest checkpoint is damaged.
+    """
+    found = _complete(folder, name)
+    if not found:
+        return None
+    path = found[-1]
+    try:
+        state = json.loads((path / STATE).read_text(encoding="utf-8"))
+        tensors = load_file(path / TENSORS)
+        optimiser = None
+        if (path / OPTIMISER).exists():
+            optimiser = torch.load(path / OPTIMISER, map_location="cpu", weights_only=True)
+    except (OSError, ValueError, SafetensorError, RuntimeError) as error:
+        raise RunError(
+            f"checkpoint {path} cannot be read ({error}); delete that folder to go on from an earlier one, or train "
+            "anew with --overwrite."
+        ) from error
+    return state, tensors, optimiser
+
+
+def _complete(folder: Path, name: str) -> list[Path]:
+    return sorted(path for path in folder.glob(f"{name}-*") if (path / STATE).exists())

@@ -1,0 +1,86 @@
+"""Word-level attention and parallel co-attention between caption and image."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
+    """Softmax over the last dimension where `mask` holds; all zeros where it holds nowhere."""
+    weights = torch.softmax(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), dim=-1)
+    return weights * mask
+
+
+def masked_mean(values_BTD: Tensor, mask_BT: Tensor) -> Tensor:
+    """Mean over the valid positions, (B, D)."""
+    weights = mask_BT.to(values_BTD.dtype).unsqueeze(-1)
+    return (values_BTD * weights).sum(1) / weights.sum(1).clamp(min=1)
+
+
+class WordAttention(nn.Module):
+    """Word-level attention that keeps the sequence: x̃_i = n·α_i·x_i, α = softmax(tanh(W x_i + b)·u).
+
+    n is the number of valid words, so the mean scale stays what it was; the co-attention that follows needs the
+    sequence. The source names the step but gives no equation; this is the usual one (Yang et al. 2016).
+
+    Args:
+        width: D.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.projection = nn.Linear(width, width)
+        self.context = nn.Linear(width, 1, bias=False)
+
+    def forward(self, words_BTD: Tensor, mask_BT: Tensor) -> Tensor:
+        """Return the reweighted words, (B, T, D)."""
+        scores_BT = self.context(torch.tanh(self.projection(words_BTD))).squeeze(-1)
+        weights_BT = masked_softmax(scores_BT, mask_BT)
+        return words_BTD * (weights_BT * mask_BT.sum(1, keepdim=True)).unsqueeze(-1)
+
+
+class ParallelCoAttention(nn.Module):
+    """Parallel co-attention (Lu et al. 2016, arXiv:1606.00061), masked on both sides.
+
+    C = tanh(X W_b Vᵀ);  H_v = tanh(V W_v + Cᵀ X W_t);  H_t = tanh(X W_t + C V W_v)
+    a_v = softmax(H_v w_v);  a_t = softmax(H_t w_t);  v = Σ a_v V;  t = Σ a_t X
+
+    Args:
+        width: D, of words and regions alike.
+        dropout: on H_v and H_t, 0..1.
+    """
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.affinity = nn.Linear(width, width, bias=False)
+        self.words = nn.Linear(width, width)
+        self.regions = nn.Linear(width, width)
+        self.score_words = nn.Linear(width, 1, bias=False)
+        self.score_regions = nn.Linear(width, 1, bias=False)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self, words_BTD: Tensor, word_mask_BT: Tensor, regions_BPD: Tensor, region_mask_BP: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the attended caption t and image v, each (B, D): sums of the inputs, not of projections."""
+        affinity_BTP = torch.tanh(self.affinity(words_BTD) @ regions_BPD.transpose(1, 2))
+        affinity_BTP = affinity_BTP * word_mask_BT.unsqueeze(2) * region_mask_BP.unsqueeze(1)
+        projected_words, projected_regions = self.words(words_BTD), self.regions(regions_BPD)
+        hidden_words = self.dropout(torch.tanh(projected_words + affinity_BTP @ projected_regions))
+        hidden_regions = self.dropout(torch.tanh(projected_regions + affinity_BTP.transpose(1, 2) @ projected_words))
+        word_weights = masked_softmax(self.score_words(hidden_words).squeeze(-1), word_mask_BT)
+        region_weights = masked_softmax(self.score_regions(hidden_regions).squeeze(-1), region_mask_BP)
+        text_BD = (word_weights.unsqueeze(1) @ words_BTD).squeeze(1)
+        image_BD = (region_weights.unsqueeze(1) @ regions_BPD).squeeze(1)
+        return text_BD, image_BD
+
+
+class MeanPooling(nn.Module):
+    """Mean of the words and mean of the regions: what co-attention is compared with in ablations."""
+
+    def forward(
+        self, words_BTD: Tensor, word_mask_BT: Tensor, regions_BPD: Tensor, region_mask_BP: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return t and v, each (B, D)."""
+        return masked_mean(words_BTD, word_mask_BT), masked_mean(regions_BPD, region_mask_BP)

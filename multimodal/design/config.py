@@ -1,0 +1,121 @@
+"""The configuration of DESIGN."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from data_loaders.captions import list_profiles
+from data_loaders.errors import nearest
+from multimodal.config import RunConfig, Section
+from multimodal.design.fusion import list_fusions
+from multimodal.encoders import CaptionEncoderConfig, ImageEncoderConfig
+from multimodal.training_config import TrainingConfig
+
+
+class EncoderConfig(Section):
+    """The two encoders; null leaves a modality out."""
+
+    caption: CaptionEncoderConfig | None = Field(default=CaptionEncoderConfig(), description="caption encoder")
+    image: ImageEncoderConfig | None = Field(default=ImageEncoderConfig(), description="image encoder")
+
+    @field_validator("caption", "image", mode="before")
+    @classmethod
+    def _name_alone(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+
+class InteractionConfig(Section):
+    """How caption and image look at each other."""
+
+    word_attention: bool = Field(default=True, description="word-level attention before co-attention")
+    co_attention: bool = Field(default=True, description="parallel co-attention; otherwise means")
+    dropout: float = Field(default=0.5, ge=0, lt=1, description="on projected words and regions, and inside")
+
+
+class FusionConfig(Section):
+    """How caption and image become one vector."""
+
+    name: str = Field(default="weighted", description="sum, weighted or scalar")
+    hidden: int | None = Field(default=None, ge=1, description="hidden width of the gate; null: the width D")
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in list_fusions():
+            raise ValueError(f"unknown fusion {name!r}.{nearest(name, list_fusions())} Known: {list_fusions()}")
+        return name
+
+
+class HistoryConfig(Section):
+    """What was posted before."""
+
+    posts: int = Field(default=20, ge=0, le=2000, description="most recent own posts attended to; 0: none")
+    neighbours: int = Field(default=0, ge=0, le=200, description="earlier posts with a similar caption; 0: none")
+    pointer: bool = Field(default=True, description="copy remembered hashtags into the answer")
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="share of posts trained as if by a new user")
+
+
+class HeadsConfig(Section):
+    """The two heads and their losses."""
+
+    multilabel: bool = Field(default=True, description="multilabel classification head")
+    sequence: bool = Field(default=True, description="sequence generation head (GRU)")
+    loss: Literal["bce", "softmax_1_over_k"] = Field(default="softmax_1_over_k", description="multilabel loss")
+    sequence_weight: float = Field(default=1.0, ge=0, description="weight of the sequence loss")
+    hidden: int | None = Field(default=None, ge=1, description="hidden width of both heads; null: the width D")
+    embedding_width: int = Field(default=256, ge=1, description="E, width of a hashtag embedding")
+    order: Literal["frequency", "post", "free"] = Field(default="frequency", description="order of target hashtags")
+    steps: int = Field(default=15, ge=1, le=50, description="S, most hashtags of a sequence")
+    beams: int = Field(default=1, ge=1, le=50, description="beam width; 1: greedy")
+    dropout: float = Field(default=0.5, ge=0, lt=1, description="in both heads")
+
+
+class RankingConfig(Section):
+    """How the two heads become one ranking."""
+
+    aggregate: Literal["minmax", "reciprocal_rank", "interleave"] = Field(default="minmax", description="rule")
+    alpha: float | None = Field(default=None, ge=0, le=1, description="weight of multilabel; null: by validation")
+
+
+class DesignConfig(RunConfig):
+    """DESIGN, every choice."""
+
+    system: Literal["design"] = "design"
+    width: int = Field(default=512, ge=8, description="D, width of t, v and p")
+    caption_profile: str = Field(default="plain", description="how captions are cleaned")
+    encoder: EncoderConfig = EncoderConfig()
+    interaction: InteractionConfig = InteractionConfig()
+    fusion: FusionConfig = FusionConfig()
+    history: HistoryConfig = HistoryConfig()
+    heads: HeadsConfig = HeadsConfig()
+    ranking: RankingConfig = RankingConfig()
+    modality_dropout: float = Field(default=0.1, ge=0, le=0.5, description="share of posts trained without caption, "
+                                    "and share without image")  # fmt: skip
+    feature_cache: str | None = Field(default=".cache/features", description="folder for frozen encoders' features")
+    training: TrainingConfig = TrainingConfig()
+
+    @field_validator("caption_profile")
+    @classmethod
+    def _known_profile(cls, name: str) -> str:
+        if name not in list_profiles():
+            raise ValueError(f"unknown profile {name!r}.{nearest(name, list_profiles())} Known: {list_profiles()}")
+        return name
+
+    @model_validator(mode="after")
+    def _works_together(self) -> DesignConfig:
+        problems = []
+        if not self.heads.multilabel and not self.heads.sequence:
+            problems.append("heads.multilabel and heads.sequence are both false; a ranking needs at least one head")
+        uses_pointer = self.history.pointer and (self.history.posts or self.history.neighbours)
+        if uses_pointer and self.heads.multilabel and self.heads.loss == "bce":
+            problems.append(
+                "heads.loss=bce does not go with history.pointer=true (the pointer mixes probabilities that sum to 1);"
+                " set heads.loss=softmax_1_over_k or history.pointer=false"
+            )
+        if self.encoder.caption is None and self.encoder.image is None and not self.history.posts:
+            problems.append("encoder.caption and encoder.image are null and history.posts=0; nothing is left to learn")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self

@@ -1,0 +1,78 @@
+"""The two heads: multilabel classification and sequence generation."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class MultilabelHead(nn.Module):
+    """Dropout → Linear → ReLU → Linear: one logit per hashtag of the vocabulary.
+
+    Args:
+        input_width: width of the joined vector z.
+        hidden: hidden width.
+        vocabulary_size: V.
+        dropout: 0..1.
+    """
+
+    def __init__(self, input_width: int, hidden: int, vocabulary_size: int, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Dropout(dropout), nn.Linear(input_width, hidden), nn.ReLU(), nn.Linear(hidden, vocabulary_size)
+        )
+
+    def forward(self, joined_BZ: Tensor) -> Tensor:
+        """Return logits, (B, V)."""
+        logits: Tensor = self.layers(joined_BZ)
+        return logits
+
+
+class SequenceHead(nn.Module):
+    """GRU that names hashtags one after another (as AMNN does, Yang et al. 2020).
+
+    h_0 = tanh(W z); the input of step s is [E[y_{s-1}]; z]; logits over V hashtags and the end.
+
+    Args:
+        input_width: width of z.
+        hidden: width of the GRU.
+        vocabulary_size: V; the index V is "end" as an output and "start" as an input.
+        embedding_width: E.
+        dropout: on the GRU's outputs, 0..1.
+    """
+
+    def __init__(
+        self, input_width: int, hidden: int, vocabulary_size: int, embedding_width: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.vocabulary_size = vocabulary_size
+        self.initial = nn.Linear(input_width, hidden)
+        self.gru = nn.GRU(embedding_width + input_width, hidden, batch_first=True)
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(hidden, vocabulary_size + 1)
+
+    def start(self, joined_BZ: Tensor) -> Tensor:
+        """Return the first hidden state, (1, B, hidden)."""
+        return torch.tanh(self.initial(joined_BZ)).unsqueeze(0)
+
+    def forward(self, joined_BZ: Tensor, previous_BS: Tensor, embeddings: nn.Embedding) -> Tensor:
+        """Return logits under teacher forcing, (B, S, V + 1).
+
+        Args:
+            joined_BZ: z.
+            previous_BS: the hashtag before each step; V stands for the start.
+            embeddings: hashtag embeddings with V + 1 rows.
+        """
+        steps = previous_BS.shape[1]
+        inputs = torch.cat([embeddings(previous_BS), joined_BZ.unsqueeze(1).expand(-1, steps, -1)], dim=-1)
+        hidden, _ = self.gru(inputs, self.start(joined_BZ))
+        logits: Tensor = self.output(self.dropout(hidden))
+        return logits
+
+    def step(
+        self, joined_BZ: Tensor, previous_B: Tensor, state: Tensor, embeddings: nn.Embedding
+    ) -> tuple[Tensor, Tensor]:
+        """Return logits (B, V + 1) and the next state after one decoding step."""
+        inputs = torch.cat([embeddings(previous_B), joined_BZ], dim=-1).unsqueeze(1)
+        hidden, state = self.gru(inputs, state)
+        return self.output(self.dropout(hidden.squeeze(1))), state

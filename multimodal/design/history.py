@@ -1,0 +1,92 @@
+"""What was posted before: attention over remembered posts, and a pointer that copies their hashtags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from multimodal.design.attention import masked_softmax
+
+
+@dataclass(slots=True)
+class Remembered:
+    """Remembered posts that a batch of posts may draw on.
+
+    Attributes:
+        vectors: (B, H, D) content vectors of the remembered posts, without gradient.
+        hashtags: (B, H, M) catalogue indices, -1 for none.
+        features: (B, H, F) numbers about the relation: log age, log rank, log likeness.
+        mask: (B, H) True where there is a remembered post.
+    """
+
+    vectors: Tensor
+    hashtags: Tensor
+    features: Tensor
+    mask: Tensor
+
+
+class MemoryAttention(nn.Module):
+    """Influence of remembered posts, after MACoN (Zhang et al. 2019): s = softmax(pᵀ W p_j / √D + c·f_j).
+
+    The correlation score of content is joined by learned weights c on the logs of age, rank and likeness f_j:
+    a weight on log age is a power-law decay, so training starts from the plain recency (or nearest-neighbour)
+    rule given as `prior` and departs from it only where the data say so.
+    The influence vector is u = Σ s_j g_j, with g_j the mean embedding of post j's hashtags; where there is
+    nothing to remember it is a learned start u_0.
+
+    Args:
+        width: D.
+        embedding_width: E.
+        prior: F starting weights of the relation features.
+    """
+
+    def __init__(self, width: int, embedding_width: int, prior: tuple[float, ...]) -> None:
+        super().__init__()
+        self.scale = width**-0.5
+        self.correlation = nn.Linear(width, width, bias=False)
+        nn.init.normal_(self.correlation.weight, std=0.02)
+        self.relation = nn.Linear(len(prior), 1, bias=False)
+        with torch.no_grad():
+            self.relation.weight.copy_(torch.tensor([prior]))
+        self.output = nn.Linear(embedding_width, width)
+        self.start = nn.Parameter(torch.zeros(width))
+
+    def forward(self, content_BD: Tensor, remembered: Remembered, embeddings: nn.Embedding) -> tuple[Tensor, Tensor]:
+        """Return the influence u (B, D) and the attention s (B, H), which sums to 1 or, with no posts, to 0.
+
+        Args:
+            content_BD: content vectors of the current posts.
+            remembered: the posts to draw on.
+            embeddings: hashtag embeddings, V + 1 rows; the last stands for hashtags outside the vocabulary.
+        """
+        query_BD = self.correlation(content_BD)
+        scores_BH = (remembered.vectors @ query_BD.unsqueeze(-1)).squeeze(-1) * self.scale
+        scores_BH = scores_BH + self.relation(remembered.features).squeeze(-1)
+        weights_BH = masked_softmax(scores_BH, remembered.mask)
+        present_BHM = remembered.hashtags >= 0
+        unknown = embeddings.num_embeddings - 1
+        rows = torch.where(present_BHM, remembered.hashtags.clamp(max=unknown), unknown)
+        embedded = embeddings(rows) * present_BHM.unsqueeze(-1)
+        mean_BHE = embedded.sum(2) / present_BHM.sum(2, keepdim=True).clamp(min=1)
+        influence_BD = self.output((weights_BH.unsqueeze(1) @ mean_BHE).squeeze(1))
+        nobody = ~remembered.mask.any(1, keepdim=True)
+        return torch.where(nobody, self.start.expand_as(influence_BD), influence_BD), weights_BH
+
+
+def copy_distribution(weights_BH: Tensor, hashtags_BHM: Tensor, columns: int) -> Tensor:
+    """Turn attention over posts into a distribution over their hashtags: P(h) = Σ_j s_j·[h ∈ j] / |j|.
+
+    Args:
+        weights_BH: attention, rows sum to at most 1.
+        hashtags_BHM: column of each hashtag, -1 for none.
+        columns: C, the number of columns.
+
+    Returns:
+        (B, C); attention on posts without hashtags is lost, so a row may sum to less than 1.
+    """
+    present = hashtags_BHM >= 0
+    share = weights_BH.unsqueeze(-1) / present.sum(-1, keepdim=True).clamp(min=1) * present
+    distribution = weights_BH.new_zeros(len(weights_BH), columns)
+    return distribution.scatter_add(1, hashtags_BHM.clamp(min=0).flatten(1), share.flatten(1))

@@ -1,0 +1,223 @@
+"""The DESIGN network: encoders → interaction → fusion → history → two heads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from data_loaders.batches import PostBatch
+from multimodal.design.attention import MeanPooling, ParallelCoAttention, WordAttention
+from multimodal.design.columns import Columns
+from multimodal.design.config import DesignConfig
+from multimodal.design.fusion import build_fusion
+from multimodal.design.heads import MultilabelHead, SequenceHead
+from multimodal.design.history import MemoryAttention, Remembered, copy_distribution
+from multimodal.encoders.base import CaptionEncoder, ImageEncoder
+from multimodal.inputs import frozen_features
+
+# Starting weights of (log age, log rank, log likeness): plain recency, and plain likeness with slow decay.
+OWN_PRIOR = (-0.75, -0.5, 0.0)
+NEIGHBOUR_PRIOR = (-0.3, 0.0, 3.0)
+_HOUR_DAYS = 1 / 24
+
+
+@dataclass(slots=True)
+class Content:
+    """What a post says: `vector` p (B, D) and `image_weight` w (B, D) of the fusion."""
+
+    vector: Tensor
+    image_weight: Tensor
+
+
+@dataclass(slots=True)
+class DesignOutput:
+    """What the network says of a batch.
+
+    Attributes:
+        content: p and the gate.
+        joined: z, content and influence of what was posted before, (B, Z).
+        logits: multilabel logits over the vocabulary, (B, V); None without that head.
+        log_probabilities: log of the mixture of vocabulary and pointers, (B, C); None without a pointer.
+        columns: what the C columns stand for.
+    """
+
+    content: Content
+    joined: Tensor
+    logits: Tensor | None
+    log_probabilities: Tensor | None
+    columns: Columns
+    sequence_logits: Tensor | None = None
+
+
+class DesignNetwork(nn.Module):
+    """DESIGN (doi 10.1109/TCSS.2022.3184307) with weighted fusion and a pointer onto remembered hashtags.
+
+    A missing caption or picture is one learned token; padding and batch mates never change an answer.
+
+    Args:
+        config: sizes and choices.
+        vocabulary_size: V.
+        caption_encoder: gives (B, T, C); None leaves captions out.
+        image_encoder: gives (B, P, C); None leaves pictures out.
+    """
+
+    def __init__(
+        self,
+        config: DesignConfig,
+        vocabulary_size: int,
+        caption_encoder: CaptionEncoder | None,
+        image_encoder: ImageEncoder | None,
+    ) -> None:
+        super().__init__()
+        width, heads = config.width, config.heads
+        self.vocabulary_size = vocabulary_size
+        self.caption_encoder, self.image_encoder = caption_encoder, image_encoder
+        self.project_words = _projection(caption_encoder, width, config.interaction.dropout)
+        self.project_regions = _projection(image_encoder, width, config.interaction.dropout)
+        self.missing_caption = nn.Parameter(torch.randn(width) * 0.1)
+        self.missing_image = nn.Parameter(torch.randn(width) * 0.1)
+        self.word_attention = WordAttention(width) if config.interaction.word_attention else None
+        self.interaction = (
+            ParallelCoAttention(width, config.interaction.dropout) if config.interaction.co_attention else MeanPooling()
+        )
+        self.fusion = build_fusion(config.fusion.name, width, config.fusion.hidden or width)
+        # The last row stands for hashtags outside the vocabulary and for the start of a sequence.
+        self.embeddings = nn.Embedding(vocabulary_size + 1, heads.embedding_width)
+        nn.init.normal_(self.embeddings.weight, std=heads.embedding_width**-0.5)
+        self.own = MemoryAttention(width, heads.embedding_width, OWN_PRIOR) if config.history.posts else None
+        self.near = (
+            MemoryAttention(width, heads.embedding_width, NEIGHBOUR_PRIOR) if config.history.neighbours else None
+        )
+        sources = sum(source is not None for source in (self.own, self.near))
+        joined_width = width * (1 + sources)
+        hidden = heads.hidden or width
+        self.multilabel = (
+            MultilabelHead(joined_width, hidden, vocabulary_size, heads.dropout) if heads.multilabel else None
+        )
+        self.sequence = (
+            SequenceHead(joined_width, hidden, vocabulary_size, heads.embedding_width, heads.dropout)
+            if heads.sequence
+            else None
+        )
+        uses_pointer = config.history.pointer and sources > 0 and heads.multilabel
+        self.mixture = nn.Linear(joined_width, 1 + sources) if uses_pointer else None
+        if self.mixture is not None:
+            nn.init.normal_(self.mixture.weight, std=0.01)
+            nn.init.zeros_(self.mixture.bias)
+
+    def mine(self, batch: PostBatch) -> Content:
+        """Feature mining: extraction, interaction and fusion."""
+        words, word_mask = self._words(batch)
+        regions, region_mask = self._regions(batch)
+        if self.word_attention is not None:
+            words = self.word_attention(words, word_mask)
+        text_BD, image_BD = self.interaction(words, word_mask, regions, region_mask)
+        return Content(*self.fusion(text_BD, image_BD))
+
+    def forward(self, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None) -> DesignOutput:
+        """Answer a batch.
+
+        Args:
+            batch: B posts.
+            bank: (N, D) content vectors of the remembered posts, without gradient.
+            previous_BS: the hashtag before each step, for teacher forcing; None leaves the sequence head out.
+        """
+        content = self.mine(batch)
+        remembered = self._remember(batch, bank)
+        influences, attentions = [], []
+        for attention, posts in zip((self.own, self.near), remembered, strict=True):
+            if attention is not None:
+                influence, weights = attention(content.vector, posts, self.embeddings)
+                influences.append(influence)
+                attentions.append((weights, posts))
+        joined = torch.cat([content.vector, *influences], dim=-1)
+        columns = Columns(self.vocabulary_size, [posts.hashtags for _, posts in attentions] if self.mixture else [])
+        logits = self.multilabel(joined) if self.multilabel is not None else None
+        mixed = None
+        if self.mixture is not None and logits is not None:
+            mixed = self._mix(joined, logits, attentions, columns)
+        sequence_logits = None
+        if self.sequence is not None and previous_BS is not None:
+            sequence_logits = self.sequence(joined, previous_BS, self.embeddings)
+        return DesignOutput(content, joined, logits, mixed, columns, sequence_logits)
+
+    def _words(self, batch: PostBatch) -> tuple[Tensor, Tensor]:
+        missing = self.missing_caption
+        if self.caption_encoder is None or self.project_words is None:
+            return _single_token(missing, len(batch))
+        features = batch.caption
+        if features.dim() == 2:
+            features = self.caption_encoder(features, batch.caption_mask)
+            features = frozen_features(features) if self.caption_encoder.frozen else features
+        words = self.project_words(features.to(missing.dtype))
+        first = torch.zeros_like(batch.caption_mask)
+        first[:, 0] = True
+        present = batch.caption_present.unsqueeze(1)
+        mask = torch.where(present, batch.caption_mask, first)
+        return torch.where(present.unsqueeze(2), words, missing.to(words.dtype)), mask
+
+    def _regions(self, batch: PostBatch) -> tuple[Tensor, Tensor]:
+        missing = self.missing_image
+        if self.image_encoder is None or self.project_regions is None or batch.image is None:
+            return _single_token(missing, len(batch))
+        features = batch.image
+        if features.dim() == 4:
+            features = self.image_encoder(features)
+            features = frozen_features(features) if self.image_encoder.frozen else features
+        regions = self.project_regions(features.to(missing.dtype))
+        mask = torch.ones(regions.shape[:2], dtype=torch.bool, device=regions.device)
+        mask[:, 1:] &= batch.image_present.unsqueeze(1)
+        return torch.where(batch.image_present[:, None, None], regions, missing.to(regions.dtype)), mask
+
+    def _remember(self, batch: PostBatch, bank: Tensor) -> tuple[Remembered, Remembered]:
+        own_likeness = torch.ones_like(batch.history_age_days)
+        return (
+            _remembered(batch.history, batch.history_hashtags, batch.history_age_days, own_likeness, bank),
+            _remembered(
+                batch.neighbours, batch.neighbour_hashtags, batch.neighbour_age_days, batch.neighbour_likeness, bank
+            ),
+        )
+
+    def _mix(
+        self, joined: Tensor, logits: Tensor, attentions: list[tuple[Tensor, Remembered]], columns: Columns
+    ) -> Tensor:
+        # Sources without any hashtag to copy get no share; the vocabulary always has one.
+        usable = [torch.ones(len(joined), dtype=torch.bool, device=joined.device)]
+        usable += [(posts.hashtags >= 0).flatten(1).any(1) for _, posts in attentions]
+        shares = torch.where(torch.stack(usable, 1), self.mixture(joined).float(), float("-inf"))  # type: ignore[misc]
+        shares = torch.softmax(shares, dim=1)
+        vocabulary = torch.softmax(logits.float(), -1) * shares[:, :1]
+        mixed = nn.functional.pad(vocabulary, (0, len(columns) - self.vocabulary_size))
+        for place, (weights, posts) in enumerate(attentions, start=1):
+            copied = copy_distribution(weights.float(), columns.of(posts.hashtags), len(columns))
+            mixed = mixed + copied * shares[:, place : place + 1]
+        return _safe_log(mixed)
+
+
+def _projection(encoder: CaptionEncoder | ImageEncoder | None, width: int, dropout: float) -> nn.Sequential | None:
+    if encoder is None:
+        return None
+    return nn.Sequential(nn.Linear(encoder.width, width), nn.Tanh(), nn.Dropout(dropout))
+
+
+def _single_token(token: Tensor, posts: int) -> tuple[Tensor, Tensor]:
+    return token.expand(posts, 1, -1), torch.ones(posts, 1, dtype=torch.bool, device=token.device)
+
+
+def _remembered(positions: Tensor, hashtags: Tensor, age_days: Tensor, likeness: Tensor, bank: Tensor) -> Remembered:
+    mask = positions >= 0
+    rank = torch.arange(1, positions.shape[1] + 1, device=positions.device).expand_as(positions)
+    features = torch.stack(
+        [torch.log(age_days + _HOUR_DAYS), torch.log(rank.float()), torch.log(likeness.clamp(min=1e-3))], dim=-1
+    )
+    width = bank.shape[1]
+    vectors = bank[positions.clamp(min=0)] if len(bank) else bank.new_zeros(*positions.shape, width)
+    return Remembered(vectors, hashtags, features, mask)
+
+
+def _safe_log(values: Tensor) -> Tensor:
+    # log 0 = -inf with a gradient of 0, where torch.log alone gives NaN.
+    positive = values > 0
+    return torch.where(positive, torch.log(torch.where(positive, values, 1.0)), float("-inf"))

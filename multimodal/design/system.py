@@ -1,0 +1,308 @@
+"""`DesignSystem`: DESIGN behind the interface that every System has."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from data_loaders.batches import CaptionInputs, ImageInputs, PostBatch, PostDataset
+from data_loaders.errors import RunError
+from data_loaders.posts import Post
+from multimodal.catalogue import HashtagCatalogue
+from multimodal.config import RunConfig
+from multimodal.design.config import DesignConfig
+from multimodal.design.decoding import decode_scores
+from multimodal.design.learner import DesignLearner
+from multimodal.design.network import DesignNetwork
+from multimodal.distributed import in_shares, is_main_process
+from multimodal.encoders import (
+    build_caption_encoder,
+    build_image_encoder,
+    load_caption_encoder,
+    load_image_encoder,
+)
+from multimodal.inputs import caption_inputs, cleaned_captions, image_inputs
+from multimodal.memory import PostMemory
+from multimodal.ranking.aggregate import aggregate
+from multimodal.ranking.rankings import Rankings
+from multimodal.ranking.top_k import order_candidates
+from multimodal.retrieval import SLOTS, CaptionVectors, find_neighbours
+from multimodal.run_folder import RunFolder, read_json, write_atomically, write_json
+from multimodal.systems import System, register_system
+from multimodal.training import Trainer
+
+if TYPE_CHECKING:
+    from data_loaders.prepared import PreparedData
+
+logger = logging.getLogger(__name__)
+
+NETWORK_FILE, STATE_FILE, TERMS_FILE = "network.safetensors", "design.json", "caption_terms.safetensors"
+_BULK_POSTS = 256
+_RANKING_BATCH = 128
+
+
+@register_system("design")
+class DesignSystem(System):
+    """DESIGN with weighted fusion (see `DesignNetwork`), its memory and its ranking."""
+
+    config_type = DesignConfig
+    config: DesignConfig
+    network: DesignNetwork
+    alpha: float
+    _terms: CaptionVectors | None = None
+
+    @property
+    def has_both_heads(self) -> bool:
+        """Whether there are two scores to weigh against each other."""
+        return self.config.heads.multilabel and self.config.heads.sequence
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
+
+    # -- learning ----------------------------------------------------------------------------------------------
+
+    def fit(self, data: PreparedData, run: RunFolder) -> None:
+        """Train the network; see `System.fit`."""
+        train, validation = list(data.split("train")), list(data.split("validation"))
+        self.catalogue = HashtagCatalogue(data.vocabulary.hashtags, data.vocabulary.frequencies)
+        self.alpha = 0.5 if self.config.ranking.alpha is None else self.config.ranking.alpha
+        torch.manual_seed(self.config.seed)
+        captions = cleaned_captions(train, self.config.caption_profile)
+        self._build(captions, any(post.image is not None for post in train))
+        learner = DesignLearner(self, train, validation)
+        trainer = Trainer(learner, self.config.training, run, self.config.seed)
+        state = trainer.fit()
+        learner.start_epoch(state.epoch, self.device)
+        scores = learner.validate()
+        self.network.eval()
+        if is_main_process():
+            run.log({"event": "trained", "best_epoch": state.best_epoch, "seconds": state.seconds, **scores})
+
+    def _build(self, captions: Sequence[str], pictured: bool) -> None:
+        encoder = self.config.encoder
+        if encoder.caption is not None and not any(captions):
+            logger.info("no train post has a caption: the caption encoder is left out")
+        if encoder.image is not None and not pictured:
+            logger.info("no train post has a picture: the image encoder is left out")
+        words = [caption for caption in captions if caption]
+        caption_encoder = build_caption_encoder(encoder.caption, words) if encoder.caption and words else None
+        image_encoder = build_image_encoder(encoder.image) if encoder.image and pictured else None
+        if self.config.history.neighbours:
+            self._terms = CaptionVectors.fit(words)
+        size = self.catalogue.vocabulary_size
+        self.network = DesignNetwork(self.config, size, caption_encoder, image_encoder)
+
+    # -- memory ------------------------------------------------------------------------------------------------
+
+    def new_memory(self) -> PostMemory:
+        """Return an empty memory with room for content vectors."""
+        return self.memory_for(HashtagCatalogue(self.catalogue.names, self.catalogue.frequencies.tolist()))
+
+    def memory_for(self, catalogue: HashtagCatalogue) -> PostMemory:
+        """Return an empty memory on a catalogue of one's own."""
+        return PostMemory(catalogue, self.config.width, SLOTS if self._terms is not None else 0)
+
+    def remember(self, memory: PostMemory, posts: Sequence[Post]) -> None:
+        """Append posts with their content vectors."""
+        if posts:
+            memory.append(posts, self.contents(self.content_dataset(posts), self.device), self._term_vectors(posts))
+
+    def append_without_vectors(self, memory: PostMemory, posts: Sequence[Post]) -> None:
+        """Append posts whose content vectors are filled in later."""
+        memory.append(posts, np.zeros((len(posts), self.config.width), np.float32), self._term_vectors(posts))
+
+    def _term_vectors(self, posts: Sequence[Post]) -> Any:
+        return None if self._terms is None else self._terms.of(cleaned_captions(posts, self.config.caption_profile))
+
+    # -- from posts to tensors ---------------------------------------------------------------------------------
+
+    def inputs(self, posts: Sequence[Post]) -> tuple[CaptionInputs, ImageInputs]:
+        """Return what the encoders take; features come from the cache when the encoder is frozen and posts are many."""
+        captions = cleaned_captions(posts, self.config.caption_profile)
+        on_disk = all(post.image is None or isinstance(post.image, (str, Path)) for post in posts)
+        cache = self.config.feature_cache if len(posts) >= _BULK_POSTS and on_disk else None
+        return (
+            caption_inputs(self.network.caption_encoder, captions, cache),
+            image_inputs(self.network.image_encoder, posts, cache),
+        )
+
+    def content_dataset(self, posts: Sequence[Post]) -> PostDataset:
+        """Return posts as encoder inputs, without anything remembered."""
+        return PostDataset(posts, *self.inputs(posts), PostMemory(HashtagCatalogue()), 0)
+
+    def dataset(
+        self,
+        posts: Sequence[Post],
+        memory: PostMemory,
+        targets: Sequence[Sequence[int]] | None = None,
+        inputs: tuple[CaptionInputs, ImageInputs] | None = None,
+    ) -> PostDataset:
+        """Return posts as encoder inputs with what the memory holds before each of them."""
+        neighbours = None
+        if self._terms is not None:
+            instants = np.array([post.instant_us for post in posts], np.int64)
+            queries = self._terms.of(cleaned_captions(posts, self.config.caption_profile))
+            count = self.config.history.neighbours
+            neighbours = find_neighbours(queries, instants, memory.terms, memory.instants_us, count)
+        words, pictures = inputs or self.inputs(posts)
+        return PostDataset(posts, words, pictures, memory, self.config.history.posts, targets, neighbours)
+
+    @torch.no_grad()
+    def contents(self, dataset: PostDataset, device: torch.device) -> NDArray[np.float32]:
+        """Return the content vector of every post, (N, D), in evaluation mode."""
+        self.network.eval()
+
+        def work(rows: Sequence[int]) -> list[NDArray[np.float32]]:
+            ordered = sorted(rows, key=lambda row: lengths[row])
+            vectors: dict[int, NDArray[np.float32]] = {}
+            for part in _parts(ordered, _RANKING_BATCH):
+                content = self.network.mine(dataset.batch(part).to(device)).vector
+                vectors.update(zip(part, content.float().cpu().numpy(), strict=True))
+            return [vectors[row] for row in rows]
+
+        lengths = dataset.captions.lengths()
+        return np.stack(in_shares(range(len(dataset)), work))
+
+    # -- answering ---------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def head_scores(self, batch: PostBatch, bank: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor]:
+        """Return the scores of both heads, (B, C) each, and the catalogue index of every column."""
+        output = self.network(batch, bank)
+        multilabel = None
+        if output.log_probabilities is not None:
+            multilabel = output.log_probabilities.exp()
+        elif output.logits is not None:
+            bce = self.config.heads.loss == "bce"
+            multilabel = output.logits.float().sigmoid() if bce else output.logits.float().softmax(-1)
+        sequence = None
+        if self.network.sequence is not None:
+            heads = self.config.heads
+            named = decode_scores(
+                self.network.sequence, output.joined, self.network.embeddings, heads.steps, heads.beams
+            )
+            sequence = torch.nn.functional.pad(named, (0, len(output.columns) - named.shape[1]))
+        return multilabel, sequence, output.columns.indices()
+
+    def hits(
+        self,
+        dataset: PostDataset,
+        rows: Sequence[int],
+        truth: Sequence[Sequence[int]],
+        bank: Tensor,
+        k: int,
+        alphas: Sequence[float],
+    ) -> list[list[int]]:
+        """Return, for each row and each alpha, how many true hashtags are among the first k."""
+        results: list[list[int]] = []
+        for part in _parts(list(rows), _RANKING_BATCH):
+            multilabel, sequence, indices = self.head_scores(dataset.batch(part).to(bank.device), bank)
+            found = np.zeros((len(part), len(alphas)), np.int64)
+            for place, alpha in enumerate(alphas):
+                scores = aggregate(multilabel, sequence, alpha, self.config.ranking.aggregate)
+                named = indices[scores.topk(min(k, scores.shape[1]), 1).indices].cpu().numpy()
+                start = len(results)
+                found[:, place] = [len(set(row) & set(truth[start + at])) for at, row in enumerate(named.tolist())]
+            results.extend(found.tolist())
+        return results
+
+    def rank(
+        self,
+        posts: Sequence[Post],
+        memory: PostMemory,
+        k: int,
+        excluded: Sequence[frozenset[str]] | None = None,
+    ) -> Rankings:
+        """Rank hashtags for each post; see `System.rank`."""
+        self.network.eval()
+        dataset = self.dataset(posts, memory)
+        bank = torch.from_numpy(memory.vectors).to(self.device)
+        indices = np.full((len(posts), k), -1, np.int64)
+        scores = np.full((len(posts), k), np.nan)
+        for part in _parts(list(range(len(posts))), _RANKING_BATCH):
+            multilabel, sequence, columns = self.head_scores(dataset.batch(part).to(self.device), bank)
+            joined = aggregate(multilabel, sequence, self.alpha, self.config.ranking.aggregate).double().cpu().numpy()
+            named = columns.cpu().numpy()
+            for place, row in enumerate(part):
+                values = joined[place]
+                if excluded is not None and excluded[row]:
+                    values = np.where(_named_in(excluded[row], named, memory.catalogue), -np.inf, values)
+                best, best_scores = order_candidates(named, values, memory.catalogue, k)
+                indices[row, : len(best)], scores[row, : len(best)] = best, best_scores
+        return Rankings([post.post_id for post in posts], indices, scores, memory.catalogue.names)
+
+    # -- keeping -----------------------------------------------------------------------------------------------
+
+    def save(self, folder: Path) -> None:
+        """Write network, encoders and settings."""
+        network = self.network
+        own = {
+            key: value.detach().cpu().contiguous()
+            for key, value in network.state_dict().items()
+            if not key.startswith(("caption_encoder.", "image_encoder."))
+        }
+        write_atomically(folder / NETWORK_FILE, lambda path: save_file(own, path))
+        if network.caption_encoder is not None:
+            network.caption_encoder.save(folder / "caption_encoder")
+        if network.image_encoder is not None:
+            network.image_encoder.save(folder / "image_encoder")
+        if self._terms is not None:
+            idf = torch.from_numpy(self._terms.idf)
+            write_atomically(folder / TERMS_FILE, lambda path: save_file({"idf": idf}, path))
+        state = {
+            "alpha": self.alpha,
+            "caption_encoder": network.caption_encoder is not None,
+            "image_encoder": network.image_encoder is not None,
+        }
+        write_json(folder / STATE_FILE, state)
+
+    @classmethod
+    def load(cls, folder: Path, config: RunConfig, catalogue: HashtagCatalogue) -> DesignSystem:
+        """Read what `save` wrote.
+
+        Raises:
+            RunError: a file is missing, damaged, or does not fit the configuration.
+        """
+        if not isinstance(config, DesignConfig):
+            raise RunError(f"{folder}: the configuration is of system {config.system!r}, expected 'design'")
+        system = cls(config)
+        system.catalogue = catalogue
+        state = read_json(folder / STATE_FILE, "settings of DESIGN")
+        system.alpha = float(state["alpha"])
+        caption = load_caption_encoder(folder / "caption_encoder") if state["caption_encoder"] else None
+        image = load_image_encoder(folder / "image_encoder") if state["image_encoder"] else None
+        if config.history.neighbours:
+            system._terms = CaptionVectors(_load(folder / TERMS_FILE)["idf"].numpy())
+        system.network = DesignNetwork(config, catalogue.vocabulary_size, caption, image)
+        missing, unexpected = system.network.load_state_dict(_load(folder / NETWORK_FILE), strict=False)
+        missing = [key for key in missing if not key.startswith(("caption_encoder.", "image_encoder."))]
+        if missing or unexpected:
+            raise RunError(f"{folder / NETWORK_FILE} does not fit its configuration: {missing=}, {unexpected=}")
+        system.network.eval()
+        return system
+
+
+def _load(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read ({error}); train again or restore the file.") from error
+
+
+def _parts(rows: Sequence[int], size: int) -> list[list[int]]:
+    return [list(rows[start : start + size]) for start in range(0, len(rows), size)]
+
+
+def _named_in(excluded: frozenset[str], indices: NDArray[np.int64], catalogue: HashtagCatalogue) -> NDArray[np.bool_]:
+    unwanted = [index for index in (catalogue.find(hashtag) for hashtag in excluded) if index is not None]
+    return np.isin(indices, unwanted)

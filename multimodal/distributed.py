@@ -1,0 +1,70 @@
+"""Work shared between processes: who does which posts, and bringing the results together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+
+Item = TypeVar("Item")
+
+
+def process_count() -> int:
+    """Return the number of processes that work together; 1 outside of a launcher."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def process_index() -> int:
+    """Return this process's number, 0 for the main one."""
+    return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
+
+
+def is_main_process() -> bool:
+    """Return whether this process writes files and shows progress."""
+    return process_index() == 0
+
+
+def wait_for_all() -> None:
+    """Return when every process has come this far."""
+    if process_count() > 1:
+        dist.barrier()
+
+
+def main_process_first(work: Callable[[], Item]) -> Item:
+    """Run `work` on the main process, then on the others, which find what it left on disk."""
+    if is_main_process():
+        result = work()
+        wait_for_all()
+        return result
+    wait_for_all()
+    return work()
+
+
+def in_shares(items: Sequence[Item], work: Callable[[Sequence[Item]], list[Any]]) -> list[Any]:
+    """Let every process work on its share of `items`; return all results in the order of the items.
+
+    Args:
+        items: the same on every process.
+        work: gets a share, returns one result per item of it.
+    """
+    count = process_count()
+    if count == 1:
+        return work(items)
+    share = [items[place] for place in range(process_index(), len(items), count)]
+    gathered: list[Any] = [None] * count
+    dist.all_gather_object(gathered, work(share))
+    results: list[Any] = [None] * len(items)
+    for first, part in enumerate(gathered):
+        results[first::count] = part
+    return results
+
+
+def any_process(flag: bool, device: torch.device) -> bool:
+    """Return whether the flag is set on any process."""
+    if process_count() == 1:
+        return flag
+    value = torch.tensor([int(flag)], device=device)
+    dist.all_reduce(value, dist.ReduceOp.MAX)
+    return bool(value.item())

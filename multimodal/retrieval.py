@@ -1,0 +1,133 @@
+"""Earlier posts with a similar caption: hashed TF-IDF vectors and exact search strictly before an instant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+from rich.progress import track
+from scipy import sparse
+
+from data_loaders.batches import Neighbours
+from multimodal.distributed import is_main_process
+
+Ints = NDArray[np.int64]
+
+SLOTS = 2**18
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
+# Scripts written without spaces are cut into pairs of characters.
+_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+_QUERIES_A_BLOCK = 128
+_BAR_FROM_QUERIES = 5_000
+
+
+def caption_terms(caption: str) -> list[str]:
+    """Return the words of a caption, case-folded; pairs of characters where a script has no spaces."""
+    terms: list[str] = []
+    for word in _WORD.findall(caption.casefold()):
+        if len(word) > 1 and _UNSPACED.search(word):
+            terms.extend(word[place : place + 2] for place in range(len(word) - 1))
+        else:
+            terms.append(word)
+    return terms
+
+
+class CaptionVectors:
+    """TF-IDF vectors of captions, hashed to a fixed number of slots: words never seen in training count too.
+
+    tf = 1 + ln(count), idf = ln((1 + n) / (1 + df)) + 1 over the train captions, rows of length 1.
+
+    Args:
+        idf: (SLOTS,) weight of each slot.
+    """
+
+    def __init__(self, idf: NDArray[np.float32]) -> None:
+        self.idf = idf
+
+    @classmethod
+    def fit(cls, captions: Sequence[str]) -> CaptionVectors:
+        """Count in how many train captions each slot occurs."""
+        counts = _counts(captions)
+        occurs = np.bincount(counts.indices, minlength=SLOTS)
+        return cls((np.log((1 + len(captions)) / (1 + occurs)) + 1).astype(np.float32))
+
+    def of(self, captions: Sequence[str]) -> sparse.csr_matrix:
+        """Return (N, SLOTS) sparse float32 rows of length 1; an empty caption gives an empty row."""
+        rows = _counts(captions)
+        rows.data = (1 + np.log(rows.data)) * self.idf[rows.indices]
+        norms = np.sqrt(np.asarray(rows.multiply(rows).sum(1)).ravel())
+        rows.data /= np.repeat(np.maximum(norms, 1e-12), np.diff(rows.indptr))
+        return rows.astype(np.float32)
+
+
+def _counts(captions: Sequence[str]) -> sparse.csr_matrix:
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    hasher = HashingVectorizer(analyzer=caption_terms, n_features=SLOTS, alternate_sign=False, norm=None)
+    rows = sparse.csr_matrix(hasher.transform(captions))
+    rows.sum_duplicates()
+    return rows
+
+
+def find_neighbours(
+    queries: sparse.csr_matrix,
+    query_instants_us: Ints,
+    remembered: sparse.csr_matrix,
+    instants_us: Ints,
+    count: int,
+) -> Neighbours:
+    """Find the most similar remembered posts strictly before each query's instant, by cosine.
+
+    Equal likeness is settled by the later instant, then the later position: the answer for a query depends on
+    the posts before it alone.
+
+    Args:
+        queries: (Q, SLOTS) rows of length 1 (or empty).
+        query_instants_us: (Q,).
+        remembered: (N, SLOTS) rows of the remembered posts by position.
+        instants_us: (N,) their instants.
+        count: how many to find, n.
+
+    Returns:
+        Positions (Q, n), most similar first, -1 where fewer share a word, and their likeness.
+    """
+    total = queries.shape[0]
+    positions = np.full((total, count), -1, np.int64)
+    likeness = np.zeros((total, count), np.float32)
+    if not count or not remembered.shape[0] or not total:
+        return Neighbours(positions, likeness)
+    by_time = np.lexsort((np.arange(len(instants_us)), instants_us))
+    times = instants_us[by_time]
+    columns = remembered[by_time].T.tocsr()
+    earlier = np.searchsorted(times, query_instants_us, side="left")
+    for rows in _blocks(np.argsort(query_instants_us, kind="stable")):
+        reach = int(earlier[rows].max(initial=0))
+        if not reach:
+            continue
+        scores = (queries[rows] @ columns[:, :reach]).tocsr() if reach < len(times) else (queries[rows] @ columns)
+        for place, row in enumerate(rows):
+            found = slice(scores.indptr[place], scores.indptr[place + 1])
+            order, values = scores.indices[found], np.round(scores.data[found], 5)
+            usable = (order < earlier[row]) & (values > 0)
+            best, chosen = _largest(order[usable].astype(np.int64), values[usable], count)
+            positions[row, : len(best)] = by_time[best]
+            likeness[row, : len(best)] = chosen
+    return Neighbours(positions, likeness)
+
+
+def _largest(order: Ints, values: NDArray[np.float32], count: int) -> tuple[Ints, NDArray[np.float32]]:
+    if len(values) > count:
+        threshold = np.partition(values, len(values) - count)[len(values) - count]
+        kept = values >= threshold
+        order, values = order[kept], values[kept]
+    ranked = np.lexsort((-order, -values))[:count]
+    return order[ranked], values[ranked]
+
+
+def _blocks(order: Ints) -> Iterator[Ints]:
+    starts = range(0, len(order), _QUERIES_A_BLOCK)
+    quiet = len(order) < _BAR_FROM_QUERIES or not is_main_process()
+    for start in track(starts, "finding similar posts", disable=quiet):
+        yield order[start : start + _QUERIES_A_BLOCK]

@@ -1,0 +1,329 @@
+"""The training loop, on accelerate: the same for one process and for many, stopped at any moment and resumed."""
+
+from __future__ import annotations
+
+import logging
+import math
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import Tensor, nn
+
+from multimodal.checkpoints import load_checkpoint, save_checkpoint
+from multimodal.distributed import any_process, is_main_process, process_count, process_index, wait_for_all
+from multimodal.run_folder import RunFolder
+from multimodal.training_config import TrainingConfig
+
+logger = logging.getLogger(__name__)
+
+
+class Learner(Protocol):
+    """What the loop needs of a model that learns."""
+
+    module: nn.Module
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return parameter groups for AdamW."""
+
+    def batches(self, epoch: int) -> list[list[int]]:
+        """Return the rows of each batch of an epoch; depends on nothing but the epoch."""
+
+    def loss(self, module: nn.Module, rows: list[int], epoch: int) -> tuple[Tensor, dict[str, float]]:
+        """Return the mean loss of some rows, and parts of it to log. `module` is the (wrapped) network."""
+
+    def start_epoch(self, epoch: int, device: torch.device) -> None:
+        """Make ready what an epoch needs, and what `validate` after it will need."""
+
+    def validate(self) -> dict[str, float]:
+        """Score the validation split; the entry "score" selects the model, larger is better."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return what, beside the weights, a resumed epoch needs."""
+
+    def load_tensors(self, tensors: dict[str, Tensor], device: torch.device) -> None:
+        """Take back what `tensors` gave."""
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the weights that are learned, and buffers."""
+
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        """Take back what `weights` gave."""
+
+
+@dataclass(slots=True)
+class TrainingState:
+    """Where training stands.
+
+    Attributes:
+        epoch, batch: what comes next.
+        step: optimiser steps done.
+        best_score, best_epoch: the best validation so far.
+        waiting: epochs since then.
+        seconds: spent training, over all sessions.
+        scores: the validation records.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    best_score: float = -math.inf
+    best_epoch: int = -1
+    waiting: int = 0
+    seconds: float = 0.0
+    scores: list[dict[str, float]] = field(default_factory=list)
+
+
+class Trainer:
+    """Trains a `Learner` and leaves it with the weights of its best epoch.
+
+    Args:
+        learner: the model.
+        config: how to train.
+        run: where metrics and checkpoints go; a checkpoint found there is taken up.
+        seed: seeds dropout; the order of the posts is the learner's.
+    """
+
+    def __init__(self, learner: Learner, config: TrainingConfig, run: RunFolder, seed: int) -> None:
+        self.learner, self.config, self.run, self.seed = learner, config, run, seed
+        # A batch without pictures leaves the image encoder unused.
+        unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+        self.accelerator = Accelerator(mixed_precision=config.precision, kwargs_handlers=[unused])
+        torch.manual_seed(seed + process_index())
+        self.optimiser = torch.optim.AdamW(learner.parameter_groups(), lr=config.learning_rate)
+        self.batches_per_epoch = len(learner.batches(0))
+        updates = math.ceil(self.batches_per_epoch / config.gradient_accumulation) * config.epochs
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, warmup_cosine(config.warmup, updates))
+        module = torch.compile(learner.module, dynamic=True) if config.compile else learner.module
+        self.module, self.prepared_optimiser = self.accelerator.prepare(module, self.optimiser)
+        self.state = TrainingState()
+        self._interrupted = False
+        self._ready_epoch = -1
+
+    def fit(self) -> TrainingState:
+        """Train to the end; returns where it ended.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C or SIGTERM, after a checkpoint was saved.
+        """
+        self._resume()
+        tracker = self._tensorboard()
+        with self._signals(), self._progress() as progress:
+            bar = progress.add_task(
+                "training",
+                total=self.config.epochs * self.batches_per_epoch,
+                completed=self.state.epoch * self.batches_per_epoch + self.state.batch,
+                loss="",
+                rate="",
+            )
+            while self.state.epoch < self.config.epochs and self.state.waiting < self.config.patience:
+                self._epoch(progress, bar, tracker)
+        best = load_checkpoint(self.run.checkpoints, "best")
+        if best is not None:
+            self.learner.load_weights(_strip(best[1], "weights."))
+        if tracker is not None:
+            tracker.close()
+        return self.state
+
+    def _epoch(self, progress: Progress, bar: Any, tracker: Any) -> None:
+        state, device = self.state, self.accelerator.device
+        if state.batch == 0 and self._ready_epoch != state.epoch:
+            self._make_ready(state.epoch)
+        self.module.train()
+        batches = self.learner.batches(state.epoch)
+        groups = _grouped(batches, self.config.gradient_accumulation)
+        started, posts, losses = time.perf_counter(), 0, []
+        last_save = started
+        for group in groups[state.batch // self.config.gradient_accumulation :]:
+            loss, parts = self._update(group)
+            losses.append(loss)
+            posts += sum(len(rows) for rows in group)
+            state.batch += len(group)
+            state.step += 1
+            elapsed = time.perf_counter() - started
+            progress.update(bar, advance=len(group), loss=f"loss {loss:.3f}", rate=f"{posts / elapsed:,.0f} posts/s")
+            self._log(tracker, {"event": "step", "step": state.step, "epoch": state.epoch, "loss": loss, **parts,
+                                "learning_rate": self.schedule.get_last_lr()[0]})  # fmt: skip
+            stop = any_process(self._interrupted, device)
+            if stop or time.perf_counter() - last_save > 60 * self.config.checkpoint_minutes:
+                state.seconds += time.perf_counter() - started
+                started, posts, last_save = time.perf_counter(), 0, time.perf_counter()
+                self._save("last")
+            if stop:
+                raise KeyboardInterrupt
+        state.seconds += time.perf_counter() - started
+        state.epoch, state.batch = state.epoch + 1, 0
+        self._validate(sum(losses) / max(len(losses), 1), posts / max(time.perf_counter() - started, 1e-9), tracker)
+
+    def _update(self, group: list[list[int]]) -> tuple[float, dict[str, float]]:
+        total = 0.0
+        parts: dict[str, float] = {}
+        for place, rows in enumerate(group):
+            share = rows[process_index() :: process_count()]
+            synchronise = place == len(group) - 1
+            with _synchronised(self.accelerator, self.module, synchronise), self.accelerator.autocast():
+                loss, parts = self.learner.loss(self.module, share, self.state.epoch)
+                self.accelerator.backward(loss / len(group))
+            total += float(loss.detach()) / len(group)
+        self.accelerator.clip_grad_norm_(self.module.parameters(), self.config.clip)
+        self.prepared_optimiser.step()
+        self.schedule.step()
+        self.prepared_optimiser.zero_grad()
+        return total, parts
+
+    def _validate(self, train_loss: float, posts_per_second: float, tracker: Any) -> None:
+        state = self.state
+        started = time.perf_counter()
+        # The next epoch starts from the same content vectors that this validation uses.
+        self._make_ready(state.epoch)
+        scores = self.learner.validate()
+        state.seconds += time.perf_counter() - started
+        better = scores["score"] > state.best_score
+        if better:
+            state.best_score, state.best_epoch, state.waiting = scores["score"], state.epoch, 0
+            self._save("best", with_optimiser=False)
+        else:
+            state.waiting += 1
+        record = {"event": "validation", "epoch": state.epoch, "step": state.step, "train_loss": train_loss, **scores}
+        state.scores.append({key: value for key, value in record.items() if isinstance(value, (int, float))})
+        self._log(tracker, {**record, "posts_per_second": posts_per_second, "seconds": state.seconds})
+        logger.info(
+            "epoch %d/%d  loss %.3f  validation F1@%d %.4f%s  %s posts/s",
+            state.epoch, self.config.epochs, train_loss, self.config.validation_k, scores["score"],
+            " (best)" if better else f" (best {state.best_score:.4f} in epoch {state.best_epoch})",
+            f"{posts_per_second:,.0f}",
+        )  # fmt: skip
+        self._save("last")
+
+    def _make_ready(self, epoch: int) -> None:
+        self.learner.module.eval()
+        self.learner.start_epoch(epoch, self.accelerator.device)
+        self._ready_epoch = epoch
+
+    def _save(self, name: str, with_optimiser: bool = True) -> None:
+        tensors = {f"weights.{key}": value for key, value in self.learner.weights().items()}
+        optimiser = None
+        if with_optimiser:
+            tensors.update({f"learner.{key}": value for key, value in self.learner.tensors().items()})
+            tensors.update({f"rng.{place:04d}": value for place, value in enumerate(self._random_states())})
+            optimiser = {"optimiser": self.optimiser.state_dict(), "schedule": self.schedule.state_dict()}
+            if self.accelerator.scaler is not None:
+                optimiser["scaler"] = self.accelerator.scaler.state_dict()
+        if is_main_process():
+            save_checkpoint(self.run.checkpoints, name, asdict(self.state), tensors, optimiser)
+        wait_for_all()
+
+    def _random_states(self) -> list[Tensor]:
+        states = [torch.get_rng_state()]
+        if torch.cuda.is_available():
+            states.append(torch.cuda.get_rng_state(self.accelerator.device))
+        if process_count() == 1:
+            return states
+        gathered: list[Any] = [None] * process_count()
+        torch.distributed.all_gather_object(gathered, states)
+        return [value for part in gathered for value in part]
+
+    def _resume(self) -> None:
+        found = load_checkpoint(self.run.checkpoints, "last")
+        if found is None:
+            return
+        values, tensors, optimiser = found
+        self.state = TrainingState(**values)
+        self.learner.load_weights(_strip(tensors, "weights."))
+        self.learner.load_tensors(_strip(tensors, "learner."), self.accelerator.device)
+        self._ready_epoch = self.state.epoch
+        if optimiser is not None:
+            self.optimiser.load_state_dict(optimiser["optimiser"])
+            self.schedule.load_state_dict(optimiser["schedule"])
+            if self.accelerator.scaler is not None and "scaler" in optimiser:
+                self.accelerator.scaler.load_state_dict(optimiser["scaler"])
+        states = [value for _, value in sorted(_strip(tensors, "rng.").items())]
+        each = 2 if torch.cuda.is_available() else 1
+        if len(states) == each * process_count():
+            mine = states[each * process_index() :][:each]
+            torch.set_rng_state(mine[0])
+            if each == 2:
+                torch.cuda.set_rng_state(mine[1], self.accelerator.device)
+        else:
+            logger.warning("resumed with another number of processes: dropout will differ from an unbroken run")
+        logger.info("resumed at epoch %d, step %d", self.state.epoch + 1, self.state.step)
+
+    def _log(self, tracker: Any, record: dict[str, Any]) -> None:
+        if not is_main_process():
+            return
+        self.run.log(record)
+        if tracker is not None:
+            for key, value in record.items():
+                if isinstance(value, float):
+                    tracker.add_scalar(f"{record['event']}/{key}", value, record["step"])
+
+    def _tensorboard(self) -> Any:
+        if not self.config.tensorboard or not is_main_process():
+            return None
+        from torch.utils.tensorboard import SummaryWriter
+
+        return SummaryWriter(str(self.run.path / "tensorboard"))
+
+    def _progress(self) -> Progress:
+        from rich.console import Console
+
+        return Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"),
+            TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn(),
+            console=Console(stderr=True), disable=not is_main_process(), transient=True,
+        )  # fmt: skip
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Turn Ctrl-C and SIGTERM into "save, then stop"; only the main thread may do this."""
+
+        def stop(number: int, frame: Any) -> None:
+            logger.warning("stopping after this step; a checkpoint will be saved")
+            self._interrupted = True
+
+        try:
+            previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        except ValueError:
+            yield
+            return
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+
+def warmup_cosine(warmup: float, steps: int) -> Any:
+    """Return the learning-rate factor by step: linear rise, then cosine fall to 0."""
+    rising = max(int(warmup * steps), 1)
+
+    def factor(step: int) -> float:
+        if step < rising:
+            return (step + 1) / rising
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rising) / max(steps - rising, 1))))
+
+    return factor
+
+
+def _grouped(batches: list[list[int]], size: int) -> list[list[list[int]]]:
+    return [batches[start : start + size] for start in range(0, len(batches), size)]
+
+
+@contextmanager
+def _synchronised(accelerator: Accelerator, module: nn.Module, synchronise: bool) -> Iterator[None]:
+    if synchronise:
+        yield
+    else:
+        with accelerator.no_sync(module):
+            yield
+
+
+def _strip(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
