@@ -1,0 +1,1 @@
+"""Systems that learn no network: what any network has to beat."""

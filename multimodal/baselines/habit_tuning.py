@@ -1,0 +1,53 @@
+"""Choosing the two exponents of `user_habit` on the validation split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from multimodal.baselines.activation import Floats, Ints, RememberedUses
+from multimodal.progress import shared_progress
+
+_K = 5
+Exponents = tuple[float, float]
+# Of a post's candidates, their activation and K, the list: (indices, scores).
+MakeList = Callable[[Ints, Floats, int], tuple[Ints, Floats]]
+
+
+def choose_exponents(
+    chunks: Iterable[RememberedUses], truth: Sequence[Sequence[int]], grid: Sequence[Exponents], make_list: MakeList
+) -> tuple[Exponents, dict[Exponents, float]]:
+    """Return the best pair of exponents and the F1@5 (of means) of each.
+
+    Equal pairs are decided for the one closest to (1, 1), then for the earlier one.
+
+    Args:
+        chunks: the uses remembered for N posts, some posts at a time.
+        truth: per post, the catalogue indices of its hashtags, at least one.
+        grid: pairs (d, r), at least one.
+        make_list: ranks one post's candidates.
+    """
+    if len(grid) == 1:
+        return grid[0], {}
+    precision, recall = dict.fromkeys(grid, 0.0), dict.fromkeys(grid, 0.0)
+    done = 0
+    with shared_progress("choosing exponents", len(truth)) as advance:
+        for uses in chunks:
+            count = len(uses.starts) - 1
+            for exponents in grid:
+                activation = uses.activation(*exponents)
+                for row in range(count):
+                    own, true = uses.of(row), truth[done + row]
+                    named, _ = make_list(uses.hashtags[own], activation[own], _K)
+                    hits = len(set(named.tolist()).intersection(true))
+                    precision[exponents] += hits / _K
+                    recall[exponents] += hits / len(true)
+            done += count
+            advance(count)
+    scores = {pair: _f1(precision[pair], recall[pair], done) for pair in grid}
+    best = max(grid, key=lambda pair: (round(scores[pair], 9), -abs(pair[0] - 1) - abs(pair[1] - 1)))
+    return best, scores
+
+
+def _f1(precision: float, recall: float, posts: int) -> float:
+    total = precision + recall
+    return 2 * precision * recall / (total * posts) if total else 0.0

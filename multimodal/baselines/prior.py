@@ -1,0 +1,45 @@
+"""`PopularityPrior`: how common each hashtag is among the train posts; ranks when nothing else is known."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multimodal.catalogue import HashtagCatalogue
+from multimodal.ranking.fill import fill_up
+from multimodal.ranking.top_k import order_candidates
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+class PopularityPrior:
+    """The vocabulary ranked by the share of train posts that carry each hashtag.
+
+    Args:
+        catalogue: holds the train frequencies.
+        train_posts: number of train posts, with and without hashtags.
+
+    Attributes:
+        order: (V,) vocabulary indices, most frequent first; equals by name.
+        shares: (V,) in that order, from 0 to 1.
+    """
+
+    def __init__(self, catalogue: HashtagCatalogue, train_posts: int) -> None:
+        self.train_posts = train_posts
+        self._catalogue = catalogue
+        size = catalogue.vocabulary_size
+        shares = catalogue.frequencies / max(train_posts, 1)
+        # Shares that are equal once rounded are told apart by frequency.
+        self.order, self.shares = order_candidates(np.arange(size), shares, catalogue, max(size, 1))
+
+    def ranking(self, k: int, excluded: Collection[int] = ()) -> tuple[Ints, Floats]:
+        """Return the first `k` indices that are not excluded, and their shares."""
+        return fill_up(np.empty(0, np.int64), np.empty(0), self.order, self.shares, k, excluded)
+
+    def numbers_of(self, hashtags: Collection[str]) -> list[int]:
+        """Return the vocabulary indices of those hashtags that are in the vocabulary."""
+        found = (self._catalogue.find(hashtag) for hashtag in hashtags)
+        return [index for index in found if index is not None]

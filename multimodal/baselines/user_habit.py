@@ -1,0 +1,144 @@
+"""`user_habit`: the user's own earlier hashtags, the more present the more often and the more recently used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field
+
+from data_loaders.posts import Post
+from multimodal.baselines.activation import Floats, Ints, RememberedUses, remembered_uses
+from multimodal.baselines.habit_tuning import choose_exponents
+from multimodal.baselines.prior import PopularityPrior
+from multimodal.catalogue import HashtagCatalogue
+from multimodal.config import RunConfig, Section
+from multimodal.memory import PostMemory
+from multimodal.ranking.fill import fill_up
+from multimodal.ranking.rankings import Rankings
+from multimodal.ranking.top_k import order_candidates
+from multimodal.run_folder import read_json, write_json
+from multimodal.systems import System, register_system
+
+if TYPE_CHECKING:
+    from data_loaders.prepared import PreparedData
+
+    from multimodal.run_folder import RunFolder
+
+_FILE = "user_habit.json"
+# Popularity is scored ln(share) below this, an own hashtag above: at most 100,000 posts of at most a million years
+# with exponents of at most 3 come to -60.
+_BACKOFF = -100.0
+# Uses looked at together; bounds the memory a call needs to about 100 MB.
+_POSTS_AT_ONCE = 2**20
+
+
+class RecencyConfig(Section):
+    """How the presence of an own hashtag fades, see `activation`."""
+
+    history_posts: int = Field(default=2_000, ge=1, le=100_000, description="most recent posts of the user looked at")
+    epsilon_days: float = Field(default=0.04, gt=0, le=365, description="added to every age, in days")
+    decays: tuple[float, ...] = Field(
+        default=(0.5, 0.75, 1.0, 1.5), min_length=1, description="exponents of age to choose from, each 0 to 3"
+    )
+    rank_decays: tuple[float, ...] = Field(
+        default=(0.0, 0.5, 1.0), min_length=1, description="exponents of post rank to choose from, each 0 to 3"
+    )
+    tuning_posts: int = Field(default=20_000, ge=1, description="validation posts used to choose, evenly spaced")
+
+
+class UserHabitConfig(RunConfig):
+    """Configuration of `user_habit`."""
+
+    system: Literal["user_habit"] = Field(default="user_habit", description="name of the System")
+    recency: RecencyConfig = RecencyConfig()
+
+
+@register_system("user_habit")
+class UserHabit(System):
+    """Ranks the user's own earlier hashtags by base-level activation, then the rest of the vocabulary by popularity.
+
+    Own hashtags are named whether or not the train vocabulary has them. A user without a history gets `popularity`.
+    The score is the activation B; for what popularity adds it is 100 below the logarithm of the share of train posts.
+    """
+
+    config_type = UserHabitConfig
+    config: UserHabitConfig
+
+    def fit(self, data: PreparedData, run: RunFolder) -> None:
+        """Count the train split, then choose the two exponents by F1@5 on the validation split, history rolling."""
+        train, validation = data.split("train"), data.split("validation")
+        self._use(HashtagCatalogue(data.vocabulary.hashtags, data.vocabulary.frequencies), len(train))
+        memory = self.new_memory()
+        self.remember(memory, train)
+        self.remember(memory, validation)
+        recency = self.config.recency
+        step = max(-(-len(validation) // recency.tuning_posts), 1)
+        posts = [post for post in list(validation)[::step] if post.hashtags]
+        chosen, scores = choose_exponents(
+            self._uses(posts, memory),
+            [[memory.catalogue.add([tag])[0] for tag in post.hashtags] for post in posts],
+            [(decay, rank_decay) for decay in recency.decays for rank_decay in recency.rank_decays],
+            lambda hashtags, activation, k: self._list(hashtags, activation, memory.catalogue, k, []),
+        )
+        self.decay, self.rank_decay = chosen
+        for (decay, rank_decay), score in scores.items():
+            run.log({"event": "validation", "decay": decay, "rank_decay": rank_decay, "f1@5": score})
+
+    def _use(self, catalogue: HashtagCatalogue, train_posts: int) -> None:
+        self.catalogue = catalogue
+        self.prior = PopularityPrior(catalogue, train_posts)
+        self._backoff = _BACKOFF + np.log(np.maximum(self.prior.shares, 1e-12))
+
+    def rank(
+        self,
+        posts: Sequence[Post],
+        memory: PostMemory,
+        k: int,
+        excluded: Sequence[frozenset[str]] | None = None,
+    ) -> Rankings:
+        """Rank each user's own hashtags from what `memory` holds strictly before the post, then popular ones."""
+        catalogue = memory.catalogue
+        rows = iter(excluded or [frozenset()] * len(posts))
+        lists = []
+        for uses in self._uses(posts, memory):
+            activation = uses.activation(self.decay, self.rank_decay)
+            for row in range(len(uses.starts) - 1):
+                barred = [index for name in next(rows) if (index := catalogue.find(name)) is not None]
+                own = uses.of(row)
+                lists.append(self._list(uses.hashtags[own], activation[own], catalogue, k, barred))
+        return Rankings.from_lists([post.post_id for post in posts], lists, k, catalogue.names)
+
+    def _uses(self, posts: Sequence[Post], memory: PostMemory) -> Iterator[RememberedUses]:
+        recency = self.config.recency
+        size = max(_POSTS_AT_ONCE // recency.history_posts, 1)
+        for start in range(0, len(posts), size):
+            chunk = posts[start : start + size]
+            users = [post.user_id for post in chunk]
+            instants = np.array([post.instant_us for post in chunk], np.int64)
+            yield remembered_uses(memory, users, instants, recency.history_posts, recency.epsilon_days)
+
+    def _list(
+        self, hashtags: Ints, activation: Floats, catalogue: HashtagCatalogue, k: int, barred: list[int]
+    ) -> tuple[Ints, Floats]:
+        if barred:
+            allowed = ~np.isin(hashtags, barred)
+            hashtags, activation = hashtags[allowed], activation[allowed]
+        own, scores = order_candidates(hashtags, activation, catalogue, k)
+        return fill_up(own, scores, self.prior.order, self._backoff, k, barred)
+
+    def save(self, folder: Path) -> None:
+        """Write `user_habit.json`; the histories themselves are the memory's."""
+        values = {"train_posts": self.prior.train_posts, "decay": self.decay, "rank_decay": self.rank_decay}
+        write_json(folder / _FILE, values)
+
+    @classmethod
+    def load(cls, folder: Path, config: RunConfig, catalogue: HashtagCatalogue) -> UserHabit:
+        """Read what `save` wrote."""
+        system = cls(config)
+        values = read_json(folder / _FILE, "the chosen exponents")
+        system._use(catalogue, int(values["train_posts"]))
+        system.decay, system.rank_decay = float(values["decay"]), float(values["rank_decay"])
+        return system

@@ -1,0 +1,19 @@
+"""Progress bars of work that several processes may share: only the main one shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from data_loaders.progress import progress_bar
+from multimodal.distributed import is_main_process
+
+
+@contextmanager
+def shared_progress(description: str, total: int | None, unit: str = "posts") -> Iterator[Callable[[int], None]]:
+    """Give a function that counts steps as done; see `data_loaders.progress.progress_bar`."""
+    if not is_main_process():
+        yield lambda steps: None
+        return
+    with progress_bar(description, total, unit) as bar:
+        yield bar.advance
