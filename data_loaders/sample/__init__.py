@@ -1,0 +1,32 @@
+"""The sample dump that the project makes itself: drawn pictures, composed captions, and a truth that is known.
+
+`write_sample` writes an Instaloader folder. `plan_sample` returns the same posts as records that tell, for each
+hashtag, what it can be told from.
+"""
+
+from __future__ import annotations
+
+from data_loaders.sample.people import HABIT_HASHTAGS, LATE_HASHTAGS, LOCAL_HABIT_HASHTAGS, POPULAR_HASHTAGS
+from data_loaders.sample.pictures import CYRILLIC_SCENE_HASHTAGS, SCENES, Scene, render
+from data_loaders.sample.plan import PlannedPost, plan_sample
+from data_loaders.sample.topics import EXCLUSIVE_OR_HASHTAGS, JOINT_HASHTAGS, TOPICS, Topic
+from data_loaders.sample.writing import SampleSummary, write_sample
+
+__all__ = [
+    "CYRILLIC_SCENE_HASHTAGS",
+    "EXCLUSIVE_OR_HASHTAGS",
+    "HABIT_HASHTAGS",
+    "JOINT_HASHTAGS",
+    "LATE_HASHTAGS",
+    "LOCAL_HABIT_HASHTAGS",
+    "POPULAR_HASHTAGS",
+    "SCENES",
+    "TOPICS",
+    "PlannedPost",
+    "SampleSummary",
+    "Scene",
+    "Topic",
+    "plan_sample",
+    "render",
+    "write_sample",
+]

@@ -1,0 +1,150 @@
+"""The authors of the sample: their languages, when they post, and the hashtags they are in the habit of using."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from data_loaders.sample.languages import LANGUAGES, Language
+from data_loaders.sample.languages.base import tokens
+
+# Standing habits; the few that belong to a language are taken up only by authors who write in it.
+HABIT_HASHTAGS: tuple[str, ...] = tokens(
+    """
+    studionord teamkestrel lifeofmoss projectaurora onehundreddays everydaymagic mytinylab notesfromhere
+    slowsundays weekendmode thelittlethingsclub wildhearts analogdiary filmisnotdead mondaymotivation
+    throwbackthursday fridayfeeling minimalmood goldenrules dailyritual betterhabits gratitudejournal
+    makersgonnamake localhero greenthumb zerowasteweek oldtownstories northside riverside2040 happyplace
+    nerdlife coderlife nurselife teacherlife momlife dadlife studentlife vanlifers
+    """
+)
+LOCAL_HABIT_HASHTAGS: dict[str, tuple[str, ...]] = {
+    "es": ("buenosdías", "felizjueves", "vidasencilla", "mimundo"),
+    "de": ("alltagsglück", "feierabend", "meinleben"),
+    "fr": ("viedecalme", "bonheursimple", "instantprésent"),
+    "ru": ("мояжизнь", "доброеутро", "моидни", "заметки"),
+    "uk": ("моєжиття", "добрийранок"),
+    "hi": ("मेरीदुनिया", "ज़िंदगी", "शुभप्रभात"),
+    "ar": ("يومياتي", "صباح_الخير", "حياتي"),
+    "ja": ("写真好きな人と繋がりたい", "日常", "ありがとう"),
+    "tr": ("günaydın", "mutluluk", "benimdünyam"),
+    "zh": ("生活记录", "小确幸"),
+}
+# Nobody uses these before the last fifth of the sample's time.
+LATE_HASHTAGS: tuple[str, ...] = (
+    "springreset25",
+    "thirtydaysofnow",
+    "newchapter25",
+    "monthofmaking",
+    "offlineapril",
+    "каждыйдень25",
+    "sundayletters",
+    "stepbystep25",
+)
+# What anyone may add to anything.
+POPULAR_HASHTAGS: tuple[str, ...] = ("love", "instagood", "photooftheday", "picoftheday", "nofilter")
+
+_NAMES = tokens(
+    """
+    ada bruno chiara dmytro elif farah gael hana igor june kavya leo mina noor olga pablo qiu rosa sami tara uma viktor
+    wanda xenia yuki zoe amir britta carlos dilan emil fatima greta hugo ines jonas kenji lucia marek nadia oskar priya
+    rafael sofia timur ulrike vera wei yusuf zara
+    """
+)
+_ENDINGS = ("", ".k", "_m", "writes", ".daily", "_ok", ".s", "_studio", ".and.co", "_here")
+
+# Account numbers start here, so that a folder of the sample can be told from a real one.
+FIRST_ACCOUNT_ID = 8_100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """One hashtag of an author's habit, used from `start` until before `end` (shares of the sample's posts, 0..1)."""
+
+    hashtag: str
+    start: float = 0.0
+    end: float = 1.0
+
+    def holds_at(self, moment: float) -> bool:
+        """Tell whether the author has the habit at `moment`."""
+        return self.start <= moment < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One author.
+
+    Attributes:
+        username: unique.
+        account_id: the number that Instagram would give the account.
+        languages: the main language first; a second one where there is one.
+        activity: how often the author posts, relative to the others.
+        joins: share of the sample's time (0..1) before which the author posts nothing.
+        habits: hashtags of habit with the time in which each holds.
+    """
+
+    username: str
+    account_id: int
+    languages: tuple[Language, ...]
+    activity: float
+    joins: float
+    habits: tuple[Habit, ...]
+
+
+def make_people(users: int, rng: random.Random) -> list[Person]:
+    """Return `users` authors whose main languages follow the shares in `LANGUAGES`."""
+    main_languages = _main_languages(users, rng)
+    newcomers = set(rng.sample(range(users), users // 10))
+    return [
+        Person(
+            username=_username(index),
+            account_id=FIRST_ACCOUNT_ID + index * 7_919 + 17,
+            languages=_languages(language, rng),
+            activity=rng.lognormvariate(0.0, 0.6),
+            joins=rng.uniform(0.4, 0.93) if index in newcomers else 0.0,
+            habits=_habits(language, rng),
+        )
+        for index, language in enumerate(main_languages)
+    ]
+
+
+def _username(index: int) -> str:
+    round_, name = divmod(index, len(_NAMES))
+    ending = _ENDINGS[(round_ + 3 * name) % len(_ENDINGS)]
+    return f"{_NAMES[name]}{ending}" if round_ < len(_ENDINGS) else f"{_NAMES[name]}{ending}{round_}"
+
+
+def _main_languages(users: int, rng: random.Random) -> list[Language]:
+    """Deal out the languages by their shares, as evenly as whole authors allow."""
+    dealt: list[Language] = []
+    given = dict.fromkeys((language.code for language in LANGUAGES), 0)
+    for number in range(1, users + 1):
+        language = max(LANGUAGES, key=lambda one: one.share * number - given[one.code])
+        given[language.code] += 1
+        dealt.append(language)
+    rng.shuffle(dealt)
+    return dealt
+
+
+def _languages(main: Language, rng: random.Random) -> tuple[Language, ...]:
+    if rng.random() >= 0.35:
+        return (main,)
+    others = [language for language in LANGUAGES if language.code != main.code]
+    weights = [language.share for language in others]
+    return (main, rng.choices(others, weights)[0])
+
+
+def _habits(language: Language, rng: random.Random) -> tuple[Habit, ...]:
+    count = rng.choice((2, 2, 3))
+    local = LOCAL_HABIT_HASHTAGS.get(language.code, ())
+    own = [rng.choice(local)] if local and rng.random() < 0.6 else []
+    own += rng.sample(HABIT_HASHTAGS, count - len(own))
+    habits = [Habit(hashtag) for hashtag in own]
+    if rng.random() < 0.35:
+        turn = rng.uniform(0.3, 0.9)
+        successor = rng.choice([hashtag for hashtag in HABIT_HASHTAGS if hashtag not in own])
+        habits[-1] = Habit(habits[-1].hashtag, end=turn)
+        habits.append(Habit(successor, start=turn))
+    if rng.random() < 0.25:
+        habits.append(Habit(rng.choice(LATE_HASHTAGS), start=rng.uniform(0.81, 0.92)))
+    return tuple(habits)

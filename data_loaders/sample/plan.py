@@ -1,0 +1,174 @@
+"""The plan of the sample: who posts what and when, and which part of a post tells which of its hashtags.
+
+Every post draws its scene, its topic and its author's habits independently, so that no part of a post stands in for
+another:
+
+* hashtags of the scene can be told only from the picture,
+* hashtags of the topic only from the caption,
+* hashtags of habit only from the author's earlier posts; habits change, and some hashtags are new at the end,
+* joint hashtags only from scene and topic together, some of them by an exclusive-or.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+from data_loaders.errors import DataError
+from data_loaders.sample.captions import write_caption
+from data_loaders.sample.languages import Language
+from data_loaders.sample.people import POPULAR_HASHTAGS, Person, make_people
+from data_loaders.sample.pictures import CYRILLIC_SCENE_HASHTAGS, SCENES, Scene
+from data_loaders.sample.topics import JOINT_HASHTAGS, TOPICS, Topic
+
+BEGINNING = datetime(2023, 5, 1, tzinfo=timezone.utc)
+DAYS = 730
+
+_NO_PICTURE, _UNHELPFUL_PICTURE = 0.04, 0.07
+_NO_CAPTION, _SHORT_CAPTION = 0.20, 0.30
+_TOPIC_IN_SHORT, _TOPIC_IN_LONG = 0.65, 0.95
+_HABIT_KEPT, _FORGOTTEN, _POPULAR_ADDED = 0.68, 0.08, 0.05
+_SECOND_LANGUAGE = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPost:
+    """One post of the sample with what is known about it.
+
+    Attributes:
+        number: place among the posts by time; videos are numbered after all pictures.
+        username, account_id: the author.
+        timestamp: when, in UTC, to the second; no two posts of the sample share one.
+        picture: "scene", "unhelpful" (a picture that shows nothing) or "none" (the file is missing).
+        scene: name of the scene; None unless `picture` is "scene".
+        caption_kind: "absent", "short" or "long".
+        language: ISO 639-1 code of the caption.
+        topic: what the caption names; None when it names nothing.
+        text: the caption without hashtags.
+        caption: the caption as it is written to disk.
+        scene_hashtags, topic_hashtags, habit_hashtags, joint_hashtags, popular_hashtags: canonical hashtags by what
+            tells them; what the author forgot is left out.
+        is_video: whether the post is a video, which readers skip.
+    """
+
+    number: int
+    username: str
+    account_id: int
+    timestamp: datetime
+    picture: str
+    scene: str | None
+    caption_kind: str
+    language: str
+    topic: str | None
+    text: str
+    caption: str
+    scene_hashtags: tuple[str, ...]
+    topic_hashtags: tuple[str, ...]
+    habit_hashtags: tuple[str, ...]
+    joint_hashtags: tuple[str, ...]
+    popular_hashtags: tuple[str, ...]
+    is_video: bool = False
+
+    @property
+    def hashtags(self) -> tuple[str, ...]:
+        """All canonical hashtags of the post, by what tells them."""
+        told = self.scene_hashtags + self.topic_hashtags + self.joint_hashtags
+        return told + self.habit_hashtags + self.popular_hashtags
+
+
+def plan_sample(*, posts: int, users: int, seed: int) -> list[PlannedPost]:
+    """Return the sample's posts by time, then its videos (one per 80 posts, not counted in `posts`).
+
+    Raises:
+        DataError: there are no users, or fewer posts than users.
+    """
+    if users < 1:
+        raise DataError(f"users={users}: the sample needs at least 1 user")
+    if posts < users:
+        raise DataError(f"posts={posts}, users={users}: every user posts at least once; give at least {users} posts")
+    people = make_people(users, random.Random(f"{seed}/people"))
+    videos = posts // 80
+    rng = random.Random(f"{seed}/timeline")
+    authors = people + rng.choices(people, [one.activity * (1 - one.joins) for one in people], k=posts + videos - users)
+    # Every author has a picture post: the videos are taken from the additional ones.
+    pictures = sorted(_timed(authors[:posts], rng), key=lambda entry: entry[0])
+    taken = {timestamp for timestamp, _ in pictures}
+    extra = sorted(_timed(authors[posts:], rng, taken), key=lambda entry: entry[0])
+    return [
+        _plan_post(number, posts, entry, random.Random(f"{seed}/post/{number}"))
+        for number, entry in enumerate([*pictures, *extra])
+    ]
+
+
+def _timed(
+    authors: Sequence[Person], rng: random.Random, taken: set[datetime] | None = None
+) -> Iterator[tuple[datetime, Person]]:
+    """Give each author's post a time of day at which people are awake; no time twice."""
+    used = set() if taken is None else set(taken)
+    for author in authors:
+        while True:
+            day = int(rng.uniform(author.joins, 1.0) * DAYS)
+            second = int(rng.triangular(6 * 3600, 24 * 3600 - 1, 18 * 3600))
+            timestamp = BEGINNING + timedelta(days=day, seconds=second)
+            if timestamp not in used:
+                break
+        used.add(timestamp)
+        yield timestamp, author
+
+
+def _plan_post(number: int, posts: int, entry: tuple[datetime, Person], rng: random.Random) -> PlannedPost:
+    timestamp, author = entry
+    moment = number / posts if number < posts else (timestamp - BEGINNING) / timedelta(days=DAYS)
+    picture = rng.choices(
+        ("none", "unhelpful", "scene"), (_NO_PICTURE, _UNHELPFUL_PICTURE, 1 - _NO_PICTURE - _UNHELPFUL_PICTURE)
+    )[0]
+    kind = rng.choices(("absent", "short", "long"), (_NO_CAPTION, _SHORT_CAPTION, 1 - _NO_CAPTION - _SHORT_CAPTION))[0]
+    scene = rng.choice(SCENES) if picture == "scene" else None
+    topic = _topic(kind, rng)
+    language = author.languages[-1] if rng.random() < _SECOND_LANGUAGE else author.languages[0]
+    told = _hashtags(author, moment, scene, topic, language, rng)
+    shuffled = [hashtag for part in told for hashtag in part]
+    rng.shuffle(shuffled)
+    name = None if topic is None else topic.name
+    text, caption = write_caption(kind, language, name, shuffled, rng)
+    return PlannedPost(
+        number=number,
+        username=author.username,
+        account_id=author.account_id,
+        timestamp=timestamp,
+        picture=picture,
+        scene=None if scene is None else scene.name,
+        caption_kind=kind,
+        language=language.code,
+        topic=name,
+        text=text,
+        caption=caption,
+        scene_hashtags=told[0],
+        topic_hashtags=told[1],
+        habit_hashtags=told[2],
+        joint_hashtags=told[3],
+        popular_hashtags=told[4],
+        is_video=number >= posts,
+    )
+
+
+def _topic(kind: str, rng: random.Random) -> Topic | None:
+    share = {"absent": 0.0, "short": _TOPIC_IN_SHORT, "long": _TOPIC_IN_LONG}[kind]
+    return rng.choice(TOPICS) if rng.random() < share else None
+
+
+def _hashtags(
+    author: Person, moment: float, scene: Scene | None, topic: Topic | None, language: Language, rng: random.Random
+) -> tuple[tuple[str, ...], ...]:
+    """Return the hashtags told by the scene, the topic, the habit, scene and topic together, and by nothing."""
+    of_scene = () if scene is None else scene.hashtags
+    if author.languages[0].script == "cyrillic":
+        of_scene = tuple(CYRILLIC_SCENE_HASHTAGS.get(hashtag, hashtag) for hashtag in of_scene)
+    of_topic = () if topic is None else topic.hashtags_in(language.script)
+    of_both = () if scene is None or topic is None else JOINT_HASHTAGS.get((scene.family, topic.family), ())
+    of_habit = tuple(habit.hashtag for habit in author.habits if habit.holds_at(moment) and rng.random() < _HABIT_KEPT)
+    popular = (rng.choice(POPULAR_HASHTAGS),) if rng.random() < _POPULAR_ADDED else ()
+    told = (of_scene, of_topic, of_habit, of_both)
+    return (*(tuple(one for one in part if rng.random() >= _FORGOTTEN) for part in told), popular)
