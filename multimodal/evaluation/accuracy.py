@@ -1,0 +1,77 @@
+"""Metrics of the set of the first K: hit rate, precision, recall, F1. One value per post.
+
+N posts, n_k cut-offs. `found` counts hits among the first K places (`hits_at`), so every function here is one line
+of arithmetic on (N, n_k) arrays.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def running_sum(values: NDArray[Any]) -> Floats:
+    """Return the sum over the first 1, 2, … K places, (N, K), Fortran order."""
+    total = np.empty(values.shape, np.float64, order="F")
+    if values.shape[1]:
+        total[:, 0] = values[:, 0]
+    for place in range(1, values.shape[1]):
+        np.add(total[:, place - 1], values[:, place], out=total[:, place])
+    return total
+
+
+def at_cut_offs(running: Floats, ks: Ints) -> Floats:
+    """Pick the columns of the cut-offs from (N, K) running values: (N, n_k); beyond K the last one holds."""
+    if not running.shape[1]:
+        return np.zeros((len(running), len(ks)), order="F")
+    picked: Floats = running.T[np.minimum(ks, running.shape[1]) - 1].T
+    return picked
+
+
+def hits_at(hits: NDArray[np.bool_], ks: Ints) -> Floats:
+    """Count the true hashtags among the first K places, |C|.
+
+    Args:
+        hits: (N, K) whether the hashtag at a rank is true.
+        ks: (n_k,) cut-offs.
+
+    Returns:
+        (N, n_k).
+    """
+    return at_cut_offs(running_sum(hits[:, : int(ks.max(initial=0))]), ks)
+
+
+def hit_rate(found: Floats) -> Floats:
+    """min(1, |C|)."""
+    return np.minimum(found, 1.0)
+
+
+def precision(found: Floats, ks: Ints) -> Floats:
+    """|C| / K; the empty places of a shorter list count as misses."""
+    return found / ks
+
+
+def recall(found: Floats, true_count: Ints) -> Floats:
+    """|C| / |G|; NaN where there is no true hashtag."""
+    return found / np.where(true_count > 0, true_count, np.nan)[:, None]
+
+
+def f1_per_post(found: Floats, true_count: Ints, ks: Ints) -> Floats:
+    """2PR / (P + R) of one post, which is 2|C| / (K + |G|), and 0 without a hit."""
+    return 2 * found / (true_count + ks[:, None]).T
+
+
+def recall_capped(found: Floats, true_count: Ints, ks: Ints) -> Floats:
+    """|C| / min(|G|, K): 1 is within reach at every K."""
+    return found / np.minimum(true_count, ks[:, None]).T
+
+
+def f1_of_means(mean_precision: Floats, mean_recall: Floats) -> Floats:
+    """2PR / (P + R) of the mean precision and the mean recall: the headline F1; 0 where both are 0."""
+    total = mean_precision + mean_recall
+    return np.divide(2 * mean_precision * mean_recall, total, out=np.zeros_like(total), where=total > 0)

@@ -1,0 +1,58 @@
+"""Metrics of hashtags, not of posts: micro and macro F1 as multilabel classification knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multimodal.evaluation.accuracy import Ints
+from multimodal.evaluation.exact_sums import ExactMean
+
+
+def counts_per_hashtag(
+    places: NDArray[np.int32], hits: NDArray[np.bool_], ks: Ints, size: int
+) -> Iterator[tuple[Ints, Ints]]:
+    """Yield for each cut-off how often each hashtag was named, and how often rightly.
+
+    Args:
+        places: (K, N) hashtag indices by rank, -1 for an empty place.
+        hits: (K, N).
+        ks: (n_k,) rising.
+        size: number of hashtags C.
+
+    Yields:
+        (C,) times named and (C,) true positives, for the first K places.
+    """
+    named, right = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    done = 0
+    for k in ks:
+        for rank in range(done, min(int(k), len(places))):
+            # Moved by one, so that the empty places fall into bin 0.
+            named += np.bincount(places[rank] + 1, minlength=size + 1)[1:]
+            right += np.bincount(places[rank][hits[rank]], minlength=size)
+        done = int(k)
+        yield named, right
+
+
+def f1_micro(named: Ints, right: Ints, support: Ints) -> float:
+    """2TP / (named + true), pooled over all posts and hashtags; empty places are not named."""
+    return float(2 * right.sum() / max(int(named.sum() + support.sum()), 1))
+
+
+def f1_macro_label(named: Ints, right: Ints, support: Ints) -> float:
+    """Mean over hashtags of 2TP / (named + true), over those that are true of at least one evaluated post.
+
+    The truth alone fixes the hashtags that are averaged over, so systems are compared over the same ones.
+
+    Args:
+        named: (C,) posts whose list names the hashtag.
+        right: (C,) posts for which it does so rightly.
+        support: (C,) posts it is true of.
+    """
+    true_somewhere = support > 0
+    values = 2 * right[true_somewhere] / (named + support)[true_somewhere]
+    mean = ExactMean()
+    mean.add(values[:, None])
+    return float(mean.value[0])
