@@ -1,0 +1,89 @@
+"""Caption and image encoders, their preprocessing, and the cache of what frozen ones give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from data_loaders.errors import RunError
+from multimodal.encoders.base import CaptionEncoder, Encoder, ImageEncoder
+from multimodal.encoders.configuration import CaptionEncoderConfig, ImageEncoderConfig
+from multimodal.encoders.preprocessing import Augmentation, ImagePreprocessing
+from multimodal.encoders.registry import (
+    get_caption_encoder,
+    get_image_encoder,
+    list_caption_encoders,
+    list_image_encoders,
+    register_caption_encoder,
+    register_image_encoder,
+)
+from multimodal.encoders.storage import read_description
+
+__all__ = [
+    "Augmentation",
+    "CaptionEncoder",
+    "CaptionEncoderConfig",
+    "Encoder",
+    "ImageEncoder",
+    "ImageEncoderConfig",
+    "ImagePreprocessing",
+    "build_caption_encoder",
+    "build_image_encoder",
+    "list_caption_encoders",
+    "list_image_encoders",
+    "load_caption_encoder",
+    "load_image_encoder",
+    "register_caption_encoder",
+    "register_image_encoder",
+]
+
+
+def build_caption_encoder(config: CaptionEncoderConfig, train_captions: Iterable[str]) -> CaptionEncoder:
+    """Make a caption encoder, in training mode.
+
+    Args:
+        config: which, and where its weights come from.
+        train_captions: cleaned captions of the train split; a tokenizer may be learned from them.
+
+    Raises:
+        ConfigError: weights that cannot be had or do not fit; the message says how to give local ones.
+    """
+    return get_caption_encoder(config.name).build(config, train_captions)
+
+
+def build_image_encoder(config: ImageEncoderConfig) -> ImageEncoder:
+    """Make an image encoder, in training mode.
+
+    Args:
+        config: which, and where its weights come from.
+
+    Raises:
+        ConfigError: weights that cannot be had or do not fit; the message says how to give local ones.
+    """
+    return get_image_encoder(config.name).build(config)
+
+
+def load_caption_encoder(folder: str | Path) -> CaptionEncoder:
+    """Read a caption encoder that `CaptionEncoder.save` wrote, in evaluation mode; nothing is downloaded.
+
+    Raises:
+        RunError: missing, partial, damaged, or of another version.
+    """
+    return get_caption_encoder(_name(folder, "caption")).load(Path(folder))
+
+
+def load_image_encoder(folder: str | Path) -> ImageEncoder:
+    """Read an image encoder that `ImageEncoder.save` wrote, in evaluation mode; nothing is downloaded.
+
+    Raises:
+        RunError: missing, partial, damaged, or of another version.
+    """
+    return get_image_encoder(_name(folder, "image")).load(Path(folder))
+
+
+def _name(folder: str | Path, kind: str) -> str:
+    config = read_description(Path(folder), kind).get("config")
+    if not isinstance(config, dict) or not isinstance(config.get("name"), str):
+        raise RunError(f"{Path(folder) / 'encoder.json'} names no encoder; the folder is damaged.")
+    name: str = config["name"]
+    return name

@@ -1,0 +1,123 @@
+"""The small caption encoder: a tokenizer and a few transformer layers learned from the train captions alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from multimodal.encoders.base import CaptionEncoder
+from multimodal.encoders.configuration import CaptionEncoderConfig, wants_training
+from multimodal.encoders.freezing import parameters_of, set_trainable
+from multimodal.encoders.registry import register_caption_encoder
+from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, save_weights, write_description
+from multimodal.encoders.tokenizer import PAD_TOKEN, encode, train_tokenizer
+from multimodal.run_folder import read_json, write_atomically
+
+TOKENIZER_FILE = "tokenizer.json"
+# Small enough that a fresh embedding does not drown what attention adds, large enough to learn fast.
+_EMBEDDING_SCALE = 0.1
+
+
+@register_caption_encoder("small")
+class SmallCaptionEncoder(CaptionEncoder):
+    """Token and position embeddings, then pre-norm transformer layers.
+
+    Args:
+        config: width, layers, heads, dropout, maximum_tokens.
+        tokenizer: see `train_tokenizer`.
+    """
+
+    def __init__(self, config: CaptionEncoderConfig, tokenizer: Tokenizer) -> None:
+        super().__init__()
+        self.config = config
+        self.tokenizer = tokenizer
+        self.width = config.width
+        self.maximum_tokens = config.maximum_tokens
+        self.default_learning_rate = config.learning_rate
+        self.pad_id = int(tokenizer.token_to_id(PAD_TOKEN) or 0)
+        self.tokens = nn.Embedding(tokenizer.get_vocab_size(), config.width)
+        self.positions = nn.Embedding(config.maximum_tokens, config.width)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(_block(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.width)
+        nn.init.normal_(self.tokens.weight, std=_EMBEDDING_SCALE)
+        nn.init.normal_(self.positions.weight, std=_EMBEDDING_SCALE / 5)
+
+    @classmethod
+    def build(cls, config: CaptionEncoderConfig, train_captions: Iterable[str]) -> SmallCaptionEncoder:
+        """Train the tokenizer and start from random weights."""
+        encoder = cls(config, train_tokenizer(train_captions, config.vocabulary_size))
+        encoder._set_trainable()
+        return encoder.train()
+
+    @classmethod
+    def load(cls, folder: Path) -> SmallCaptionEncoder:
+        """Read what `save` wrote, in evaluation mode."""
+        config = CaptionEncoderConfig.model_validate(read_description(folder, "caption")["config"])
+        encoder = cls(config, _read_tokenizer(Path(folder) / TOKENIZER_FILE))
+        load_weights(Path(folder) / WEIGHTS_FILE, encoder)
+        encoder._set_trainable()
+        return encoder.eval()
+
+    def save(self, folder: Path) -> None:
+        """Write `encoder.json`, `tokenizer.json` and `weights.safetensors`."""
+        folder = Path(folder)
+        write_description(folder, "caption", {"config": self.config.model_dump(mode="json")})
+        text = self.tokenizer.to_str(pretty=False)
+        write_atomically(folder / TOKENIZER_FILE, lambda path: path.write_text(text, encoding="utf-8"))
+        save_weights(folder / WEIGHTS_FILE, self)
+
+    def layers(self) -> list[list[nn.Parameter]]:
+        """Return each transformer layer's parameters; the last norm belongs to the last."""
+        layers = [parameters_of(block) for block in self.blocks]
+        if layers:
+            layers[-1] += parameters_of(self.norm)
+        return layers
+
+    def architecture(self) -> dict[str, Any]:
+        """Return sizes and the whole tokenizer."""
+        sizes = self.config.model_dump(mode="json", include={"name", "maximum_tokens", "width", "layers", "heads"})
+        return {**sizes, "tokenizer": json.loads(self.tokenizer.to_str())}
+
+    def tokenise(self, captions: Sequence[str]) -> list[NDArray[np.int64]]:
+        """Return token ids; an empty caption is the start token alone."""
+        return encode(self.tokenizer, captions, self.maximum_tokens)
+
+    def encode_tokens(self, token_ids: Tensor, mask: Tensor) -> Tensor:
+        """Return the last layer's vectors (B, T, C)."""
+        places = torch.arange(token_ids.shape[1], device=token_ids.device)
+        hidden = self.dropout(self.tokens(token_ids) + self.positions(places))  # (B, T, C)
+        for block in self.blocks:
+            hidden = block(hidden, src_key_padding_mask=~mask)
+        normed: Tensor = self.norm(hidden)
+        return normed
+
+    def _set_trainable(self) -> None:
+        wanted = wants_training(self.config.trainable, from_scratch=True)
+        token = torch.zeros(1, 1, dtype=torch.long)
+        set_trainable(self, wanted, lambda: self(token, torch.ones(1, 1, dtype=torch.bool)), "encoder.caption")
+
+
+def _block(config: CaptionEncoderConfig) -> nn.TransformerEncoderLayer:
+    return nn.TransformerEncoderLayer(
+        d_model=config.width,
+        nhead=config.heads,
+        dim_feedforward=4 * config.width,
+        dropout=config.dropout,
+        activation="gelu",
+        batch_first=True,
+        norm_first=True,
+    )
+
+
+def _read_tokenizer(path: Path) -> Tokenizer:
+    # Read as JSON first: the tokenizers library answers a damaged file with a bare Exception.
+    return Tokenizer.from_str(json.dumps(read_json(path, "tokenizer")))

@@ -1,0 +1,168 @@
+"""Any text encoder of the transformers library, from a local folder or the hub; multilingual BERT by default."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from data_loaders.errors import ConfigError, RunError
+from multimodal.encoders.base import CaptionEncoder
+from multimodal.encoders.configuration import (
+    DEFAULT_TRANSFORMER,
+    CaptionEncoderConfig,
+    own_learning_rate,
+    wants_training,
+)
+from multimodal.encoders.freezing import parameters_of, set_trainable
+from multimodal.encoders.registry import register_caption_encoder
+from multimodal.encoders.storage import read_description, write_description
+from multimodal.encoders.tokenizer import repair_surrogates
+from multimodal.encoders.transformer_files import OPTION, find_folder, multilingual_bert_size, quietly, read_folder
+
+# They say where a model came from, not what it computes.
+_NOT_ARCHITECTURE = {"_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures"}
+
+
+@register_caption_encoder("transformer")
+class TransformerCaptionEncoder(CaptionEncoder):
+    """The last hidden states of a transformers text encoder.
+
+    Args:
+        config: trainable, maximum_tokens.
+        model: gives `last_hidden_state`; a pooler is taken off.
+        tokenizer: the model's own.
+
+    Raises:
+        ConfigError: `maximum_tokens` is more than the model has positions for.
+    """
+
+    model: Any
+
+    def __init__(self, config: CaptionEncoderConfig, model: Any, tokenizer: Any) -> None:
+        super().__init__()
+        self.config = config
+        self.tokenizer = tokenizer
+        self.model = model
+        if getattr(model, "pooler", None) is not None:
+            model.pooler = None  # no output depends on it
+        settings = model.config
+        self.width = int(settings.hidden_size)
+        self.maximum_tokens = config.maximum_tokens
+        self.default_learning_rate = own_learning_rate(config)
+        self.pad_id = int(next(i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id, 0) if i is not None))
+        most = _most_tokens(model, tokenizer)
+        if config.maximum_tokens > most:
+            raise ConfigError(
+                f"{OPTION}.maximum_tokens={config.maximum_tokens}: this model takes {most} tokens at most."
+            )
+        parameters = inspect.signature(model.forward).parameters
+        self._no_cache = {"use_cache": False} if "use_cache" in parameters else {}
+
+    @classmethod
+    def build(cls, config: CaptionEncoderConfig, train_captions: Iterable[str]) -> TransformerCaptionEncoder:
+        """Load pretrained weights, or start from random ones."""
+        if config.random_init and config.pretrained is None:
+            model, tokenizer = multilingual_bert_size(config, train_captions)
+        else:
+            name = config.pretrained or DEFAULT_TRANSFORMER
+            folder = find_folder(name, weights=not config.random_init)
+            model, tokenizer = read_folder(folder, config.random_init, f"{OPTION}.pretrained={name!r}")
+        encoder = cls(config, model, tokenizer)
+        encoder._set_trainable()
+        return encoder.train()
+
+    @classmethod
+    def load(cls, folder: Path) -> TransformerCaptionEncoder:
+        """Read what `save` wrote, in evaluation mode."""
+        config = CaptionEncoderConfig.model_validate(read_description(folder, "caption")["config"])
+        try:
+            model, tokenizer = read_folder(Path(folder), random_weights=False, option=str(folder))
+        except ConfigError as error:
+            raise RunError(str(error)) from None
+        encoder = cls(config, model, tokenizer)
+        encoder._set_trainable()
+        return encoder.eval()
+
+    def save(self, folder: Path) -> None:
+        """Write a folder in the transformers layout, and `encoder.json`."""
+        folder = Path(folder)
+        write_description(folder, "caption", {"config": self.config.model_dump(mode="json")})
+        try:
+            with quietly():
+                self.model.save_pretrained(folder)
+            self.tokenizer.save_pretrained(folder)
+        except (OSError, RuntimeError) as error:
+            raise RunError(f"{folder} (caption encoder) could not be written: {error}") from error
+
+    def layers(self) -> list[list[nn.Parameter]]:
+        """Return each layer's parameters; norms after the last layer belong to it."""
+        count = getattr(self.model.config, "num_hidden_layers", None)
+        stacks = [
+            (name, module)
+            for name, module in self.model.named_modules()
+            if isinstance(module, nn.ModuleList) and len(module) == count
+        ]
+        if not stacks:
+            return []
+        name, stack = stacks[0]
+        layers = [parameters_of(layer) for layer in stack]
+        names = [parameter_name for parameter_name, _ in self.model.named_parameters()]
+        last = max(i for i, parameter_name in enumerate(names) if parameter_name.startswith(name + "."))
+        after = [parameter for i, (_, parameter) in enumerate(self.model.named_parameters()) if i > last]
+        layers[-1] += [p for p, n in zip(after, names[last + 1 :], strict=True) if "norm" in n.lower()]
+        return layers
+
+    def architecture(self) -> dict[str, Any]:
+        """Return the model's configuration and the tokenizer."""
+        settings = self.model.config.to_dict()
+        described = {key: value for key, value in settings.items() if key not in _NOT_ARCHITECTURE}
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        tokenizer = _tokenizer_json(backend) if backend is not None else sorted(self.tokenizer.get_vocab().items())
+        return {
+            "maximum_tokens": self.maximum_tokens,
+            "model": json.loads(json.dumps(described, default=str)),
+            "tokenizer": tokenizer,
+        }
+
+    def tokenise(self, captions: Sequence[str]) -> list[NDArray[np.int64]]:
+        """Return token ids with the model's own special tokens."""
+        if not captions:
+            return []
+        repaired = [repair_surrogates(caption) for caption in captions]
+        ids = self.tokenizer(
+            repaired, truncation=True, max_length=self.maximum_tokens, return_attention_mask=False, verbose=False
+        )["input_ids"]
+        # Tokenizers without special tokens give nothing for an empty caption.
+        return [np.asarray(row or [self.pad_id], dtype=np.int64) for row in ids]
+
+    def encode_tokens(self, token_ids: Tensor, mask: Tensor) -> Tensor:
+        """Return the model's last hidden states (B, T, C)."""
+        output = self.model(input_ids=token_ids, attention_mask=mask.long(), **self._no_cache)
+        hidden: Tensor = output.last_hidden_state
+        return hidden
+
+    def _set_trainable(self) -> None:
+        wanted = wants_training(self.config.trainable, self.config.from_scratch)
+        tokens, mask = self.pad(self.tokenise(["a b"]))
+        set_trainable(self, wanted, lambda: self(tokens, mask), OPTION)
+
+
+def _most_tokens(model: Any, tokenizer: Any) -> int:
+    positions = getattr(model.config, "max_position_embeddings", None) or tokenizer.model_max_length
+    table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+    if isinstance(table, nn.Embedding) and table.padding_idx is not None:
+        positions = table.num_embeddings - table.padding_idx - 1  # RoBERTa counts from behind the padding
+    return int(min(positions, tokenizer.model_max_length))
+
+
+def _tokenizer_json(backend: Any) -> dict[str, Any]:
+    described: dict[str, Any] = json.loads(backend.to_str())
+    # Set by the last call, not by the tokenizer's design.
+    return {key: value for key, value in described.items() if key not in {"truncation", "padding"}}

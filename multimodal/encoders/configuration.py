@@ -1,0 +1,148 @@
+"""Configuration sections of the encoders: which network, where its weights come from, what of it is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from data_loaders.errors import nearest
+from multimodal.config import Section
+
+DEFAULT_TRANSFORMER = "bert-base-multilingual-cased"
+HUB = "hub"
+# Fine-tuning with the rate that fresh layers need would undo what was pretrained.
+PRETRAINED_LEARNING_RATE = 2e-5
+
+
+def _check_trainable(value: Any) -> Any:
+    if value is None or isinstance(value, bool) or value == "all" or (isinstance(value, int) and value >= 0):
+        return value
+    raise ValueError(f"{value!r} is not accepted; give true, false, all, or how many of the last layers to train")
+
+
+Trainable = Annotated[bool | int | Literal["all"] | None, BeforeValidator(_check_trainable)]
+
+
+class CaptionEncoderConfig(Section):
+    """Turns a caption into one vector per token."""
+
+    name: str = Field(default="small", description="small (from scratch), transformer, or another registered name")
+    pretrained: str | None = Field(
+        default=None,
+        description=f"transformer: local folder or hub id; nothing means {DEFAULT_TRANSFORMER}",
+    )
+    random_init: bool = Field(
+        default=False,
+        description="transformer: the architecture with random weights; without `pretrained`, multilingual BERT's size",
+    )
+    trainable: Trainable = Field(
+        default=None, description="true, false, or the last N layers; nothing: random weights train, pretrained do not"
+    )
+    maximum_tokens: int = Field(default=128, ge=2, description="longer captions are cut here, special tokens included")
+    width: int = Field(default=128, ge=8, description="small: vector width")
+    layers: int = Field(default=1, ge=0, description="small: transformer layers")
+    heads: int = Field(default=4, ge=1, description="small: attention heads; divides width")
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="small: dropout")
+    vocabulary_size: int = Field(default=8000, ge=300, description="small: tokens learned from the train captions")
+    learning_rate: float | None = Field(
+        default=None, gt=0, description="own rate; nothing: 2e-5 if pretrained, else the training's"
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _known_name(cls, name: str) -> str:
+        from multimodal.encoders.registry import list_caption_encoders
+
+        known = list_caption_encoders()
+        if name not in known:
+            raise ValueError(f"unknown caption encoder {name!r}.{nearest(name, known)} Known: {', '.join(known)}.")
+        return name
+
+    @model_validator(mode="after")
+    def _combination(self) -> CaptionEncoderConfig:
+        if self.name == "small" and self.width % self.heads:
+            raise ValueError(f"width={self.width} cannot be divided among heads={self.heads}")
+        if self.name == "small" and (self.pretrained is not None or self.random_init):
+            raise ValueError(
+                "name=small is always trained from scratch; remove `pretrained` and `random_init`, "
+                "or set name=transformer"
+            )
+        return self
+
+    @property
+    def from_scratch(self) -> bool:
+        """Whether the encoder starts from random weights."""
+        return self.random_init or (self.name != "transformer" and self.pretrained is None)
+
+
+class ImageEncoderConfig(Section):
+    """Turns a picture into one vector per region."""
+
+    name: str = Field(default="small", description="small, vgg16, resnet50 (torchvision), or any timm model")
+    pretrained: bool | str = Field(
+        default=False,
+        description=f"false: random weights; {HUB} (or true): the published weights, downloaded; or a local file",
+    )
+    trainable: Trainable = Field(
+        default=None, description="true, false, or the last N layers; nothing: random weights train, pretrained do not"
+    )
+    size_px: int | None = Field(default=None, ge=8, description="side of the square input; nothing: the model's own")
+    width: int = Field(default=128, ge=16, multiple_of=16, description="small: vector width")
+    mean: tuple[float, float, float] | None = Field(default=None, description="replaces the model's own, RGB in [0, 1]")
+    std: tuple[float, float, float] | None = Field(default=None, description="replaces the model's own, RGB in [0, 1]")
+    interpolation: Literal["bilinear", "bicubic"] | None = Field(default=None, description="replaces the model's own")
+    crop_fraction: float | None = Field(default=None, gt=0, le=1, description="centre crop; replaces the model's own")
+    augmentation: bool = Field(default=False, description="random crops and mirror images while training")
+    learning_rate: float | None = Field(
+        default=None, gt=0, description="own rate; nothing: 2e-5 if pretrained, else the training's"
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _known_name(cls, name: str) -> str:
+        from multimodal.encoders.registry import image_encoder_problem
+
+        problem = image_encoder_problem(name)
+        if problem:
+            raise ValueError(problem)
+        return name
+
+    @field_validator("pretrained")
+    @classmethod
+    def _existing_file(cls, pretrained: bool | str) -> bool | str:
+        if isinstance(pretrained, bool) or pretrained == HUB:
+            return HUB if pretrained else False
+        if not Path(pretrained).expanduser().suffix:
+            raise ValueError(
+                f"{pretrained!r} is not accepted; give false, {HUB}, or the path of a .safetensors or .pth file"
+            )
+        return pretrained
+
+    @model_validator(mode="after")
+    def _combination(self) -> ImageEncoderConfig:
+        if self.name == "small" and self.pretrained is not False:
+            raise ValueError("name=small is always trained from scratch; remove `pretrained`, or name another model")
+        return self
+
+    @property
+    def from_scratch(self) -> bool:
+        """Whether the encoder starts from random weights."""
+        return self.pretrained is False
+
+
+def wants_training(trainable: bool | int | str | None, from_scratch: bool) -> bool | int:
+    """Resolve `trainable`: True for all layers, False for none, or how many of the last ones."""
+    if trainable is None:
+        return from_scratch
+    if trainable == "all" or trainable is True:
+        return True
+    return False if not trainable else int(trainable)
+
+
+def own_learning_rate(config: CaptionEncoderConfig | ImageEncoderConfig) -> float | None:
+    """Return an encoder's learning rate: as configured, 2e-5 for pretrained weights, None for random ones."""
+    if config.learning_rate is None and not config.from_scratch:
+        return PRETRAINED_LEARNING_RATE
+    return config.learning_rate

@@ -1,0 +1,229 @@
+"""What frozen encoders give, kept on disk: computed once per content, reused across runs, K and ablations.
+
+A cache folder, `<root>/<fingerprint>/`, holds
+
+- `rows.bin`: rows one after the other, only ever appended;
+- `index.npy`: each item's key, first row and number of rows; replaced in one step, after its rows are on the disk;
+- `rows.json`: type and shape of a row; `lock`: held while rows are appended.
+
+Rows of a write that was cut off are named by no index: they are invisible, and the next writer overwrites them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from data_loaders.errors import RunError
+from data_loaders.progress import progress_bar
+from multimodal.encoders.feature_view import FeatureView
+from multimodal.run_folder import read_json, write_atomically, write_json
+
+__all__ = ["FeatureCache", "FeatureView", "caption_key", "image_key"]
+
+Rows = NDArray[Any]
+_INDEX_TYPE = np.dtype([("key", "V16"), ("start", "<i8"), ("rows", "<i8")])
+_APPEND_BYTES = 64 * 2**20
+_ITEMS_PER_CALL = 256
+
+
+def caption_key(caption: str) -> str:
+    """Return the key of a caption: a hash of its text."""
+    return "caption " + hashlib.blake2b(caption.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def image_key(path: str | Path) -> str:
+    """Return the key of a picture file: its resolved path, size and time of change.
+
+    Reading every file only to find its features would cost more than finding them; a moved or touched file is
+    computed again.
+
+    Raises:
+        RunError: there is no such file.
+    """
+    resolved = Path(path).resolve()
+    try:
+        status = resolved.stat()
+    except OSError as error:
+        raise RunError(f"picture {str(path)!r} cannot be read: {error.strerror}.") from None
+    return f"image {status.st_size} {status.st_mtime_ns} {resolved}"
+
+
+class FeatureCache:
+    """Rows of any number per item, found again by the item's key.
+
+    Several processes may read and write at once; what two of them compute at the same time is kept once.
+
+    Args:
+        root: folder of all caches.
+        fingerprint: of everything the rows depend on (`Encoder.fingerprint()`, and the precision where it is not
+            full; `ImagePreprocessing.fingerprint()` for pixels): another fingerprint is another cache.
+        dtype: how values are kept: float16 for features, uint8 for pixels.
+    """
+
+    def __init__(self, root: str | Path, fingerprint: str, dtype: DTypeLike = np.float16) -> None:
+        self.dtype = np.dtype(dtype)
+        name = hashlib.sha256(f"{fingerprint} {self.dtype.name}".encode()).hexdigest()[:24]
+        self.folder = Path(root) / name
+        self._rows_file = self.folder / "rows.bin"
+        self._index_file = self.folder / "index.npy"
+        self._row_shape: tuple[int, ...] | None = None
+        self._index: NDArray[Any] = np.empty(0, dtype=_INDEX_TYPE)
+        self._places: dict[bytes, int] = {}
+        self._seen_version: tuple[int, int, int] | None = None
+
+    def get_or_compute(
+        self, keys: Sequence[str], compute: Callable[[Sequence[int]], Sequence[Rows]], description: str
+    ) -> FeatureView:
+        """Return the rows of all items, computing those that are not there yet.
+
+        Args:
+            keys: one per item, see `caption_key` and `image_key`; equal keys are computed once.
+            compute: given positions in `keys`, returns for each its rows, (n_i, C) with n_i ≥ 0.
+            description: what the progress bar says.
+
+        Raises:
+            RunError: the folder cannot be read or written, or rows are not finite or of another shape.
+        """
+        digests = [hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest() for key in keys]
+        self._refresh()
+        missing: dict[bytes, int] = {}
+        for position, digest in enumerate(digests):
+            if digest not in self._places:
+                missing.setdefault(digest, position)
+        if missing:
+            self._fill(list(missing), list(missing.values()), compute, description)
+        places = np.fromiter((self._places[digest] for digest in digests), np.int64, len(digests))
+        found = self._index[places]
+        starts, lengths = found["start"].astype(np.int64), found["rows"].astype(np.int64)
+        return FeatureView(self._rows_file, self.dtype, self._row_shape or (0,), starts, lengths)
+
+    def __len__(self) -> int:
+        """Return how many items are kept."""
+        self._refresh()
+        return len(self._index)
+
+    def _fill(
+        self,
+        digests: list[bytes],
+        positions: list[int],
+        compute: Callable[[Sequence[int]], Sequence[Rows]],
+        description: str,
+    ) -> None:
+        waiting: list[tuple[bytes, Rows]] = []
+        quiet = len(positions) < _ITEMS_PER_CALL or os.environ.get("RANK", "0") != "0"
+        with nullcontext() if quiet else progress_bar(description, len(positions), "items") as bar:
+            try:
+                for first in range(0, len(positions), _ITEMS_PER_CALL):
+                    chunk = positions[first : first + _ITEMS_PER_CALL]
+                    results = [self._converted(rows) for rows in compute(chunk)]
+                    waiting += zip(digests[first : first + _ITEMS_PER_CALL], results, strict=True)
+                    if sum(rows.nbytes for _, rows in waiting) >= _APPEND_BYTES:
+                        self._append(waiting)
+                        waiting = []
+                    if bar is not None:
+                        bar.advance(len(chunk))
+            finally:  # whatever was computed before an interruption is kept
+                if waiting:
+                    self._append(waiting)
+
+    def _converted(self, rows: Rows) -> Rows:
+        with np.errstate(over="ignore"):
+            converted: Rows = np.ascontiguousarray(rows, dtype=self.dtype)
+        if self.dtype.kind == "f" and not np.isfinite(converted).all():
+            raise RunError(
+                f"the encoder gave a value that {self.dtype.name} cannot hold (not a number, or beyond "
+                f"{np.finfo(self.dtype).max}); check its weights, or switch the feature cache off."
+            )
+        return converted
+
+    def _append(self, items: list[tuple[bytes, Rows]]) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with _locked(self.folder / "lock"):
+                self._refresh()
+                fresh = [(digest, rows) for digest, rows in items if digest not in self._places]
+                if fresh:
+                    self._check_shape(fresh)
+                    self._write(fresh)
+        except OSError as error:
+            raise RunError(
+                f"feature cache {self.folder} could not be written ({error.strerror or error}); "
+                "what it held before is kept. Free some space, or name another folder."
+            ) from error
+
+    def _check_shape(self, items: list[tuple[bytes, Rows]]) -> None:
+        shape = self._row_shape or items[0][1].shape[1:]
+        for _, rows in items:
+            if rows.shape[1:] != shape:
+                raise RunError(f"feature cache {self.folder} holds rows of shape {shape}, not {rows.shape[1:]}.")
+        if self._row_shape is None:
+            write_json(self.folder / "rows.json", {"dtype": self.dtype.name, "row_shape": list(shape)})
+            self._row_shape = shape
+
+    def _write(self, items: list[tuple[bytes, Rows]]) -> None:
+        end = int((self._index["start"] + self._index["rows"]).max(initial=0))
+        lengths = [len(rows) for _, rows in items]
+        entries = np.empty(len(items), dtype=_INDEX_TYPE)
+        entries["key"] = [np.void(digest) for digest, _ in items]
+        entries["start"] = end + np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        entries["rows"] = lengths
+        self._rows_file.touch()
+        with self._rows_file.open("r+b") as file:
+            file.truncate(end * self._row_bytes())
+            file.seek(0, os.SEEK_END)
+            for _, rows in items:
+                file.write(rows.tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+        index = np.concatenate([self._index, entries])
+        write_atomically(self._index_file, lambda path: _save_index(path, index))
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Read the index again where another process, or this one, has replaced it."""
+        try:
+            status = self._index_file.stat()
+        except FileNotFoundError:
+            return
+        version = (status.st_ino, status.st_mtime_ns, status.st_size)
+        if version == self._seen_version:
+            return
+        described = read_json(self.folder / "rows.json", "feature cache")
+        self._row_shape = tuple(described["row_shape"])
+        try:
+            index = np.load(self._index_file, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise RunError(f"{self._index_file} is damaged ({error}); delete {self.folder}.") from None
+        # A copy that was cut off may hold fewer rows than its index names: those items are computed again.
+        there = self._rows_file.stat().st_size // max(1, self._row_bytes())
+        self._index = index[index["start"] + index["rows"] <= there]
+        raw = np.ascontiguousarray(self._index["key"]).tobytes()
+        self._places = {raw[16 * place : 16 * place + 16]: place for place in range(len(self._index))}
+        self._seen_version = version
+
+    def _row_bytes(self) -> int:
+        return int(np.prod(self._row_shape or (0,))) * self.dtype.itemsize
+
+
+def _save_index(path: Path, index: NDArray[Any]) -> None:
+    with path.open("wb") as file:
+        np.save(file, index, allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    import fcntl  # POSIX; imported here so that reading works everywhere
+
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield  # closing the file gives the lock back, also when the process dies

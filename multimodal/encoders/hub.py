@@ -1,0 +1,139 @@
+"""Fetching published weights, only where the configuration asks for it; the local cache comes first.
+
+The hub's own client tries six times over 23 s before it gives up (46 s for a tokenizer or timm weights), also for
+files that are in its cache. Here the cache is read first and one short request tells whether the hub is there.
+"""
+
+from __future__ import annotations
+
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlparse
+
+from data_loaders.errors import ConfigError
+
+_TIMEOUT_S = 5.0
+_TEXT_FILES = ["*.json", "*.txt", "*.model"]
+
+
+def hub_folder(repository: str, weights: bool, option: str, help_text: str) -> Path:
+    """Return a local folder with a hub model's configuration, tokenizer and, if asked, weights.
+
+    Args:
+        repository: hub id.
+        weights: whether weights are needed.
+        option: the configuration key and value, for the message.
+        help_text: what to do where the hub cannot be had.
+
+    Raises:
+        ConfigError: neither cached nor reachable, or there is no such model.
+    """
+    from huggingface_hub import snapshot_download
+
+    cached = _cached_folder(repository, option, help_text)
+    if cached and (cached / "config.json").is_file() and (not weights or _has_weights(cached)):
+        return cached
+    _require_hub(option, help_text)
+    patterns = [*_TEXT_FILES, *(["*.safetensors"] if weights else [])]
+    try:
+        folder = Path(snapshot_download(repository, allow_patterns=patterns))
+        if weights and not _has_weights(folder):
+            folder = Path(snapshot_download(repository, allow_patterns=[*_TEXT_FILES, "pytorch_model*.bin"]))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{option}: the hub did not give it: {_one_line(error)} {help_text}") from None
+    return folder
+
+
+def hub_file(repository: str, names: Sequence[str], option: str, help_text: str) -> Path:
+    """Return a local copy of the first of `names` that a hub repository has.
+
+    Raises:
+        ConfigError: neither cached nor reachable, or the repository has none of them.
+    """
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+
+    for name in names:
+        cached = try_to_load_from_cache(repository, name)
+        if isinstance(cached, str):
+            return Path(cached)
+    _require_hub(option, help_text)
+    problem: Exception | None = None
+    for name in names:
+        try:
+            return Path(hf_hub_download(repository, name))
+        except (OSError, ValueError) as error:
+            problem = error
+    raise ConfigError(f"{option}: the hub did not give it: {_one_line(problem)} {help_text}")
+
+
+def download(url: str, option: str, help_text: str) -> Path:
+    """Return a local copy of a published checkpoint, kept in torch's hub folder and checked by its hash.
+
+    Args:
+        url: address whose file name ends in `-<hash>.pth`, as torchvision's do.
+        option: the configuration key and value, for the message.
+        help_text: what to do where it cannot be had.
+
+    Raises:
+        ConfigError: neither cached nor reachable.
+    """
+    import torch
+
+    name = Path(urlparse(url).path).name
+    target = Path(torch.hub.get_dir()) / "checkpoints" / name
+    if target.is_file():
+        return target
+    if _offline():
+        raise ConfigError(f"{option}: HF_HUB_OFFLINE is set and {target} does not exist. {help_text}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest = Path(name).stem.rpartition("-")[2]
+    try:
+        urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=_TIMEOUT_S).close()
+        torch.hub.download_url_to_file(url, str(target), hash_prefix=digest or None)
+    except (OSError, RuntimeError) as error:
+        raise ConfigError(f"{option}: {url} cannot be had: {_one_line(error)}. {help_text}") from None
+    return target
+
+
+def _cached_folder(repository: str, option: str, help_text: str) -> Path | None:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(repository, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+    except HFValidationError as error:
+        raise ConfigError(f"{option}: neither a folder here nor a hub id: {_one_line(error)} {help_text}") from None
+
+
+def _require_hub(option: str, help_text: str) -> None:
+    from huggingface_hub import constants
+
+    if _offline():
+        raise ConfigError(f"{option}: HF_HUB_OFFLINE is set and it is not in the local cache. {help_text}")
+    try:
+        urllib.request.urlopen(urllib.request.Request(constants.ENDPOINT, method="HEAD"), timeout=_TIMEOUT_S).close()
+    except urllib.error.HTTPError:
+        return  # an answer, whatever it says: the hub is there
+    except OSError as error:
+        raise ConfigError(
+            f"{option}: not in the local cache, and the hub ({constants.ENDPOINT}) cannot be reached: "
+            f"{_one_line(error)}. {help_text}"
+        ) from None
+
+
+def _offline() -> bool:
+    truth = {"1", "on", "yes", "true"}
+    return any(os.environ.get(name, "").lower() in truth for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
+
+
+def _has_weights(folder: Path) -> bool:
+    return any(folder.glob("*.safetensors")) or any(folder.glob("pytorch_model*.bin"))
+
+
+def _one_line(error: Exception | None) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,103 @@
+"""What the published image networks share: preprocessing, freezing, saving, and shapes found by one trial."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from data_loaders.errors import ConfigError
+from multimodal.encoders.base import ImageEncoder
+from multimodal.encoders.configuration import ImageEncoderConfig, own_learning_rate, wants_training
+from multimodal.encoders.freezing import set_trainable
+from multimodal.encoders.preprocessing import ImagePreprocessing
+from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, save_weights, write_description
+
+OPTION = "encoder.image"
+HELP = (
+    "Give a local file: encoder.image.pretrained=/path/to/weights.safetensors, "
+    "or random weights: encoder.image.pretrained=false."
+)
+BackboneType = TypeVar("BackboneType", bound="BackboneImageEncoder")
+
+
+class BackboneImageEncoder(ImageEncoder):
+    """An image network without its classifier.
+
+    Args:
+        config: what it is built from.
+        backbone: the network.
+        preprocessing: belongs to the network's weights.
+    """
+
+    backbone: Any
+
+    def __init__(self, config: ImageEncoderConfig, backbone: Any, preprocessing: ImagePreprocessing) -> None:
+        super().__init__()
+        self.config = config
+        self.default_learning_rate = own_learning_rate(config)
+        self.backbone = backbone
+        self._set_preprocessing(preprocessing)
+        self.eval()
+        with torch.no_grad():
+            regions = self(self._trial_picture())
+        self.patches, self.width = int(regions.shape[1]), int(regions.shape[2])
+
+    @classmethod
+    @abstractmethod
+    def _create(cls, config: ImageEncoderConfig, pretrained: bool | str) -> tuple[Any, ImagePreprocessing]:
+        """Return the network without its classifier, and its weights' preprocessing."""
+
+    @classmethod
+    def build(cls: type[BackboneType], config: ImageEncoderConfig) -> BackboneType:
+        """Load pretrained weights, or start from random ones."""
+        encoder = cls(config, *cls._create(config, config.pretrained))
+        encoder._set_trainable()
+        return encoder.train()
+
+    @classmethod
+    def load(cls: type[BackboneType], folder: Path) -> BackboneType:
+        """Read what `save` wrote, in evaluation mode."""
+        values = read_description(folder, "image")
+        config = ImageEncoderConfig.model_validate(values["config"])
+        preprocessing = ImagePreprocessing.from_json(values["preprocessing"])
+        # Whatever the defaults are by now, the network is made for the stored size.
+        backbone, _ = cls._create(config.model_copy(update={"size_px": preprocessing.size_px}), pretrained=False)
+        encoder = cls(config, backbone, preprocessing)
+        load_weights(Path(folder) / WEIGHTS_FILE, encoder)
+        encoder._set_trainable()
+        return encoder.eval()
+
+    def save(self, folder: Path) -> None:
+        """Write `encoder.json` and `weights.safetensors`."""
+        described = {"config": self.config.model_dump(mode="json"), "preprocessing": self.preprocessing.to_json()}
+        write_description(Path(folder), "image", described)
+        save_weights(Path(folder) / WEIGHTS_FILE, self)
+
+    def architecture(self) -> dict[str, Any]:
+        """Return the network's name and preprocessing."""
+        return {"name": self.config.name, "preprocessing": self.preprocessing.to_json()}
+
+    def _trial_picture(self) -> Tensor:
+        size = self.preprocessing.size_px
+        return torch.arange(3 * size * size).remainder(251).to(torch.uint8).view(1, 3, size, size)
+
+    def _set_trainable(self) -> None:
+        wanted = wants_training(self.config.trainable, self.config.from_scratch)
+        set_trainable(self, wanted, lambda: self(self._trial_picture()), OPTION)
+
+
+def preprocessing_for(config: ImageEncoderConfig, published: ImagePreprocessing) -> ImagePreprocessing:
+    """Return the weights' published preprocessing with what the configuration replaces."""
+    replaced = config.model_dump(
+        include={"size_px", "mean", "std", "interpolation", "crop_fraction"}, exclude_none=True
+    )
+    return ImagePreprocessing.from_json({**published.to_json(), **replaced})
+
+
+def refuse_mismatch(name: str, pretrained: bool | str, problem: str) -> ConfigError:
+    """Return the error for weights that are another network's."""
+    return ConfigError(f"{OPTION}.pretrained={pretrained!r} does not hold the weights of {name}: {problem}.")

@@ -1,0 +1,151 @@
+"""Any model of timm: patch tokens of a transformer, or the last map of a convolutional network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import timm
+from timm.models import group_parameters
+from torch import Tensor, nn
+
+from data_loaders.errors import ConfigError
+from multimodal.encoders.configuration import HUB, ImageEncoderConfig
+from multimodal.encoders.hub import download, hub_file
+from multimodal.encoders.images_backbone import (
+    HELP,
+    OPTION,
+    BackboneImageEncoder,
+    preprocessing_for,
+    refuse_mismatch,
+)
+from multimodal.encoders.preprocessing import ImagePreprocessing
+from multimodal.encoders.storage import mismatch, read_state
+
+_HUB_FILES = ("model.safetensors", "pytorch_model.bin")
+
+
+class TimmImageEncoder(BackboneImageEncoder):
+    """What `forward_features` gives, without class and register tokens.
+
+    Local weights are a state dictionary of the same model, with a classifier of any size or none. Their
+    preprocessing is timm's for that name, unless a JSON file of the same name, or `config.json` beside them, has a
+    `pretrained_cfg`.
+    """
+
+    @classmethod
+    def _create(cls, config: ImageEncoderConfig, pretrained: bool | str) -> tuple[Any, ImagePreprocessing]:
+        published = _published_settings(config.name)
+        backbone: Any
+        if pretrained is not False:
+            path = _published_file(config.name, published) if pretrained == HUB else Path(str(pretrained)).expanduser()
+            state = read_state(path, OPTION)
+            published = {**published, **_beside(path)} if pretrained != HUB else published
+            backbone = _with_weights(config, published, state, pretrained)
+        else:
+            backbone = timm.create_model(config.name, pretrained=False, **_size(config, published))
+        backbone.reset_classifier(0)
+        return backbone, preprocessing_for(config, _preprocessing(published))
+
+    def layers(self) -> list[list[nn.Parameter]]:
+        """Return timm's own layers (residual or transformer blocks) without the stem."""
+        matcher = getattr(self.backbone, "group_matcher", None)
+        if matcher is None:
+            return []
+        own = dict(self.backbone.named_parameters())
+        groups = group_parameters(self.backbone, matcher(coarse=False))
+        return [[own[name] for name in groups[number]] for number in sorted(groups)][1:]
+
+    def encode_pixels(self, pixels: Tensor) -> Tensor:
+        """Return patch tokens or the flattened map (B, P, C)."""
+        features: Tensor = self.backbone.forward_features(pixels)
+        if features.ndim == 3:
+            return features[:, getattr(self.backbone, "num_prefix_tokens", 0) :]
+        if getattr(self.backbone, "output_fmt", "NCHW") == "NHWC":
+            return features.flatten(1, 2)
+        return features.flatten(2).transpose(1, 2)
+
+
+def _published_settings(name: str) -> dict[str, Any]:
+    found = timm.get_pretrained_cfg(name)
+    if found is None:
+        raise ConfigError(f"{OPTION}.name={name!r}: timm describes no input for this model.")
+    describe: Any = found.to_dict
+    return dict(describe())
+
+
+def _published_file(name: str, published: dict[str, Any]) -> Path:
+    option = f"{OPTION}.pretrained={HUB!r} ({name})"
+    if published.get("hf_hub_id"):
+        chosen = published.get("hf_hub_filename")
+        return hub_file(published["hf_hub_id"], (chosen,) if chosen else _HUB_FILES, option, HELP)
+    if published.get("url"):
+        return download(published["url"], option, HELP)
+    known = timm.list_pretrained(f"{name.partition('.')[0]}*")[:5]
+    others = f" Published: {', '.join(known)}." if known else ""
+    raise ConfigError(f"{option}: no weights are published for this name.{others} {HELP}")
+
+
+def _with_weights(
+    config: ImageEncoderConfig, published: dict[str, Any], state: dict[str, Tensor], pretrained: bool | str
+) -> Any:
+    classes = _classes(published, state)
+    size = _size(config, published)
+    try:
+        # timm resizes position embeddings and renames foreign keys on its way; it loads strictly when the number
+        # of classes is the same on both sides.
+        model: Any = timm.create_model(
+            config.name,
+            pretrained=True,
+            pretrained_cfg_overlay={**_settings(published), "state_dict": dict(state), "num_classes": classes},
+            num_classes=classes,
+            **size,
+        )
+    except (RuntimeError, KeyError, AttributeError) as error:
+        problem = mismatch(timm.create_model(config.name, num_classes=classes, **size), state)
+        raise refuse_mismatch(config.name, pretrained, problem or " ".join(str(error).split())) from None
+    model.pretrained_cfg = {key: value for key, value in model.pretrained_cfg.items() if key != "state_dict"}
+    return model
+
+
+def _classes(published: dict[str, Any], state: dict[str, Tensor]) -> int:
+    named = published.get("classifier") or ()
+    for name in (named,) if isinstance(named, str) else named:
+        if f"{name}.weight" in state:
+            return int(state[f"{name}.weight"].shape[0])
+    return 0
+
+
+def _size(config: ImageEncoderConfig, published: dict[str, Any]) -> dict[str, Any]:
+    own = published["input_size"][-1]
+    if config.size_px in (None, own) or not published.get("fixed_input_size"):
+        return {}
+    return {"img_size": config.size_px}
+
+
+def _settings(published: dict[str, Any]) -> dict[str, Any]:
+    keys = ("input_size", "mean", "std", "interpolation", "crop_pct")
+    return {key: published[key] for key in keys if key in published}
+
+
+def _preprocessing(published: dict[str, Any]) -> ImagePreprocessing:
+    return ImagePreprocessing(
+        size_px=int(published["input_size"][-1]),
+        mean=tuple(published["mean"]),
+        std=tuple(published["std"]),
+        interpolation=published["interpolation"],
+        crop_fraction=float(published["crop_pct"]),
+    )
+
+
+def _beside(path: Path) -> dict[str, Any]:
+    for file in (path.with_suffix(".json"), path.with_name("config.json")):
+        if file.is_file():
+            try:
+                described = json.loads(file.read_text(encoding="utf-8")).get("pretrained_cfg", {})
+            except (json.JSONDecodeError, UnicodeDecodeError, AttributeError) as error:
+                raise ConfigError(f"{file} (preprocessing of {path.name}) is damaged: {error}") from None
+            if described:
+                return _settings(described)
+    return {}

@@ -1,0 +1,121 @@
+"""VGG-16 and ResNet-50 as torchvision has them: the last convolution map, region by region."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from multimodal.encoders.configuration import HUB, ImageEncoderConfig
+from multimodal.encoders.hub import download
+from multimodal.encoders.images_backbone import (
+    HELP,
+    OPTION,
+    BackboneImageEncoder,
+    preprocessing_for,
+    refuse_mismatch,
+)
+from multimodal.encoders.preprocessing import ImagePreprocessing
+from multimodal.encoders.registry import register_image_encoder
+from multimodal.encoders.storage import mismatch, read_state
+
+_CLASSIFIERS = ("classifier.", "fc.", "avgpool.")
+
+
+@register_image_encoder("vgg16", "resnet50")
+class TorchvisionImageEncoder(BackboneImageEncoder):
+    """VGG-16's fifth convolution block (7 x 7 x 512 at 224 px) or ResNet-50's fourth stage (7 x 7 x 2048).
+
+    The published weights are torchvision's `DEFAULT` of each network; a local file is a state dictionary of the whole
+    network, with or without its classifier.
+    """
+
+    @classmethod
+    def _create(cls, config: ImageEncoderConfig, pretrained: bool | str) -> tuple[Any, ImagePreprocessing]:
+        backbone = _NETWORKS[config.name]()
+        weights = _published_weights(config.name)
+        if pretrained is not False:
+            path: str | Path = str(pretrained)
+            if pretrained == HUB:
+                path = download(weights.url, f"{OPTION}.pretrained={pretrained!r} ({config.name})", HELP)
+            state = read_state(path, OPTION)
+            kept = {name: tensor for name, tensor in state.items() if not name.startswith(_CLASSIFIERS)}
+            problem = mismatch(backbone, kept)
+            if problem:
+                raise refuse_mismatch(config.name, pretrained, problem)
+            backbone.load_state_dict(kept)
+        # Local files are mostly the first published ones, which random weights may as well take.
+        settings = weights.transforms() if pretrained == HUB else _first_published(config.name).transforms()
+        size = settings.crop_size[0]
+        published = ImagePreprocessing(
+            size_px=size,
+            mean=tuple(settings.mean),
+            std=tuple(settings.std),
+            interpolation=settings.interpolation.value,
+            crop_fraction=size / settings.resize_size[0],
+        )
+        return backbone, preprocessing_for(config, published)
+
+    def layers(self) -> list[list[nn.Parameter]]:
+        """Return VGG-16's 13 convolutions, or ResNet-50's 16 residual blocks."""
+        if self.config.name == "vgg16":
+            convolutions = [module for module in self.backbone.modules() if isinstance(module, nn.Conv2d)]
+            return [list(module.parameters()) for module in convolutions]
+        stages = [self.backbone.get_submodule(f"layer{stage}") for stage in (1, 2, 3, 4)]
+        return [list(block.parameters()) for stage in stages for block in stage.children()]
+
+    def encode_pixels(self, pixels: Tensor) -> Tensor:
+        """Return the last map as regions (B, P, C)."""
+        regions: Tensor = self.backbone(pixels).flatten(2).transpose(1, 2)
+        return regions
+
+
+class _Vgg16(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        from torchvision.models import vgg16
+
+        with torch.device("meta"):  # the classifier's 123 million numbers are never made
+            features = vgg16(init_weights=False).features
+        self.features = features.to_empty(device="cpu")
+        for module in self.features:
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+                nn.init.zeros_(module.get_parameter("bias"))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        features: Tensor = self.features(pixels)
+        return features
+
+
+class _ResNet50(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        from torchvision.models import resnet50
+
+        whole = resnet50()
+        for name in ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4"):
+            self.add_module(name, getattr(whole, name))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        hidden = pixels
+        for module in self.children():
+            hidden = module(hidden)
+        return hidden
+
+
+_NETWORKS = {"vgg16": _Vgg16, "resnet50": _ResNet50}
+
+
+def _published_weights(name: str) -> Any:
+    from torchvision.models import get_model_weights
+
+    return get_model_weights(name).DEFAULT
+
+
+def _first_published(name: str) -> Any:
+    from torchvision.models import get_model_weights
+
+    return get_model_weights(name).IMAGENET1K_V1

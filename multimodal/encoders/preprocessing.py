@@ -1,0 +1,116 @@
+"""What happens to a picture before a network sees it; stored with the network's weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+_RESAMPLING = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+# Resizing the short side of a 1 x 20,000 picture first would need gigabytes; beyond this ratio the ends go before.
+_LONGEST_RATIO = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePreprocessing:
+    """Resize the short side, cut the centre square; the network normalises.
+
+    The result stays in bytes until it is on the device: a quarter of the memory, and exactly what floating point
+    would hold, since Pillow resizes in bytes.
+
+    Attributes:
+        size_px: side of the square.
+        mean: per channel, of pixels in [0, 1]; subtracted by the network.
+        std: per channel, of pixels in [0, 1]; divided by the network.
+        interpolation: bilinear, bicubic, nearest or lanczos.
+        crop_fraction: the square's side over the resized picture's short side.
+    """
+
+    size_px: int
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    interpolation: str = "bilinear"
+    crop_fraction: float = 0.875
+
+    def __post_init__(self) -> None:
+        if self.interpolation not in _RESAMPLING:
+            raise ValueError(f"interpolation {self.interpolation!r} is unknown; accepted: {', '.join(_RESAMPLING)}")
+
+    def __call__(self, image: Image.Image) -> Tensor:
+        """Return the picture as bytes, uint8 (3, S, S).
+
+        Args:
+            image: a decoded, upright picture; other modes than RGB are converted.
+        """
+        image = _trim_ends(image if image.mode == "RGB" else image.convert("RGB"))
+        short = math.floor(self.size_px / self.crop_fraction)
+        width, height = image.size
+        # The long side is rounded down and the crop's corner rounded, as torchvision and timm do.
+        target = (max(short, int(short * width / height)), max(short, int(short * height / width)))
+        if target != image.size:
+            image = image.resize(target, _RESAMPLING[self.interpolation])
+        left, top = round((target[0] - self.size_px) / 2), round((target[1] - self.size_px) / 2)
+        image = image.crop((left, top, left + self.size_px, top + self.size_px))
+        return torch.from_numpy(np.asarray(image).transpose(2, 0, 1).copy())
+
+    def fingerprint(self) -> str:
+        """Return a hash of the settings: equal fingerprints give equal pixels."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as JSON values."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> ImagePreprocessing:
+        """Return the preprocessing that `to_json` described."""
+        return cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
+
+
+class Augmentation:
+    """A random crop of at least 60 % of the picture, mirrored half of the time; draws from torch's generator.
+
+    Args:
+        size_px: side of the pictures.
+    """
+
+    def __init__(self, size_px: int) -> None:
+        from torchvision.transforms import v2
+
+        self._transform = v2.Compose(
+            [
+                v2.RandomResizedCrop(size_px, scale=(0.6, 1.0), antialias=True),
+                v2.RandomHorizontalFlip(),
+            ]
+        )
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Return a random view of one picture, uint8 (3, S, S) → uint8 (3, S, S)."""
+        transformed: Tensor = self._transform(pixels)
+        return transformed
+
+
+def _trim_ends(image: Image.Image) -> Image.Image:
+    width, height = image.size
+    longest = _LONGEST_RATIO * min(width, height)
+    if max(width, height) <= longest:
+        return image
+    if width > height:
+        left = (width - longest) // 2
+        return image.crop((left, 0, left + longest, height))
+    top = (height - longest) // 2
+    return image.crop((0, top, width, top + longest))

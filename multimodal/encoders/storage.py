@@ -1,0 +1,146 @@
+"""Writing an encoder to a folder and reading it back: `encoder.json` and safetensors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from data_loaders.errors import ConfigError, RunError
+from multimodal.run_folder import read_json, write_atomically, write_json
+
+FORMAT_VERSION = 1
+DESCRIPTION_FILE = "encoder.json"
+WEIGHTS_FILE = "weights.safetensors"
+_MOST_NAMED = 5
+
+
+def write_description(folder: Path, kind: str, values: dict[str, Any]) -> None:
+    """Write `encoder.json`.
+
+    Args:
+        folder: made if it does not exist.
+        kind: "caption" or "image".
+        values: JSON values; hold at least `config`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / DESCRIPTION_FILE, {"format_version": FORMAT_VERSION, "kind": kind, **values})
+
+
+def read_description(folder: Path, kind: str) -> dict[str, Any]:
+    """Read `encoder.json`.
+
+    Raises:
+        RunError: missing, damaged, of another version or another kind.
+    """
+    path = Path(folder) / DESCRIPTION_FILE
+    values: dict[str, Any] = read_json(path, f"{kind} encoder")
+    if values.get("format_version") != FORMAT_VERSION:
+        raise RunError(
+            f"{path} has format version {values.get('format_version')!r}; this release reads {FORMAT_VERSION}. "
+            "Train again, or install the release that wrote it."
+        )
+    if values.get("kind") != kind:
+        raise RunError(f"{path} describes a {values.get('kind')!r} encoder; expected {kind!r}.")
+    return values
+
+
+def save_weights(path: Path, module: nn.Module) -> None:
+    """Write a module's weights atomically as safetensors.
+
+    Raises:
+        RunError: they cannot be written; a file that was there before is kept.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+    write_atomically(path, lambda temporary: _save(tensors, temporary))
+
+
+def load_weights(path: Path, module: nn.Module) -> None:
+    """Fill a module with what `save_weights` wrote.
+
+    Raises:
+        RunError: missing or damaged file, or one of another architecture.
+    """
+    if not path.is_file():
+        raise RunError(f"{path} (encoder weights) is missing; the folder is partial, copy or train it again.")
+    try:
+        state = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise RunError(f"{path} (encoder weights) is damaged: {error}") from None
+    problem = mismatch(module, state)
+    if problem:
+        raise RunError(f"{path} does not fit the encoder that {DESCRIPTION_FILE} describes: {problem}.")
+    module.load_state_dict(state)
+
+
+def read_state(path: str | Path, option: str) -> dict[str, Tensor]:
+    """Read a state dictionary a user names: safetensors, or a torch file without code in it.
+
+    Args:
+        path: the file; torch checkpoints may hold the weights under `state_dict` or `model`.
+        option: the configuration key, for the message.
+
+    Raises:
+        ConfigError: missing, unreadable, or it would run code.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise ConfigError(
+            f"{option}.pretrained={str(path)!r}: there is no such file; give a .safetensors or .pth file."
+        )
+    try:
+        state: dict[str, Any] = load_file(file) if file.suffix == ".safetensors" else _load_torch(file)
+    except (SafetensorError, OSError, RuntimeError, EOFError, KeyError) as error:
+        raise ConfigError(f"{option}.pretrained={str(path)!r} cannot be read: {error}") from None
+    for key in ("state_dict", "model"):
+        if isinstance(state.get(key), dict):
+            state = state[key]
+    if not state or not all(isinstance(tensor, Tensor) for tensor in state.values()):
+        raise ConfigError(f"{option}.pretrained={str(path)!r} holds no state dictionary (names and tensors).")
+    return {name.removeprefix("module."): tensor for name, tensor in state.items()}
+
+
+def mismatch(module: nn.Module, state: dict[str, Tensor]) -> str:
+    """Return how a state dictionary differs from a module's (missing, unexpected, other shapes), or nothing."""
+    own = module.state_dict()
+    shapes = [
+        f"{name} {tuple(state[name].shape)} where {tuple(own[name].shape)} is needed"
+        for name in own
+        if name in state and state[name].shape != own[name].shape
+    ]
+    parts = {
+        "missing": [name for name in own if name not in state],
+        "unexpected": [name for name in state if name not in own],
+        "of another shape": shapes,
+    }
+    return "; ".join(f"{len(names)} {what}: {_first(names)}" for what, names in parts.items() if names)
+
+
+def _first(names: list[str]) -> str:
+    return ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+
+
+def _save(tensors: dict[str, Tensor], path: Path) -> None:
+    try:
+        save_file(tensors, path)
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
+
+
+def _load_torch(path: Path) -> dict[str, Any]:
+    import pickle
+
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise OSError(
+            f"it holds more than tensors, and running code from a weights file is refused; "
+            f"convert it to safetensors ({str(error).splitlines()[0]})"
+        ) from None
+    if not isinstance(state, dict):
+        raise OSError(f"it holds {type(state).__name__}, not a state dictionary")
+    return state

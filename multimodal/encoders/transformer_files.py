@@ -1,0 +1,118 @@
+"""Finding and reading a model folder of the transformers library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from data_loaders.errors import ConfigError
+from multimodal.encoders.configuration import CaptionEncoderConfig
+from multimodal.encoders.hub import hub_folder
+from multimodal.encoders.tokenizer import PAD_TOKEN, START_TOKEN, train_tokenizer
+
+OPTION = "encoder.caption"
+_HELP = (
+    "Give a local folder (config.json, model.safetensors, tokenizer.json): encoder.caption.pretrained=/path/to/folder, "
+    "or random weights: encoder.caption.random_init=true."
+)
+_MULTILINGUAL_BERT_TOKENS = 119_547
+
+
+def find_folder(name: str, weights: bool) -> Path:
+    """Return the local folder of a model, fetched from the hub unless `name` is a folder.
+
+    Raises:
+        ConfigError: no such folder, and nothing on the hub.
+    """
+    folder = Path(name).expanduser()
+    option = f"{OPTION}.pretrained={name!r}"
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            found = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
+            raise ConfigError(f"{option}: the folder has no config.json; it holds {found}. {_HELP}")
+        return folder
+    if name.startswith(("/", ".", "~")) or "\\" in name or name.count("/") > 1:
+        raise ConfigError(f"{option}: there is no such folder. {_HELP}")
+    return hub_folder(name, weights, option, _HELP)
+
+
+def read_folder(folder: Path, random_weights: bool, option: str) -> tuple[Any, Any]:
+    """Return model and tokenizer of a local folder; nothing is fetched.
+
+    Args:
+        folder: in the transformers layout.
+        random_weights: take the architecture and the tokenizer only.
+        option: what names the folder, for the message.
+
+    Raises:
+        ConfigError: unreadable, no text encoder, or weights that do not fit.
+    """
+    from transformers import AutoConfig, AutoTokenizer
+
+    try:
+        settings = AutoConfig.from_pretrained(folder, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        auto = _auto_class(settings)
+        if random_weights:
+            return auto.from_config(settings), tokenizer
+        with quietly():
+            model, report = auto.from_pretrained(
+                folder, config=settings, local_files_only=True, dtype=torch.float32, output_loading_info=True
+            )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError) as error:
+        raise ConfigError(f"{option} cannot be loaded from {folder}: {' '.join(str(error).split())}") from None
+    missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
+    others = sorted(str(item[0]) if isinstance(item, tuple) else str(item) for item in report["mismatched_keys"])
+    if missing or others:
+        named = "; ".join(
+            f"{len(names)} {what}: {', '.join(names[:5])}"
+            for what, names in {"missing": missing, "of another shape": others}.items()
+            if names
+        )
+        raise ConfigError(f"{option}: the weights in {folder} do not fit its config.json: {named}.")
+    return model, tokenizer
+
+
+def _auto_class(settings: Any) -> Any:
+    from transformers import AutoModel, AutoModelForTextEncoding
+
+    if type(settings) in AutoModelForTextEncoding._model_mapping:
+        return AutoModelForTextEncoding
+    if settings.is_encoder_decoder or not hasattr(settings, "hidden_size"):
+        raise ValueError(f"a model of type {settings.model_type!r} is not a text encoder")
+    return AutoModel
+
+
+def multilingual_bert_size(config: CaptionEncoderConfig, train_captions: Iterable[str]) -> tuple[Any, Any]:
+    """Return a random model of multilingual BERT's size, and a tokenizer learned from the captions."""
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    make_tokenizer: Any = PreTrainedTokenizerFast
+    tokenizer = make_tokenizer(
+        tokenizer_object=train_tokenizer(train_captions, config.vocabulary_size),
+        pad_token=PAD_TOKEN,
+        cls_token=START_TOKEN,
+    )
+    size = max(_MULTILINGUAL_BERT_TOKENS, config.vocabulary_size)
+    return BertModel(BertConfig(vocab_size=size, pad_token_id=tokenizer.pad_token_id)), tokenizer
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Silence the library's bars and its report of absent poolers; what is missing is checked here."""
+    from transformers.utils import logging as untyped
+
+    logging: Any = untyped
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
