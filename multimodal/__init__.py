@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from multimodal.recommender import Recommendation, Recommender, recommend
+    from multimodal.default_model import recommend
+    from multimodal.recommender import Recommendation, Recommender
 
 __version__ = "0.1.0"
 __all__ = ["Recommendation", "Recommender", "__version__", "recommend"]
@@ -13,7 +14,11 @@ __all__ = ["Recommendation", "Recommender", "__version__", "recommend"]
 
 def __getattr__(name: str) -> Any:
     # Imported on first use, so that `import multimodal` costs no torch import.
-    if name in {"Recommendation", "Recommender", "recommend"}:
+    if name == "recommend":
+        from multimodal.default_model import recommend
+
+        return recommend
+    if name in {"Recommendation", "Recommender"}:
         from multimodal import recommender
 
         return getattr(recommender, name)

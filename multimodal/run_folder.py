@@ -68,8 +68,8 @@ class RunFolder:
         with self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
-    def write_environment(self) -> None:
-        """Write `environment.json`: Python, platform, package versions, command."""
+    def write_environment(self, **facts: Any) -> None:
+        """Write `environment.json`: Python, platform, package versions, command, and further facts."""
         versions = {}
         for package in _PACKAGES:
             try:
@@ -82,6 +82,7 @@ class RunFolder:
             "cores": os.cpu_count(),
             "packages": versions,
             "command": sys.argv,
+            **facts,
         }
         write_json(self.path / "environment.json", record)
 

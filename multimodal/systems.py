@@ -76,6 +76,11 @@ class System(ABC):
     def load(cls, folder: Path, config: RunConfig, catalogue: HashtagCatalogue) -> System:
         """Read what `save` wrote."""
 
+    @property
+    def opens_images(self) -> bool:
+        """Whether `rank` and `remember` open the pictures of posts, and so refuse a bad one themselves."""
+        return False
+
     def new_memory(self) -> PostMemory:
         """Return an empty memory whose catalogue starts with this System's vocabulary."""
         return PostMemory(HashtagCatalogue(self.catalogue.names, self.catalogue.frequencies.tolist()))

@@ -1,0 +1,72 @@
+"""The default model and the one function that asks it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+from data_loaders.errors import RunError
+from data_loaders.images import ImageSource
+from multimodal.questions import GivenPost
+from multimodal.recommender import Recommendation, Recommender
+
+DEFAULT_MODEL = "runs/sample"
+MODEL_VARIABLE = "MULTIMODAL_MODEL"
+
+
+def recommend(
+    image: ImageSource | None = None,
+    caption: str | None = None,
+    user_id: str | None = None,
+    k: int = 5,
+    *,
+    timestamp: str | float | date | None = None,
+    history: Sequence[GivenPost] | None = None,
+    include_caption_hashtags: bool = False,
+) -> list[Recommendation]:
+    """Ask the default model: the one `$MULTIMODAL_MODEL` names, else `runs/sample`. See `Recommender.recommend`.
+
+    Raises:
+        RunError: there is no such model.
+        UserError: see `Recommender.recommend`.
+    """
+    return default_recommender().recommend(
+        image,
+        caption,
+        user_id,
+        k,
+        timestamp=timestamp,
+        history=history,
+        include_caption_hashtags=include_caption_hashtags,
+    )
+
+
+def default_recommender() -> Recommender:
+    """Return the default model, read once as long as its files do not change.
+
+    Raises:
+        RunError: `$MULTIMODAL_MODEL` names no model, or it is not set and there is no `runs/sample`.
+    """
+    named = os.environ.get(MODEL_VARIABLE)
+    if not named and not Path(DEFAULT_MODEL).exists():
+        raise RunError(
+            f"there is no default model: ${MODEL_VARIABLE} is not set and {DEFAULT_MODEL} does not exist. Set "
+            f"{MODEL_VARIABLE} to a run folder, or train one: python scripts/train.py --config configs/sample.yaml "
+            f"--data data/prepared --output {DEFAULT_MODEL}"
+        )
+    path = named or DEFAULT_MODEL
+    files = (Path(path, "model.json"), Path(path, "model", "model.json"))
+    written = [file.stat().st_mtime_ns for file in files if file.exists()]
+    try:
+        return _read_once(path, tuple(written), str(Path.cwd()))
+    except RunError as error:
+        origin = f"${MODEL_VARIABLE}: " if named else "the default model: "
+        raise RunError(f"{origin}{error}") from error
+
+
+@lru_cache(maxsize=1)
+def _read_once(path: str, written: tuple[int, ...], folder: str) -> Recommender:
+    return Recommender.from_pretrained(path)

@@ -1,0 +1,196 @@
+"""`evaluate_run`: a trained run and a prepared folder in, metrics at K out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+import numpy as np
+
+from data_loaders.errors import RunError, UserError, nearest
+from data_loaders.posts import Post
+from data_loaders.splits import SPLITS
+from multimodal.distributed import in_shares, is_main_process, wait_for_all
+from multimodal.evaluation.evaluation import Evaluation
+from multimodal.evaluation.results import write_evaluation
+from multimodal.evaluation.similarity import cooccurrence_similarity
+from multimodal.evaluation.sweep import evaluate_rankings
+from multimodal.launching import join_processes
+from multimodal.memory import PostMemory
+from multimodal.model_folder import LoadedModel, load_model
+from multimodal.progress import shared_progress
+from multimodal.questions import question_forms
+from multimodal.ranking.rankings import Rankings
+from multimodal.remembering import remember_many
+from multimodal.run_folder import RunFolder
+from multimodal.systems import System
+
+if TYPE_CHECKING:
+    from data_loaders.prepared import PreparedData
+
+HistoryProtocol: TypeAlias = Literal["rolling", "frozen"]
+# Predictions are kept at least this deep, so that a later look at other Ks needs no model.
+_LEAST_DEPTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatedRun:
+    """What `evaluate_run` gives.
+
+    Attributes:
+        evaluation: metrics at every K.
+        rankings: of every post of the split.
+        folder: where both were written.
+        settings: the protocol, as written to `metrics.json`.
+    """
+
+    evaluation: Evaluation
+    rankings: Rankings
+    folder: Path
+    settings: dict[str, Any]
+
+
+def evaluate_run(
+    run: str | Path,
+    data: PreparedData,
+    split: str = "test",
+    ks: Sequence[int] = tuple(range(1, 11)),
+    history: HistoryProtocol = "rolling",
+    batch_size: int = 2_048,
+) -> EvaluatedRun:
+    """Rank the posts of one split, judge the rankings and write both into the run folder.
+
+    Under an `accelerate launch` the posts are shared between the processes; the figures stay the same.
+
+    Args:
+        run: run folder, or its `model/` folder.
+        data: the prepared folder the run was trained on.
+        split: `train`, `validation` or `test`.
+        ks: cut-offs, each at least 1.
+        history: `rolling`: for every post all strictly earlier posts are known, those of the evaluated split too;
+            `frozen`: only what was known at the end of training.
+        batch_size: posts ranked together; changes no figure.
+
+    Returns:
+        The evaluation; its files are in `evaluation/<split>/`, with `-frozen` behind the split where it was.
+
+    Raises:
+        UserError: an unknown split or protocol, another prepared folder than the run was trained on, or no model.
+    """
+    _check_choices(split, history)
+    join_processes()
+    model = load_model(run)
+    check_same_data(model, data)
+    posts = list(data.split(split))
+    if not posts:
+        raise UserError(f"split: the {split} split holds no posts; evaluate another: --split {' | '.join(SPLITS)}.")
+    fill_memory(model.system, model.memory, data, history)
+    depth = max(_LEAST_DEPTH, *ks)
+    rankings = rank_posts(model.system, posts, model.memory, depth, batch_size)
+    train_hashtags = [post.hashtags for post in data.split("train")]
+    evaluation = evaluate_rankings(
+        rankings,
+        [post.hashtags for post in posts],
+        ks,
+        data.vocabulary,
+        train_hashtags={hashtag for row in train_hashtags for hashtag in row},
+        similarity=cooccurrence_similarity(train_hashtags, data.vocabulary.hashtags),
+        user_ids=[post.user_id for post in posts],
+    )
+    settings = {
+        "system": model.system.name,
+        "split": split,
+        "history": history,
+        "seed": model.config.seed,
+        "posts_remembered": len(model.memory),
+        "data": str(data.folder),
+        "run": str(run),
+    }
+    run_folder = RunFolder(model.folder.parent if model.folder.name == "model" else model.folder)
+    folder = run_folder.evaluation(split if history == "rolling" else f"{split}-frozen")
+    if is_main_process():
+        write_evaluation(folder, evaluation, rankings, settings)
+    wait_for_all()
+    return EvaluatedRun(evaluation, rankings, folder, settings)
+
+
+def rank_posts(system: System, posts: Sequence[Post], memory: PostMemory, k: int, batch_size: int = 2_048) -> Rankings:
+    """Rank many posts, a batch at a time, as `Recommender.recommend` would rank each of them.
+
+    Args:
+        system: fitted.
+        posts: questions; their own hashtags are taken away first.
+        memory: made by the System's `new_memory`.
+        k: length of the lists.
+        batch_size: posts ranked together, at least 1.
+    """
+    if batch_size < 1:
+        raise UserError(f"batch size: {batch_size} posts cannot be ranked together; give at least 1.")
+    questions, excluded = question_forms(posts)
+
+    def work(rows: Sequence[int]) -> list[Any]:
+        results: list[Any] = []
+        with shared_progress("ranking", len(rows)) as advance:
+            for start in range(0, len(rows), batch_size):
+                part = rows[start : start + batch_size]
+                ranked = system.rank([questions[row] for row in part], memory, k, [excluded[row] for row in part])
+                results.extend(zip(ranked.indices, ranked.scores, strict=True))
+                advance(len(part))
+        return results
+
+    ranked = in_shares(range(len(posts)), work)
+    post_ids = [post.post_id for post in posts]
+    indices = np.array([row for row, _ in ranked], np.int64).reshape(-1, k)
+    scores = np.array([row for _, row in ranked], np.float64).reshape(-1, k)
+    return Rankings(post_ids, indices, scores, memory.catalogue.names)
+
+
+def fill_memory(system: System, memory: PostMemory, data: PreparedData, history: HistoryProtocol) -> None:
+    """Bring the memory saved with a model to what an evaluation may know.
+
+    Raises:
+        RunError: `frozen`, but the memory holds posts that are not of the train split.
+    """
+    if history == "frozen":
+        train = {post.post_id for post in data.split("train")}
+        later = [post_id for post_id in memory.post_ids if post_id not in train]
+        if later:
+            raise RunError(
+                f"history frozen: the model remembers {len(later):,} posts that are not in the train split, for "
+                f"instance {later[0]!r}; evaluate the model that training wrote, or use --history rolling."
+            )
+        return
+    later_posts = [post for split in SPLITS[1:] for post in data.split(split) if post.post_id not in memory]
+    remember_many(system, memory, later_posts)
+
+
+def check_same_data(model: LoadedModel, data: PreparedData) -> None:
+    """Refuse a prepared folder whose train vocabulary is not the one the model was trained with.
+
+    Raises:
+        RunError: they differ; the message says how.
+    """
+    size = model.system.catalogue.vocabulary_size
+    own = list(model.system.catalogue.names[:size])
+    if own == list(data.vocabulary.hashtags) and model.system.catalogue.frequencies.tolist() == list(
+        data.vocabulary.frequencies
+    ):
+        return
+    trained_on = model.info.get("data", {}).get("folder")
+    hint = f" It was trained on {trained_on}." if trained_on else ""
+    raise RunError(
+        f"{data.folder} is not the prepared folder that {model.folder} was trained on: its train vocabulary holds "
+        f"{len(data.vocabulary.hashtags):,} hashtags, the model's {size:,}, and they differ in name, number or "
+        f"frequency.{hint} Give that folder to --data, or train on this one."
+    )
+
+
+def _check_choices(split: str, history: str) -> None:
+    if split not in SPLITS:
+        raise UserError(f"split: unknown split {split!r}.{nearest(split, SPLITS)} Accepted: {', '.join(SPLITS)}.")
+    protocols = get_args(HistoryProtocol)
+    if history not in protocols:
+        known = ", ".join(protocols)
+        raise UserError(f"history: unknown protocol {history!r}.{nearest(history, protocols)} Accepted: {known}.")

@@ -1,0 +1,165 @@
+"""The model folder: all that `recommend` needs, in JSON and safetensors, written whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from data_loaders.errors import RunError, UserError
+from data_loaders.output_folder import made_whole
+from multimodal.catalogue import HashtagCatalogue
+from multimodal.config import RunConfig, validate_config
+from multimodal.hub import download_model, looks_like_hub_id
+from multimodal.memory import PostMemory
+from multimodal.run_folder import FORMAT_VERSION, RunFolder, read_json, write_json
+from multimodal.systems import System, get_system
+
+_INFO, _VOCABULARY, _MEMORY, _POSTS = "model.json", "vocabulary.json", "memory.safetensors", "memory.json"
+_TRAIN = "python scripts/train.py --config configs/sample.yaml --data data/prepared --output"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A System ready to answer.
+
+    Attributes:
+        system: with everything it learned.
+        memory: the posts that were saved with it; after training, the train split.
+        config: what the System was made from.
+        info: the content of `model.json`.
+        folder: where it was read.
+    """
+
+    system: System
+    memory: PostMemory
+    config: RunConfig
+    info: dict[str, Any]
+    folder: Path
+
+
+def save_model(folder: Path, system: System, memory: PostMemory, extra: Mapping[str, Any] | None = None) -> None:
+    """Write a System and its memory; the folder is replaced in one step, once everything is written.
+
+    Args:
+        folder: the model folder, made or replaced.
+        system: a fitted System.
+        memory: posts to be remembered when serving; after training, the train split and nothing later.
+        extra: plain values to keep in `model.json`.
+
+    Raises:
+        RunError: the disk is full or the folder cannot be written; what was there before is untouched.
+    """
+    from multimodal import __version__
+
+    info = {
+        "format_version": FORMAT_VERSION,
+        "system": system.name,
+        "package_version": __version__,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        **(extra or {}),
+        "config": system.config.model_dump(mode="json"),
+    }
+    try:
+        with made_whole(folder) as part:
+            _write_vocabulary(part / _VOCABULARY, system.catalogue)
+            _write_memory(part, memory)
+            system.save(part)
+            write_json(part / _INFO, info)
+    except (OSError, SafetensorError, UserError) as error:
+        cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        kept = " The model that was there is kept." if folder.exists() else ""
+        raise RunError(f"the model could not be written to {folder}: {cause}.{kept}") from error
+
+
+def _write_vocabulary(path: Path, catalogue: HashtagCatalogue) -> None:
+    size = catalogue.vocabulary_size
+    frequencies = catalogue.frequencies.tolist()
+    write_json(
+        path,
+        {
+            "minimum_frequency": min(frequencies, default=1),
+            "hashtags": list(catalogue.names[:size]),
+            "frequencies": frequencies,
+        },
+    )
+
+
+def _write_memory(folder: Path, memory: PostMemory) -> None:
+    arrays, values = memory.state()
+    further = list(memory.catalogue.names[memory.catalogue.vocabulary_size :])
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / _MEMORY)
+    write_json(folder / _POSTS, {**values, "further_hashtags": further})
+
+
+def load_model(path: str | Path) -> LoadedModel:
+    """Read a model from a run folder, from its `model/` folder, or from the Hugging Face Hub.
+
+    Args:
+        path: the folder; a Hub id such as `name/repository` where no such folder exists.
+
+    Raises:
+        RunError: nothing is there, something is missing or damaged, or it has another format version.
+    """
+    folder = find_model(path)
+    info = read_json(folder / _INFO, "what the model is")
+    version = info.get("format_version") if isinstance(info, dict) else None
+    if version != FORMAT_VERSION:
+        raise RunError(
+            f"{folder} holds a model of format version {version!r}; this program reads version {FORMAT_VERSION}. "
+            f"Train again ({_TRAIN} …) or install the version of the program that wrote it"
+            f" ({info.get('package_version', 'unknown') if isinstance(info, dict) else 'unknown'})."
+        )
+    missing = [name for name in (_VOCABULARY, _MEMORY, _POSTS) if not (folder / name).is_file()]
+    if missing or not {"system", "config"} <= info.keys():
+        what = ", ".join(missing) or f"keys of {_INFO}"
+        raise RunError(f"{folder} is not a whole model: {what} missing. Train again: {_TRAIN} {_run_of(folder)}")
+    config = validate_config(info["config"], str(folder / _INFO))
+    vocabulary = read_json(folder / _VOCABULARY, "the train vocabulary")
+    hashtags, frequencies = vocabulary["hashtags"], vocabulary["frequencies"]
+    system = get_system(info["system"]).load(folder, config, HashtagCatalogue(hashtags, frequencies))
+    memory = _read_memory(folder, HashtagCatalogue(hashtags, frequencies))
+    return LoadedModel(system, memory, config, info, folder)
+
+
+def _read_memory(folder: Path, catalogue: HashtagCatalogue) -> PostMemory:
+    values = read_json(folder / _POSTS, "the remembered posts")
+    try:
+        arrays = load_file(folder / _MEMORY)
+    except (OSError, SafetensorError) as error:
+        raise RunError(f"{folder / _MEMORY} is damaged: {error}. Train again: {_TRAIN} {_run_of(folder)}") from error
+    catalogue.add(values["further_hashtags"])
+    return PostMemory.from_state(arrays, values, catalogue)
+
+
+def find_model(path: str | Path) -> Path:
+    """Return the model folder that a path or Hub id names.
+
+    Raises:
+        RunError: there is none; the message says what is there instead and how to make a model.
+    """
+    folder = Path(path)
+    if not folder.exists() and looks_like_hub_id(str(path)):
+        folder = download_model(str(path))
+    if not folder.is_dir():
+        what = "is a file, not a run folder" if folder.exists() else "does not exist"
+        raise RunError(f"run folder {str(path)!r} {what}. Train a model: {_TRAIN} {path}")
+    for candidate in (folder, RunFolder(folder).model):
+        if (candidate / _INFO).is_file():
+            return candidate
+    started = RunFolder(folder).config.is_file()
+    state = "its training has not finished" if started else "it is no run folder"
+    raise RunError(
+        f"{folder} holds no model ({RunFolder(folder).model / _INFO} is missing): {state}. "
+        f"{'Continue' if started else 'Train'}: {_TRAIN} {folder}"
+    )
+
+
+def _run_of(folder: Path) -> Path:
+    return folder.parent if folder.name == "model" else folder

@@ -1,0 +1,28 @@
+"""Filling a memory with a whole split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from data_loaders.posts import Post
+from multimodal.memory import PostMemory
+from multimodal.progress import shared_progress
+from multimodal.systems import System
+
+
+def remember_many(system: System, memory: PostMemory, posts: Sequence[Post], batch_size: int = 8_192) -> None:
+    """Append many posts to a memory, with a progress bar.
+
+    Args:
+        system: knows which content vectors it looks for.
+        memory: made by the System's `new_memory`.
+        posts: none of them remembered yet.
+        batch_size: posts encoded together; changes no figure.
+    """
+    if not posts:
+        return
+    with shared_progress("remembering", len(posts)) as advance:
+        for start in range(0, len(posts), batch_size):
+            part = posts[start : start + batch_size]
+            system.remember(memory, part)
+            advance(len(part))

@@ -1,0 +1,147 @@
+"""`train_run`: a configuration and a prepared folder in, a run folder with a model out."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from data_loaders.errors import ConfigError, RunError
+from multimodal.config import RunConfig, dump_config
+from multimodal.distributed import is_main_process, wait_for_all
+from multimodal.launching import join_processes
+from multimodal.model_folder import save_model
+from multimodal.remembering import remember_many
+from multimodal.run_folder import RunFolder, write_atomically
+from multimodal.systems import System, get_system
+
+if TYPE_CHECKING:
+    from data_loaders.prepared import PreparedData
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedRun:
+    """What `train_run` gives.
+
+    Attributes:
+        system: fitted.
+        run: its folder.
+        facts: what to tell the user, name → text.
+    """
+
+    system: System
+    run: RunFolder
+    facts: dict[str, str]
+
+
+def train_run(config: RunConfig, data: PreparedData, output: str | Path, *, overwrite: bool = False) -> TrainedRun:
+    """Fit the System of a configuration and write the run folder; an interrupted run found there is continued.
+
+    Args:
+        config: validated.
+        data: what to learn from.
+        output: the run folder.
+        overwrite: delete a run that is already there and start anew.
+
+    Raises:
+        RunError: the folder holds a finished run or something else than a run, or a file cannot be written.
+        ConfigError: the folder holds an interrupted run of another configuration; the differing keys are named.
+    """
+    started = time.monotonic()
+    join_processes()
+    run = RunFolder(output)
+    continued = is_main_process() and _open_run(run, config, data, overwrite)
+    wait_for_all()
+    system = get_system(config.system)(config)
+    system.fit(data, run)
+    memory = system.new_memory()
+    remember_many(system, memory, list(data.split("train")))
+    if is_main_process():
+        save_model(run.model, system, memory, {"data": _describe(data)})
+    wait_for_all()
+    facts = {
+        "system": config.system,
+        "seed": str(config.seed),
+        "train posts": f"{len(data.split('train')):,}",
+        "validation posts": f"{len(data.split('validation')):,}",
+        "hashtags in the vocabulary": f"{len(data.vocabulary.hashtags):,}",
+        "posts remembered": f"{len(memory):,}",
+        "started from": "a checkpoint" if continued else "the beginning",
+        "seconds": f"{time.monotonic() - started:,.1f}",
+        "model": str(run.model),
+    }
+    return TrainedRun(system, run, facts)
+
+
+def _open_run(run: RunFolder, config: RunConfig, data: PreparedData, overwrite: bool) -> bool:
+    """Make the folder ready; returns whether there is an interrupted run to continue."""
+    if overwrite:
+        _remove_run(run)
+    if not run.config.is_file():
+        _refuse_foreign(run.path)
+        write_atomically(run.config, lambda path: path.write_text(dump_config(config), encoding="utf-8"))
+        run.write_environment(data=_describe(data))
+        return False
+    if (run.model / "model.json").is_file():
+        raise RunError(
+            f"{run.path} holds a finished run; give another --output, or start anew with --overwrite, which deletes it."
+        )
+    _refuse_other_config(run, config)
+    run.write_environment(data=_describe(data))
+    return True
+
+
+def _describe(data: PreparedData) -> dict[str, Any]:
+    return {
+        "folder": str(data.folder),
+        "posts": {split: len(data.split(split)) for split in ("train", "validation", "test")},
+        "hashtags": len(data.vocabulary.hashtags),
+    }
+
+
+def _refuse_foreign(folder: Path) -> None:
+    if folder.is_file():
+        raise RunError(f"output {folder} is a file; give a folder, for instance runs/sample.")
+    found = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    if found:
+        shown = ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+        raise RunError(
+            f"output {folder} is no run folder: it holds {shown} and no config.yaml. Give an empty or a new folder."
+        )
+
+
+def _remove_run(run: RunFolder) -> None:
+    if not run.config.is_file():
+        return
+    for part in (run.model, run.checkpoints, run.path / "evaluation", run.path / "tensorboard"):
+        shutil.rmtree(part, ignore_errors=True)
+    for file in (run.metrics, run.path / "environment.json", run.config):
+        file.unlink(missing_ok=True)
+
+
+def _refuse_other_config(run: RunFolder, config: RunConfig) -> None:
+    try:
+        saved = yaml.safe_load(run.config.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RunError(f"{run.config} is damaged ({error}); start anew with --overwrite.") from None
+    old, new = dict(_flat(saved)), dict(_flat(config.model_dump(mode="json")))
+    differing = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    if differing:
+        lines = [f"  - {key}: {old.get(key)!r} there, {new.get(key)!r} now" for key in sorted(differing)]
+        raise ConfigError(
+            f"{run.path} holds an interrupted run of another configuration:\n" + "\n".join(lines) + "\n"
+            "Continue it with its own (--resume), give another --output, or start anew with --overwrite."
+        )
+
+
+def _flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(values, Mapping) and values:
+        for key, value in values.items():
+            yield from _flat(value, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, values
