@@ -1,0 +1,24 @@
+"""Dumps in, posts out: one reader per format, found by `open_dump`."""
+
+from data_loaders.readers.base import RawPost, Reader, ReaderOptions, Record, Rejected
+from data_loaders.readers.instaloader import InstaloaderReader
+from data_loaders.readers.json_lines import JsonLinesReader
+from data_loaders.readers.parquet import ParquetReader
+from data_loaders.readers.registry import list_readers, open_dump, register_reader
+from data_loaders.readers.tabular import CsvReader, TsvReader
+
+__all__ = [
+    "CsvReader",
+    "InstaloaderReader",
+    "JsonLinesReader",
+    "ParquetReader",
+    "RawPost",
+    "Reader",
+    "ReaderOptions",
+    "Record",
+    "Rejected",
+    "TsvReader",
+    "list_readers",
+    "open_dump",
+    "register_reader",
+]

@@ -1,0 +1,132 @@
+"""Under which name a dump holds each field of the exchange format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from data_loaders.errors import DataError, nearest
+from data_loaders.readers.base import FIELDS
+
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "post_id": ("id", "id_str", "tweet_id", "status_id", "media_id", "shortcode", "postid", "pid", "mid"),
+    "user_id": (
+        *("user", "userid", "uid", "author_id", "author", "username", "user_name", "screen_name"),
+        *("owner_id", "owner", "owner_username"),
+    ),
+    "timestamp": (
+        *("created_at", "created_time", "created_utc", "created", "datetime", "date_utc", "date", "time"),
+        *("taken_at", "taken_at_timestamp", "posted_at", "published_at", "published"),
+    ),
+    "caption": ("text", "full_text", "tweet", "content", "message", "body", "description", "title"),
+    "image": ("image_path", "file_name", "filename", "image_file", "img_path", "img", "picture", "photo", "filepath"),
+    "hashtags": ("tags", "hashtag", "tag_list", "hash_tags"),
+}
+"""Names that are understood without a mapping, tried in this order where the field's own name is missing."""
+
+_SEPARATORS = re.compile(r"[\s\-.]+")
+# A key that was mapped by hand may be left out of a few records of a JSON Lines file, not of this many.
+_RECORDS_WITHOUT_MAPPED_KEY = 1_000
+
+
+def resolve(names: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
+    """Return for each field the name that holds it, among those there are.
+
+    Args:
+        names: the columns of a table or the keys of a record.
+        columns: names set by hand; they win over the field's own name, which wins over its aliases.
+    """
+    by_folded = {_SEPARATORS.sub("_", str(name).strip().lower()): name for name in reversed(names)}
+    found: dict[str, str] = {}
+    for field in FIELDS:
+        if field in columns:
+            if columns[field] in names:
+                found[field] = columns[field]
+            continue
+        name = next((by_folded[alias] for alias in (field, *ALIASES[field]) if alias in by_folded), None)
+        if name is not None:
+            found[field] = name
+    return found
+
+
+def check_table(names: Sequence[str], columns: Mapping[str, str], where: str) -> dict[str, str]:
+    """Return `resolve` for a table, whose columns are known before the first row.
+
+    Raises:
+        DataError: if a column that was mapped by hand is missing, or no column tells the posts apart.
+    """
+    for field, column in columns.items():
+        if column not in names:
+            raise _missing_column(field, column, names, where)
+    found = resolve(names, columns)
+    if "post_id" not in found:
+        raise DataError(
+            f"{where} has no column post_id. Columns seen: {listing(names)}. "
+            "Name the column that tells the posts apart, for instance --columns post_id=NAME."
+        )
+    return found
+
+
+def listing(names: Sequence[str], limit: int = 20) -> str:
+    """Return names for a message, cut short."""
+    shown = ", ".join(repr(str(name)[:60]) for name in names[:limit])
+    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown or "none"
+
+
+class KeyMapper:
+    """Finds the fields of JSON records, whose keys can differ from one to the next.
+
+    Args:
+        columns: names set by hand, by field.
+        mapping_used: is filled with each field that was found under another name.
+        where: the file, for messages.
+    """
+
+    def __init__(self, columns: Mapping[str, str], mapping_used: dict[str, str], where: str) -> None:
+        self._columns = columns
+        self._mapping_used = mapping_used
+        self._where = where
+        self._resolved: dict[tuple[str, ...], dict[str, str]] = {}
+        self._unseen = dict(columns)
+        self._records = 0
+        self._last_keys: tuple[str, ...] = ()
+
+    def fields(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the record's fields under their names in the exchange format; absent ones are left out.
+
+        Raises:
+            DataError: if none of the first 1,000 records has a key that was mapped by hand.
+        """
+        keys = tuple(record)
+        names = self._resolved.get(keys)
+        if names is None:
+            names = resolve(keys, self._columns)
+            if len(self._resolved) < 10_000:
+                self._resolved[keys] = names
+            for field, name in names.items():
+                self._unseen.pop(field, None)
+                if name != field:
+                    self._mapping_used.setdefault(field, name)
+        self._records += 1
+        self._last_keys = keys
+        if self._unseen and self._records >= _RECORDS_WITHOUT_MAPPED_KEY:
+            self.finish()
+        return {field: record[name] for field, name in names.items()}
+
+    def finish(self) -> None:
+        """Check that every key that was mapped by hand has been seen.
+
+        Raises:
+            DataError: if one never was.
+        """
+        if self._unseen and self._records:
+            field, key = next(iter(self._unseen.items()))
+            raise _missing_column(field, key, self._last_keys, self._where)
+
+
+def _missing_column(field: str, column: str, names: Sequence[str], where: str) -> DataError:
+    return DataError(
+        f"{where} has no column {column!r}, which the column mapping names for {field}."
+        f"{nearest(column, map(str, names))} Columns seen: {listing(names)}."
+    )

@@ -1,0 +1,67 @@
+"""Byte and text streams of dump files, plain or gzip, with broken files told apart from broken records."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from data_loaders.errors import DataError
+
+_ESTIMATE_FROM_BYTES = 1 << 20
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def ends_with(path: Path, suffixes: tuple[str, ...]) -> bool:
+    """Return whether the file name ends in one of the suffixes, or in one of them and `.gz`."""
+    return path.name.lower().removesuffix(".gz").endswith(suffixes)
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for reading, unpacked if its name ends in `.gz`, at its first byte after a UTF-8 mark.
+
+    Raises:
+        DataError: if it cannot be opened or unpacked to its end, or is UTF-16.
+    """
+    try:
+        with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            head = file.read(3)
+            if head.startswith(_UTF16_MARKS):
+                raise DataError(f"{path} is written in UTF-16. Accepted: UTF-8. Save it as UTF-8.")
+            file.seek(3 if head == codecs.BOM_UTF8 else 0)
+            yield file  # type: ignore[misc]
+    except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
+        raise DataError(
+            f"{path} cannot be unpacked to its end: {problem}. It is cut off or damaged; copy it once more."
+        ) from problem
+    except OSError as problem:
+        raise DataError(f"{path} cannot be read: {problem.strerror or problem}.") from problem
+
+
+def decode(line: bytes) -> tuple[str, tuple[str, ...]]:
+    """Return a line as text, and a warning if bytes of it are no UTF-8; these become U+FFFD."""
+    try:
+        return line.decode("utf-8"), ()
+    except UnicodeDecodeError as problem:
+        return line.decode("utf-8", "replace"), (invalid_utf8(line[problem.start : problem.start + 4]),)
+
+
+def invalid_utf8(seen: bytes | None = None) -> str:
+    """Return the warning for text that is no UTF-8."""
+    value = f" such as {seen!r}" if seen else ""
+    return f"invalid_utf8: bytes that are no UTF-8{value} are replaced by U+FFFD; accepted: UTF-8"
+
+
+def estimated_lines(path: Path) -> int | None:
+    """Return about how many lines a plain file has, from its size and its first megabyte; None for `.gz`."""
+    if path.suffix.lower() == ".gz":
+        return None
+    with open_bytes(path) as file:
+        head = file.read(_ESTIMATE_FROM_BYTES)
+    lines = head.count(b"\n") + (not head.endswith(b"\n"))
+    return lines if len(head) < _ESTIMATE_FROM_BYTES else round(path.stat().st_size / len(head) * lines)

@@ -1,0 +1,166 @@
+"""Folders as Instaloader writes them: a JSON file per post, with pictures and texts of the same stem beside it."""
+
+from __future__ import annotations
+
+import json
+import lzma
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from data_loaders.hashtags import canonical_list, extract
+from data_loaders.readers import instaloader_nodes as nodes
+from data_loaders.readers.base import RawPost, Reader, Record, Rejected
+from data_loaders.readers.files import decode
+from data_loaders.readers.records import build_post
+from data_loaders.readers.registry import register_reader
+
+_JSON_SUFFIXES = (".json", ".json.xz")
+_COMMENTS = "_comments.json"
+_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif", ".gif", ".bmp")
+_MOST_IN_A_CAROUSEL = 20
+_FILES_LOOKED_INTO = 50
+_LARGEST_JSON = 1 << 26
+
+
+class _UnreadableError(ValueError):
+    """A file beside a post, or the post's own, that cannot be read."""
+
+
+@register_reader("instaloader")
+class InstaloaderReader(Reader):
+    """Reads every post below a folder; files are joined by stem, since users may set any name pattern."""
+
+    accepts = "a folder that Instaloader wrote, with .json or .json.xz metadata (its default) for each post"
+
+    @classmethod
+    def detect(cls, path: Path) -> bool:
+        """Return whether one of the first JSON files below the folder is Instaloader's."""
+        if not path.is_dir():
+            return False
+        return any(_is_instaloader(folder / name) for folder, name, _ in islice(_walk(path), _FILES_LOOKED_INTO))
+
+    def count(self) -> int:
+        """Return how many JSON files there are, profiles and others included."""
+        return sum(1 for _ in _walk(self.path))
+
+    def records(self) -> Iterator[Record]:
+        """Yield the record of every JSON file, folder by folder, by name."""
+        for folder, name, names in _walk(self.path):
+            yield self._record(folder, name, names)
+
+    def _record(self, folder: Path, name: str, names: frozenset[str]) -> Record:
+        where = (folder / name).relative_to(self.path).as_posix()
+        try:
+            node, node_type = nodes.post_node(_load(folder / name))
+        except _UnreadableError as problem:
+            return Rejected(where=where, reason="malformed_json", detail=str(problem))
+        if node is None:
+            detail = f"The file holds a {node_type}; accepted: the metadata of a Post."
+            return Rejected(where=where, reason=f"not_a_post:{node_type}", detail=detail)
+        stem = name[: name.index(".json", len(name) - len(".json.xz"))]
+        if _is_video(node, stem, names):
+            post_id = nodes.post_id(node)
+            detail = "The post is a video; accepted: posts with a picture."
+            return Rejected(
+                where=where, reason="video", detail=detail, post_id=None if post_id is None else str(post_id)
+            )
+        return self._post(node, folder, stem, names, where)
+
+    def _post(self, node: dict[str, Any], folder: Path, stem: str, names: frozenset[str], where: str) -> Record:
+        warnings: list[str] = []
+        picture = _picture(node, stem, names)
+        fields = {
+            "post_id": nodes.post_id(node),
+            "user_id": nodes.owner(node),
+            "timestamp": nodes.timestamp(node),
+            "caption": nodes.caption(node) or _text_file(folder, f"{stem}.txt", names, warnings),
+            "image": None if picture is None else (folder / picture).relative_to(self.path).as_posix(),
+        }
+        record = build_post(fields, where, self.path, self.options.user_id)
+        if not isinstance(record, RawPost):
+            return record
+        if self.options.owner_comments and stem + _COMMENTS in names:
+            record = _with_comment_hashtags(record, node, folder / (stem + _COMMENTS), warnings)
+        return replace(record, warnings=record.warnings + tuple(warnings))
+
+
+def _walk(root: Path) -> Iterator[tuple[Path, str, frozenset[str]]]:
+    """Yield folder, JSON file name and all names in that folder, for every JSON file that may hold a post."""
+    for current, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        names = frozenset(files)
+        for name in sorted(files):
+            if name.endswith(_JSON_SUFFIXES) and not name.endswith(_COMMENTS) and not name.startswith("."):
+                yield Path(current), name, names
+
+
+def _load(path: Path) -> Any:
+    try:
+        with lzma.open(path) if path.suffix == ".xz" else path.open("rb") as file:
+            content = file.read(_LARGEST_JSON + 1)
+    except (lzma.LZMAError, EOFError, OSError) as problem:
+        raise _UnreadableError(f"{path.name} cannot be read: {problem}.") from problem
+    if len(content) > _LARGEST_JSON:
+        raise _UnreadableError(f"{path.name} holds more than {_LARGEST_JSON >> 20} MiB.")
+    try:
+        return json.loads(content.decode("utf-8", "replace"))
+    except (ValueError, RecursionError) as problem:
+        raise _UnreadableError(f"{path.name} is no JSON: {problem}.") from problem
+
+
+def _is_instaloader(path: Path) -> bool:
+    try:
+        structure = _load(path)
+    except _UnreadableError:
+        return False
+    return isinstance(structure, dict) and ("instaloader" in structure or "shortcode" in structure)
+
+
+def _is_video(node: dict[str, Any], stem: str, names: frozenset[str]) -> bool:
+    kind = nodes.kind(node)
+    if kind == "carousel":
+        return 0 < nodes.children_count(node) == len(nodes.video_places(node))
+    return kind == "video" or (kind is None and f"{stem}.mp4" in names)
+
+
+def _picture(node: dict[str, Any], stem: str, names: frozenset[str]) -> str | None:
+    """Return the name of the post's picture: of a carousel the first that is no video's thumbnail."""
+    if nodes.kind(node) in ("carousel", None):
+        videos = nodes.video_places(node)
+        for place in range(1, max(nodes.children_count(node), _MOST_IN_A_CAROUSEL) + 1):
+            numbered = f"{stem}_{place}"
+            if place not in videos and f"{numbered}.mp4" not in names and (found := _with_suffix(numbered, names)):
+                return found
+    return _with_suffix(stem, names)
+
+
+def _with_suffix(stem: str, names: frozenset[str]) -> str | None:
+    return next((stem + suffix for suffix in _PICTURES if stem + suffix in names), None)
+
+
+def _text_file(folder: Path, name: str, names: frozenset[str], warnings: list[str]) -> str | None:
+    if name not in names:
+        return None
+    try:
+        text, warned = decode((folder / name).read_bytes())
+    except OSError as problem:
+        warnings.append(f"caption_file_unreadable: {name}: {problem.strerror or problem}; the post has no caption")
+        return None
+    warnings.extend(warned)
+    return text.removesuffix("\n") or None
+
+
+def _with_comment_hashtags(record: RawPost, node: dict[str, Any], path: Path, warnings: list[str]) -> RawPost:
+    try:
+        comment = nodes.owners_first_comment(_load(path), node)
+    except _UnreadableError as problem:
+        warnings.append(f"comments_unreadable: {problem} Hashtags in comments are left out")
+        return record
+    if comment is None:
+        return record
+    canonical, surfaces = canonical_list(record.hashtags_surface + tuple(extract(comment)))
+    return replace(record, post=replace(record.post, hashtags=canonical), hashtags_surface=surfaces)

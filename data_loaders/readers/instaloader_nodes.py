@@ -1,0 +1,132 @@
+"""Fields of Instaloader's JSON, which holds what Instagram returned at the time: every field has fallbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+_KINDS = {"GraphImage": "image", "GraphVideo": "video", "GraphSidecar": "carousel"}
+_MEDIA_TYPES = {1: "image", 2: "video", 8: "carousel"}
+_CAPTIONS: tuple[tuple[str | int, ...], ...] = (
+    ("edge_media_to_caption", "edges", 0, "node", "text"),
+    ("caption",),
+    ("caption", "text"),
+    ("iphone_struct", "caption", "text"),
+)
+_TIMES = (("date",), ("taken_at_timestamp",), ("taken_at",), ("iphone_struct", "taken_at"))
+_IDS = (("shortcode",), ("code",), ("id",), ("pk",))
+_OWNER_IDS = (("owner", "id"), ("user", "pk"), ("user", "id"), ("iphone_struct", "user", "pk"))
+_OWNER_NAMES = (("owner", "username"), ("user", "username"), ("iphone_struct", "user", "username"))
+
+
+def post_node(structure: Any) -> tuple[dict[str, Any] | None, str]:
+    """Return the node of a post, or None, and the type of the structure."""
+    if not isinstance(structure, dict):
+        return None, "unknown"
+    node, header = structure.get("node"), structure.get("instaloader")
+    if isinstance(node, dict) and isinstance(header, dict):
+        node_type = str(header.get("node_type") or "unknown")
+        return (node if node_type == "Post" else None), node_type
+    if "shortcode" in structure:  # Instaloader 3
+        return structure, "Post"
+    return None, "unknown"
+
+
+def post_id(node: dict[str, Any]) -> str | int | None:
+    """Return the shortcode, or else the media id."""
+    return _first_identifier(node, _IDS)
+
+
+def owner(node: dict[str, Any]) -> str | int | None:
+    """Return the owner's id, or else the user name."""
+    owner_id = _first_identifier(node, _OWNER_IDS)
+    return _first_identifier(node, _OWNER_NAMES) if owner_id is None else owner_id
+
+
+def caption(node: dict[str, Any]) -> str | None:
+    """Return the caption, if there is one."""
+    return next((text for path in _CAPTIONS if isinstance(text := _at(node, path), str) and text.strip()), None)
+
+
+def timestamp(node: dict[str, Any]) -> float | str | None:
+    """Return when it was posted, in seconds since 1970."""
+    for path in _TIMES:
+        value = _at(node, path)
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+            return value
+    return None
+
+
+def kind(node: dict[str, Any]) -> str | None:
+    """Return `"image"`, `"video"` or `"carousel"`; None when the node does not say."""
+    named = _KINDS.get(str(node.get("__typename")).removeprefix("XDT"))
+    if named is None and isinstance(node.get("media_type"), int):
+        named = _MEDIA_TYPES.get(node["media_type"])
+    if named is None and _children(node):
+        named = "carousel"
+    if named is None and isinstance(node.get("is_video"), bool):
+        named = "video" if node["is_video"] else "image"
+    return named
+
+
+def video_places(node: dict[str, Any]) -> set[int]:
+    """Return which places of a carousel, counted from 1, hold a video."""
+    return {
+        place
+        for place, child in enumerate(_children(node), start=1)
+        if child.get("is_video") is True or child.get("media_type") == 2
+    }
+
+
+def children_count(node: dict[str, Any]) -> int:
+    """Return how many pictures and videos a carousel has; 0 when the node does not say."""
+    return len(_children(node))
+
+
+def owners_first_comment(comments: Any, node: dict[str, Any]) -> str | None:
+    """Return the earliest comment that the post's owner wrote below it, answers left out."""
+    ids = {str(value) for value in (_first_identifier(node, (path,)) for path in _OWNER_IDS) if value is not None}
+    names = {str(value) for value in (_first_identifier(node, (path,)) for path in _OWNER_NAMES) if value is not None}
+    own = [
+        comment
+        for comment in (comments if isinstance(comments, list) else [])
+        if isinstance(comment, dict)
+        and isinstance(comment.get("text"), str)
+        and (str(_at(comment, ("owner", "id"))) in ids or str(_at(comment, ("owner", "username"))) in names)
+    ]
+    return min(own, key=_comment_time)["text"] if own else None
+
+
+def _comment_time(comment: dict[str, Any]) -> float:
+    value = comment.get("created_at")
+    return float(value) if isinstance(value, (int, float)) else float("inf")
+
+
+def _children(node: dict[str, Any]) -> list[dict[str, Any]]:
+    edges = _at(node, ("edge_sidecar_to_children", "edges"))
+    if isinstance(edges, list):
+        return [child if isinstance(child := _at(edge, ("node",)), dict) else {} for edge in edges]
+    for path in (("carousel_media",), ("iphone_struct", "carousel_media")):
+        media = _at(node, path)
+        if isinstance(media, list):
+            return [item if isinstance(item, dict) else {} for item in media]
+    return []
+
+
+def _first_identifier(node: dict[str, Any], paths: Iterable[Sequence[str | int]]) -> str | int | None:
+    for path in paths:
+        value = _at(node, path)
+        if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value).strip():
+            return value
+    return None
+
+
+def _at(value: Any, path: Sequence[str | int]) -> Any:
+    for step in path:
+        if isinstance(value, dict) and isinstance(step, str):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value

@@ -1,0 +1,93 @@
+"""The elements of a JSON array, one at a time, without holding the array."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterator
+from typing import IO, Any
+
+from data_loaders.errors import DataError
+
+_CHUNK_BYTES = 1 << 18
+_LONGEST_ELEMENT = 1 << 26
+_DECODER = json.JSONDecoder()
+
+
+def iterate_array(file: IO[bytes], name: str) -> Iterator[tuple[Any, bool]]:
+    """Yield each element of the array, and whether bytes of it were no UTF-8 and have been replaced.
+
+    Args:
+        file: at the opening bracket, white space allowed.
+        name: of the file, for messages.
+
+    Raises:
+        DataError: if the array is malformed; what follows cannot be told apart any more.
+    """
+    text = _Buffer(file)
+    text.skip("[")
+    number = 0
+    while True:
+        text.skip(",")
+        if text.peek() == "]":
+            return
+        number += 1
+        try:
+            yield text.element()
+        except (ValueError, RecursionError) as problem:
+            raise DataError(
+                f"{name} is malformed at item {number}: {problem}. Later items cannot be read. Mend it, or write one "
+                "object per line (.jsonl): then only a malformed line is refused."
+            ) from problem
+
+
+class _Buffer:
+    """The part of the file that is decoded and not yet read."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._text = ""
+        self._position = 0
+        self._ended = False
+
+    def _grow(self, characters: int) -> None:
+        self._text = self._text[self._position :]
+        self._position = 0
+        while not self._ended and len(self._text) < characters:
+            chunk = self._file.read(max(_CHUNK_BYTES, characters - len(self._text)))
+            self._ended = not chunk
+            self._text += self._decoder.decode(chunk, final=self._ended)
+
+    def peek(self) -> str:
+        """Return the next character that is no white space, without passing it; `''` at the end."""
+        while True:
+            while self._position < len(self._text) and self._text[self._position].isspace():
+                self._position += 1
+            if self._position < len(self._text):
+                return self._text[self._position]
+            if self._ended:
+                return ""
+            self._grow(1)
+
+    def skip(self, character: str) -> None:
+        """Pass white space and one such character, if it comes next."""
+        if self.peek() == character:
+            self._position += 1
+
+    def element(self) -> tuple[Any, bool]:
+        self.peek()
+        wanted = _CHUNK_BYTES
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._text, self._position)
+                if end < len(self._text) or self._ended:
+                    replaced = "\ufffd" in self._text[self._position : end]
+                    self._position = end
+                    return value, replaced
+            except ValueError:
+                if self._ended or len(self._text) - self._position > _LONGEST_ELEMENT:
+                    raise
+            # The element is cut off by the end of the buffer. Doubling keeps the work linear in its length.
+            wanted = max(wanted, 2 * (len(self._text) - self._position))
+            self._grow(wanted)

@@ -1,0 +1,93 @@
+"""JSON Lines, and JSON files that hold one array of objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import IO, Any
+
+from data_loaders.errors import DataError
+from data_loaders.readers.base import Record, Rejected
+from data_loaders.readers.fields import KeyMapper, listing
+from data_loaders.readers.file_reader import FileReader
+from data_loaders.readers.files import decode, estimated_lines, invalid_utf8, open_bytes
+from data_loaders.readers.json_array import iterate_array
+from data_loaders.readers.records import build_post
+from data_loaders.readers.registry import register_reader
+from data_loaders.readers.tag_lists import describe
+
+_MALFORMED = "malformed_json"
+
+
+@register_reader("json_lines")
+class JsonLinesReader(FileReader):
+    """Reads one object per line, or an array of objects; keys as in the exchange format, others are ignored."""
+
+    accepts = ".jsonl or .ndjson (one object per line), .json (the same, or an array of objects), also with .gz"
+    suffixes = (".jsonl", ".ndjson", ".json")
+
+    def count(self) -> int | None:
+        """Return about how many lines there are; None for an array and for `.gz`."""
+        with open_bytes(self.path) as file:
+            is_array = _first_character(file) == b"["
+        return None if is_array else estimated_lines(self.path)
+
+    def records(self) -> Iterator[Record]:
+        """Yield the record of every line that is not blank, or of every item of the array."""
+        mapper = KeyMapper(self.options.columns, self.mapping_used, str(self.path))
+        with open_bytes(self.path) as file:
+            if _first_character(file) == b"[":
+                yield from self._array(file, mapper)
+            else:
+                yield from self._lines(file, mapper)
+        mapper.finish()
+
+    def _array(self, file: IO[bytes], mapper: KeyMapper) -> Iterator[Record]:
+        for number, (value, replaced) in enumerate(iterate_array(file, str(self.path)), start=1):
+            where = f"{self.path.name}:item {number}"
+            yield self._record(value, where, mapper, (invalid_utf8(),) if replaced else ())
+
+    def _lines(self, file: IO[bytes], mapper: KeyMapper) -> Iterator[Record]:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            where = f"{self.path.name}:{number}"
+            text, warnings = decode(line)
+            try:
+                value = json.loads(text)
+            except (ValueError, RecursionError) as problem:
+                if number == 1:
+                    self._refuse_pretty_printed(line)
+                detail = f"{problem}. The line begins with {text[:60]!r}; accepted: one JSON object per line."
+                yield Rejected(where=where, reason=_MALFORMED, detail=detail)
+                continue
+            yield self._record(value, where, mapper, warnings)
+
+    def _record(self, value: Any, where: str, mapper: KeyMapper, warnings: tuple[str, ...]) -> Record:
+        if not isinstance(value, dict):
+            detail = f'The record is {describe(value)}. Accepted: an object such as {{"post_id": …}}.'
+            return Rejected(where=where, reason="wrong_type", detail=detail)
+        return build_post(mapper.fields(value), where, self.path.parent, self.options.user_id, warnings)
+
+    def _refuse_pretty_printed(self, first_line: bytes) -> None:
+        if first_line.strip() != b"{" or self.path.stat().st_size > 1 << 26:
+            return
+        with open_bytes(self.path) as file:
+            try:
+                value = json.loads(file.read().decode("utf-8", "replace"))
+            except (ValueError, RecursionError):
+                return
+        raise DataError(
+            f"{self.path} holds one object with the keys {listing(list(value))}, not posts. "
+            "Accepted: one object per line, or an array of objects."
+        )
+
+
+def _first_character(file: IO[bytes]) -> bytes:
+    """Return the first byte that is no white space, and go back to where the file stood."""
+    start = file.tell()
+    character = file.read(1)
+    while character.isspace():
+        character = file.read(1)
+    file.seek(start)
+    return character

@@ -1,0 +1,166 @@
+"""From the fields of one record to a post, a post with warnings, or a refusal."""
+
+from __future__ import annotations
+
+import math
+import posixpath
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import regex
+
+from data_loaders.errors import DataError
+from data_loaders.hashtags import canonical_list, extract, normalise
+from data_loaders.posts import Post
+from data_loaders.readers.base import RawPost, Record, Rejected
+from data_loaders.readers.tag_lists import describe, read_tag_list
+from data_loaders.timestamps import ACCEPTED as ACCEPTED_TIMESTAMPS
+from data_loaders.timestamps import read_timestamp
+
+_SURROGATE = regex.compile(r"\p{Cs}")
+_DRIVE_OR_URL = re.compile(r"[A-Za-z]:|[A-Za-z][A-Za-z0-9+.\-]*://")
+_ACCEPTED = {
+    "post_id": "text or a whole number",
+    "user_id": "text, a whole number or null",
+    "timestamp": "text, a number or null",
+    "caption": "text or null",
+    "image": "a path as text, or null",
+}
+
+
+class _WrongTypeError(DataError):
+    """A field holds a value of a kind that it cannot have."""
+
+
+def build_post(
+    fields: Mapping[str, Any], where: str, root: Path, user_id: str | None = None, warnings: tuple[str, ...] = ()
+) -> Record:
+    """Return the post that a record's fields describe, or why there is none.
+
+    Args:
+        fields: by the names of the exchange format; an absent field counts as null.
+        where: file and line of the record.
+        root: the folder that image paths are relative to.
+        user_id: whose post it is when the record does not say.
+        warnings: what was already noted about the record.
+    """
+    post_id: str | None = None
+    noted = list(warnings)
+    try:
+        post_id = _identifier("post_id", fields.get("post_id"))
+        if post_id is None:
+            return Rejected(
+                where=where, reason="missing_post_id", detail="post_id is missing or empty; every post needs its own."
+            )
+        user = _identifier("user_id", fields.get("user_id")) or user_id
+        caption = _text("caption", fields.get("caption"))
+        image = _image(fields.get("image"), root, noted)
+        timestamp = _timestamp(fields.get("timestamp"), noted)
+        surfaces, given = _surfaces(fields.get("hashtags"), caption, noted)
+    except DataError as problem:
+        return Rejected(where=where, reason="wrong_type", detail=str(problem), post_id=post_id)
+    if caption is None and image is None and user is None:
+        return Rejected(
+            where=where,
+            reason="empty_post",
+            detail="There is no caption, no image and no user; a post needs at least one of them.",
+            post_id=post_id,
+        )
+    canonical, kept_surfaces = canonical_list(surfaces)
+    return RawPost(
+        post=Post(post_id=post_id, user_id=user, timestamp=timestamp, caption=caption, image=image, hashtags=canonical),
+        hashtags_surface=kept_surfaces,
+        hashtags_given=given,
+        warnings=tuple(noted),
+        where=where,
+    )
+
+
+def well_formed(text: str) -> str:
+    r"""Return text that can be written as UTF-8: halves of a surrogate pair are joined, lone ones become U+FFFD.
+
+    >>> well_formed("a\ud83d\ude00b\ud83d") == "a😀b\ufffd"
+    True
+    """
+    if text.isascii() or not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _wrong_type(field: str, value: object) -> _WrongTypeError:
+    return _WrongTypeError(f"{field} is {describe(value)}. Accepted: {_ACCEPTED[field]}.")
+
+
+def _is_null(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _identifier(field: str, value: object) -> str | None:
+    if _is_null(value):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise _wrong_type(field, value)
+    return well_formed(value).strip() or None
+
+
+def _text(field: str, value: object) -> str | None:
+    if _is_null(value):
+        return None
+    if not isinstance(value, str):
+        raise _wrong_type(field, value)
+    return well_formed(value) if value.strip() else None
+
+
+def _image(value: object, root: Path, warnings: list[str]) -> Path | None:
+    text = _text("image", value)
+    if text is None:
+        return None
+    relative = posixpath.normpath(text.strip().replace("\\", "/"))
+    if _DRIVE_OR_URL.match(text.strip()) or relative.startswith("/") or relative.split("/")[0] == "..":
+        warnings.append(
+            f"image_outside_dump: {_short(text)} is left out; accepted: a path inside of the dump, relative to its file"
+        )
+        return None
+    if "\0" in relative or relative == ".":
+        warnings.append(f"image_path_unusable: {_short(text)} is left out; accepted: the path of a picture file")
+        return None
+    return root / relative
+
+
+def _timestamp(value: object, warnings: list[str]) -> datetime | None:
+    if _is_null(value) or (isinstance(value, str) and not value.strip()):
+        return None
+    if isinstance(value, bool) or not isinstance(value, (str, int, float, date)):
+        raise _wrong_type("timestamp", value)
+    try:
+        return read_timestamp(value)
+    except (ValueError, OverflowError) as problem:
+        warnings.append(
+            f"absurd_timestamp: {_short(str(value))}: {problem}; the post counts as undated; "
+            f"accepted: {ACCEPTED_TIMESTAMPS}"
+        )
+        return None
+
+
+def _surfaces(value: object, caption: str | None, warnings: list[str]) -> tuple[list[str], bool]:
+    if _is_null(value) or (isinstance(value, str) and not value.strip()):
+        return extract(caption or ""), False
+    surfaces = [well_formed(surface) for surface in read_tag_list(value)]
+    warnings.extend(
+        f"unusable_hashtag: {_short(surface)} is left out; accepted: letters, marks, numbers and underscores, "
+        "at least one letter"
+        for surface in surfaces
+        if not normalise(surface)
+    )
+    return surfaces, True
+
+
+def _short(text: str, limit: int = 60) -> str:
+    return repr(text if len(text) <= limit else text[:limit] + "…")

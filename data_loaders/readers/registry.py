@@ -1,0 +1,121 @@
+"""Readers by name, and the one that fits a path."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from data_loaders.errors import ConfigError, DataError, nearest
+from data_loaders.readers.base import Reader, ReaderOptions
+from data_loaders.readers.file_reader import FileReader, only_data_file, posts_file
+
+_ReaderClass = TypeVar("_ReaderClass", bound=type[Reader])
+_READERS: dict[str, type[Reader]] = {}
+_NAMES_SHOWN = 8
+
+
+def register_reader(name: str) -> Callable[[_ReaderClass], _ReaderClass]:
+    """Return a decorator that offers a reader under a name; detection asks readers in the order of registration.
+
+    Raises:
+        ConfigError: if the name is taken.
+    """
+
+    def decorate(reader: _ReaderClass) -> _ReaderClass:
+        if name in _READERS:
+            raise ConfigError(f"There is already a reader {name!r}. Choose another name.")
+        reader.name = name
+        _READERS[name] = reader
+        return reader
+
+    return decorate
+
+
+def list_readers() -> list[str]:
+    """Return the names of the formats that can be read, sorted."""
+    return sorted(_READERS)
+
+
+def open_dump(path: str | Path, format: str | None = None, options: ReaderOptions | None = None) -> Reader:
+    """Return the reader for a dump.
+
+    Args:
+        path: a file, or a folder.
+        format: one of `list_readers()`; found out from the path when None.
+        options: how to read it.
+
+    Raises:
+        ConfigError: if there is no such format.
+        DataError: if the path is missing, empty or unreadable, or no reader knows the format.
+    """
+    path = Path(path)
+    if format is not None and format not in _READERS:
+        raise ConfigError(
+            f"There is no dump format {format!r}.{nearest(format, _READERS)} Accepted: {', '.join(list_readers())}."
+        )
+    _check_readable(path)
+    readers = [_READERS[format]] if format is not None else list(_READERS.values())
+    if path.is_dir():
+        opened = _open_folder(path, readers, options)
+    else:
+        opened = next((reader(path, options) for reader in readers if format is not None or reader.detect(path)), None)
+    if opened is None:
+        asked = f"{path} is no {format} dump" if format is not None else f"The format of {path} is not known"
+        raise DataError(f"{asked}. Seen: {_seen(path)}.\n{_accepted(readers)}")
+    return opened
+
+
+def _open_folder(folder: Path, readers: list[type[Reader]], options: ReaderOptions | None) -> Reader | None:
+    """Return the reader for a file `posts.*` in the folder, else for the folder, else for its only data file."""
+    suffixes = tuple(suffix for reader in readers if issubclass(reader, FileReader) for suffix in reader.suffixes)
+    file = posts_file(folder, suffixes)
+    if file is None:
+        for reader in readers:
+            if reader.detect(folder):
+                return reader(folder, options)
+        file = only_data_file(folder, suffixes)
+    if file is None:
+        return None
+    return next(reader(file, options) for reader in readers if reader.detect(file))
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        if not path.exists():
+            raise DataError(f"There is no file or folder {path}.{_neighbour(path)}")
+        if path.is_dir():
+            if next(os.scandir(path), None) is None:
+                raise DataError(f"The folder {path} is empty. Give a dump: {', '.join(list_readers())}.")
+        elif not path.is_file():
+            raise DataError(f"{path} is neither a file nor a folder.")
+        elif path.stat().st_size == 0:
+            raise DataError(f"The file {path} is empty (0 bytes).")
+        else:
+            with path.open("rb") as file:
+                file.read(1)
+    except OSError as problem:
+        raise DataError(f"{path} cannot be read: {problem.strerror or problem}. Check its permissions.") from problem
+
+
+def _neighbour(path: Path) -> str:
+    parent = path.parent
+    if not parent.is_dir():
+        return f" Nor is there a folder {parent}."
+    return nearest(path.name, (entry.name for entry in os.scandir(parent)))
+
+
+def _seen(path: Path) -> str:
+    if path.is_dir():
+        names = sorted(entry.name + ("/" if entry.is_dir() else "") for entry in os.scandir(path))
+        more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+        return f"a folder with {', '.join(names[:_NAMES_SHOWN])}{more}"
+    with path.open("rb") as file:
+        head = file.read(60)
+    return f"a file ending in {path.suffix or 'nothing'!r} that begins with {head.decode('utf-8', 'replace')!r}"
+
+
+def _accepted(readers: list[type[Reader]]) -> str:
+    lines = "\n".join(f"  {reader.name}: {reader.accepts}" for reader in readers)
+    return f"Accepted:\n{lines}\nWhere it is one of these under another name, say which, for instance --format csv."

@@ -1,0 +1,114 @@
+"""Comma- and tab-separated tables with a header."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from data_loaders.errors import DataError
+from data_loaders.readers.base import FIELDS, Record, Rejected
+from data_loaders.readers.fields import check_table, listing
+from data_loaders.readers.file_reader import FileReader
+from data_loaders.readers.files import estimated_lines, invalid_utf8, open_bytes
+from data_loaders.readers.records import build_post
+from data_loaders.readers.registry import register_reader
+
+if TYPE_CHECKING:
+    from _csv import Reader as _Rows
+
+_LONGEST_CELL = 1 << 24
+_RECBOLE_COLUMN = re.compile(r"\w+:(?:token|float)(?:_seq)?")
+# pandas and SQL write missing values so. A caption may really say "None", an id too.
+_NULLS = frozenset({"", "nan", "none", "null", "nat", "<na>"})
+_NULLABLE = frozenset({"user_id", "timestamp", "image", "hashtags"})
+
+
+class _TableReader(FileReader):
+    delimiter: ClassVar[str]
+    other_delimiters: ClassVar[str] = ""
+
+    def count(self) -> int | None:
+        """Return about how many lines there are; cells that hold line ends count more than once."""
+        lines = estimated_lines(self.path)
+        return None if lines is None else max(lines - 1, 0)
+
+    def records(self) -> Iterator[Record]:
+        """Yield the record of every row."""
+        # The csv module holds one limit for the whole process; a caption may be longer than its 131,072.
+        csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
+        with open_bytes(self.path) as file:
+            text = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
+            lines = iter(text)
+            first_line = next(lines, "")
+            rows = csv.reader(_without_nul(first_line, lines), delimiter=self._delimiter(first_line))
+            try:
+                yield from self._rows(rows, next(rows, []))
+            except csv.Error as problem:
+                raise DataError(
+                    f"{self.path} cannot be read after line {rows.line_num}: {problem}. "
+                    "A quote is opened there and never closed, or the file is no table."
+                ) from problem
+
+    def _rows(self, rows: _Rows, header: list[str]) -> Iterator[Record]:
+        columns = self._columns([name.strip() for name in header])
+        for row in rows:
+            where = f"{self.path.name}:{rows.line_num}"
+            if not row:
+                continue
+            if len(row) != len(header):
+                detail = f"The row has {len(row)} cells, the header {len(header)}. It begins with {row[0][:60]!r}."
+                yield Rejected(where=where, reason="malformed_row", detail=detail)
+                continue
+            values = {field: row[index] for field, index in columns.items()}
+            for field in _NULLABLE.intersection(values):
+                if values[field].strip().lower() in _NULLS:
+                    values[field] = ""
+            warnings = (invalid_utf8(),) if any("\ufffd" in cell for cell in values.values()) else ()
+            yield build_post(values, where, self.path.parent, self.options.user_id, warnings)
+
+    def _columns(self, header: list[str]) -> dict[str, int]:
+        if any(_RECBOLE_COLUMN.fullmatch(name) for name in header):
+            raise DataError(
+                f"{self.path} is a RecBole atomic file, with the columns {listing(header)}. "
+                "Take the types out of its header (user_id:token becomes user_id) and read it as tsv."
+            )
+        repeated = sorted({name for name in header if header.count(name) > 1})
+        if repeated:
+            raise DataError(f"{self.path} has several columns named {listing(repeated)}. Rename all but one.")
+        names = check_table(header, self.options.columns, str(self.path))
+        self.mapping_used.update({field: name for field, name in names.items() if field != name})
+        return {field: header.index(name) for field, name in names.items()}
+
+    def _delimiter(self, first_line: str) -> str:
+        if self.delimiter in first_line:
+            return self.delimiter
+        return next((other for other in self.other_delimiters if other in first_line), self.delimiter)
+
+
+@register_reader("csv")
+class CsvReader(_TableReader):
+    """Reads `.csv` with a header; semicolons or tabs are taken where the header has no comma."""
+
+    accepts = f".csv with a header ({','.join(FIELDS)}), also with .gz"
+    suffixes = (".csv",)
+    delimiter = ","
+    other_delimiters = ";\t"
+
+
+@register_reader("tsv")
+class TsvReader(_TableReader):
+    """Reads `.tsv` with a header."""
+
+    accepts = ".tsv with a header, the columns as for csv, also with .gz"
+    suffixes = (".tsv", ".tab")
+    delimiter = "\t"
+
+
+def _without_nul(first: str, lines: Iterable[str]) -> Iterator[str]:
+    """Yield all lines; csv refuses NUL before Python 3.11."""
+    yield first.replace("\0", "")
+    for line in lines:
+        yield line.replace("\0", "")

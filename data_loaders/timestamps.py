@@ -1,0 +1,121 @@
+"""Timestamps as dumps write them: ISO 8601, Unix seconds to nanoseconds, Twitter's `created_at`."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import date, datetime, timedelta, timezone
+
+ACCEPTED = "ISO 8601 such as 2022-10-28T19:56:50Z, or Unix seconds or milliseconds, from 1990 to the day after tomorrow"
+
+_EARLIEST = datetime(1990, 1, 1, tzinfo=timezone.utc)
+_LATEST_AFTER_NOW = timedelta(days=2)
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_ISO = re.compile(
+    r"(?P<year>\d{4})[-/](?P<month>\d{1,2})[-/](?P<day>\d{1,2})"
+    r"(?:[Tt ]\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"\s*(?P<zone>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?",
+    re.ASCII,
+)
+_TWITTER = re.compile(
+    r"[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) (?P<day>\d{1,2}) (?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2})"
+    r" (?P<zone>[+-]\d{4}) (?P<year>\d{4})",
+    re.ASCII,
+)
+
+
+def read_timestamp(value: str | float | date, now: datetime | None = None) -> datetime:
+    """Return an instant in UTC. A time without a zone counts as UTC, a date as its midnight.
+
+    Numbers, and text that is a number, are seconds since 1970, or milli-, micro- or nanoseconds by their size.
+
+    Args:
+        now: what the latest accepted instant is measured from, two days later; the clock when None.
+
+    Raises:
+        ValueError: if the value cannot be read or lies before 1990 or after the day after tomorrow.
+
+    >>> read_timestamp("2022-10-28T21:56:50+02:00") == read_timestamp(1666987010) == read_timestamp("1666987010000")
+    True
+    """
+    instant = _parse(value)
+    latest = (now or datetime.now(timezone.utc)) + _LATEST_AFTER_NOW
+    if not _EARLIEST <= instant <= latest:
+        raise ValueError(f"{instant.isoformat()} lies {'before 1990' if instant < _EARLIEST else 'in the future'}")
+    return instant
+
+
+def _parse(value: str | float | date) -> datetime:
+    if isinstance(value, datetime):
+        return _utc(value)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=timezone.utc)
+    if isinstance(value, str):
+        text = value.strip()
+        if _NUMBER.fullmatch(text):
+            return _from_number(float(text))
+        match = _ISO.fullmatch(text) or _TWITTER.fullmatch(text)
+        if match is None:
+            raise ValueError("this is no date or time")
+        return _from_match(match)
+    return _from_number(value)
+
+
+def _from_number(number: float) -> datetime:
+    if not math.isfinite(number):
+        raise ValueError("this is no number")
+    seconds = number
+    for unit_limit, unit in ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3)):
+        if abs(number) >= unit_limit:
+            seconds = number / unit
+            break
+    try:
+        return _EPOCH + timedelta(seconds=seconds)
+    except OverflowError:
+        raise ValueError("this is too large a number") from None
+
+
+def _from_match(match: re.Match[str]) -> datetime:
+    parts = match.groupdict()
+    month = _MONTHS.get(parts["month"]) or (int(parts["month"]) if parts["month"].isdigit() else 0)
+    fraction = (parts.get("fraction") or "").ljust(6, "0")[:6]
+    return _utc(
+        datetime(
+            int(parts["year"]),
+            month,
+            int(parts["day"]),
+            int(parts["hour"] or 0),
+            int(parts["minute"] or 0),
+            int(parts["second"] or 0),
+            int(fraction or 0),
+            tzinfo=_zone(parts["zone"]),
+        )
+    )
+
+
+def _zone(text: str | None) -> timezone:
+    if text is None or text[0] not in "+-":
+        return timezone.utc
+    minutes = int(text[1:3]) * 60 + int(text[3:].lstrip(":") or 0)
+    return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))
+
+
+def _utc(value: datetime) -> datetime:
+    # Rebuilt field by field: pandas' Timestamp is a datetime with nanoseconds that must not travel on.
+    plain = datetime(
+        value.year,
+        value.month,
+        value.day,
+        value.hour,
+        value.minute,
+        value.second,
+        value.microsecond,
+        tzinfo=value.tzinfo or timezone.utc,
+    )
+    try:
+        return plain.astimezone(timezone.utc)
+    except OverflowError:
+        raise ValueError("this year cannot be held") from None
