@@ -32,8 +32,9 @@ class PostBatch:
         history: (B, H) positions in the memory of the user's earlier posts, newest first, -1 for none.
         history_hashtags: (B, H, M) catalogue indices, -1 for none.
         history_age_days: (B, H) days between the remembered post and this one.
-        neighbours, neighbour_hashtags, neighbour_age_days: the same for earlier posts like this one.
-        neighbour_likeness: (B, N) similarity in 0..1.
+        history_likeness: (B, H) similarity of the captions, 0..1.
+        neighbours, neighbour_hashtags, neighbour_age_days, neighbour_likeness: the same for earlier posts of
+            anyone that are most like this one.
         targets: (B, M) catalogue indices of the post's own hashtags, -1 for none; only for losses and metrics.
     """
 
@@ -46,6 +47,7 @@ class PostBatch:
     history: Tensor
     history_hashtags: Tensor
     history_age_days: Tensor
+    history_likeness: Tensor
     neighbours: Tensor
     neighbour_hashtags: Tensor
     neighbour_age_days: Tensor
@@ -94,19 +96,21 @@ class Memory(Protocol):
     def instants_us(self) -> Ints:
         """Instants by position."""
 
-    def history(self, user_ids: Sequence[str | None], instants_us: Ints, limit: int) -> Ints:
-        """Positions of the users' posts strictly before the instants, newest first."""
-
     def hashtags_table(self, positions: Ints) -> Ints:
         """Hashtags of remembered posts, padded with -1."""
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
-    """Earlier posts like each post: positions (N, n) padded with -1, and likeness (N, n) in 0..1."""
+class Related:
+    """Remembered posts that N posts may draw on: positions (N, H) padded with -1, and likeness (N, H) in 0..1."""
 
     positions: Ints
     likeness: NDArray[np.float32]
+
+    @classmethod
+    def nothing(cls, posts: int) -> Related:
+        """Return the answer of a memory that is not asked, for N posts."""
+        return cls(np.empty((posts, 0), np.int64), np.empty((posts, 0), np.float32))
 
 
 class PostDataset:
@@ -116,10 +120,10 @@ class PostDataset:
         posts: N posts.
         captions: their caption inputs.
         images: their image inputs.
-        memory: asked only for what is strictly earlier than each post.
-        history_posts: H, most recent own posts to remember.
+        memory: holds what the positions of `own` and `near` name.
+        own: the users' own posts strictly before each post; None for none.
+        near: posts like each post strictly before it; None for none.
         targets: catalogue indices of each post's hashtags; None when ranking.
-        neighbours: earlier posts like each post, if wanted.
     """
 
     def __init__(
@@ -128,16 +132,15 @@ class PostDataset:
         captions: CaptionInputs,
         images: ImageInputs,
         memory: Memory,
-        history_posts: int,
+        own: Related | None = None,
+        near: Related | None = None,
         targets: Sequence[Sequence[int]] | None = None,
-        neighbours: Neighbours | None = None,
     ) -> None:
         self.captions, self.images, self.memory = captions, images, memory
         self.targets = targets
         self.instants_us = np.array([post.instant_us for post in posts], np.int64)
-        self.history = memory.history([post.user_id for post in posts], self.instants_us, history_posts)
-        empty = np.empty((len(posts), 0))
-        self.neighbours = neighbours or Neighbours(empty.astype(np.int64), empty.astype(np.float32))
+        self.own = own or Related.nothing(len(posts))
+        self.near = near or Related.nothing(len(posts))
         self._caption_present = captions.present()
         self._image_present = images.present()
 
@@ -163,10 +166,10 @@ class PostDataset:
         caption, caption_mask = self.captions.batch(rows)
         caption_present = _kept(self._caption_present[index], drop_caption, index)
         image_present = _kept(self._image_present[index], drop_image, index)
-        history = self.history[index]
+        history = self.own.positions[index]
         if drop_history is not None:
             history = np.where(drop_history[index][:, None], -1, history)
-        near = self.neighbours.positions[index]
+        near = self.near.positions[index]
         return PostBatch(
             rows=torch.from_numpy(index),
             caption=caption,
@@ -177,10 +180,11 @@ class PostDataset:
             history=torch.from_numpy(history),
             history_hashtags=torch.from_numpy(self.memory.hashtags_table(history)),
             history_age_days=self._ages(index, history),
+            history_likeness=torch.from_numpy(self.own.likeness[index]),
             neighbours=torch.from_numpy(near),
             neighbour_hashtags=torch.from_numpy(self.memory.hashtags_table(near)),
             neighbour_age_days=self._ages(index, near),
-            neighbour_likeness=torch.from_numpy(self.neighbours.likeness[index]),
+            neighbour_likeness=torch.from_numpy(self.near.likeness[index]),
             targets=pad([self.targets[row] for row in rows] if self.targets is not None else [()] * len(rows)),
         )
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 from scipy import sparse
 
-from data_loaders.batches import Neighbours
+from data_loaders.batches import Related
 from multimodal.distributed import is_main_process
 
 Ints = NDArray[np.int64]
@@ -20,6 +20,7 @@ _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 # Scripts written without spaces are cut into pairs of characters.
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 _QUERIES_A_BLOCK = 128
+_PAIRED_QUERIES = 2_000
 _BAR_FROM_QUERIES = 5_000
 
 
@@ -77,7 +78,7 @@ def find_neighbours(
     remembered: sparse.csr_matrix,
     instants_us: Ints,
     count: int,
-) -> Neighbours:
+) -> Related:
     """Find the most similar remembered posts strictly before each query's instant, by cosine.
 
     Equal likeness is settled by the later instant, then the later position: the answer for a query depends on
@@ -97,7 +98,7 @@ def find_neighbours(
     positions = np.full((total, count), -1, np.int64)
     likeness = np.zeros((total, count), np.float32)
     if not count or not remembered.shape[0] or not total:
-        return Neighbours(positions, likeness)
+        return Related(positions, likeness)
     by_time = np.lexsort((np.arange(len(instants_us)), instants_us))
     times = instants_us[by_time]
     columns = remembered[by_time].T.tocsr()
@@ -114,7 +115,27 @@ def find_neighbours(
             best, chosen = _largest(order[usable].astype(np.int64), values[usable], count)
             positions[row, : len(best)] = by_time[best]
             likeness[row, : len(best)] = chosen
-    return Neighbours(positions, likeness)
+    return Related(positions, likeness)
+
+
+def likeness_to(queries: sparse.csr_matrix, remembered: sparse.csr_matrix, positions: Ints) -> NDArray[np.float32]:
+    """Return the cosine between each query and the remembered posts beside it.
+
+    Args:
+        queries: (Q, SLOTS) rows of length 1 (or empty).
+        remembered: (N, SLOTS) rows by position.
+        positions: (Q, H), -1 for none.
+
+    Returns:
+        (Q, H) in 0..1, rounded like `find_neighbours` does.
+    """
+    likeness: NDArray[np.float32] = np.zeros(positions.shape, np.float32)
+    for start in range(0, len(positions), _PAIRED_QUERIES):
+        block = slice(start, start + _PAIRED_QUERIES)
+        rows, places = np.nonzero(positions[block] >= 0)
+        products = queries[block][rows].multiply(remembered[positions[block][rows, places]])
+        likeness[block][rows, places] = np.round(np.asarray(products.sum(1)).ravel(), 5)
+    return likeness
 
 
 def _largest(order: Ints, values: NDArray[np.float32], count: int) -> tuple[Ints, NDArray[np.float32]]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from multimodal.design.attention import masked_softmax
+from multimodal.design.columns import Columns
 
 
 @dataclass(slots=True)
@@ -53,26 +54,28 @@ class MemoryAttention(nn.Module):
         self.output = nn.Linear(embedding_width, width)
         self.start = nn.Parameter(torch.zeros(width))
 
-    def forward(self, content_BD: Tensor, remembered: Remembered, embeddings: nn.Embedding) -> tuple[Tensor, Tensor]:
-        """Return the influence u (B, D) and the attention s (B, H), which sums to 1 or, with no posts, to 0.
+    def forward(
+        self, content_BD: Tensor, remembered: Remembered, columns: Columns, embeddings: nn.Embedding
+    ) -> tuple[Tensor, Tensor]:
+        """Return the influence u (B, D) and the pointer's distribution over hashtags (B, C).
 
         Args:
             content_BD: content vectors of the current posts.
             remembered: the posts to draw on.
+            columns: the C columns, which hold all remembered hashtags.
             embeddings: hashtag embeddings, V + 1 rows; the last stands for hashtags outside the vocabulary.
         """
         query_BD = self.correlation(content_BD)
         scores_BH = (remembered.vectors @ query_BD.unsqueeze(-1)).squeeze(-1) * self.scale
         scores_BH = scores_BH + self.relation(remembered.features).squeeze(-1)
         weights_BH = masked_softmax(scores_BH, remembered.mask)
-        present_BHM = remembered.hashtags >= 0
-        unknown = embeddings.num_embeddings - 1
-        rows = torch.where(present_BHM, remembered.hashtags.clamp(max=unknown), unknown)
-        embedded = embeddings(rows) * present_BHM.unsqueeze(-1)
-        mean_BHE = embedded.sum(2) / present_BHM.sum(2, keepdim=True).clamp(min=1)
-        influence_BD = self.output((weights_BH.unsqueeze(1) @ mean_BHE).squeeze(1))
+        copied_BC = copy_distribution(weights_BH.float(), columns.of(remembered.hashtags), len(columns))
+        # Σ_j s_j g_j with g_j a mean of embeddings is the pointer's distribution times the embeddings.
+        known = copied_BC[:, : columns.vocabulary_size]
+        outside = copied_BC[:, columns.vocabulary_size :].sum(1, keepdim=True)
+        influence_BD = self.output(torch.cat([known, outside], dim=1) @ embeddings.weight)
         nobody = ~remembered.mask.any(1, keepdim=True)
-        return torch.where(nobody, self.start.expand_as(influence_BD), influence_BD), weights_BH
+        return torch.where(nobody, self.start.expand_as(influence_BD), influence_BD), copied_BC
 
 
 def copy_distribution(weights_BH: Tensor, hashtags_BHM: Tensor, columns: int) -> Tensor:

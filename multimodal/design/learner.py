@@ -63,7 +63,7 @@ class DesignLearner:
             self.config.seed,
         )
         inputs = system.inputs(self._everything)
-        self._contents = PostDataset(self._everything, *inputs, PostMemory(HashtagCatalogue()), 0)
+        self._contents = PostDataset(self._everything, *inputs, self._memory)
         train_memory = system.memory_for(catalogue)
         system.append_without_vectors(train_memory, train)
         self._train = self._part(self._train_rows, train_memory, inputs, targets)

@@ -13,14 +13,15 @@ from multimodal.design.columns import Columns
 from multimodal.design.config import DesignConfig
 from multimodal.design.fusion import build_fusion
 from multimodal.design.heads import MultilabelHead, SequenceHead
-from multimodal.design.history import MemoryAttention, Remembered, copy_distribution
+from multimodal.design.history import MemoryAttention, Remembered
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder
 from multimodal.inputs import frozen_features
 
-# Starting weights of (log age, log rank, log likeness): plain recency, and plain likeness with slow decay.
-OWN_PRIOR = (-0.75, -0.5, 0.0)
+# Starting weights of (log age, log rank, log likeness): recency first, and likeness first.
+OWN_PRIOR = (-0.75, -0.5, 1.0)
 NEIGHBOUR_PRIOR = (-0.3, 0.0, 3.0)
 _HOUR_DAYS = 1 / 24
+_LIKENESS_FLOOR = 0.02
 
 
 @dataclass(slots=True)
@@ -126,18 +127,18 @@ class DesignNetwork(nn.Module):
         """
         content = self.mine(batch)
         remembered = self._remember(batch, bank)
-        influences, attentions = [], []
+        columns = Columns(self.vocabulary_size, [posts.hashtags for posts in remembered])
+        influences, copies = [], []
         for attention, posts in zip((self.own, self.near), remembered, strict=True):
             if attention is not None:
-                influence, weights = attention(content.vector, posts, self.embeddings)
+                influence, copied = attention(content.vector, posts, columns, self.embeddings)
                 influences.append(influence)
-                attentions.append((weights, posts))
+                copies.append(copied)
         joined = torch.cat([content.vector, *influences], dim=-1)
-        columns = Columns(self.vocabulary_size, [posts.hashtags for _, posts in attentions] if self.mixture else [])
         logits = self.multilabel(joined) if self.multilabel is not None else None
         mixed = None
         if self.mixture is not None and logits is not None:
-            mixed = self._mix(joined, logits, attentions, columns)
+            mixed = self._mix(self.mixture(joined), logits, copies)
         sequence_logits = None
         if self.sequence is not None and previous_BS is not None:
             sequence_logits = self.sequence(joined, previous_BS, self.embeddings)
@@ -172,26 +173,21 @@ class DesignNetwork(nn.Module):
         return torch.where(batch.image_present[:, None, None], regions, missing.to(regions.dtype)), mask
 
     def _remember(self, batch: PostBatch, bank: Tensor) -> tuple[Remembered, Remembered]:
-        own_likeness = torch.ones_like(batch.history_age_days)
         return (
-            _remembered(batch.history, batch.history_hashtags, batch.history_age_days, own_likeness, bank),
+            _remembered(batch.history, batch.history_hashtags, batch.history_age_days, batch.history_likeness, bank),
             _remembered(
                 batch.neighbours, batch.neighbour_hashtags, batch.neighbour_age_days, batch.neighbour_likeness, bank
             ),
         )
 
-    def _mix(
-        self, joined: Tensor, logits: Tensor, attentions: list[tuple[Tensor, Remembered]], columns: Columns
-    ) -> Tensor:
-        # Sources without any hashtag to copy get no share; the vocabulary always has one.
-        usable = [torch.ones(len(joined), dtype=torch.bool, device=joined.device)]
-        usable += [(posts.hashtags >= 0).flatten(1).any(1) for _, posts in attentions]
-        shares = torch.where(torch.stack(usable, 1), self.mixture(joined).float(), float("-inf"))  # type: ignore[misc]
-        shares = torch.softmax(shares, dim=1)
+    def _mix(self, shares: Tensor, logits: Tensor, copies: list[Tensor]) -> Tensor:
+        # A pointer without any hashtag to copy gets no share; the vocabulary always has one.
+        usable = [torch.ones(len(shares), dtype=torch.bool, device=shares.device)]
+        usable += [copied.sum(1) > 0 for copied in copies]
+        shares = torch.softmax(torch.where(torch.stack(usable, 1), shares.float(), float("-inf")), dim=1)
         vocabulary = torch.softmax(logits.float(), -1) * shares[:, :1]
-        mixed = nn.functional.pad(vocabulary, (0, len(columns) - self.vocabulary_size))
-        for place, (weights, posts) in enumerate(attentions, start=1):
-            copied = copy_distribution(weights.float(), columns.of(posts.hashtags), len(columns))
+        mixed = nn.functional.pad(vocabulary, (0, copies[0].shape[1] - self.vocabulary_size))
+        for place, copied in enumerate(copies, start=1):
             mixed = mixed + copied * shares[:, place : place + 1]
         return _safe_log(mixed)
 
@@ -210,7 +206,7 @@ def _remembered(positions: Tensor, hashtags: Tensor, age_days: Tensor, likeness:
     mask = positions >= 0
     rank = torch.arange(1, positions.shape[1] + 1, device=positions.device).expand_as(positions)
     features = torch.stack(
-        [torch.log(age_days + _HOUR_DAYS), torch.log(rank.float()), torch.log(likeness.clamp(min=1e-3))], dim=-1
+        [torch.log(age_days + _HOUR_DAYS), torch.log(rank.float()), torch.log(likeness + _LIKENESS_FLOOR)], dim=-1
     )
     width = bank.shape[1]
     vectors = bank[positions.clamp(min=0)] if len(bank) else bank.new_zeros(*positions.shape, width)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from data_loaders.batches import CaptionInputs, ImageInputs, PostBatch, PostDataset
+from data_loaders.batches import CaptionInputs, ImageInputs, PostBatch, PostDataset, Related
 from data_loaders.errors import RunError
 from data_loaders.posts import Post
 from multimodal.catalogue import HashtagCatalogue
@@ -34,7 +34,7 @@ from multimodal.memory import PostMemory
 from multimodal.ranking.aggregate import aggregate
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import order_candidates
-from multimodal.retrieval import SLOTS, CaptionVectors, find_neighbours
+from multimodal.retrieval import SLOTS, CaptionVectors, find_neighbours, likeness_to
 from multimodal.run_folder import RunFolder, read_json, write_atomically, write_json
 from multimodal.systems import System, register_system
 from multimodal.training import Trainer
@@ -63,6 +63,10 @@ class DesignSystem(System):
     def has_both_heads(self) -> bool:
         """Whether there are two scores to weigh against each other."""
         return self.config.heads.multilabel and self.config.heads.sequence
+
+    @property
+    def _remembers(self) -> bool:
+        return bool(self.config.history.posts or self.config.history.neighbours)
 
     @property
     def device(self) -> torch.device:
@@ -97,7 +101,7 @@ class DesignSystem(System):
         words = [caption for caption in captions if caption]
         caption_encoder = build_caption_encoder(encoder.caption, words) if encoder.caption and words else None
         image_encoder = build_image_encoder(encoder.image) if encoder.image and pictured else None
-        if self.config.history.neighbours:
+        if self._remembers:
             self._terms = CaptionVectors.fit(words)
         size = self.catalogue.vocabulary_size
         self.network = DesignNetwork(self.config, size, caption_encoder, image_encoder)
@@ -138,7 +142,7 @@ class DesignSystem(System):
 
     def content_dataset(self, posts: Sequence[Post]) -> PostDataset:
         """Return posts as encoder inputs, without anything remembered."""
-        return PostDataset(posts, *self.inputs(posts), PostMemory(HashtagCatalogue()), 0)
+        return PostDataset(posts, *self.inputs(posts), PostMemory(HashtagCatalogue()))
 
     def dataset(
         self,
@@ -148,14 +152,16 @@ class DesignSystem(System):
         inputs: tuple[CaptionInputs, ImageInputs] | None = None,
     ) -> PostDataset:
         """Return posts as encoder inputs with what the memory holds before each of them."""
-        neighbours = None
+        history = self.config.history
+        instants = np.array([post.instant_us for post in posts], np.int64)
+        positions = memory.history([post.user_id for post in posts], instants, history.posts)
+        own, near = Related(positions, np.zeros(positions.shape, np.float32)), None
         if self._terms is not None:
-            instants = np.array([post.instant_us for post in posts], np.int64)
-            queries = self._terms.of(cleaned_captions(posts, self.config.caption_profile))
-            count = self.config.history.neighbours
-            neighbours = find_neighbours(queries, instants, memory.terms, memory.instants_us, count)
+            queries, terms = self._terms.of(cleaned_captions(posts, self.config.caption_profile)), memory.terms
+            own = Related(positions, likeness_to(queries, terms, positions))
+            near = find_neighbours(queries, instants, terms, memory.instants_us, history.neighbours)
         words, pictures = inputs or self.inputs(posts)
-        return PostDataset(posts, words, pictures, memory, self.config.history.posts, targets, neighbours)
+        return PostDataset(posts, words, pictures, memory, own, near, targets)
 
     @torch.no_grad()
     def contents(self, dataset: PostDataset, device: torch.device) -> NDArray[np.float32]:
@@ -281,7 +287,7 @@ class DesignSystem(System):
         system.alpha = float(state["alpha"])
         caption = load_caption_encoder(folder / "caption_encoder") if state["caption_encoder"] else None
         image = load_image_encoder(folder / "image_encoder") if state["image_encoder"] else None
-        if config.history.neighbours:
+        if system._remembers:
             system._terms = CaptionVectors(_load(folder / TERMS_FILE)["idf"].numpy())
         system.network = DesignNetwork(config, catalogue.vocabulary_size, caption, image)
         missing, unexpected = system.network.load_state_dict(_load(folder / NETWORK_FILE), strict=False)
