@@ -37,12 +37,21 @@ class ExactMean:
             block = values[start : start + _BLOCK]
             rounded = block + _ROUNDER
             rounded -= _ROUNDER
-            absent = np.isnan(rounded)
-            rows = len(block) - np.count_nonzero(absent, axis=0)
-            if absent.any():
-                rounded[absent] = 0.0
-            self._rows += rows
-            self._total += (rounded.sum(axis=0) * 2.0**_FRACTION_BITS).astype(np.int64).astype(object)
+            total, absent = rounded.sum(axis=0), 0
+            if np.isnan(total).any():
+                missing = np.isnan(rounded)
+                rounded[missing] = 0.0
+                total, absent = rounded.sum(axis=0), np.count_nonzero(missing, axis=0)
+            self._rows += len(block) - absent
+            self._total += (total * 2.0**_FRACTION_BITS).astype(np.int64).astype(object)
+
+    def merge(self, other: ExactMean) -> None:
+        """Add the rows of another mean of the same columns."""
+        if self._total is None or self._rows is None:
+            self._total, self._rows = other._total, other._rows
+        elif other._total is not None and other._rows is not None:
+            self._total = self._total + other._total
+            self._rows = self._rows + other._rows
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -56,3 +65,10 @@ class ExactMean:
             return np.zeros(0)
         pairs = zip(self._total, self.rows, strict=True)
         return np.array([total / (int(n) << _FRACTION_BITS) if n else np.nan for total, n in pairs], np.float64)
+
+
+def mean_of(values: NDArray[np.float64]) -> ExactMean:
+    """Return the column means of some rows."""
+    mean = ExactMean()
+    mean.add(values)
+    return mean

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multimodal.evaluation.accuracy import Ints
-from multimodal.evaluation.exact_sums import ExactMean
+from multimodal.evaluation.exact_sums import mean_of
 
 
 def counts_per_hashtag(
@@ -53,6 +53,4 @@ def f1_macro_label(named: Ints, right: Ints, support: Ints) -> float:
     """
     true_somewhere = support > 0
     values = 2 * right[true_somewhere] / (named + support)[true_somewhere]
-    mean = ExactMean()
-    mean.add(values[:, None])
-    return float(mean.value[0])
+    return float(mean_of(values[:, None]).value[0])

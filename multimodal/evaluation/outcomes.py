@@ -60,9 +60,9 @@ class Outcomes:
     def __len__(self) -> int:
         return len(self.hits)
 
-    def part(self, start: int, stop: int) -> Outcomes:
-        """Return the posts from `start` to `stop`."""
-        return replace(self, **{name: values[start:stop] for name, values in vars(self).items()})
+    def part(self, posts: slice) -> Outcomes:
+        """Return some of the posts."""
+        return replace(self, **{name: values[posts] for name, values in vars(self).items()})
 
     def column(self, name: str, ks: Ints, ap_norm: ApNorm = "capped") -> Floats:
         """Return one metric, (N, n_k); NaN where a post has nothing to recall.
@@ -81,6 +81,8 @@ class Outcomes:
         if name == "recall_known":
             return recall(hits_at(self.known_hits, ks), self.known_count)
         if name == "new_hashtag_recall":
+            if not self.new_count.any():
+                return np.full((len(ks), len(self)), np.nan).T
             return recall(hits_at(self.new_hits, ks), self.new_count)
         return self._of_set(name, hits_at(self.hits, ks), ks)
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from data_loaders.errors import DataError
-from multimodal.evaluation.progress import chunks
+from multimodal.evaluation.chunks import chunks
 from multimodal.ranking.rankings import Rankings
 from multimodal.run_folder import write_atomically
 
@@ -32,21 +32,21 @@ def write_predictions(path: Path, rankings: Rankings) -> None:
 
     def write(temporary: Path) -> None:
         with pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as writer:
-            for start in chunks(len(rankings), _POSTS_PER_GROUP, "Writing predictions"):
-                writer.write_table(_table(rankings, names, start, start + _POSTS_PER_GROUP))
+            for rows in chunks(len(rankings), _POSTS_PER_GROUP, "Writing predictions"):
+                writer.write_table(_table(rankings, names, rows))
 
     write_atomically(path, write)
 
 
-def _table(rankings: Rankings, names: pa.Array, start: int, stop: int) -> pa.Table:
-    indices = rankings.indices[start:stop]
+def _table(rankings: Rankings, names: pa.Array, chunk: slice) -> pa.Table:
+    indices = rankings.indices[chunk]
     rows, places = np.nonzero(indices >= 0)
-    post_ids = pa.array(rankings.post_ids[start:stop], pa.string())
+    post_ids = pa.array(rankings.post_ids[chunk], pa.string())
     columns = [
         post_ids.take(pa.array(rows)),
         pa.array((places + 1).astype(np.int32)),
         names.take(pa.array(indices[rows, places])),
-        pa.array(rankings.scores[start:stop][rows, places]),
+        pa.array(rankings.scores[chunk][rows, places]),
     ]
     return pa.table(columns, schema=SCHEMA)
 

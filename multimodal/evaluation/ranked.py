@@ -48,6 +48,7 @@ def average_precision(hits: NDArray[np.bool_], true_count: Ints, ks: Ints, norm:
 
 def reciprocal_rank(hits: NDArray[np.bool_], ks: Ints) -> Floats:
     """1 / rank of the first hit; 0 without one among the first K."""
-    found = at_cut_offs(running_sum(hits[:, : int(ks.max(initial=0))]), ks) > 0
-    first = hits.argmax(axis=1) + 1 if hits.shape[1] else np.ones(len(hits), np.int64)
-    return found / first[:, None]
+    if not hits.shape[1]:
+        return np.zeros((len(hits), len(ks)))
+    first = np.where(hits.any(axis=1), hits.argmax(axis=1) + 1.0, np.inf)
+    return ((first <= ks[:, None]) / first).T

@@ -83,7 +83,8 @@ def check_post_ids(post_ids: Sequence[str]) -> None:
     Raises:
         DataError: it is; the message names the first and how many there are.
     """
+    if len(set(post_ids)) == len(post_ids):
+        return
     seen: set[str] = set()
     repeated = [post_id for post_id in post_ids if post_id in seen or seen.add(post_id)]  # type: ignore[func-returns-value]
-    if repeated:
-        raise DataError(f"post {repeated[0]!r} is ranked twice ({len(repeated)} repeated post ids in all).")
+    raise DataError(f"post {repeated[0]!r} is ranked twice ({len(repeated)} repeated post ids in all).")

@@ -12,17 +12,20 @@ from numpy.typing import NDArray
 from data_loaders.errors import DataError, UserError
 from multimodal.evaluation.accuracy import Floats, Ints, f1_of_means
 from multimodal.evaluation.beyond_accuracy import Similarity, catalogue_coverage, information, novelty, redundancy
+from multimodal.evaluation.chunks import map_chunks
 from multimodal.evaluation.evaluation import COLUMNS, Evaluation
-from multimodal.evaluation.exact_sums import ExactMean
+from multimodal.evaluation.exact_sums import ExactMean, mean_of
 from multimodal.evaluation.hashtag_facts import HashtagFacts, KnownHashtags, hashtag_facts
 from multimodal.evaluation.label_wise import counts_per_hashtag, f1_macro_label, f1_micro
 from multimodal.evaluation.outcomes import Outcomes, PerPost
-from multimodal.evaluation.progress import chunks
 from multimodal.evaluation.ranked import ApNorm
 from multimodal.evaluation.relevance import check_post_ids, check_rankings, hit_matrix
 from multimodal.evaluation.similarity import as_similarity
 from multimodal.evaluation.truth import Truth
 from multimodal.ranking.rankings import Rankings
+
+# Few enough for the places of a chunk to stay in the processor's cache while they are compared again and again.
+_POSTS_MATCHED_AT_ONCE = 1024
 
 
 def evaluate_rankings(
@@ -105,8 +108,8 @@ def _check(rankings: Rankings, truth: Truth, user_ids: Sequence[str | None] | No
         shapes = f"{rankings.indices.shape} indices and {rankings.scores.shape} scores"
         raise DataError(f"{shapes} for {posts:,} posts; a ranking has one row per post in both.")
     check_post_ids(rankings.post_ids)
-    for start in chunks(posts, chunk_posts, "Checking rankings"):
-        check_rankings(rankings, slice(start, start + chunk_posts))
+    for _ in map_chunks(lambda chunk: check_rankings(rankings, chunk), posts, chunk_posts, "Checking rankings"):
+        pass
     rows = np.flatnonzero(truth.counts)
     if not len(rows):
         raise DataError(f"none of the {posts:,} posts has a true hashtag, so there is nothing to evaluate against.")
@@ -120,12 +123,15 @@ def _outcomes(
     shape = (min(k, rankings.k), len(rows))
     places = np.empty(shape, np.int32)
     hits, known_hits, new_hits = (np.empty(shape, np.bool_) for _ in range(3))
-    for start in chunks(len(rows), chunk_posts, "Matching hashtags"):
-        here = slice(start, start + chunk_posts)
+
+    def match(here: slice) -> None:
         places[:, here] = rankings.indices[rows[here], : shape[0]].T
         found = hits[:, here] = hit_matrix(places[:, here], truth, rows[here])
         known_hits[:, here] = found & facts.known[places[:, here]]
         new_hits[:, here] = found & facts.new[places[:, here]]
+
+    for _ in map_chunks(match, len(rows), min(chunk_posts, _POSTS_MATCHED_AT_ONCE), "Matching hashtags"):
+        pass
     outcomes = Outcomes(
         hits=hits.T,
         known_hits=known_hits.T,
@@ -152,22 +158,28 @@ def _post_means(
     alike: Similarity | None,
     chunk_posts: int,
 ) -> tuple[dict[str, Floats], dict[str, NDArray[np.float32]]]:
-    bits = information(facts.frequency, facts.total_frequency)
-    means: dict[str, ExactMean] = {}
+    bits = information(facts.frequency, facts.total_frequency)[:-1]
     names = ["novelty"] if alike is None else ["novelty", "redundancy"]
     stored = {name: np.empty((len(ks), len(outcomes)), np.float32).T for name in names}
-    for start in chunks(len(outcomes), chunk_posts, "Computing metrics"):
-        stop = start + chunk_posts
-        part = outcomes.part(start, stop)
-        values = dict(part.columns(ks, ap_norm))
-        values["novelty"] = novelty(places[:, start:stop].T, part.length, bits[:-1], ks)
+
+    def work(chunk: slice) -> dict[str, ExactMean]:
+        part, listed = outcomes.part(chunk), places[:, chunk].T
+        means: dict[str, ExactMean] = {}
+        for name, values in part.columns(ks, ap_norm):
+            means[name] = mean_of(values)
+        beyond = {"novelty": novelty(listed, part.length, bits, ks)}
         if alike is not None:
-            values["redundancy"] = redundancy(facts.number[places[:, start:stop].T], part.length, alike, ks)
-        for name, column in values.items():
-            means.setdefault(name, ExactMean()).add(column)
-            if name in stored:
-                stored[name][start:stop] = column
-    return {name: mean.value for name, mean in means.items()}, stored
+            beyond["redundancy"] = redundancy(facts.number[listed], part.length, alike, ks)
+        for name, values in beyond.items():
+            means[name] = mean_of(values)
+            stored[name][chunk] = values
+        return means
+
+    total: dict[str, ExactMean] = {}
+    for means in map_chunks(work, len(outcomes), chunk_posts, "Computing metrics"):
+        for name, mean in means.items():
+            total.setdefault(name, ExactMean()).merge(mean)
+    return {name: mean.value for name, mean in total.items()}, stored
 
 
 def _label_wise(
