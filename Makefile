@@ -1,0 +1,58 @@
+# Two commands do everything on a fresh machine:  make quickstart   and   make test
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+READY_DEV := $(VENV)/.ready-dev
+CODE := data_loaders multimodal scripts tests benchmarks
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev quickstart ablation test lint type check bench clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  make %-12s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(READY_DEV): $(READY)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+setup: $(READY)  ## make the environment in .venv
+
+setup-dev: $(READY_DEV)  ## the same, with what tests and checks need
+
+quickstart: $(READY)  ## sample dump, prepare, train, evaluate, recommend for one picture
+	$(BIN)/python scripts/make_sample.py --output data/sample
+	$(BIN)/python scripts/prepare.py --source data/sample --output data/prepared
+	$(BIN)/python scripts/train.py --config configs/sample.yaml --data data/prepared --output runs/sample --overwrite
+	$(BIN)/python scripts/evaluate.py --run runs/sample --data data/prepared --split test --k 1-10
+	$(BIN)/python scripts/recommend.py --run runs/sample --from data/prepared --k 5
+
+ablation: $(READY)  ## what each part earns on the sample (some minutes)
+	$(BIN)/python scripts/ablation.py --data data/prepared --output runs/ablation
+
+test: $(READY_DEV)  ## run the tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+lint: $(READY_DEV)  ## style and spelling
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/codespell --quiet-level 2 README.md CONTRIBUTING.md CHANGELOG.md ARCHITECTURE.md docs
+
+type: $(READY_DEV)  ## static types, strict
+	$(BIN)/mypy
+
+check: lint type test  ## all of the above
+
+bench: $(READY_DEV)  ## timings, side by side in one run
+	$(BIN)/python benchmarks/bench_metrics.py
+	$(BIN)/python benchmarks/bench_training.py
+	$(BIN)/python benchmarks/bench_recommend.py
+
+clean:  ## remove what the sample run made
+	rm -rf data/sample data/prepared runs/sample runs/ablation
