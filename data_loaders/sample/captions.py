@@ -38,7 +38,7 @@ def write_caption(
         before = language.space if number and not inline[number - 1] else " " * bool(number)
         body += " ".join([before + piece, *tags])
     tail = ("" if rng.random() < 0.05 else " ").join(spelled)
-    if tail and rng.random() < 0.08:
+    if body and tail and rng.random() < 0.08:
         tail += rng.choice(_EMOJI)
     gap = rng.choice(_GAPS) if body and tail else ""
     return language.space.join(pieces), body + gap + tail
@@ -82,7 +82,7 @@ def _sentences(language: Language, topic: str | None, rng: random.Random) -> lis
     count = rng.randint(2, 5)
     sentences = rng.sample(language.fillers, count)
     if topic is not None:
-        mentions = 2 if count > 2 and rng.random() < 0.4 else 1
+        mentions = 2 if count > 2 and rng.random() < 0.6 else 1
         for place, frame in zip(rng.sample(range(count), mentions), rng.sample(language.about, mentions), strict=True):
             sentences[place] = _capitalised(frame.format(word=_word(language, topic, rng)))
     if rng.random() < 0.04:
@@ -94,7 +94,7 @@ def _sentences(language: Language, topic: str | None, rng: random.Random) -> lis
 
 def _word(language: Language, topic: str, rng: random.Random) -> str:
     words = language.words[topic]
-    return rng.choices(words, [(rank + 1) ** -1.5 for rank in range(len(words))])[0]
+    return rng.choices(words, [(rank + 1) ** -2 for rank in range(len(words))])[0]
 
 
 def _capitalised(text: str) -> str:

@@ -145,6 +145,6 @@ def _habits(language: Language, rng: random.Random) -> tuple[Habit, ...]:
         successor = rng.choice([hashtag for hashtag in HABIT_HASHTAGS if hashtag not in own])
         habits[-1] = Habit(habits[-1].hashtag, end=turn)
         habits.append(Habit(successor, start=turn))
-    if rng.random() < 0.25:
+    if rng.random() < 0.35:
         habits.append(Habit(rng.choice(LATE_HASHTAGS), start=rng.uniform(0.81, 0.92)))
     return tuple(habits)

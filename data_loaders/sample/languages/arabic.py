@@ -7,7 +7,7 @@ from data_loaders.sample.languages.base import Language, lines, word_table
 ARABIC = Language(
     code="ar",
     script="arabic",
-    share=0.03,
+    share=0.02,
     words=word_table(
         """
         running: الجري | الماراثون

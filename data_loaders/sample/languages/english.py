@@ -7,7 +7,7 @@ from data_loaders.sample.languages.base import Language, lines, word_table
 ENGLISH = Language(
     code="en",
     script="latin",
-    share=0.44,
+    share=0.43,
     words=word_table(
         """
         running: running | jogging | marathon training | a slow 5k

@@ -7,7 +7,7 @@ from data_loaders.sample.languages.base import Language, lines, word_table
 RUSSIAN = Language(
     code="ru",
     script="cyrillic",
-    share=0.09,
+    share=0.11,
     words=word_table(
         """
         running: бег | пробежка | марафон

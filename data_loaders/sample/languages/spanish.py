@@ -7,7 +7,7 @@ from data_loaders.sample.languages.base import Language, lines, word_table
 SPANISH = Language(
     code="es",
     script="latin",
-    share=0.14,
+    share=0.13,
     words=word_table(
         """
         running: correr | el trote | el maratón

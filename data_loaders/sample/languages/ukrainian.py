@@ -7,7 +7,7 @@ from data_loaders.sample.languages.base import Language, lines, word_table
 UKRAINIAN = Language(
     code="uk",
     script="cyrillic",
-    share=0.02,
+    share=0.03,
     words=word_table(
         """
         running: біг | пробіжка | марафон
