@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_loaders.errors import UserError
+from _cli import run_main
+
 from data_loaders.sample import SampleSummary, write_sample
 
 _EXAMPLE = "example:\n  python scripts/make_sample.py --output data/sample --posts 2000 --users 100 --seed 0"
@@ -45,23 +45,18 @@ def describe(summary: SampleSummary) -> str:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command."""
     options = build_parser().parse_args(arguments)
-    try:
-        summary = write_sample(
-            options.output,
-            posts=options.posts,
-            users=options.users,
-            seed=options.seed,
-            image_size_px=options.image_size_px,
-        )
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    summary = write_sample(
+        options.output,
+        posts=options.posts,
+        users=options.users,
+        seed=options.seed,
+        image_size_px=options.image_size_px,
+    )
     print(describe(summary))
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

@@ -1,6 +1,5 @@
 """The command `make_sample.py`."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def run(*arguments):
     command = [sys.executable, "scripts/make_sample.py", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_it_writes_a_sample_and_names_the_next_command(tmp_path):
