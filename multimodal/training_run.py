@@ -80,20 +80,21 @@ def train_run(config: RunConfig, data: PreparedData, output: str | Path, *, over
 
 def _open_run(run: RunFolder, config: RunConfig, data: PreparedData, overwrite: bool) -> bool:
     """Make the folder ready; returns whether there is an interrupted run to continue."""
-    if overwrite:
-        _remove_run(run)
+    continued = run.config.is_file() and not overwrite
     if not run.config.is_file():
         _refuse_foreign(run.path)
-        write_atomically(run.config, lambda path: path.write_text(dump_config(config), encoding="utf-8"))
-        run.write_environment(data=_describe(data))
-        return False
-    if (run.model / "model.json").is_file():
+    elif overwrite:
+        _remove_run(run)
+    elif (run.model / "model.json").is_file():
         raise RunError(
             f"{run.path} holds a finished run; give another --output, or start anew with --overwrite, which deletes it."
         )
-    _refuse_other_config(run, config)
+    else:
+        _refuse_other_config(run, config)
+    if not continued:
+        write_atomically(run.config, lambda path: path.write_text(dump_config(config), encoding="utf-8"))
     run.write_environment(data=_describe(data))
-    return True
+    return continued
 
 
 def _describe(data: PreparedData) -> dict[str, Any]:
@@ -116,8 +117,6 @@ def _refuse_foreign(folder: Path) -> None:
 
 
 def _remove_run(run: RunFolder) -> None:
-    if not run.config.is_file():
-        return
     for part in (run.model, run.checkpoints, run.path / "evaluation", run.path / "tensorboard"):
         shutil.rmtree(part, ignore_errors=True)
     for file in (run.metrics, run.path / "environment.json", run.config):

@@ -1,0 +1,80 @@
+"""A tiny prepared data set made in code, and every System fitted on it once."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from data_loaders.posts import Post
+from data_loaders.vocabulary import Vocabulary
+
+START = datetime(2024, 1, 1, tzinfo=timezone.utc)
+TAGS = ("sea", "sky", "sun", "tea", "cat", "dog", "run", "art", "car", "bus", "map", "zen", "ice", "fog", "kiwi")
+WORDS = ("a", "walk", "along", "the", "quiet", "harbour", "with", "friends", "and", "cake", "before", "rain")
+
+
+@dataclass
+class TinyData:
+    """What Systems use of a prepared folder."""
+
+    folder: Path
+    posts: list[Post]
+    vocabulary: Vocabulary = field(init=False)
+
+    def __post_init__(self):
+        self.vocabulary = Vocabulary.from_posts([post.hashtags for post in self.split("train")], 2)
+
+    def split(self, name):
+        cuts = {"train": (0, 96), "validation": (96, 108), "test": (108, None)}
+        start, stop = cuts[name]
+        return self.posts[start:stop]
+
+
+def make_posts(folder, seed=0):
+    """120 posts by 12 users, one an hour; every user has three favourite hashtags, some posts a picture."""
+    draw = random.Random(seed)
+    favourites = [draw.sample(TAGS, 3) for _ in range(12)]
+    posts = []
+    for number in range(120):
+        user = draw.randrange(12)
+        tags = draw.sample(favourites[user], draw.randint(1, 3))
+        tags += draw.sample(TAGS, 1) if draw.random() < 0.3 else []
+        tags += [f"rare{user}"] if draw.random() < 0.1 else []
+        image = None
+        if number % 3 == 0:
+            image = folder / f"{number}.png"
+            colour = tuple(17 * (TAGS.index(tag) if tag in TAGS else 0) for tag in (tags * 3)[:3])
+            Image.new("RGB", (24, 20), colour).save(image)
+        caption = " ".join([*draw.sample(WORDS, 4), *tags[:1]]) if number % 4 else None
+        posts.append(
+            Post(
+                post_id=f"t{number:03d}",
+                user_id=None if number % 17 == 5 else f"user{user}",
+                timestamp=START + timedelta(hours=number),
+                caption=caption,
+                image=image,
+                hashtags=tuple(dict.fromkeys(tags)),
+                sequence=number,
+            )
+        )
+    return posts
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny")
+    return TinyData(folder, make_posts(folder))
+
+
+@pytest.fixture(scope="session")
+def other_tiny_data(tmp_path_factory):
+    """Other hashtags, so that what was learned from `tiny_data` shows."""
+    folder = tmp_path_factory.mktemp("other")
+    posts = make_posts(folder, seed=1)
+    renamed = [replace(post, hashtags=tuple(f"{tag}x" for tag in post.hashtags)) for post in posts]
+    return TinyData(folder, renamed)

@@ -1,0 +1,98 @@
+"""Configuration: strict, all errors at once, overrides in YAML syntax."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from data_loaders.errors import ConfigError
+from multimodal.config import dump_config, load_config, validate_config
+from multimodal.systems import get_system, list_systems, register_system
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def write(tmp_path, text):
+    path = tmp_path / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_overrides_win_and_later_ones_over_earlier(tmp_path):
+    path = write(tmp_path, "system: user_habit\nrecency: {history_posts: 7, epsilon_days: 1}\n")
+    config = load_config(path, ["recency.epsilon_days=5e-1", "seed=1", "seed=2"])
+    assert (config.recency.history_posts, config.recency.epsilon_days, config.seed) == (7, 0.5, 2)
+
+
+def test_without_a_file_the_system_is_an_override():
+    assert load_config(None, ["system=popularity"]).system == "popularity"
+    with pytest.raises(ConfigError, match="the command line: the key 'system' is missing"):
+        load_config(None, ["seed=3"])
+
+
+def test_what_is_dumped_reads_back_the_same(tmp_path):
+    config = load_config(None, ["system=user_habit", "recency.decays=[0.5]"])
+    assert load_config(write(tmp_path, dump_config(config))) == config
+
+
+def test_defaults_lie_under_the_file(tmp_path):
+    path = write(tmp_path, "recency: {epsilon_days: 1}\n")
+    config = load_config(path, defaults={"system": "user_habit", "recency": {"history_posts": 3, "epsilon_days": 2}})
+    assert (config.recency.history_posts, config.recency.epsilon_days) == (3, 1)
+
+
+def test_every_problem_is_told_at_once(tmp_path):
+    path = write(tmp_path, "system: user_habit\nseeds: 1\nseed: -1\nrecency: {histroy_posts: 3, decays: []}\n")
+    with pytest.raises(ConfigError) as error:
+        load_config(path)
+    text = str(error.value)
+    assert f"{path}: 4 problems" in text
+    assert "seeds: unknown key. Did you mean 'seed'? Accepted here: system, seed, recency." in text
+    assert "recency.histroy_posts: unknown key. Did you mean 'history_posts'?" in text
+    assert "seed: Input should be greater than or equal to 0, got -1" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- a\n- b\n", "holds list; expected keys and values"),
+        ("system: [popularity\n", "cannot be read"),
+        ("system: popularty\n", "unknown system 'popularty'. Did you mean 'popularity'? Known: design, popularity"),
+    ],
+)
+def test_a_file_that_is_no_configuration(tmp_path, text, message):
+    with pytest.raises(ConfigError) as error:
+        load_config(write(tmp_path, text))
+    assert message in str(error.value)
+
+
+def test_a_missing_file_names_those_that_exist():
+    with pytest.raises(ConfigError) as error:
+        load_config(ROOT / "configs" / "popularty.yaml")
+    assert "does not exist. Did you mean 'popularity.yaml'? Files in" in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["seed", "=3", "seed=[1"])
+def test_an_override_that_is_none(text):
+    with pytest.raises(ConfigError, match="override"):
+        load_config(None, ["system=popularity", text])
+
+
+def test_a_configuration_cannot_change_later():
+    config = validate_config({"system": "popularity"})
+    with pytest.raises(ValueError, match="frozen"):
+        config.seed = 3
+
+
+def test_every_shipped_configuration_is_valid_and_says_its_command():
+    files = sorted((ROOT / "configs").glob("*.yaml"))
+    assert {path.stem for path in files} >= {"popularity", "user_habit"}
+    for path in files:
+        assert load_config(path).system in list_systems()
+        assert f"--config configs/{path.name}" in path.read_text(encoding="utf-8")
+
+
+def test_a_name_is_given_once():
+    with pytest.raises(ValueError, match="a system named 'popularity' is already registered"):
+        register_system("popularity")(get_system("user_habit"))

@@ -1,0 +1,168 @@
+"""The model folder: whole or not at all, and what is said when it is not."""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+
+import pytest
+
+from data_loaders.errors import RunError
+from multimodal import hub, model_folder
+from multimodal.config import validate_config
+from multimodal.model_folder import load_model, save_model
+from multimodal.training_run import train_run
+
+
+@pytest.fixture(scope="module")
+def trained_folder(tiny_data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "habit"
+    train_run(validate_config({"system": "user_habit"}), tiny_data, folder)
+    return folder
+
+
+@pytest.fixture
+def run(trained_folder, tmp_path):
+    return shutil.copytree(trained_folder, tmp_path / "run")
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_run_folder_and_its_model_folder_are_both_accepted(run, tiny_data):
+    for path in (run, run / "model", str(run)):
+        model = load_model(path)
+        assert (model.system.name, model.folder) == ("user_habit", run / "model")
+        assert list(model.memory.post_ids) == [post.post_id for post in tiny_data.split("train")]
+        assert list(model.system.catalogue.names) == list(tiny_data.vocabulary.hashtags)
+        assert model.system.catalogue.frequencies.tolist() == list(tiny_data.vocabulary.frequencies)
+    assert model.info["data"]["posts"] == {"train": 96, "validation": 12, "test": 12}
+
+
+def test_the_folder_alone_is_enough(run, tmp_path):
+    moved = (run / "model").rename(tmp_path / "elsewhere")
+    assert load_model(moved).system.name == "user_habit"
+
+
+def test_a_memory_keeps_hashtags_beyond_the_vocabulary(run, tmp_path):
+    model = load_model(run)
+    further = set(model.memory.catalogue.names) - set(model.system.catalogue.names)
+    assert any(name.startswith("rare") for name in further)
+    save_model(tmp_path / "again", model.system, model.memory)
+    assert list(load_model(tmp_path / "again").memory.catalogue.names) == list(model.memory.catalogue.names)
+
+
+class TestDiskFull:
+    @pytest.mark.parametrize("writer", ["save_file", "write_json"])
+    def test_the_old_model_stays_as_it_was(self, run, monkeypatch, writer):
+        model = load_model(run)
+        before = contents(run)
+        original = getattr(model_folder, writer)
+
+        def fail(*arguments):
+            original(*arguments)
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(model_folder, writer, fail)
+        with pytest.raises(RunError, match=r"No space left on device\. The model that was there is kept"):
+            save_model(run / "model", model.system, model.memory)
+        assert contents(run) == before
+        assert sorted(path.name for path in run.iterdir() if path.name.startswith(".")) == []
+
+    def test_a_failing_system_leaves_no_half_model(self, run, tmp_path, monkeypatch):
+        model = load_model(run)
+
+        def save(folder):
+            raise RunError("user_habit.json could not be written (No space left on device).")
+
+        monkeypatch.setattr(model.system, "save", save)
+        with pytest.raises(RunError, match=r"the model could not be written to .*No space left"):
+            save_model(tmp_path / "new", model.system, model.memory)
+        assert not (tmp_path / "new").exists()
+
+
+class TestRefused:
+    def check(self, path, *messages):
+        with pytest.raises(RunError) as error:
+            load_model(path)
+        for message in messages:
+            assert message in str(error.value)
+
+    def test_a_run_folder_that_is_missing(self, tmp_path):
+        path = tmp_path / "nothing"
+        self.check(path, f"run folder '{path}' does not exist", "python scripts/train.py", f"--output {path}")
+
+    def test_a_file(self, run):
+        self.check(run / "config.yaml", "is a file, not a run folder")
+
+    def test_a_folder_that_is_no_run(self, tmp_path):
+        self.check(tmp_path, "holds no model", "it is no run folder. Train: python scripts/train.py")
+
+    def test_a_run_that_was_interrupted(self, run):
+        shutil.rmtree(run / "model")
+        self.check(run, "its training has not finished. Continue: python scripts/train.py")
+
+    @pytest.mark.parametrize("name", ["vocabulary.json", "memory.safetensors", "memory.json"])
+    def test_a_part_is_missing(self, run, name):
+        (run / "model" / name).unlink()
+        self.check(run, f"is not a whole model: {name} missing. Train again", f"--output {run}")
+
+    def test_the_systems_own_file_is_missing(self, run):
+        (run / "model" / "user_habit.json").unlink()
+        self.check(run, "user_habit.json (the chosen exponents) is missing; train first")
+
+    def test_a_damaged_part(self, run):
+        path = run / "model" / "memory.safetensors"
+        path.write_bytes(path.read_bytes()[:40])
+        self.check(run, "memory.safetensors is damaged", "Train again")
+
+    def test_another_format_version(self, run):
+        path = run / "model" / "model.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "format_version": 7}))
+        self.check(run, "format version 7; this program reads version 1")
+
+    def test_a_system_nobody_knows(self, run):
+        path = run / "model" / "model.json"
+        values = json.loads(path.read_text())
+        path.write_text(json.dumps({**values, "config": {**values["config"], "system": "user_habits"}}))
+        with pytest.raises(ValueError, match=r"unknown system 'user_habits'\. Did you mean 'user_habit'\?"):
+            load_model(run)
+
+
+class TestHub:
+    @pytest.mark.parametrize(
+        ("name", "expected"),
+        [("ann/hashtags", True), ("runs/sample", False), ("a/b/c", False), ("/tmp/x", False), ("name", False)],
+    )
+    def test_what_looks_like_a_hub_id(self, name, expected, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        assert hub.looks_like_hub_id(name) == expected
+
+    def test_a_hub_model_is_downloaded_only_when_no_folder_has_that_name(self, run, tmp_path, monkeypatch):
+        asked = []
+        huggingface_hub = pytest.importorskip("huggingface_hub")
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(
+            huggingface_hub, "snapshot_download", lambda name, **options: asked.append(name) or str(run / "model")
+        )
+        assert load_model("ann/hashtags").system.name == "user_habit"
+        assert asked == ["ann/hashtags"]
+        shutil.copytree(run, tmp_path / "bob" / "local")
+        assert load_model("bob/local").folder.parts[-1] == "model"
+        assert asked == ["ann/hashtags"]
+
+    def test_a_hub_that_does_not_answer(self, tmp_path, monkeypatch):
+        huggingface_hub = pytest.importorskip("huggingface_hub")
+
+        def fail(name, **options):
+            raise OSError("no connection\nand much more")
+
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
+        with pytest.raises(RunError) as error:
+            load_model("ann/hashtags")
+        assert str(error.value) == (
+            "there is no folder 'ann/hashtags', and the Hugging Face Hub gave no model of that name: no connection"
+        )

@@ -1,0 +1,242 @@
+"""What every registered System must do; none is left out."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from data_loaders.posts import Post
+from multimodal.config import load_config
+from multimodal.evaluation.pipeline import evaluate_run
+from multimodal.model_folder import load_model
+from multimodal.recommender import Recommender
+from multimodal.run_folder import RunFolder
+from multimodal.systems import System, get_system, list_systems
+from multimodal.training_run import train_run
+
+ROOT = Path(__file__).resolve().parents[2]
+# A System that needs training names a configuration here that trains in seconds; the others use their own.
+SMALL_CONFIGS = {"design": "debug"}
+K = 6
+LOAD_AND_RANK = """
+import json, sys
+from multimodal.recommender import Recommender
+from multimodal.run_folder import RunFolder
+for folder in sys.argv[1:]:
+    recommender = Recommender.from_pretrained(folder)
+    answers = recommender.recommend_many([{"user_id": "user3", "caption": "a quiet walk"}, {"user_id": "new"}], 6)
+    print(json.dumps([[[one.hashtag, one.score] for one in answer] for answer in answers]))
+"""
+
+
+@dataclass
+class Fitted:
+    """A System after `train_run` on the tiny data."""
+
+    name: str
+    folder: Path
+    system: System
+
+
+def config_of(name):
+    return load_config(ROOT / "configs" / f"{SMALL_CONFIGS.get(name, name)}.yaml")
+
+
+@pytest.fixture(scope="module")
+def all_fitted(tiny_data, tmp_path_factory):
+    """Every System is trained once, when it is first asked for."""
+    trained = {}
+
+    def get(name):
+        if name not in trained:
+            folder = tmp_path_factory.mktemp("runs") / name
+            trained[name] = Fitted(name, folder, train_run(config_of(name), tiny_data, folder).system)
+        return trained[name]
+
+    return get
+
+
+@pytest.fixture(params=list_systems())
+def fitted(request, all_fitted):
+    return all_fitted(request.param)
+
+
+def memory_of(fitted, posts):
+    memory = fitted.system.new_memory()
+    fitted.system.remember(memory, posts)
+    return memory
+
+
+def assert_same(rankings, expected):
+    assert len(rankings) == len(expected)
+    for one, other in zip(rankings, expected, strict=True):
+        assert [hashtag for hashtag, _ in one] == [hashtag for hashtag, _ in other]
+        assert [score for _, score in one] == pytest.approx([score for _, score in other], abs=2e-6)
+
+
+def as_lists(answers):
+    return [[(one.hashtag, one.score) for one in answer] for answer in answers]
+
+
+@pytest.fixture
+def questions(tiny_data):
+    return tiny_data.split("test")
+
+
+@pytest.fixture
+def memory(fitted, tiny_data):
+    return memory_of(fitted, tiny_data.posts)
+
+
+def test_every_system_has_a_name_and_a_configuration():
+    assert {"design", "popularity", "user_habit"} <= set(list_systems())
+    for name in list_systems():
+        assert get_system(name).name == name == config_of(name).system
+        assert isinstance(config_of(name), get_system(name).config_type)
+
+
+class TestRanking:
+    def test_exactly_k_without_repeats_best_first(self, fitted, memory, questions):
+        rankings = fitted.system.rank(questions, memory, K)
+        assert rankings.k == K
+        assert list(rankings.post_ids) == [post.post_id for post in questions]
+        for ranking in rankings:
+            scores = [score for _, score in ranking]
+            assert len({hashtag for hashtag, _ in ranking}) == K
+            assert scores == sorted(scores, reverse=True)
+
+    def test_the_same_question_has_the_same_answer(self, fitted, memory, questions):
+        assert_same(fitted.system.rank(questions, memory, K), fitted.system.rank(questions, memory, K))
+
+    def test_alone_as_in_a_batch_in_any_order(self, fitted, memory, questions):
+        together = list(fitted.system.rank(questions, memory, K))
+        backwards = list(fitted.system.rank(questions[::-1], memory, K))[::-1]
+        alone = [ranking for post in questions for ranking in fitted.system.rank([post], memory, K)]
+        assert_same(backwards, together)
+        assert_same(alone, together)
+
+    def test_a_short_list_is_the_start_of_a_long_one(self, fitted, memory, questions):
+        long = list(fitted.system.rank(questions, memory, 10))
+        for k in (1, 5):
+            assert_same(list(fitted.system.rank(questions, memory, k)), [ranking[:k] for ranking in long])
+
+    def test_the_hashtags_of_the_post_are_not_read(self, fitted, memory, questions):
+        others = [replace(post, hashtags=("zen", "neverseen")) for post in questions]
+        assert_same(fitted.system.rank(others, memory, K), fitted.system.rank(questions, memory, K))
+
+    def test_what_is_excluded_is_not_named_and_the_list_stays_full(self, fitted, memory, questions):
+        plain = list(fitted.system.rank(questions, memory, K + 2))
+        excluded = [frozenset([ranking[0][0], ranking[2][0], "neverseen"]) for ranking in plain]
+        expected = [
+            [pair for pair in ranking if pair[0] not in out][:K] for ranking, out in zip(plain, excluded, strict=True)
+        ]
+        assert_same(fitted.system.rank(questions, memory, K, excluded), expected)
+
+    @pytest.mark.parametrize(
+        "missing",
+        [{"user_id": None}, {"user_id": "nobody"}, {"image": None}, {"caption": None}, {"caption": ""}],
+        ids=str,
+    )
+    def test_anything_may_be_missing(self, fitted, memory, questions, missing):
+        rankings = fitted.system.rank([replace(post, **missing) for post in questions], memory, K)
+        assert all(len(ranking) == K for ranking in rankings)
+
+    def test_everything_but_one_may_be_missing(self, fitted, memory, questions):
+        bare = Post(post_id="bare")
+        picture = next(post.image for post in questions if post.image is not None)
+        posts = [
+            bare,
+            *(replace(bare, **one) for one in ({"user_id": "user1"}, {"caption": "sea"}, {"image": picture})),
+        ]
+        assert all(len(ranking) == K for ranking in fitted.system.rank(posts, memory, K))
+
+    def test_an_empty_memory_and_no_question_at_all(self, fitted, questions):
+        empty = fitted.system.new_memory()
+        assert all(len(ranking) == K for ranking in fitted.system.rank(questions, empty, K))
+        assert len(fitted.system.rank([], empty, K)) == 0
+
+
+class TestTime:
+    def test_later_posts_change_nothing(self, fitted, tiny_data, questions):
+        asked = questions[3]
+        earlier = [post for post in tiny_data.posts if post.instant_us < asked.instant_us]
+        later = [
+            replace(asked, post_id=f"later{days}", timestamp=asked.timestamp + timedelta(days=days), hashtags=("fog",))
+            for days in (0, 1, 400)
+        ]
+        before = list(fitted.system.rank([asked], memory_of(fitted, earlier), K))
+        after = list(fitted.system.rank([asked], memory_of(fitted, [*later, *earlier]), K))
+        assert_same(after, before)
+
+    def test_a_post_that_is_remembered_does_not_see_itself(self, fitted, tiny_data, questions):
+        for asked in questions[:4]:
+            known = [post for post in tiny_data.posts if post.post_id != asked.post_id]
+            with_itself = fitted.system.rank([asked], memory_of(fitted, tiny_data.posts), K)
+            assert_same(with_itself, fitted.system.rank([asked], memory_of(fitted, known), K))
+
+
+class TestKeeping:
+    def test_saved_and_loaded_it_answers_the_same(self, fitted, tiny_data, questions):
+        loaded = load_model(fitted.folder)
+        assert loaded.config == fitted.system.config
+        assert list(loaded.memory.post_ids) == [post.post_id for post in tiny_data.split("train")]
+        memory = memory_of(fitted, tiny_data.split("train"))
+        assert_same(loaded.system.rank(questions, loaded.memory, K), fitted.system.rank(questions, memory, K))
+
+    def test_a_second_fit_forgets_the_first(self, fitted, other_tiny_data, tmp_path):
+        fresh = train_run(fitted.system.config, other_tiny_data, tmp_path / "fresh").system
+        again = load_model(fitted.folder).system
+        train_again = again.config
+        again.fit(other_tiny_data, RunFolder(tmp_path / "again"))
+        assert again.config == train_again
+        assert list(again.catalogue.names) == list(fresh.catalogue.names) == list(other_tiny_data.vocabulary.hashtags)
+        posts = other_tiny_data.split("test")
+        rankings = []
+        for system in (again, fresh):
+            memory = system.new_memory()
+            system.remember(memory, other_tiny_data.split("train"))
+            rankings.append(list(system.rank(posts, memory, K)))
+        assert_same(*rankings)
+
+
+def test_another_process_gives_the_same_answers(all_fitted):
+    folders = [str(all_fitted(name).folder) for name in list_systems()]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", LOAD_AND_RANK, *folders]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for folder, line in zip(folders, done.stdout.splitlines(), strict=True):
+        asked = [{"user_id": "user3", "caption": "a quiet walk"}, {"user_id": "new"}]
+        here = as_lists(Recommender.from_pretrained(folder).recommend_many(asked, 6))
+        assert_same(json.loads(line), here)
+
+
+class TestRecommendEqualsEvaluate:
+    def recommend_all(self, recommender, posts):
+        return as_lists(
+            recommender.recommend(post.image, post.caption, post.user_id, 10, timestamp=post.timestamp)
+            if (post.image, post.caption, post.user_id) != (None, None, None)
+            else recommender.recommend_many([post], 10)[0]
+            for post in posts
+        )
+
+    def test_frozen(self, fitted, tiny_data, questions):
+        saved = evaluate_run(fitted.folder, tiny_data, history="frozen", batch_size=5)
+        assert_same(self.recommend_all(Recommender.from_pretrained(fitted.folder), questions), list(saved.rankings))
+
+    def test_rolling_when_posts_are_observed_as_they_come(self, fitted, tiny_data, questions):
+        saved = evaluate_run(fitted.folder, tiny_data, history="rolling", ks=[1, 3])
+        recommender = Recommender.from_pretrained(fitted.folder)
+        recommender.observe(tiny_data.split("validation"))
+        answers = []
+        for post in questions:
+            answers.extend(self.recommend_all(recommender, [post]))
+            recommender.observe(post)
+        assert_same(answers, list(saved.rankings))

@@ -1,0 +1,59 @@
+"""`train_run`: what it writes, and which folders it leaves alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from data_loaders.errors import ConfigError, RunError
+from multimodal.config import load_config, validate_config
+from multimodal.model_folder import load_model
+from multimodal.training_run import train_run
+
+
+def config(**values):
+    return validate_config({"system": "user_habit", **values})
+
+
+def test_the_run_folder_holds_what_is_needed_to_do_it_again(tiny_data, tmp_path):
+    run = train_run(config(seed=3), tiny_data, tmp_path / "run").run
+    assert load_config(run.config) == config(seed=3)
+    environment = json.loads((run.path / "environment.json").read_text())
+    assert environment["data"]["posts"] == {"train": 96, "validation": 12, "test": 12}
+    assert list(load_model(run.path).memory.post_ids) == [post.post_id for post in tiny_data.split("train")]
+
+
+def test_a_finished_run_is_kept_unless_told_otherwise(tiny_data, tmp_path):
+    train_run(config(), tiny_data, tmp_path / "run")
+    (tmp_path / "run" / "evaluation" / "test").mkdir(parents=True)
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    with pytest.raises(RunError, match=r"holds a finished run; give another --output, or start anew with --overwrite"):
+        train_run(config(), tiny_data, tmp_path / "run")
+    train_run(config(seed=5), tiny_data, tmp_path / "run", overwrite=True)
+    assert load_model(tmp_path / "run").config.seed == 5
+    assert not (tmp_path / "run" / "evaluation").exists()
+    assert (tmp_path / "run" / "notes.txt").exists()
+
+
+def test_an_interrupted_run_is_continued_with_the_same_configuration_only(tiny_data, tmp_path):
+    run = train_run(config(), tiny_data, tmp_path / "run").run
+    shutil.rmtree(run.model)
+    with pytest.raises(ConfigError) as error:
+        train_run(config(seed=5, recency={"history_posts": 7}), tiny_data, run.path)
+    text = str(error.value)
+    assert f"{run.path} holds an interrupted run of another configuration" in text
+    assert "  - recency.history_posts: 2000 there, 7 now\n  - seed: 0 there, 5 now\n" in text
+    assert "--resume" in text
+    assert train_run(config(), tiny_data, run.path).facts["started from"] == "a checkpoint"
+
+
+def test_other_folders_are_left_alone(tiny_data, tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    for overwrite in (False, True):
+        with pytest.raises(RunError, match=r"is no run folder: it holds thesis.tex and no config.yaml"):
+            train_run(config(), tiny_data, tmp_path, overwrite=overwrite)
+    with pytest.raises(RunError, match=r"thesis.tex is a file; give a folder"):
+        train_run(config(), tiny_data, tmp_path / "thesis.tex")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
