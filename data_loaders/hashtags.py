@@ -17,6 +17,7 @@ import regex
 from data_loaders.text_patterns import HASHTAG_OR_URL, MAY_HOLD_HASHTAG, RUN
 
 _SIGNS = "#＃"
+_LONGEST_CACHED = 100
 _OUTSIDE = regex.compile(r"[^\p{L}\p{M}\p{N}_]|\p{Variation_Selector}|\p{Me}")
 _LEADING_MARKS = regex.compile(r"\A\p{M}+")
 _LETTER = regex.compile(r"\p{L}")
@@ -40,7 +41,6 @@ class FoundHashtag:
     end: int
 
 
-@lru_cache(maxsize=65_536)
 def normalise(hashtag: str) -> str:
     """Return the canonical form: no sign, NFKC, case folded, NFC; `''` when no valid hashtag is left.
 
@@ -50,11 +50,19 @@ def normalise(hashtag: str) -> str:
     >>> normalise("#Straße"), normalise("＃ＮＹＣ"), normalise("User-centred design"), normalise("#2022")
     ('strasse', 'nyc', 'usercentreddesign', '')
     """
+    return _cached(hashtag) if len(hashtag) <= _LONGEST_CACHED else _normalise(hashtag)
+
+
+def _normalise(hashtag: str) -> str:
     folded = unicodedata.normalize("NFKC", hashtag).casefold()
     # Folding can bring forth a form that folds once more (iota subscripts), hence the second turn.
     folded = unicodedata.normalize("NFKC", folded).casefold()
     kept = _LEADING_MARKS.sub("", _OUTSIDE.sub("", folded))
     return unicodedata.normalize("NFC", kept) if _LETTER.search(kept) else ""
+
+
+# The same few hashtags make up most of a dump.
+_cached = lru_cache(maxsize=65_536)(_normalise)
 
 
 def find_hashtags(text: str) -> list[FoundHashtag]:

@@ -117,17 +117,17 @@ class Reader(ABC):
         Raises:
             DataError: if the file itself is broken, so that what follows cannot be read.
         """
-        first_place: dict[str, str] = {}
+        seen: set[str] = set()
         for record in self.records():
             if isinstance(record, RawPost):
                 post_id = record.post.post_id
-                if post_id in first_place:
+                if post_id in seen:
                     yield Rejected(
                         where=record.where,
                         reason="duplicate_post_id",
-                        detail=f"The id {post_id!r} was already read at {first_place[post_id]}; the first one is kept.",
+                        detail=f"The id {post_id!r} came before; the first post of that id is kept.",
                         post_id=post_id,
                     )
                     continue
-                first_place[post_id] = record.where
+                seen.add(post_id)
             yield record

@@ -36,9 +36,14 @@ def iterate_array(file: IO[bytes], name: str) -> Iterator[tuple[Any, bool]]:
             yield text.element()
         except (ValueError, RecursionError) as problem:
             raise DataError(
-                f"{name} is malformed at item {number}: {problem}. Later items cannot be read. Mend it, or write one "
-                "object per line (.jsonl): then only a malformed line is refused."
+                f"{name} is malformed at item {number}: {json_problem(problem)}. Later items cannot be read. "
+                "Mend it, or write one object per line (.jsonl): then only a malformed line is refused."
             ) from problem
+
+
+def json_problem(problem: Exception) -> str:
+    """Return what the decoder says, without places that are counted from the start of its own buffer."""
+    return problem.msg if isinstance(problem, json.JSONDecodeError) else str(problem)
 
 
 class _Buffer:

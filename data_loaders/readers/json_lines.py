@@ -11,7 +11,7 @@ from data_loaders.readers.base import Record, Rejected
 from data_loaders.readers.fields import KeyMapper, listing
 from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import decode, estimated_lines, invalid_utf8, open_bytes
-from data_loaders.readers.json_array import iterate_array
+from data_loaders.readers.json_array import iterate_array, json_problem
 from data_loaders.readers.records import build_post
 from data_loaders.readers.registry import register_reader
 from data_loaders.readers.tag_lists import describe
@@ -54,11 +54,12 @@ class JsonLinesReader(FileReader):
             where = f"{self.path.name}:{number}"
             text, warnings = decode(line)
             try:
-                value = json.loads(text)
+                value = json.loads(text.strip())
             except (ValueError, RecursionError) as problem:
                 if number == 1:
                     self._refuse_pretty_printed(line)
-                detail = f"{problem}. The line begins with {text[:60]!r}; accepted: one JSON object per line."
+                seen = f"{json_problem(problem)}. The line begins with {text.strip()[:60]!r}"
+                detail = f"{seen}; accepted: one JSON object per line."
                 yield Rejected(where=where, reason=_MALFORMED, detail=detail)
                 continue
             yield self._record(value, where, mapper, warnings)

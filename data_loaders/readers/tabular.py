@@ -54,8 +54,10 @@ class _TableReader(FileReader):
 
     def _rows(self, rows: _Rows, header: list[str]) -> Iterator[Record]:
         columns = self._columns([name.strip() for name in header])
+        next_line = rows.line_num + 1
         for row in rows:
-            where = f"{self.path.name}:{rows.line_num}"
+            # A row can run over several lines; it is found by its first.
+            where, next_line = f"{self.path.name}:{next_line}", rows.line_num + 1
             if not row:
                 continue
             if len(row) != len(header):

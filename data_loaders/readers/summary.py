@@ -1,0 +1,156 @@
+"""What a dump holds and what would be refused, before anything is prepared."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from data_loaders.progress import progress_bar
+from data_loaders.readers.base import RawPost, Reader, Rejected
+
+REMEDIES = {
+    "absurd_timestamp": "write ISO 8601 or Unix time; such posts count as undated",
+    "comments_unreadable": "download the comments again",
+    "duplicate_post_id": "nothing to do if the posts are the same; otherwise give each its own id",
+    "empty_post": "give the post a caption, an image or a user",
+    "image_outside_dump": "copy the picture into the dump's folder and name it relative to the data file",
+    "image_path_unusable": "name a picture file",
+    "invalid_utf8": "save the file as UTF-8",
+    "malformed_json": "mend the line or file, or download it again",
+    "malformed_row": "quote cells that hold the delimiter, a quote or a line end",
+    "missing_post_id": "give each post an id, or say which column holds it: --columns post_id=NAME",
+    "unusable_hashtag": "nothing to do: what holds no letter is no hashtag",
+    "video": "nothing to do: videos are not read",
+    "wrong_type": "write the value as the message says",
+}
+"""What a user can do about each reason."""
+
+_TEMPLATE: dict[str, str | list[str]] = {
+    "post_id": "1001",
+    "user_id": "ann",
+    "timestamp": "2024-05-01T18:30:00Z",
+    "caption": "Low tide at dusk #beach #goldenhour",
+    "image": "images/1001.jpg",
+    "hashtags": ["beach", "goldenhour"],
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class DumpSummary:
+    """Counts over a dump; memory grows with its users and ids only.
+
+    Attributes:
+        kept: posts by what they have: `posts`, `image`, `caption`, `timestamp`, `user`, `hashtags`.
+        reasons: refused records by reason.
+        warnings: reservations about kept posts by reason.
+        examples: the first few of each reason, as `"where: detail"`.
+    """
+
+    kept: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    users: set[str] = field(default_factory=set)
+    hashtags: int = 0
+    earliest: datetime | None = None
+    latest: datetime | None = None
+    mapping_used: dict[str, str] = field(default_factory=dict)
+
+    def add(self, record: RawPost | Rejected, most_examples: int) -> None:
+        """Count one record."""
+        if isinstance(record, Rejected):
+            self.reasons[record.reason] += 1
+            self._example(record.reason, record.where, record.detail, most_examples)
+            return
+        for warning in record.warnings:
+            reason, _, detail = warning.partition(": ")
+            self.warnings[reason] += 1
+            self._example(reason, record.where, detail, most_examples)
+        self._count(record)
+
+    def _count(self, record: RawPost) -> None:
+        post = record.post
+        self.kept["posts"] += 1
+        for name in ("image", "caption", "timestamp"):
+            self.kept[name] += getattr(post, name) is not None
+        self.kept["hashtags"] += bool(post.hashtags)
+        self.hashtags += len(post.hashtags)
+        if post.user_id is not None:
+            self.kept["user"] += 1
+            self.users.add(post.user_id)
+        if post.timestamp is not None:
+            self.earliest = min(self.earliest or post.timestamp, post.timestamp)
+            self.latest = max(self.latest or post.timestamp, post.timestamp)
+
+    def _example(self, reason: str, where: str, detail: str, most: int) -> None:
+        known = self.examples.setdefault(reason, [])
+        if len(known) < most:
+            known.append(f"{where}: {detail}")
+
+
+def summarise(reader: Reader, most_examples: int = 3) -> DumpSummary:
+    """Read a dump through and return its counts.
+
+    Args:
+        most_examples: how many records to keep as examples of each reason.
+
+    Raises:
+        DataError: if a file of the dump is broken.
+    """
+    summary = DumpSummary()
+    with progress_bar("Reading the dump", reader.count(), unit="records") as bar:
+        for record in reader.read():
+            summary.add(record, most_examples)
+            bar.advance()
+    summary.mapping_used = dict(reader.mapping_used)
+    return summary
+
+
+def describe_summary(summary: DumpSummary) -> str:
+    """Return the summary as text, with what can be done about every reason."""
+    kept = summary.kept
+    lines = [
+        f"{kept['posts']:,} posts by {len(summary.users):,} users, {sum(summary.reasons.values()):,} records refused",
+        f"  with an image     {kept['image']:,}",
+        f"  with a caption    {kept['caption']:,}",
+        f"  with a user       {kept['user']:,}",
+        f"  with a timestamp  {kept['timestamp']:,}{_period(summary)}",
+        f"  with hashtags     {kept['hashtags']:,} ({summary.hashtags / max(kept['posts'], 1):.1f} hashtags per post)",
+    ]
+    if summary.mapping_used:
+        lines.append("columns taken under another name: " + _pairs(summary.mapping_used))
+    lines += _reasons("refused", summary.reasons, summary) + _reasons(
+        "kept, with a reservation", summary.warnings, summary
+    )
+    if not kept["hashtags"]:
+        lines.append("No post has a hashtag: there is nothing to learn from this dump.")
+    return "\n".join(lines)
+
+
+def template(format: str = "jsonl") -> str:
+    """Return an example record in the exchange format: one line of JSON, or a header and a row of CSV."""
+    if format == "jsonl":
+        return json.dumps(_TEMPLATE, ensure_ascii=False)
+    row = [" ".join(value) if isinstance(value, list) else value for value in _TEMPLATE.values()]
+    return ",".join(_TEMPLATE) + "\n" + ",".join(row)
+
+
+def _period(summary: DumpSummary) -> str:
+    if summary.earliest is None or summary.latest is None:
+        return ""
+    return f" ({summary.earliest.date()} to {summary.latest.date()})"
+
+
+def _pairs(mapping: dict[str, str]) -> str:
+    return ", ".join(f"{name}={column}" for name, column in mapping.items())
+
+
+def _reasons(title: str, counts: Counter[str], summary: DumpSummary) -> list[str]:
+    lines = [f"{title}:"] if counts else []
+    for reason, count in counts.most_common():
+        remedy = REMEDIES.get(reason) or ("nothing to do" if reason.startswith("not_a_post:") else "")
+        lines.append(f"  {reason}: {count:,}" + (f" ({remedy})" if remedy else ""))
+        lines += [f"    {example}" for example in summary.examples[reason]]
+    return lines

@@ -1,0 +1,185 @@
+import gzip
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_loaders.errors import ConfigError, DataError
+from data_loaders.readers import RawPost, ReaderOptions, Rejected, open_dump
+from data_loaders.readers import json_array as array_module
+from data_loaders.readers.json_array import iterate_array
+
+LINE = {"post_id": "1", "user_id": "ann", "timestamp": "2022-10-28T00:00:00Z", "caption": "x #a", "image": "1.jpg"}
+
+
+def write(folder, *lines, name="posts.jsonl"):
+    path = folder / name
+    content = b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines)
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    return path
+
+
+def read(path, **options):
+    return list(open_dump(path, options=ReaderOptions(**options)).read())
+
+
+@pytest.mark.parametrize("name", ["posts.jsonl", "posts.ndjson", "posts.JSON", "posts.jsonl.gz"])
+def test_one_object_per_line(tmp_path, name):
+    path = write(tmp_path, LINE, b"", {**LINE, "post_id": "2"}, name=name)
+    first, second = read(path)
+    assert first.post.post_id == "1"
+    assert first.post.image == tmp_path / "1.jpg"
+    assert (first.where, second.where) == (f"{name}:1", f"{name}:3")
+
+
+@pytest.mark.parametrize("name", ["posts.json", "posts.jsonl", "posts.json.gz"])
+def test_an_array_of_objects(tmp_path, name):
+    path = tmp_path / name
+    content = json.dumps([LINE, {**LINE, "post_id": "2"}, 5], indent=2).encode()
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    first, second, third = read(path)
+    assert (first.post.post_id, second.post.post_id) == ("1", "2")
+    assert second.where == f"{name}:item 2"
+    assert third == Rejected(
+        where=f"{name}:item 3",
+        reason="wrong_type",
+        detail='The record is a number, 5. Accepted: an object such as {"post_id": …}.',
+    )
+
+
+def test_malformed_lines_are_refused_by_number(tmp_path):
+    path = write(tmp_path, LINE, b'{"post_id": ', b"[1]", b"[" * 100_000, b"9" * 5_000, {**LINE, "post_id": "2"})
+    records = read(path)
+    assert [getattr(record, "reason", "post") for record in records] == [
+        "post",
+        "malformed_json",
+        "wrong_type",
+        "malformed_json",
+        records[4].reason,
+        "post",
+    ]
+    assert records[1].where == "posts.jsonl:2"
+    assert records[1].detail == (
+        "Expecting value. The line begins with '{\"post_id\":'; accepted: one JSON object per line."
+    )
+    assert records[4].reason in {"malformed_json", "wrong_type"}
+
+
+def test_a_repeated_id_is_refused_and_the_first_post_kept(tmp_path):
+    first, second, third = read(write(tmp_path, LINE, {**LINE, "caption": "other"}, {**LINE, "post_id": 1}))
+    assert first.post.caption == "x #a"
+    assert (second.reason, third.reason) == ("duplicate_post_id", "duplicate_post_id")
+    assert second.detail == "The id '1' came before; the first post of that id is kept."
+
+
+def test_a_refused_record_does_not_claim_its_id(tmp_path):
+    refused, kept = read(write(tmp_path, {**LINE, "caption": 5}, LINE))
+    assert refused.reason == "wrong_type"
+    assert isinstance(kept, RawPost)
+
+
+def test_reading_twice_gives_the_same(tmp_path):
+    reader = open_dump(write(tmp_path, LINE, LINE))
+    assert list(reader.read()) == list(reader.read())
+
+
+def test_bytes_that_are_no_utf8(tmp_path):
+    path = write(tmp_path, b'{"post_id": "1", "caption": "caf\xe9"}', LINE | {"post_id": "2"})
+    first, second = read(path)
+    assert first.post.caption == "caf\ufffd"
+    assert first.warnings[0].startswith("invalid_utf8: bytes that are no UTF-8 such as b'\\xe9")
+    assert second.warnings == ()
+    array = tmp_path / "array.json"
+    array.write_bytes(b'[{"post_id": "1", "caption": "caf\xe9"}]')
+    assert read(array)[0].warnings[0].startswith("invalid_utf8")
+
+
+def test_surrogates_nul_and_a_byte_order_mark(tmp_path):
+    path = write(tmp_path, b'\xef\xbb\xbf{"post_id": "1", "caption": "a\\ud83d\\u0000 \\ud83d\\ude00"}')
+    assert read(path)[0].post.caption == "a\ufffd\0 😀"
+
+
+def test_utf16_is_refused(tmp_path):
+    path = tmp_path / "posts.jsonl"
+    path.write_text(json.dumps(LINE), encoding="utf-16")
+    with pytest.raises(DataError, match=r"written in UTF-16\. Accepted: UTF-8\."):
+        read(path)
+
+
+def test_other_names_are_understood_and_told(tmp_path):
+    path = write(tmp_path, {"ID": 1, "Author": "ann", "text": "x #a", "created_at": 1666987010, "file_name": "1.jpg"})
+    reader = open_dump(path)
+    (record,) = reader.read()
+    assert (record.post.post_id, record.post.user_id, record.post.caption) == ("1", "ann", "x #a")
+    assert record.post.image == tmp_path / "1.jpg"
+    assert record.post.timestamp.year == 2022
+    assert reader.mapping_used == {
+        "post_id": "ID",
+        "user_id": "Author",
+        "timestamp": "created_at",
+        "caption": "text",
+        "image": "file_name",
+    }
+
+
+def test_the_own_name_wins_over_others_and_a_mapping_over_both(tmp_path):
+    path = write(tmp_path, {**LINE, "text": "y", "body": "z"})
+    assert read(path)[0].post.caption == "x #a"
+    assert read(path, columns={"caption": "body"})[0].post.caption == "z"
+
+
+def test_a_mapping_to_a_missing_key(tmp_path):
+    path = write(tmp_path, LINE, {**LINE, "post_id": "2"})
+    with pytest.raises(DataError, match=r"no column 'captoin', which the column mapping names for caption. Did you"):
+        read(path, columns={"caption": "captoin"})
+    with pytest.raises(ConfigError, match=r"unknown field 'captoin'. Did you mean 'caption'\? Accepted: post_id, "):
+        read(path, columns={"captoin": "text"})
+    sparse = write(tmp_path, LINE, {**LINE, "post_id": "2", "body": "z"})
+    assert [record.post.caption for record in read(sparse, columns={"caption": "body"})] == [None, "z"]
+
+
+def test_one_pretty_printed_object_is_explained(tmp_path):
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps({"info": 1, "data": [LINE]}, indent=1))
+    with pytest.raises(DataError, match="holds one object with the keys 'info', 'data', not posts"):
+        read(path)
+
+
+def test_a_broken_array_names_the_item(tmp_path):
+    path = tmp_path / "posts.json"
+    path.write_text("[" + json.dumps(LINE) + ', {"post_id": ')
+    records = open_dump(path).read()
+    assert next(records).post.post_id == "1"
+    with pytest.raises(DataError, match=r"malformed at item 2: Expecting value. Later .*write one object per line"):
+        next(records)
+
+
+def test_a_file_that_was_cut_off_while_packed(tmp_path):
+    path = tmp_path / "posts.jsonl.gz"
+    path.write_bytes(gzip.compress(b"\n".join(json.dumps({**LINE, "post_id": n}).encode() for n in range(99)))[:-20])
+    with pytest.raises(DataError, match="cannot be unpacked to its end"):
+        read(path)
+    path.write_bytes(b"no gzip at all")
+    with pytest.raises(DataError, match="cannot be unpacked to its end"):
+        read(path)
+
+
+def test_counts_are_quick_estimates(tmp_path):
+    assert open_dump(write(tmp_path, LINE, LINE, LINE)).count() == 3
+    assert open_dump(write(tmp_path, LINE, name="posts.jsonl.gz")).count() is None
+    assert open_dump(write(tmp_path, [LINE], name="array.json")).count() is None
+    many = write(tmp_path, *[{**LINE, "caption": "a" * 1_000}] * 2_000, name="many.jsonl")
+    assert open_dump(many).count() == pytest.approx(2_000, rel=0.02)
+
+
+@given(st.lists(st.recursive(st.integers() | st.text(), st.lists, max_leaves=5), max_size=8), st.integers(1, 9))
+def test_a_streamed_array_equals_the_whole(values, chunk):
+    content = json.dumps(values, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
+    whole = json.loads(content.decode("utf-8", "replace"))
+    before, array_module._CHUNK_BYTES = array_module._CHUNK_BYTES, chunk
+    try:
+        assert [value for value, _ in iterate_array(io.BytesIO(content), "x")] == whole
+    finally:
+        array_module._CHUNK_BYTES = before

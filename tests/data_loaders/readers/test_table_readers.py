@@ -1,0 +1,201 @@
+import csv
+import gzip
+from datetime import date, datetime, timezone
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from data_loaders.errors import DataError
+from data_loaders.readers import ReaderOptions, open_dump
+
+HEADER = ["post_id", "user_id", "timestamp", "caption", "image", "hashtags"]
+ROW = ["1", "ann", "2022-10-28", "x, y", "1.jpg", "nyc food"]
+
+
+def write(folder, *rows, name="posts.csv", delimiter=",", encoding="utf-8"):
+    path = folder / name
+    opener = gzip.open if name.endswith(".gz") else open
+    with opener(path, "wt", encoding=encoding, newline="") as file:
+        csv.writer(file, delimiter=delimiter).writerows(rows)
+    return path
+
+
+def read(path, **options):
+    return list(open_dump(path, options=ReaderOptions(**options)).read())
+
+
+@pytest.mark.parametrize(
+    "name, delimiter, format",
+    [
+        ("posts.csv", ",", "csv"),
+        ("posts.csv.gz", ",", "csv"),
+        ("posts.csv", ";", "csv"),
+        ("posts.csv", "\t", "csv"),
+        ("posts.tsv", "\t", "tsv"),
+        ("posts.TSV", "\t", "tsv"),
+    ],
+)
+def test_tables_with_a_header(tmp_path, name, delimiter, format):
+    reader = open_dump(write(tmp_path, HEADER, ROW, name=name, delimiter=delimiter))
+    (record,) = reader.read()
+    assert reader.name == format
+    assert record.post.caption == "x, y"
+    assert record.post.timestamp == datetime(2022, 10, 28, tzinfo=timezone.utc)
+    assert record.post.image == tmp_path / "1.jpg"
+    assert record.post.hashtags == ("nyc", "food")
+    assert record.where == f"{name}:2"
+
+
+def test_cells_with_line_ends_quotes_and_any_length(tmp_path):
+    caption = 'a "quoted"\nword\r\n' + "z" * 200_000
+    rows = [["1", "ann", "", caption, "", ""], ["2", "ann", "", "next", "", ""]]
+    first, second = read(write(tmp_path, HEADER, *rows))
+    assert first.post.caption == caption
+    assert (first.post.image, first.post.timestamp, first.post.hashtags) == (None, None, ())
+    assert second.where == "posts.csv:5"
+
+
+def test_missing_values_as_pandas_writes_them(tmp_path):
+    rows = [["1", "nan", "NaT", "None", "NULL", "nan"]]
+    (record,) = read(write(tmp_path, HEADER, *rows))
+    assert record.post.caption == "None"
+    assert (record.post.user_id, record.post.timestamp, record.post.image) == (None, None, None)
+    assert record.warnings == ()
+    frame = pd.DataFrame({"post_id": [1, 2], "text": ["a", None], "tags": [["x", "y"], None], "user": ["ann", "ann"]})
+    frame.to_csv(tmp_path / "posts.csv", index=False)
+    first, second = read(tmp_path / "posts.csv")
+    assert first.post.hashtags == ("x", "y")
+    assert (second.post.caption, second.hashtags_given) == (None, False)
+
+
+def test_rows_of_another_length_are_refused(tmp_path):
+    short, good, long = read(write(tmp_path, HEADER, ["1", "ann"], ["2", *ROW[1:]], [*ROW, "more"], []))
+    assert (short.reason, short.where) == ("malformed_row", "posts.csv:2")
+    assert short.detail == "The row has 2 cells, the header 6. It begins with '1'."
+    assert good.post.post_id == "2"
+    assert long.reason == "malformed_row"
+
+
+def test_columns_by_hand_and_by_other_names(tmp_path):
+    path = write(tmp_path, ["Tweet ID", "screen-name", "body text", "Tags"], ["1", "ann", "x", "a|b"])
+    reader = open_dump(path, options=ReaderOptions(columns={"caption": "body text"}))
+    (record,) = reader.read()
+    assert record.post.caption == "x"
+    assert record.post.hashtags == ("a", "b")
+    assert reader.mapping_used == {
+        "post_id": "Tweet ID",
+        "user_id": "screen-name",
+        "caption": "body text",
+        "hashtags": "Tags",
+    }
+
+
+def test_headers_that_cannot_work(tmp_path):
+    with pytest.raises(DataError, match=r"no column post_id. Columns seen: 'a', 'b'.*--columns post_id=NAME"):
+        read(write(tmp_path, ["a", "b"], ["1", "2"]))
+    with pytest.raises(
+        DataError, match=r"no column 'txt', .* for caption. Did you mean 'text'\? Columns seen: 'id', 't"
+    ):
+        read(write(tmp_path, ["id", "text"], ["1", "2"]), columns={"caption": "txt"})
+    with pytest.raises(DataError, match=r"several columns named 'id'. Rename all but one."):
+        read(write(tmp_path, ["id", "id"], ["1", "2"]))
+    with pytest.raises(DataError, match="is a RecBole atomic file, with the columns 'user_id:token'"):
+        read(write(tmp_path, ["user_id:token", "tags:token_seq"], ["1", "2"], name="x.tsv", delimiter="\t"))
+
+
+def test_a_quote_that_is_never_closed(tmp_path):
+    path = tmp_path / "posts.csv"
+    path.write_text('post_id,caption\n1,a\n2,"' + "b" * 20_000_000)
+    with pytest.raises(DataError, match=r"cannot be read after line \d.*A quote is opened there and never closed"):
+        read(path)
+
+
+def test_encodings_and_nul(tmp_path):
+    path = write(tmp_path, HEADER, ROW, encoding="utf-8-sig")
+    assert read(path)[0].post.post_id == "1"
+    path.write_bytes(b"post_id,caption\n1,caf\xe9 a\0b\n")
+    (record,) = read(path)
+    assert record.post.caption == "caf\ufffd ab"
+    assert record.warnings[0].startswith("invalid_utf8")
+
+
+def test_a_repeated_id_in_a_table(tmp_path):
+    _, second = read(write(tmp_path, HEADER, ROW, ROW))
+    assert (second.reason, second.where) == ("duplicate_post_id", "posts.csv:3")
+
+
+def test_lines_are_counted(tmp_path):
+    assert open_dump(write(tmp_path, HEADER, ROW, ROW)).count() == 2
+    assert open_dump(write(tmp_path, HEADER, ROW, name="posts.csv.gz")).count() is None
+
+
+def write_parquet(folder, **columns):
+    path = folder / "posts.parquet"
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+def test_parquet_with_lists_and_real_timestamps(tmp_path):
+    instants = pa.array([datetime(2022, 10, 28, 19, 56, 50, 7), None], pa.timestamp("us", "UTC"))
+    path = write_parquet(
+        tmp_path, post_id=["1", "2"], user=["ann", None], timestamp=instants, caption=["x #a", "y"],
+        hashtags=pa.array([["B", "b"], None], pa.list_(pa.string())), image=pa.nulls(2),
+    )  # fmt: skip
+    reader = open_dump(path)
+    first, second = reader.read()
+    assert reader.count() == 2
+    assert reader.mapping_used == {"user_id": "user"}
+    assert first.post.timestamp == datetime(2022, 10, 28, 19, 56, 50, 7, tzinfo=timezone.utc)
+    assert (first.post.hashtags, first.hashtags_given) == (("b",), True)
+    assert (second.post.timestamp, second.post.user_id, second.hashtags_given) == (None, None, False)
+    assert second.where == "posts.parquet:row 2"
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([1666987010 * 10**9 + 1], pa.timestamp("ns")),
+        pa.array([1666987010], pa.timestamp("s", "Asia/Tokyo")),
+        pa.array([1666987010], pa.int64()),
+        pa.array([1666987010000], pa.int64()),
+        pa.array(["2022-10-28T19:56:50Z"]).dictionary_encode(),
+        pa.array([b"2022-10-28T19:56:50Z"]),
+    ],
+)
+def test_parquet_timestamps_of_many_types(tmp_path, column):
+    (record,) = read(write_parquet(tmp_path, post_id=[7], user_id=["ann"], timestamp=column))
+    assert record.post.timestamp == datetime(2022, 10, 28, 19, 56, 50, tzinfo=timezone.utc)
+    assert record.post.post_id == "7"
+
+
+def test_parquet_dates_and_absurd_years(tmp_path):
+    (record,) = read(write_parquet(tmp_path, post_id=[7], user_id=["ann"], timestamp=[date(2022, 10, 28)]))
+    assert record.post.timestamp == datetime(2022, 10, 28, tzinfo=timezone.utc)
+    year_33658 = pa.array([10**18], pa.timestamp("us"))
+    (record,) = read(write_parquet(tmp_path, post_id=[7], user_id=["ann"], timestamp=year_33658))
+    assert record.post.timestamp is None
+    assert record.warnings[0].startswith("absurd_timestamp: '1000000000000000000 microseconds after 1970'")
+
+
+def test_parquet_values_of_wrong_types(tmp_path):
+    (record,) = read(write_parquet(tmp_path, post_id=["1"], caption=[["a"]]))
+    assert record.reason == "wrong_type"
+    assert record.detail == "caption is a list, ['a']. Accepted: text or null."
+
+
+def test_a_file_that_is_no_parquet(tmp_path):
+    path = tmp_path / "posts.parquet"
+    path.write_bytes(b"PAR1 not really")
+    with pytest.raises(DataError, match="is no Parquet file that can be read"):
+        read(path)
+    with pytest.raises(DataError, match="is no Parquet file that can be read"):
+        open_dump(path).count()
+
+
+def test_parquet_that_is_read_in_many_batches(tmp_path):
+    path = write_parquet(tmp_path, post_id=list(range(3_000)), caption=[f"#tag{n}" for n in range(3_000)])
+    records = read(path)
+    assert [record.post.post_id for record in records] == [str(n) for n in range(3_000)]
+    assert records[2_999].post.hashtags == ("tag2999",)

@@ -1,0 +1,89 @@
+from datetime import date, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_loaders.timestamps import read_timestamp
+
+INSTANT = datetime(2022, 10, 28, 19, 56, 50, tzinfo=timezone.utc)
+NOW = datetime(2024, 1, 1, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2022-10-28T19:56:50Z",
+        "2022-10-28T19:56:50z",
+        "2022-10-28T21:56:50+02:00",
+        "2022-10-28T21:56:50+0200",
+        "2022-10-28 19:56:50+00:00",
+        "2022-10-28 19:56:50 UTC",
+        "2022-10-28T19:56:50",
+        "2022-10-28T19:56:50.000000000Z",
+        " 2022/10/28 19:56:50 ",
+        "Fri Oct 28 19:56:50 +0000 2022",
+        1666987010,
+        1666987010.0,
+        1666987010000,
+        1666987010000000,
+        "1666987010",
+        "1666987010.0",
+        "1.66698701e9",
+        "1666987010000",
+        datetime(2022, 10, 28, 19, 56, 50),
+        INSTANT.astimezone(timezone(timedelta(hours=-7))),
+    ],
+)
+def test_spellings_of_one_instant(value):
+    assert read_timestamp(value, NOW) == INSTANT
+    assert read_timestamp(value, NOW).tzinfo is timezone.utc
+
+
+@pytest.mark.parametrize("value", ["2022-10-28", "2022/10/28", date(2022, 10, 28), "2022-10-28T00:00"])
+def test_a_date_is_its_midnight(value):
+    assert read_timestamp(value, NOW) == datetime(2022, 10, 28, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    "value, problem",
+    [
+        ("3021-01-01", "in the future"),
+        ("2024-01-04", "in the future"),
+        ("1989-12-31T23:59:59Z", "before 1990"),
+        (0, "before 1990"),
+        ("0001-01-01T00:00:00+14:00", "cannot be held"),
+        ("2022-13-01", "month"),
+        ("2022-02-30", "day"),
+        ("2022-10-28T25:00:00", "hour"),
+        ("yesterday", "no date or time"),
+        ("28.10.2022", "no date or time"),
+        ("", "no date or time"),
+        (float("inf"), "no number"),
+        (1e300, "too large"),
+        ("2022-10-28T00:00:00+99:99", "offset"),
+    ],
+)
+def test_absurd_values_are_named(value, problem):
+    with pytest.raises(ValueError, match=problem):
+        read_timestamp(value, NOW)
+
+
+def test_up_to_two_days_ahead():
+    assert read_timestamp("2024-01-03", NOW) == NOW + timedelta(days=2)
+
+
+@given(st.datetimes(datetime(1990, 1, 2), datetime(2023, 12, 30)), st.integers(-14 * 60, 14 * 60))
+def test_isoformat_is_read_back(moment, offset_minutes):
+    aware = moment.replace(tzinfo=timezone(timedelta(minutes=offset_minutes)))
+    assert read_timestamp(aware.isoformat(), NOW) == aware
+    assert read_timestamp(moment.isoformat(), NOW) == moment.replace(tzinfo=timezone.utc)
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_read_or_refused(text):
+    try:
+        instant = read_timestamp(text, NOW)
+    except ValueError:
+        return
+    assert instant.tzinfo is timezone.utc
