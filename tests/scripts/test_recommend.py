@@ -1,0 +1,59 @@
+"""The command `recommend.py`."""
+
+from __future__ import annotations
+
+import re
+
+from PIL import Image
+
+from multimodal import Recommender
+
+
+def hashtags(printed):
+    return re.findall(r"#(\w+)", printed)
+
+
+def test_it_prints_exactly_k_hashtags_as_the_library_names_them(process, trained, tmp_path):
+    image = tmp_path / "photo.jpg"
+    Image.new("RGB", (30, 20), (10, 90, 200)).save(image)
+    arguments = ("--run", trained, "--image", image, "--caption", "Low tide", "--user-id", "user3", "--k", "4")
+    done = process("recommend.py", *arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    expected = Recommender.from_pretrained(trained).recommend(image, "Low tide", "user3", 4)
+    assert hashtags(done.stdout) == [one.hashtag for one in expected]
+    assert f"{expected[0].score:.4f}" in done.stdout
+
+
+def test_later_posts_can_be_made_known(command, trained, prepared):
+    asked = ("--run", trained, "--user-id", "user3", "--k", "3")
+    known = command("recommend.py", *asked, "--observe", prepared)
+    assert known.returncode == 0, known.stderr
+    assert len(hashtags(known.stdout)) == 3
+    assert known.stdout != command("recommend.py", *asked).stdout
+
+
+def test_caption_hashtags_are_left_out_unless_asked(command, trained):
+    asked = ("--run", trained, "--user-id", "user3", "--k", "3")
+    first = hashtags(command("recommend.py", *asked).stdout)[0]
+    asked = (*asked, "--caption", f"already #{first}")
+    assert first not in hashtags(command("recommend.py", *asked).stdout)
+    assert first in hashtags(command("recommend.py", *asked, "--include-caption-hashtags").stdout)
+
+
+def test_mistakes(command, trained, tmp_path):
+    mistakes = {
+        ("--run", trained): "give at least one of image, caption and user_id",
+        ("--run", trained, "--user-id", "user3", "--k", "0"): "k: 0 hashtags cannot be recommended",
+        ("--run", trained, "--user-id", "user3", "--k", "9999"): "k: 9999 hashtags were asked for, but only",
+        ("--run", trained, "--user-id", "user3", "--timestamp", "soon"): "timestamp 'soon' cannot be used",
+        ("--run", trained, "--image", tmp_path / "no.jpg"): "there is no such file",
+        ("--run", tmp_path / "no", "--user-id", "user3"): "does not exist. Train a model: python scripts/train.py",
+    }
+    for arguments, message in mistakes.items():
+        done = command("recommend.py", *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert message in done.stderr
+
+
+def test_help_shows_examples(command):
+    assert "python scripts/recommend.py --run runs/sample --image photo.jpg" in command("recommend.py", "--help").stdout
