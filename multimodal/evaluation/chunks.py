@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TypeVar
 
-from data_loaders.progress import Bar, progress_bar
-
 Result = TypeVar("Result")
 _PATIENCE_S = 2.0
 _MOST_THREADS = 4
@@ -23,7 +21,12 @@ def chunks(posts: int, size: int, description: str) -> Iterator[slice]:
 
 
 def map_chunks(
-    work: Callable[[slice], Result], posts: int, size: int, description: str, threads: int | None = None
+    work: Callable[[slice], Result],
+    posts: int,
+    size: int,
+    description: str,
+    threads: int | None = None,
+    unit: str = "posts",
 ) -> Iterator[Result]:
     """Yield `work(chunk)` of each chunk of posts, in order; a bar shows on stderr once two seconds have gone by.
 
@@ -33,11 +36,12 @@ def map_chunks(
         size: of a chunk.
         description: what is being done.
         threads: how many chunks to work on at once; by default as many as there are cores, at most 4.
+        unit: what the posts are called on the bar.
     """
     slices = [slice(start, min(start + size, posts)) for start in range(0, posts, size)]
     threads = min(os.cpu_count() or 1, _MOST_THREADS) if threads is None else threads
     began = time.monotonic()
-    bar: Bar | None = None
+    advance: Callable[[int], None] | None = None
     with ExitStack() as stack:
         if threads == 1 or len(slices) <= _FEW_CHUNKS:
             results: Iterator[Result] = map(work, slices)
@@ -45,8 +49,11 @@ def map_chunks(
             results = stack.enter_context(ThreadPoolExecutor(threads)).map(work, slices)
         for chunk, result in zip(slices, results, strict=True):
             yield result
-            if bar is not None:
-                bar.advance(chunk.stop - chunk.start)
+            if advance is not None:
+                advance(chunk.stop - chunk.start)
             elif time.monotonic() - began > _PATIENCE_S:
-                bar = stack.enter_context(progress_bar(description, posts))
-                bar.advance(chunk.stop)
+                # Imported now, for it brings torch along, which short work does without.
+                from multimodal.progress import shared_progress
+
+                advance = stack.enter_context(shared_progress(description, posts, unit))
+                advance(chunk.stop)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from data_loaders.errors import UserError, nearest
+from multimodal.evaluation.outcomes import PerPost, PostResults
 from multimodal.evaluation.ranked import ApNorm
 
 # Raised when a definition changes, so that figures of different definitions are not put side by side unnoticed.
@@ -52,11 +52,16 @@ class Evaluation:
     """
 
     table: pd.DataFrame
-    per_post: Mapping[str, NDArray[np.float32]]
+    per_post: PerPost
     post_ids: Sequence[str]
     user_ids: Sequence[str | None] | None
     ap_norm: ApNorm
     counts: dict[str, int]
+
+    @property
+    def posts(self) -> PostResults:
+        """The evaluated posts, for intervals and paired tests."""
+        return PostResults(self.post_ids, self.user_ids, self.per_post)
 
     @property
     def ks(self) -> list[int]:

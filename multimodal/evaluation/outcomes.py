@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,10 @@ class Outcomes:
     def part(self, posts: slice) -> Outcomes:
         """Return some of the posts."""
         return replace(self, **{name: values[posts] for name, values in vars(self).items()})
+
+    def take(self, rows: Ints) -> Outcomes:
+        """Return some of the posts, in the order of `rows`."""
+        return replace(self, **{name: values.T[..., rows].T for name, values in vars(self).items()})
 
     def column(self, name: str, ks: Ints, ap_norm: ApNorm = "capped") -> Floats:
         """Return one metric, (N, n_k); NaN where a post has nothing to recall.
@@ -127,6 +132,12 @@ class PerPost(Mapping[str, NDArray[np.float32]]):
         self.ap_norm = ap_norm
         self.stored = dict(stored)
 
+    def take(self, rows: Ints, ks: Ints) -> PerPost:
+        """Return some of the posts, in the order of `rows`, at some of the cut-offs."""
+        places = np.searchsorted(self.ks, ks)
+        stored = {name: values[np.ix_(rows, places)] for name, values in self.stored.items()}
+        return PerPost(self.outcomes.take(rows), ks, self.ap_norm, stored)
+
     def __getitem__(self, name: str) -> NDArray[np.float32]:
         if name in self.stored:
             return self.stored[name]
@@ -140,3 +151,11 @@ class PerPost(Mapping[str, NDArray[np.float32]]):
 
     def __len__(self) -> int:
         return len(PER_POST_COLUMNS) + len(self.stored)
+
+
+class PostResults(NamedTuple):
+    """Whose each evaluated post is and what came of it: all that intervals and tests need."""
+
+    post_ids: Sequence[str]
+    user_ids: Sequence[str | None] | None
+    per_post: PerPost

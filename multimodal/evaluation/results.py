@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from data_loaders.errors import DataError
 from multimodal.evaluation.evaluation import DEFINITIONS_VERSION, Evaluation
 from multimodal.evaluation.figures import write_figures
-from multimodal.evaluation.outcomes import Outcomes, PerPost
+from multimodal.evaluation.outcomes import Outcomes, PerPost, PostResults
 from multimodal.evaluation.predictions import write_predictions
 from multimodal.ranking.rankings import Rankings
 from multimodal.run_folder import write_atomically, write_json
@@ -74,8 +74,6 @@ def write_per_post(path: Path, evaluation: Evaluation) -> None:
     `new_hit_ranks`; and `f1_per_post@K`, `novelty@K`, `redundancy@K` for each K.
     """
     per_post = evaluation.per_post
-    if not isinstance(per_post, PerPost):
-        raise TypeError("the evaluation's per-post values must be a PerPost")
     outcomes = per_post.outcomes
     columns: dict[str, Any] = {"post_id": pa.array(evaluation.post_ids, pa.string())}
     if evaluation.user_ids is not None:
@@ -103,11 +101,8 @@ def _ranks(hits: NDArray[np.bool_]) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array((places + 1).astype(np.uint16)))
 
 
-def read_per_post(path: Path) -> tuple[list[str], list[str | None] | None, PerPost]:
+def read_per_post(path: Path) -> PostResults:
     """Read what `write_per_post` wrote.
-
-    Returns:
-        Post ids, their users (None when unknown) and every per-post metric.
 
     Raises:
         DataError: missing, damaged, or written by other definitions of the metrics.
@@ -138,7 +133,7 @@ def read_per_post(path: Path) -> tuple[list[str], list[str | None] | None, PerPo
     }
     users = table["user_id"].to_pylist() if "user_id" in table.column_names else None
     norm: Any = metadata["ap_norm"]
-    return table["post_id"].to_pylist(), users, PerPost(Outcomes(**fields), np.array(ks), norm, stored)
+    return PostResults(table["post_id"].to_pylist(), users, PerPost(Outcomes(**fields), np.array(ks), norm, stored))
 
 
 def _hits(column: pa.ChunkedArray, places: int) -> NDArray[np.bool_]:
