@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from data_loaders.errors import DataError, UserError
 from multimodal.evaluation.accuracy import Floats, Ints
-from multimodal.evaluation.chunks import map_chunks
+from multimodal.evaluation.chunks import chunks, map_chunks
 
 Unit = Literal["posts", "users"]
 # Gives the weights (R, n) of one chunk of units, for R reweightings.
@@ -100,11 +100,13 @@ def sums_by_user(terms: Callable[[slice], Floats], users: Ints, description: str
 
     count = int(users.max(initial=-1)) + 1
     total: Floats | None = None
-    for chunk in map_chunks(lambda rows: rows, len(users), _CHUNK, description, threads=1):
-        size = chunk.stop - chunk.start
-        belongs = sparse.csr_array((np.ones(size), (users[chunk], np.arange(size))), shape=(count, size))
-        part = belongs @ terms(chunk)
-        total = part if total is None else total + part
+    for chunk in chunks(len(users), _CHUNK, description):
+        present, local = np.unique(users[chunk], return_inverse=True)
+        belongs = sparse.csr_array((np.ones(len(local)), (local, np.arange(len(local)))))
+        values = terms(chunk)
+        if total is None:
+            total = np.zeros((count, values.shape[1]))
+        total[present] += belongs @ values
     return np.zeros((0, 0)) if total is None else total
 
 
