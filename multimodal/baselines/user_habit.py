@@ -15,6 +15,7 @@ from multimodal.baselines.habit_tuning import choose_exponents
 from multimodal.baselines.prior import PopularityPrior
 from multimodal.catalogue import HashtagCatalogue
 from multimodal.config import RunConfig, Section
+from multimodal.distributed import is_main_process
 from multimodal.memory import PostMemory
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.rankings import Rankings
@@ -24,7 +25,6 @@ from multimodal.systems import System, register_system
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
-
     from multimodal.run_folder import RunFolder
 
 _FILE = "user_habit.json"
@@ -84,7 +84,7 @@ class UserHabit(System):
             lambda hashtags, activation, k: self._list(hashtags, activation, memory.catalogue, k, []),
         )
         self.decay, self.rank_decay = chosen
-        for (decay, rank_decay), score in scores.items():
+        for (decay, rank_decay), score in scores.items() if is_main_process() else ():
             run.log({"event": "validation", "decay": decay, "rank_decay": rank_decay, "f1@5": score})
 
     def _use(self, catalogue: HashtagCatalogue, train_posts: int) -> None:
