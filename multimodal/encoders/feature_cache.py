@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from data_loaders.errors import RunError
+from data_loaders.errors import DataError, RunError
 from data_loaders.progress import progress_bar
 from multimodal.encoders.feature_view import FeatureView
 from multimodal.run_folder import read_json, write_atomically, write_json
@@ -46,13 +46,13 @@ def image_key(path: str | Path) -> str:
     computed again.
 
     Raises:
-        RunError: there is no such file.
+        DataError: there is no such file.
     """
     resolved = Path(path).resolve()
     try:
         status = resolved.stat()
     except OSError as error:
-        raise RunError(f"picture {str(path)!r} cannot be read: {error.strerror}.") from None
+        raise DataError(f"picture {str(path)!r} cannot be read: {error.strerror}.") from None
     return f"image {status.st_size} {status.st_mtime_ns} {resolved}"
 
 
