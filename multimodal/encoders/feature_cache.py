@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -31,6 +32,7 @@ __all__ = ["FeatureCache", "FeatureView", "caption_key", "image_key"]
 Rows = NDArray[Any]
 _INDEX_TYPE = np.dtype([("key", "V16"), ("start", "<i8"), ("rows", "<i8")])
 _APPEND_BYTES = 64 * 2**20
+_APPEND_SECONDS = 30.0  # what a killed process loses at most
 _ITEMS_PER_CALL = 256
 
 
@@ -118,6 +120,7 @@ class FeatureCache:
         description: str,
     ) -> None:
         waiting: list[tuple[bytes, Rows]] = []
+        waiting_bytes, appended = 0, time.monotonic()
         quiet = len(positions) < _ITEMS_PER_CALL or os.environ.get("RANK", "0") != "0"
         with nullcontext() if quiet else progress_bar(description, len(positions), "items") as bar:
             try:
@@ -125,9 +128,10 @@ class FeatureCache:
                     chunk = positions[first : first + _ITEMS_PER_CALL]
                     results = [self._converted(rows) for rows in compute(chunk)]
                     waiting += zip(digests[first : first + _ITEMS_PER_CALL], results, strict=True)
-                    if sum(rows.nbytes for _, rows in waiting) >= _APPEND_BYTES:
+                    waiting_bytes += sum(rows.nbytes for rows in results)
+                    if waiting_bytes >= _APPEND_BYTES or time.monotonic() - appended >= _APPEND_SECONDS:
                         self._append(waiting)
-                        waiting = []
+                        waiting, waiting_bytes, appended = [], 0, time.monotonic()
                     if bar is not None:
                         bar.advance(len(chunk))
             finally:  # whatever was computed before an interruption is kept
