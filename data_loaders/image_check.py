@@ -1,0 +1,63 @@
+"""Open every picture of a dump once: is it usable, and which picture is it?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from data_loaders.duplicates import NO_KEY
+from data_loaders.images import ImageError, is_flat, load_image, perceptual_hash
+
+# Enough detail for the perceptual hash, so a large JPEG is decoded at an eighth of its size.
+_SIZE_HINT_PX = 64
+_MOST_THREADS = 8
+
+
+@dataclass(frozen=True)
+class ImageReport:
+    """What was found out about one picture.
+
+    Attributes:
+        key: its perceptual hash; `NO_KEY` for a picture of one colour, which resembles every other such picture.
+        error: why it cannot be used; None when it can.
+    """
+
+    key: int = NO_KEY
+    error: ImageError | None = None
+
+
+def inspect_image(path: Path) -> ImageReport:
+    """Decode one picture and report."""
+    try:
+        image = load_image(path, size_hint_px=_SIZE_HINT_PX)
+    except ImageError as error:
+        return ImageReport(error=error)
+    if image is None or is_flat(image):
+        return ImageReport()
+    return ImageReport(key=perceptual_hash(image) or 1)
+
+
+class ImageInspector:
+    """Inspects pictures on all cores (Pillow decodes outside of Python's lock); a context manager."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS))
+
+    def __enter__(self) -> ImageInspector:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def inspect(self, paths: Sequence[Path | None]) -> list[ImageReport]:
+        """Return one report per path, in order; None gives an empty one."""
+        if not any(paths):
+            return [ImageReport()] * len(paths)
+        futures = [None if path is None else self._pool.submit(inspect_image, path) for path in paths]
+        return [ImageReport() if future is None else future.result() for future in futures]

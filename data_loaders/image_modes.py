@@ -1,0 +1,94 @@
+"""Any Pillow mode, or an array, as upright eight-bit RGB."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
+
+
+def upright(image: Image.Image, decode_errors: tuple[type[Exception], ...]) -> Image.Image:
+    """Return a loaded image turned as its EXIF orientation says.
+
+    An unreadable EXIF block costs the orientation, not the picture.
+    """
+    try:
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+    except decode_errors:
+        return image
+    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return image if turn is None else image.transpose(turn)
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Return a loaded image as RGB.
+
+    Transparency is laid on white. Integers beyond eight bits and floats are scaled, see `levels`.
+    """
+    if image.mode in _WITH_ALPHA or "transparency" in image.info:
+        layer = image.convert("LA").convert("RGBA") if image.mode == "La" else image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, layer).convert("RGB")
+    if image.mode == "F" or image.mode.startswith("I"):
+        return Image.fromarray(levels(np.asarray(image))).convert("RGB")
+    if image.mode == "LAB":
+        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        converted = ImageCms.applyTransform(image, ImageCms.buildTransform(lab, srgb, "LAB", "RGB"))
+        return image.convert("RGB") if converted is None else converted
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def levels(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return grey or colour values of any range as 0..255.
+
+    The range is read off the largest value: floats up to 1 count as 0..1, anything up to 255 as 0..255, up to
+    65,535 as 16 bits; larger ones are stretched so that the largest becomes 255. Negative values and NaN become 0.
+    """
+    if values.dtype.kind == "u" and values.dtype.itemsize == 2:
+        return (values // 257).astype(np.uint8)
+    numbers = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    top = float(numbers.max(initial=0.0))
+    if np.issubdtype(values.dtype, np.floating) and top <= 1.0:
+        scale = 255.0
+    elif top <= 255:
+        scale = 1.0
+    else:
+        scale = 255.0 / (65535.0 if top <= 65535 else top)
+    return np.asarray(np.clip(np.rint(numbers * scale), 0, 255).astype(np.uint8))
+
+
+def image_from_array(array: NDArray[Any]) -> Image.Image:
+    """Return a picture made of an array.
+
+    Args:
+        array: (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); uint8 in 0..255, uint16, bool, or floats in 0..1.
+
+    Raises:
+        ValueError: another shape, type or range; the text says which.
+    """
+    shape, kind = array.shape, array.dtype
+    if array.ndim not in (2, 3) or (array.ndim == 3 and shape[2] not in (1, 3, 4)) or 0 in shape:
+        raise ValueError(f"an array of shape {shape}; accepted: (H, W), (H, W, 3) or (H, W, 4)")
+    if np.issubdtype(kind, np.floating):
+        if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
+            raise ValueError(f"an array of floats from {array.min():g} to {array.max():g}; floats must lie in 0..1")
+    elif kind not in (np.uint8, np.uint16, np.bool_):
+        raise ValueError(f"an array of {kind}; accepted: uint8 (0..255), uint16 or floats (0..1)")
+    if kind == np.bool_:
+        array = array.astype(np.uint8) * 255
+    pixels = array if array.dtype == np.uint8 else levels(array)
+    return Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2:] == (1,) else pixels))

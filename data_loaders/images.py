@@ -1,0 +1,181 @@
+"""Decode, orient and guard pictures; recognise the same picture again."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from data_loaders.errors import DataError, nearest
+from data_loaders.image_modes import image_from_array, to_rgb, upright
+
+ImageSource: TypeAlias = "str | Path | bytes | Image.Image | NDArray[Any]"
+ImagePolicy: TypeAlias = Literal["raise", "skip", "blank"]
+IMAGE_POLICIES: tuple[str, ...] = ("raise", "skip", "blank")
+# Pillow's own threshold of suspicion: a quarter of a gigabyte once decoded.
+MAX_PIXELS = 89_478_485
+_BLANK_SIZE_PX = 224
+_BLANK_GREY = (128, 128, 128)
+_HASH_SIZE_PX = 32
+# What Pillow's decoders raise on damaged files; there is no common base class.
+_DECODE_ERRORS: tuple[type[Exception], ...] = (
+    OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, AttributeError, EOFError, OverflowError,
+    MemoryError, struct.error, zlib.error, Image.DecompressionBombError, Image.DecompressionBombWarning,
+)  # fmt: skip
+
+
+class ImageError(DataError):
+    """A picture that cannot be used.
+
+    Attributes:
+        reason: `missing`, `empty`, `not_an_image`, `too_large`, `damaged` or `unsupported`.
+    """
+
+    def __init__(self, name: str, reason: str, cause: str) -> None:
+        super().__init__(f"image {name} cannot be used: {cause}")
+        self.reason = reason
+
+
+def check_policy(policy: str) -> None:
+    """Refuse a policy that does not exist.
+
+    Raises:
+        DataError: it is none of `IMAGE_POLICIES`.
+    """
+    if policy not in IMAGE_POLICIES:
+        hint = nearest(policy, IMAGE_POLICIES)
+        raise DataError(f"image policy {policy!r} is unknown; accepted: {', '.join(IMAGE_POLICIES)}.{hint}")
+
+
+def load_image(
+    source: ImageSource,
+    *,
+    size_hint_px: int | None = None,
+    policy: ImagePolicy = "raise",
+    max_pixels: int = MAX_PIXELS,
+) -> Image.Image | None:
+    """Return a picture as upright RGB.
+
+    The EXIF orientation is applied, transparency is laid on white, an animation gives its first frame.
+
+    Args:
+        source: a path, the bytes of a file, a Pillow image, or an array (see `image_modes.image_from_array`).
+        size_hint_px: the size a later step needs; a large JPEG is decoded at the smallest scale whose shorter side
+            is still at least this long.
+        policy: on a picture that cannot be used `raise` an error, `skip` it (None), or give a grey `blank`.
+        max_pixels: larger pictures are refused from their header alone, before a pixel is decoded.
+
+    Raises:
+        DataError: the picture cannot be used and the policy is `raise`; or the policy is unknown.
+    """
+    check_policy(policy)
+    try:
+        return _load(source, size_hint_px, max_pixels)
+    except ImageError:
+        if policy == "raise":
+            raise
+    if policy == "skip":
+        return None
+    size = size_hint_px or _BLANK_SIZE_PX
+    return Image.new("RGB", (size, size), _BLANK_GREY)
+
+
+def _load(source: ImageSource, size_hint_px: int | None, max_pixels: int) -> Image.Image:
+    if isinstance(source, Image.Image):
+        return _decode(source, "given as a Pillow image", size_hint_px, max_pixels)
+    if isinstance(source, np.ndarray):
+        try:
+            return to_rgb(image_from_array(source))
+        except ValueError as error:
+            raise ImageError("given as an array", "unsupported", str(error)) from error
+    if isinstance(source, bytes):
+        return _open(BytesIO(source), f"given as {len(source):,} bytes", size_hint_px, max_pixels)
+    if not isinstance(source, (str, Path)):
+        accepted = "a path, bytes, a Pillow image or a numpy array"
+        raise ImageError(f"given as {type(source).__name__}", "unsupported", f"accepted: {accepted}")
+    if str(source).startswith(("http://", "https://")):
+        raise ImageError(str(source), "unsupported", "nothing is downloaded; save it and give the path of the file")
+    try:
+        with Path(source).open("rb") as file:
+            return _open(file, str(source), size_hint_px, max_pixels)
+    except FileNotFoundError as error:
+        raise ImageError(str(source), "missing", "there is no such file") from error
+    except (OSError, ValueError) as error:
+        if isinstance(error, ImageError):
+            raise
+        cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ImageError(str(source), "missing", f"the file cannot be opened ({cause})") from error
+
+
+def _open(file: Any, name: str, size_hint_px: int | None, max_pixels: int) -> Image.Image:
+    head = file.read(16)
+    file.seek(0)
+    if not head:
+        raise ImageError(name, "empty", "the file is empty (0 bytes)")
+    try:
+        image = Image.open(file)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(name, "too_large", f"more than {max_pixels:,} pixels ({error})") from error
+    except UnidentifiedImageError as error:
+        cause = f"not a picture in a known format such as JPEG, PNG or WebP (it starts with {head!r})"
+        raise ImageError(name, "not_an_image", cause) from error
+    except _DECODE_ERRORS as error:
+        raise ImageError(name, "damaged", f"damaged header ({_text(error)})") from error
+    with image:
+        return _decode(image, name, size_hint_px, max_pixels)
+
+
+def _decode(image: Image.Image, name: str, size_hint_px: int | None, max_pixels: int) -> Image.Image:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise ImageError(name, "too_large", f"{width:,} × {height:,} pixels; at most {max_pixels:,} are decoded")
+    if not width * height:
+        raise ImageError(name, "damaged", f"{width} × {height} pixels hold no picture")
+    try:
+        if size_hint_px is not None and image.format in ("JPEG", "MPO"):
+            image.draft(None, (size_hint_px, size_hint_px))
+        image.load()
+        picture = to_rgb(upright(image, _DECODE_ERRORS))
+    except _DECODE_ERRORS as error:
+        raise ImageError(name, "damaged", f"truncated or damaged ({_text(error)})") from error
+    return picture.copy() if picture is image else picture
+
+
+def _text(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _thumbnail(image: Image.Image) -> NDArray[np.float64]:
+    grey = image.convert("L").resize((_HASH_SIZE_PX, _HASH_SIZE_PX), Image.Resampling.BOX)
+    return np.asarray(grey, np.float64)
+
+
+def _cosines(rows: int, size: int) -> NDArray[np.float64]:
+    frequency, place = np.arange(1, rows + 1)[:, None], np.arange(size)[None, :]
+    return np.asarray(np.cos(np.pi * frequency * (2 * place + 1) / (2 * size)))
+
+
+_DCT = _cosines(8, _HASH_SIZE_PX)
+
+
+def perceptual_hash(image: Image.Image) -> int:
+    """Return 64 bits that survive rescaling and recompression of a picture.
+
+    The picture is shrunk to 32 × 32 greys; bit (i, j) says whether its two-dimensional cosine coefficient of
+    frequency (i + 1, j + 1) lies above the median of the 64. Frequency 0, the brightness, takes no part.
+    """
+    coefficients = _DCT @ _thumbnail(image) @ _DCT.T  # (8, 8)
+    bits = (coefficients > np.median(coefficients)).ravel()
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+
+
+def is_flat(image: Image.Image) -> bool:
+    """Return whether a picture is of (nearly) one colour, so that its perceptual hash says nothing."""
+    thumbnail = _thumbnail(image)
+    return float(thumbnail.max() - thumbnail.min()) < 8

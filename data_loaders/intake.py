@@ -1,0 +1,117 @@
+"""The first pass of `prepare`: read a dump once, check its pictures, stage its posts, index them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from data_loaders.duplicates import caption_key
+from data_loaders.hashtags import remove_hashtags
+from data_loaders.image_check import ImageInspector, ImageReport
+from data_loaders.images import ImagePolicy
+from data_loaders.post_index import PostIndexBuilder
+from data_loaders.posts import Post
+from data_loaders.progress import progress_bar
+from data_loaders.readers.base import RawPost, Reader, Record, Rejected
+from data_loaders.rejections import RejectionLog
+from data_loaders.staging import Staging
+
+_BATCH = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intake:
+    """Takes posts in.
+
+    Attributes:
+        staging: where posts go.
+        index: what is remembered of them.
+        log: where refusals and reservations go.
+        folder: where the prepared folder will be; image paths are written relative to it.
+        inspector: opens pictures; None leaves them unopened.
+        image_policy: what becomes of a post whose picture cannot be used.
+        near_duplicates: whether to remember what near-duplicates are told by.
+    """
+
+    staging: Staging
+    index: PostIndexBuilder
+    log: RejectionLog
+    folder: Path
+    inspector: ImageInspector | None
+    image_policy: ImagePolicy
+    near_duplicates: bool
+
+    def read(self, reader: Reader) -> None:
+        """Take in everything that `reader` gives.
+
+        Raises:
+            DataError: the dump is broken, or a picture cannot be used and the policy is `raise`.
+        """
+        with progress_bar("Reading posts", reader.count()) as bar:
+            for records in _batches(reader.read()):
+                posts = []
+                for record in records:
+                    if isinstance(record, Rejected):
+                        self.log.add(record.where, record.reason, record.detail, record.post_id, kept=False)
+                    else:
+                        posts.append(record)
+                self._take(posts)
+                bar.advance(len(records))
+
+    def _take(self, records: Sequence[RawPost]) -> None:
+        paths = [_image_path(record.post) for record in records]
+        reports = [ImageReport()] * len(paths) if self.inspector is None else self.inspector.inspect(paths)
+        for record, report in zip(records, reports, strict=True):
+            self._take_one(record, report)
+
+    def _take_one(self, record: RawPost, report: ImageReport) -> None:
+        post = replace(record.post, caption=_without_hashtags(record.post.caption))
+        notes = [(reason, detail) for reason, _, detail in (text.partition(": ") for text in record.warnings)]
+        if report.error is not None:
+            if self.image_policy == "raise":
+                raise report.error
+            notes.append((f"image_{report.error.reason}", str(report.error)))
+            post = post if self.image_policy == "blank" else replace(post, image=None)
+        if post.caption is None and post.image is None and post.user_id is None:
+            detail = " ".join(["Nothing is left but hashtags.", *(detail for _, detail in notes)])
+            self.log.add(record.where, "empty_post", detail, post.post_id, kept=False)
+            return
+        for reason, detail in notes:
+            self.log.add(record.where, reason, detail, post.post_id, kept=True)
+        path = _image_path(post)
+        image = None if path is None else _relative(path, self.folder)
+        self.staging.add(post, record.post.caption, image, record.hashtags_surface)
+        if self.near_duplicates:
+            self.index.add(post, caption_key=caption_key(post.caption), image_key=report.key)
+        else:
+            self.index.add(post)
+
+
+def _without_hashtags(caption: str | None) -> str | None:
+    return None if caption is None else remove_hashtags(caption).strip() or None
+
+
+def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
+    batch: list[Record] = []
+    for record in records:
+        batch.append(record)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _image_path(post: Post) -> Path | None:
+    return Path(post.image) if isinstance(post.image, (str, Path)) else None
+
+
+def _relative(path: Path, folder: Path) -> str:
+    # Both ends are resolved, so that the way from one to the other holds through symbolic links.
+    resolved = path.parent.resolve() / path.name
+    try:
+        return Path(os.path.relpath(resolved, folder.resolve())).as_posix()
+    except ValueError:  # another drive
+        return resolved.as_posix()

@@ -1,0 +1,233 @@
+"""From a dump of posts to a prepared folder."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_loaders.data_card import data_card
+from data_loaders.duplicates import group_duplicates
+from data_loaders.errors import DataError
+from data_loaders.image_check import ImageInspector
+from data_loaders.images import ImagePolicy, check_policy
+from data_loaders.intake import Intake
+from data_loaders.output_folder import check_replaceable, made_whole
+from data_loaders.plots import draw_plots
+from data_loaders.post_index import Ints, PostIndex, PostIndexBuilder
+from data_loaders.prepared import FILES, POSTS, REPORT_FILES, STATISTICS, VOCABULARY
+from data_loaders.prepared_writer import write_posts
+from data_loaders.readers.base import Reader, ReaderOptions
+from data_loaders.readers.registry import open_dump
+from data_loaders.rejections import RejectionLog
+from data_loaders.splits import DEFAULT_FRACTIONS, Fractions, SplitMethod, SplitResult, check_split, split_posts
+from data_loaders.staging import Staging
+from data_loaders.statistics import FORMAT_VERSION, describe_posts, to_iso
+from data_loaders.vocabulary import Vocabulary, default_minimum_frequency
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedSummary:
+    """What `prepare` made: the folder, and the values of its `statistics.json`."""
+
+    folder: Path
+    statistics: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Settings:
+    split: SplitMethod
+    fractions: Fractions
+    minimum_frequency: int | None
+    near_duplicates: bool
+    check_images: bool
+    image_policy: ImagePolicy
+    seed: int
+
+    def check(self) -> None:
+        check_split(self.split, self.fractions)
+        check_policy(self.image_policy)
+        if self.minimum_frequency is not None and self.minimum_frequency < 1:
+            raise DataError(f"minimum frequency {self.minimum_frequency}; it must be at least 1")
+
+
+def prepare(
+    source: str | Path,
+    output: str | Path,
+    *,
+    format: str | None = None,
+    options: ReaderOptions | None = None,
+    split: SplitMethod = "auto",
+    fractions: Fractions = DEFAULT_FRACTIONS,
+    minimum_frequency: int | None = None,
+    near_duplicates: bool = True,
+    check_images: bool = True,
+    image_policy: ImagePolicy = "skip",
+    seed: int = 0,
+) -> PreparedSummary:
+    """Read a dump, divide it, and write what training and evaluation need.
+
+    The dump is read once and its posts are staged on disk; memory holds their ids and about 60 bytes of numbers
+    for each. The folder appears whole or not at all. The same dump and arguments give the same files.
+
+    Args:
+        source: the dump, see `readers.open_dump`.
+        output: the folder to make; an earlier prepared folder there is replaced, anything else is left alone.
+        format: of the dump; found out when None.
+        options: how to read it.
+        split: see `splits.split_posts`.
+        fractions: shares of train, validation and test.
+        minimum_frequency: how many train posts must carry a hashtag for it to enter the vocabulary; None: by the
+            size of the data set, see `vocabulary.default_minimum_frequency`.
+        near_duplicates: whether posts with the same words or the same picture are kept on one side.
+        check_images: whether every picture is opened once; without it, damaged ones show up only in training and
+            the same picture is not recognised.
+        image_policy: for a picture that cannot be used: `skip` keeps the post without it, `blank` keeps its path,
+            `raise` stops.
+        seed: of the random split.
+
+    Raises:
+        DataError: the dump cannot be read, holds nothing to learn from, a split is left empty, or the output
+            cannot be written.
+    """
+    source, output = Path(source), Path(output)
+    settings = _Settings(
+        split=split,
+        fractions=fractions,
+        minimum_frequency=minimum_frequency,
+        near_duplicates=near_duplicates,
+        check_images=check_images,
+        image_policy=image_policy,
+        seed=seed,
+    )
+    settings.check()
+    check_replaceable(output, STATISTICS, (*FILES, *REPORT_FILES))
+    if source.exists() and source.resolve().is_relative_to(output.resolve()) and output.exists():
+        raise DataError(f"source {source} lies in the output folder {output}, which is replaced; give another --output")
+    reader = open_dump(source, format, options)
+    try:
+        with made_whole(output) as folder:
+            statistics = _fill(folder, output, reader, settings)
+    except OSError as error:
+        raise DataError(
+            f"preparing {source} stopped and nothing was written to {output}: {error}. Is there room on the disk?"
+        ) from error
+    return PreparedSummary(folder=output, statistics=statistics)
+
+
+def _fill(folder: Path, output: Path, reader: Reader, settings: _Settings) -> dict[str, Any]:
+    staging = Staging(folder / "staging.arrow")
+    with RejectionLog(folder / "rejected.jsonl") as log:
+        index = _read(reader, staging, log, output.parent.resolve() / output.name, settings)
+    _check_learnable(index, reader, log)
+    groups = group_duplicates(index.caption_keys, index.image_keys)
+    result = split_posts(
+        index.instants_us,
+        index.dated,
+        index.users,
+        method=settings.split,
+        fractions=settings.fractions,
+        groups=groups,
+        tagged=index.tagged,
+        seed=settings.seed,
+    )
+    order = np.lexsort((np.arange(len(index)), index.instants_us, result.sides))
+    index, sides, groups = index.take(order), result.sides[order], _renumbered(groups[order])
+    write_posts(folder / POSTS, staging, order, sides, groups)
+    staging.remove()
+    vocabulary, rule = _vocabulary(index, sides, settings)
+    vocabulary.save(folder / VOCABULARY)
+    described = describe_posts(index, sides, groups, vocabulary)
+    described["vocabulary"]["rule"] = rule
+    statistics = {**_circumstances(reader, result, index, log, settings), **described}
+    plots = draw_plots(index, sides, folder / "plots")
+    (folder / STATISTICS).write_text(json.dumps(statistics, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    (folder / "README.md").write_text(data_card(statistics, plots), encoding="utf-8")
+    return statistics
+
+
+def _read(reader: Reader, staging: Staging, log: RejectionLog, folder: Path, settings: _Settings) -> PostIndex:
+    builder = PostIndexBuilder()
+    with staging, ImageInspector() if settings.check_images else nullcontext() as inspector:
+        intake = Intake(
+            staging=staging,
+            index=builder,
+            log=log,
+            folder=folder,
+            inspector=inspector,
+            image_policy=settings.image_policy,
+            near_duplicates=settings.near_duplicates,
+        )
+        intake.read(reader)
+    return builder.build()
+
+
+def _circumstances(
+    reader: Reader, result: SplitResult, index: PostIndex, log: RejectionLog, settings: _Settings
+) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "source": {"path": str(reader.path), "format": reader.name, "mapping_used": dict(reader.mapping_used)},
+        "seed": settings.seed,
+        "split": {
+            "method": result.method,
+            "reason": result.reason,
+            "fractions": list(settings.fractions),
+            "near_duplicates_kept_together": settings.near_duplicates,
+            "moved_with_near_duplicates": result.moved,
+            "validation_and_test_begin": [to_iso(cut) for cut in result.cuts_us],
+        },
+        "notes": _notes(result, index, log),
+        "rejected": {"refused": dict(log.refused.most_common()), "kept": dict(log.kept.most_common())},
+    }
+
+
+def _check_learnable(index: PostIndex, reader: Reader, log: RejectionLog) -> None:
+    refused = "; ".join(f"{count:,} {reason}" for reason, count in log.refused.most_common(5)) or "none"
+    if not len(index):
+        raise DataError(
+            f"{reader.path} ({reader.name}) holds no usable post. Refused: {refused}. "
+            f"python scripts/validate.py --source {reader.path} shows examples of each reason"
+        )
+    if not index.tagged.any():
+        raise DataError(
+            f"none of the {len(index):,} posts of {reader.path} ({reader.name}) has a hashtag, so there is nothing to "
+            "learn. Hashtags are taken from the column 'hashtags' or, without it, from '#words' in the caption; "
+            "name the columns with --columns hashtags=NAME caption=NAME"
+        )
+
+
+def _renumbered(groups: Ints) -> Ints:
+    """Number every group by the place of its first post."""
+    _, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
+    return np.asarray(first[group_of], np.int64)
+
+
+def _vocabulary(index: PostIndex, sides: Ints, settings: _Settings) -> tuple[Vocabulary, str]:
+    train = sides == 0
+    counts = np.bincount(index.tags[train[index.posts_of_tags()]], minlength=len(index.hashtags))
+    tagged = int((train & index.tagged).sum())
+    minimum, rule = settings.minimum_frequency, "asked for"
+    if minimum is None:
+        minimum = default_minimum_frequency(tagged)
+        rule = f"chosen for {tagged:,} train posts with hashtags"
+    named = zip(index.hashtags, counts.tolist(), strict=True)
+    return Vocabulary.from_counts({hashtag: count for hashtag, count in named if count}, minimum), rule
+
+
+def _notes(result: SplitResult, index: PostIndex, log: RejectionLog) -> list[str]:
+    notes = list(result.warnings)
+    broken = sum(count for reason, count in log.kept.items() if reason.startswith("image_"))
+    if broken > int(index.has_image.sum()):
+        notes.append(
+            f"{broken:,} pictures could not be used, more than the {int(index.has_image.sum()):,} that could; are the "
+            "picture files where the dump says? rejected.jsonl names each."
+        )
+    undated = int((~index.dated).sum())
+    if result.method == "time" and undated:
+        notes.append(f"{undated:,} posts have no timestamp; they are trained on and count as earlier than all others.")
+    return notes

@@ -1,0 +1,102 @@
+"""`PreparedData`: a prepared folder, opened."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data_loaders.errors import DataError, nearest
+from data_loaders.post_table import PostTable
+from data_loaders.prepared_writer import POSTS_SCHEMA
+from data_loaders.splits import SPLITS
+from data_loaders.statistics import FORMAT_VERSION
+from data_loaders.vocabulary import Vocabulary
+
+POSTS, VOCABULARY, STATISTICS = "posts.parquet", "vocabulary.json", "statistics.json"
+FILES = (POSTS, VOCABULARY, STATISTICS)
+"""Files that training and evaluation read."""
+REPORT_FILES = ("rejected.jsonl", "README.md", "plots")
+"""Files for people."""
+
+
+class PreparedData:
+    """The posts, the vocabulary and the statistics of a prepared folder; use `open`.
+
+    Attributes:
+        folder: where it is.
+        vocabulary: of the train split.
+        statistics: what `statistics.json` holds.
+    """
+
+    def __init__(self, folder: Path, vocabulary: Vocabulary, statistics: dict[str, Any]) -> None:
+        self.folder = folder
+        self.vocabulary = vocabulary
+        self.statistics = statistics
+
+    @classmethod
+    def open(cls, folder: str | Path) -> PreparedData:
+        """Open a prepared folder; posts are read when first asked for.
+
+        Raises:
+            DataError: it is missing, partial, damaged or of another version; the text says how to make it.
+        """
+        folder = Path(folder)
+        remedy = f"make it with: python scripts/prepare.py --source DUMP --output {folder}"
+        if not folder.is_dir():
+            what = "is a file, not a folder" if folder.exists() else "does not exist"
+            raise DataError(f"prepared folder {folder} {what}; {remedy}")
+        missing = [name for name in FILES if not (folder / name).is_file()]
+        if missing:
+            raise DataError(f"{folder} is no complete prepared folder: {', '.join(missing)} is missing; {remedy}")
+        statistics = _read_statistics(folder / STATISTICS, remedy)
+        _check_columns(folder / POSTS, remedy)
+        return cls(folder, Vocabulary.load(folder / VOCABULARY), statistics)
+
+    @cached_property
+    def _all(self) -> PostTable:
+        return PostTable.read(self.folder / POSTS, self.folder)
+
+    @cached_property
+    def _splits(self) -> dict[str, PostTable]:
+        names = self._all.column("split").to_numpy(zero_copy_only=False)
+        return {name: self._all.take((names == name).nonzero()[0]) for name in SPLITS}
+
+    def posts(self) -> PostTable:
+        """Return all posts in the folder's order: train, validation, test, by time inside."""
+        return self._all
+
+    def split(self, name: str) -> PostTable:
+        """Return the posts of `train`, `validation` or `test`.
+
+        Raises:
+            DataError: there is no such split.
+        """
+        if name not in SPLITS:
+            raise DataError(f"split {name!r} is unknown; accepted: {', '.join(SPLITS)}.{nearest(name, SPLITS)}")
+        return self._splits[name]
+
+
+def _read_statistics(path: Path, remedy: str) -> dict[str, Any]:
+    try:
+        statistics: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}); {remedy}") from error
+    version = statistics.get("format_version") if isinstance(statistics, dict) else None
+    if version != FORMAT_VERSION:
+        raise DataError(f"{path} has format version {version!r}; this release reads {FORMAT_VERSION}; {remedy}")
+    return dict(statistics)
+
+
+def _check_columns(path: Path, remedy: str) -> None:
+    try:
+        schema = pq.read_schema(path)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path} cannot be read ({error}); {remedy}") from error
+    missing = [name for name in POSTS_SCHEMA.names if name not in schema.names]
+    if missing:
+        raise DataError(f"{path} lacks the columns {', '.join(missing)}; {remedy}")

@@ -1,0 +1,63 @@
+"""The second pass of `prepare`: staged posts into `posts.parquet`, in the folder's order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from data_loaders.progress import progress_bar
+from data_loaders.splits import SPLITS
+from data_loaders.staging import TAGS, TEXT, Staging
+
+POSTS_SCHEMA = pa.schema(
+    [
+        ("post_id", pa.string()),
+        ("user_id", pa.string()),
+        ("timestamp", pa.timestamp("us", tz="UTC")),
+        ("sequence", pa.int64()),
+        ("caption", TEXT),
+        ("caption_original", TEXT),
+        ("image", pa.string()),
+        ("hashtags", TAGS),
+        ("hashtags_surface", TAGS),
+        ("duplicate_group", pa.int64()),
+        ("split", pa.string()),
+    ]
+)
+
+
+def write_posts(
+    path: Path,
+    staging: Staging,
+    order: NDArray[np.int64],
+    sides: NDArray[np.int64],
+    groups: NDArray[np.int64],
+) -> None:
+    """Write all posts.
+
+    Args:
+        path: the Parquet file, made anew.
+        staging: N posts in dump order.
+        order: (N,) which of them comes first, second, …: its index is the post's `sequence`.
+        sides: (N,) indices into `SPLITS`, in the new order.
+        groups: (N,) numbers of near-duplicate groups, in the new order.
+    """
+    names = pa.array(SPLITS)
+    with (
+        progress_bar("Writing posts", len(order)) as bar,
+        pq.ParquetWriter(path, POSTS_SCHEMA, compression="zstd") as writer,
+    ):
+        for first, table in staging.in_order(order):
+            rows = slice(first, first + len(table))
+            added = {
+                "sequence": pa.array(np.arange(rows.start, rows.stop)),
+                "duplicate_group": pa.array(groups[rows]),
+                "split": names.take(pa.array(sides[rows])),
+            }
+            columns = [added[name] if name in added else table.column(name) for name in POSTS_SCHEMA.names]
+            writer.write_table(pa.Table.from_arrays(columns, schema=POSTS_SCHEMA))
+            bar.advance(len(table))

@@ -1,0 +1,52 @@
+"""Progress bars with rate and time left, on standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+
+class _Rate(ProgressColumn):
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f} {self._unit}/s")
+
+
+class Bar:
+    """One running bar; `advance` moves it."""
+
+    def __init__(self, progress: Progress, description: str, total: int | None) -> None:
+        self._progress = progress
+        self._task = progress.add_task(description, total=total)
+
+    def advance(self, steps: int = 1) -> None:
+        """Count `steps` more as done."""
+        self._progress.advance(self._task, steps)
+
+
+@contextmanager
+def progress_bar(description: str, total: int | None, unit: str = "posts") -> Iterator[Bar]:
+    """Show a bar while the block runs.
+
+    Args:
+        description: what is being done.
+        total: how many steps there are; None when nobody knows.
+        unit: what is counted, in the plural.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(unit),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        yield Bar(progress, description, total)

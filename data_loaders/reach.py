@@ -1,0 +1,56 @@
+"""How much of the truth can be named at all: by the vocabulary, and by what a user posted before."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from data_loaders.post_index import Flags, Ints, PostIndex
+from data_loaders.splits import SPLITS
+from data_loaders.vocabulary import Vocabulary
+
+_NEVER = 2**62
+
+
+def first_seen(keys: Ints, instants_us: Ints, among: Flags) -> Ints:
+    """Return when each entry's key first occurs.
+
+    Args:
+        keys: (N,) anything; equal keys belong together.
+        instants_us: (N,) when.
+        among: (N,) the entries that count as occurrences.
+
+    Returns:
+        (N,) the earliest instant of the entry's key among those, or a time after all others.
+    """
+    unique, key_of = np.unique(keys, return_inverse=True)
+    first = np.full(len(unique), _NEVER, np.int64)
+    np.minimum.at(first, key_of[among], instants_us[among])
+    return np.asarray(first[key_of])
+
+
+def reach_of_truth(index: PostIndex, sides: Ints, vocabulary: Vocabulary) -> dict[str, dict[str, float]]:
+    """Return, by split, the shares of all true hashtags that a recommender could draw from a source.
+
+    `vocabulary`: in the train vocabulary; `own_history`: the user posted it strictly earlier; `either`; and
+    `earlier_posts`: anyone posted it strictly earlier.
+
+    Args:
+        index: N posts in the folder's order.
+        sides: (N,) indices into `SPLITS`.
+        vocabulary: of the train split.
+    """
+    posts = index.posts_of_tags()
+    instants, users = index.instants_us[posts], index.users[posts]
+    everyone = np.ones(len(posts), np.bool_)
+    in_vocabulary = np.array([hashtag in vocabulary for hashtag in index.hashtags], np.bool_)[index.tags]
+    owners = users * max(len(index.hashtags), 1) + index.tags
+    own = (users >= 0) & (first_seen(owners, instants, users >= 0) < instants)
+    anyone = first_seen(index.tags, instants, everyone) < instants
+    flags = {"vocabulary": in_vocabulary, "own_history": own, "either": in_vocabulary | own, "earlier_posts": anyone}
+    reach = {}
+    for side, name in enumerate(SPLITS):
+        of_side = sides[posts] == side
+        reach[name] = {
+            source: round(float(flag[of_side].mean()), 4) if of_side.any() else 0.0 for source, flag in flags.items()
+        }
+    return reach

@@ -1,0 +1,43 @@
+"""The list of records that were refused, or kept with a reservation. Nothing vanishes silently."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+
+
+class RejectionLog:
+    """Writes `rejected.jsonl` and counts by reason; a context manager.
+
+    Args:
+        path: the file, made anew.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", encoding="utf-8", errors="backslashreplace")
+        self.refused: Counter[str] = Counter()
+        self.kept: Counter[str] = Counter()
+
+    def __enter__(self) -> RejectionLog:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def add(self, where: str, reason: str, detail: str, post_id: str | None, *, kept: bool) -> None:
+        """Note one record.
+
+        Args:
+            where: file and line, or the post it concerns.
+            reason: a short name that counts are made by.
+            detail: a sentence with the value seen.
+            post_id: the record's id where it is known.
+            kept: whether the post was prepared nevertheless.
+        """
+        record = {"where": where, "reason": reason, "detail": detail, "post_id": post_id, "kept": kept}
+        self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        (self.kept if kept else self.refused)[reason] += 1
