@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 from data_loaders.errors import UserError
 from data_loaders.images import ImageSource
@@ -22,7 +23,7 @@ from multimodal.questions import (
     remembered_form,
     usable_image,
 )
-from multimodal.systems import System
+from multimodal.systems import Precision, System
 
 # Somebody without a user id who brings a history along; no dump holds a user of that name.
 _GUEST = "\0guest"
@@ -59,13 +60,23 @@ class Recommender:
         self._lock = threading.RLock()
 
     @classmethod
-    def from_pretrained(cls, path: str | Path) -> Recommender:
+    def from_pretrained(cls, path: str | Path, precision: Precision = "fp32") -> Recommender:
         """Read a model: a run folder, its `model/` folder, or a Hugging Face Hub id.
+
+        Args:
+            path: the folder or id.
+            precision: `fp32`, or `bf16` to hold and run the encoders in half the memory; scores then differ a little
+                from those of an evaluation, and the model cannot be saved.
 
         Raises:
             RunError: there is no whole model of this format version.
+            UserError: an unknown precision.
         """
+        accepted = get_args(Precision)
+        if precision not in accepted:
+            raise UserError(f"precision: {precision!r} is not known; accepted: {', '.join(accepted)}.")
         model = load_model(path)
+        model.system.use_precision(precision)
         return cls(model.system, model.memory)
 
     def save_pretrained(self, folder: str | Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from data_loaders.errors import ConfigError, nearest
 from data_loaders.posts import Post
@@ -14,9 +14,10 @@ from multimodal.config import RunConfig
 from multimodal.memory import PostMemory
 from multimodal.ranking.rankings import Rankings
 
+Precision: TypeAlias = Literal["fp32", "bf16"]
+
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
-
     from multimodal.run_folder import RunFolder
 
 
@@ -80,6 +81,10 @@ class System(ABC):
     def opens_images(self) -> bool:
         """Whether `rank` and `remember` open the pictures of posts, and so refuse a bad one themselves."""
         return False
+
+    def use_precision(self, precision: Precision) -> None:
+        """Hold pretrained or trained encoders in this precision when answering; a System without any ignores it."""
+        return
 
     def new_memory(self) -> PostMemory:
         """Return an empty memory whose catalogue starts with this System's vocabulary."""

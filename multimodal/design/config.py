@@ -15,7 +15,7 @@ from multimodal.training_config import TrainingConfig
 
 
 class EncoderConfig(Section):
-    """The two encoders; null leaves a modality out."""
+    """The two encoders; null leaves a modality out, also of what compares captions."""
 
     caption: CaptionEncoderConfig | None = Field(default=CaptionEncoderConfig(), description="caption encoder")
     image: ImageEncoderConfig | None = Field(default=ImageEncoderConfig(), description="image encoder")
@@ -75,7 +75,7 @@ class HeadsConfig(Section):
 class RankingConfig(Section):
     """How the two heads become one ranking."""
 
-    aggregate: Literal["minmax", "reciprocal_rank", "interleave"] = Field(default="minmax", description="rule")
+    aggregate: Literal["scaled", "reciprocal_rank", "interleave"] = Field(default="scaled", description="rule")
     alpha: float | None = Field(default=None, ge=0, le=1, description="weight of multilabel; null: by validation")
 
 
@@ -116,6 +116,11 @@ class DesignConfig(RunConfig):
             )
         if self.encoder.caption is None and self.encoder.image is None and not self.history.posts:
             problems.append("encoder.caption and encoder.image are null and history.posts=0; nothing is left to learn")
+        if self.encoder.caption is None and self.history.neighbours:
+            problems.append(
+                f"history.neighbours={self.history.neighbours} are found by their captions, but encoder.caption is "
+                "null, so captions are left out; set history.neighbours=0 or give a caption encoder"
+            )
         if problems:
             raise ValueError("; ".join(problems))
         return self

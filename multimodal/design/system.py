@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from data_loaders.batches import CaptionInputs, ImageInputs, PostBatch, PostDataset, Related
@@ -21,22 +20,18 @@ from multimodal.config import RunConfig
 from multimodal.design.config import DesignConfig
 from multimodal.design.decoding import decode_scores
 from multimodal.design.learner import DesignLearner
-from multimodal.design.network import DesignNetwork
+from multimodal.design.network import Content, DesignNetwork, DesignOutput
+from multimodal.design.storage import load_parts, save_parts
 from multimodal.distributed import in_shares, is_main_process
-from multimodal.encoders import (
-    build_caption_encoder,
-    build_image_encoder,
-    load_caption_encoder,
-    load_image_encoder,
-)
+from multimodal.encoders import build_caption_encoder, build_image_encoder
 from multimodal.inputs import caption_inputs, cleaned_captions, image_inputs
 from multimodal.memory import PostMemory
 from multimodal.ranking.aggregate import aggregate
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import order_candidates
 from multimodal.retrieval import SLOTS, CaptionVectors, find_neighbours, likeness_to
-from multimodal.run_folder import RunFolder, read_json, write_atomically, write_json
-from multimodal.systems import System, register_system
+from multimodal.run_folder import RunFolder
+from multimodal.systems import Precision, System, register_system
 from multimodal.training import Trainer
 
 if TYPE_CHECKING:
@@ -44,7 +39,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-NETWORK_FILE, STATE_FILE, TERMS_FILE = "network.safetensors", "design.json", "caption_terms.safetensors"
 _BULK_POSTS = 256
 _RANKING_BATCH = 128
 
@@ -57,6 +51,7 @@ class DesignSystem(System):
     config: DesignConfig
     network: DesignNetwork
     alpha: float
+    precision: Precision = "fp32"
     _terms: CaptionVectors | None = None
 
     @property
@@ -65,13 +60,34 @@ class DesignSystem(System):
         return self.config.heads.multilabel and self.config.heads.sequence
 
     @property
-    def _remembers(self) -> bool:
-        return bool(self.config.history.posts or self.config.history.neighbours)
+    def _compares_captions(self) -> bool:
+        history = self.config.history
+        return self.config.encoder.caption is not None and bool(history.posts or history.neighbours)
+
+    @property
+    def opens_images(self) -> bool:
+        """Whether there is an image encoder: its input is made from the pictures themselves."""
+        return self.network.image_encoder is not None
 
     @property
     def device(self) -> torch.device:
         """Where the network is."""
         return next(self.network.parameters()).device
+
+    def use_precision(self, precision: Precision) -> None:
+        """Hold and run the encoders in `precision`; everything behind them stays in fp32.
+
+        Raises:
+            RunError: they were cut down to bf16 before, and what was cut is gone.
+        """
+        if precision == self.precision:
+            return
+        if precision == "fp32":
+            raise RunError("the encoders are held in bf16; load the model again for precision='fp32'.")
+        for encoder in (self.network.caption_encoder, self.network.image_encoder):
+            if encoder is not None:
+                encoder.hold_in(torch.bfloat16)
+        self.precision = precision
 
     # -- learning ----------------------------------------------------------------------------------------------
 
@@ -82,7 +98,7 @@ class DesignSystem(System):
         self.alpha = 0.5 if self.config.ranking.alpha is None else self.config.ranking.alpha
         torch.manual_seed(self.config.seed)
         captions = cleaned_captions(train, self.config.caption_profile)
-        self._build(captions, any(post.image is not None for post in train))
+        self.build(captions, any(post.image is not None for post in train))
         learner = DesignLearner(self, train, validation)
         trainer = Trainer(learner, self.config.training, run, self.config.seed)
         state = trainer.fit()
@@ -92,7 +108,13 @@ class DesignSystem(System):
         if is_main_process():
             run.log({"event": "trained", "best_epoch": state.best_epoch, "seconds": state.seconds, **scores})
 
-    def _build(self, captions: Sequence[str], pictured: bool) -> None:
+    def build(self, captions: Sequence[str], pictured: bool) -> None:
+        """Make the network, untrained; `catalogue` is set by now.
+
+        Args:
+            captions: cleaned captions of the train split, "" for none.
+            pictured: whether any train post has a picture.
+        """
         encoder = self.config.encoder
         if encoder.caption is not None and not any(captions):
             logger.info("no train post has a caption: the caption encoder is left out")
@@ -101,7 +123,7 @@ class DesignSystem(System):
         words = [caption for caption in captions if caption]
         caption_encoder = build_caption_encoder(encoder.caption, words) if encoder.caption and words else None
         image_encoder = build_image_encoder(encoder.image) if encoder.image and pictured else None
-        if self._remembers:
+        if self._compares_captions:
             self._terms = CaptionVectors.fit(words)
         size = self.catalogue.vocabulary_size
         self.network = DesignNetwork(self.config, size, caption_encoder, image_encoder)
@@ -163,18 +185,24 @@ class DesignSystem(System):
         words, pictures = inputs or self.inputs(posts)
         return PostDataset(posts, words, pictures, memory, own, near, targets)
 
-    @torch.no_grad()
     def contents(self, dataset: PostDataset, device: torch.device) -> NDArray[np.float32]:
         """Return the content vector of every post, (N, D), in evaluation mode."""
+        return self.mined(dataset, device, lambda content: content.vector)
+
+    @torch.no_grad()
+    def mined(
+        self, dataset: PostDataset, device: torch.device, read: Callable[[Content], Tensor]
+    ) -> NDArray[np.float32]:
+        """Return what `read` takes from the content of every post, (N, …), in evaluation mode."""
         self.network.eval()
 
         def work(rows: Sequence[int]) -> list[NDArray[np.float32]]:
             ordered = sorted(rows, key=lambda row: lengths[row])
-            vectors: dict[int, NDArray[np.float32]] = {}
+            values: dict[int, NDArray[np.float32]] = {}
             for part in _parts(ordered, _RANKING_BATCH):
-                content = self.network.mine(dataset.batch(part).to(device)).vector
-                vectors.update(zip(part, content.float().cpu().numpy(), strict=True))
-            return [vectors[row] for row in rows]
+                content = self.network.mine(dataset.batch(part).to(device))
+                values.update(zip(part, read(content).float().cpu().numpy(), strict=True))
+            return [values[row] for row in rows]
 
         lengths = dataset.captions.lengths()
         return np.stack(in_shares(range(len(dataset)), work))
@@ -182,23 +210,36 @@ class DesignSystem(System):
     # -- answering ---------------------------------------------------------------------------------------------
 
     @torch.no_grad()
-    def head_scores(self, batch: PostBatch, bank: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor]:
-        """Return the scores of both heads, (B, C) each, and the catalogue index of every column."""
+    def scores(self, batch: PostBatch, bank: Tensor, alphas: Sequence[float]) -> tuple[list[Tensor], Tensor]:
+        """Return the scores (B, C) for each weight of the heads, and the catalogue index of every column.
+
+        A post's score is -inf where only its batch mates can name the hashtag.
+        """
         output = self.network(batch, bank)
-        multilabel = None
-        if output.log_probabilities is not None:
-            multilabel = output.log_probabilities.exp()
-        elif output.logits is not None:
-            bce = self.config.heads.loss == "bce"
-            multilabel = output.logits.float().sigmoid() if bce else output.logits.float().softmax(-1)
-        sequence = None
+        multilabel, sequence = self._multilabel(output), None
+        outside = len(output.columns) - output.columns.vocabulary_size
         if self.network.sequence is not None:
             heads = self.config.heads
             named = decode_scores(
                 self.network.sequence, output.joined, self.network.embeddings, heads.steps, heads.beams
             )
-            sequence = torch.nn.functional.pad(named, (0, len(output.columns) - named.shape[1]))
-        return multilabel, sequence, output.columns.indices()
+            sequence = torch.nn.functional.pad(named, (0, outside))
+        nameable = torch.ones(len(batch), len(output.columns), dtype=torch.bool, device=bank.device)
+        nameable[:, output.columns.vocabulary_size :] = False
+        if output.log_probabilities is not None:
+            nameable |= output.log_probabilities > -torch.inf
+        rule = self.config.ranking.aggregate
+        joined = [aggregate(multilabel, sequence, alpha, rule, nameable) for alpha in alphas]
+        return joined, output.columns.indices()
+
+    def _multilabel(self, output: DesignOutput) -> Tensor | None:
+        if output.log_probabilities is not None:
+            return output.log_probabilities.exp()
+        if output.logits is None:
+            return None
+        logits = output.logits.float()
+        scores = logits.sigmoid() if self.config.heads.loss == "bce" else logits.softmax(-1)
+        return torch.nn.functional.pad(scores, (0, len(output.columns) - scores.shape[1]))
 
     def hits(
         self,
@@ -212,12 +253,12 @@ class DesignSystem(System):
         """Return, for each row and each alpha, how many true hashtags are among the first k."""
         results: list[list[int]] = []
         for part in _parts(list(rows), _RANKING_BATCH):
-            multilabel, sequence, indices = self.head_scores(dataset.batch(part).to(bank.device), bank)
+            joined, indices = self.scores(dataset.batch(part).to(bank.device), bank, alphas)
+            start = len(results)
             found = np.zeros((len(part), len(alphas)), np.int64)
-            for place, alpha in enumerate(alphas):
-                scores = aggregate(multilabel, sequence, alpha, self.config.ranking.aggregate)
-                named = indices[scores.topk(min(k, scores.shape[1]), 1).indices].cpu().numpy()
-                start = len(results)
+            for place, scores in enumerate(joined):
+                best = scores.topk(min(k, scores.shape[1]), 1)
+                named = torch.where(best.values.isfinite(), indices[best.indices], -1).cpu().numpy()
                 found[:, place] = [len(set(row) & set(truth[start + at])) for at, row in enumerate(named.tolist())]
             results.extend(found.tolist())
         return results
@@ -231,19 +272,18 @@ class DesignSystem(System):
     ) -> Rankings:
         """Rank hashtags for each post; see `System.rank`."""
         self.network.eval()
-        dataset = self.dataset(posts, memory)
-        bank = torch.from_numpy(memory.vectors).to(self.device)
         indices = np.full((len(posts), k), -1, np.int64)
         scores = np.full((len(posts), k), np.nan)
+        if posts:
+            dataset = self.dataset(posts, memory)
+            bank = torch.from_numpy(memory.vectors).to(self.device)
         for part in _parts(list(range(len(posts))), _RANKING_BATCH):
-            multilabel, sequence, columns = self.head_scores(dataset.batch(part).to(self.device), bank)
-            joined = aggregate(multilabel, sequence, self.alpha, self.config.ranking.aggregate).double().cpu().numpy()
-            named = columns.cpu().numpy()
+            (joined,), columns = self.scores(dataset.batch(part).to(self.device), bank, [self.alpha])
+            values, named = joined.double().cpu().numpy(), columns.cpu().numpy()
             for place, row in enumerate(part):
-                values = joined[place]
                 if excluded is not None and excluded[row]:
-                    values = np.where(_named_in(excluded[row], named, memory.catalogue), -np.inf, values)
-                best, best_scores = order_candidates(named, values, memory.catalogue, k)
+                    values[place, _named_in(excluded[row], named, memory.catalogue)] = -np.inf
+                best, best_scores = order_candidates(named, values[place], memory.catalogue, k)
                 indices[row, : len(best)], scores[row, : len(best)] = best, best_scores
         return Rankings([post.post_id for post in posts], indices, scores, memory.catalogue.names)
 
@@ -251,26 +291,12 @@ class DesignSystem(System):
 
     def save(self, folder: Path) -> None:
         """Write network, encoders and settings."""
-        network = self.network
-        own = {
-            key: value.detach().cpu().contiguous()
-            for key, value in network.state_dict().items()
-            if not key.startswith(("caption_encoder.", "image_encoder."))
-        }
-        write_atomically(folder / NETWORK_FILE, lambda path: save_file(own, path))
-        if network.caption_encoder is not None:
-            network.caption_encoder.save(folder / "caption_encoder")
-        if network.image_encoder is not None:
-            network.image_encoder.save(folder / "image_encoder")
-        if self._terms is not None:
-            idf = torch.from_numpy(self._terms.idf)
-            write_atomically(folder / TERMS_FILE, lambda path: save_file({"idf": idf}, path))
-        state = {
-            "alpha": self.alpha,
-            "caption_encoder": network.caption_encoder is not None,
-            "image_encoder": network.image_encoder is not None,
-        }
-        write_json(folder / STATE_FILE, state)
+        if self.precision != "fp32":
+            raise RunError(
+                f"the encoders are held in {self.precision}, which is less than was trained; to save the model, load "
+                "it with precision='fp32'."
+            )
+        save_parts(folder, self.network, self.alpha, self._terms)
 
     @classmethod
     def load(cls, folder: Path, config: RunConfig, catalogue: HashtagCatalogue) -> DesignSystem:
@@ -283,26 +309,10 @@ class DesignSystem(System):
             raise RunError(f"{folder}: the configuration is of system {config.system!r}, expected 'design'")
         system = cls(config)
         system.catalogue = catalogue
-        state = read_json(folder / STATE_FILE, "settings of DESIGN")
-        system.alpha = float(state["alpha"])
-        caption = load_caption_encoder(folder / "caption_encoder") if state["caption_encoder"] else None
-        image = load_image_encoder(folder / "image_encoder") if state["image_encoder"] else None
-        if system._remembers:
-            system._terms = CaptionVectors(_load(folder / TERMS_FILE)["idf"].numpy())
-        system.network = DesignNetwork(config, catalogue.vocabulary_size, caption, image)
-        missing, unexpected = system.network.load_state_dict(_load(folder / NETWORK_FILE), strict=False)
-        missing = [key for key in missing if not key.startswith(("caption_encoder.", "image_encoder."))]
-        if missing or unexpected:
-            raise RunError(f"{folder / NETWORK_FILE} does not fit its configuration: {missing=}, {unexpected=}")
-        system.network.eval()
+        system.network, system.alpha, system._terms = load_parts(
+            folder, config, catalogue.vocabulary_size, system._compares_captions
+        )
         return system
-
-
-def _load(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read ({error}); train again or restore the file.") from error
 
 
 def _parts(rows: Sequence[int], size: int) -> list[list[int]]:

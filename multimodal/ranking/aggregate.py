@@ -8,40 +8,47 @@ from torch import Tensor
 _RANK_OFFSET = 60.0
 
 
-def aggregate(multilabel_BC: Tensor | None, sequence_BC: Tensor | None, alpha: float, rule: str) -> Tensor:
-    """Join the scores of both heads, (B, C), larger is better.
+def aggregate(
+    multilabel_BC: Tensor | None, sequence_BC: Tensor | None, alpha: float, rule: str, nameable_BC: Tensor
+) -> Tensor:
+    """Join the scores of both heads, (B, C), larger is better; -inf where a post cannot name a hashtag.
 
     The sources say that DESIGN "aggregates" its heads without saying how; these are the usual rules:
-    `minmax` α·n(m) + (1 - α)·n(s) with each head scaled to 0..1 per post; `reciprocal_rank`
+    `scaled` α·m/max(m) + (1 - α)·s/max(s), so that each head fills 0..1 for every post; `reciprocal_rank`
     α/(60 + rank_m) + (1 - α)/(60 + rank_s) (Cormack et al. 2009); `interleave` takes turns, beginning with the
     head that has the larger weight.
 
     Args:
-        multilabel_BC: scores of the multilabel head; None when the model has none.
-        sequence_BC: scores of the sequence head; None when the model has none.
+        multilabel_BC: probabilities of the multilabel head; None when the model has none.
+        sequence_BC: probabilities of the sequence head; None when the model has none.
         alpha: weight of the multilabel head, 0..1.
         rule: one of the three.
+        nameable_BC: columns that are a post's own to name. Those that are there for its batch mates alone take no
+            part in scaling and ranking.
 
     Raises:
         ValueError: unknown rule, or no head at all.
     """
     if multilabel_BC is None and sequence_BC is None:
         raise ValueError("there is no head to aggregate")
-    scale = {"minmax": _minmax, "reciprocal_rank": _reciprocal_rank, "interleave": _reciprocal_rank}.get(rule)
+    scale = {"scaled": _scaled, "reciprocal_rank": _reciprocal_rank, "interleave": _reciprocal_rank}.get(rule)
     if scale is None:
-        raise ValueError(f"unknown aggregation {rule!r}; known: minmax, reciprocal_rank, interleave")
-    if multilabel_BC is None or sequence_BC is None:
-        only = sequence_BC if multilabel_BC is None else multilabel_BC
-        return scale(only)  # type: ignore[arg-type]
-    if rule == "interleave":
-        return _interleave(multilabel_BC, sequence_BC, multilabel_first=alpha >= 0.5)
-    return alpha * scale(multilabel_BC) + (1 - alpha) * scale(sequence_BC)
+        raise ValueError(f"unknown aggregation {rule!r}; known: scaled, reciprocal_rank, interleave")
+    heads = [head.masked_fill(~nameable_BC, -torch.inf) for head in (multilabel_BC, sequence_BC) if head is not None]
+    if len(heads) == 1:
+        joined = scale(heads[0])
+    elif rule == "interleave":
+        joined = _interleave(heads[0], heads[1], alpha >= 0.5)
+    else:
+        joined = alpha * scale(heads[0]) + (1 - alpha) * scale(heads[1])
+    return joined.masked_fill(~nameable_BC, -torch.inf)
 
 
 def _minmax(scores: Tensor) -> Tensor:
-    low = scores.min(1, keepdim=True).values
+    finite = scores.isfinite()
+    low = scores.masked_fill(~finite, torch.inf).min(1, keepdim=True).values
     spread = scores.max(1, keepdim=True).values - low
-    return (scores - low) / torch.where(spread > 0, spread, 1.0)
+    return (scores.masked_fill(~finite, 0.0) - low) / torch.where(spread > 0, spread, 1.0)
 
 
 def _ranks(scores: Tensor) -> Tensor:
