@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from pathlib import Path
 from typing import Any
@@ -45,14 +46,13 @@ def save_checkpoint(
         if optimiser is not None:
             torch.save(optimiser, temporary / OPTIMISER)
         (temporary / STATE).write_text(json.dumps(state), encoding="utf-8")
-        shutil.rmtree(target, ignore_errors=True)
-        temporary.rename(target)
+        _put_in_place(temporary, target)
     except (OSError, SafetensorError, RuntimeError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise RunError(f"checkpoint {target} could not be written ({error}); earlier checkpoints are kept.") from error
-    for path in _complete(folder, name):
+    for path in [*_complete(folder, name), *folder.glob(f".{name}-*")]:
         if path != target:
-            shutil.rmtree(path)
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def load_checkpoint(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Any] | None] | None:
@@ -71,12 +71,29 @@ def load_checkpoint(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, 
         optimiser = None
         if (path / OPTIMISER).exists():
             optimiser = torch.load(path / OPTIMISER, map_location="cpu", weights_only=True)
-    except (OSError, ValueError, SafetensorError, RuntimeError) as error:
+    except (OSError, ValueError, EOFError, SafetensorError, RuntimeError, pickle.UnpicklingError) as error:
+        cause = str(error).split("\n")[0] or type(error).__name__
         raise RunError(
-            f"checkpoint {path} cannot be read ({error}); delete that folder to go on from an earlier one, or train "
+            f"checkpoint {path} cannot be read ({cause}); delete that folder to go on from an earlier one, or train "
             "anew with --overwrite."
         ) from error
     return state, tensors, optimiser
+
+
+def _put_in_place(temporary: Path, target: Path) -> None:
+    """Rename; a checkpoint that is there already goes only after the new one has come."""
+    if not target.exists():
+        temporary.rename(target)
+        return
+    replaced = target.with_name(f".{target.name}.replaced")
+    shutil.rmtree(replaced, ignore_errors=True)
+    target.rename(replaced)
+    try:
+        temporary.rename(target)
+    except OSError:
+        replaced.rename(target)
+        raise
+    shutil.rmtree(replaced, ignore_errors=True)
 
 
 def _complete(folder: Path, name: str) -> list[Path]:

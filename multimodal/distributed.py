@@ -61,10 +61,31 @@ def in_shares(items: Sequence[Item], work: Callable[[Sequence[Item]], list[Any]]
     return results
 
 
-def any_process(flag: bool, device: torch.device) -> bool:
-    """Return whether the flag is set on any process."""
+def largest(value: int, device: torch.device) -> int:
+    """Return the largest value that any process gives."""
     if process_count() == 1:
-        return flag
-    value = torch.tensor([int(flag)], device=device)
-    dist.all_reduce(value, dist.ReduceOp.MAX)
-    return bool(value.item())
+        return value
+    values = torch.tensor([value], device=device)
+    dist.all_reduce(values, dist.ReduceOp.MAX)
+    return int(values.item())
+
+
+def totals(values: Sequence[float], device: torch.device) -> list[float]:
+    """Return each value summed over the processes."""
+    if process_count() == 1:
+        return list(values)
+    summed = torch.tensor(values, device=device)
+    dist.all_reduce(summed)
+    return [float(value) for value in summed]
+
+
+def share_of(items: Sequence[Item]) -> tuple[Sequence[Item], float]:
+    """Return this process's share of a batch, and the share's weight in the batch's mean; weights sum to 1.
+
+    A batch with fewer items than there are processes is worked on whole by all of them.
+    """
+    count = process_count()
+    if len(items) < count:
+        return items, 1 / count
+    share = items[process_index() :: count]
+    return share, len(share) / len(items)

@@ -68,6 +68,25 @@ class RunFolder:
         with self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
+    def rewind(self, step: int, epoch: int) -> None:
+        """Take back the lines of `metrics.jsonl` that come after a checkpoint, which training writes anew.
+
+        Args:
+            step: optimiser steps done at the checkpoint.
+            epoch: epochs done.
+        """
+        if not self.metrics.exists():
+            return
+        kept = []
+        for line in self.metrics.read_text(encoding="utf-8").splitlines():
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError:
+                continue  # cut off while it was written
+            if (record.get("step", 0), record.get("epoch", 0)) <= (step, epoch):
+                kept.append(line + "\n")
+        write_atomically(self.metrics, lambda path: path.write_text("".join(kept), encoding="utf-8"))
+
     def write_environment(self, **facts: Any) -> None:
         """Write `environment.json`: Python, platform, package versions, command, and further facts."""
         versions = {}

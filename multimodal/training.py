@@ -18,11 +18,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 
 from multimodal.checkpoints import load_checkpoint, save_checkpoint
-from multimodal.distributed import any_process, is_main_process, process_count, process_index, wait_for_all
+from multimodal.distributed import (
+    is_main_process,
+    largest,
+    process_count,
+    process_index,
+    share_of,
+    totals,
+    wait_for_all,
+)
 from multimodal.run_folder import RunFolder
 from multimodal.training_config import TrainingConfig
 
 logger = logging.getLogger(__name__)
+
+_GO_ON, _SAVE, _STOP = range(3)
 
 
 class Learner(Protocol):
@@ -65,6 +75,7 @@ class TrainingState:
     Attributes:
         epoch, batch: what comes next.
         step: optimiser steps done.
+        loss_sum: over the steps of the running epoch.
         best_score, best_epoch: the best validation so far.
         waiting: epochs since then.
         seconds: spent training, over all sessions.
@@ -74,6 +85,7 @@ class TrainingState:
     epoch: int = 0
     batch: int = 0
     step: int = 0
+    loss_sum: float = 0.0
     best_score: float = -math.inf
     best_epoch: int = -1
     waiting: int = 0
@@ -139,11 +151,10 @@ class Trainer:
         self.module.train()
         batches = self.learner.batches(state.epoch)
         groups = _grouped(batches, self.config.gradient_accumulation)
-        started, posts, losses = time.perf_counter(), 0, []
-        last_save = started
+        started, posts = time.perf_counter(), 0
         for group in groups[state.batch // self.config.gradient_accumulation :]:
             loss, parts = self._update(group)
-            losses.append(loss)
+            state.loss_sum += loss
             posts += sum(len(rows) for rows in group)
             state.batch += len(group)
             state.step += 1
@@ -151,32 +162,38 @@ class Trainer:
             progress.update(bar, advance=len(group), loss=f"loss {loss:.3f}", rate=f"{posts / elapsed:,.0f} posts/s")
             self._log(tracker, {"event": "step", "step": state.step, "epoch": state.epoch, "loss": loss, **parts,
                                 "learning_rate": self.schedule.get_last_lr()[0]})  # fmt: skip
-            stop = any_process(self._interrupted, device)
-            if stop or time.perf_counter() - last_save > 60 * self.config.checkpoint_minutes:
+            due = time.perf_counter() - started > 60 * self.config.checkpoint_minutes
+            # Clocks and signals differ between processes; what is done next must not.
+            following = largest(_STOP if self._interrupted else _SAVE if due else _GO_ON, device)
+            if following != _GO_ON:
                 state.seconds += time.perf_counter() - started
-                started, posts, last_save = time.perf_counter(), 0, time.perf_counter()
+                started, posts = time.perf_counter(), 0
                 self._save("last")
-            if stop:
+            if following == _STOP:
                 raise KeyboardInterrupt
-        state.seconds += time.perf_counter() - started
-        state.epoch, state.batch = state.epoch + 1, 0
-        self._validate(sum(losses) / max(len(losses), 1), posts / max(time.perf_counter() - started, 1e-9), tracker)
+        elapsed = time.perf_counter() - started
+        state.seconds += elapsed
+        train_loss = state.loss_sum / max(len(groups), 1)
+        state.epoch, state.batch, state.loss_sum = state.epoch + 1, 0, 0.0
+        self._validate(train_loss, posts / max(elapsed, 1e-9), tracker)
 
     def _update(self, group: list[list[int]]) -> tuple[float, dict[str, float]]:
-        total = 0.0
-        parts: dict[str, float] = {}
+        means: dict[str, float] = {"loss": 0.0}
         for place, rows in enumerate(group):
-            share = rows[process_index() :: process_count()]
+            share, weight = share_of(rows)
             synchronise = place == len(group) - 1
             with _synchronised(self.accelerator, self.module, synchronise), self.accelerator.autocast():
-                loss, parts = self.learner.loss(self.module, share, self.state.epoch)
-                self.accelerator.backward(loss / len(group))
-            total += float(loss.detach()) / len(group)
+                loss, parts = self.learner.loss(self.module, list(share), self.state.epoch)
+                # Gradients are averaged over the processes, so shares of different size need their weight.
+                self.accelerator.backward(loss * (weight * process_count() / len(group)))
+            for name, value in {"loss": float(loss.detach()), **parts}.items():
+                means[name] = means.get(name, 0.0) + value * weight / len(group)
+        means = dict(zip(means, totals(list(means.values()), self.accelerator.device), strict=True))
         self.accelerator.clip_grad_norm_(self.module.parameters(), self.config.clip)
         self.prepared_optimiser.step()
         self.schedule.step()
         self.prepared_optimiser.zero_grad()
-        return total, parts
+        return means.pop("loss"), means
 
     def _validate(self, train_loss: float, posts_per_second: float, tracker: Any) -> None:
         state = self.state
@@ -253,6 +270,8 @@ class Trainer:
                 torch.cuda.set_rng_state(mine[1], self.accelerator.device)
         else:
             logger.warning("resumed with another number of processes: dropout will differ from an unbroken run")
+        if is_main_process():
+            self.run.rewind(self.state.step, self.state.epoch)
         logger.info("resumed at epoch %d, step %d", self.state.epoch + 1, self.state.step)
 
     def _log(self, tracker: Any, record: dict[str, Any]) -> None:

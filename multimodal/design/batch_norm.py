@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from multimodal.distributed import process_count
 
 
 class GlobalBatchNorm(nn.BatchNorm1d):
     """`BatchNorm1d` over (B, D) that behaves the same for one process and for many, on CPU and GPU.
 
     Statistics are summed over processes with gradients, so training with two processes equals training with
-    one on the same batch (`torch.nn.SyncBatchNorm` offers this on GPUs only). A batch of a single post has no
-    variance: it is normalised by the running statistics.
+    one on the same batch, also when their shares differ in size (`torch.nn.SyncBatchNorm` offers this on GPUs
+    only). A batch of a single post has no variance: it is normalised by the running statistics.
     """
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise, (B, D) → (B, D)."""
-        processes = dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
-        if not self.training or processes == 1:
-            if self.training and len(input) == 1:
-                return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
-            return super().forward(input)
-        return self._forward_across(input, processes)
+        if self.training and process_count() > 1:
+            return self._forward_across(input)
+        if self.training and len(input) == 1:
+            return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        return super().forward(input)
 
-    def _forward_across(self, input: Tensor, processes: int) -> Tensor:
+    def _forward_across(self, input: Tensor) -> Tensor:
         from torch.distributed.nn.functional import all_reduce
 
-        count = len(input) * processes
-        local = torch.cat([input.sum(0), (input * input).sum(0)]).float()
-        sums: Tensor = all_reduce(local) / count  # type: ignore[no-untyped-call]
-        mean, variance = sums[: input.shape[1]], sums[input.shape[1] :]
-        variance = variance - mean * mean
+        values = input.float()
+        local = torch.cat([values.sum(0), values.new_tensor([len(values)])])
+        sums: Tensor = all_reduce(local)  # type: ignore[no-untyped-call]
+        count = int(sums[-1].item())
+        mean = sums[:-1] / count
+        # In two passes: the mean of squares less the squared mean can come out below 0.
+        squares: Tensor = all_reduce(((values - mean) ** 2).sum(0))  # type: ignore[no-untyped-call]
+        variance = squares / count
         with torch.no_grad():
             momentum = 0.1 if self.momentum is None else self.momentum
             if self.running_mean is not None and self.running_var is not None:
@@ -40,5 +43,5 @@ class GlobalBatchNorm(nn.BatchNorm1d):
                 self.running_var.lerp_((variance * count / max(count - 1, 1)).to(self.running_var.dtype), momentum)
             if self.num_batches_tracked is not None:
                 self.num_batches_tracked += 1
-        normalised = (input - mean) * torch.rsqrt(variance + self.eps)
-        return normalised * self.weight + self.bias
+        normalised = (values - mean) * torch.rsqrt(variance + self.eps)
+        return (normalised * self.weight + self.bias).to(input.dtype)
