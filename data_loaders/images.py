@@ -165,7 +165,7 @@ _DCT = _cosines(8, _HASH_SIZE_PX)
 
 
 def perceptual_hash(image: Image.Image) -> int:
-    """Return 64 bits that survive rescaling and recompression of a picture.
+    """Return 64 bits of which nearly all survive rescaling and recompression of a picture.
 
     The picture is shrunk to 32 × 32 greys; bit (i, j) says whether its two-dimensional cosine coefficient of
     frequency (i + 1, j + 1) lies above the median of the 64. Frequency 0, the brightness, takes no part.

@@ -1,0 +1,147 @@
+"""Splitting by time, by user and at random."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data_loaders.errors import DataError
+from data_loaders.posts import UNDATED_EPOCH_US
+from data_loaders.splits import RANDOM_WARNING, split_posts
+
+
+def split(instants, users=None, dated=None, **options):
+    count = len(instants)
+    return split_posts(
+        np.array(instants, np.int64),
+        np.ones(count, bool) if dated is None else np.array(dated),
+        np.zeros(count, np.int64) if users is None else np.array(users, np.int64),
+        **options,
+    )
+
+
+def test_time_cuts_the_stream_once():
+    result = split([9, 0, 1, 2, 3, 4, 5, 6, 7, 8])
+    assert result.method == "time"
+    assert result.reason == "chosen because 100% of the posts have timestamps"
+    assert result.sides.tolist() == [2, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+    assert result.cuts_us == (8, 9)
+    assert not result.warnings
+
+
+def test_posts_of_one_instant_stay_on_one_side():
+    # The cut at 8 of 10 falls among the four posts of instant 7; the nearest change of instant is after place 6.
+    assert split([0, 1, 2, 3, 4, 7, 7, 7, 8, 9]).sides.tolist() == [0] * 8 + [1, 2]
+    assert split([0, 1, 2, 3, 4, 5, 6, 7, 7, 9]).sides.tolist() == [0] * 7 + [1, 1, 2]
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 60), min_size=30, max_size=80), st.randoms())
+def test_time_never_lets_the_future_into_an_earlier_side(instants, random):
+    random.shuffle(instants)
+    try:
+        sides = split(instants, method="time").sides
+    except DataError:
+        return
+    stamps = np.array(instants)
+    assert stamps[sides == 0].max() < stamps[sides == 1].min()
+    assert stamps[sides == 1].max() < stamps[sides == 2].min()
+
+
+def test_undated_posts_are_trained_on():
+    instants = [UNDATED_EPOCH_US, UNDATED_EPOCH_US + 1, *range(10)]
+    result = split(instants, dated=[False, False] + [True] * 10)
+    assert result.sides.tolist() == [0, 0] + [0] * 8 + [1, 2]
+
+
+def test_auto_takes_random_when_few_posts_are_dated_and_says_so():
+    result = split(np.arange(20), dated=[True] * 9 + [False] * 11)
+    assert (result.method, result.reason) == ("random", "chosen because only 45% of the posts have timestamps")
+    assert result.warnings == (RANDOM_WARNING,)
+    assert np.bincount(result.sides).tolist() == [16, 2, 2]
+
+
+def test_random_goes_by_its_seed():
+    one, again, other = (split(np.arange(100), method="random", seed=seed).sides.tolist() for seed in (1, 1, 2))
+    assert one == again != other
+
+
+def test_user_splits_every_user_by_time():
+    users = [0] * 10 + [1] * 10 + [2] + [-1]
+    instants = [*range(10), *range(100, 110), 5, 5]
+    sides = split(instants, users, method="user").sides.tolist()
+    assert sides == ([0] * 8 + [1, 2]) * 2 + [0, 0]
+
+
+def test_user_keeps_equal_instants_together():
+    instants = [0, 1, 2, 3, 4, 5, 6, 7, 7, 9, *range(10)]
+    sides = split(instants, [0] * 10 + [1] * 10, method="user").sides.tolist()
+    assert sides == [0] * 9 + [2] + [0] * 8 + [1, 2]
+
+
+def user_sides_slowly(instants, users, fractions):
+    sides = [0] * len(users)
+    for user in set(users) - {-1}:
+        own = sorted((instants[i], i) for i in range(len(users)) if users[i] == user)
+        for instant, i in own:
+            place = sum(other < instant for other, _ in own)
+            share = (place + 0.5) / len(own)
+            sides[i] = int(share >= fractions[0]) + int(share >= fractions[0] + fractions[1])
+    return sides
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(-1, 4)), min_size=1, max_size=60))
+def test_user_against_a_slow_loop(rows):
+    instants, users = [row[0] for row in rows], [row[1] for row in rows]
+    expected = user_sides_slowly(instants, users, (0.5, 0.25, 0.25))
+    try:
+        result = split(instants, users, method="user", fractions=(0.5, 0.25, 0.25))
+    except DataError:
+        assert set(expected) != {0, 1, 2} or set(users) == {-1}
+        return
+    assert result.sides.tolist() == expected
+
+
+def test_near_duplicates_follow_the_first_of_them():
+    groups = [0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 10, 11]
+    result = split(np.arange(12), groups=np.array(groups), fractions=(0.5, 0.25, 0.25))
+    assert result.sides.tolist() == [0] * 6 + [1] * 3 + [0, 2, 2]
+    assert result.moved == 1
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 15), min_size=20, max_size=60), st.sampled_from(["time", "user", "random"]))
+def test_groups_are_never_parted(groups, method):
+    try:
+        sides = split(np.arange(len(groups)), groups=np.array(groups), method=method).sides
+    except DataError:
+        return
+    for group in set(groups):
+        assert len(set(sides[np.array(groups) == group].tolist())) == 1
+
+
+def test_an_empty_split_says_which_and_what_to_do():
+    with pytest.raises(
+        DataError, match=r"the validation split is left without posts: 3 posts .* split by time"
+    ) as error:
+        split([1, 1, 1])
+    assert "Give more posts, a larger share to validation (--fractions)" in str(error.value)
+    with pytest.raises(DataError, match="the test split holds 1 posts but none with hashtags"):
+        split(np.arange(10), tagged=np.array([True] * 9 + [False]))
+
+
+@pytest.mark.parametrize("fractions", [(0.8, 0.1, 0.2), (1.0, 0.0, 0.0), (0.5, 0.6, -0.1)])
+def test_fractions_must_be_shares(fractions):
+    with pytest.raises(DataError, match="three shares above 0 that add up to 1") as error:
+        split(np.arange(10), fractions=fractions)
+    assert f"{fractions[1]:g}" in str(error.value)
+
+
+def test_what_a_method_needs():
+    with pytest.raises(DataError, match="split 'time' needs timestamps and no post has one"):
+        split(np.arange(10), dated=[False] * 10, method="time")
+    with pytest.raises(DataError, match="split 'user' needs users and no post has one"):
+        split(np.arange(10), users=[-1] * 10, method="user")
+    with pytest.raises(DataError, match=r"split 'tine' is unknown; accepted: auto, time.*Did you mean 'time'\?"):
+        split(np.arange(10), method="tine")
