@@ -123,15 +123,24 @@ def _remove_run(run: RunFolder) -> None:
         file.unlink(missing_ok=True)
 
 
-def _refuse_other_config(run: RunFolder, config: RunConfig) -> None:
+def changed_keys(run: RunFolder, config: RunConfig) -> list[str]:
+    """Return a line for each key in which the configuration of a run folder differs from another.
+
+    Raises:
+        RunError: the folder's configuration is damaged.
+    """
     try:
         saved = yaml.safe_load(run.config.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RunError(f"{run.config} is damaged ({error}); start anew with --overwrite.") from None
     old, new = dict(_flat(saved)), dict(_flat(config.model_dump(mode="json")))
-    differing = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    if differing:
-        lines = [f"  - {key}: {old.get(key)!r} there, {new.get(key)!r} now" for key in sorted(differing)]
+    differing = sorted(key for key in {**old, **new} if old.get(key) != new.get(key))
+    return [f"  - {key}: {old.get(key)!r} there, {new.get(key)!r} now" for key in differing]
+
+
+def _refuse_other_config(run: RunFolder, config: RunConfig) -> None:
+    lines = changed_keys(run, config)
+    if lines:
         raise ConfigError(
             f"{run.path} holds an interrupted run of another configuration:\n" + "\n".join(lines) + "\n"
             "Continue it with its own (--resume), give another --output, or start anew with --overwrite."

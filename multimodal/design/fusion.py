@@ -23,6 +23,8 @@ class Fusion(nn.Module):
         hidden: width of hidden layers, where there are any.
     """
 
+    learns_weights = False
+
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
         self.width = width
@@ -48,6 +50,11 @@ def register_fusion(name: str) -> Callable[[FusionType], FusionType]:
 def list_fusions() -> list[str]:
     """Return the names of all fusions, sorted."""
     return sorted(_FUSIONS)
+
+
+def gated_fusions() -> list[str]:
+    """Return the names of the fusions that learn how to weigh caption against picture, sorted."""
+    return sorted(name for name, fusion in _FUSIONS.items() if fusion.learns_weights)
 
 
 def build_fusion(name: str, width: int, hidden: int) -> Fusion:
@@ -79,6 +86,7 @@ class WeightedFusion(Fusion):
     p = (1 - w)·t + w·v
     """
 
+    learns_weights = True
     outputs_per_coordinate = True
 
     def __init__(self, width: int, hidden: int) -> None:

@@ -1,0 +1,1 @@
+"""What each part earns: variants of a configuration, trained and evaluated side by side."""

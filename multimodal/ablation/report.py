@@ -1,0 +1,155 @@
+"""An ablation for people: a table for the terminal, Markdown, CSV and a figure."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from rich.table import Table
+
+from multimodal.ablation.comparison import LEVEL
+from multimodal.ablation.running import Ablation
+from multimodal.ablation.variants import VARIANTS
+from multimodal.run_folder import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_BAR, _REFERENCE_BAR = "#7FA9C9", "#0072B2"
+_RESOLUTION_DPI = 200
+
+
+def write_report(folder: Path, ablation: Ablation) -> list[Path]:
+    """Write `ablation.csv`, `ablation.md`, `ablation.png` and, where there is a gate, `gate.csv`.
+
+    Args:
+        folder: made if needed.
+        ablation: what to write.
+    """
+    writers: dict[str, Any] = {
+        "ablation.csv": lambda path: ablation.table.to_csv(path, index=False),
+        "ablation.md": lambda path: path.write_text(markdown(ablation), encoding="utf-8"),
+        "ablation.png": lambda path: figure(ablation).savefig(path, dpi=_RESOLUTION_DPI, format="png"),
+    }
+    if ablation.gate is not None:
+        gate = ablation.gate
+        writers["gate.csv"] = lambda path: gate.to_csv(path, index=False)
+    for name, write in writers.items():
+        write_atomically(folder / name, write)
+    return [folder / name for name in writers]
+
+
+def rows(ablation: Ablation) -> tuple[list[str], list[list[str]]]:
+    """Return headings and cells of the main table."""
+    k, reference = ablation.settings["k"], ablation.settings["reference"]
+    headings = ["variant", f"F1@{k}", f"difference to {reference}", f"HR@{k}", f"P@{k}", f"R@{k}"]
+    cells = []
+    for number, row in enumerate(ablation.table.to_dict("records")):
+        f1 = f"{row['f1']:.3f}" + ("" if math.isnan(row["f1_sd"]) else f" ± {row['f1_sd']:.3f}")
+        ends = f"[{_signed(row['difference_low'])}, {_signed(row['difference_high'])}]"
+        difference = "" if number == 0 else f"{_signed(row['difference'])} {ends}"
+        others = [f"{row[column]:.3f}" for column in ("hit_rate", "precision", "recall")]
+        cells.append([str(row["variant"]), f1, difference, *others])
+    return headings, cells
+
+
+def gate_rows(gate: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Return headings and cells of the gate's table."""
+    headings = ["caption", "picture", "posts", "mean weight of the picture"]
+    cells = [
+        [row["caption"], row["picture"], f"{row['posts']:,}", _weight(row["weight"])] for row in gate.to_dict("records")
+    ]
+    return headings, cells
+
+
+def as_table(headings: list[str], cells: list[list[str]], title: str) -> Table:
+    """Return a table for the terminal."""
+    table = Table(title=title)
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if number == 0 else "right")
+    for row in cells:
+        table.add_row(*row)
+    return table
+
+
+def explanation(ablation: Ablation) -> str:
+    """Return how the figures came about, in a few sentences."""
+    settings = ablation.settings
+    seeds = ", ".join(map(str, settings["seeds"]))
+    lines = [
+        f"{settings['posts']:,} posts of the {settings['split']} split, history {settings['history']}; mean ± standard "
+        f"deviation over the seeds {seeds}.",
+        f"In brackets: {LEVEL:.0%} interval of the difference, paired bootstrap over posts with these seeds.",
+    ]
+    return "\n".join([*lines, *settings["notes"]])
+
+
+def markdown(ablation: Ablation) -> str:
+    """Return everything as Markdown."""
+    settings = ablation.settings
+    changes = [
+        f"- {row['variant']}: `{row['overrides']}`" for row in ablation.table.to_dict("records") if row["overrides"]
+    ]
+    parts = ["# What each part earns", _markdown_table(*rows(ablation)), explanation(ablation), "\n".join(changes)]
+    if ablation.gate is not None:
+        parts += [
+            "## Where the gate looks",
+            f"Weight w of the picture in p = (1 - w)·t + w·v, mean over coordinates, posts and seeds; variant "
+            f"“{settings['reference']}”. Caption lengths are after cleaning.",
+            _markdown_table(*gate_rows(ablation.gate)),
+        ]
+    return "\n\n".join([*(part for part in parts if part), f"Command: `{_command(ablation)}`"]) + "\n"
+
+
+def _command(ablation: Ablation) -> str:
+    settings, known = ablation.settings, [variant.name for variant in VARIANTS]
+    chosen = {str(row["variant"]): row["overrides"] for row in ablation.table.to_dict("records")}
+    parts = ["python", "scripts/ablation.py", "--config", settings["config"], "--data", settings["data"],
+             "--output", "…", "--variants", ",".join(name for name in chosen if name in known)]  # fmt: skip
+    for name, overrides in chosen.items():
+        parts += [] if name in known else ["--variant", f"{name}={overrides}"]
+    seeds = ",".join(map(str, settings["seeds"]))
+    return shlex.join([*parts, "--seeds", seeds, "--k", str(settings["k"]), *settings["overrides"]])
+
+
+def _markdown_table(headings: list[str], cells: list[list[str]]) -> str:
+    rule = ["---", *["---:"] * (len(headings) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [headings, rule, *cells])
+
+
+def figure(ablation: Ablation) -> Figure:
+    """Draw F1 of every variant as a bar with its interval, and the difference beside it."""
+    from matplotlib.figure import Figure
+
+    table, settings = ablation.table, ablation.settings
+    _, cells = rows(ablation)
+    drawing = Figure(figsize=(7.2, 0.9 + 0.36 * len(table)), layout="constrained")
+    axes = drawing.add_subplot()
+    places = list(range(len(table)))
+    colours = [_REFERENCE_BAR, *[_BAR] * (len(table) - 1)]
+    values, low, high = (table[name].to_numpy() for name in ("f1", "f1_low", "f1_high"))
+    reach = [(values - low).clip(min=0), (high - values).clip(min=0)]
+    axes.barh(places, values, color=colours, height=0.66)
+    axes.errorbar(values, places, xerr=reach, fmt="none", ecolor="#222222", elinewidth=1.0, capsize=3)
+    axes.axvline(float(values[0]), color=_REFERENCE_BAR, linewidth=0.9, linestyle=":", zorder=0)
+    edge = float(max(high.max(), values.max()))
+    for place, row in zip(places, cells, strict=True):
+        axes.text(edge * 1.03, place, row[2] or "difference", va="center", fontsize=8, color="#444444")
+    axes.set_yticks(places, list(table["variant"]))
+    axes.invert_yaxis()
+    axes.set_xlim(0, edge * 1.45)
+    axes.set_xlabel(f"F1@{settings['k']}, {len(settings['seeds'])} seeds, {settings['posts']:,} posts")
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    return drawing
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _weight(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3f}"

@@ -1,0 +1,145 @@
+"""Training and evaluating every variant with every seed, each as an ordinary run."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from data_loaders.errors import RunError, UserError
+from multimodal.ablation.comparison import SPLIT, compare
+from multimodal.ablation.variants import VARIANTS, Variant
+from multimodal.config import RunConfig, load_config
+from multimodal.design.gate import gate_of_run, has_gate
+from multimodal.evaluation.pipeline import evaluate_run
+from multimodal.run_folder import RunFolder, read_json
+from multimodal.training_run import changed_keys, train_run
+
+if TYPE_CHECKING:
+    from data_loaders.prepared import PreparedData
+
+logger = logging.getLogger(__name__)
+
+_DEEPEST = 10
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What came of it.
+
+    Attributes:
+        table: one row per variant in a fixed order: variant, overrides, seeds, f1 with f1_sd (over seeds), f1_low and
+            f1_high, difference to the reference with difference_low and difference_high, hit_rate, precision, recall.
+        gate: `gate_table` of the reference, means over seeds; None when it has no gate.
+        settings: what the reader must know: reference, k, posts, seeds, config, data, overrides, notes.
+    """
+
+    table: pd.DataFrame
+    gate: pd.DataFrame | None
+    settings: dict[str, Any]
+
+
+def run_ablation(
+    config: str | Path,
+    data: PreparedData,
+    output: str | Path,
+    variants: Sequence[Variant] = VARIANTS,
+    seeds: Sequence[int] = (0, 1, 2),
+    k: int = 5,
+    overrides: Sequence[str] = (),
+) -> Ablation:
+    """Train and evaluate every variant with every seed, rolling, on the test split; finished runs are kept.
+
+    Each is an ordinary run folder, `<output>/<variant>/seed<n>`. A variant that this configuration does not change
+    is left out and named in `settings["notes"]`.
+
+    Args:
+        config: YAML file of the reference.
+        data: prepared folder.
+        output: where the run folders go.
+        variants: the first one is what the others are compared with.
+        seeds: at least one.
+        k: cut-off of the table.
+        overrides: `key=value` for all variants.
+
+    Raises:
+        UserError: a value cannot be used, or a finished run there has another configuration.
+    """
+    if k < 1 or not seeds or len(set(seeds)) < len(seeds):
+        raise UserError(f"k={k}, seeds={list(seeds)}: give k of at least 1 and at least one seed, each once.")
+    configs, notes = _configurations(config, variants, overrides)
+    total, number = len(configs) * len(seeds), 0
+    folders: dict[Variant, list[Path]] = {}
+    for variant, own in configs.items():
+        for seed in seeds:
+            number += 1
+            folder = Path(output) / variant.folder / f"seed{seed}"
+            _run(own.model_copy(update={"seed": seed}), data, folder, k, f"[{number}/{total}] {variant.name}, {seed=}")
+            folders.setdefault(variant, []).append(folder)
+    table, posts = compare(folders, k)
+    reference = next(iter(configs))
+    gate = _mean_gate(folders[reference], data) if has_gate(configs[reference]) else None
+    settings = {"reference": reference.name, "k": k, "posts": posts, "seeds": list(seeds), "config": str(config),
+                "overrides": list(overrides), "data": str(data.folder), "split": SPLIT, "history": "rolling",
+                "notes": notes}  # fmt: skip
+    return Ablation(table, gate, settings)
+
+
+def _configurations(
+    config: str | Path, variants: Sequence[Variant], overrides: Sequence[str]
+) -> tuple[dict[Variant, RunConfig], list[str]]:
+    configs: dict[Variant, RunConfig] = {}
+    notes = []
+    for variant in variants:
+        own = load_config(config, [*overrides, *variant.overrides, "seed=0"])
+        same = next((other.name for other, made in configs.items() if made == own), None)
+        if same is None:
+            configs[variant] = own
+        else:
+            notes.append(f"“{variant.name}” is left out: with this configuration it is the same as “{same}”.")
+            logger.info(notes[-1])
+    return configs, notes
+
+
+def _run(config: RunConfig, data: PreparedData, folder: Path, k: int, label: str) -> None:
+    run, started = RunFolder(folder), time.monotonic()
+    if (run.model / "model.json").is_file():
+        lines = changed_keys(run, config)
+        if lines:
+            raise RunError(
+                f"{folder} holds a finished run of another configuration:\n" + "\n".join(lines) + "\n"
+                "Give another --output, or delete that folder."
+            )
+    else:
+        logger.info("%s: training", label)
+        train_run(config, data, folder)
+    if not _is_evaluated(run, data, k):
+        evaluate_run(folder, data, SPLIT, range(1, max(k, _DEEPEST) + 1))
+    row = next(row for row in _metrics(run)["table"] if row["k"] == k)
+    logger.info("%s: F1@%d %.4f  (%.0f s)", label, k, row["f1"], time.monotonic() - started)
+
+
+def _metrics(run: RunFolder) -> dict[str, Any]:
+    values: dict[str, Any] = read_json(run.evaluation(SPLIT) / "metrics.json", "metrics")
+    return values
+
+
+def _is_evaluated(run: RunFolder, data: PreparedData, k: int) -> bool:
+    if not (run.evaluation(SPLIT) / "metrics.json").is_file():
+        return False
+    settings = _metrics(run)["settings"]
+    return settings["data"] == str(data.folder) and k in settings["ks"]
+
+
+def _mean_gate(folders: Sequence[Path], data: PreparedData) -> pd.DataFrame:
+    tables = [gate_of_run(folder, data, SPLIT) for folder in folders]
+    mean = tables[0].copy()
+    for column in ("weight", "standard_deviation"):
+        mean[column] = np.mean([table[column] for table in tables], axis=0)
+    return mean

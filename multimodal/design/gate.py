@@ -1,0 +1,93 @@
+"""What the fusion's gate does: the weight of the picture, by what a post has and lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from data_loaders.errors import UserError
+from data_loaders.posts import Post
+from multimodal.config import RunConfig
+from multimodal.design.config import DesignConfig
+from multimodal.design.fusion import gated_fusions
+from multimodal.design.system import DesignSystem
+from multimodal.inputs import cleaned_captions
+from multimodal.model_folder import load_model
+from multimodal.questions import question_forms
+
+if TYPE_CHECKING:
+    from data_loaders.prepared import PreparedData
+
+SHORT_CHARACTERS = 20
+CAPTIONS = ("none", f"1 to {SHORT_CHARACTERS} characters", f"over {SHORT_CHARACTERS} characters")
+PICTURES = ("present", "missing")
+
+
+def has_gate(config: RunConfig) -> bool:
+    """Return whether a configuration is of a network that weighs caption against picture."""
+    return isinstance(config, DesignConfig) and config.fusion.name in gated_fusions()
+
+
+def image_weights(system: DesignSystem, posts: Sequence[Post]) -> NDArray[np.float32]:
+    """Return the weight of the picture against the caption, the mean of w over its coordinates, (N,) in 0..1.
+
+    Args:
+        system: fitted.
+        posts: N posts; hashtags inside their captions are taken out first, as when they are ranked.
+    """
+    questions, _ = question_forms(posts)
+    return system.mined(system.content_dataset(questions), system.device, lambda content: content.image_weight.mean(1))
+
+
+def gate_table(system: DesignSystem, posts: Sequence[Post]) -> pd.DataFrame:
+    """Return the mean and standard deviation of the picture's weight by caption (after cleaning) and picture.
+
+    Args:
+        system: fitted, with a gate.
+        posts: at least one.
+
+    Returns:
+        Six rows: caption, picture, posts, weight, standard_deviation; NaN where there are too few posts.
+    """
+    weights = image_weights(system, posts)
+    questions, _ = question_forms(posts)
+    lengths = np.array([len(caption) for caption in cleaned_captions(questions, system.config.caption_profile)])
+    caption = np.where(lengths == 0, 0, np.where(lengths <= SHORT_CHARACTERS, 1, 2))
+    missing = np.array([post.image is None for post in posts], np.int64)
+    rows = []
+    for number, name in enumerate(CAPTIONS):
+        for lacks, picture in enumerate(PICTURES):
+            chosen = weights[(caption == number) & (missing == lacks)].astype(np.float64)
+            mean = chosen.mean() if len(chosen) else np.nan
+            deviation = chosen.std(ddof=1) if len(chosen) > 1 else np.nan
+            rows.append((name, picture, len(chosen), mean, deviation))
+    return pd.DataFrame(rows, columns=["caption", "picture", "posts", "weight", "standard_deviation"])
+
+
+def gate_of_run(run: str | Path, data: PreparedData, split: str = "test") -> pd.DataFrame:
+    """Return the `gate_table` of a trained run on one split.
+
+    Args:
+        run: run folder, or its `model/` folder.
+        data: a prepared folder.
+        split: `train`, `validation` or `test`.
+
+    Raises:
+        UserError: the run's network has no gate, or the split holds no posts.
+    """
+    model = load_model(run)
+    if not isinstance(model.system, DesignSystem) or not has_gate(model.config):
+        what = f"fusion.name={model.config.fusion.name}" if isinstance(model.config, DesignConfig) else "no fusion"
+        raise UserError(
+            f"{run}: system {model.system.name} with {what} has no gate; train with system=design and fusion.name "
+            f"{' or '.join(gated_fusions())}."
+        )
+    posts = list(data.split(split))
+    if not posts:
+        raise UserError(f"split: the {split} split holds no posts.")
+    return gate_table(model.system, posts)
