@@ -75,7 +75,7 @@ class HeadsConfig(Section):
 class RankingConfig(Section):
     """How the two heads become one ranking."""
 
-    aggregate: Literal["scaled", "reciprocal_rank", "interleave"] = Field(default="scaled", description="rule")
+    aggregate: Literal["minmax", "reciprocal_rank", "interleave"] = Field(default="minmax", description="rule")
     alpha: float | None = Field(default=None, ge=0, le=1, description="weight of multilabel; null: by validation")
 
 

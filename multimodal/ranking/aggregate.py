@@ -14,7 +14,7 @@ def aggregate(
     """Join the scores of both heads, (B, C), larger is better; -inf where a post cannot name a hashtag.
 
     The sources say that DESIGN "aggregates" its heads without saying how; these are the usual rules:
-    `scaled` α·m/max(m) + (1 - α)·s/max(s), so that each head fills 0..1 for every post; `reciprocal_rank`
+    `minmax` α·n(m) + (1 - α)·n(s) with each head scaled to 0..1 per post; `reciprocal_rank`
     α/(60 + rank_m) + (1 - α)/(60 + rank_s) (Cormack et al. 2009); `interleave` takes turns, beginning with the
     head that has the larger weight.
 
@@ -31,9 +31,9 @@ def aggregate(
     """
     if multilabel_BC is None and sequence_BC is None:
         raise ValueError("there is no head to aggregate")
-    scale = {"scaled": _scaled, "reciprocal_rank": _reciprocal_rank, "interleave": _reciprocal_rank}.get(rule)
+    scale = {"minmax": _minmax, "reciprocal_rank": _reciprocal_rank, "interleave": _reciprocal_rank}.get(rule)
     if scale is None:
-        raise ValueError(f"unknown aggregation {rule!r}; known: scaled, reciprocal_rank, interleave")
+        raise ValueError(f"unknown aggregation {rule!r}; known: minmax, reciprocal_rank, interleave")
     heads = [head.masked_fill(~nameable_BC, -torch.inf) for head in (multilabel_BC, sequence_BC) if head is not None]
     if len(heads) == 1:
         joined = scale(heads[0])
