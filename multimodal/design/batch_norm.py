@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -26,16 +29,13 @@ class GlobalBatchNorm(nn.BatchNorm1d):
         return super().forward(input)
 
     def _forward_across(self, input: Tensor) -> Tensor:
-        from torch.distributed.nn.functional import all_reduce
-
         values = input.float()
         local = torch.cat([values.sum(0), values.new_tensor([len(values)])])
-        sums: Tensor = all_reduce(local)  # type: ignore[no-untyped-call]
+        sums = _sum_over_processes(local)
         count = int(sums[-1].item())
         mean = sums[:-1] / count
         # In two passes: the mean of squares less the squared mean can come out below 0.
-        squares: Tensor = all_reduce(((values - mean) ** 2).sum(0))  # type: ignore[no-untyped-call]
-        variance = squares / count
+        variance = _sum_over_processes(((values - mean) ** 2).sum(0)) / count
         with torch.no_grad():
             momentum = 0.1 if self.momentum is None else self.momentum
             if self.running_mean is not None and self.running_var is not None:
@@ -45,3 +45,24 @@ class GlobalBatchNorm(nn.BatchNorm1d):
                 self.num_batches_tracked += 1
         normalised = (values - mean) * torch.rsqrt(variance + self.eps)
         return (normalised * self.weight + self.bias).to(input.dtype)
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """All-reduce whose gradient is the sum of the gradients of all processes."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        total = values.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].contiguous().clone()
+        dist.all_reduce(total)
+        return total
+
+
+def _sum_over_processes(values: Tensor) -> Tensor:
+    total: Tensor = _SumOverProcesses.apply(values)
+    return total
