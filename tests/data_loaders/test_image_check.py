@@ -1,0 +1,21 @@
+"""Every picture of a dump is opened once."""
+
+from PIL import Image
+
+from data_loaders.duplicates import NO_KEY
+from data_loaders.image_check import ImageInspector
+from data_loaders.images import load_image, perceptual_hash
+
+
+def test_reports_come_in_the_order_of_the_paths(tmp_path):
+    Image.radial_gradient("L").save(tmp_path / "round.png")
+    Image.new("RGB", (30, 30), "red").save(tmp_path / "flat.png")
+    (tmp_path / "empty.png").write_bytes(b"")
+    with ImageInspector() as inspector:
+        paths = [tmp_path / "flat.png", None, tmp_path / "empty.png", tmp_path / "round.png", tmp_path / "gone.png"]
+        reports = inspector.inspect(paths)
+        assert inspector.inspect([None, None]) == [reports[1]] * 2
+        assert inspector.inspect([]) == []
+    assert [report.key for report in reports[:3]] == [NO_KEY] * 3
+    assert reports[3].key == perceptual_hash(load_image(tmp_path / "round.png"))
+    assert [report.error and report.error.reason for report in reports] == [None, None, "empty", None, "missing"]

@@ -1,0 +1,62 @@
+"""The command `prepare.py`."""
+
+import json
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+START = datetime(2024, 1, 1, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def dump(tmp_path):
+    path = tmp_path / "posts.jsonl"
+    lines = [
+        {"key": f"p{n}", "user_id": f"user{n % 3}", "timestamp": (START + timedelta(hours=n)).isoformat(),
+         "text": f"walk {n} #sea #sky"}
+        for n in range(30)
+    ]  # fmt: skip
+    path.write_text("\n".join(map(json.dumps, [*lines, {"text": "no id"}])), encoding="utf-8")
+    return path
+
+
+def test_it_prepares_and_names_the_next_command(dump, tmp_path, process):
+    output = tmp_path / "data" / "prepared"
+    done = process(
+        "prepare.py", "--source", dump, "--output", output, "--column", "post_id=key", "--column", "caption=text",
+        "--fractions", "0.6", "0.2", "0.2", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert f"{output}: 30 posts by 3 users, 2.0 hashtags per post" in done.stdout
+    assert "split by time (chosen because 100% of the posts have timestamps)" in done.stdout
+    assert "vocabulary: 2 of 2 hashtags, those of at least 2 train posts" in done.stdout
+    assert [line.split()[:2] for line in done.stdout.splitlines() if line.strip().startswith(("train", "valid", "test"))
+            ] == [["train", "18"], ["validation", "6"], ["test", "6"]]  # fmt: skip
+    assert "missing_post_id" in done.stdout
+    assert done.stdout.splitlines()[-1] == (
+        f"next: python scripts/train.py --config configs/sample.yaml --data {output} --output runs/sample"
+    )
+    assert "Reading posts" in done.stderr
+    assert {path.name for path in output.iterdir()} >= {"posts.parquet", "vocabulary.json", "statistics.json"}
+
+
+def test_mistakes_are_told_without_a_traceback(dump, tmp_path, command):
+    for arguments, text in (
+        (["--source", tmp_path / "none"], "error: There is no file or folder"),
+        (["--source", dump, "--columns", "post_id"], "error: --columns 'post_id' is no pair"),
+        (["--source", dump, "--split", "tme"], "Did you mean 'time'?"),
+        (
+            ["--source", dump, "--columns", "post_id=key", "caption=user_id"],
+            "has a hashtag, so there is nothing to learn",
+        ),
+    ):
+        done = command("prepare.py", "--output", tmp_path / "prepared", *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert text in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_help_shows_an_example(process):
+    done = process("prepare.py", "--help")
+    assert done.returncode == 0
+    assert "python scripts/prepare.py --source data/sample --output data/prepared" in done.stdout
