@@ -1,0 +1,78 @@
+"""Near-duplicates across the split: the same words or the same picture, trained on and judged on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_loaders.duplicates import NO_KEY, caption_key, group_duplicates
+from data_loaders.images import is_flat, load_image, perceptual_hash
+from data_loaders.posts import Post
+from multimodal.audit.case import AuditCase
+from multimodal.audit.finding import Finding, Number, Status, shown
+from multimodal.progress import shared_progress
+
+_TOLERABLE_SHARE = 0.01
+_MOST_PICTURES = 20_000
+_HASH_SIZE_PX = 64
+
+
+def no_near_duplicates_across_split(case: AuditCase) -> Finding:
+    """Fingerprint the captions and pictures of train and of the audited split: no group may have posts in both."""
+    train, evaluated = case.data.split("train"), case.data.split(case.split)
+    if case.split == "train":
+        return Finding(
+            name="no_near_duplicates_across_split", status="skipped", measured="The train split itself is audited."
+        )
+    posts = [*train, *evaluated]
+    captions = np.array([caption_key(post.caption) for post in posts], np.uint64)
+    pictured = sum(post.image is not None for post in posts)
+    hashed = pictured <= _MOST_PICTURES
+    nothing = np.full(len(posts), NO_KEY, np.uint64)
+    pictures = _image_keys(posts) if hashed else nothing
+    both = _shared(group_duplicates(captions, pictures), len(train))
+    examples = [posts[row].post_id for row in both]
+    share = len(both) / max(len(evaluated), 1)
+    numbers: dict[str, Number] = {
+        "posts": len(evaluated),
+        "pictures_compared": pictured if hashed else 0,
+        "near_duplicates_by_caption": len(_shared(group_duplicates(captions, nothing), len(train))),
+        "near_duplicates_by_picture": len(_shared(group_duplicates(nothing, pictures), len(train))),
+        "near_duplicates_of_train": len(both),
+        "share": share,
+    }
+    left_out = (
+        "" if hashed else f" {pictured:,} pictures are too many to fingerprint here; captions alone were compared."
+    )
+    status: Status = "passed" if not both else "warning" if share <= _TOLERABLE_SHARE else "failed"
+    outcome = f"{len(both):,} of {len(evaluated):,} posts ({share:.1%}) have a near-duplicate in train"
+    return Finding(
+        name="no_near_duplicates_across_split",
+        status=status,
+        measured=f"By caption and picture, {outcome}{f' ({shown(examples)})' if examples else ''}.{left_out}",
+        numbers=numbers,
+        remedy=""
+        if not both
+        else "Prepare the folder with near-duplicates kept together, so that a group stays on one side of the split.",
+    )
+
+
+def _image_keys(posts: Sequence[Post]) -> NDArray[np.uint64]:
+    keys = np.full(len(posts), NO_KEY, np.uint64)
+    rows = [row for row, post in enumerate(posts) if isinstance(post.image, (str, Path))]
+    with shared_progress("fingerprinting pictures", len(rows), "pictures") as advance:
+        for row in rows:
+            image = load_image(posts[row].image or "", size_hint_px=_HASH_SIZE_PX, policy="skip")
+            if image is not None and not is_flat(image):
+                keys[row] = perceptual_hash(image) or 1
+            advance(1)
+    return keys
+
+
+def _shared(groups: NDArray[np.int64], train: int) -> list[int]:
+    trained = np.unique(groups[:train])
+    rows: list[int] = (np.flatnonzero(np.isin(groups[train:], trained)) + train).tolist()
+    return rows

@@ -1,0 +1,101 @@
+"""Memories made anew from a filled one: cut off at an instant, or with other hashtags. Nothing is encoded again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_loaders.posts import UNDATED_EPOCH_US, Post
+from multimodal.memory import PostMemory
+from multimodal.questions import moment
+from multimodal.systems import System
+
+_UNDATED_BEFORE_US = -(2**61)
+_POSTS_AT_ONCE = 8_192
+
+
+class Remembered:
+    """The posts of a memory, to be copied into others.
+
+    Args:
+        memory: filled; not appended to while this is used.
+    """
+
+    def __init__(self, memory: PostMemory) -> None:
+        self._memory = memory
+        self._user_ids = memory.user_ids
+        self._terms = memory.terms if memory.slots else None
+        self.order = np.argsort(memory.instants_us, kind="stable")
+        self.instants_us = memory.instants_us[self.order]
+
+    def post(self, position: int) -> Post:
+        """Return what the memory knows of one post."""
+        memory = self._memory
+        user = int(memory.users[position])
+        post = Post(
+            post_id=memory.post_ids[position],
+            user_id=None if user < 0 else self._user_ids[user],
+            hashtags=tuple(memory.catalogue[int(index)] for index in memory.hashtags_of(position)),
+        )
+        return at_instant(post, int(memory.instants_us[position]))
+
+    def copy_into(
+        self,
+        target: PostMemory,
+        positions: NDArray[np.int64],
+        hashtags: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        """Append posts to another memory.
+
+        Args:
+            target: made by the same System.
+            positions: of the posts, in the order of appending.
+            hashtags: by post id, instead of what is remembered.
+        """
+        for start in range(0, len(positions), _POSTS_AT_ONCE):
+            part = positions[start : start + _POSTS_AT_ONCE]
+            posts = [self.post(int(position)) for position in part]
+            if hashtags:
+                posts = [replace(post, hashtags=hashtags.get(post.post_id, post.hashtags)) for post in posts]
+            vectors = self._memory.vectors[part] if self._memory.width else None
+            terms = None if self._terms is None else self._terms[part]
+            target.append(posts, vectors, terms)
+
+
+def at_instant(post: Post, instant_us: int) -> Post:
+    """Return the post moved to another instant; undated posts stay undated and move in their order."""
+    if instant_us < _UNDATED_BEFORE_US:
+        return replace(post, timestamp=None, sequence=instant_us - UNDATED_EPOCH_US)
+    return replace(post, timestamp=moment(instant_us))
+
+
+def memories_before(system: System, memory: PostMemory, posts: Sequence[Post]) -> Iterator[tuple[Post, PostMemory]]:
+    """Yield each post with a memory that holds just what is strictly earlier; it grows from post to post.
+
+    Args:
+        system: makes the memory.
+        memory: holds everything.
+        posts: by rising instant.
+    """
+    source, known, done = Remembered(memory), system.new_memory(), 0
+    for post in posts:
+        reach = int(np.searchsorted(source.instants_us, post.instant_us, side="left"))
+        source.copy_into(known, source.order[done:reach])
+        done = reach
+        yield post, known
+
+
+def with_hashtags(system: System, memory: PostMemory, hashtags: Mapping[str, tuple[str, ...]]) -> PostMemory:
+    """Return a memory of the same posts, some of them with other hashtags.
+
+    Args:
+        system: makes the memory.
+        memory: holds the posts.
+        hashtags: the other hashtags by post id.
+    """
+    source, other = Remembered(memory), system.new_memory()
+    source.copy_into(other, np.arange(len(memory)), hashtags)
+    return other

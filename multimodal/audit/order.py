@@ -1,0 +1,54 @@
+"""Does an answer depend on the order of the posts or on those it is asked together with?"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multimodal.audit.case import AuditCase, differing
+from multimodal.audit.finding import Finding, shown
+from multimodal.ranking.rankings import Rankings
+
+_SMALL_BATCH = 7
+
+
+def order_and_batches_change_nothing(case: AuditCase) -> Finding:
+    """Ask about the posts in another order and in other batches: the answers must be the same."""
+    total = len(case.posts)
+    shuffled = np.random.default_rng(case.seed).permutation(total)
+    by_order = set(differing(case.answers, _ask(case, shuffled, total)))
+    by_batch = set(differing(case.answers, _ask(case, shuffled, _SMALL_BATCH)))
+    examples = [post.post_id for post in case.posts if post.post_id in by_order | by_batch]
+    numbers = {"posts": total, "changed_by_order": len(by_order), "changed_by_batch": len(by_batch)}
+    tried = f"Asked in another order, and {_SMALL_BATCH} at a time instead of all at once"
+    if not examples:
+        return Finding(
+            name="order_and_batches_change_nothing",
+            status="passed",
+            measured=f"{tried}: {total:,} answers stay the same.",
+            numbers=numbers,
+        )
+    return Finding(
+        name="order_and_batches_change_nothing",
+        status="failed",
+        measured=f"{tried}: {len(examples):,} of {total:,} answers change ({shown(examples)}).",
+        numbers=numbers,
+        remedy="The posts of one call must not see each other: no batch statistics, no padding that counts, no state "
+        "that is kept from one call to the next.",
+    )
+
+
+def _ask(case: AuditCase, order: NDArray[np.int64], size: int) -> Rankings:
+    parts = [order[start : start + size] for start in range(0, len(order), size)]
+    answers = [
+        case.system.rank(
+            [case.questions[row] for row in part], case.memory, case.k, [case.excluded[row] for row in part]
+        )
+        for part in parts
+    ]
+    return Rankings(
+        [post_id for answer in answers for post_id in answer.post_ids],
+        np.concatenate([answer.indices for answer in answers]),
+        np.concatenate([answer.scores for answer in answers]),
+        answers[-1].names,
+    )

@@ -1,0 +1,116 @@
+"""`audit_run`: every check on a trained run and a prepared folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from multimodal.audit.captions import own_hashtags_as_words, own_hashtags_cut_out
+from multimodal.audit.case import AuditCase, choose_posts
+from multimodal.audit.chance import constant_scores_fall_to_chance, shuffled_truth_falls_to_chance
+from multimodal.audit.duplicates import no_near_duplicates_across_split
+from multimodal.audit.finding import Finding, Status, verdict
+from multimodal.audit.list_length import list_length_independent_of_truth
+from multimodal.audit.order import order_and_batches_change_nothing
+from multimodal.audit.own_hashtags import own_hashtags_unread, post_ids_unread
+from multimodal.audit.saved import saved_predictions_reproduced
+from multimodal.audit.tables import as_json, as_markdown
+from multimodal.audit.ties import ties_settled_without_truth
+from multimodal.audit.time import time_respected
+from multimodal.audit.vocabulary import only_known_hashtags_named, vocabulary_free_of_test
+from multimodal.evaluation.pipeline import check_same_data, fill_memory
+from multimodal.model_folder import load_model
+from multimodal.run_folder import RunFolder, write_atomically, write_json
+
+if TYPE_CHECKING:
+    from data_loaders.prepared import PreparedData
+
+DEFAULT_POSTS = 300
+CHECKS: tuple[Callable[[AuditCase], Finding | list[Finding]], ...] = (
+    own_hashtags_cut_out,
+    own_hashtags_as_words,
+    own_hashtags_unread,
+    post_ids_unread,
+    time_respected,
+    order_and_batches_change_nothing,
+    shuffled_truth_falls_to_chance,
+    constant_scores_fall_to_chance,
+    ties_settled_without_truth,
+    vocabulary_free_of_test,
+    only_known_hashtags_named,
+    no_near_duplicates_across_split,
+    list_length_independent_of_truth,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What `audit_run` gives.
+
+    Attributes:
+        findings: one or more per check, in the order of the checks.
+        settings: what was audited, as written to `audit.json`.
+        folder: where `audit.json` and `audit.md` were written.
+    """
+
+    findings: Sequence[Finding]
+    settings: dict[str, Any]
+    folder: Path
+
+    @property
+    def verdict(self) -> Status:
+        """The gravest status."""
+        return verdict(self.findings)
+
+
+def audit_case(case: AuditCase) -> list[Finding]:
+    """Run every check that needs no files on a System."""
+    findings: list[Finding] = []
+    for check in CHECKS:
+        found = check(case)
+        findings.extend(found if isinstance(found, list) else [found])
+    return findings
+
+
+def audit_run(
+    run: str | Path, data: PreparedData, split: str = "test", posts: int = DEFAULT_POSTS, k: int = 10, seed: int = 0
+) -> Audit:
+    """Audit a trained run for leaks and write `audit.json` and `audit.md` beside its evaluation.
+
+    Args:
+        run: run folder, or its `model/` folder.
+        data: the prepared folder it was trained on.
+        split: the split whose figures are to be trusted.
+        posts: how many of its posts are asked about, at most; drawn by `seed`.
+        k: length of the lists asked for.
+        seed: of everything drawn at random.
+
+    Raises:
+        UserError: an unknown split, too few posts, another prepared folder than the run was trained on, or no model.
+    """
+    began = time.monotonic()
+    chosen = choose_posts(data, split, posts, seed)
+    model = load_model(run)
+    check_same_data(model, data)
+    fill_memory(model.system, model.memory, data, "rolling")
+    case = AuditCase(model.system, model.memory, data, split, chosen, k, seed)
+    run_folder = RunFolder(model.folder.parent if model.folder.name == "model" else model.folder)
+    folder = run_folder.evaluation(split)
+    findings = [*audit_case(case), saved_predictions_reproduced(case, folder / "predictions.parquet")]
+    settings = {
+        "system": model.system.name,
+        "run": str(run),
+        "data": str(data.folder),
+        "split": split,
+        "posts": len(chosen),
+        "k": k,
+        "seed": seed,
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    write_json(folder / "audit.json", as_json(findings, settings))
+    text = as_markdown(findings, settings)
+    write_atomically(folder / "audit.md", lambda path: path.write_text(text, encoding="utf-8"))
+    return Audit(findings, settings, folder)

@@ -1,0 +1,104 @@
+"""Do vocabulary, priors and answers know of hashtags that nobody could know of yet?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from data_loaders.hashtags import normalise
+from data_loaders.posts import Post
+from data_loaders.splits import SPLITS
+from multimodal.audit.case import AuditCase
+from multimodal.audit.finding import Finding, Number, shown
+
+
+def vocabulary_free_of_test(case: AuditCase) -> Finding:
+    """Count the train split anew: vocabulary and priors hold its hashtags, with its frequencies, and no others."""
+    counted = Counter(tag for post in case.data.split("train") for tag in set(post.hashtags))
+    vocabulary = dict(zip(case.data.vocabulary.hashtags, case.data.vocabulary.frequencies, strict=True))
+    catalogue = case.system.catalogue
+    size = catalogue.vocabulary_size
+    own = dict(zip(catalogue.names[:size], catalogue.frequencies.tolist(), strict=True))
+    absent = sorted(tag for tag in {**vocabulary, **own} if tag not in counted)
+    differ = sorted({tag for known in (vocabulary, own) for tag in _miscounted(known, counted)})
+    numbers: dict[str, Number] = {
+        "vocabulary": len(vocabulary),
+        "vocabulary_of_the_system": len(own),
+        "absent_from_train": len(absent),
+        "of_another_frequency": len(differ),
+    }
+    if not absent and not differ:
+        return Finding(
+            name="vocabulary_free_of_test",
+            status="passed",
+            measured=f"Counted anew, the train split holds all {len(vocabulary):,} hashtags of the vocabulary and of "
+            "the System, each with the frequency given.",
+            numbers=numbers,
+        )
+    return Finding(
+        name="vocabulary_free_of_test",
+        status="failed",
+        measured=f"{len(absent):,} hashtags do not occur in train ({shown(absent) or 'none'}); {len(differ):,} occur "
+        f"in another number of train posts than is said ({shown(differ) or 'none'}).",
+        numbers=numbers,
+        remedy="Make vocabulary, frequencies, idf weights and priors from the train split alone: prepare and train.",
+    )
+
+
+def _miscounted(known: Mapping[str, int], counted: Counter[str]) -> Iterable[str]:
+    return (tag for tag, frequency in known.items() if tag in counted and counted[tag] != frequency)
+
+
+def only_known_hashtags_named(case: AuditCase) -> Finding:
+    """Look at each named hashtag: it is in the train vocabulary, in the caption, or somebody used it earlier."""
+    first_us: dict[str, int] = {}
+    for split in SPLITS:
+        for post in case.data.split(split):
+            for tag in post.hashtags:
+                first_us[tag] = min(first_us.get(tag, post.instant_us), post.instant_us)
+    vocabulary = set(case.data.vocabulary.hashtags)
+    unknown: list[str] = []
+    named = outside = 0
+    for row, (post, question) in enumerate(zip(case.posts, case.questions, strict=True)):
+        for tag, _ in case.answers.of(row):
+            named += 1
+            if tag in vocabulary:
+                continue
+            outside += 1
+            if first_us.get(tag, post.instant_us) >= post.instant_us and tag not in _words(question):
+                unknown.append(tag)
+    empty = _named_of_nothing(case)
+    strangers = sorted(set(empty) - vocabulary)
+    numbers: dict[str, Number] = {
+        "named": named,
+        "named_outside_the_vocabulary": outside,
+        "named_before_anybody_used_them": len(unknown),
+        "named_of_nothing_outside_the_vocabulary": len(strangers),
+    }
+    if not unknown and not strangers:
+        return Finding(
+            name="only_known_hashtags_named",
+            status="passed",
+            measured=f"Of {named:,} hashtags named, {outside:,} are outside the train vocabulary, and somebody used "
+            "each of those earlier.",
+            numbers=numbers,
+        )
+    return Finding(
+        name="only_known_hashtags_named",
+        status="failed",
+        measured=f"{len(unknown):,} of {named:,} hashtags were named before anybody used them "
+        f"({shown(unknown) or 'none'}); asked about an empty post with nothing remembered, "
+        f"{len(strangers):,} are named that are not in the train vocabulary ({shown(strangers) or 'none'}).",
+        numbers=numbers,
+        remedy="The System knows hashtags from later posts, or from the evaluated split: fit it on train alone.",
+    )
+
+
+def _words(question: Post) -> set[str]:
+    return {normalise(word) for word in (question.caption or "").split()}
+
+
+def _named_of_nothing(case: AuditCase) -> list[str]:
+    nothing = Post(post_id="\0audit nothing", caption="", sequence=0)
+    depth = max(case.k, 50)
+    return [tag for tag, _ in case.system.rank([nothing], case.system.new_memory(), depth, [frozenset()]).of(0)]

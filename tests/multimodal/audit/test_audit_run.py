@@ -1,0 +1,78 @@
+"""From a run folder to `audit.json`: what is written, what is refused, and the command's exit status."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from data_loaders.errors import UserError
+from multimodal.audit import run as audit
+from multimodal.audit.finding import Finding, verdict
+from multimodal.audit.run import audit_run
+from multimodal.audit.tables import as_markdown, counted
+from multimodal.config import validate_config
+from multimodal.evaluation.pipeline import evaluate_run
+from multimodal.training_run import train_run
+
+
+@pytest.fixture(scope="module")
+def run(tiny_data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("audited") / "habit"
+    train_run(validate_config({"system": "user_habit"}), tiny_data, folder)
+    evaluate_run(folder, tiny_data, ks=[5])
+    return folder
+
+
+def test_findings_are_written_beside_the_evaluation(run, tiny_data):
+    done = audit_run(run, tiny_data, posts=5)
+    assert done.folder == run / "evaluation" / "test"
+    written = json.loads((done.folder / "audit.json").read_text())
+    assert written["verdict"] == done.verdict
+    assert (written["settings"]["posts"], written["settings"]["system"]) == (5, "user_habit")
+    names = [finding["name"] for finding in written["findings"]]
+    assert len(names) == len(set(names)) == 15
+    by_name = {finding["name"]: finding for finding in written["findings"]}
+    assert by_name["saved_predictions_reproduced"]["status"] == "passed"
+    assert "| passed | later posts unused |" in (done.folder / "audit.md").read_text()
+
+
+def test_predictions_of_another_model_are_noticed(run, tiny_data, monkeypatch):
+    from multimodal.audit.case import AuditCase, choose_posts
+    from multimodal.audit.saved import saved_predictions_reproduced
+    from multimodal.model_folder import load_model
+
+    model = load_model(run)
+    # Nothing of validation and test is remembered, as it was when the lists were saved.
+    case = AuditCase(model.system, model.system.new_memory(), tiny_data, "test", choose_posts(tiny_data, "test", 9, 0))
+    finding = saved_predictions_reproduced(case, run / "evaluation" / "test" / "predictions.parquet")
+    assert finding.status == "failed"
+    assert "saved lists are not what the model answers" in finding.measured
+    skipped = saved_predictions_reproduced(case, run / "nothing.parquet")
+    assert (skipped.status, skipped.measured) == ("skipped", "There is no nothing.parquet of the test split yet.")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"split": "tst"}, "split: unknown split 'tst'. Did you mean 'test'?"),
+        ({"posts": 1}, "posts: 1 posts are too few to audit; give at least 2"),
+    ],
+)
+def test_mistakes(run, tiny_data, options, message):
+    with pytest.raises(UserError) as error:
+        audit_run(run, tiny_data, **options)
+    assert message in str(error.value)
+
+
+def test_verdict_and_counts():
+    found = [Finding(name=f"n{n}", status=s, measured="m") for n, s in enumerate(["passed", "warning", "passed"])]
+    assert (verdict(found), counted(found)) == ("warning", "1 warning, 2 passed")
+    assert verdict([]) == "passed"
+    failed = [*found, Finding(name="f", status="failed", measured="a|b", remedy="mend it")]
+    assert verdict(failed) == "failed"
+    assert "| failed | f | a\\|b **To do:** mend it |" in as_markdown(failed, {"split": "test"})
+
+
+def test_every_check_is_run():
+    assert len(audit.CHECKS) == 13
