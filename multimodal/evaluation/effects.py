@@ -49,6 +49,11 @@ def effect_sizes(a: PerPost, b: PerPost, columns: Sequence[str], difference: Map
 
 def per_post_values(per_post: PerPost, column: str, posts: slice) -> Floats:
     """Return a metric of some posts in double precision, (n, n_k)."""
+    mean: Floats = np.mean([_values(member, column, posts) for member in per_post.members], axis=0)
+    return mean
+
+
+def _values(per_post: PerPost, column: str, posts: slice) -> Floats:
     if column in per_post.stored:
         return per_post.stored[column][posts].astype(np.float64)
     return per_post.outcomes.part(posts).column(column, per_post.ks, per_post.ap_norm)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multimodal.evaluation.evaluation import Evaluation
+from multimodal.evaluation.intervals import Bootstrap
 from multimodal.run_folder import write_atomically
 
 if TYPE_CHECKING:
@@ -23,11 +24,17 @@ _RESOLUTION_DPI = 200
 _MOST_MARKERS = 40
 
 
-def write_figures(folder: Path, evaluation: Evaluation) -> list[Path]:
-    """Draw both figures into `folder`; their numbers are those of `metrics.csv` beside them."""
+def write_figures(folder: Path, evaluation: Evaluation, curves: Bootstrap | None = None) -> list[Path]:
+    """Draw both figures into `folder`; their numbers are those of `metrics.csv` beside them.
+
+    Args:
+        folder: where to.
+        evaluation: of one or more K.
+        curves: resampled metrics; their 95 % intervals are drawn as bands.
+    """
     paths = []
     for name, columns in FIGURES.items():
-        figure = sweep_figure(evaluation, columns)
+        figure = sweep_figure(evaluation, columns, curves)
         write_atomically(folder / name, lambda path, figure=figure: _save(figure, path))  # type: ignore[misc]
         paths.append(folder / name)
     return paths
@@ -37,12 +44,13 @@ def _save(figure: Figure, path: Path) -> None:
     figure.savefig(path, dpi=_RESOLUTION_DPI, format="png")
 
 
-def sweep_figure(evaluation: Evaluation, columns: tuple[str, ...]) -> Figure:
+def sweep_figure(evaluation: Evaluation, columns: tuple[str, ...], curves: Bootstrap | None = None) -> Figure:
     """Draw up to two metrics against K and mark the best K by F1.
 
     Args:
         evaluation: of one or more K.
         columns: names in `LABELS`.
+        curves: resampled metrics at the same Ks; those that it holds get a band.
     """
     from matplotlib.figure import Figure
 
@@ -54,6 +62,9 @@ def sweep_figure(evaluation: Evaluation, columns: tuple[str, ...]) -> Figure:
     for column, style in zip(columns, _STYLES, strict=False):
         values = evaluation.table[column].to_numpy()
         axes.plot(ks, values, label=LABELS[column], linewidth=1.8, markersize=5, markevery=marker_step, **style)
+        if curves is not None and column in curves.values:
+            low, high = curves.interval(column)
+            axes.fill_between(ks, low, high, color=style["color"], alpha=0.18, linewidth=0)
         at_best = float(values[ks.index(best)])
         axes.plot(
             best, at_best, "o", markersize=11, markerfacecolor="none", markeredgecolor="#222222", markeredgewidth=1.2
@@ -61,7 +72,8 @@ def sweep_figure(evaluation: Evaluation, columns: tuple[str, ...]) -> Figure:
     axes.axvline(best, color="#222222", linewidth=0.9, linestyle=":", label=f"best K by F1: {best}", zorder=0)
     _finish(axes, ks, [LABELS[column] for column in columns])
     posts = int(evaluation.table["posts"].iloc[0])
-    axes.set_title(f"{posts:,} posts", loc="right", fontsize=9, color="#555555")
+    band = "" if curves is None else f"; bands: 95 % of resamples of {curves.unit}"
+    axes.set_title(f"{posts:,} posts{band}", loc="right", fontsize=9, color="#555555")
     return figure
 
 

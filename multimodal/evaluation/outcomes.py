@@ -132,6 +132,11 @@ class PerPost(Mapping[str, NDArray[np.float32]]):
         self.ap_norm = ap_norm
         self.stored = dict(stored)
 
+    @property
+    def members(self) -> Sequence[PerPost]:
+        """The runs that a value is averaged over: just this one."""
+        return (self,)
+
     def take(self, rows: Ints, ks: Ints) -> PerPost:
         """Return some of the posts, in the order of `rows`, at some of the cut-offs."""
         places = np.searchsorted(self.ks, ks)

@@ -52,6 +52,11 @@ def terms(per_post: PerPost, bases: Sequence[str], posts: slice) -> Floats:
     Returns:
         (n, 2 x ratios x n_k): numerators of the first ratio at each K, of the second…, then the denominators.
     """
+    mean: Floats = np.mean([_terms(member, bases, posts) for member in per_post.members], axis=0)
+    return mean
+
+
+def _terms(per_post: PerPost, bases: Sequence[str], posts: slice) -> Floats:
     pairs = [_pair(per_post, base, posts) for base in bases]
     return np.concatenate([numerator for numerator, _ in pairs] + [denominator for _, denominator in pairs], axis=1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from data_loaders.errors import DataError
 from multimodal.evaluation.evaluation import DEFINITIONS_VERSION, Evaluation
 from multimodal.evaluation.figures import write_figures
+from multimodal.evaluation.fingerprints import FINGERPRINT, truth_fingerprints
+from multimodal.evaluation.intervals import Bootstrap
 from multimodal.evaluation.outcomes import Outcomes, PerPost, PostResults
 from multimodal.evaluation.predictions import write_predictions
 from multimodal.ranking.rankings import Rankings
@@ -28,7 +31,15 @@ _COUNT_COLUMNS = {
 _RANK_COLUMNS = {"hit_ranks": "hits", "known_hit_ranks": "known_hits", "new_hit_ranks": "new_hits"}
 
 
-def write_evaluation(folder: Path, evaluation: Evaluation, rankings: Rankings, settings: dict[str, Any]) -> None:
+def write_evaluation(
+    folder: Path,
+    evaluation: Evaluation,
+    rankings: Rankings,
+    settings: dict[str, Any],
+    *,
+    truth: Sequence[Sequence[str]] | None = None,
+    curves: Bootstrap | None = None,
+) -> None:
     """Write `metrics.csv`, `metrics.json`, `predictions.parquet`, `per_post.parquet` and the two figures.
 
     Each file is replaced in one step.
@@ -38,12 +49,14 @@ def write_evaluation(folder: Path, evaluation: Evaluation, rankings: Rankings, s
         evaluation: of `rankings`.
         rankings: all of them, also of posts without truth.
         settings: what the reader must know to judge the figures: history protocol, split, run, seed…
+        truth: the true hashtags of the evaluated posts, so that comparisons can tell whether theirs are the same.
+        curves: resampled metrics; their intervals are drawn as bands.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_predictions(folder / "predictions.parquet", rankings)
-    write_per_post(folder / "per_post.parquet", evaluation)
+    write_per_post(folder / "per_post.parquet", evaluation, truth)
     write_atomically(folder / "metrics.csv", lambda path: evaluation.table.to_csv(path, index=False))
-    write_figures(folder, evaluation)
+    write_figures(folder, evaluation, curves)
     write_json(folder / "metrics.json", summary(evaluation, settings))
 
 
@@ -66,12 +79,13 @@ def _plain(value: Any) -> int | float | None:
     return None if math.isnan(value) else float(value)
 
 
-def write_per_post(path: Path, evaluation: Evaluation) -> None:
+def write_per_post(path: Path, evaluation: Evaluation, truth: Sequence[Sequence[str]] | None = None) -> None:
     """Write one row per evaluated post, enough to compute every metric, interval and test again.
 
     Columns: post_id, user_id, the counts `true_hashtags`, `known_hashtags` (of them in the vocabulary),
     `new_hashtags` (never seen in train), `list_length`; the ranks of the hits `hit_ranks`, `known_hit_ranks`,
-    `new_hit_ranks`; and `f1_per_post@K`, `novelty@K`, `redundancy@K` for each K.
+    `new_hit_ranks`; `f1_per_post@K`, `novelty@K`, `redundancy@K` for each K; and, where the truth is given,
+    `truth_fingerprint`, equal for equal sets of true hashtags.
     """
     per_post = evaluation.per_post
     outcomes = per_post.outcomes
@@ -85,6 +99,8 @@ def write_per_post(path: Path, evaluation: Evaluation) -> None:
     for metric in ("f1_per_post", *per_post.stored):
         values = per_post[metric]
         columns.update({f"{metric}@{k}": pa.array(values[:, i]) for i, k in enumerate(evaluation.ks)})
+    if truth is not None:
+        columns[FINGERPRINT] = pa.array(truth_fingerprints(truth))
     metadata = {
         "definitions_version": str(DEFINITIONS_VERSION),
         "ks": ",".join(map(str, evaluation.ks)),

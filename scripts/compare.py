@@ -1,0 +1,96 @@
+"""Compare evaluated runs with the first of them: intervals, paired tests, effect sizes. No model is run."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from _cli import run_main
+from rich.console import Console
+
+from data_loaders.errors import UserError
+from multimodal.evaluation.comparison import Protocol, compare_runs
+from multimodal.evaluation.comparison_files import comparison_table, write_comparison
+from multimodal.evaluation.cut_offs import parse_ks
+from multimodal.evaluation.saved_runs import SavedRun, group_by_seed, named_groups, read_saved_runs
+
+_EXAMPLES = """examples:
+  python scripts/compare.py runs/popularity runs/user_habit runs/design --split test --k 5
+  python scripts/compare.py runs/a runs/b --k 1-10 --column f1,recall --unit users --output runs/comparison
+  python scripts/compare.py runs/sum_seed0 runs/sum_seed1 runs/weighted_seed0 runs/weighted_seed1 --k 5
+  python scripts/compare.py --group sum=runs/a,runs/b --group weighted=runs/c,runs/d --k 5
+
+Runs must have been evaluated: python scripts/evaluate.py --run … --data … --split test"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of this command."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("runs", nargs="*", type=Path, metavar="RUN", help="run folders, or evaluation folders")
+    add("--split", default="test", help="train, validation or test (default: test)")
+    add("--history", default="rolling", help="the protocol they were evaluated under (default: rolling)")
+    add("--k", default="5", help="cut-offs, such as 5, 1-10 or 1,3,5 (default: 5)")
+    add("--column", default="f1", help="metrics, such as f1 or hit_rate,precision,recall,f1 (default: f1)")
+    add("--unit", default="posts", help="what is resampled and swapped: posts or users (default: posts)")
+    add("--against", metavar="RUN", help="run or system to compare the others with (default: the first)")
+    add("--group", action="append", default=[], metavar="NAME=RUN1,RUN2", help="runs that are seeds of one system")
+    add("--separate", action="store_true", help="do not group runs whose configurations differ in the seed alone")
+    add("--common-posts", action="store_true", help="compare on the posts all runs share; the others are counted")
+    add("--resamples", type=int, default=1_000, help="bootstrap samples (default: 1000)")
+    add("--permutations", type=int, default=10_000, help="random swaps per test (default: 10000)")
+    add("--seed", type=int, default=0, help="of resamples and swaps (default: 0)")
+    add("--output", type=Path, help="folder for comparison.csv, .md, .tex and .json")
+    return parser
+
+
+def read_systems(options: argparse.Namespace) -> dict[str, list[SavedRun]]:
+    """Return name → runs, as the arguments group them."""
+    named = named_groups(options.group)
+    paths = [*options.runs, *(run for members in named.values() for run in members)]
+    if not paths:
+        raise UserError("no run to compare: give run folders, such as runs/popularity runs/user_habit.")
+    runs = read_saved_runs(paths, options.split, options.history)
+    loose, rest = runs[: len(options.runs)], iter(runs[len(options.runs) :])
+    systems = {run.name: [run] for run in loose} if options.separate else group_by_seed(loose)
+    for name, members in named.items():
+        if name in systems:
+            raise UserError(f"--group: the name {name!r} is that of another run; take another one.")
+        systems[name] = [next(rest) for _ in members]
+    return systems
+
+
+def find_system(against: str | None, systems: Mapping[str, Sequence[SavedRun]]) -> str | None:
+    """Return the system that `--against` means: its name, or the path of one of its runs."""
+    for name, members in systems.items():
+        if against is not None and any(Path(run.given) == Path(against) for run in members):
+            return name
+    return against
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    options = build_parser().parse_args(arguments)
+    ks = parse_ks(options.k)
+    systems = read_systems(options)
+    protocol = Protocol(
+        columns=[column.strip() for column in options.column.split(",")],
+        unit=options.unit,
+        resamples=options.resamples,
+        permutations=options.permutations,
+        seed=options.seed,
+    )
+    against = find_system(options.against, systems)
+    comparison = compare_runs(systems, ks, protocol, against=against, common_posts=options.common_posts)
+    Console().print(comparison_table(comparison))
+    for note in comparison.notes:
+        print(f"note: {note}")
+    if options.output is not None:
+        print("written:", *(f"  {path}" for path in write_comparison(options.output, comparison)), sep="\n")
+
+
+if __name__ == "__main__":
+    run_main(main)
