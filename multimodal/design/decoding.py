@@ -30,7 +30,7 @@ def decode_scores(
     posts, vocabulary = len(joined_BZ), head.vocabulary_size
     end = vocabulary
     joined = joined_BZ.repeat_interleave(beams, 0)
-    state = head.start(joined)
+    state, context = head.start(joined), head.context(joined)
     previous = joined.new_full((posts * beams,), end, dtype=torch.long)
     named = torch.zeros(posts * beams, vocabulary + 1, dtype=torch.bool, device=joined.device)
     missed = joined.new_ones(posts * beams, vocabulary)
@@ -39,7 +39,7 @@ def decode_scores(
     log_probability = joined.new_full((posts, beams), float("-inf"))
     log_probability[:, 0] = 0.0
     for step in range(min(steps, vocabulary)):
-        logits, state = head.step(joined, previous, state, embeddings)
+        logits, state = head.step(joined, previous, state, embeddings, context)
         logits = logits.float().masked_fill(named, float("-inf"))
         if step == 0:
             logits[:, end] = float("-inf")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -69,10 +71,37 @@ class SequenceHead(nn.Module):
         logits: Tensor = self.output(self.dropout(hidden))
         return logits
 
+    def context(self, joined_BZ: Tensor) -> Tensor:
+        """Return what z adds to the GRU's gates, the same at every step, (B, 3·hidden)."""
+        gru: Any = self.gru
+        return nn.functional.linear(joined_BZ, gru.weight_ih_l0[:, -joined_BZ.shape[1] :], gru.bias_ih_l0)
+
     def step(
-        self, joined_BZ: Tensor, previous_B: Tensor, state: Tensor, embeddings: nn.Embedding
+        self,
+        joined_BZ: Tensor,
+        previous_B: Tensor,
+        state: Tensor,
+        embeddings: nn.Embedding,
+        context: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Return logits (B, V + 1) and the next state after one decoding step."""
-        inputs = torch.cat([embeddings(previous_B), joined_BZ], dim=-1).unsqueeze(1)
-        hidden, state = self.gru(inputs, state)
-        return self.output(self.dropout(hidden.squeeze(1))), state
+        """Return logits (B, V + 1) and the next state after one decoding step: the GRU of `forward`, written out.
+
+        Args:
+            joined_BZ: z.
+            previous_B: the hashtag before.
+            state: (1, B, hidden).
+            embeddings: hashtag embeddings with V + 1 rows.
+            context: from `context`, where many steps share it.
+        """
+        gru: Any = self.gru
+        hidden = state.squeeze(0)
+        context = self.context(joined_BZ) if context is None else context
+        embedded = embeddings(previous_B)
+        inputs = context + nn.functional.linear(embedded, gru.weight_ih_l0[:, : embedded.shape[1]])
+        reset_in, update_in, new_in = inputs.chunk(3, dim=1)
+        gates = nn.functional.linear(hidden, gru.weight_hh_l0, gru.bias_hh_l0)
+        reset_hidden, update_hidden, new_hidden = gates.chunk(3, dim=1)
+        update = torch.sigmoid(update_in + update_hidden)
+        new = torch.tanh(new_in + torch.sigmoid(reset_in + reset_hidden) * new_hidden)
+        hidden = torch.lerp(new, hidden, update)
+        return self.output(self.dropout(hidden)), hidden.unsqueeze(0)
