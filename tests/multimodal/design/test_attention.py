@@ -41,16 +41,17 @@ def slow_word_attention(layer, words):
 
 
 def slow_co_attention(layer, words, regions):
-    """Section by section of Lu et al., for the valid words and regions of one post."""
+    """Line by line from Lu et al., for the valid words and regions of one post; means where the layer averages."""
+    per_region, per_word = (len(regions), len(words)) if layer.averaged else (1, 1)
     C = [[torch.tanh(word @ layer.affinity.weight.T @ region) for region in regions] for word in words]
     Q = [layer.words.weight @ word + layer.words.bias for word in words]
     V = [layer.regions.weight @ region + layer.regions.bias for region in regions]
     word_scores, region_scores = [], []
     for i in range(len(words)):
-        hidden = torch.tanh(Q[i] + sum(C[i][j] * V[j] for j in range(len(regions))))
+        hidden = torch.tanh(Q[i] + sum(C[i][j] * V[j] for j in range(len(regions))) / per_region)
         word_scores.append((layer.score_words.weight[0] @ hidden).item())
     for j in range(len(regions)):
-        hidden = torch.tanh(V[j] + sum(C[i][j] * Q[i] for i in range(len(words))))
+        hidden = torch.tanh(V[j] + sum(C[i][j] * Q[i] for i in range(len(words))) / per_word)
         region_scores.append((layer.score_regions.weight[0] @ hidden).item())
     text = sum(share * word for share, word in zip(softmax(word_scores), words, strict=True))
     image = sum(share * region for share, region in zip(softmax(region_scores), regions, strict=True))
@@ -103,19 +104,19 @@ class TestWordAttention:
 
 
 class TestParallelCoAttention:
-    def test_equals_a_loop_over_words_and_regions(self, posts):
+    @pytest.mark.parametrize("averaged", [False, True])
+    def test_equals_a_loop_over_words_and_regions(self, posts, averaged):
         words, word_mask, regions, region_mask = posts
-        layer = ParallelCoAttention(WIDTH, 0.0)
+        layer = ParallelCoAttention(WIDTH, 0.0, averaged)
         text, image = layer(*posts)
         for row in range(len(words)):
             expected = slow_co_attention(layer, words[row][word_mask[row]], regions[row][region_mask[row]])
             torch.testing.assert_close(text[row], expected[0])
             torch.testing.assert_close(image[row], expected[1])
 
-    @pytest.mark.parametrize(
-        "layer", [ParallelCoAttention(WIDTH, 0.5).eval(), MeanPooling()], ids=["attention", "mean"]
-    )
-    def test_padding_changes_nothing(self, posts, layer):
+    @pytest.mark.parametrize("kind", ["sums", "averages", "means"])
+    def test_padding_changes_nothing(self, posts, kind):
+        layer = MeanPooling() if kind == "means" else ParallelCoAttention(WIDTH, 0.5, kind == "averages").eval()
         words, word_mask, regions, region_mask = posts
         plain = layer(*posts)
         padded = layer(*longer(words, word_mask), *longer(regions, region_mask))
