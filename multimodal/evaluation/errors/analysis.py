@@ -1,0 +1,126 @@
+"""`analyse_errors`: a ranking and the truth in, every table of the error analysis out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data_loaders.errors import UserError
+from multimodal.evaluation.errors.by_frequency import errors_by_frequency, frequency_correlations
+from multimodal.evaluation.errors.calibration import calibration_error, calibration_table
+from multimodal.evaluation.errors.confusion import confusion_table
+from multimodal.evaluation.errors.curves import Curve, curves_table, hashtag_curves, macro_curves, micro_curves
+from multimodal.evaluation.errors.judged import Floats, Judged
+from multimodal.evaluation.errors.pairs import confused_pairs
+from multimodal.evaluation.errors.posts import ndcg_distribution, ndcg_of_posts
+from multimodal.ranking.rankings import Rankings
+from multimodal.run_folder import write_atomically
+
+SELECTED = 5
+
+
+@dataclass(frozen=True)
+class ErrorAnalysis:
+    """What goes wrong among the first K.
+
+    Attributes:
+        k: K.
+        depth: how many places were saved per post; curves end there.
+        posts: how many posts with a true hashtag.
+        hashtags: see `confusion_table`.
+        curves: micro, macro and those of the most frequent true hashtags; see `curves`.
+        ndcg: (N,) NDCG@K of each post.
+        ndcg_distribution: see `posts`.
+        by_frequency: see `by_frequency`.
+        correlations: of train frequency with errors, see `frequency_correlations`.
+        pairs: see `pairs`.
+        calibration: see `calibration`.
+        calibration_error: see `calibration`.
+    """
+
+    k: int
+    depth: int
+    posts: int
+    hashtags: pd.DataFrame
+    curves: Sequence[Curve]
+    ndcg: Floats
+    ndcg_distribution: pd.DataFrame
+    by_frequency: pd.DataFrame
+    correlations: Mapping[str, float]
+    pairs: pd.DataFrame
+    calibration: pd.DataFrame
+    calibration_error: float
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the tables by the name of their file."""
+        return {
+            "hashtags": self.hashtags,
+            "curves": curves_table(list(self.curves)),
+            "ndcg_distribution": self.ndcg_distribution,
+            "errors_by_frequency": self.by_frequency,
+            "confused_pairs": self.pairs,
+            "calibration": self.calibration,
+        }
+
+
+def analyse_errors(
+    rankings: Rankings,
+    truth: Sequence[Sequence[str]],
+    k: int,
+    train_frequency: Mapping[str, int],
+    vocabulary: Sequence[str],
+    selected: int = SELECTED,
+) -> ErrorAnalysis:
+    """Analyse the errors of a ranking among the first K; posts without a true hashtag are left out.
+
+    Args:
+        rankings: of N posts.
+        truth: true hashtags of the same posts.
+        k: K, at least 1.
+        train_frequency: train posts that carry a hashtag, also of those outside the vocabulary.
+        vocabulary: hashtags that can be named.
+        selected: how many of the most frequent true hashtags get curves of their own.
+
+    Raises:
+        UserError: K below 1.
+        DataError: the ranking is not one, or there is no truth.
+    """
+    if k < 1:
+        raise UserError(f"k: {k} places cannot be analysed; give at least 1.")
+    judged = Judged.of(rankings, truth)
+    hashtags = confusion_table(judged, k, train_frequency)
+    support = judged.support
+    frequent = sorted(np.flatnonzero(support).tolist(), key=lambda tag: (-support[tag], judged.names[tag]))[:selected]
+    nameable = len(set(vocabulary).union(hashtags["hashtag"]))
+    curves = [*micro_curves(judged, nameable), *macro_curves(judged)]
+    curves += [curve for tag in frequent for curve in hashtag_curves(judged, tag)]
+    values = ndcg_of_posts(judged, k)
+    calibration = calibration_table(judged, k)
+    return ErrorAnalysis(
+        k=k,
+        depth=judged.depth,
+        posts=len(judged),
+        hashtags=hashtags,
+        curves=curves,
+        ndcg=values,
+        ndcg_distribution=ndcg_distribution(values),
+        by_frequency=errors_by_frequency(hashtags),
+        correlations=frequency_correlations(hashtags),
+        pairs=confused_pairs(judged, k),
+        calibration=calibration,
+        calibration_error=calibration_error(calibration),
+    )
+
+
+def write_errors(folder: Path, analysis: ErrorAnalysis) -> list[Path]:
+    """Write every table as CSV and return the paths."""
+    paths = []
+    for name, table in analysis.tables().items():
+        path = folder / f"{name}.csv"
+        write_atomically(path, lambda temporary, table=table: table.to_csv(temporary, index=False))  # type: ignore[misc]
+        paths.append(path)
+    return paths

@@ -1,0 +1,132 @@
+"""Precision–recall and ROC curves over the saved scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from multimodal.evaluation.errors.judged import Bools, Floats, Judged
+
+CurveKind: TypeAlias = Literal["precision_recall", "roc"]
+_GRID = np.linspace(0, 1, 101)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One curve.
+
+    Attributes:
+        name: `micro`, `macro`, or a hashtag.
+        kind: `precision_recall` (x recall, y precision) or `roc` (x false positive rate, y true positive rate).
+        x: rising.
+        y: beside it.
+        area: average precision, or area under the ROC curve.
+        saved: how many of the first points rest on saved scores; the rest of a ROC curve is the straight line to
+            (1, 1), as if everything that was not saved had one and the same score.
+    """
+
+    name: str
+    kind: CurveKind
+    x: Floats
+    y: Floats
+    area: float
+    saved: int
+
+
+def micro_curves(judged: Judged, hashtags: int) -> list[Curve]:
+    """Pool all (post, hashtag) pairs; return both curves.
+
+    Args:
+        judged: N posts.
+        hashtags: how many there are to name, C; N · C pairs are judged, those not saved as ties at the end.
+    """
+    positives = len(judged.true_tag)
+    return _both("micro", judged.score, judged.hit, positives, len(judged) * hashtags - positives)
+
+
+def hashtag_curves(judged: Judged, hashtag: int) -> list[Curve]:
+    """Return both curves of one hashtag over the posts.
+
+    Args:
+        judged: N posts.
+        hashtag: its number; true of at least one post.
+    """
+    chosen = judged.tag == hashtag
+    positives = int((judged.true_tag == hashtag).sum())
+    name = judged.names[hashtag]
+    return _both(name, judged.score[chosen], judged.hit[chosen], positives, len(judged) - positives)
+
+
+def macro_curves(judged: Judged) -> list[Curve]:
+    """Average the curves of all hashtags that are true of at least one post, each weighing the same.
+
+    Precision at a recall is the best precision at that recall or a higher one, 0 where it is not reached within
+    the saved scores.
+    """
+    order = np.argsort(judged.tag, kind="stable")
+    ends = np.cumsum(np.bincount(judged.tag, minlength=len(judged.names)))
+    support = judged.support
+    precision, rate = np.zeros_like(_GRID), np.zeros_like(_GRID)
+    areas = np.zeros(2)
+    chosen = np.flatnonzero(support)
+    for hashtag in chosen:
+        places = order[(ends[hashtag - 1] if hashtag else 0) : ends[hashtag]]
+        positives = int(support[hashtag])
+        pair = _both("", judged.score[places], judged.hit[places], positives, len(judged) - positives)
+        precision += _best_from(pair[0])
+        rate += np.interp(_GRID, pair[1].x, pair[1].y)
+        areas += [pair[0].area, pair[1].area]
+    count = len(chosen)
+    areas /= count
+    reached = int(np.flatnonzero(precision)[-1]) + 1 if precision.any() else 1
+    return [
+        Curve("macro", "precision_recall", _GRID[:reached], precision[:reached] / count, float(areas[0]), reached),
+        Curve("macro", "roc", _GRID, rate / count, float(areas[1]), len(_GRID)),
+    ]
+
+
+def curves_table(curves: list[Curve]) -> pd.DataFrame:
+    """Return the points of all curves: curve, name, x, y, area, saved."""
+    parts = [
+        pd.DataFrame(
+            {
+                "curve": curve.kind,
+                "name": curve.name,
+                "x": curve.x,
+                "y": curve.y,
+                "area": curve.area,
+                "saved": np.arange(len(curve.x)) < curve.saved,
+            }
+        )
+        for curve in curves
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _both(name: str, scores: Floats, hits: Bools, positives: int, negatives: int) -> list[Curve]:
+    order = np.argsort(-scores, kind="stable")
+    right = np.cumsum(hits[order])
+    listed = np.arange(1, len(order) + 1)
+    # Equal scores are one threshold: the curve has no point between them.
+    last = np.append(np.diff(scores[order]) != 0, True)[: len(order)]
+    right, listed = right[last], listed[last]
+    recall, precision = right / positives, right / np.maximum(listed, 1)
+    average = float((np.diff(recall, prepend=0.0) * precision).sum())
+    first = precision[:1] if len(precision) else np.zeros(1)
+    false_rate = np.concatenate([[0.0], (listed - right) / max(negatives, 1), [1.0]])
+    true_rate = np.concatenate([[0.0], recall, [1.0]])
+    area = float((np.diff(false_rate) * (true_rate[1:] + true_rate[:-1]) / 2).sum())
+    pr_x, pr_y = np.append(0.0, recall), np.append(first, precision)
+    return [
+        Curve(name, "precision_recall", pr_x, pr_y, average, len(pr_x)),
+        Curve(name, "roc", false_rate, true_rate, area, len(false_rate) - 1),
+    ]
+
+
+def _best_from(curve: Curve) -> Floats:
+    best = np.maximum.accumulate(curve.y[::-1])[::-1]
+    place = np.searchsorted(curve.x, _GRID, side="left")
+    return np.where(place < len(best), best[np.minimum(place, len(best) - 1)], 0.0)

@@ -1,0 +1,63 @@
+"""Which hashtag is recommended instead of which."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from multimodal.evaluation.errors.judged import Floats, Ints, Judged
+
+MOST_PAIRS = 200
+
+
+def confused_pairs(judged: Judged, k: int, most: int = MOST_PAIRS) -> pd.DataFrame:
+    """Count in how many posts one hashtag is true but missed while another is named wrongly among the first K.
+
+    Args:
+        judged: N posts.
+        k: K.
+        most: pairs returned, those of most posts.
+
+    Returns:
+        missed, instead, posts, share (of the posts that miss the first), lift: how much oftener than if missing the
+        one and wrongly naming the other had nothing to do with each other. Popular hashtags are named wrongly
+        beside everything and have a lift near 1; a real confusion has a large one.
+    """
+    from scipy import sparse
+
+    shape = (len(judged), len(judged.names))
+    missed = (judged.true_rank == 0) | (judged.true_rank > k)
+    wrong = (judged.rank <= k) & ~judged.hit
+    misses = _table(judged.true_post[missed], judged.true_tag[missed], shape)
+    wrongs = _table(judged.post[wrong], judged.tag[wrong], shape)
+    together = sparse.coo_array(misses.T @ wrongs)
+    missed_in, wrong_in = np.bincount(judged.true_tag[missed], minlength=shape[1]), wrongs.sum(axis=0)
+    first, second = together.coords
+    posts = together.data
+    lift = posts * len(judged) / (missed_in[first] * np.asarray(wrong_in)[second])
+    # Of equals the more telling first, then by name, so that the table does not depend on the numbering.
+    order = sorted(
+        np.flatnonzero(posts >= _threshold(posts, most)).tolist(),
+        key=lambda at: (-posts[at], -round(float(lift[at]), 9), judged.names[first[at]], judged.names[second[at]]),
+    )[:most]
+    return pd.DataFrame(
+        {
+            "missed": [judged.names[first[at]] for at in order],
+            "instead": [judged.names[second[at]] for at in order],
+            "posts": posts[order].astype(np.int64),
+            "share": posts[order] / missed_in[first[order]],
+            "lift": lift[order],
+        }
+    )
+
+
+def _threshold(posts: Floats, most: int) -> float:
+    return 0.0 if len(posts) <= most else float(np.partition(posts, len(posts) - most)[len(posts) - most])
+
+
+def _table(rows: Ints, columns: Ints, shape: tuple[int, int]) -> Any:
+    from scipy import sparse
+
+    return sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
