@@ -18,6 +18,11 @@ NO_KEY = 0
 # Of the 64 bits of a perceptual hash. A picture that is scaled and compressed again stays within 4 bits nineteen times
 # in twenty and keeps all of them only one time in three; different pictures are far more than 8 apart.
 IMAGE_DISTANCE_BITS = 4
+# Of the mean colours of a picture's quarters, 0..255; scaling and compressing again moves them by 6 at most.
+COLOUR_DISTANCE = 8
+NO_COLOURS = bytes(12)
+# A key is compared with so many others that share a band; bounds the work on thousands of look-alikes.
+_MOST_COMPARED = 1_000
 
 
 def caption_key(caption: str | None) -> int:
@@ -37,12 +42,18 @@ def caption_key(caption: str | None) -> int:
     return int.from_bytes(digest, "big") or 1
 
 
-def group_duplicates(caption_keys: NDArray[np.uint64], image_keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Join posts with the same caption or with images at most `IMAGE_DISTANCE_BITS` apart, also through others.
+def group_duplicates(
+    caption_keys: NDArray[np.uint64], image_keys: NDArray[np.uint64], image_colours: NDArray[np.uint8]
+) -> NDArray[np.int64]:
+    """Join posts with the same caption or the same picture, also through others.
+
+    Pictures count as the same when their hashes differ in at most `IMAGE_DISTANCE_BITS` bits and their colours
+    nowhere by more than `COLOUR_DISTANCE`.
 
     Args:
         caption_keys: (N,) see `caption_key`; `NO_KEY` joins nothing.
         image_keys: (N,) perceptual hashes, `NO_KEY` for none.
+        image_colours: (N, 12) colour signatures.
 
     Returns:
         (N,) for every post the position of the first post of its group; its own when it stands alone.
@@ -51,7 +62,7 @@ def group_duplicates(caption_keys: NDArray[np.uint64], image_keys: NDArray[np.ui
     from scipy.sparse.csgraph import connected_components
 
     count = len(caption_keys)
-    pairs = [_links(caption_keys), _links(image_keys), _near_links(image_keys)]
+    pairs = [_same_caption(caption_keys), *_same_image(image_keys, image_colours)]
     firsts = np.concatenate([first for first, _ in pairs])
     if not len(firsts):
         return np.arange(count)
@@ -65,26 +76,33 @@ def group_duplicates(caption_keys: NDArray[np.uint64], image_keys: NDArray[np.ui
 _Links: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
-def _links(keys: NDArray[np.uint64]) -> _Links:
+def _same_caption(keys: NDArray[np.uint64]) -> _Links:
     """Return (first post with a key, another post with it) for every repeat of a key."""
     positions = np.flatnonzero(keys != NO_KEY)
     _, first, key_of = np.unique(keys[positions], return_index=True, return_inverse=True)
+    return _repeats(positions, first, key_of)
+
+
+def _repeats(positions: NDArray[np.int64], first: NDArray[np.int64], key_of: NDArray[np.int64]) -> _Links:
     firsts = positions[first[key_of]]
     repeats = firsts != positions
     return firsts[repeats], positions[repeats]
 
 
-def _near_links(keys: NDArray[np.uint64]) -> _Links:
-    """Return pairs of posts whose keys differ in 1 to `IMAGE_DISTANCE_BITS` bits.
+def _same_image(keys: NDArray[np.uint64], colours: NDArray[np.uint8]) -> list[_Links]:
+    """Return pairs of posts whose pictures are the same.
 
     Of one band of bits more than may differ at least one is equal, so only keys that share a band are compared.
     """
     positions = np.flatnonzero(keys != NO_KEY)
-    unique, first = np.unique(keys[positions], return_index=True)
-    pairs = [_pairs_in_band(unique, *band) for band in _bands(IMAGE_DISTANCE_BITS + 1)]
-    lower = np.concatenate([low for low, _ in pairs])
-    upper = np.concatenate([high for _, high in pairs])
-    return positions[first[lower]], positions[first[upper]]
+    whole = np.column_stack([keys[positions, None].view(np.uint8), colours[positions]])
+    _, first, key_of = np.unique(whole, axis=0, return_index=True, return_inverse=True)
+    distinct = positions[first]
+    links = [_repeats(positions, first, key_of.ravel())]
+    for shift, width in _bands(IMAGE_DISTANCE_BITS + 1):
+        low, high = _pairs_in_band(keys[distinct], colours[distinct], shift, width)
+        links.append((distinct[low], distinct[high]))
+    return links
 
 
 def _bands(count: int) -> list[tuple[int, int]]:
@@ -93,21 +111,21 @@ def _bands(count: int) -> list[tuple[int, int]]:
     return [(low, high - low) for low, high in pairwise(edges)]
 
 
-def _pairs_in_band(keys: NDArray[np.uint64], shift: int, width: int) -> _Links:
+def _pairs_in_band(keys: NDArray[np.uint64], colours: NDArray[np.uint8], shift: int, width: int) -> _Links:
     bands = (keys >> np.uint64(shift)) & np.uint64((1 << width) - 1)
-    order = np.argsort(bands, kind="stable")
-    keys, bands = keys[order], bands[order]
+    order = np.lexsort((keys, bands))
+    keys, colours, bands = keys[order], colours[order].astype(np.int16), bands[order]
     left = np.arange(len(keys))
     found: list[_Links] = [(order[:0], order[:0])]
-    step = 1
     # Each key against the next of its band, then the one after that, until no band is that long.
-    while len(left):
+    for step in range(1, _MOST_COMPARED + 1):
         left = left[left + step < len(keys)]
         left = left[bands[left] == bands[left + step]]
-        apart = _count_bits(keys[left] ^ keys[left + step])
-        near = left[apart <= IMAGE_DISTANCE_BITS]
+        if not len(left):
+            break
+        near = left[_count_bits(keys[left] ^ keys[left + step]) <= IMAGE_DISTANCE_BITS]
+        near = near[np.abs(colours[near] - colours[near + step]).max(axis=1, initial=0) <= COLOUR_DISTANCE]
         found.append((order[near], order[near + step]))
-        step += 1
     return np.concatenate([low for low, _ in found]), np.concatenate([high for _, high in found])
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from data_loaders.duplicates import NO_KEY
-from data_loaders.images import ImageError, is_flat, load_image, perceptual_hash
+from data_loaders.duplicates import NO_COLOURS, NO_KEY
+from data_loaders.images import ImageError, colour_signature, is_flat, load_image, perceptual_hash
 
 # Enough detail for the perceptual hash, so a large JPEG is decoded at an eighth of its size.
 _SIZE_HINT_PX = 64
@@ -23,10 +23,12 @@ class ImageReport:
 
     Attributes:
         key: its perceptual hash; `NO_KEY` for a picture of one colour, which resembles every other such picture.
+        colours: its colour signature; zeros without a key.
         error: why it cannot be used; None when it can.
     """
 
     key: int = NO_KEY
+    colours: bytes = NO_COLOURS
     error: ImageError | None = None
 
 
@@ -38,7 +40,7 @@ def inspect_image(path: Path) -> ImageReport:
         return ImageReport(error=error)
     if image is None or is_flat(image):
         return ImageReport()
-    return ImageReport(key=perceptual_hash(image) or 1)
+    return ImageReport(key=perceptual_hash(image) or 1, colours=colour_signature(image))
 
 
 class ImageInspector:

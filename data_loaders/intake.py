@@ -84,7 +84,8 @@ class Intake:
         image = None if path is None else _relative(path, self.folder)
         self.staging.add(post, record.post.caption, image, record.hashtags_surface)
         if self.near_duplicates:
-            self.index.add(post, caption_key=caption_key(post.caption), image_key=report.key)
+            words = caption_key(post.caption)
+            self.index.add(post, caption_key=words, image_key=report.key, image_colours=report.colours)
         else:
             self.index.add(post)
 

@@ -1,4 +1,4 @@
-"""What `prepare` keeps in memory of every post: numbers only, about 60 bytes a post."""
+"""What `prepare` keeps in memory of every post: numbers only, about 80 bytes a post."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data_loaders.duplicates import NO_KEY
+from data_loaders.duplicates import NO_COLOURS, NO_KEY
 from data_loaders.posts import UNDATED_EPOCH_US, Post, instant_us
 from data_loaders.writing_scripts import writing_script
 
@@ -29,6 +29,7 @@ class PostIndex:
         has_image: (N,) whether the post has a picture.
         caption_keys: (N,) see `duplicates.caption_key`.
         image_keys: (N,) perceptual hashes.
+        image_colours: (N, 12) colour signatures.
         tags: (M,) hashtag numbers of all posts, one post after the other.
         tag_ends: (N,) where each post's hashtags end in `tags`.
         hashtags: hashtags by number.
@@ -43,6 +44,7 @@ class PostIndex:
     has_image: Flags
     caption_keys: NDArray[np.uint64]
     image_keys: NDArray[np.uint64]
+    image_colours: NDArray[np.uint8]
     tags: Ints
     tag_ends: Ints
     hashtags: tuple[str, ...]
@@ -82,6 +84,7 @@ class PostIndex:
             has_image=self.has_image[order],
             caption_keys=self.caption_keys[order],
             image_keys=self.image_keys[order],
+            image_colours=self.image_colours[order],
             tags=tags,
             tag_ends=ends,
             hashtags=self.hashtags,
@@ -96,6 +99,7 @@ class PostIndexBuilder:
         self._instants, self._users, self._lengths = array("q"), array("q"), array("q")
         self._scripts, self._dated, self._images = array("b"), array("b"), array("b")
         self._caption_keys, self._image_keys = array("Q"), array("Q")
+        self._image_colours = bytearray()
         self._tags, self._tag_ends = array("q"), array("q")
         self._user_numbers: dict[str, int] = {}
         self._tag_numbers: dict[str, int] = {}
@@ -104,7 +108,9 @@ class PostIndexBuilder:
     def __len__(self) -> int:
         return len(self._instants)
 
-    def add(self, post: Post, *, caption_key: int = NO_KEY, image_key: int = NO_KEY) -> None:
+    def add(
+        self, post: Post, *, caption_key: int = NO_KEY, image_key: int = NO_KEY, image_colours: bytes = NO_COLOURS
+    ) -> None:
         """Append one post."""
         users, tags, scripts = self._user_numbers, self._tag_numbers, self._script_numbers
         self._instants.append(instant_us(post.timestamp, len(self._instants)))
@@ -115,6 +121,7 @@ class PostIndexBuilder:
         self._images.append(post.image is not None)
         self._caption_keys.append(caption_key)
         self._image_keys.append(image_key)
+        self._image_colours += image_colours
         self._tags.extend([tags.setdefault(tag, len(tags)) for tag in post.hashtags])
         self._tag_ends.append(len(self._tags))
 
@@ -129,6 +136,7 @@ class PostIndexBuilder:
             has_image=np.array(self._images, np.bool_),
             caption_keys=np.array(self._caption_keys, np.uint64),
             image_keys=np.array(self._image_keys, np.uint64),
+            image_colours=np.frombuffer(self._image_colours, np.uint8).reshape(-1, len(NO_COLOURS)),
             tags=np.array(self._tags, np.int64),
             tag_ends=np.array(self._tag_ends, np.int64),
             hashtags=tuple(self._tag_numbers),

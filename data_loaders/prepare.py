@@ -71,7 +71,7 @@ def prepare(
 ) -> PreparedSummary:
     """Read a dump, divide it, and write what training and evaluation need.
 
-    The dump is read once and its posts are staged on disk; memory holds their ids and about 60 bytes of numbers
+    The dump is read once and its posts are staged on disk; memory holds their ids and about 80 bytes of numbers
     for each. The folder appears whole or not at all. The same dump and arguments give the same files.
 
     Args:
@@ -124,7 +124,7 @@ def _fill(folder: Path, output: Path, reader: Reader, settings: _Settings) -> di
     with RejectionLog(folder / "rejected.jsonl") as log:
         index = _read(reader, staging, log, output.parent.resolve() / output.name, settings)
     _check_learnable(index, reader, log)
-    groups = group_duplicates(index.caption_keys, index.image_keys)
+    groups = group_duplicates(index.caption_keys, index.image_keys, index.image_colours)
     result = split_posts(
         index.instants_us,
         index.dated,

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from _cli import run_main
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 from validate import read_columns
@@ -86,7 +85,7 @@ def describe(summary: PreparedSummary) -> list[Table | str]:
 
 
 def _splits(splits: dict[str, Any]) -> Table:
-    table = Table(title="Splits", title_justify="left", box=SIMPLE)
+    table = Table(title="\nSplits", title_justify="left", box=None, pad_edge=False)
     table.add_column("split", no_wrap=True)
     for header in ("posts", "users", "period", "truth in\nvocabulary", "or own\nhistory", "posts with\nhistory"):
         table.add_column(header, justify="right", no_wrap=True)
@@ -96,7 +95,7 @@ def _splits(splits: dict[str, Any]) -> Table:
             name,
             f"{side['posts']:,}",
             f"{side['users']:,}",
-            f"{side['from'][:7]} to {side['to'][:7]}" if side["from"] else "undated",
+            f"{side['from'][:7]}…{side['to'][:7]}" if side["from"] else "undated",
             f"{side['truth']['vocabulary']:.1%}",
             f"{side['truth']['either']:.1%}",
             f"{side['posts_with_history']:.1%}",
@@ -105,7 +104,14 @@ def _splits(splits: dict[str, Any]) -> Table:
 
 
 def _refusals(refused: dict[str, int], kept: dict[str, int]) -> Table:
-    table = Table("reason", "what was done", title="Refused records and reservations", title_justify="left", box=SIMPLE)
+    table = Table(
+        "reason",
+        "what was done",
+        title="\nRefused records and reservations",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
     table.add_column("records", justify="right")
     for counts, done in ((refused, "refused"), (kept, "post kept")):
         for reason, count in counts.items():

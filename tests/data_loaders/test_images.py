@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from data_loaders.errors import DataError
-from data_loaders.images import ImageError, is_flat, load_image, perceptual_hash
+from data_loaders.images import ImageError, colour_signature, is_flat, load_image, perceptual_hash
 
 RED, GREEN, BLUE = (220, 20, 20), (20, 200, 20), (20, 20, 220)
 
@@ -188,6 +188,18 @@ def test_the_hash_equals_the_plain_double_sum():
     )
     bits = "".join("1" if value > np.median(sums) else "0" for value in sums.ravel())
     assert perceptual_hash(scene()) == int(bits, 2)
+
+
+def test_colours_of_the_quarters():
+    image = Image.new("RGB", (10, 6), RED)
+    image.paste(BLUE, (5, 3, 10, 6))
+    assert colour_signature(image) == bytes((*RED, *RED, *RED, *BLUE))
+    assert len(colour_signature(Image.new("RGB", (1, 1)))) == 12
+    apart = np.abs(
+        np.frombuffer(colour_signature(scene()), np.uint8).astype(int)
+        - np.frombuffer(colour_signature(load_image(encoded(scene(), "JPEG", quality=60))), np.uint8)
+    )
+    assert apart.max() <= 3
 
 
 def test_flat_pictures():
