@@ -66,6 +66,8 @@ class CaptionVectors:
 def _counts(captions: Sequence[str]) -> sparse.csr_matrix:
     from sklearn.feature_extraction.text import HashingVectorizer
 
+    if not captions:
+        return sparse.csr_matrix((0, SLOTS))
     hasher = HashingVectorizer(analyzer=caption_terms, n_features=SLOTS, alternate_sign=False, norm=None)
     rows = sparse.csr_matrix(hasher.transform(captions))
     rows.sum_duplicates()

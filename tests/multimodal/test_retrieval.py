@@ -1,0 +1,158 @@
+"""Earlier posts with a similar caption, against dense loops."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from multimodal.retrieval import CaptionVectors, caption_terms, find_neighbours, likeness_to
+
+WIDTH = 4
+rows = st.lists(st.integers(0, 3), min_size=WIDTH, max_size=WIDTH)
+posts = st.lists(st.tuples(rows, st.integers(0, 4)), max_size=9)
+
+
+def unit(values):
+    """Sparse rows of length 1; empty rows stay empty."""
+    dense = np.array(values, np.float32).reshape(len(values), WIDTH)
+    norms = np.linalg.norm(dense, axis=1, keepdims=True)
+    return sparse.csr_matrix(dense / np.where(norms > 0, norms, 1))
+
+
+def instants(times):
+    return np.array(times, np.int64)
+
+
+def slow_neighbours(query, asked_at, remembered, times, count):
+    """Every post strictly before, by falling likeness, the later and then the newer position first."""
+    found = []
+    for position, (vector, time) in enumerate(zip(remembered, times, strict=True)):
+        likeness = np.round(np.float32(query @ vector), 5)
+        if time < asked_at and likeness > 0:
+            found.append((-likeness, -time, -position))
+    return [(-position, -likeness) for likeness, _, position in sorted(found)[:count]]
+
+
+class TestTerms:
+    def test_words_are_folded_and_marks_kept(self):
+        assert caption_terms("Straße am SEE, 2024 été!") == ["strasse", "am", "see", "2024", "été"]
+
+    def test_scripts_without_spaces_are_cut_into_pairs(self):
+        assert caption_terms("东京塔 夜") == ["东京", "京塔", "夜"]
+        assert caption_terms("さくら") == ["さく", "くら"]
+        assert caption_terms("แมว") == ["แม", "มว"]
+
+    def test_combining_vowels_do_not_cut_a_word(self):
+        assert caption_terms("नमस्ते दुनिया") == ["नमस्ते", "दुनिया"]
+        assert caption_terms("좋은 아침") == ["좋은", "아침"]
+
+    def test_no_words(self):
+        assert caption_terms("") == caption_terms("🎉 … !") == []
+
+
+class TestVectors:
+    CAPTIONS = ("tea tea sea", "sea sky", "", "tea")
+
+    def test_are_tf_idf_of_length_one(self):
+        vectors = CaptionVectors.fit(self.CAPTIONS)
+        found = vectors.of(["tea tea sea", "", "never seen"])
+        assert found.dtype == np.float32
+        document_counts = Counter(term for caption in self.CAPTIONS for term in set(caption.split()))
+        weights = {
+            term: (1 + math.log(count)) * (math.log(5 / (1 + document_counts[term])) + 1)
+            for term, count in {"tea": 2, "sea": 1}.items()
+        }
+        norm = math.sqrt(sum(weight**2 for weight in weights.values()))
+        assert sorted(found[0].data) == pytest.approx(sorted(weight / norm for weight in weights.values()), rel=1e-5)
+        assert found[1].nnz == 0
+        # Unknown words weigh most, and count: (ln 5 + 1) each, scaled to length 1.
+        assert found[2].data == pytest.approx([math.sqrt(0.5)] * 2)
+
+    def test_what_is_the_same_is_like(self):
+        found = CaptionVectors.fit(self.CAPTIONS).of(["Tea, sea", "sea TEA!", "sky"])
+        likeness = (found @ found.T).toarray()
+        assert likeness[0, 1] == pytest.approx(1, abs=1e-6)
+        assert likeness[0, 2] == 0
+
+    def test_nothing_to_learn_from_and_nothing_asked(self):
+        vectors = CaptionVectors.fit([])
+        assert vectors.of(["tea"]).data == pytest.approx([1.0])
+        assert vectors.of([]).shape[0] == 0
+
+
+class TestNeighbours:
+    @given(posts, posts, st.integers(0, 4))
+    @settings(max_examples=150, deadline=None)
+    def test_equal_a_dense_loop(self, asked, known, count):
+        queries, remembered = unit([row for row, _ in asked]), unit([row for row, _ in known])
+        times = [time for _, time in known]
+        found = find_neighbours(queries, instants([time for _, time in asked]), remembered, instants(times), count)
+        assert found.positions.shape == found.likeness.shape == (len(asked), count)
+        for row, (_, asked_at) in enumerate(asked):
+            expected = slow_neighbours(queries[row].toarray()[0], asked_at, remembered.toarray(), times, count)
+            padding = count - len(expected)
+            assert found.positions[row].tolist() == [position for position, _ in expected] + [-1] * padding
+            assert found.likeness[row].tolist() == pytest.approx([value for _, value in expected] + [0.0] * padding)
+
+    @given(posts.filter(len), posts, st.integers(0, 3))
+    @settings(max_examples=60, deadline=None)
+    def test_later_posts_and_other_questions_change_nothing(self, asked, known, asked_at):
+        query = unit([asked[0][0]])
+        before = [post for post in known if post[1] < asked_at]
+        later = [post for post in known if post[1] >= asked_at]
+        answers = []
+        for stream in (before, before + later):
+            vectors, times = unit([row for row, _ in stream]), instants([time for _, time in stream])
+            answers.append(find_neighbours(query, instants([asked_at]), vectors, times, 3))
+            others = unit([asked[0][0], *(row for row, _ in asked)])
+            when = instants([asked_at, *(time for _, time in asked)])
+            answers.append(find_neighbours(others, when, vectors, times, 3))
+        for answer in answers:
+            assert answer.positions[0].tolist() == answers[0].positions[0].tolist()
+            assert answer.likeness[0].tolist() == answers[0].likeness[0].tolist()
+
+    def test_ties_are_settled_by_recency(self):
+        known = unit([[1, 0, 0, 0]] * 5)
+        found = find_neighbours(unit([[1, 0, 0, 0]]), instants([9]), known, instants([3, 8, 8, 1, 9]), 3)
+        assert found.positions.tolist() == [[2, 1, 0]]
+
+    def test_more_questions_than_a_block_holds(self):
+        draw = np.random.default_rng(0)
+        asked, known = unit(draw.integers(0, 3, (300, WIDTH))), unit(draw.integers(0, 3, (200, WIDTH)))
+        asked_at, times = draw.integers(0, 50, 300), draw.integers(0, 50, 200)
+        found = find_neighbours(asked, asked_at, known, times, 4)
+        dense = known.toarray()
+        for row in range(300):
+            expected = [
+                position for position, _ in slow_neighbours(asked[row].toarray()[0], asked_at[row], dense, times, 4)
+            ]
+            assert found.positions[row].tolist() == expected + [-1] * (4 - len(expected))
+
+
+class TestLikeness:
+    @given(st.lists(st.tuples(rows, st.lists(st.integers(-1, 2), min_size=3, max_size=3)), max_size=6))
+    @settings(max_examples=80, deadline=None)
+    def test_equals_a_dense_loop(self, asked):
+        queries = unit([row for row, _ in asked])
+        remembered = unit([[1, 2, 0, 0], [0, 0, 0, 0], [0, 3, 1, 1]])
+        positions = np.array([places for _, places in asked], np.int64).reshape(len(asked), 3)
+        found = likeness_to(queries, remembered, positions)
+        dense, known = queries.toarray(), remembered.toarray()
+        for row in range(len(asked)):
+            expected = [dense[row] @ known[place] if place >= 0 else 0.0 for place in positions[row]]
+            assert found[row].tolist() == pytest.approx(expected, abs=1e-5)
+
+    def test_is_rounded_like_the_neighbours(self):
+        vectors = unit([[1, 2, 3, 0], [3, 1, 1, 2]])
+        near = find_neighbours(vectors[:1], instants([5]), vectors, instants([1, 2]), 2)
+        assert likeness_to(vectors[:1], vectors, near.positions).tolist() == near.likeness.tolist()
+
+    def test_nobody_remembers_anything(self):
+        assert likeness_to(unit([[1, 0, 0, 0]]), unit([]), np.empty((1, 0), np.int64)).shape == (1, 0)
+        assert likeness_to(unit([[1, 0, 0, 0]]), unit([]), np.full((1, 2), -1)).tolist() == [[0, 0]]
