@@ -4,10 +4,10 @@
     python benchmarks/bench_training.py --size paper --posts 2000
 
 Both encoders are frozen and have random weights, which change no time. The sample dump is written to a temporary
-folder, prepared, and trained on for some epochs; an epoch is everything between two validations: the content vectors of
-the memory, the steps, and the validation. The first one starts with the content vectors of untrained encoders, too; with
-the cache, it fills it. `tiny` is ViT-tiny and a BERT of 4
-layers and 256 units; `paper` is ViT-B/16 and BERT of the base size, meant for a GPU.
+folder, prepared, and trained on for some epochs; an epoch is everything between two validations: the content vectors
+of the memory, the steps, and the validation. The first one also has the content vectors from before the first step;
+with the cache, it is the one that fills it. `tiny` is ViT-tiny and a BERT of 4 layers and 256 units; `paper` is
+ViT-B/16 and BERT of the base size, meant for a GPU.
 """
 
 from __future__ import annotations
