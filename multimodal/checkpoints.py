@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import pickle
 import shutil
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from data_loaders.errors import RunError
+from multimodal.plain_values import pack, unpack
 
-STATE, TENSORS, OPTIMISER = "state.json", "tensors.safetensors", "optimiser.pt"
+STATE, TENSORS = "state.json", "tensors.safetensors"
+OPTIMISER, OPTIMISER_TENSORS = "optimiser.json", "optimiser.safetensors"
 
 
 def save_checkpoint(
@@ -39,15 +39,14 @@ def save_checkpoint(
         folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
-        # Cloned: safetensors refuses tensors that share memory, as tied weights do.
-        save_file(
-            {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, temporary / TENSORS
-        )
+        _write_tensors(tensors, temporary / TENSORS)
         if optimiser is not None:
-            torch.save(optimiser, temporary / OPTIMISER)
+            inner: dict[str, Tensor] = {}
+            (temporary / OPTIMISER).write_text(json.dumps(pack(optimiser, inner)), encoding="utf-8")
+            _write_tensors(inner, temporary / OPTIMISER_TENSORS)
         (temporary / STATE).write_text(json.dumps(state), encoding="utf-8")
         _put_in_place(temporary, target)
-    except (OSError, SafetensorError, RuntimeError) as error:
+    except (OSError, SafetensorError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise RunError(f"checkpoint {target} could not be written ({error}); earlier checkpoints are kept.") from error
     for path in [*_complete(folder, name), *folder.glob(f".{name}-*")]:
@@ -70,14 +69,19 @@ def load_checkpoint(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, 
         tensors = load_file(path / TENSORS)
         optimiser = None
         if (path / OPTIMISER).exists():
-            optimiser = torch.load(path / OPTIMISER, map_location="cpu", weights_only=True)
-    except (OSError, ValueError, EOFError, SafetensorError, RuntimeError, pickle.UnpicklingError) as error:
-        cause = str(error).split("\n")[0] or type(error).__name__
+            packed = json.loads((path / OPTIMISER).read_text(encoding="utf-8"))
+            optimiser = unpack(packed, load_file(path / OPTIMISER_TENSORS))
+    except (OSError, ValueError, SafetensorError) as error:
         raise RunError(
-            f"checkpoint {path} cannot be read ({cause}); delete that folder to go on from an earlier one, or train "
+            f"checkpoint {path} cannot be read ({error}); delete that folder to go on from an earlier one, or train "
             "anew with --overwrite."
         ) from error
     return state, tensors, optimiser
+
+
+def _write_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+    # Cloned: safetensors refuses tensors that share memory, as tied weights do.
+    save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, path)
 
 
 def _put_in_place(temporary: Path, target: Path) -> None:

@@ -1,0 +1,48 @@
+"""Nested values with tensors in them as JSON and safetensors: what pickle would be needed for otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+
+def pack(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """Return `value` as JSON can hold it; tensors in it go into `tensors` under the number of their place.
+
+    Args:
+        value: None, numbers, texts and tensors, in lists, tuples and dictionaries with any such keys.
+        tensors: filled up.
+
+    Raises:
+        TypeError: something else is in it.
+    """
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Tensor):
+        tensors[str(len(tensors))] = value
+        return {"tensor": str(len(tensors) - 1)}
+    if isinstance(value, dict):
+        return {"dict": [[pack(key, tensors), pack(one, tensors)] for key, one in value.items()]}
+    if isinstance(value, (list, tuple)):
+        return {type(value).__name__: [pack(one, tensors) for one in value]}
+    raise TypeError(f"a {type(value).__name__} cannot be written as JSON: {value!r}")
+
+
+def unpack(packed: Any, tensors: dict[str, Tensor]) -> Any:
+    """Return what `pack` was given.
+
+    Raises:
+        ValueError: `pack` did not make this, or a tensor is missing.
+    """
+    if not isinstance(packed, dict):
+        return packed
+    ((kind, value),) = packed.items()
+    if kind == "dict":
+        return {unpack(key, tensors): unpack(one, tensors) for key, one in value}
+    if kind in ("list", "tuple"):
+        values = [unpack(one, tensors) for one in value]
+        return values if kind == "list" else tuple(values)
+    if kind != "tensor" or value not in tensors:
+        raise ValueError(f"{kind} {value!r} is not there")
+    return tensors[value]

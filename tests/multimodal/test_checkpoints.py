@@ -1,0 +1,147 @@
+"""Checkpoints are written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from data_loaders.errors import RunError
+from multimodal import checkpoints
+from multimodal.checkpoints import OPTIMISER, OPTIMISER_TENSORS, STATE, TENSORS, load_checkpoint, save_checkpoint
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "checkpoints"
+
+
+def save(folder, step, value=1.0, name="last"):
+    save_checkpoint(folder, name, {"step": step, "best": -math.inf}, {"w": torch.full((3,), value)}, {"lr": value})
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def no_space(*arguments, **options):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_nothing_is_there(folder):
+    assert load_checkpoint(folder, "last") is None
+
+
+def test_what_was_saved_comes_back(folder):
+    save(folder, 7, 2.5)
+    state, tensors, optimiser = load_checkpoint(folder, "last")
+    assert state == {"step": 7, "best": -math.inf}
+    assert tensors["w"].tolist() == [2.5] * 3
+    assert optimiser == {"lr": 2.5}
+    assert names(folder) == ["last-000000007"]
+
+
+def test_the_optimiser_may_be_left_out(folder):
+    save_checkpoint(folder, "best", {"step": 1}, {"w": torch.ones(1)})
+    assert load_checkpoint(folder, "best")[2] is None
+
+
+def test_tensors_may_share_memory_and_be_views(folder):
+    whole = torch.arange(6.0)
+    save_checkpoint(folder, "last", {"step": 1}, {"a": whole, "b": whole, "c": whole.view(2, 3).T})
+    tensors = load_checkpoint(folder, "last")[1]
+    assert tensors["b"].tolist() == whole.tolist()
+    assert tensors["c"].tolist() == [[0, 3], [1, 4], [2, 5]]
+
+
+def test_only_the_newest_of_a_kind_is_kept(folder):
+    save(folder, 9)
+    save(folder, 4, name="best")
+    save(folder, 10, 3.0)
+    assert names(folder) == ["best-000000004", "last-000000010"]
+    assert load_checkpoint(folder, "last")[1]["w"].tolist() == [3.0] * 3
+
+
+def test_a_step_can_be_saved_again(folder):
+    save(folder, 5, 1.0)
+    save(folder, 5, 2.0)
+    assert names(folder) == ["last-000000005"]
+    assert load_checkpoint(folder, "last")[1]["w"].tolist() == [2.0] * 3
+
+
+def test_what_a_killed_process_left_is_ignored_and_removed_by_the_next(folder):
+    save(folder, 5)
+    for left in (".last-000000006.partial", ".last-000000004.replaced", "last-000000008"):
+        (folder / left).mkdir()
+        (folder / left / TENSORS).write_bytes(b"half")
+    assert load_checkpoint(folder, "last")[0]["step"] == 5
+    save(folder, 6)
+    assert names(folder) == ["last-000000006", "last-000000008"]
+
+
+@pytest.mark.parametrize("step", [5, 6])
+@pytest.mark.parametrize("where", ["tensors", "values", "in place"])
+def test_a_full_disk_leaves_the_earlier_checkpoint(folder, monkeypatch, step, where):
+    save(folder, 5, 1.0)
+    if where == "tensors":
+        monkeypatch.setattr(checkpoints, "save_file", no_space)
+    elif where == "values":
+        monkeypatch.setattr(Path, "write_text", no_space)
+    else:
+        rename = Path.rename
+        monkeypatch.setattr(
+            Path, "rename", lambda path, to: no_space() if path.suffix == ".partial" else rename(path, to)
+        )
+    with pytest.raises(RunError) as error:
+        save(folder, step, 2.0)
+    assert str(error.value) == (
+        f"checkpoint {folder / f'last-00000000{step}'} could not be written "
+        "([Errno 28] No space left on device); earlier checkpoints are kept."
+    )
+    monkeypatch.undo()
+    assert names(folder) == ["last-000000005"]
+    assert load_checkpoint(folder, "last")[1]["w"].tolist() == [1.0] * 3
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="could not be written"):
+        save(tmp_path / "file" / "checkpoints", 1)
+
+
+@pytest.mark.parametrize(
+    "file, content",
+    [
+        (STATE, b"{"),
+        (STATE, b"\xff\xfe"),
+        (TENSORS, b"short"),
+        (TENSORS, None),
+        (OPTIMISER, b""),
+        (OPTIMISER, b"{}"),
+        (OPTIMISER_TENSORS, None),
+        (OPTIMISER_TENSORS, b"{"),
+    ],
+)
+def test_a_damaged_checkpoint_is_named(folder, file, content):
+    save(folder, 5)
+    damaged = folder / "last-000000005" / file
+    if content is None:
+        damaged.unlink()
+    else:
+        damaged.write_bytes(content)
+    with pytest.raises(RunError) as error:
+        load_checkpoint(folder, "last")
+    text = str(error.value)
+    assert text.startswith(f"checkpoint {folder / 'last-000000005'} cannot be read (")
+    assert text.endswith("); delete that folder to go on from an earlier one, or train anew with --overwrite.")
+    assert "\n" not in text
+
+
+def test_the_files_can_be_read_without_this_program(folder):
+    save(folder, 5)
+    assert json.loads((folder / "last-000000005" / STATE).read_text())["step"] == 5
+    assert {path.suffix for path in (folder / "last-000000005").iterdir()} == {".json", ".safetensors"}
