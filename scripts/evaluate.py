@@ -35,6 +35,10 @@ def build_parser() -> argparse.ArgumentParser:
         default="rolling",
         help="rolling: all strictly earlier posts are known; frozen: only the train split (default: rolling)",
     )
+    parser.add_argument(
+        "--unit", default="posts", help="what intervals resample: posts, or users with all their posts (default: posts)"
+    )
+    parser.add_argument("--no-slices", action="store_true", help="leave out the metrics of slices")
     parser.add_argument("--batch-size", type=int, default=2_048, help="posts ranked together (default: 2048)")
     return parser
 
@@ -47,7 +51,8 @@ def describe(evaluated: EvaluatedRun, data: Path) -> str:
     recommend = ["python", "scripts/recommend.py", "--run", settings["run"], "--caption", "…", "--user-id", "…"]
     lines = [
         f"{settings['system']} on the {settings['split']} split of {data}, history {settings['history']}",
-        f"best K by F1: {best} (F1 {evaluation.at(best)['f1']:.4f})",
+        evaluated.which_k.sentence if evaluated.which_k else f"best K by F1: {best}",
+        *(f"  {note}" for note in (evaluated.which_k.notes if evaluated.which_k else ())),
         "written:",
         *(f"  {path}" for path in sorted(folder.iterdir()) if not path.name.startswith(".")),
         f"next: {shlex.join(recommend)}",
@@ -60,7 +65,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = build_parser().parse_args(arguments)
     ks = parse_ks(options.k)
     evaluated = evaluate_run(
-        options.run, PreparedData.open(options.data), options.split, ks, options.history, options.batch_size
+        options.run,
+        PreparedData.open(options.data),
+        options.split,
+        ks,
+        options.history,
+        options.batch_size,
+        options.unit,
+        not options.no_slices,
     )
     if is_main_process():
         Console().print(k_table(evaluated.evaluation))

@@ -74,4 +74,4 @@ def recall_capped(found: Floats, true_count: Ints, ks: Ints) -> Floats:
 def f1_of_means(mean_precision: Floats, mean_recall: Floats) -> Floats:
     """2PR / (P + R) of the mean precision and the mean recall: the headline F1; 0 where both are 0."""
     total = mean_precision + mean_recall
-    return np.divide(2 * mean_precision * mean_recall, total, out=np.zeros_like(total), where=total > 0)
+    return np.divide(2 * mean_precision * mean_recall, total, out=np.asarray(total * 0.0), where=total > 0)

@@ -13,10 +13,12 @@ from data_loaders.errors import RunError, UserError, nearest
 from data_loaders.posts import Post
 from data_loaders.splits import SPLITS
 from multimodal.distributed import in_shares, is_main_process, wait_for_all
+from multimodal.evaluation.details import Evaluated, write_all
 from multimodal.evaluation.evaluation import Evaluation
-from multimodal.evaluation.results import write_evaluation
+from multimodal.evaluation.resampling import Unit
 from multimodal.evaluation.similarity import cooccurrence_similarity
 from multimodal.evaluation.sweep import evaluate_rankings
+from multimodal.evaluation.which_k import WhichK
 from multimodal.launching import join_processes
 from multimodal.memory import PostMemory
 from multimodal.model_folder import LoadedModel, load_model
@@ -44,12 +46,14 @@ class EvaluatedRun:
         rankings: of every post of the split.
         folder: where both were written.
         settings: the protocol, as written to `metrics.json`.
+        which_k: how sure the best K is; None on all but the main process, which writes the files.
     """
 
     evaluation: Evaluation
     rankings: Rankings
     folder: Path
     settings: dict[str, Any]
+    which_k: WhichK | None
 
 
 def evaluate_run(
@@ -59,6 +63,8 @@ def evaluate_run(
     ks: Sequence[int] = tuple(range(1, 11)),
     history: HistoryProtocol = "rolling",
     batch_size: int = 2_048,
+    unit: Unit = "posts",
+    slices: bool = True,
 ) -> EvaluatedRun:
     """Rank the posts of one split, judge the rankings and write both into the run folder.
 
@@ -72,6 +78,8 @@ def evaluate_run(
         history: `rolling`: for every post all strictly earlier posts are known, those of the evaluated split too;
             `frozen`: only what was known at the end of training.
         batch_size: posts ranked together; changes no figure.
+        unit: what intervals resample, `posts` or `users`.
+        slices: whether to write metrics of slices as well.
 
     Returns:
         The evaluation; its files are in `evaluation/<split>/`, with `-frozen` behind the split where it was.
@@ -79,7 +87,7 @@ def evaluate_run(
     Raises:
         UserError: an unknown split or protocol, another prepared folder than the run was trained on, or no model.
     """
-    _check_choices(split, history)
+    _check_choices(split, history, unit)
     join_processes()
     model = load_model(run)
     check_same_data(model, data)
@@ -89,13 +97,15 @@ def evaluate_run(
     fill_memory(model.system, model.memory, data, history)
     depth = max(_LEAST_DEPTH, *ks)
     rankings = rank_posts(model.system, posts, model.memory, depth, batch_size)
-    train_hashtags = [post.hashtags for post in data.split("train")]
+    train = [(post.hashtags, post.user_id) for post in data.split("train")]
+    train_hashtags = [hashtags for hashtags, _ in train]
+    seen = {hashtag for row in train_hashtags for hashtag in row}
     evaluation = evaluate_rankings(
         rankings,
         [post.hashtags for post in posts],
         ks,
         data.vocabulary,
-        train_hashtags={hashtag for row in train_hashtags for hashtag in row},
+        train_hashtags=seen,
         similarity=cooccurrence_similarity(train_hashtags, data.vocabulary.hashtags),
         user_ids=[post.user_id for post in posts],
     )
@@ -110,10 +120,13 @@ def evaluate_run(
     }
     run_folder = RunFolder(model.folder.parent if model.folder.name == "model" else model.folder)
     folder = run_folder.evaluation(split if history == "rolling" else f"{split}-frozen")
+    which_k = None
     if is_main_process():
-        write_evaluation(folder, evaluation, rankings, settings)
+        users = {user_id for _, user_id in train if user_id is not None}
+        evaluated = Evaluated(posts, rankings, evaluation, model.memory, data.vocabulary, seen, users, settings)
+        which_k = write_all(folder, evaluated, unit, slices)
     wait_for_all()
-    return EvaluatedRun(evaluation, rankings, folder, settings)
+    return EvaluatedRun(evaluation, rankings, folder, settings, which_k)
 
 
 def rank_posts(system: System, posts: Sequence[Post], memory: PostMemory, k: int, batch_size: int = 2_048) -> Rankings:
@@ -187,10 +200,13 @@ def check_same_data(model: LoadedModel, data: PreparedData) -> None:
     )
 
 
-def _check_choices(split: str, history: str) -> None:
+def _check_choices(split: str, history: str, unit: str) -> None:
     if split not in SPLITS:
         raise UserError(f"split: unknown split {split!r}.{nearest(split, SPLITS)} Accepted: {', '.join(SPLITS)}.")
     protocols = get_args(HistoryProtocol)
     if history not in protocols:
         known = ", ".join(protocols)
         raise UserError(f"history: unknown protocol {history!r}.{nearest(history, protocols)} Accepted: {known}.")
+    if unit not in get_args(Unit):
+        known = ", ".join(get_args(Unit))
+        raise UserError(f"unit: unknown unit {unit!r}.{nearest(unit, get_args(Unit))} Accepted: {known}.")
