@@ -46,13 +46,18 @@ class ParallelCoAttention(nn.Module):
     C = tanh(X W_b Vᵀ);  H_v = tanh(V W_v + Cᵀ X W_t);  H_t = tanh(X W_t + C V W_v)
     a_v = softmax(H_v w_v);  a_t = softmax(H_t w_t);  v = Σ a_v V;  t = Σ a_t X
 
+    As published, C V sums over all regions and Cᵀ X over all words: dozens of terms of about 1 that push tanh to
+    ±1, where attention stops learning. `averaged` divides by their number instead.
+
     Args:
         width: D, of words and regions alike.
         dropout: on H_v and H_t, 0..1.
+        averaged: average over the other side; False for the sums of the paper.
     """
 
-    def __init__(self, width: int, dropout: float) -> None:
+    def __init__(self, width: int, dropout: float, averaged: bool = True) -> None:
         super().__init__()
+        self.averaged = averaged
         self.affinity = nn.Linear(width, width, bias=False)
         self.words = nn.Linear(width, width)
         self.regions = nn.Linear(width, width)
@@ -66,9 +71,13 @@ class ParallelCoAttention(nn.Module):
         """Return the attended caption t and image v, each (B, D): sums of the inputs, not of projections."""
         affinity_BTP = torch.tanh(self.affinity(words_BTD) @ regions_BPD.transpose(1, 2))
         affinity_BTP = affinity_BTP * word_mask_BT.unsqueeze(2) * region_mask_BP.unsqueeze(1)
+        to_words_BTP, to_regions_BPT = affinity_BTP, affinity_BTP.transpose(1, 2)
+        if self.averaged:
+            to_words_BTP = to_words_BTP / region_mask_BP.sum(1)[:, None, None]
+            to_regions_BPT = to_regions_BPT / word_mask_BT.sum(1)[:, None, None]
         projected_words, projected_regions = self.words(words_BTD), self.regions(regions_BPD)
-        hidden_words = self.dropout(torch.tanh(projected_words + affinity_BTP @ projected_regions))
-        hidden_regions = self.dropout(torch.tanh(projected_regions + affinity_BTP.transpose(1, 2) @ projected_words))
+        hidden_words = self.dropout(torch.tanh(projected_words + to_words_BTP @ projected_regions))
+        hidden_regions = self.dropout(torch.tanh(projected_regions + to_regions_BPT @ projected_words))
         word_weights = masked_softmax(self.score_words(hidden_words).squeeze(-1), word_mask_BT)
         region_weights = masked_softmax(self.score_regions(hidden_regions).squeeze(-1), region_mask_BP)
         text_BD = (word_weights.unsqueeze(1) @ words_BTD).squeeze(1)

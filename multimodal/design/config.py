@@ -31,6 +31,7 @@ class InteractionConfig(Section):
 
     word_attention: bool = Field(default=True, description="word-level attention before co-attention")
     co_attention: bool = Field(default=True, description="parallel co-attention; otherwise means")
+    averaged: bool = Field(default=True, description="co-attention averages over the other side; false: sums")
     dropout: float = Field(default=0.5, ge=0, lt=1, description="on projected words and regions, and inside")
 
 
@@ -108,12 +109,6 @@ class DesignConfig(RunConfig):
         problems = []
         if not self.heads.multilabel and not self.heads.sequence:
             problems.append("heads.multilabel and heads.sequence are both false; a ranking needs at least one head")
-        uses_pointer = self.history.pointer and (self.history.posts or self.history.neighbours)
-        if uses_pointer and self.heads.multilabel and self.heads.loss == "bce":
-            problems.append(
-                "heads.loss=bce does not go with history.pointer=true (the pointer mixes probabilities that sum to 1);"
-                " set heads.loss=softmax_1_over_k or history.pointer=false"
-            )
         if self.encoder.caption is None and self.encoder.image is None and not self.history.posts:
             problems.append("encoder.caption and encoder.image are null and history.posts=0; nothing is left to learn")
         if self.encoder.caption is None and self.history.neighbours:

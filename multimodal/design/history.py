@@ -93,3 +93,40 @@ def copy_distribution(weights_BH: Tensor, hashtags_BHM: Tensor, columns: int) ->
     share = weights_BH.unsqueeze(-1) / present.sum(-1, keepdim=True).clamp(min=1) * present
     distribution = weights_BH.new_zeros(len(weights_BH), columns)
     return distribution.scatter_add(1, hashtags_BHM.clamp(min=0).flatten(1), share.flatten(1))
+
+
+class Pointer(nn.Module):
+    """Copies remembered hashtags into the answer: each one's logit rises with what the pointers say of it.
+
+    logit(h) = logit_V(h) + Σ_s w_s · ln(1 + P_s(h) / ε_s), where P_s is the copy distribution of source s (own
+    history, neighbours) and w_s > 0 is chosen by the post. For hashtags outside the vocabulary a learned constant
+    stands for logit_V. Evidence adds up as it does for independent sources; without memory nothing changes.
+
+    Args:
+        input_width: width of z.
+        sources: S, how many pointers there are.
+    """
+
+    def __init__(self, input_width: int, sources: int) -> None:
+        super().__init__()
+        self.weights = nn.Linear(input_width, sources)
+        nn.init.normal_(self.weights.weight, std=0.01)
+        nn.init.constant_(self.weights.bias, 1.0)
+        self.log_floor = nn.Parameter(torch.full((sources,), -4.0))
+        self.outside = nn.Parameter(torch.zeros(()))
+
+    def forward(self, joined_BZ: Tensor, logits_BC: Tensor, copies: list[Tensor]) -> Tensor:
+        """Return the logits with what is copied, (B, C); -inf stays where nothing names a hashtag.
+
+        Args:
+            joined_BZ: z.
+            logits_BC: logits of the vocabulary, -inf in the other columns.
+            copies: (B, C) for every source.
+        """
+        weights = torch.nn.functional.softplus(self.weights(joined_BZ).float())
+        copied = torch.stack(copies).float()
+        remembered = copied.sum(0) > 0
+        logits = torch.where(remembered & torch.isinf(logits_BC), self.outside, logits_BC.float())
+        for place, source in enumerate(copied):
+            logits = logits + weights[:, place : place + 1] * torch.log1p(source / self.log_floor[place].exp())
+        return logits

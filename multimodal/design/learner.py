@@ -110,7 +110,7 @@ class DesignLearner:
     def start_epoch(self, epoch: int, device: torch.device) -> None:
         """Compute the content vectors of everything remembered, and choose who is trained without what."""
         self._device = device
-        vectors = self.system.contents(self._contents, device) if self._remembers() else self._bank.numpy()
+        vectors = self.system.contents(self._contents, device) if self._remembers() else self._bank.cpu().numpy()
         self._memory.vectors[:] = vectors
         self._bank = torch.from_numpy(np.array(vectors)).to(device)
         self._choose_dropped(epoch)
@@ -140,7 +140,7 @@ class DesignLearner:
         loss = torch.zeros((), device=self._device)
         parts: dict[str, float] = {}
         if output.logits is not None:
-            multilabel = self._multilabel_loss(output, batch.targets).mean()
+            multilabel = self._multilabel_loss(output.logits, output.columns.of(batch.targets)).mean()
             loss, parts["multilabel_loss"] = loss + multilabel, float(multilabel.detach())
         if output.sequence_logits is not None:
             compute = set_loss if self.config.heads.order == "free" else sequence_loss
@@ -148,13 +148,7 @@ class DesignLearner:
             loss, parts["sequence_loss"] = loss + self.config.heads.sequence_weight * sequence, float(sequence.detach())
         return loss, parts
 
-    def _multilabel_loss(self, output: DesignOutput, targets: Tensor) -> Tensor:
-        columns = output.columns.of(targets)
-        if output.log_probabilities is not None:
-            return softmax_loss(output.log_probabilities, columns)
-        logits = output.logits
-        if logits is None:
-            raise ValueError("the network gave no multilabel logits")
+    def _multilabel_loss(self, logits: Tensor, columns: Tensor) -> Tensor:
         if self.config.heads.loss == "bce":
             return bce_loss(logits.float(), columns, self._mean_targets)
         return softmax_loss(torch.log_softmax(logits.float(), -1), columns)

@@ -21,12 +21,14 @@ def bce_loss(logits_BV: Tensor, targets_BM: Tensor, mean_targets: float) -> Tens
     Summed rather than averaged: an average over thousands of absent hashtags would shrink with the vocabulary.
 
     Args:
-        logits_BV: one logit per hashtag.
+        logits_BV: one logit per hashtag, -inf where it cannot be named; such hashtags do not count.
         targets_BM: columns of the hashtags, -1 for none.
         mean_targets: mean number of hashtags of a train post; the loss is divided by it.
     """
     hot = multi_hot(targets_BM, logits_BV.shape[1])
-    return F.binary_cross_entropy_with_logits(logits_BV, hot, reduction="none").sum(1) / max(mean_targets, 1.0)
+    reachable = torch.isfinite(logits_BV)
+    losses = F.binary_cross_entropy_with_logits(logits_BV.where(reachable, 0.0), hot, reduction="none")
+    return (losses * reachable).sum(1) / max(mean_targets, 1.0)
 
 
 def softmax_loss(log_probabilities_BC: Tensor, targets_BM: Tensor) -> Tensor:

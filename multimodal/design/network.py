@@ -13,7 +13,7 @@ from multimodal.design.columns import Columns
 from multimodal.design.config import DesignConfig
 from multimodal.design.fusion import build_fusion
 from multimodal.design.heads import MultilabelHead, SequenceHead
-from multimodal.design.history import MemoryAttention, Remembered
+from multimodal.design.history import MemoryAttention, Pointer, Remembered
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder
 from multimodal.inputs import frozen_features
 
@@ -39,15 +39,13 @@ class DesignOutput:
     Attributes:
         content: p and the gate.
         joined: z, content and influence of what was posted before, (B, Z).
-        logits: multilabel logits over the vocabulary, (B, V); None without that head.
-        log_probabilities: log of the mixture of vocabulary and pointers, (B, C); None without a pointer.
+        logits: multilabel logits, (B, C), -inf for what a post cannot name; None without that head.
         columns: what the C columns stand for.
     """
 
     content: Content
     joined: Tensor
     logits: Tensor | None
-    log_probabilities: Tensor | None
     columns: Columns
     sequence_logits: Tensor | None = None
 
@@ -81,7 +79,9 @@ class DesignNetwork(nn.Module):
         self.missing_image = nn.Parameter(torch.randn(width) * 0.1)
         self.word_attention = WordAttention(width) if config.interaction.word_attention else None
         self.interaction = (
-            ParallelCoAttention(width, config.interaction.dropout) if config.interaction.co_attention else MeanPooling()
+            ParallelCoAttention(width, config.interaction.dropout, config.interaction.averaged)
+            if config.interaction.co_attention
+            else MeanPooling()
         )
         self.fusion = build_fusion(config.fusion.name, width, config.fusion.hidden or width)
         # The last row stands for hashtags outside the vocabulary and for the start of a sequence.
@@ -103,10 +103,7 @@ class DesignNetwork(nn.Module):
             else None
         )
         uses_pointer = config.history.pointer and sources > 0 and heads.multilabel
-        self.mixture = nn.Linear(joined_width, 1 + sources) if uses_pointer else None
-        if self.mixture is not None:
-            nn.init.normal_(self.mixture.weight, std=0.01)
-            nn.init.zeros_(self.mixture.bias)
+        self.pointer = Pointer(joined_width, sources) if uses_pointer else None
 
     def mine(self, batch: PostBatch) -> Content:
         """Feature mining: extraction, interaction and fusion."""
@@ -136,13 +133,15 @@ class DesignNetwork(nn.Module):
                 copies.append(copied)
         joined = torch.cat([content.vector, *influences], dim=-1)
         logits = self.multilabel(joined) if self.multilabel is not None else None
-        mixed = None
-        if self.mixture is not None and logits is not None:
-            mixed = self._mix(self.mixture(joined), logits, copies)
+        if logits is not None:
+            extra = len(columns) - self.vocabulary_size
+            logits = nn.functional.pad(logits, (0, extra), value=float("-inf"))
+            if self.pointer is not None:
+                logits = self.pointer(joined, logits, copies)
         sequence_logits = None
         if self.sequence is not None and previous_BS is not None:
             sequence_logits = self.sequence(joined, previous_BS, self.embeddings)
-        return DesignOutput(content, joined, logits, mixed, columns, sequence_logits)
+        return DesignOutput(content, joined, logits, columns, sequence_logits)
 
     def _words(self, batch: PostBatch) -> tuple[Tensor, Tensor]:
         missing = self.missing_caption
@@ -180,17 +179,6 @@ class DesignNetwork(nn.Module):
             ),
         )
 
-    def _mix(self, shares: Tensor, logits: Tensor, copies: list[Tensor]) -> Tensor:
-        # A pointer without any hashtag to copy gets no share; the vocabulary always has one.
-        usable = [torch.ones(len(shares), dtype=torch.bool, device=shares.device)]
-        usable += [copied.sum(1) > 0 for copied in copies]
-        shares = torch.softmax(torch.where(torch.stack(usable, 1), shares.float(), float("-inf")), dim=1)
-        vocabulary = torch.softmax(logits.float(), -1) * shares[:, :1]
-        mixed = nn.functional.pad(vocabulary, (0, copies[0].shape[1] - self.vocabulary_size))
-        for place, copied in enumerate(copies, start=1):
-            mixed = mixed + copied * shares[:, place : place + 1]
-        return _safe_log(mixed)
-
 
 def _projection(encoder: CaptionEncoder | ImageEncoder | None, width: int, dropout: float) -> nn.Sequential | None:
     if encoder is None:
@@ -211,9 +199,3 @@ def _remembered(positions: Tensor, hashtags: Tensor, age_days: Tensor, likeness:
     width = bank.shape[1]
     vectors = bank[positions.clamp(min=0)] if len(bank) else bank.new_zeros(*positions.shape, width)
     return Remembered(vectors, hashtags, features, mask)
-
-
-def _safe_log(values: Tensor) -> Tensor:
-    # log 0 = -inf with a gradient of 0, where torch.log alone gives NaN.
-    positive = values > 0
-    return torch.where(positive, torch.log(torch.where(positive, values, 1.0)), float("-inf"))

@@ -226,20 +226,17 @@ class DesignSystem(System):
             sequence = torch.nn.functional.pad(named, (0, outside))
         nameable = torch.ones(len(batch), len(output.columns), dtype=torch.bool, device=bank.device)
         nameable[:, output.columns.vocabulary_size :] = False
-        if output.log_probabilities is not None:
-            nameable |= output.log_probabilities > -torch.inf
+        if output.logits is not None:
+            nameable |= output.logits > -torch.inf
         rule = self.config.ranking.aggregate
         joined = [aggregate(multilabel, sequence, alpha, rule, nameable) for alpha in alphas]
         return joined, output.columns.indices()
 
     def _multilabel(self, output: DesignOutput) -> Tensor | None:
-        if output.log_probabilities is not None:
-            return output.log_probabilities.exp()
         if output.logits is None:
             return None
         logits = output.logits.float()
-        scores = logits.sigmoid() if self.config.heads.loss == "bce" else logits.softmax(-1)
-        return torch.nn.functional.pad(scores, (0, len(output.columns) - scores.shape[1]))
+        return logits.sigmoid() if self.config.heads.loss == "bce" else logits.softmax(-1)
 
     def hits(
         self,
