@@ -11,7 +11,9 @@ from rich.console import Console
 
 from data_loaders.errors import UserError
 from multimodal.evaluation.comparison import Protocol, compare_runs
-from multimodal.evaluation.comparison_files import comparison_table, write_comparison
+from multimodal.evaluation.comparison_files import caption, comparison_table, write_comparison
+from multimodal.evaluation.comparison_slice_files import slice_tables, write_slice_comparison
+from multimodal.evaluation.comparison_slices import check_slicings, compare_slices, read_slices
 from multimodal.evaluation.cut_offs import parse_ks
 from multimodal.evaluation.saved_runs import SavedRun, group_by_seed, named_groups, read_saved_runs
 
@@ -19,6 +21,7 @@ _EXAMPLES = """examples:
   python scripts/compare.py runs/popularity runs/user_habit runs/design --split test --k 5
   python scripts/compare.py runs/a runs/b --k 1-10 --column f1,recall --unit users --output runs/comparison
   python scripts/compare.py runs/sum_seed0 runs/sum_seed1 runs/weighted_seed0 runs/weighted_seed1 --k 5
+  python scripts/compare.py runs/sum runs/weighted --slices caption_length
   python scripts/compare.py --group sum=runs/a,runs/b --group weighted=runs/c,runs/d --k 5
 
 Runs must have been evaluated: python scripts/evaluate.py --run … --data … --split test"""
@@ -40,6 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--group", action="append", default=[], metavar="NAME=RUN1,RUN2", help="runs that are seeds of one system")
     add("--separate", action="store_true", help="do not group runs whose configurations differ in the seed alone")
     add("--common-posts", action="store_true", help="compare on the posts all runs share; the others are counted")
+    add("--slices", metavar="NAMES", help="differences by slice: all, or names such as caption_length,history")
     add("--resamples", type=int, default=1_000, help="bootstrap samples (default: 1000)")
     add("--permutations", type=int, default=10_000, help="random swaps per test (default: 10000)")
     add("--seed", type=int, default=0, help="of resamples and swaps (default: 0)")
@@ -75,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = build_parser().parse_args(arguments)
     ks = parse_ks(options.k)
+    slicings = check_slicings([name.strip() for name in options.slices.split(",")] if options.slices else [])
     systems = read_systems(options)
     protocol = Protocol(
         columns=[column.strip() for column in options.column.split(",")],
@@ -86,10 +91,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     against = find_system(options.against, systems)
     comparison = compare_runs(systems, ks, protocol, against=against, common_posts=options.common_posts)
     Console().print(comparison_table(comparison))
+    print(caption(comparison))
     for note in comparison.notes:
         print(f"note: {note}")
-    if options.output is not None:
-        print("written:", *(f"  {path}" for path in write_comparison(options.output, comparison)), sep="\n")
+    written = [] if options.output is None else write_comparison(options.output, comparison)
+    if slicings:
+        by_slice = compare_slices(comparison, read_slices(systems, comparison.aligned), slicings)
+        for table in slice_tables(by_slice):
+            Console().print(table)
+        written += [] if options.output is None else write_slice_comparison(options.output, by_slice)
+    if written:
+        print("written:", *(f"  {path}" for path in written), sep="\n")
 
 
 if __name__ == "__main__":

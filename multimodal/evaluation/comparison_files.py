@@ -34,7 +34,7 @@ LABELS = {
     "map": "MAP",
     "mrr": "MRR",
 }
-_SIGNIFICANT = 0.05
+SIGNIFICANT = 0.05
 
 
 def headings(comparison: Comparison) -> list[str]:
@@ -86,7 +86,7 @@ def probability(p: float) -> str:
 def comparison_table(comparison: Comparison) -> Table:
     """Return the comparison for the terminal; differences that hold after Holm's correction stand out."""
     title = f"Compared with {comparison.against}"
-    table = Table(title=title, caption=caption(comparison), caption_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("", overflow="fold", min_width=10)
     # Second lines keep the table within 80 columns.
     seeds = "± sd (seeds)" in headings(comparison)
@@ -101,7 +101,7 @@ def comparison_table(comparison: Comparison) -> Table:
                    f"{p}\n{p_holm}", effect, outcome.replace(" / ", "\n")]  # fmt: skip
         if seeds:
             stacked[2] += "" if cells[4] == DASH else f"\n{cells[4]}"
-        holds = record["p_holm"] < _SIGNIFICANT
+        holds = record["p_holm"] < SIGNIFICANT
         style = ("green" if record["difference"] > 0 else "red") if holds else None
         table.add_row(*map(escape, stacked), style=style)
     return table

@@ -138,6 +138,11 @@ def read_per_post(path: Path) -> PostResults:
             f"{path}: metric definitions of version {version}, this program has version {DEFINITIONS_VERSION}; "
             "evaluate again: python scripts/evaluate.py --run … --data …"
         )
+    missing = [name for name in ("post_id", *_COUNT_COLUMNS, *_RANK_COLUMNS) if name not in table.column_names]
+    if missing:
+        raise DataError(
+            f"{path}: the column {missing[0]!r} is missing; evaluate again: python scripts/evaluate.py --run … --data …"
+        )
     ks = [int(k) for k in metadata["ks"].split(",")]
     places = int(metadata["places"])
     fields = {attribute: table[name].to_numpy().astype(np.int64) for name, attribute in _COUNT_COLUMNS.items()}

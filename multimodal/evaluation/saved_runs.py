@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 import yaml
 from numpy.typing import NDArray
 
-from data_loaders.errors import RunError, UserError, nearest
+from data_loaders.errors import DataError, RunError, UserError, nearest
 from multimodal.evaluation.fingerprints import FINGERPRINT
 from multimodal.evaluation.outcomes import PostResults
+from multimodal.evaluation.relevance import check_post_ids
 from multimodal.evaluation.results import read_per_post
 from multimodal.run_folder import RunFolder, read_json
 
@@ -92,9 +93,13 @@ def _evaluation_folder(run: Path, split: str, history: str) -> Path:
 
 def _read(name: str, given: str, folder: Path) -> SavedRun:
     results = read_per_post(folder / PER_POST)
+    try:
+        check_post_ids(results.post_ids)
+    except DataError as error:
+        raise DataError(f"{folder / PER_POST}: {error}") from None
     settings: Any = {}
     if (folder / "metrics.json").is_file():
-        settings = read_json(folder / "metrics.json", "metrics of an evaluation")["settings"]
+        settings = read_json(folder / "metrics.json", "metrics of an evaluation").get("settings", {})
     config = folder.parent.parent / "config.yaml"
     return SavedRun(name, given, folder, results, _fingerprints(folder / PER_POST), settings, _read_config(config))
 

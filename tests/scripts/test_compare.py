@@ -1,0 +1,70 @@
+"""The command `compare.py`."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def evaluated(prepared, tmp_path_factory):
+    """Two runs on the tiny dump, evaluated on the test split."""
+    from data_loaders.prepared import PreparedData
+    from multimodal.config import validate_config
+    from multimodal.evaluation.pipeline import evaluate_run
+    from multimodal.training_run import train_run
+
+    folder, data = tmp_path_factory.mktemp("compared"), PreparedData.open(prepared)
+    for name in ("popularity", "user_habit"):
+        train_run(validate_config({"system": name}), data, folder / name)
+        evaluate_run(folder / name, data, ks=range(1, 6))
+    return [folder / "popularity", folder / "user_habit"]
+
+
+def test_it_prints_the_comparison_and_writes_it(process, evaluated, tmp_path):
+    done = process("compare.py", *evaluated, "--k", "2,5", "--slices", "history", "--output", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "Compared with popularity" in done.stdout
+    assert "12 posts; 1,000 bootstrap samples and 10,000 random swaps of posts; Holm over 2 comparisons" in done.stdout
+    assert "Earlier posts of the user: F1@5 of user_habit – popularity" in done.stdout
+    for name in ("comparison.csv", "comparison.tex", "comparison_slices.md"):
+        assert f"  {tmp_path / 'out' / name}" in done.stdout
+        assert (tmp_path / "out" / name).is_file()
+
+
+def test_groups_against_and_units(command, evaluated):
+    popularity, habit = evaluated
+    few = ("--resamples", 50, "--permutations", 50, "--column", "f1,recall", "--unit", "users")
+    done = command("compare.py", "--group", f"ours={habit}", "--group", f"theirs={popularity}", *few)
+    assert done.returncode == 0, done.stderr
+    assert "Compared with ours" in done.stdout
+    done = command("compare.py", popularity, habit, "--against", habit, "--separate", *few)
+    assert "Compared with user_habit" in done.stdout
+
+
+def test_mistakes(command, evaluated, tmp_path):
+    popularity, habit = evaluated
+    mistakes = {
+        (): "no run to compare: give run folders",
+        (habit,): "1 system to compare (user_habit); give at least two",
+        (habit, tmp_path / "no"): "does not exist",
+        (habit, popularity, "--split", "validation"): "holds no evaluation 'validation' (it holds test)",
+        (habit, popularity, "--k", "6"): "k: 6 is above the largest K",
+        (habit, popularity, "--column", "recal"): "metric 'recal' has no value per post here. Did you mean 'recall'?",
+        (habit, popularity, "--unit", "days"): "unit: 'days' cannot be resampled",
+        (habit, popularity, "--slices", "captions"): "slices: unknown 'captions'",
+        (habit, "--group", "x"): "--group 'x' is not of the form name=RUN1,RUN2",
+        (habit, "--group", f"user_habit={popularity}"): "the name 'user_habit' is that of another run",
+        (habit, popularity, "--against", "third"): "against: 'third' is none of the systems",
+        (habit, popularity, "--permutations", "0"): "permutations: 0 is too few",
+    }
+    for arguments, message in mistakes.items():
+        done = command("compare.py", *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert message in done.stderr
+
+
+def test_help_shows_examples(command):
+    assert (
+        "python scripts/compare.py runs/sum runs/weighted --slices caption_length"
+        in command("compare.py", "--help").stdout
+    )
