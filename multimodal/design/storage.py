@@ -13,7 +13,7 @@ from data_loaders.errors import RunError
 from multimodal.design.config import DesignConfig
 from multimodal.design.network import DesignNetwork
 from multimodal.encoders import load_caption_encoder, load_image_encoder
-from multimodal.retrieval import CaptionVectors
+from multimodal.retrieval import SLOTS, CaptionVectors
 from multimodal.run_folder import read_json, write_atomically, write_json
 
 NETWORK_FILE, STATE_FILE, TERMS_FILE = "network.safetensors", "design.json", "caption_terms.safetensors"
@@ -56,20 +56,35 @@ def load_parts(
         RunError: a file is missing, damaged, or does not fit the configuration.
     """
     state = read_json(folder / STATE_FILE, "settings of DESIGN")
+    lacking = [key for key in ("alpha", "caption_encoder", "image_encoder") if key not in state]
+    if lacking:
+        raise RunError(f"{folder / STATE_FILE} (settings of DESIGN) lacks {', '.join(lacking)}; train again.")
     caption = load_caption_encoder(folder / "caption_encoder") if state["caption_encoder"] else None
     image = load_image_encoder(folder / "image_encoder") if state["image_encoder"] else None
-    terms = CaptionVectors(_load(folder / TERMS_FILE)["idf"].numpy()) if with_terms else None
+    terms = None
+    if with_terms:
+        terms = CaptionVectors(_load(folder / TERMS_FILE, {"idf": (SLOTS,)})["idf"].numpy())
     network = DesignNetwork(config, vocabulary_size, caption, image)
-    missing, unexpected = network.load_state_dict(_load(folder / NETWORK_FILE), strict=False)
-    missing = [key for key in missing if not key.startswith(_ENCODERS)]
-    if missing or unexpected:
-        raise RunError(f"{folder / NETWORK_FILE} does not fit its configuration: {missing=}, {unexpected=}")
+    shapes = {key: tuple(value.shape) for key, value in network.state_dict().items() if not key.startswith(_ENCODERS)}
+    network.load_state_dict(_load(folder / NETWORK_FILE, shapes), strict=False)
     network.eval()
     return network, float(state["alpha"]), terms
 
 
-def _load(path: Path) -> dict[str, Tensor]:
+def _load(path: Path, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    """Read tensors that must be just these."""
     try:
-        return load_file(path)
+        found = load_file(path)
     except (OSError, SafetensorError) as error:
         raise RunError(f"{path} cannot be read ({error}); train again or restore the file.") from error
+    problems = [f"{key} is missing" for key in shapes if key not in found]
+    problems += [f"{key} is not known" for key in found if key not in shapes]
+    problems += [
+        f"{key} is {tuple(found[key].shape)}, not {shape}"
+        for key, shape in shapes.items()
+        if key in found and tuple(found[key].shape) != shape
+    ]
+    if problems:
+        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise RunError(f"{path} does not fit its configuration: {'; '.join(problems[:3])}{more}. Train again.")
+    return found

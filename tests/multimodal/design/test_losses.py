@@ -65,6 +65,13 @@ def test_softmax_with_one_target_is_cross_entropy(logits):
     torch.testing.assert_close(found, F.cross_entropy(logits, torch.tensor([1, 0, 3, 2]), reduction="none"))
 
 
+def test_bce_leaves_out_what_cannot_be_named():
+    values = torch.tensor([[0.3, -math.inf, -0.7, -math.inf]], requires_grad=True)
+    found = bce_loss(values, torch.tensor([[2, 3]]), 2.0)
+    assert torch.equal(found, bce_loss(values[:, [0, 2]], torch.tensor([[1]]), 2.0))
+    assert finite_gradient(found, values)
+
+
 def test_targets_that_cannot_be_named_do_not_count():
     values = torch.tensor([[-1.0, -math.inf, -2.0]], requires_grad=True)
     alone = softmax_loss(values, torch.tensor([[2]]))

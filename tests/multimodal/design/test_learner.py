@@ -1,0 +1,188 @@
+"""How DESIGN learns: what is dropped, which rates apply, and that validation is what ranking gives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import pytest
+import torch
+
+from data_loaders.errors import DataError
+from multimodal.catalogue import HashtagCatalogue
+from multimodal.config import load_config
+from multimodal.design.learner import ALPHAS, DesignLearner
+from multimodal.design.system import DesignSystem
+from multimodal.inputs import cleaned_captions
+
+DEBUG = Path(__file__).resolve().parents[3] / "configs" / "debug.yaml"
+CPU = torch.device("cpu")
+
+
+def make_system(data, *overrides):
+    system = DesignSystem(load_config(DEBUG, overrides))
+    system.catalogue = HashtagCatalogue(data.vocabulary.hashtags, data.vocabulary.frequencies)
+    system.alpha = 0.5
+    torch.manual_seed(0)
+    system.build(cleaned_captions(data.split("train"), system.config.caption_profile), True)
+    return system
+
+
+def make_learner(data, *overrides, train=None, validation=None):
+    splits = train or data.split("train"), validation or data.split("validation")
+    learner = DesignLearner(make_system(data, *overrides), *splits)
+    learner.start_epoch(0, CPU)
+    return learner
+
+
+class TestRefusals:
+    def test_no_train_post_has_a_hashtag_of_the_vocabulary(self, tiny_data):
+        strangers = [replace(post, hashtags=("unheard",)) for post in tiny_data.split("train")]
+        with pytest.raises(DataError, match=r"lower --minimum-frequency in prepare\.py"):
+            make_learner(tiny_data, train=strangers)
+
+    def test_no_validation_post_has_a_hashtag(self, tiny_data):
+        bare = [replace(post, hashtags=()) for post in tiny_data.split("validation")]
+        with pytest.raises(DataError, match="no validation post has a hashtag, so no model can be chosen"):
+            make_learner(tiny_data, validation=bare)
+
+
+class TestWhoIsTrained:
+    def test_posts_without_a_hashtag_of_the_vocabulary_are_remembered_but_not_trained_on(self, tiny_data):
+        posts = list(tiny_data.split("train"))
+        posts[3] = replace(posts[3], hashtags=("unheard",))
+        posts[5] = replace(posts[5], hashtags=())
+        learner = make_learner(tiny_data, train=posts)
+        assert len(learner._train) == 94
+        assert len(learner._memory) == 108
+        rows = sorted(row for rows in learner.batches(0) for row in rows)
+        assert set(rows) <= set(range(94))
+        assert len(rows) == len(set(rows)) == 94 // 16 * 16
+
+    def test_train_posts_remember_train_posts_and_validation_posts_both(self, tiny_data):
+        learner = make_learner(tiny_data)
+        train = learner._train.batch(range(96))
+        assert int(train.history.max()) < 96
+        own = [post.instant_us for post in tiny_data.posts]
+        for row, positions in enumerate(train.history.tolist()):
+            assert all(own[position] < own[row] for position in positions if position >= 0)
+        validation = learner._validation.batch(range(12))
+        assert int(validation.history.max()) >= 96
+        assert (validation.targets == -1).all()
+
+
+class TestDropping:
+    def test_never_both_modalities_and_never_the_only_one(self, tiny_data):
+        learner = make_learner(tiny_data, "modality_dropout=0.5", "history.dropout=0.5")
+        captions, images = learner._train.captions.present(), learner._train.images.present()
+        dropped = []
+        for epoch in range(6):
+            learner._choose_dropped(epoch)
+            assert not (learner._drop_caption & learner._drop_image).any()
+            left = (captions & ~learner._drop_caption) | (images & ~learner._drop_image)
+            assert left[captions | images].all()
+            dropped.append(np.concatenate([learner._drop_caption, learner._drop_image, learner._drop_history]))
+        assert all(one.any() for one in dropped)
+        assert not np.array_equal(dropped[0], dropped[1])
+        learner._choose_dropped(0)
+        again = np.concatenate([learner._drop_caption, learner._drop_image, learner._drop_history])
+        assert np.array_equal(again, dropped[0])
+
+    def test_switched_off(self, tiny_data):
+        learner = make_learner(tiny_data, "modality_dropout=0", "history.dropout=0")
+        assert not (learner._drop_caption | learner._drop_image | learner._drop_history).any()
+
+
+class TestParameters:
+    def test_every_trained_parameter_is_in_one_group(self, tiny_data):
+        learner = make_learner(tiny_data, "encoder.image.trainable=false", "encoder.caption.learning_rate=0.5")
+        groups = learner.parameter_groups()
+        listed = [id(parameter) for group in groups for parameter in group["params"]]
+        trained = {name: one for name, one in learner.module.named_parameters() if one.requires_grad}
+        assert sorted(listed) == sorted(id(one) for one in trained.values())
+        settings = {id(one): (group["lr"], group["weight_decay"]) for group in groups for one in group["params"]}
+        for name, parameter in trained.items():
+            rate = 0.5 if name.startswith("caption_encoder.") else 0.005
+            assert settings[id(parameter)] == (rate, 0.01 if parameter.dim() > 1 else 0.0)
+        assert not any(name.startswith("image_encoder.") for name in trained)
+
+    def test_what_is_frozen_is_not_kept_in_checkpoints(self, tiny_data):
+        weights = make_learner(tiny_data, "encoder.image.trainable=false").weights()
+        assert any(key.startswith("caption_encoder.") for key in weights)
+        assert not any(key.startswith("image_encoder.") for key in weights)
+        assert "fusion.normalise_input.running_mean" in weights
+
+    def test_weights_come_back(self, tiny_data):
+        learner = make_learner(tiny_data)
+        saved = {key: value.clone() for key, value in learner.weights().items()}
+        with torch.no_grad():
+            for parameter in learner.module.parameters():
+                parameter.add_(1)
+        learner.load_weights(saved)
+        assert all(torch.equal(value, saved[key]) for key, value in learner.weights().items())
+
+
+class TestEpoch:
+    def test_content_vectors_are_those_of_the_network_in_evaluation_mode(self, tiny_data):
+        learner = make_learner(tiny_data)
+        system = learner.system
+        memory = system.new_memory()
+        system.remember(memory, tiny_data.posts[:108])
+        np.testing.assert_allclose(learner.tensors()["bank"].numpy(), memory.vectors, atol=1e-6)
+        np.testing.assert_allclose(learner._memory.vectors, memory.vectors, atol=1e-6)
+
+    def test_an_epoch_that_goes_on_uses_the_vectors_it_began_with(self, tiny_data):
+        first, second = make_learner(tiny_data), make_learner(tiny_data)
+        kept = {"bank": torch.randn_like(first.tensors()["bank"])}
+        for learner in (first, second):
+            learner.load_tensors({"bank": kept["bank"].clone()}, CPU)
+            learner.network.eval()
+        rows = list(range(10))
+        assert torch.equal(first._bank, kept["bank"])
+        assert torch.equal(first.loss(first.network, rows, 2)[0], second.loss(second.network, rows, 2)[0])
+
+    def test_without_memory_nothing_is_computed(self, tiny_data):
+        learner = make_learner(tiny_data, "history.posts=0", "history.neighbours=0")
+        learner.start_epoch(1, CPU)
+        assert not learner.tensors()["bank"].any()
+
+    def test_the_parts_of_the_loss(self, tiny_data):
+        learner = make_learner(tiny_data, "heads.sequence_weight=0.25")
+        learner.network.eval()
+        loss, parts = learner.loss(learner.network, list(range(8)), 0)
+        assert loss.item() == pytest.approx(parts["multilabel_loss"] + 0.25 * parts["sequence_loss"], rel=1e-5)
+        one_head = make_learner(tiny_data, "heads.sequence=false")
+        assert set(one_head.loss(one_head.network, [0, 1], 0)[1]) == {"multilabel_loss"}
+
+
+def slow_f1(data, system, alpha, k):
+    """F1 of mean precision and mean recall, from rankings of the validation posts."""
+    system.alpha = alpha
+    memory = system.new_memory()
+    system.remember(memory, data.posts[:108])
+    posts = data.split("validation")
+    hits = [
+        len({name for name, _ in ranking} & set(post.hashtags))
+        for post, ranking in zip(posts, system.rank(posts, memory, k), strict=True)
+    ]
+    precision = fmean(hits) / k
+    recall = fmean(hit / len(post.hashtags) for hit, post in zip(hits, posts, strict=True))
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_validation_is_the_f1_of_ranking_with_the_best_weight_of_the_heads(tiny_data, k):
+    learner = make_learner(tiny_data, f"training.validation_k={k}")
+    found = learner.validate()
+    expected = {alpha: slow_f1(tiny_data, learner.system, alpha, k) for alpha in ALPHAS}
+    assert found["score"] == pytest.approx(max(expected.values()), abs=1e-9)
+    assert expected[found["alpha"]] == pytest.approx(found["score"], abs=1e-9)
+
+
+def test_a_weight_that_is_given_is_not_chosen(tiny_data):
+    learner = make_learner(tiny_data, "ranking.alpha=0.3")
+    learner.system.alpha = 0.3
+    assert learner.validate()["alpha"] == 0.3
+    assert learner.system.alpha == 0.3
