@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_loaders.duplicates import NO_KEY, caption_key, group_duplicates
-from data_loaders.images import is_flat, load_image, perceptual_hash
+from data_loaders.duplicates import NO_COLOURS, NO_KEY, caption_key, group_duplicates
+from data_loaders.image_check import inspect_image
 from data_loaders.posts import Post
 from multimodal.audit.case import AuditCase
 from multimodal.audit.finding import Finding, Number, Status, shown
@@ -17,7 +17,6 @@ from multimodal.progress import shared_progress
 
 _TOLERABLE_SHARE = 0.01
 _MOST_PICTURES = 20_000
-_HASH_SIZE_PX = 64
 
 
 def no_near_duplicates_across_split(case: AuditCase) -> Finding:
@@ -32,15 +31,15 @@ def no_near_duplicates_across_split(case: AuditCase) -> Finding:
     pictured = sum(post.image is not None for post in posts)
     hashed = pictured <= _MOST_PICTURES
     nothing = np.full(len(posts), NO_KEY, np.uint64)
-    pictures = _image_keys(posts) if hashed else nothing
-    both = _shared(group_duplicates(captions, pictures), len(train))
+    pictures, colours = _fingerprints(posts, hashed)
+    both = _shared(group_duplicates(captions, pictures, colours), len(train))
     examples = [posts[row].post_id for row in both]
     share = len(both) / max(len(evaluated), 1)
     numbers: dict[str, Number] = {
         "posts": len(evaluated),
         "pictures_compared": pictured if hashed else 0,
-        "near_duplicates_by_caption": len(_shared(group_duplicates(captions, nothing), len(train))),
-        "near_duplicates_by_picture": len(_shared(group_duplicates(nothing, pictures), len(train))),
+        "near_duplicates_by_caption": len(_shared(group_duplicates(captions, nothing, colours), len(train))),
+        "near_duplicates_by_picture": len(_shared(group_duplicates(nothing, pictures, colours), len(train))),
         "near_duplicates_of_train": len(both),
         "share": share,
     }
@@ -60,16 +59,17 @@ def no_near_duplicates_across_split(case: AuditCase) -> Finding:
     )
 
 
-def _image_keys(posts: Sequence[Post]) -> NDArray[np.uint64]:
+def _fingerprints(posts: Sequence[Post], look: bool) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
     keys = np.full(len(posts), NO_KEY, np.uint64)
-    rows = [row for row, post in enumerate(posts) if isinstance(post.image, (str, Path))]
+    colours = np.zeros((len(posts), len(NO_COLOURS)), np.uint8)
+    rows = [row for row, post in enumerate(posts) if look and isinstance(post.image, (str, Path))]
     with shared_progress("fingerprinting pictures", len(rows), "pictures") as advance:
         for row in rows:
-            image = load_image(posts[row].image or "", size_hint_px=_HASH_SIZE_PX, policy="skip")
-            if image is not None and not is_flat(image):
-                keys[row] = perceptual_hash(image) or 1
+            # A picture that cannot be read has been told of where it is opened; here it resembles none.
+            report = inspect_image(Path(str(posts[row].image)))
+            keys[row], colours[row] = report.key, np.frombuffer(report.colours, np.uint8)
             advance(1)
-    return keys
+    return keys, colours
 
 
 def _shared(groups: NDArray[np.int64], train: int) -> list[int]:
