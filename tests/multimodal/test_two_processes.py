@@ -1,0 +1,123 @@
+"""Two processes under `accelerate launch` train and evaluate as one does."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import two_processes
+from safetensors.torch import load_file
+
+from data_loaders.prepare import prepare
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "configs" / "debug.yaml"
+# Dropout draws from each process's own stream. Batches of 15 give the two shares of different size.
+OVERRIDES = [
+    "interaction.dropout=0",
+    "heads.dropout=0",
+    "encoder.caption.dropout=0",
+    "modality_dropout=0",
+    "history.dropout=0",
+    "training.batch_size=15",
+]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def data(tiny_data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prepared")
+    lines = [
+        {
+            "post_id": post.post_id,
+            "user_id": post.user_id,
+            "timestamp": post.timestamp.isoformat(),
+            "caption": post.caption,
+            "image": None if post.image is None else os.path.relpath(post.image, tiny_data.folder),
+            "hashtags": list(post.hashtags),
+        }
+        for post in tiny_data.posts
+    ]
+    dump = tiny_data.folder / "posts.jsonl"
+    dump.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    prepare(dump, folder / "prepared", near_duplicates=False)
+    return folder / "prepared"
+
+
+@pytest.fixture(scope="module")
+def runs(data, tmp_path_factory):
+    """The folders of the run in this process and of the run in two."""
+    folder = tmp_path_factory.mktemp("runs")
+    two_processes.main(str(data), str(folder / "one"), str(CONFIG), OVERRIDES)
+    launch = [
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--cpu",
+        "--num_processes",
+        "2",
+        "--num_machines",
+        "1",
+    ]
+    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", str(free_port())]
+    command = [*launch, two_processes.__file__, str(data), str(folder / "two"), str(CONFIG), *OVERRIDES]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return folder / "one", folder / "two"
+
+
+def records(folder, event):
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [line for line in lines if line["event"] == event]
+
+
+def test_losses_of_every_step(runs):
+    one, two = (records(run, "step") for run in runs)
+    assert len(one) == 12
+    for expected, found in zip(one, two, strict=True):
+        for key in ("step", "epoch", "loss", "multilabel_loss", "sequence_loss", "learning_rate"):
+            assert found[key] == pytest.approx(expected[key], rel=1e-4), key
+
+
+def test_validation_scores(runs):
+    one, two = (records(run, "validation") for run in runs)
+    assert len(one) == 2
+    for expected, found in zip(one, two, strict=True):
+        for key in ("step", "epoch", "train_loss", "score", "alpha", "hit_rate"):
+            assert found[key] == pytest.approx(expected[key], rel=1e-4), key
+
+
+def test_weights(runs):
+    files = sorted(path.relative_to(runs[0]) for path in (runs[0] / "model").rglob("*.safetensors"))
+    assert len(files) == 5
+    for file in files:
+        one, two = (load_file(run / file) for run in runs)
+        assert set(one) == set(two)
+        for key, value in one.items():
+            torch.testing.assert_close(two[key], value, rtol=1e-3, atol=1e-4)
+
+
+def test_metrics_of_the_evaluation(runs):
+    tables = []
+    for run in runs:
+        with (run / "evaluation" / "test" / "metrics.csv").open() as file:
+            tables.append(list(csv.DictReader(file)))
+    assert [row["k"] for row in tables[0]] == ["1", "3"]
+    for expected, found in zip(*tables, strict=True):
+        for key in ("hit_rate", "precision", "recall", "f1"):
+            assert float(found[key]) == pytest.approx(float(expected[key]), rel=1e-6)

@@ -1,0 +1,26 @@
+"""Trains and evaluates: what `test_two_processes.py` runs in one process and in two.
+
+python tests/multimodal/two_processes.py DATA RUN CONFIG [key=value …]
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from data_loaders.prepared import PreparedData
+from multimodal.config import load_config
+from multimodal.evaluation.pipeline import evaluate_run
+from multimodal.training_run import train_run
+
+
+def main(data: str, run: str, config: str, overrides: Sequence[str]) -> None:
+    """Train and evaluate on the test split."""
+    prepared = PreparedData.open(data)
+    train_run(load_config(Path(config), overrides), prepared, run)
+    evaluate_run(run, prepared, "test", [1, 3])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:])
