@@ -18,6 +18,7 @@ from multimodal.evaluation.tables import k_table
 
 _EXAMPLES = """examples:
   python scripts/evaluate.py --run runs/sample --data data/prepared --split test --k 1-10
+  python scripts/evaluate.py --run runs/sample --data data/prepared --report
   python scripts/evaluate.py --run runs/sample --data data/prepared --history frozen --k 1,5,10"""
 
 
@@ -37,6 +38,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--unit", default="posts", help="what intervals resample: posts, or users with all their posts (default: posts)"
+    )
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="write report.html, with errors and posts to look at, and tables for a paper",
     )
     parser.add_argument("--no-slices", action="store_true", help="leave out the metrics of slices")
     parser.add_argument("--batch-size", type=int, default=2_048, help="posts ranked together (default: 2048)")
@@ -64,9 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = build_parser().parse_args(arguments)
     ks = parse_ks(options.k)
+    data = PreparedData.open(options.data)
     evaluated = evaluate_run(
         options.run,
-        PreparedData.open(options.data),
+        data,
         options.split,
         ks,
         options.history,
@@ -75,6 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         not options.no_slices,
     )
     if is_main_process():
+        if options.report:
+            from multimodal.evaluation.report.write import write_report
+
+            write_report(options.run, data, evaluated.folder, options.unit)
         Console().print(k_table(evaluated.evaluation))
         print(describe(evaluated, options.data))
 
