@@ -20,6 +20,7 @@ _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 # Scripts written without spaces are cut into pairs of characters.
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 _QUERIES_A_BLOCK = 128
+_FEW_QUERIES = 8
 _PAIRED_QUERIES = 2_000
 _BAR_FROM_QUERIES = 5_000
 
@@ -96,28 +97,43 @@ def find_neighbours(
     Returns:
         Positions (Q, n), most similar first, -1 where fewer share a word, and their likeness.
     """
-    total = queries.shape[0]
-    positions = np.full((total, count), -1, np.int64)
-    likeness = np.zeros((total, count), np.float32)
-    if not count or not remembered.shape[0] or not total:
+    positions = np.full((queries.shape[0], count), -1, np.int64)
+    likeness = np.zeros((queries.shape[0], count), np.float32)
+    if not count or not remembered.shape[0]:
         return Related(positions, likeness)
-    by_time = np.lexsort((np.arange(len(instants_us)), instants_us))
-    times = instants_us[by_time]
-    columns = remembered[by_time].T.tocsr()
-    earlier = np.searchsorted(times, query_instants_us, side="left")
-    for rows in _blocks(np.argsort(query_instants_us, kind="stable")):
-        reach = int(earlier[rows].max(initial=0))
-        if not reach:
-            continue
-        scores = (queries[rows] @ columns[:, :reach]).tocsr() if reach < len(times) else (queries[rows] @ columns)
-        for place, row in enumerate(rows):
-            found = slice(scores.indptr[place], scores.indptr[place + 1])
-            order, values = scores.indices[found], np.round(scores.data[found], 5)
-            usable = (order < earlier[row]) & (values > 0)
-            best, chosen = _largest(order[usable].astype(np.int64), values[usable], count)
-            positions[row, : len(best)] = by_time[best]
-            likeness[row, : len(best)] = chosen
+    search = _one_by_one if queries.shape[0] <= _FEW_QUERIES else _in_blocks
+    # In double precision, so that both ways round to the same likeness.
+    found = search(queries.astype(np.float64), query_instants_us, remembered, instants_us)
+    for row, candidates, values in found:
+        best, chosen = _largest(candidates, np.round(values, 5), instants_us, count)
+        positions[row, : len(best)] = best
+        likeness[row, : len(best)] = chosen
     return Related(positions, likeness)
+
+
+_Found = Iterator[tuple[int, Ints, NDArray[np.float64]]]
+
+
+def _one_by_one(queries: sparse.csr_matrix, moments: Ints, remembered: sparse.csr_matrix, instants_us: Ints) -> _Found:
+    """Compare each query with every post: nothing to sort or transpose, which is what an answer at once needs."""
+    for row in range(queries.shape[0]):
+        values = remembered @ queries[row].toarray().ravel()
+        candidates = np.flatnonzero((values > 0) & (instants_us < moments[row]))
+        yield row, candidates, values[candidates]
+
+
+def _in_blocks(queries: sparse.csr_matrix, moments: Ints, remembered: sparse.csr_matrix, instants_us: Ints) -> _Found:
+    """Compare blocks of queries of about the same time with all that is earlier than the last of them."""
+    by_time = np.argsort(instants_us, kind="stable")
+    earlier = np.searchsorted(instants_us[by_time], moments, side="left")
+    columns = remembered[by_time].T.tocsr()
+    for rows in _blocks(np.argsort(moments, kind="stable")):
+        scores = (queries[rows] @ columns[:, : int(earlier[rows].max())]).tocsr()
+        for place, row in enumerate(rows):
+            entries = slice(scores.indptr[place], scores.indptr[place + 1])
+            order, values = scores.indices[entries], scores.data[entries]
+            usable = (order < earlier[row]) & (values > 0)
+            yield int(row), by_time[order[usable]], values[usable]
 
 
 def likeness_to(queries: sparse.csr_matrix, remembered: sparse.csr_matrix, positions: Ints) -> NDArray[np.float32]:
@@ -140,13 +156,17 @@ def likeness_to(queries: sparse.csr_matrix, remembered: sparse.csr_matrix, posit
     return likeness
 
 
-def _largest(order: Ints, values: NDArray[np.float32], count: int) -> tuple[Ints, NDArray[np.float32]]:
+def _largest(
+    candidates: Ints, values: NDArray[np.float64], instants_us: Ints, count: int
+) -> tuple[Ints, NDArray[np.float64]]:
+    positive = values > 0
+    candidates, values = candidates[positive], values[positive]
     if len(values) > count:
         threshold = np.partition(values, len(values) - count)[len(values) - count]
         kept = values >= threshold
-        order, values = order[kept], values[kept]
-    ranked = np.lexsort((-order, -values))[:count]
-    return order[ranked], values[ranked]
+        candidates, values = candidates[kept], values[kept]
+    ranked = np.lexsort((-candidates, -instants_us[candidates], -values))[:count]
+    return candidates[ranked], values[ranked]
 
 
 def _blocks(order: Ints) -> Iterator[Ints]:

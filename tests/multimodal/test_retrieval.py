@@ -33,7 +33,7 @@ def slow_neighbours(query, asked_at, remembered, times, count):
     """Every post strictly before, by falling likeness, the later and then the newer position first."""
     found = []
     for position, (vector, time) in enumerate(zip(remembered, times, strict=True)):
-        likeness = np.round(np.float32(query @ vector), 5)
+        likeness = np.round(query.astype(np.float64) @ vector.astype(np.float64), 5)
         if time < asked_at and likeness > 0:
             found.append((-likeness, -time, -position))
     return [(-position, -likeness) for likeness, _, position in sorted(found)[:count]]
