@@ -44,3 +44,12 @@ def test_mistakes(command, trained, prepared, tmp_path):
 
 def test_help_shows_examples(command):
     assert "python scripts/evaluate.py --run runs/sample" in command("evaluate.py", "--help").stdout
+
+
+def test_a_report_is_written(command, trained, prepared):
+    done = command("evaluate.py", "--run", trained, "--data", prepared, "--k", "1-3", "--report")
+    assert done.returncode == 0, done.stderr
+    folder = trained / "evaluation" / "test"
+    assert f"  {folder / 'report.html'}" in done.stdout
+    assert "<title>user_habit on prepared, test split</title>" in (folder / "report.html").read_text(encoding="utf-8")
+    assert (folder / "table.tex").is_file()

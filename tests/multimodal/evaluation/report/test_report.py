@@ -155,13 +155,13 @@ def test_frozen_without_slices_and_audit(run, tiny_data):
     evaluated = evaluate_run(run, tiny_data, ks=[2], history="frozen", slices=False)
     (path,) = [path for path in write_report(run, tiny_data, evaluated.folder, "users") if path.suffix == ".html"]
     text = path.read_text(encoding="utf-8")
-    assert "bootstrap over 11 users" in text or "users" in text
+    assert re.search(r"bootstrap over \d+ users", text)
     assert "run python scripts/audit.py" in text
     assert "Not worked out" in text
 
 
 def test_without_an_evaluation_it_says_how_to_make_one(run, tiny_data, tmp_path):
-    with pytest.raises(UserError, match="metrics.json"):
+    with pytest.raises(UserError, match="holds no evaluation; make it: python scripts/evaluate"):
         write_report(run, tiny_data, tmp_path)
 
 
