@@ -25,6 +25,11 @@ def unit(values):
     return sparse.csr_matrix(dense / np.where(norms > 0, norms, 1))
 
 
+def whole(values):
+    """Sparse rows of whole numbers, whose products are exact in whatever order they are summed."""
+    return sparse.csr_matrix(np.array(values, np.float32).reshape(len(values), WIDTH))
+
+
 def instants(times):
     return np.array(times, np.int64)
 
@@ -90,7 +95,7 @@ class TestNeighbours:
     @given(posts, posts, st.integers(0, 4))
     @settings(max_examples=150, deadline=None)
     def test_equal_a_dense_loop(self, asked, known, count):
-        queries, remembered = unit([row for row, _ in asked]), unit([row for row, _ in known])
+        queries, remembered = whole([row for row, _ in asked]), whole([row for row, _ in known])
         times = [time for _, time in known]
         found = find_neighbours(queries, instants([time for _, time in asked]), remembered, instants(times), count)
         assert found.positions.shape == found.likeness.shape == (len(asked), count)
@@ -124,7 +129,7 @@ class TestNeighbours:
 
     def test_more_questions_than_a_block_holds(self):
         draw = np.random.default_rng(0)
-        asked, known = unit(draw.integers(0, 3, (300, WIDTH))), unit(draw.integers(0, 3, (200, WIDTH)))
+        asked, known = whole(draw.integers(0, 3, (300, WIDTH))), whole(draw.integers(0, 3, (200, WIDTH)))
         asked_at, times = draw.integers(0, 50, 300), draw.integers(0, 50, 200)
         found = find_neighbours(asked, asked_at, known, times, 4)
         dense = known.toarray()
