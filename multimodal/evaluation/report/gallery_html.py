@@ -111,6 +111,9 @@ def _earlier(entry: Earlier, true: set[str]) -> str:
 def _age(days: float | None) -> str:
     if days is None:
         return "earlier"
-    if days < 1:
-        return f"{max(days * 24, 0):.0f} hours before"
-    return f"{days:,.0f} days before" if round(days) != 1 else "1 day before"
+    minutes = days * 24 * 60
+    for size, unit in ((24 * 60, "day"), (60, "hour"), (1, "minute")):
+        count = round(minutes / size)
+        if minutes >= size:
+            return f"{count:,} {unit}{'s' if count != 1 else ''} before"
+    return "less than a minute before"

@@ -12,6 +12,7 @@ import pandas as pd
 
 from data_loaders.errors import RunError
 from data_loaders.posts import Post
+from multimodal.evaluation.details import slice_k
 from multimodal.evaluation.errors.analysis import ErrorAnalysis, analyse_errors
 from multimodal.evaluation.intervals import Bootstrap, bootstrap
 from multimodal.evaluation.outcomes import PostResults
@@ -36,7 +37,9 @@ class ReportInputs:
         settings: of the evaluation, from `metrics.json`.
         counts: of posts and hashtags, from `metrics.json`.
         metrics: `metrics.csv`, one row per K.
-        k: the K by which single posts and hashtags are judged: the best by F1.
+        k: the best K by F1.
+        judged_k: the K at which single posts and hashtags are judged: 5 or the nearest to it, as for slices. At K = 1,
+            which is the best where posts have one hashtag, NDCG could only be 0 or 1.
         results: values per post.
         intervals: bootstrap over posts or users.
         posts: of the split, in the order of `rankings`.
@@ -51,6 +54,7 @@ class ReportInputs:
     counts: Mapping[str, int]
     metrics: pd.DataFrame
     k: int
+    judged_k: int
     results: PostResults
     intervals: Bootstrap
     posts: Sequence[Post]
@@ -86,19 +90,21 @@ def read_inputs(folder: Path, data: PreparedData, unit: Unit = "posts") -> Repor
     posts = list(data.split(summary["settings"]["split"]))
     rankings = read_predictions(folder / "predictions.parquet", [post.post_id for post in posts])
     results = read_per_post(folder / "per_post.parquet")
-    k = int(summary["best_k"]["k"])
+    metrics = pd.read_csv(folder / "metrics.csv")
+    judged_k = slice_k(metrics["k"].tolist())
     train_frequency = Counter(tag for post in data.split("train") for tag in set(post.hashtags))
     truth = [post.hashtags for post in posts]
     return ReportInputs(
         settings=summary["settings"],
         counts=summary["counts"],
-        metrics=pd.read_csv(folder / "metrics.csv"),
-        k=k,
+        metrics=metrics,
+        k=int(summary["best_k"]["k"]),
+        judged_k=judged_k,
         results=results,
         intervals=bootstrap(results, COLUMNS, unit=unit, resamples=_RESAMPLES),
         posts=posts,
         rankings=rankings,
-        errors=analyse_errors(rankings, truth, k, train_frequency, data.vocabulary.hashtags),
+        errors=analyse_errors(rankings, truth, judged_k, train_frequency, data.vocabulary.hashtags),
         slices=_table(folder / "slices.csv"),
         which_k=_table(folder / "which_k.csv"),
         audit=read_json(folder / "audit.json", "the audit") if (folder / "audit.json").is_file() else None,

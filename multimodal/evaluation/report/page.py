@@ -48,7 +48,7 @@ def page(inputs: ReportInputs, shown: Mapping[str, Sequence[Shown]]) -> str:
         slices_section(inputs),
         error_section(inputs.errors),
         audit_section(inputs),
-        gallery_section(shown, inputs.k),
+        gallery_section(shown, inputs.judged_k),
     ]
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'

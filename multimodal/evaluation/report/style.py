@@ -56,6 +56,7 @@ figure .note{margin:.5em 0 0;font-size:.8rem}
 svg{display:block;width:100%;height:auto}
 svg text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:var(--muted)}
 svg .ink{fill:var(--ink)}
+svg .crowded{font-size:10.5px}
 .axis{stroke:var(--muted);stroke-width:1}
 .gridline{stroke:var(--line);stroke-width:1}
 .mark{stroke:var(--ink);stroke-width:1;stroke-dasharray:2 3;opacity:.75}

@@ -17,6 +17,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 14, 12, 44
 _DASHES = ("", "6 4", "2 4", "9 4 2 4", "1 5", "12 4", "4 2")
 _MOST_POINTS = 240
 _MOST_MARKERS = 16
+_LETTER_WIDTH = 7.4
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,10 @@ def bar_chart(names: Sequence[str], groups: Sequence[tuple[str, Sequence[float]]
     parts = [_frame(Axis("", 0, 1), y, x_title, x_ticks=False)]
     room = (WIDTH - _LEFT - _RIGHT) / max(len(names), 1)
     wide = min(room * 0.78 / len(groups), 46)
+    crowded = max(map(len, names), default=0) * _LETTER_WIDTH > room
     for place, name in enumerate(names):
         middle = _LEFT + room * (place + 0.5)
-        parts.append(_text(middle, HEIGHT - _BOTTOM + 16, name, "middle"))
+        parts.append(_text(middle, HEIGHT - _BOTTOM + 16, name, "middle", "crowded" if crowded else ""))
         for number, (_, values) in enumerate(groups):
             value = 0.0 if math.isnan(values[place]) else values[place]
             left, top = middle + (number - len(groups) / 2) * wide, _y(y, value)

@@ -47,7 +47,7 @@ def write_report(run: str | Path, data: PreparedData, folder: Path, unit: Unit =
     chosen = choose(inputs.errors.ndcg, counts, seed)
     rows = {heading: tagged[places].tolist() for heading, places in chosen.items()}
     frozen = inputs.settings["history"] == "frozen"
-    shown = gallery(model, data, rows, inputs.posts, inputs.rankings, scores, inputs.k, frozen)
+    shown = gallery(model, data, rows, inputs.posts, inputs.rankings, scores, inputs.judged_k, frozen)
     table = inputs.interval_table
     texts = {
         "report.html": page(inputs, shown),

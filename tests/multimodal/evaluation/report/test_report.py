@@ -15,6 +15,7 @@ from multimodal.audit.run import audit_run
 from multimodal.config import validate_config
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.evaluation.report.gallery import choose
+from multimodal.evaluation.report.gallery_html import _age
 from multimodal.evaluation.report.history import earlier_posts
 from multimodal.evaluation.report.parts import Html, escape, shortened, table
 from multimodal.evaluation.report.svg import Axis, Series, bar_chart, dot_rows, line_chart, scatter
@@ -197,6 +198,15 @@ def test_pictures_travel_inside_the_page(tiny_data):
     assert thumbnail(with_picture).startswith("data:image/jpeg;base64,")
     assert thumbnail(replace(with_picture, image=None)) is None
     assert thumbnail(replace(with_picture, image=with_picture.image.with_name("gone.png"))) is None
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [(None, "earlier"), (400.2, "400 days before"), (1.2, "1 day before"), (0.5, "12 hours before"),
+     (0.0425, "1 hour before"), (0.003, "4 minutes before"), (1e-5, "less than a minute before")],
+)  # fmt: skip
+def test_ages_read_well(days, text):
+    assert _age(days) == text
 
 
 def test_text_is_escaped_and_cut():
