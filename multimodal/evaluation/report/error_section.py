@@ -9,7 +9,7 @@ from multimodal.evaluation.errors.curves import Curve
 from multimodal.evaluation.report.parts import figure, note, number, percent, section, table
 from multimodal.evaluation.report.svg import Axis, Series, bar_chart, line_chart, scatter
 
-_HASHTAGS, _PAIRS = 25, 15
+_HASHTAGS, _PAIRS, _POINTS = 25, 15, 1_000
 _CURVE_NAMES = {"micro": "micro: all pairs pooled", "macro": "macro: mean of hashtags"}
 
 
@@ -92,7 +92,7 @@ def _tail(curve: Curve) -> int:
 
 def _scatter(errors: ErrorAnalysis) -> str:
     rows = errors.hashtags[(errors.hashtags["train_frequency"] > 0) & (errors.hashtags["true_posts"] > 0)]
-    rows = rows.head(1_000)
+    rows = rows.head(_POINTS)
     points = [
         (row["train_frequency"], row["f1"], row["true_posts"], f"#{row['hashtag']}: F1 {row['f1']:.2f}, true of "
          f"{row['true_posts']:,} posts, in {row['train_frequency']:,} train posts")
@@ -101,7 +101,11 @@ def _scatter(errors: ErrorAnalysis) -> str:
     most = max([frequency for frequency, *_ in points], default=10)
     chart = scatter(points, Axis("train posts that carry the hashtag", 1, max(most * 1.2, 10), log=True),
                     Axis("F1 of the hashtag", 0, 1.02), "F1 of each hashtag against its train frequency")  # fmt: skip
-    return figure("Each hashtag: frequency and F1", chart, "Area: posts of the split that carry it.")
+    return figure(
+        "Each hashtag: frequency and F1",
+        chart,
+        f"Area: posts of the split that carry it. The {len(rows):,} most frequent in the split.",
+    )
 
 
 def _calibration(errors: ErrorAnalysis) -> str:

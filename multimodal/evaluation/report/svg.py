@@ -163,8 +163,7 @@ def dot_rows(rows: Sequence[tuple[str, float, float, float]], x: Axis, mark_x: f
         if math.isnan(value):
             continue
         if not math.isnan(low):
-            ends = f'x1="{across(low)}" x2="{across(high)}" y1="{middle}" y2="{middle}"'
-            parts.append(f'<line class="s k1" {ends}/>')
+            parts.append(f'<path class="s k1" d="M{across(low)} {middle}H{across(high)}"/>')
         parts.append(f'<circle class="f1" r="4" cx="{across(value)}" cy="{middle}"/>')
     return _svg("".join(parts), label, height)
 
@@ -198,8 +197,9 @@ def _frame(x: Axis, y: Axis, x_title: str = "", x_ticks: bool = True) -> str:
         parts.append(_text(_x(x, tick), bottom + 16, _tick(tick), "middle"))
     parts.append(f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{bottom}" y2="{bottom}"/>')
     parts.append(_text((_LEFT + WIDTH - _RIGHT) / 2, HEIGHT - 7, x_title or x.title, "middle"))
-    turned = f'transform="rotate(-90 13 {(_TOP + bottom) / 2:.1f})"'
-    parts.append(f'<text x="13" y="{(_TOP + bottom) / 2:.1f}" text-anchor="middle" {turned}>{escape(y.title)}</text>')
+    middle = f"{(_TOP + bottom) / 2:.1f}"
+    turned = f'text-anchor="middle" transform="rotate(-90 13 {middle})"'
+    parts.append(f'<text x="13" y="{middle}" {turned}>{escape(y.title)}</text>')
     return "".join(parts)
 
 
@@ -221,15 +221,14 @@ def _dash(number: int) -> str:
 def _band(line: Series, number: int, x: Axis, y: Axis) -> str:
     if line.low is None or line.high is None:
         return ""
-    upper = list(zip(line.x, line.high, strict=True))
-    lower = list(zip(line.x, line.low, strict=True))[::-1]
-    return f'<polygon class="band f{number}" points="{_points(upper + lower, x, y, thin=False)}"/>'
+    around = [*zip(line.x, line.high, strict=True), *list(zip(line.x, line.low, strict=True))[::-1]]
+    return f'<polygon class="band f{number}" points="{_points(around, x, y, thin=False)}"/>'
 
 
 def _points(points: Sequence[tuple[float, float]], x: Axis, y: Axis, thin: bool = True) -> str:
     if thin and len(points) > _MOST_POINTS:
-        chosen = np.unique(np.linspace(0, len(points) - 1, _MOST_POINTS).round().astype(int))
-        points = [points[place] for place in chosen.tolist()]
+        chosen = np.linspace(0, len(points) - 1, _MOST_POINTS).round().astype(int).tolist()
+        points = [points[place] for place in chosen]
     return " ".join(f"{_x(x, across)},{_y(y, up)}" for across, up in points)
 
 
