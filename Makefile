@@ -31,7 +31,8 @@ quickstart: $(READY)  ## sample dump, prepare, train, evaluate, recommend for on
 	$(BIN)/python scripts/prepare.py --source data/sample --output data/prepared
 	$(BIN)/python scripts/train.py --config configs/sample.yaml --data data/prepared --output runs/sample --overwrite
 	$(BIN)/python scripts/evaluate.py --run runs/sample --data data/prepared --split test --k 1-10
-	$(BIN)/python scripts/recommend.py --run runs/sample --from data/prepared --k 5
+	$(BIN)/python scripts/recommend.py --run runs/sample --k 5 --user-id 8100213830 \
+	  --image data/sample/britta.k/2025-02-23_13-28-44_UTC.jpg --caption "Nothing beats travelling at the end of a long week."
 
 ablation: $(READY)  ## what each part earns on the sample (some minutes)
 	$(BIN)/python scripts/ablation.py --data data/prepared --output runs/ablation

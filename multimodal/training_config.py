@@ -24,6 +24,5 @@ class TrainingConfig(Section):
     validation_k: int = Field(default=5, ge=1, description="K of the validation F1 that selects the model")
     precision: Literal["no", "bf16", "fp16"] = Field(default="no", description="mixed precision")
     compile: bool = Field(default=False, description="torch.compile the network")
-    workers: int = Field(default=0, ge=0, description="processes that load batches")
     checkpoint_minutes: float = Field(default=10.0, gt=0, description="minutes between checkpoints inside an epoch")
     tensorboard: bool = Field(default=False, description="also write TensorBoard files")
