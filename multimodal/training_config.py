@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from multimodal.config import Section
 
@@ -26,3 +26,9 @@ class TrainingConfig(Section):
     compile: bool = Field(default=False, description="torch.compile the network")
     checkpoint_minutes: float = Field(default=10.0, gt=0, description="minutes between checkpoints inside an epoch")
     tensorboard: bool = Field(default=False, description="also write TensorBoard files")
+
+    @field_validator("precision", mode="before")
+    @classmethod
+    def _no_as_written(cls, value: Any) -> Any:
+        # YAML reads a bare no as false.
+        return "no" if value is False else value

@@ -96,3 +96,8 @@ def test_every_shipped_configuration_is_valid_and_says_its_command():
 def test_a_name_is_given_once():
     with pytest.raises(ValueError, match="a system named 'popularity' is already registered"):
         register_system("popularity")(get_system("user_habit"))
+
+
+def test_a_bare_no_is_the_precision_of_that_name():
+    config = load_config(None, ["system=design", "training.precision=no"])
+    assert config.training.precision == "no"
