@@ -203,11 +203,11 @@ class Trainer:
         scores = self.learner.validate()
         state.seconds += time.perf_counter() - started
         better = scores["score"] > state.best_score
-        if better:
-            state.best_score, state.best_epoch, state.waiting = scores["score"], state.epoch, 0
+        state.waiting = 0 if better else state.waiting + 1
+        # Of equal epochs the later one is kept: it has learned more where the score cannot tell, as with few hashtags.
+        if scores["score"] >= state.best_score:
+            state.best_score, state.best_epoch = scores["score"], state.epoch
             self._save("best", with_optimiser=False)
-        else:
-            state.waiting += 1
         record = {"event": "validation", "epoch": state.epoch, "step": state.step, "train_loss": train_loss, **scores}
         state.scores.append({key: value for key, value in record.items() if isinstance(value, (int, float))})
         self._log(tracker, {**record, "posts_per_second": posts_per_second, "seconds": state.seconds})

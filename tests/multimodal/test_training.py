@@ -222,11 +222,17 @@ class TestStopAndResume:
 
 class TestChoosingTheModel:
     def test_ends_with_the_best_weights_after_patience_runs_out(self, tmp_path):
-        learner = LinearLearner(scores=[0.1, 0.3, 0.2, 0.3, 0.9])
+        learner = LinearLearner(scores=[0.1, 0.3, 0.2, 0.1, 0.9])
         state = train(tmp_path, learner, epochs=5, patience=2)
         assert (state.epoch, state.best_epoch, state.best_score, state.waiting) == (4, 2, 0.3, 2)
         assert torch.equal(learner.module[1].weight, learner.validated[1]["1.weight"])
         assert not torch.equal(learner.module[1].weight, learner.validated[3]["1.weight"])
+
+    def test_of_equal_epochs_the_later_is_kept_but_waits_no_longer(self, tmp_path):
+        learner = LinearLearner(scores=[0.1, 0.3, 0.3, 0.3, 0.9])
+        state = train(tmp_path, learner, epochs=5, patience=2)
+        assert (state.epoch, state.best_epoch, state.best_score, state.waiting) == (4, 4, 0.3, 2)
+        assert torch.equal(learner.module[1].weight, learner.validated[3]["1.weight"])
 
     def test_patience_starts_anew_with_every_better_epoch(self, tmp_path):
         state = train(tmp_path, LinearLearner(scores=[0.2, 0.1, 0.3, 0.1, 0.4]), epochs=5, patience=2)
