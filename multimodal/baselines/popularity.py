@@ -19,7 +19,6 @@ from multimodal.systems import System, register_system
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
-
     from multimodal.run_folder import RunFolder
 
 _FILE = "popularity.json"
