@@ -46,8 +46,8 @@ class ParallelCoAttention(nn.Module):
     C = tanh(X W_b Vᵀ);  H_v = tanh(V W_v + Cᵀ X W_t);  H_t = tanh(X W_t + C V W_v)
     a_v = softmax(H_v w_v);  a_t = softmax(H_t w_t);  v = Σ a_v V;  t = Σ a_t X
 
-    As published, C V sums over all regions and Cᵀ X over all words: dozens of terms of about 1 that push tanh to
-    ±1, where attention stops learning. `averaged` divides by their number instead.
+    As published, C V sums over all regions and Cᵀ X over all words; `averaged` divides by their number instead, so
+    that many regions do not push tanh to its ends.
 
     Args:
         width: D, of words and regions alike.

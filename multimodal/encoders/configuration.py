@@ -94,7 +94,9 @@ class ImageEncoderConfig(Section):
     std: tuple[float, float, float] | None = Field(default=None, description="replaces the model's own, RGB in [0, 1]")
     interpolation: Literal["bilinear", "bicubic"] | None = Field(default=None, description="replaces the model's own")
     crop_fraction: float | None = Field(default=None, gt=0, le=1, description="centre crop; replaces the model's own")
-    augmentation: bool = Field(default=False, description="random crops and mirror images while training")
+    augmentation: bool = Field(
+        default=False, description="offer random crops and mirror images; not applied by the training loop"
+    )
     learning_rate: float | None = Field(
         default=None, gt=0, description="own rate; nothing: 2e-5 if pretrained, else the training's"
     )
