@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from data_loaders.posts import Post
-from multimodal.baselines.prior import PopularityPrior
 from multimodal.catalogue import HashtagCatalogue
 from multimodal.config import RunConfig
 from multimodal.memory import PostMemory
+from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings
 from multimodal.run_folder import read_json, write_json
 from multimodal.systems import System, register_system

@@ -13,12 +13,13 @@ from data_loaders.batches import CaptionInputs, ImageInputs, PostDataset, bucket
 from data_loaders.errors import DataError
 from data_loaders.posts import Post
 from multimodal.catalogue import HashtagCatalogue
-from multimodal.design.losses import bce_loss, sequence_loss, set_loss, softmax_loss
+from multimodal.design.losses import sequence_loss, set_loss
 from multimodal.design.network import DesignNetwork, DesignOutput
 from multimodal.design.targets import TargetSequences
 from multimodal.distributed import in_shares
 from multimodal.encoders import CaptionEncoder, ImageEncoder
 from multimodal.inputs import SelectedCaptions, SelectedImages
+from multimodal.losses import bce_loss, softmax_loss
 from multimodal.memory import PostMemory
 
 if TYPE_CHECKING:

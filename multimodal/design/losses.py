@@ -1,48 +1,10 @@
-"""Losses of the two heads, each one number per post."""
+"""Losses of the sequence head, each one number per post."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-
-
-def multi_hot(targets_BM: Tensor, columns: int) -> Tensor:
-    """Return (B, columns) with 1 where a hashtag is among the targets; -1 and larger indices are left out."""
-    inside = (targets_BM >= 0) & (targets_BM < columns)
-    hot = torch.zeros(len(targets_BM), columns + 1, device=targets_BM.device)
-    hot.scatter_(1, torch.where(inside, targets_BM, columns), 1.0)
-    return hot[:, :columns]
-
-
-def bce_loss(logits_BV: Tensor, targets_BM: Tensor, mean_targets: float) -> Tensor:
-    """Binary cross-entropy summed over the vocabulary, (B,).
-
-    Summed rather than averaged: an average over thousands of absent hashtags would shrink with the vocabulary.
-
-    Args:
-        logits_BV: one logit per hashtag, -inf where it cannot be named; such hashtags do not count.
-        targets_BM: columns of the hashtags, -1 for none.
-        mean_targets: mean number of hashtags of a train post; the loss is divided by it.
-    """
-    hot = multi_hot(targets_BM, logits_BV.shape[1])
-    reachable = torch.isfinite(logits_BV)
-    losses = F.binary_cross_entropy_with_logits(logits_BV.where(reachable, 0.0), hot, reduction="none")
-    return (losses * reachable).sum(1) / max(mean_targets, 1.0)
-
-
-def softmax_loss(log_probabilities_BC: Tensor, targets_BM: Tensor) -> Tensor:
-    """Softmax cross-entropy with target 1/k on each of the k hashtags (Mahajan et al. 2018), (B,).
-
-    Args:
-        log_probabilities_BC: -inf where a hashtag cannot be named; such targets do not count.
-        targets_BM: columns of the hashtags, -1 for none.
-    """
-    reachable = (targets_BM >= 0) & (targets_BM < log_probabilities_BC.shape[1])
-    chosen = log_probabilities_BC.gather(1, torch.where(reachable, targets_BM, 0))
-    reachable = reachable & torch.isfinite(chosen)
-    chosen = torch.where(reachable, chosen, 0.0)
-    return -chosen.sum(1) / reachable.sum(1).clamp(min=1)
 
 
 def sequence_loss(logits_BSV: Tensor, next_BS: Tensor) -> Tensor:
