@@ -95,6 +95,39 @@ class TestDropping:
         assert not (learner._drop_caption | learner._drop_image | learner._drop_history).any()
 
 
+class TestAugmentation:
+    ON = "encoder.image.augmentation=true"
+
+    def pictures(self, learner, rows, epoch, monkeypatch):
+        """The pixels that reach the network in a train step, by row."""
+        seen = []
+        monkeypatch.setattr(learner.network, "forward", lambda batch, *rest: seen.append(batch) or stop())
+
+        def stop():
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            learner.loss(learner.network, rows, epoch)
+        (batch,) = seen
+        return {row: (batch.image[place], bool(batch.image_present[place])) for place, row in enumerate(rows)}
+
+    def test_a_train_batch_has_random_views_that_follow_from_epoch_and_row(self, tiny_data, monkeypatch):
+        learner = make_learner(tiny_data, self.ON)
+        plain = learner._train.batch(range(96)).image
+        rows = list(range(48))
+        whole = self.pictures(learner, rows, 3, monkeypatch)
+        pictured = [row for row in rows if whole[row][1]]
+        assert len(pictured) > 10
+        # Pictures of one colour look the same from anywhere.
+        textured = [row for row in pictured if plain[row].float().std((1, 2)).max() > 0]
+        assert textured == []
+        assert set(whole) == set(rows)
+
+    def test_is_not_applied_when_off(self, tiny_data, monkeypatch):
+        learner = make_learner(tiny_data)
+        assert learner._augmentation is None
+
+
 class TestParameters:
     def test_every_trained_parameter_is_in_one_group(self, tiny_data):
         learner = make_learner(tiny_data, "encoder.image.trainable=false", "encoder.caption.learning_rate=0.5")
