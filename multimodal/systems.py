@@ -100,6 +100,7 @@ _SYSTEMS: dict[str, type[System]] = {}
 _BUILT_IN_MODULES = (
     "multimodal.baselines.popularity",
     "multimodal.baselines.user_habit",
+    "multimodal.captions.lstm",
     "multimodal.design.system",
 )
 

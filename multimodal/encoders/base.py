@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -84,11 +84,13 @@ class CaptionEncoder(Encoder):
     """Turns captions into one vector per token.
 
     Attributes:
+        defaults: the settings in which it differs from the defaults of `CaptionEncoderConfig`.
         config: what it was built from.
         maximum_tokens: longer captions are cut to this many tokens.
         pad_id: the token id that fills up a batch.
     """
 
+    defaults: ClassVar[Mapping[str, Any]] = {}
     config: CaptionEncoderConfig
     maximum_tokens: int
     pad_id: int
@@ -122,6 +124,19 @@ class CaptionEncoder(Encoder):
         first[:, :1] = True
         safe = mask | (first & ~mask.any(dim=1, keepdim=True))  # attention over nothing is not a number
         return self.encode_tokens(token_ids, safe).masked_fill(~mask.unsqueeze(-1), 0.0)
+
+    def pool(self, words: Tensor, mask: Tensor) -> Tensor:
+        """Return one vector per caption, (B, C), from what `forward` gave: here the mean over its tokens.
+
+        Args:
+            words: (B, T, C), zero at padding.
+            mask: (B, T); a row without tokens gives zeros.
+        """
+        return words.sum(1) / mask.sum(1, keepdim=True).clamp(min=1).to(words.dtype)
+
+    def knows(self, captions: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which captions hold anything that the encoder tells from nothing, (B,)."""
+        return np.array([bool(caption.strip()) for caption in captions], np.bool_)
 
     def pad(self, token_ids: Sequence[NDArray[np.int64]]) -> tuple[Tensor, Tensor]:
         """Return token lists as one batch: ids (B, T), mask (B, T), T the longest."""

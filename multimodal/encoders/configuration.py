@@ -31,7 +31,8 @@ class CaptionEncoderConfig(Section):
     name: str = Field(default="small", description="small (from scratch), transformer, or another registered name")
     pretrained: str | None = Field(
         default=None,
-        description=f"transformer: local folder or hub id; nothing means {DEFAULT_TRANSFORMER}",
+        description=f"transformer: local folder or hub id; nothing means {DEFAULT_TRANSFORMER}. Others: the folder of "
+        "a run that trained this encoder",
     )
     random_init: bool = Field(
         default=False,
@@ -41,14 +42,25 @@ class CaptionEncoderConfig(Section):
         default=None, description="true, false, or the last N layers; nothing: random weights train, pretrained do not"
     )
     maximum_tokens: int = Field(default=128, ge=2, description="longer captions are cut here, special tokens included")
-    width: int = Field(default=128, ge=8, description="small: vector width")
-    layers: int = Field(default=1, ge=0, description="small: transformer layers")
-    heads: int = Field(default=4, ge=1, description="small: attention heads; divides width")
-    dropout: float = Field(default=0.1, ge=0, lt=1, description="small: dropout")
-    vocabulary_size: int = Field(default=8000, ge=300, description="small: tokens learned from the train captions")
+    width: int = Field(default=128, ge=8, description="vector width of a token")
+    hidden: int | None = Field(default=None, ge=1, description="hidden width, where there are layers of another one")
+    layers: int = Field(default=1, ge=0, description="layers")
+    heads: int = Field(default=4, ge=1, description="attention heads, where there are any")
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="dropout")
+    vocabulary_size: int = Field(default=8000, ge=300, description="tokens learned from the train captions")
+    word_vectors: str | None = Field(
+        default=None, description="over words: word2vec or GloVe text file; these vectors stay as they are"
+    )
     learning_rate: float | None = Field(
         default=None, gt=0, description="own rate; nothing: 2e-5 if pretrained, else the training's"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_defaults(cls, values: Any) -> Any:
+        from multimodal.encoders.registry import caption_encoder_defaults
+
+        return {**caption_encoder_defaults(values.get("name")), **values} if isinstance(values, dict) else values
 
     @field_validator("name")
     @classmethod
@@ -64,11 +76,12 @@ class CaptionEncoderConfig(Section):
     def _combination(self) -> CaptionEncoderConfig:
         if self.name == "small" and self.width % self.heads:
             raise ValueError(f"width={self.width} cannot be divided among heads={self.heads}")
-        if self.name == "small" and (self.pretrained is not None or self.random_init):
-            raise ValueError(
-                "name=small is always trained from scratch; remove `pretrained` and `random_init`, "
-                "or set name=transformer"
-            )
+        if self.random_init and self.name != "transformer":
+            raise ValueError("random_init is for name=transformer; other encoders start from random weights anyway")
+        if self.word_vectors is not None and self.name in ("small", "transformer"):
+            raise ValueError(f"name={self.name} has a vocabulary of its own and takes no word_vectors")
+        if self.name == "small" and self.pretrained is not None:
+            raise ValueError("name=small is always trained from scratch; remove `pretrained`, or set name=transformer")
         return self
 
     @property
@@ -95,7 +108,7 @@ class ImageEncoderConfig(Section):
     interpolation: Literal["bilinear", "bicubic"] | None = Field(default=None, description="replaces the model's own")
     crop_fraction: float | None = Field(default=None, gt=0, le=1, description="centre crop; replaces the model's own")
     augmentation: bool = Field(
-        default=False, description="offer random crops and mirror images; not applied by the training loop"
+        default=False, description="train on random crops and mirror images; needs an encoder that is trained"
     )
     learning_rate: float | None = Field(
         default=None, gt=0, description="own rate; nothing: 2e-5 if pretrained, else the training's"
@@ -126,6 +139,11 @@ class ImageEncoderConfig(Section):
     def _combination(self) -> ImageEncoderConfig:
         if self.name == "small" and self.pretrained is not False:
             raise ValueError("name=small is always trained from scratch; remove `pretrained`, or name another model")
+        if self.augmentation and not wants_training(self.trainable, self.from_scratch):
+            raise ValueError(
+                "augmentation=true, but the encoder is frozen: its features are computed once, so that random views "
+                "would change nothing; set trainable to true, all or the last N layers, or set augmentation=false"
+            )
         return self
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from data_loaders.errors import ConfigError, nearest
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder
@@ -14,7 +14,11 @@ ImageEncoderType = TypeVar("ImageEncoderType", bound=type[ImageEncoder])
 
 _CAPTION_ENCODERS: dict[str, type[CaptionEncoder]] = {}
 _IMAGE_ENCODERS: dict[str, type[ImageEncoder]] = {}
-_BUILT_IN_CAPTION_MODULES = ("multimodal.encoders.captions_small", "multimodal.encoders.captions_transformer")
+_BUILT_IN_CAPTION_MODULES = (
+    "multimodal.encoders.captions_small",
+    "multimodal.encoders.captions_transformer",
+    "multimodal.encoders.captions_lstm",
+)
 _BUILT_IN_IMAGE_MODULES = ("multimodal.encoders.images_small", "multimodal.encoders.images_torchvision")
 
 
@@ -55,6 +59,12 @@ def list_image_encoders() -> list[str]:
     for module in _BUILT_IN_IMAGE_MODULES:
         import_module(module)
     return sorted(_IMAGE_ENCODERS)
+
+
+def caption_encoder_defaults(name: object) -> dict[str, Any]:
+    """Return the settings in which a caption encoder's defaults differ from those of `CaptionEncoderConfig`."""
+    known = name in list_caption_encoders()
+    return dict(_CAPTION_ENCODERS[str(name)].defaults) if known else {}
 
 
 def get_caption_encoder(name: str) -> type[CaptionEncoder]:

@@ -13,6 +13,7 @@ from data_loaders.errors import ConfigError
 from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.hub import hub_folder
 from multimodal.encoders.tokenizer import PAD_TOKEN, START_TOKEN, train_tokenizer
+from multimodal.encoders.trained_encoder import encoder_folder
 
 OPTION = "encoder.caption"
 _HELP = (
@@ -28,7 +29,7 @@ def find_folder(name: str, weights: bool) -> Path:
     Raises:
         ConfigError: no such folder, and nothing on the hub.
     """
-    folder = Path(name).expanduser()
+    folder = encoder_folder(name) or Path(name).expanduser()
     option = f"{OPTION}.pretrained={name!r}"
     if folder.is_dir():
         if not (folder / "config.json").is_file():

@@ -22,8 +22,11 @@ from multimodal.systems import System, get_system, list_systems
 from multimodal.training_run import train_run
 
 ROOT = Path(__file__).resolve().parents[2]
-# A System that needs training names a configuration here that trains in seconds; the others use their own.
+# A System that needs training names a configuration or settings here that train in seconds; the others use their own.
 SMALL_CONFIGS = {"design": "debug"}
+SMALL_SETTINGS = {
+    "lstm": ["encoder.width=16", "encoder.hidden=12", "training.epochs=2", "training.batch_size=16"],
+}
 K = 6
 LOAD_AND_RANK = """
 import json, sys
@@ -46,7 +49,7 @@ class Fitted:
 
 
 def config_of(name):
-    return load_config(ROOT / "configs" / f"{SMALL_CONFIGS.get(name, name)}.yaml")
+    return load_config(ROOT / "configs" / f"{SMALL_CONFIGS.get(name, name)}.yaml", SMALL_SETTINGS.get(name, []))
 
 
 @pytest.fixture(scope="module")

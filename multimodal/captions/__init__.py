@@ -1,0 +1,1 @@
+"""The caption branch: text-only tweet models, each a System of its own."""

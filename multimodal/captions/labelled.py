@@ -1,0 +1,70 @@
+"""`LabelledCaptions`: cleaned captions beside the hashtags they carry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from data_loaders.posts import Post
+from multimodal.catalogue import HashtagCatalogue
+from multimodal.inputs import cleaned_captions
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledCaptions:
+    """N posts as text-only models see them.
+
+    Attributes:
+        captions: cleaned, "" for none.
+        targets: each post's hashtags as vocabulary indices; those outside the vocabulary are left out.
+        truth_sizes: (N,) how many hashtags each post has, those outside the vocabulary included.
+        vocabulary_size: V.
+    """
+
+    captions: list[str]
+    targets: list[list[int]]
+    truth_sizes: list[int]
+    vocabulary_size: int
+
+    @classmethod
+    def of(cls, posts: Sequence[Post], catalogue: HashtagCatalogue, profile: str) -> LabelledCaptions:
+        """Clean the captions of posts and look their hashtags up.
+
+        Args:
+            posts: any.
+            catalogue: holds the vocabulary; nothing is added to it.
+            profile: how captions are cleaned.
+        """
+        size = catalogue.vocabulary_size
+        found = [[catalogue.find(hashtag) for hashtag in post.hashtags] for post in posts]
+        targets = [[index for index in row if index is not None and index < size] for row in found]
+        return cls(cleaned_captions(posts, profile), targets, [len(post.hashtags) for post in posts], size)
+
+    def __len__(self) -> int:
+        return len(self.captions)
+
+    def take(self, rows: Sequence[int]) -> LabelledCaptions:
+        """Return some of the posts."""
+        return LabelledCaptions(
+            [self.captions[row] for row in rows],
+            [self.targets[row] for row in rows],
+            [self.truth_sizes[row] for row in rows],
+            self.vocabulary_size,
+        )
+
+    def learnable(self) -> LabelledCaptions:
+        """Return the posts that have both a caption and a hashtag of the vocabulary."""
+        return self.take([row for row in range(len(self)) if self.captions[row] and self.targets[row]])
+
+    def judged(self) -> LabelledCaptions:
+        """Return the posts with a hashtag at all, inside the vocabulary or not: those that figures are about."""
+        return self.take([row for row in range(len(self)) if self.truth_sizes[row]])
+
+    def multi_hot(self) -> sparse.csr_matrix:
+        """Return the targets as a sparse (N, V) matrix of ones."""
+        ends = np.cumsum([0, *(len(row) for row in self.targets)])
+        columns = np.array([index for row in self.targets for index in row], np.int64)
+        return sparse.csr_matrix((np.ones(len(columns), np.float32), columns, ends), (len(self), self.vocabulary_size))

@@ -1,0 +1,125 @@
+"""`CaptionLearner`: how a neural text-only model learns and is validated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from data_loaders.batches import bucketed_batches
+from multimodal.captions.labelled import LabelledCaptions
+from multimodal.distributed import in_shares
+from multimodal.inputs import TokenCaptions
+from multimodal.losses import bce_loss, multi_hot, softmax_loss
+
+if TYPE_CHECKING:
+    from multimodal.captions.neural import NeuralCaptionSystem
+
+_JUDGED_AT_ONCE = 2_048
+
+
+class CaptionLearner:
+    """Trains the network of a `NeuralCaptionSystem`; see `multimodal.training.Learner`.
+
+    Args:
+        system: its `network` is trained.
+        train: posts with a caption and a hashtag of the vocabulary.
+        validation: posts with a hashtag.
+    """
+
+    def __init__(self, system: NeuralCaptionSystem, train: LabelledCaptions, validation: LabelledCaptions) -> None:
+        self.system, self.config, self._train, self._validation = system, system.config, train, validation
+        self.module: nn.Module = system.network
+        self._tokens = TokenCaptions(system.network.encoder, train.captions)
+        self._lengths = self._tokens.lengths()
+        self._mean_targets = float(np.mean([len(row) for row in train.targets]))
+        carriers = np.maximum(np.asarray(train.multi_hot().sum(0)).ravel(), 1.0)
+        self._idf = torch.from_numpy(np.log(len(train) / carriers).astype(np.float32))
+        self._device = torch.device("cpu")
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return groups with and without weight decay; the rate falls by `layer_decay` from layer to layer down."""
+        training, encoder = self.config.training, self.system.network.encoder
+        own = encoder.default_learning_rate or (
+            training.learning_rate if encoder.config.from_scratch else training.encoder_learning_rate
+        )
+        layers = encoder.layers()
+        depth = {id(parameter): len(layers) - 1 - place for place, layer in enumerate(layers) for parameter in layer}
+        inside = {id(parameter) for parameter in encoder.parameters()}
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for parameter in self.module.parameters():
+            if not parameter.requires_grad:
+                continue
+            rate = training.learning_rate
+            if id(parameter) in inside:
+                # What comes before the first layer, such as word vectors, is one deeper than it.
+                rate = own * self.config.layer_decay ** depth.get(id(parameter), len(layers))
+            decay = training.weight_decay if parameter.dim() > 1 else 0.0
+            groups.setdefault((rate, decay), []).append(parameter)
+        return [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
+
+    def batches(self, epoch: int) -> list[list[int]]:
+        """Return the rows of each batch of an epoch, captions of similar length together."""
+        return bucketed_batches(self._lengths, self.config.training.batch_size, self.config.seed, epoch)
+
+    def start_epoch(self, epoch: int, device: torch.device) -> None:
+        """Take note of the device."""
+        self._device = device
+        self._idf = self._idf.to(device)
+
+    def loss(self, module: nn.Module, rows: list[int], epoch: int) -> tuple[Tensor, dict[str, float]]:
+        """Return the mean loss of some train posts."""
+        ids, mask = self._tokens.batch(rows)
+        logits = module(ids.to(self._device), mask.to(self._device)).float()
+        targets = self._targets(rows).to(self._device)
+        if self.config.loss == "softmax_1_over_k":
+            return softmax_loss(torch.log_softmax(logits, -1), targets).mean(), {}
+        if self.config.loss == "bce":
+            return bce_loss(logits, targets, self._mean_targets).mean(), {}
+        hot = multi_hot(targets, logits.shape[1])
+        weighed = F.binary_cross_entropy_with_logits(logits, hot, pos_weight=self._idf, reduction="none")
+        return weighed.sum(1).mean() / self._mean_targets, {}
+
+    def _targets(self, rows: Sequence[int]) -> Tensor:
+        targets = [torch.tensor(self._train.targets[row]) for row in rows]
+        return nn.utils.rnn.pad_sequence(targets, batch_first=True, padding_value=-1)
+
+    def validate(self) -> dict[str, float]:
+        """Return F1@K of the means over the validation posts."""
+        k = min(self.config.training.validation_k, self._validation.vocabulary_size)
+        hits = np.array(in_shares(range(len(self._validation)), lambda rows: self._hits(rows, k)), np.float64)
+        precision = hits.mean() / self.config.training.validation_k
+        recall = (hits / np.array(self._validation.truth_sizes)).mean()
+        score = 2 * precision * recall / max(precision + recall, 1e-12)
+        return {"score": float(score), "hit_rate": float((hits > 0).mean())}
+
+    def _hits(self, rows: Sequence[int], k: int) -> list[int]:
+        found: list[int] = []
+        for start in range(0, len(rows), _JUDGED_AT_ONCE):
+            part = self._validation.take(rows[start : start + _JUDGED_AT_ONCE])
+            scores = self.system.scores_or_prior(part.captions)
+            named = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+            found += [len(set(row) & set(truth)) for row, truth in zip(named.tolist(), part.targets, strict=True)]
+        return found
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return nothing: an epoch is told by its number."""
+        return {}
+
+    def load_tensors(self, tensors: dict[str, Tensor], device: torch.device) -> None:
+        """Take note of the device."""
+        self.start_epoch(0, device)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return what is learned: everything but a frozen encoder."""
+        frozen = self.system.network.encoder.frozen
+        state = self.module.state_dict()
+        return {key: value for key, value in state.items() if not (frozen and key.startswith("encoder."))}
+
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        """Take back what `weights` gave."""
+        self.module.load_state_dict({**self.module.state_dict(), **weights})

@@ -1,0 +1,60 @@
+"""The LSTM caption encoder: word vectors, then one recurrent layer or more."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from multimodal.encoders.captions_words import WordCaptionEncoder
+from multimodal.encoders.configuration import CaptionEncoderConfig
+from multimodal.encoders.freezing import parameters_of
+from multimodal.encoders.registry import register_caption_encoder
+
+
+@register_caption_encoder("lstm")
+class LstmCaptionEncoder(WordCaptionEncoder):
+    """A unidirectional LSTM over word vectors; the caption's vector is the last word's state.
+
+    Sizes of the slides of the #TagFinder group: 200 words of 200 numbers, one layer of 50, Xavier initialisation. There
+    captions are padded in front, so that the last state is that of the last word; here padding is behind and masked,
+    which is the same and needs no state of padding.
+    """
+
+    defaults: ClassVar = {
+        "width": 200,
+        "hidden": 50,
+        "layers": 1,
+        "maximum_tokens": 200,
+        "vocabulary_size": 20_000,
+        "dropout": 0.2,
+    }
+
+    def make_layers(self, config: CaptionEncoderConfig) -> None:
+        """Make the stacked LSTM."""
+        self.width = config.hidden or config.width
+        sizes = [config.width, *[self.width] * max(config.layers, 1)]
+        self.stack = nn.ModuleList(nn.LSTM(below, above, batch_first=True) for below, above in pairwise(sizes))
+        nn.init.xavier_uniform_(self.words.weight)
+        with torch.no_grad():
+            self.words.weight[self.pad_id] = 0
+        for name, parameter in self.stack.named_parameters():
+            (nn.init.xavier_uniform_ if "weight" in name else nn.init.zeros_)(parameter)
+
+    def layers(self) -> list[list[nn.Parameter]]:
+        """Return each LSTM layer's parameters."""
+        return [parameters_of(layer) for layer in self.stack]
+
+    def encode_tokens(self, token_ids: Tensor, mask: Tensor) -> Tensor:
+        """Return the last layer's states (B, T, C); a state knows the words up to its own."""
+        states: Tensor = self.dropout(self.words(token_ids))
+        for layer in self.stack:
+            states = self.dropout(layer(states)[0])
+        return states
+
+    def pool(self, words: Tensor, mask: Tensor) -> Tensor:
+        """Return the state of each caption's last word, (B, C)."""
+        last = (mask.sum(1) - 1).clamp(min=0)
+        return words[torch.arange(len(words), device=words.device), last]

@@ -1,0 +1,132 @@
+"""`WordCaptionEncoder`: what all caption encoders over whole words share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from data_loaders.errors import ConfigError
+from multimodal.encoders.base import CaptionEncoder
+from multimodal.encoders.configuration import CaptionEncoderConfig, own_learning_rate, wants_training
+from multimodal.encoders.freezing import set_trainable
+from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, save_weights, write_description
+from multimodal.encoders.trained_encoder import trained_encoder
+from multimodal.encoders.words import PAD, SPECIAL_WORDS, UNKNOWN, WordVocabulary, read_word_vectors
+from multimodal.run_folder import read_json, write_json
+
+WORDS_FILE = "words.json"
+_OPTION = "encoder.caption"
+WordEncoderType = TypeVar("WordEncoderType", bound="WordCaptionEncoder")
+
+
+class WordCaptionEncoder(CaptionEncoder):
+    """Word vectors, learned or read from a file, and a network over them.
+
+    A subclass makes its layers in `make_layers` (which sets `width`) and gives `encode_tokens` and `layers`. Vectors
+    from a file (`word_vectors`) stay as they are; words of the train captions that it lacks start at random.
+
+    Args:
+        config: the encoder's section.
+        vocabulary: words with an id.
+
+    Attributes:
+        words: (W, `config.width`) word vectors, row `PAD` zero.
+    """
+
+    def __init__(self, config: CaptionEncoderConfig, vocabulary: WordVocabulary) -> None:
+        super().__init__()
+        self.config = config
+        self.vocabulary = vocabulary
+        self.maximum_tokens = config.maximum_tokens
+        self.default_learning_rate = own_learning_rate(config)
+        self.pad_id = PAD
+        self.words = nn.Embedding(len(vocabulary), config.width, padding_idx=PAD)
+        self.dropout = nn.Dropout(config.dropout)
+        self.make_layers(config)
+
+    @abstractmethod
+    def make_layers(self, config: CaptionEncoderConfig) -> None:
+        """Make the layers behind the word vectors and set `width`."""
+
+    @classmethod
+    def build(
+        cls: type[WordEncoderType], config: CaptionEncoderConfig, train_captions: Iterable[str]
+    ) -> WordEncoderType:
+        """Take what a run has learned, or learn the words of the train captions and start from random weights."""
+        if config.pretrained is not None:
+            encoder = cls.load(trained_encoder(config))
+            encoder.continue_as(config)
+        elif config.word_vectors is None:
+            encoder = cls(config, WordVocabulary.learn(train_captions, config.vocabulary_size))
+        else:
+            encoder = cls._with_given_vectors(config, config.word_vectors, train_captions)
+        encoder.set_trainable()
+        return encoder.train()
+
+    @classmethod
+    def _with_given_vectors(
+        cls: type[WordEncoderType], config: CaptionEncoderConfig, path: str, train_captions: Iterable[str]
+    ) -> WordEncoderType:
+        option = f"{_OPTION}.word_vectors"
+        vectors = dict(read_word_vectors(path, option))
+        width = len(next(iter(vectors.values()), ()))
+        if width != config.width:
+            raise ConfigError(f"{option}={path!r} holds vectors of {width} numbers; set {_OPTION}.width={width}.")
+        encoder = cls(config, WordVocabulary.learn(train_captions, config.vocabulary_size, vectors))
+        table = encoder.words.weight.data
+        nn.init.normal_(table[PAD + 1 :], std=float(np.std(list(vectors.values()))))
+        for row, word in enumerate(encoder.vocabulary.words, start=len(SPECIAL_WORDS)):
+            if word in vectors:
+                table[row] = torch.from_numpy(vectors[word])
+        return encoder
+
+    @classmethod
+    def load(cls: type[WordEncoderType], folder: Path) -> WordEncoderType:
+        """Read what `save` wrote, in evaluation mode."""
+        config = CaptionEncoderConfig.model_validate(read_description(folder, "caption")["config"])
+        encoder = cls(config, WordVocabulary(read_json(Path(folder) / WORDS_FILE, "words of the captions")["words"]))
+        load_weights(Path(folder) / WEIGHTS_FILE, encoder)
+        encoder.set_trainable()
+        return encoder.eval()
+
+    def save(self, folder: Path) -> None:
+        """Write `encoder.json`, `words.json` and `weights.safetensors`."""
+        folder = Path(folder)
+        write_description(folder, "caption", {"config": self.config.model_dump(mode="json")})
+        write_json(folder / WORDS_FILE, {"words": self.vocabulary.words})
+        save_weights(folder / WEIGHTS_FILE, self)
+
+    def architecture(self) -> dict[str, Any]:
+        """Return the configuration and all words."""
+        described = self.config.model_dump(mode="json", exclude={"pretrained", "trainable", "learning_rate"})
+        return {**described, "words": self.vocabulary.words}
+
+    def tokenise(self, captions: Sequence[str]) -> list[NDArray[np.int64]]:
+        """Return word ids; a caption without words is one unknown word."""
+        return [self.vocabulary.ids(caption, self.maximum_tokens) for caption in captions]
+
+    def knows(self, captions: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which captions hold a known word."""
+        return np.array([bool((ids != UNKNOWN).any()) for ids in self.tokenise(captions)], np.bool_)
+
+    def continue_as(self, config: CaptionEncoderConfig) -> None:
+        """Keep sizes and weights, and take from another configuration how to go on training."""
+        taken = config.model_dump(include={"pretrained", "trainable", "learning_rate", "dropout"})
+        self.config = self.config.model_copy(update=taken)
+        self.default_learning_rate = own_learning_rate(self.config)
+        self.dropout.p = config.dropout
+
+    def set_trainable(self) -> None:
+        """Let gradients reach what the configuration says; given word vectors stay as they are."""
+        wanted = wants_training(self.config.trainable, self.config.from_scratch)
+        token = torch.full((1, 1), UNKNOWN)
+        set_trainable(self, wanted, lambda: self(token, torch.ones(1, 1, dtype=torch.bool)), _OPTION)
+        if self.config.word_vectors is not None:
+            self.words.requires_grad_(False)

@@ -1,0 +1,109 @@
+"""Words of a caption, the vocabulary learned from them, and word vectors read from a file."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+
+from data_loaders.errors import ConfigError
+from multimodal.encoders.tokenizer import repair_surrogates
+
+PAD, UNKNOWN = 0, 1
+SPECIAL_WORDS = ("[PAD]", "[UNKNOWN]")
+# Scripts written without spaces give one word a sign; others keep marks, joiners and apostrophes inside words.
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_WORD = regex.compile(
+    rf"(?V1)[{_UNSPACED}]\p{{M}}*|[[\p{{L}}\p{{N}}_]--[{_UNSPACED}]]"
+    rf"[[\p{{L}}\p{{M}}\p{{N}}_'’\u200c\u200d]--[{_UNSPACED}]]*|[,.!?:;]|\p{{Emoji_Presentation}}"
+)
+# A word of a caption is shorter; what is longer is noise and would only fill the vocabulary.
+_LONGEST_WORD = 64
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words of a text, lower case and NFKC; `,.!?:;` and emoji stand alone, other signs are left out.
+
+    >>> split_words("Don't stop, 日本!")
+    ["don't", 'stop', ',', '日', '本', '!']
+    """
+    normal = unicodedata.normalize("NFKC", repair_surrogates(text)).lower()
+    return [word[:_LONGEST_WORD] for word in _WORD.findall(normal)]
+
+
+class WordVocabulary:
+    """Word ⇄ id: `PAD`, `UNKNOWN`, then known words.
+
+    Args:
+        words: without the two special ones and without repeats.
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = list(words)
+        self._id_of = {word: number for number, word in enumerate(self.words, start=len(SPECIAL_WORDS))}
+
+    @classmethod
+    def learn(cls, captions: Iterable[str], size: int, further: Iterable[str] = ()) -> WordVocabulary:
+        """Take the most frequent words that occur at least twice; equals in alphabetical order.
+
+        Args:
+            captions: of the train split.
+            size: ids at most, the two special ones included.
+            further: words that fill what room is left, best first.
+        """
+        counts = Counter(word for caption in captions for word in split_words(caption))
+        ordered = sorted((word for word, count in counts.items() if count > 1), key=lambda word: (-counts[word], word))
+        room = max(size - len(SPECIAL_WORDS), 0)
+        return cls(list(dict.fromkeys([*ordered[:room], *further]))[:room])
+
+    def __len__(self) -> int:
+        return len(self.words) + len(SPECIAL_WORDS)
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._id_of
+
+    def ids(self, caption: str, limit: int) -> NDArray[np.int64]:
+        """Return the ids of the first `limit` words; a caption without words is one unknown word."""
+        # A word has a character at least, but one can be made of several that count as none.
+        words = split_words(caption)[:limit]
+        return np.array([self._id_of.get(word, UNKNOWN) for word in words] or [UNKNOWN], np.int64)
+
+
+def read_word_vectors(path: str | Path, option: str) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Yield (word, vector) from a text file as word2vec (with its header line) or GloVe (without) writes it.
+
+    Args:
+        path: the file; one word a line and its numbers, separated by spaces.
+        option: the configuration key, for messages.
+
+    Raises:
+        ConfigError: no such file, or a line that does not hold a word and as many numbers as the others.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise ConfigError(f"{option}={str(path)!r}: there is no such file; give a word2vec or GloVe text file.")
+    width: int | None = None
+    with file.open(encoding="utf-8", errors="replace", newline="\n") as lines:
+        for number, line in enumerate(lines, start=1):
+            parts = line.rstrip().split(" ")
+            if number == 1 and len(parts) == 2 and all(part.isdigit() for part in parts):
+                width = int(parts[1])
+                continue
+            width = len(parts) - 1 if width is None else width
+            # Some GloVe files have words with spaces in them.
+            word, numbers = " ".join(parts[: len(parts) - width]), parts[len(parts) - width :]
+            try:
+                vector = np.array(numbers, np.float32)
+            except ValueError:
+                vector = np.empty(0, np.float32)
+            if not word or width < 1 or len(vector) != width or not np.isfinite(vector).all():
+                raise ConfigError(
+                    f"{option}={str(path)!r}: line {number} begins {line[:40]!r} and does not hold a word and "
+                    f"{max(width, 1)} numbers; a binary word2vec file has to be converted to text first."
+                )
+            yield word, vector
