@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from data_loaders.batches import CaptionInputs, ImageInputs, PostDataset, bucketed_batches
+from data_loaders.batches import CaptionInputs, ImageInputs, PostBatch, PostDataset, bucketed_batches
 from data_loaders.errors import DataError
 from data_loaders.posts import Post
 from multimodal.catalogue import HashtagCatalogue
@@ -72,6 +72,8 @@ class DesignLearner:
         judged = [len(train) + row for row in self._validation_rows]
         self._validation = self._part(judged, self._memory, inputs, None)
         self._lengths = self._train.captions.lengths()
+        encoder = self.network.image_encoder
+        self._augmentation = encoder.augmentation if encoder is not None else None
         self._bank = torch.zeros(len(self._everything), self.config.width)
 
     def _part(
@@ -134,7 +136,7 @@ class DesignLearner:
         """Return the mean loss of some train posts, and its two parts."""
         if self._dropped_epoch != epoch:
             self._choose_dropped(epoch)
-        batch = self._train.batch(rows, self._drop_caption, self._drop_image, self._drop_history).to(self._device)
+        batch = self._train_batch(rows, epoch).to(self._device)
         previous, following = self._sequences.batch(rows, epoch)
         teach = previous.to(self._device) if self.config.heads.sequence else None
         output: DesignOutput = module(batch, self._bank, teach)
@@ -148,6 +150,15 @@ class DesignLearner:
             sequence = compute(output.sequence_logits.float(), following.to(self._device)).mean()
             loss, parts["sequence_loss"] = loss + self.config.heads.sequence_weight * sequence, float(sequence.detach())
         return loss, parts
+
+    def _train_batch(self, rows: list[int], epoch: int) -> PostBatch:
+        batch = self._train.batch(rows, self._drop_caption, self._drop_image, self._drop_history)
+        if self._augmentation is None or batch.image is None:
+            return batch
+        seen = torch.nonzero(batch.image_present).flatten()
+        views = self._augmentation.views(batch.image[seen], batch.rows[seen].tolist(), self.config.seed, epoch)
+        batch.image[seen] = views
+        return batch
 
     def _multilabel_loss(self, logits: Tensor, columns: Tensor) -> Tensor:
         if self.config.heads.loss == "bce":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -84,6 +85,8 @@ class ImagePreprocessing:
 class Augmentation:
     """A random crop of at least 60 % of the picture, mirrored half of the time; draws from torch's generator.
 
+    For train batches only: validation and answers see the picture as `ImagePreprocessing` gives it.
+
     Args:
         size_px: side of the pictures.
     """
@@ -102,6 +105,29 @@ class Augmentation:
         """Return a random view of one picture, uint8 (3, S, S) → uint8 (3, S, S)."""
         transformed: Tensor = self._transform(pixels)
         return transformed
+
+    def views(self, pixels: Tensor, rows: Sequence[int], seed: int, epoch: int) -> Tensor:
+        """Return a random view of each picture; it depends on (seed, epoch, row) alone, not on the rest of the batch.
+
+        Args:
+            pixels: (B, 3, S, S) uint8.
+            rows: B numbers that tell the pictures apart, at least 0.
+            seed, epoch: choose the views, at least 0.
+        """
+        state = torch.get_rng_state()
+        views = torch.empty_like(pixels)
+        try:
+            for place, row in enumerate(rows):
+                # Not torch.manual_seed: that would take the dropout of a GPU back to its start as well.
+                torch.default_generator.manual_seed(_seed_of(seed, epoch, row))
+                views[place] = self(pixels[place])
+        finally:
+            torch.set_rng_state(state)
+        return views
+
+
+def _seed_of(*numbers: int) -> int:
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
 def _trim_ends(image: Image.Image) -> Image.Image:

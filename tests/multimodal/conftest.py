@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -78,3 +79,15 @@ def other_tiny_data(tmp_path_factory):
     posts = make_posts(folder, seed=1)
     renamed = [replace(post, hashtags=tuple(f"{tag}x" for tag in post.hashtags)) for post in posts]
     return TinyData(folder, renamed)
+
+
+@pytest.fixture(scope="session")
+def textured_data(tmp_path_factory):
+    """`tiny_data` with pictures that look different from everywhere."""
+    folder = tmp_path_factory.mktemp("textured")
+    posts = make_posts(folder)
+    draw = np.random.default_rng(0)
+    for post in posts:
+        if post.image is not None:
+            Image.fromarray(draw.integers(0, 256, (20, 24, 3), dtype=np.uint8)).save(post.image)
+    return TinyData(folder, posts)

@@ -27,6 +27,7 @@ OVERRIDES = [
     "modality_dropout=0",
     "history.dropout=0",
     "training.batch_size=15",
+    "encoder.image.augmentation=true",
 ]
 
 
@@ -37,7 +38,7 @@ def free_port():
 
 
 @pytest.fixture(scope="module")
-def data(tiny_data, tmp_path_factory):
+def data(textured_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("prepared")
     lines = [
         {
@@ -45,12 +46,12 @@ def data(tiny_data, tmp_path_factory):
             "user_id": post.user_id,
             "timestamp": post.timestamp.isoformat(),
             "caption": post.caption,
-            "image": None if post.image is None else os.path.relpath(post.image, tiny_data.folder),
+            "image": None if post.image is None else os.path.relpath(post.image, textured_data.folder),
             "hashtags": list(post.hashtags),
         }
-        for post in tiny_data.posts
+        for post in textured_data.posts
     ]
-    dump = tiny_data.folder / "posts.jsonl"
+    dump = textured_data.folder / "posts.jsonl"
     dump.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     prepare(dump, folder / "prepared", near_duplicates=False)
     return folder / "prepared"
@@ -86,6 +87,14 @@ def records(folder, event):
     return [line for line in lines if line["event"] == event]
 
 
+def learned(name, weights):
+    """Leave out the bias of an attention's keys: softmax is blind to it, and Adam makes steps of rounding errors."""
+    if not name.endswith("in_proj_bias"):
+        return weights
+    queries, _, values = weights.chunk(3)
+    return torch.cat([queries, values])
+
+
 def test_losses_of_every_step(runs):
     one, two = (records(run, "step") for run in runs)
     assert len(one) == 12
@@ -109,7 +118,7 @@ def test_weights(runs):
         one, two = (load_file(run / file) for run in runs)
         assert set(one) == set(two)
         for key, value in one.items():
-            torch.testing.assert_close(two[key], value, rtol=1e-3, atol=1e-4)
+            torch.testing.assert_close(learned(key, two[key]), learned(key, value), rtol=1e-3, atol=1e-4)
 
 
 def test_metrics_of_the_evaluation(runs):

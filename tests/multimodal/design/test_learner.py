@@ -96,36 +96,55 @@ class TestDropping:
 
 
 class TestAugmentation:
-    ON = "encoder.image.augmentation=true"
+    ON = ("encoder.image.augmentation=true", "modality_dropout=0.3")
 
-    def pictures(self, learner, rows, epoch, monkeypatch):
-        """The pixels that reach the network in a train step, by row."""
+    def trained_on(self, learner, rows, epoch):
+        """The pictures that reach the network in a train step, by row; None for a row without one."""
         seen = []
-        monkeypatch.setattr(learner.network, "forward", lambda batch, *rest: seen.append(batch) or stop())
 
-        def stop():
-            raise KeyboardInterrupt
+        def module(batch, *others):
+            seen.append(batch)
+            return learner.network(batch, *others)
 
-        with pytest.raises(KeyboardInterrupt):
-            learner.loss(learner.network, rows, epoch)
+        learner.loss(module, rows, epoch)
         (batch,) = seen
-        return {row: (batch.image[place], bool(batch.image_present[place])) for place, row in enumerate(rows)}
+        present = batch.image_present.tolist()
+        return {row: image if here else None for row, image, here in zip(rows, batch.image, present, strict=True)}
 
-    def test_a_train_batch_has_random_views_that_follow_from_epoch_and_row(self, tiny_data, monkeypatch):
-        learner = make_learner(tiny_data, self.ON)
-        plain = learner._train.batch(range(96)).image
-        rows = list(range(48))
-        whole = self.pictures(learner, rows, 3, monkeypatch)
-        pictured = [row for row in rows if whole[row][1]]
+    def test_views_follow_from_seed_epoch_and_row(self, textured_data):
+        learner = make_learner(textured_data, *self.ON)
+        rows = list(range(60))
+        plain = learner._train.batch(rows).image
+        whole = self.trained_on(learner, rows, 3)
+        pictured = [row for row in rows if whole[row] is not None]
         assert len(pictured) > 10
-        # Pictures of one colour look the same from anywhere.
-        textured = [row for row in pictured if plain[row].float().std((1, 2)).max() > 0]
-        assert textured == []
-        assert set(whole) == set(rows)
+        assert not any(torch.equal(whole[row], plain[row]) for row in pictured)
+        again = self.trained_on(make_learner(textured_data, *self.ON), rows[::-2], 3)
+        assert all(torch.equal(again[row], whole[row]) for row in again if again[row] is not None)
+        later = self.trained_on(learner, rows, 4)
+        both = [row for row in pictured if later[row] is not None]
+        assert not any(torch.equal(later[row], whole[row]) for row in both)
+        other = self.trained_on(make_learner(textured_data, *self.ON, "seed=5"), rows, 3)
+        assert not any(torch.equal(other[row], whole[row]) for row in pictured if other[row] is not None)
 
-    def test_is_not_applied_when_off(self, tiny_data, monkeypatch):
-        learner = make_learner(tiny_data)
-        assert learner._augmentation is None
+    def test_what_is_remembered_and_validation_see_the_picture_itself(self, textured_data):
+        plain, learner = make_learner(textured_data), make_learner(textured_data, *self.ON)
+        pixels = learner._train.batch(range(96)).image
+        assert torch.equal(learner.tensors()["bank"], plain.tensors()["bank"])
+        assert learner.validate() == plain.validate()
+        self.trained_on(learner, list(range(96)), 0)
+        assert torch.equal(learner._train.batch(range(96)).image, pixels)
+
+    def test_off(self, textured_data):
+        learner = make_learner(textured_data, "modality_dropout=0")
+        plain = learner._train.batch(range(96)).image
+        for row, image in self.trained_on(learner, list(range(96)), 0).items():
+            assert image is None or torch.equal(image, plain[row])
+
+    def test_without_pictures(self, tiny_data):
+        bare = [replace(post, image=None) for post in tiny_data.split("train")]
+        learner = make_learner(tiny_data, *self.ON, train=bare)
+        assert torch.isfinite(learner.loss(learner.network, [0, 1, 2], 0)[0])
 
 
 class TestParameters:

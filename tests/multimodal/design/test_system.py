@@ -81,6 +81,26 @@ def test_stopped_and_resumed_equals_unbroken(tiny_data, unbroken, tmp_path, monk
     assert resumed.alpha == expected.alpha
 
 
+def test_stopped_and_resumed_it_sees_the_same_views(textured_data, tmp_path, monkeypatch):
+    augmented = ("encoder.image.augmentation=true",)
+    expected = fit(textured_data, tmp_path / "unbroken", *augmented)
+    loss, calls = DesignLearner.loss, []
+
+    def interrupted(self, module, rows, epoch):
+        calls.append(rows)
+        if len(calls) == 8:
+            os.kill(os.getpid(), signal.SIGINT)
+        return loss(self, module, rows, epoch)
+
+    monkeypatch.setattr(DesignLearner, "loss", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit(textured_data, tmp_path / "resumed", *augmented)
+    resumed = fit(textured_data, tmp_path / "resumed", *augmented)
+    assert records(tmp_path / "resumed") == records(tmp_path / "unbroken")
+    for key, value in resumed.network.state_dict().items():
+        assert torch.equal(value, expected.network.state_dict()[key]), key
+
+
 class TestKeeping:
     def test_loaded_it_ranks_the_same(self, unbroken, saved, tiny_data):
         _, system = unbroken

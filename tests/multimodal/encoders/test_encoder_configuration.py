@@ -50,11 +50,20 @@ def test_wrong_caption_settings(values: dict[str, object], message: str) -> None
         ),
         ({"name": "vgg16", "pretrained": "weights"}, "'weights' is not accepted; give false, hub, or the path of a"),
         ({"crop_fraction": 0}, "greater than 0"),
+        ({"augmentation": True, "trainable": False}, "augmentation=true, but the encoder is frozen: its features are"),
+        ({"name": "vgg16", "pretrained": "hub", "augmentation": True}, "set trainable to true, all or the last N"),
     ],
 )
 def test_wrong_image_settings(values: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         ImageEncoderConfig(**values)
+
+
+@pytest.mark.parametrize("trainable", [None, True, "all", 1])
+def test_augmentation_of_an_encoder_that_is_trained(trainable: bool | int | str | None) -> None:
+    assert ImageEncoderConfig(augmentation=True, trainable=trainable).augmentation
+    if trainable is not None:
+        assert ImageEncoderConfig(name="vgg16", pretrained="hub", augmentation=True, trainable=trainable).augmentation
 
 
 def test_settings_survive_being_written() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from torchvision.transforms import v2
 
-from multimodal.encoders import ImagePreprocessing
+from multimodal.encoders import Augmentation, ImagePreprocessing
 
 
 def random_image(width: int, height: int) -> Image.Image:
@@ -72,3 +72,48 @@ def test_stays_itself_through_json(picture: Callable[..., Image.Image]) -> None:
 def test_unknown_interpolation_is_named() -> None:
     with pytest.raises(ValueError, match="interpolation 'cubic' is unknown; accepted: nearest, bilinear, bicubic"):
         ImagePreprocessing(size_px=8, interpolation="cubic")
+
+
+class TestViews:
+    """Random views of pictures of gradients, where a view tells its crop."""
+
+    def pictures(self, count: int = 6) -> torch.Tensor:
+        steps = torch.arange(32, dtype=torch.uint8)
+        one = torch.stack([steps.repeat(32, 1), steps.repeat(32, 1).T, torch.full((32, 32), 7, dtype=torch.uint8)])
+        return one.repeat(count, 1, 1, 1)
+
+    def test_follow_from_seed_epoch_and_row_alone(self) -> None:
+        view, pixels = Augmentation(32), self.pictures()
+        rows = [3, 0, 9, 4, 27, 5]
+        together = view.views(pixels, rows, seed=1, epoch=2)
+        torch.rand(5)
+        backwards = view.views(pixels, rows[::-1], seed=1, epoch=2).flip(0)
+        alone = torch.cat([view.views(pixels[:1], [row], seed=1, epoch=2) for row in rows])
+        assert torch.equal(backwards, together)
+        assert torch.equal(alone, together)
+        assert len({bytes(one.numpy().tobytes()) for one in together}) == len(rows)
+        for other in (view.views(pixels, rows, 2, 2), view.views(pixels, rows, 1, 3)):
+            assert not any(torch.equal(one, another) for one, another in zip(other, together, strict=True))
+
+    def test_leave_the_draws_of_others_and_the_pictures_as_they_were(self) -> None:
+        pixels = self.pictures()
+        torch.manual_seed(4)
+        expected = torch.rand(3)
+        torch.manual_seed(4)
+        Augmentation(32).views(pixels, range(6), seed=0, epoch=0)
+        assert torch.equal(torch.rand(3), expected)
+        assert torch.equal(pixels, self.pictures())
+
+    def test_are_crops_of_60_to_100_percent_mirrored_half_of_the_time(self) -> None:
+        views = Augmentation(32).views(self.pictures(400), range(400), seed=0, epoch=0).double()
+        across, down = views[:, 0].mean(1), views[:, 1].mean(2)
+        widths, heights = (across[:, -1] - across[:, 0]).abs() + 1, (down[:, -1] - down[:, 0]).abs() + 1
+        shares = widths * heights / 32**2
+        assert 0.5 < shares.min() < 0.65
+        assert 0.9 < shares.max() <= 1.0
+        mirrored = (across[:, -1] < across[:, 0]).double().mean()
+        assert 0.4 < mirrored < 0.6
+        assert (down[:, -1] > down[:, 0]).all()
+
+    def test_of_nothing(self) -> None:
+        assert Augmentation(8).views(torch.empty(0, 3, 8, 8, dtype=torch.uint8), [], 0, 0).shape == (0, 3, 8, 8)
