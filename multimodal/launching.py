@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 
 def join_processes() -> None:
@@ -11,3 +15,11 @@ def join_processes() -> None:
         from accelerate import PartialState
 
         PartialState()
+
+
+def own_device() -> torch.device:
+    """Return where this process trains: the device its launcher gave it, else the one that accelerate finds."""
+    from accelerate import PartialState
+
+    device: torch.device = PartialState().device
+    return device

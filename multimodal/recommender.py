@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from data_loaders.errors import UserError
 from data_loaders.images import ImageSource
 from data_loaders.posts import Post
+from multimodal.devices import choose_device
 from multimodal.memory import PostMemory
 from multimodal.model_folder import load_model, save_model
 from multimodal.questions import (
@@ -24,6 +25,9 @@ from multimodal.questions import (
     usable_image,
 )
 from multimodal.systems import Precision, System
+
+if TYPE_CHECKING:
+    import torch
 
 # Somebody without a user id who brings a history along; no dump holds a user of that name.
 _GUEST = "\0guest"
@@ -60,23 +64,28 @@ class Recommender:
         self._lock = threading.RLock()
 
     @classmethod
-    def from_pretrained(cls, path: str | Path, precision: Precision = "fp32") -> Recommender:
+    def from_pretrained(
+        cls, path: str | Path, precision: Precision = "fp32", device: str | torch.device | None = None
+    ) -> Recommender:
         """Read a model: a run folder, its `model/` folder, or a Hugging Face Hub id.
 
         Args:
             path: the folder or id.
             precision: `fp32`, or `bf16` to hold and run the encoders in half the memory; scores then differ a little
                 from those of an evaluation, and the model cannot be saved.
+            device: where to answer: `cpu`, `cuda`, `cuda:1`; None: CUDA where there is any, else the CPU.
 
         Raises:
             RunError: there is no whole model of this format version.
-            UserError: an unknown precision.
+            UserError: an unknown precision, or a device that is not there.
         """
         accepted = get_args(Precision)
         if precision not in accepted:
             raise UserError(f"precision: {precision!r} is not known; accepted: {', '.join(accepted)}.")
+        place = choose_device(device)
         model = load_model(path)
         model.system.use_precision(precision)
+        model.system.use_device(place)
         return cls(model.system, model.memory)
 
     def save_pretrained(self, folder: str | Path) -> None:

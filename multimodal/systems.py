@@ -17,6 +17,8 @@ from multimodal.ranking.rankings import Rankings
 Precision: TypeAlias = Literal["fp32", "bf16"]
 
 if TYPE_CHECKING:
+    import torch
+
     from data_loaders.prepared import PreparedData
     from multimodal.run_folder import RunFolder
 
@@ -84,6 +86,10 @@ class System(ABC):
 
     def use_precision(self, precision: Precision) -> None:
         """Hold pretrained or trained encoders in this precision when answering; a System without any ignores it."""
+        return
+
+    def use_device(self, device: torch.device) -> None:
+        """Answer on this device from now on; a System without tensors ignores it."""
         return
 
     def new_memory(self) -> PostMemory:

@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--no-slices", action="store_true", help="leave out the metrics of slices")
     parser.add_argument("--batch-size", type=int, default=2_048, help="posts ranked together (default: 2048)")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda where there is any, else cpu)")
     return parser
 
 
@@ -80,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.batch_size,
         options.unit,
         not options.no_slices,
+        options.device,
     )
     if is_main_process():
         if options.report:

@@ -35,6 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--observe", type=Path, metavar="DATA", help="prepared folder whose validation and test posts are known too"
     )
     parser.add_argument("--include-caption-hashtags", action="store_true", help="also name what the caption holds")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda where there is any, else cpu)")
     return parser
 
 
@@ -52,7 +53,7 @@ def as_table(recommendations: Sequence[Recommendation]) -> Table:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = build_parser().parse_args(arguments)
-    recommender = Recommender.from_pretrained(options.run)
+    recommender = Recommender.from_pretrained(options.run, device=options.device)
     if options.observe is not None:
         data = PreparedData.open(options.observe)
         later = [post for split in ("validation", "test") for post in data.split(split)]

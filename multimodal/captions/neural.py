@@ -84,6 +84,10 @@ class NeuralCaptionSystem(CaptionSystem):
         self.network.encoder.hold_in(torch.bfloat16)
         self.precision = precision
 
+    def use_device(self, device: torch.device) -> None:
+        """Hold the network on this device."""
+        self.network.to(device)
+
     def learn(self, train: LabelledCaptions, validation: LabelledCaptions, run: RunFolder) -> None:
         """Train the network; see `CaptionSystem.learn`."""
         torch.manual_seed(self.config.seed)

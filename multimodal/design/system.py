@@ -25,6 +25,7 @@ from multimodal.design.storage import load_parts, save_parts
 from multimodal.distributed import in_shares, is_main_process
 from multimodal.encoders import build_caption_encoder, build_image_encoder
 from multimodal.inputs import caption_inputs, cleaned_captions, image_inputs
+from multimodal.launching import own_device
 from multimodal.memory import PostMemory
 from multimodal.ranking.aggregate import aggregate
 from multimodal.ranking.rankings import Rankings
@@ -89,6 +90,10 @@ class DesignSystem(System):
                 encoder.hold_in(torch.bfloat16)
         self.precision = precision
 
+    def use_device(self, device: torch.device) -> None:
+        """Hold the network on this device; what comes in and goes out stays where it is."""
+        self.network.to(device)
+
     # -- learning ----------------------------------------------------------------------------------------------
 
     def fit(self, data: PreparedData, run: RunFolder) -> None:
@@ -99,6 +104,8 @@ class DesignSystem(System):
         torch.manual_seed(self.config.seed)
         captions = cleaned_captions(train, self.config.caption_profile)
         self.build(captions, any(post.image is not None for post in train))
+        # Frozen encoders run once, while the learner is made: not on the CPU where there is something faster.
+        self.use_device(own_device())
         learner = DesignLearner(self, train, validation)
         trainer = Trainer(learner, self.config.training, run, self.config.seed)
         state = trainer.fit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from data_loaders.errors import RunError, UserError, nearest
 from data_loaders.posts import Post
 from data_loaders.splits import SPLITS
+from multimodal.devices import choose_device
 from multimodal.distributed import in_shares, is_main_process, wait_for_all
 from multimodal.evaluation.details import Evaluated, write_all
 from multimodal.evaluation.evaluation import Evaluation
@@ -47,6 +49,7 @@ class EvaluatedRun:
         folder: where both were written.
         settings: the protocol, as written to `metrics.json`.
         which_k: how sure the best K is; None on all but the main process, which writes the files.
+        ranking_s: seconds that ranking took, loading and remembering left out.
     """
 
     evaluation: Evaluation
@@ -54,6 +57,7 @@ class EvaluatedRun:
     folder: Path
     settings: dict[str, Any]
     which_k: WhichK | None
+    ranking_s: float
 
 
 def evaluate_run(
@@ -65,6 +69,7 @@ def evaluate_run(
     batch_size: int = 2_048,
     unit: Unit = "posts",
     slices: bool = True,
+    device: str | None = None,
 ) -> EvaluatedRun:
     """Rank the posts of one split, judge the rankings and write both into the run folder.
 
@@ -80,23 +85,28 @@ def evaluate_run(
         batch_size: posts ranked together; changes no figure.
         unit: what intervals resample, `posts` or `users`.
         slices: whether to write metrics of slices as well.
+        device: where to rank: `cpu`, `cuda`, `cuda:1`; None: CUDA where there is any, else the CPU.
 
     Returns:
         The evaluation; its files are in `evaluation/<split>/`, with `-frozen` behind the split where it was.
 
     Raises:
-        UserError: an unknown split or protocol, another prepared folder than the run was trained on, or no model.
+        UserError: an unknown split, protocol or device, no model, or another prepared folder than it was trained on.
     """
     _check_choices(split, history, unit)
     join_processes()
+    place = choose_device(device)
     model = load_model(run)
     check_same_data(model, data)
+    model.system.use_device(place)
     posts = list(data.split(split))
     if not posts:
         raise UserError(f"split: the {split} split holds no posts; evaluate another: --split {' | '.join(SPLITS)}.")
     fill_memory(model.system, model.memory, data, history)
     depth = max(_LEAST_DEPTH, *ks)
+    started = time.perf_counter()
     rankings = rank_posts(model.system, posts, model.memory, depth, batch_size)
+    ranking_s = time.perf_counter() - started
     train = [(post.hashtags, post.user_id) for post in data.split("train")]
     train_hashtags = [hashtags for hashtags, _ in train]
     seen = {hashtag for row in train_hashtags for hashtag in row}
@@ -126,7 +136,7 @@ def evaluate_run(
         evaluated = Evaluated(posts, rankings, evaluation, model.memory, data.vocabulary, seen, users, settings)
         which_k = write_all(folder, evaluated, unit, slices)
     wait_for_all()
-    return EvaluatedRun(evaluation, rankings, folder, settings, which_k)
+    return EvaluatedRun(evaluation, rankings, folder, settings, which_k, ranking_s)
 
 
 def rank_posts(system: System, posts: Sequence[Post], memory: PostMemory, k: int, batch_size: int = 2_048) -> Rankings:

@@ -20,7 +20,19 @@ def test_it_prints_the_table_the_best_k_and_the_files(process, trained, prepared
 
 
 def test_history_may_be_frozen(command, trained, prepared):
-    done = command("evaluate.py", "--run", trained, "--data", prepared, "--history", "frozen", "--split", "validation")
+    done = command(
+        "evaluate.py",
+        "--run",
+        trained,
+        "--data",
+        prepared,
+        "--history",
+        "frozen",
+        "--split",
+        "validation",
+        "--device",
+        "cpu",
+    )
     assert done.returncode == 0, done.stderr
     assert "history frozen" in done.stdout
     assert (trained / "evaluation" / "validation-frozen" / "metrics.csv").is_file()
@@ -33,6 +45,7 @@ def test_mistakes(command, trained, prepared, tmp_path):
         (*here, "--k", "five"): "k: 'five' in 'five' cannot be read",
         (*here, "--split", "tset"): "unknown split 'tset'. Did you mean 'test'?",
         (*here, "--history", "none"): "unknown protocol 'none'",
+        (*here, "--device", "cuda:99"): "device: 'cuda:99' cannot be used",
         ("--run", tmp_path / "no", "--data", prepared): "does not exist. Train a model: python scripts/train.py",
         ("--run", tmp_path, "--data", prepared): "holds no model",
     }

@@ -32,6 +32,13 @@ def test_later_posts_can_be_made_known(command, trained, prepared):
     assert known.stdout != command("recommend.py", *asked).stdout
 
 
+def test_the_device_can_be_chosen(command, trained):
+    asked = ("--run", trained, "--user-id", "user3", "--k", "3")
+    done = command("recommend.py", *asked, "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == command("recommend.py", *asked).stdout
+
+
 def test_caption_hashtags_are_left_out_unless_asked(command, trained):
     asked = ("--run", trained, "--user-id", "user3", "--k", "3")
     first = hashtags(command("recommend.py", *asked).stdout)[0]
@@ -47,6 +54,7 @@ def test_mistakes(command, trained, tmp_path):
         ("--run", trained, "--user-id", "user3", "--k", "9999"): "k: 9999 hashtags were asked for, but only",
         ("--run", trained, "--user-id", "user3", "--timestamp", "soon"): "timestamp 'soon' cannot be used",
         ("--run", trained, "--image", tmp_path / "no.jpg"): "there is no such file",
+        ("--run", trained, "--user-id", "user3", "--device", "gpu"): "device: 'gpu' is not known; accepted: cpu, cuda",
         ("--run", tmp_path / "no", "--user-id", "user3"): "does not exist. Train a model: python scripts/train.py",
     }
     for arguments, message in mistakes.items():
