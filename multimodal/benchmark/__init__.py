@@ -1,0 +1,1 @@
+"""Every System on the same data, in one table."""

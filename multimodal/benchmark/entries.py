@@ -1,0 +1,107 @@
+"""What a benchmark compares: named configurations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_loaders.errors import UserError, nearest
+from multimodal.systems import list_systems
+
+ALL = "all"
+# DESIGN's own configurations need pretrained encoders; this one trains anywhere.
+_CONFIG_OF = {"design": "sample"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the table.
+
+    Attributes:
+        name: shown in the table, and the name of the run folder.
+        config: YAML file.
+        overrides: `key=value` on top of it.
+    """
+
+    name: str
+    config: Path
+    overrides: tuple[str, ...] = ()
+
+
+def parse_entry(text: str) -> Entry:
+    """Read `NAME=FILE key=value …`, as given to `--entry`.
+
+    Raises:
+        UserError: it is not of this form.
+    """
+    name, _, rest = text.partition("=")
+    file, *overrides = rest.split() or [""]
+    if not re.fullmatch(r"[\w.+-]+", name) or not file or not all("=" in part for part in overrides):
+        raise UserError(
+            f'--entry {text!r} is not of the form NAME="FILE key=value …", with letters, digits, . + - _ in the name, '
+            'for instance --entry wide="configs/sample.yaml width=256".'
+        )
+    return Entry(name, Path(file), tuple(overrides))
+
+
+def parse_settings(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Read `NAME:key=value …` settings for single rows, as given to `--set`.
+
+    Raises:
+        UserError: one is not of this form.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for text in texts:
+        name, _, rest = text.partition(":")
+        parts = tuple(rest.split())
+        if not name or not parts or not all("=" in part for part in parts):
+            raise UserError(
+                f"--set {text!r} is not of the form NAME:key=value …, for instance --set lstm:training.epochs=5."
+            )
+        found[name] = (*found.get(name, ()), *parts)
+    return found
+
+
+def choose_entries(
+    systems: str,
+    entries: Sequence[Entry] = (),
+    settings: Mapping[str, tuple[str, ...]] | None = None,
+    overrides: Sequence[str] = (),
+    configs: Path = Path("configs"),
+) -> list[Entry]:
+    """Return the rows of a benchmark: Systems with the configuration of their name, then further entries.
+
+    Args:
+        systems: names with commas between, `all`, or nothing.
+        entries: rows of one's own.
+        settings: overrides for single rows, by name.
+        overrides: for all rows, before their own.
+        configs: folder of the Systems' configurations.
+
+    Raises:
+        UserError: an unknown System or row, a name twice, or no row at all.
+    """
+    settings = settings or {}
+    known = list_systems()
+    names = known if systems.strip() == ALL else [name.strip() for name in systems.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            raise UserError(
+                f"system {name!r} is unknown.{nearest(name, known)} Known: {', '.join(known)}, and {ALL} for all."
+            )
+    rows = [Entry(name, configs / f"{_CONFIG_OF.get(name, name)}.yaml") for name in names]
+    rows += entries
+    all_names = [row.name for row in rows]
+    for name in all_names:
+        if all_names.count(name) > 1:
+            raise UserError(f"the name {name!r} is given twice; every row of the table needs a name of its own.")
+    for name in settings:
+        if name not in all_names:
+            raise UserError(
+                f"--set {name}: there is no such row.{nearest(name, all_names)} Rows: {', '.join(all_names)}."
+            )
+    if not rows:
+        raise UserError("there is nothing to compare; give --systems all, names, or --entry.")
+    return [Entry(row.name, row.config, (*overrides, *row.overrides, *settings.get(row.name, ()))) for row in rows]

@@ -1,0 +1,90 @@
+"""A benchmark for people: tables for the terminal, Markdown and CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from multimodal.benchmark.running import Failure
+from multimodal.benchmark.table import METRICS
+from multimodal.evaluation.text_tables import markdown_table, number, with_interval
+from multimodal.run_folder import write_atomically
+
+_SHORT = {"hit_rate": "HR", "precision": "P", "recall": "R", "f1": "F1", "ndcg": "NDCG", "map": "MAP"}
+
+
+def at_k_cells(table: pd.DataFrame, k: int) -> tuple[list[str], list[list[str]]]:
+    """Return headings and cells of the metrics at one K, intervals with F1 and NDCG."""
+    headings = ["system", *(f"{_SHORT[metric]}@{k}" for metric in METRICS), f"micro F1@{k}", f"macro F1@{k}"]
+    cells = []
+    for line in table[table["k"] == k].to_dict("records"):
+        values = [
+            with_interval(line[metric], line[f"{metric}_low"], line[f"{metric}_high"])
+            if metric in ("f1", "ndcg")
+            else number(line[metric])
+            for metric in METRICS
+        ]
+        cells.append([line["system"], *values, number(line["f1_micro"]), number(line["f1_macro_label"])])
+    return headings, cells
+
+
+def cost_cells(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Return headings and cells of labels above the threshold, and of what each System costs."""
+    headings = ["system", "threshold", "micro F1", "macro F1", "new-tag recall", "training", "model", "ms a post"]
+    cells = []
+    for line in table.drop_duplicates("system", keep="last").to_dict("records"):
+        cells.append(
+            [
+                line["system"],
+                f"{line['threshold']:.3g}",
+                number(line["labels_f1_micro"]),
+                number(line["labels_f1_macro"]),
+                number(line["new_hashtag_recall"]),
+                f"{line['training_s']:,.0f} s",
+                f"{line['size_bytes'] / 1e6:,.1f} MB",
+                f"{line['ms_per_post']:.2f}",
+            ]
+        )
+    return headings, cells
+
+
+def explanation(table: pd.DataFrame, settings: dict[str, Any], failures: Sequence[Failure]) -> str:
+    """Return how the figures came about, and what is missing."""
+    deepest = int(table["k"].max()) if len(table) else 0
+    posts = int(table["posts"].iloc[0]) if len(table) else 0
+    rule = (
+        "each System's own, with the best micro F1 on the validation split"
+        if settings["threshold"] is None
+        else f"{settings['threshold']:g} for all"
+    )
+    lines = [
+        f"{posts:,} posts of the test split, history rolling, seed {settings['seed']}; in brackets 95% bootstrap "
+        f"intervals over {settings['unit']}.",
+        f"Micro and macro F1 without a K: of the hashtags whose score reaches a threshold; the threshold is {rule}. "
+        f"New-tag recall is that of the first {deepest}. The model's size leaves remembered posts out.",
+        *(f"Left out: {failure.entry.name}: {failure.reason}" for failure in failures),
+    ]
+    return "\n".join(lines)
+
+
+def markdown(table: pd.DataFrame, settings: dict[str, Any], failures: Sequence[Failure]) -> str:
+    """Return everything as Markdown."""
+    ks = sorted(int(k) for k in table["k"].unique()) if len(table) else []
+    parts = ["# Every System, side by side", explanation(table, settings, failures)]
+    parts += [markdown_table(*at_k_cells(table, k)) for k in ks]
+    if len(table):
+        parts.append(markdown_table(*cost_cells(table)))
+    return "\n\n".join([*parts, f"Command: `{settings['command']}`"]) + "\n"
+
+
+def write_report(
+    folder: Path, table: pd.DataFrame, settings: dict[str, Any], failures: Sequence[Failure]
+) -> list[Path]:
+    """Write `benchmark.csv` and `benchmark.md` and return their paths."""
+    text = markdown(table, settings, failures)
+    write_atomically(folder / "benchmark.csv", lambda path: table.to_csv(path, index=False))
+    write_atomically(folder / "benchmark.md", lambda path: path.write_text(text, encoding="utf-8"))
+    return [folder / "benchmark.csv", folder / "benchmark.md"]

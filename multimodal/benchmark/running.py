@@ -1,0 +1,122 @@
+"""Training and evaluating every row of a benchmark, each as an ordinary run; what is finished is kept."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data_loaders.errors import RunError, UserError
+from multimodal.benchmark.entries import Entry
+from multimodal.config import load_config
+from multimodal.evaluation.pipeline import evaluate_run
+from multimodal.run_folder import RunFolder, read_json, write_json
+from multimodal.training_run import changed_keys, train_run
+
+if TYPE_CHECKING:
+    from data_loaders.prepared import PreparedData
+
+logger = logging.getLogger(__name__)
+
+MEASURED_FILE = "benchmark.json"
+# Named hashtags that a threshold may cut anywhere; below rank 30 lists are noise.
+DEPTH = 30
+_SPLITS = ("validation", "test")
+# What is remembered is the data's, not the model's: the same for all.
+_REMEMBERED = ("memory.safetensors", "memory.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A finished row: where its run is and what it took.
+
+    Attributes:
+        entry: which.
+        folder: its run folder.
+        training_s: seconds of training, memory and saving included.
+        size_bytes: of the model on disk, remembered posts left out.
+        ms_per_post: milliseconds to rank a post of the test split, in batches.
+    """
+
+    entry: Entry
+    folder: Path
+    training_s: float
+    size_bytes: int
+    ms_per_post: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A row that could not be made, and why."""
+
+    entry: Entry
+    reason: str
+
+
+def run_benchmark(
+    entries: Sequence[Entry], data: PreparedData, output: Path, ks: Sequence[int], seed: int = 0
+) -> tuple[list[Row], list[Failure]]:
+    """Train and evaluate every entry, rolling, on the validation and the test split.
+
+    A mistake of the user's (a model that cannot be fetched, a configuration that does not fit) costs its row, is
+    told at once and listed at the end; anything else stops the benchmark. Finished runs are taken as they are.
+
+    Args:
+        entries: see `choose_entries`.
+        data: prepared folder.
+        output: where the run folders go, `<output>/<name>`.
+        ks: cut-offs.
+        seed: of all runs.
+
+    Returns:
+        Rows and failures, each in the order of the entries.
+    """
+    rows, failures = [], []
+    for number, entry in enumerate(entries, start=1):
+        label = f"[{number}/{len(entries)}] {entry.name}"
+        try:
+            rows.append(_run(entry, data, output / entry.name, ks, seed, label))
+        except UserError as error:
+            logger.error("%s: left out: %s", label, error)
+            failures.append(Failure(entry, str(error)))
+    return rows, failures
+
+
+def _run(entry: Entry, data: PreparedData, folder: Path, ks: Sequence[int], seed: int, label: str) -> Row:
+    run, started = RunFolder(folder), time.monotonic()
+    config = load_config(entry.config, [*entry.overrides, f"seed={seed}"])
+    path = run.path / MEASURED_FILE
+    measured: dict[str, Any] = read_json(path, "what the benchmark measured") if path.is_file() else {}
+    if (run.model / "model.json").is_file():
+        lines = changed_keys(run, config)
+        if lines:
+            raise RunError(
+                f"{folder} holds a finished run of another configuration:\n" + "\n".join(lines) + "\n"
+                "Give another --output, or delete that folder."
+            )
+    else:
+        logger.info("%s: training", label)
+        train_run(config, data, folder)
+        measured = {**measured, "training_s": measured.get("training_s", 0.0) + time.monotonic() - started}
+        write_json(path, measured)
+    for split in _SPLITS:
+        if not _is_evaluated(run, data, split, ks):
+            logger.info("%s: ranking the %s split", label, split)
+            evaluated = evaluate_run(folder, data, split, sorted({*ks, DEPTH}), slices=False)
+            measured = {**measured, f"{split}_ms_per_post": 1000 * evaluated.ranking_s / len(evaluated.rankings)}
+            write_json(path, measured)
+    size = sum(file.stat().st_size for file in run.model.rglob("*") if file.is_file() and file.name not in _REMEMBERED)
+    nothing = float("nan")
+    logger.info("%s: done (%.0f s)", label, time.monotonic() - started)
+    return Row(entry, folder, measured.get("training_s", nothing), size, measured.get("test_ms_per_post", nothing))
+
+
+def _is_evaluated(run: RunFolder, data: PreparedData, split: str, ks: Sequence[int]) -> bool:
+    path = run.evaluation(split) / "metrics.json"
+    if not path.is_file():
+        return False
+    settings = read_json(path, "metrics")["settings"]
+    return settings["data"] == str(data.folder) and {*ks, DEPTH} <= set(settings["ks"])

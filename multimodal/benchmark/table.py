@@ -1,0 +1,85 @@
+"""The table of a benchmark: metrics at every K with intervals, labels above a threshold, cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from multimodal.benchmark.running import Row
+from multimodal.benchmark.thresholded import ScoredLabels
+from multimodal.evaluation.intervals import bootstrap
+from multimodal.evaluation.predictions import read_predictions
+from multimodal.evaluation.resampling import Unit
+from multimodal.evaluation.results import read_per_post
+from multimodal.evaluation.same_posts import at_cut_offs
+from multimodal.run_folder import RunFolder, read_json
+
+if TYPE_CHECKING:
+    from data_loaders.prepared import PreparedData
+
+METRICS = ("hit_rate", "precision", "recall", "f1", "ndcg", "map")
+_POOLED = ("f1_micro", "f1_macro_label", "new_hashtag_recall")
+
+
+def benchmark_table(
+    rows: Sequence[Row],
+    data: PreparedData,
+    ks: Sequence[int],
+    *,
+    threshold: float | None = None,
+    unit: Unit = "posts",
+) -> pd.DataFrame:
+    """Return one line per row and K, in the order given.
+
+    Columns: system, k, every one of `METRICS` with `<metric>_low` and `<metric>_high` (95 % bootstrap), f1_micro,
+    f1_macro_label, new_hashtag_recall; the same for all K of a row: threshold, labels_f1_micro, labels_f1_macro (of the
+    hashtags whose score reaches the threshold), training_s, size_bytes, ms_per_post, posts.
+
+    Args:
+        rows: finished.
+        data: prepared folder.
+        ks: cut-offs.
+        threshold: for all rows; None: each row's own with the best micro F1 on the validation split.
+        unit: what intervals resample.
+    """
+    truth = {split: [post.hashtags for post in data.split(split)] for split in ("validation", "test")}
+    ids = {split: [post.post_id for post in data.split(split)] for split in truth}
+    return pd.DataFrame([line for row in rows for line in _lines(row, truth, ids, ks, threshold, unit)])
+
+
+def _lines(
+    row: Row, truth: Any, ids: Any, ks: Sequence[int], threshold: float | None, unit: Unit
+) -> list[dict[str, Any]]:
+    run = RunFolder(row.folder)
+    labels = _labels(run, truth, ids, threshold)
+    folder = run.evaluation("test")
+    results = read_per_post(folder / "per_post.parquet")
+    results = results._replace(per_post=at_cut_offs(results.per_post, np.array(ks)))
+    curves = bootstrap(results, METRICS, unit=unit)
+    pooled = {line["k"]: line for line in read_json(folder / "metrics.json", "metrics")["table"]}
+    cost = {"training_s": row.training_s, "size_bytes": row.size_bytes, "ms_per_post": row.ms_per_post}
+    lines = []
+    for place, k in enumerate(ks):
+        line: dict[str, Any] = {"system": row.entry.name, "k": k}
+        for metric in METRICS:
+            low, high = curves.interval(metric)
+            line |= {metric: curves.values[metric][place], f"{metric}_low": low[place], f"{metric}_high": high[place]}
+        line |= {name: pooled[k][name] for name in _POOLED}
+        lines.append({**line, **labels, **cost, "posts": len(results.post_ids)})
+    return lines
+
+
+def _labels(run: RunFolder, truth: Any, ids: Any, threshold: float | None) -> dict[str, float]:
+    if threshold is None:
+        threshold = _scored(run, "validation", truth, ids).best_threshold()
+    micro, macro = _scored(run, "test", truth, ids).f1(threshold)
+    return {"threshold": threshold, "labels_f1_micro": micro, "labels_f1_macro": macro}
+
+
+def _scored(run: RunFolder, split: str, truth: Any, ids: Any) -> ScoredLabels:
+    path: Path = run.evaluation(split) / "predictions.parquet"
+    return ScoredLabels.of(read_predictions(path, ids[split]), truth[split])

@@ -1,0 +1,166 @@
+"""The benchmark: which rows there are, runs that are kept, rows that fail, figures against scikit-learn."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import f1_score
+
+from data_loaders.errors import UserError
+from multimodal.benchmark.entries import Entry, choose_entries, parse_entry, parse_settings
+from multimodal.benchmark.report import write_report
+from multimodal.benchmark.running import run_benchmark
+from multimodal.benchmark.table import METRICS, benchmark_table
+from multimodal.benchmark.thresholded import ScoredLabels
+from multimodal.ranking.rankings import Rankings
+from multimodal.systems import list_systems
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = ROOT / "configs"
+KS = [3, 5]
+
+
+class TestEntries:
+    def test_all_systems_have_a_configuration(self):
+        entries = choose_entries("all", configs=CONFIGS)
+        assert [entry.name for entry in entries] == list_systems()
+        assert all(entry.config.is_file() for entry in entries)
+
+    def test_settings_come_after_overrides_and_belong_to_one_row(self):
+        own = parse_entry("wide=configs/sample.yaml width=256")
+        entries = choose_entries("lstm", [own], parse_settings(["lstm:a=1 b=2", "lstm:c=3"]), ["seed=1"], CONFIGS)
+        assert entries == [
+            Entry("lstm", CONFIGS / "lstm.yaml", ("seed=1", "a=1", "b=2", "c=3")),
+            Entry("wide", Path("configs/sample.yaml"), ("seed=1", "width=256")),
+        ]
+
+    @pytest.mark.parametrize("text", ["", "wide", "wide=", "a b=x.yaml", "wide=x.yaml width"])
+    def test_what_is_no_entry(self, text):
+        with pytest.raises(UserError, match="is not of the form NAME="):
+            parse_entry(text)
+
+    @pytest.mark.parametrize("text", ["", "lstm", "lstm:", ":a=1", "lstm:a"])
+    def test_what_is_no_setting(self, text):
+        with pytest.raises(UserError, match="is not of the form NAME:key=value"):
+            parse_settings([text])
+
+    def test_refusals(self):
+        with pytest.raises(UserError, match=r"system 'lstn' is unknown. Did you mean 'lstm'\? Known: "):
+            choose_entries("lstn")
+        with pytest.raises(UserError, match="the name 'lstm' is given twice"):
+            choose_entries("lstm", [Entry("lstm", Path("x.yaml"))])
+        with pytest.raises(UserError, match=r"--set bert: there is no such row\. Rows: lstm"):
+            choose_entries("lstm", settings={"bert": ("a=1",)})
+        with pytest.raises(UserError, match="there is nothing to compare"):
+            choose_entries("")
+
+
+class TestLabels:
+    @pytest.fixture
+    def scored(self):
+        draw = np.random.default_rng(0)
+        names, posts, labels = [f"t{number}" for number in range(6)], 40, 6
+        scores = np.round(draw.random((posts, labels)), 1)
+        truth = draw.random((posts, labels)) < 0.3
+        truth[3] = False
+        order = np.argsort(-scores, axis=1, kind="stable")
+        rankings = Rankings([str(row) for row in range(posts)], order, np.take_along_axis(scores, order, 1), names)
+        hashtags = [
+            [*np.array(names)[row], *(["beyond"] if number % 7 == 0 else [])] for number, row in enumerate(truth)
+        ]
+        return ScoredLabels.of(rankings, hashtags), scores, truth, hashtags
+
+    def test_f1_is_that_of_scikit_learn(self, scored):
+        labels, scores, truth, hashtags = scored
+        judged = [row for row, own in enumerate(hashtags) if own]
+        beyond = np.array([["beyond" in own] for own in hashtags])
+        right = np.hstack([truth, beyond])[judged]
+        for threshold in (0.0, 0.3, 0.65, 2.0):
+            named = np.hstack([scores >= threshold, np.zeros_like(beyond)])[judged]
+            micro, macro = labels.f1(threshold)
+            assert micro == pytest.approx(f1_score(right, named, average="micro", zero_division=0))
+            assert macro == pytest.approx(f1_score(right, named, average="macro", zero_division=0))
+
+    def test_the_best_threshold_is_the_best_of_all(self, scored):
+        labels = scored[0]
+        best = labels.best_threshold()
+        assert labels.f1(best)[0] == max(labels.f1(threshold)[0] for threshold in np.unique(labels.scores))
+
+    def test_nothing_named(self):
+        empty = Rankings(["a"], np.full((1, 2), -1), np.full((1, 2), np.nan), [])
+        labels = ScoredLabels.of(empty, [["x"]])
+        assert labels.f1(labels.best_threshold()) == (0.0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def done(tiny_data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("benchmark")
+    broken = Entry("broken", CONFIGS / "debug.yaml", ("encoder.caption={name: transformer, pretrained: /nowhere}",))
+    entries = [*choose_entries("popularity,user_habit", configs=CONFIGS), broken]
+    rows, failures = run_benchmark(entries, tiny_data, folder, KS)
+    return folder, entries, rows, failures
+
+
+class TestRunning:
+    def test_a_row_that_cannot_be_made_is_named_and_the_others_are_made(self, done):
+        _, _, rows, failures = done
+        assert [row.entry.name for row in rows] == ["popularity", "user_habit"]
+        (failure,) = failures
+        assert failure.entry.name == "broken"
+        assert "encoder.caption.pretrained='/nowhere': there is no such folder" in failure.reason
+
+    def test_what_is_finished_is_kept(self, done, tiny_data):
+        folder, entries, rows, _ = done
+        before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+        again, _ = run_benchmark(entries[:2], tiny_data, folder, KS)
+        assert again == rows
+        assert {path: path.stat().st_mtime_ns for path in before} == before
+
+    def test_another_configuration_is_not_taken_for_it(self, done, tiny_data):
+        folder, entries, _, _ = done
+        changed = Entry("user_habit", entries[1].config, ("recency.history_posts=7",))
+        _, (failure,) = run_benchmark([changed], tiny_data, folder, KS)
+        assert "holds a finished run of another configuration" in failure.reason
+
+
+class TestTable:
+    def test_figures_are_those_of_the_evaluations(self, done, tiny_data):
+        folder, _, rows, _ = done
+        table = benchmark_table(rows, tiny_data, KS).set_index(["system", "k"])
+        for row in rows:
+            metrics = json.loads((row.folder / "evaluation" / "test" / "metrics.json").read_text(encoding="utf-8"))
+            for line in metrics["table"]:
+                if line["k"] in KS:
+                    own = table.loc[(row.entry.name, line["k"])]
+                    for metric in METRICS:
+                        assert own[metric] == pytest.approx(line[metric])
+                        assert own[f"{metric}_low"] <= own[metric] <= own[f"{metric}_high"]
+            assert (table.loc[row.entry.name][["training_s", "size_bytes", "ms_per_post"]] > 0).all().all()
+        assert not (folder / "broken" / "model").exists()
+
+    def test_a_threshold_for_all(self, done, tiny_data):
+        table = benchmark_table(done[2], tiny_data, KS, threshold=0.3)
+        assert set(table["threshold"]) == {0.3}
+
+    def test_written(self, done, tiny_data, tmp_path):
+        _, _, rows, failures = done
+        table = benchmark_table(rows, tiny_data, KS)
+        settings = {"seed": 0, "unit": "posts", "threshold": None, "command": "python scripts/benchmark.py"}
+        csv, text = write_report(tmp_path, table, settings, failures)
+        pd.testing.assert_frame_equal(pd.read_csv(csv), table, check_dtype=False)
+        written = text.read_text(encoding="utf-8")
+        assert "| user_habit | " in written
+        assert "Left out: broken: " in written
+
+
+def test_the_command(tmp_path):
+    command = [sys.executable, "scripts/benchmark.py", "--data", str(tmp_path / "none"), "--systems", "popularity"]
+    done = subprocess.run([*command, "--output", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "error: prepared folder" in done.stderr
