@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -153,12 +154,19 @@ def find_model(path: str | Path) -> Path:
     for candidate in (folder, RunFolder(folder).model):
         if (candidate / _INFO).is_file():
             return candidate
-    started = RunFolder(folder).config.is_file()
-    state = "its training has not finished" if started else "it is no run folder"
-    raise RunError(
-        f"{folder} holds no model ({RunFolder(folder).model / _INFO} is missing): {state}. "
-        f"{'Continue' if started else 'Train'}: {_TRAIN} {folder}"
-    )
+    run = RunFolder(folder)
+    missing = f"{folder} holds no model ({run.model / _INFO} is missing)"
+    if run.config.is_file():
+        raise RunError(f"{missing}: its training has not finished. Continue: {_resume_command(run)}")
+    raise RunError(f"{missing}: it is no run folder. Train: {_TRAIN} {folder}")
+
+
+def _resume_command(run: RunFolder) -> str:
+    try:
+        data = str(read_json(run.environment, "how the run was started")["data"]["folder"])
+    except (RunError, KeyError, TypeError):
+        data = "data/prepared"  # an example, where the run no longer says what it was trained on
+    return shlex.join(["python", "scripts/train.py", "--resume", "--data", data, "--output", str(run.path)])
 
 
 def _run_of(folder: Path) -> Path:

@@ -44,6 +44,11 @@ class RunFolder:
         return self.path / "config.yaml"
 
     @property
+    def environment(self) -> Path:
+        """Versions, command and data that the run was started with."""
+        return self.path / "environment.json"
+
+    @property
     def metrics(self) -> Path:
         """One JSON object a line: training steps, validations, the summary."""
         return self.path / "metrics.jsonl"
@@ -103,7 +108,7 @@ class RunFolder:
             "command": sys.argv,
             **facts,
         }
-        write_json(self.path / "environment.json", record)
+        write_json(self.environment, record)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -42,6 +42,8 @@ class TrainedRun:
 def train_run(config: RunConfig, data: PreparedData, output: str | Path, *, overwrite: bool = False) -> TrainedRun:
     """Fit the System of a configuration and write the run folder; an interrupted run found there is continued.
 
+    One that failed before its first step has nothing to continue, so that another configuration may take its place.
+
     Args:
         config: validated.
         data: what to learn from.
@@ -80,7 +82,7 @@ def train_run(config: RunConfig, data: PreparedData, output: str | Path, *, over
 
 def _open_run(run: RunFolder, config: RunConfig, data: PreparedData, overwrite: bool) -> bool:
     """Make the folder ready; returns whether there is an interrupted run to continue."""
-    continued = run.config.is_file() and not overwrite
+    continued = run.config.is_file() and not overwrite and not _failed_at_once(run)
     if not run.config.is_file():
         _refuse_foreign(run.path)
     elif overwrite:
@@ -89,12 +91,20 @@ def _open_run(run: RunFolder, config: RunConfig, data: PreparedData, overwrite: 
         raise RunError(
             f"{run.path} holds a finished run; give another --output, or start anew with --overwrite, which deletes it."
         )
-    else:
+    elif continued:
         _refuse_other_config(run, config)
     if not continued:
         write_atomically(run.config, lambda path: path.write_text(dump_config(config), encoding="utf-8"))
     run.write_environment(data=_describe(data))
     return continued
+
+
+def _failed_at_once(run: RunFolder) -> bool:
+    """Return whether a run began here and left nothing behind, as one does whose encoders cannot be loaded."""
+    began = run.config.is_file() and run.environment.is_file()
+    checkpoints = [path for path in run.checkpoints.glob("*") if not path.name.startswith(".")]
+    logged = run.metrics.is_file() and run.metrics.stat().st_size > 0
+    return began and not checkpoints and not logged
 
 
 def _describe(data: PreparedData) -> dict[str, Any]:
@@ -119,7 +129,7 @@ def _refuse_foreign(folder: Path) -> None:
 def _remove_run(run: RunFolder) -> None:
     for part in (run.model, run.checkpoints, run.path / "evaluation", run.path / "tensorboard"):
         shutil.rmtree(part, ignore_errors=True)
-    for file in (run.metrics, run.path / "environment.json", run.config):
+    for file in (run.metrics, run.environment, run.config):
         file.unlink(missing_ok=True)
 
 

@@ -102,7 +102,17 @@ class TestRefused:
 
     def test_a_run_that_was_interrupted(self, run):
         shutil.rmtree(run / "model")
-        self.check(run, "its training has not finished. Continue: python scripts/train.py")
+        data = json.loads((run / "environment.json").read_text())["data"]["folder"]
+        command = f"python scripts/train.py --resume --data {data} --output {run}"
+        self.check(run, f"its training has not finished. Continue: {command}")
+
+    @pytest.mark.parametrize("content", [None, "{half", "[]", '{"data": null}'])
+    def test_a_run_that_was_interrupted_and_does_not_say_on_what_data(self, run, content):
+        shutil.rmtree(run / "model")
+        (run / "environment.json").unlink()
+        if content is not None:
+            (run / "environment.json").write_text(content)
+        self.check(run, f"Continue: python scripts/train.py --resume --data data/prepared --output {run}")
 
     @pytest.mark.parametrize("name", ["vocabulary.json", "memory.safetensors", "memory.json"])
     def test_a_part_is_missing(self, run, name):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.config import load_config, validate_config
 from multimodal.model_folder import load_model
+from multimodal.run_folder import RunFolder
 from multimodal.training_run import train_run
+
+DEBUG = Path(__file__).resolve().parents[2] / "configs" / "debug.yaml"
 
 
 def config(**values):
@@ -47,6 +51,51 @@ def test_an_interrupted_run_is_continued_with_the_same_configuration_only(tiny_d
     assert "  - recency.history_posts: 2000 there, 7 now\n  - seed: 0 there, 5 now\n" in text
     assert "--resume" in text
     assert train_run(config(), tiny_data, run.path).facts["started from"] == "a checkpoint"
+
+
+class TestRunThatFailedAtOnce:
+    """Encoders that cannot be loaded: nothing was learned, so the corrected configuration needs no --overwrite."""
+
+    @pytest.fixture
+    def failed(self, tiny_data, tmp_path):
+        missing = str(tmp_path / "missing.safetensors")
+        with pytest.raises(ConfigError, match="there is no such file"):
+            train_run(self.design(missing), tiny_data, tmp_path / "run")
+        assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["config.yaml", "environment.json"]
+        return RunFolder(tmp_path / "run")
+
+    def design(self, weights=None):
+        overrides = [] if weights is None else ["encoder.image.name=vgg16", f"encoder.image.pretrained={weights}"]
+        return load_config(DEBUG, ["training.epochs=1", *overrides])
+
+    def test_is_replaced(self, failed, tiny_data):
+        (failed.path / "notes.txt").write_text("mine")
+        (failed.checkpoints / ".last-000000001.partial").mkdir(parents=True)
+        failed.metrics.touch()
+        done = train_run(self.design(), tiny_data, failed.path)
+        assert done.facts["started from"] == "the beginning"
+        assert load_config(failed.config) == self.design() == load_model(failed.path).config
+        assert (failed.path / "notes.txt").read_text() == "mine"
+
+    def test_is_replaced_by_another_system(self, failed, tiny_data):
+        train_run(config(), tiny_data, failed.path)
+        assert load_model(failed.path).system.name == "user_habit"
+
+    @pytest.mark.parametrize("kept", ["checkpoint", "metrics"])
+    def test_is_kept_where_something_was_learned(self, failed, tiny_data, kept):
+        if kept == "checkpoint":
+            (failed.checkpoints / "last-000000001").mkdir(parents=True)
+        else:
+            failed.log({"event": "step", "step": 1})
+        with pytest.raises(ConfigError, match="holds an interrupted run of another configuration"):
+            train_run(self.design(), tiny_data, failed.path)
+
+    def test_a_configuration_that_no_run_wrote_is_kept(self, failed, tiny_data):
+        failed.environment.unlink()
+        before = failed.config.read_text()
+        with pytest.raises(ConfigError, match="holds an interrupted run of another configuration"):
+            train_run(self.design(), tiny_data, failed.path)
+        assert failed.config.read_text() == before
 
 
 def test_other_folders_are_left_alone(tiny_data, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 
 import yaml
@@ -44,6 +45,18 @@ def test_an_interrupted_run_is_continued(command, trained, prepared, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "a checkpoint" in done.stdout
     assert (run / "model" / "model.json").is_file()
+
+
+def test_the_command_that_an_interrupted_run_suggests_finishes_it(command, trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "a run")
+    shutil.rmtree(run / "model")
+    refused = command("recommend.py", "--run", run, "--user-id", "user3")
+    assert refused.returncode == 2
+    words = shlex.split(refused.stderr.partition("Continue: ")[2])
+    assert words[:2] == ["python", "scripts/train.py"]
+    done = command("train.py", *words[2:])
+    assert done.returncode == 0, done.stderr
+    assert command("recommend.py", "--run", run, "--user-id", "user3").returncode == 0
 
 
 def test_mistakes(command, prepared, tmp_path):
