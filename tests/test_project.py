@@ -276,13 +276,23 @@ def parser_of(script):
         sys.path.remove(str(ROOT / "scripts"))
 
 
+def benchmark_entries(options):
+    from multimodal.benchmark.entries import choose_entries, parse_entry, parse_settings
+
+    entries = [parse_entry(text) for text in options.entry]
+    return choose_entries(options.systems, entries, parse_settings(options.set), options.overrides)
+
+
 def check_script(path, arguments):
     parser = parser_of(path.stem)
     if not any(action.dest == "overrides" for action in parser._actions):
         parser.parse_args(arguments)
         return
     options = parser.parse_intermixed_args(arguments)
-    if options.config is not None:
+    if path.stem == "benchmark":
+        for entry in benchmark_entries(options):
+            load_config(ROOT / entry.config, entry.overrides)
+    elif options.config is not None:
         load_config(ROOT / options.config, options.overrides)
 
 
