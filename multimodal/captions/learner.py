@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from data_loaders.batches import bucketed_batches
+from multimodal.captions.encoder_learner import EncoderLearner
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.distributed import in_shares
 from multimodal.inputs import TokenCaptions
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _JUDGED_AT_ONCE = 2_048
 
 
-class CaptionLearner:
+class CaptionLearner(EncoderLearner):
     """Trains the network of a `NeuralCaptionSystem`; see `multimodal.training.Learner`.
 
     Args:
@@ -33,42 +33,22 @@ class CaptionLearner:
 
     def __init__(self, system: NeuralCaptionSystem, train: LabelledCaptions, validation: LabelledCaptions) -> None:
         self.system, self.config, self._train, self._validation = system, system.config, train, validation
-        self.module: nn.Module = system.network
         self._tokens = TokenCaptions(system.network.encoder, train.captions)
-        self._lengths = self._tokens.lengths()
+        super().__init__(
+            system.network,
+            system.network.encoder,
+            system.config.training,
+            system.config.layer_decay,
+            system.config.seed,
+            self._tokens.lengths(),
+        )
         self._mean_targets = float(np.mean([len(row) for row in train.targets]))
         carriers = np.maximum(np.asarray(train.multi_hot().sum(0)).ravel(), 1.0)
         self._idf = torch.from_numpy(np.log(len(train) / carriers).astype(np.float32))
-        self._device = torch.device("cpu")
-
-    def parameter_groups(self) -> list[dict[str, Any]]:
-        """Return groups with and without weight decay; the rate falls by `layer_decay` from layer to layer down."""
-        training, encoder = self.config.training, self.system.network.encoder
-        own = encoder.default_learning_rate or (
-            training.learning_rate if encoder.config.from_scratch else training.encoder_learning_rate
-        )
-        layers = encoder.layers()
-        depth = {id(parameter): len(layers) - 1 - place for place, layer in enumerate(layers) for parameter in layer}
-        inside = {id(parameter) for parameter in encoder.parameters()}
-        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-        for parameter in self.module.parameters():
-            if not parameter.requires_grad:
-                continue
-            rate = training.learning_rate
-            if id(parameter) in inside:
-                # What comes before the first layer, such as word vectors, is one deeper than it.
-                rate = own * self.config.layer_decay ** depth.get(id(parameter), len(layers))
-            decay = training.weight_decay if parameter.dim() > 1 else 0.0
-            groups.setdefault((rate, decay), []).append(parameter)
-        return [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
-
-    def batches(self, epoch: int) -> list[list[int]]:
-        """Return the rows of each batch of an epoch, captions of similar length together."""
-        return bucketed_batches(self._lengths, self.config.training.batch_size, self.config.seed, epoch)
 
     def start_epoch(self, epoch: int, device: torch.device) -> None:
         """Take note of the device."""
-        self._device = device
+        super().start_epoch(epoch, device)
         self._idf = self._idf.to(device)
 
     def loss(self, module: nn.Module, rows: list[int], epoch: int) -> tuple[Tensor, dict[str, float]]:
@@ -105,21 +85,3 @@ class CaptionLearner:
             named = np.argpartition(-scores, k - 1, axis=1)[:, :k]
             found += [len(set(row) & set(truth)) for row, truth in zip(named.tolist(), part.targets, strict=True)]
         return found
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Return nothing: an epoch is told by its number."""
-        return {}
-
-    def load_tensors(self, tensors: dict[str, Tensor], device: torch.device) -> None:
-        """Take note of the device."""
-        self.start_epoch(0, device)
-
-    def weights(self) -> dict[str, Tensor]:
-        """Return what is learned: everything but a frozen encoder."""
-        frozen = self.system.network.encoder.frozen
-        state = self.module.state_dict()
-        return {key: value for key, value in state.items() if not (frozen and key.startswith("encoder."))}
-
-    def load_weights(self, weights: dict[str, Tensor]) -> None:
-        """Take back what `weights` gave."""
-        self.module.load_state_dict({**self.module.state_dict(), **weights})

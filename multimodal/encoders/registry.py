@@ -18,6 +18,7 @@ _BUILT_IN_CAPTION_MODULES = (
     "multimodal.encoders.captions_small",
     "multimodal.encoders.captions_transformer",
     "multimodal.encoders.captions_lstm",
+    "multimodal.encoders.captions_sa_lstm",
 )
 _BUILT_IN_IMAGE_MODULES = ("multimodal.encoders.images_small", "multimodal.encoders.images_torchvision")
 

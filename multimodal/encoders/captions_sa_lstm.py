@@ -1,0 +1,79 @@
+"""The SA-LSTM caption encoder: word vectors, a bidirectional LSTM, stacked self-attention."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from data_loaders.errors import ConfigError
+from multimodal.encoders.bidirectional_lstm import BidirectionalLstm
+from multimodal.encoders.captions_words import WordCaptionEncoder
+from multimodal.encoders.configuration import CaptionEncoderConfig
+from multimodal.encoders.freezing import parameters_of
+from multimodal.encoders.registry import register_caption_encoder
+from multimodal.encoders.self_attention import MultiHeadSelfAttention
+
+
+class _AttentionLayer(nn.Module):
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.attention = MultiHeadSelfAttention(width, heads)
+        self.dropout = nn.Dropout(dropout)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, words: Tensor, mask: Tensor) -> Tensor:
+        states: Tensor = self.norm(words + self.dropout(self.attention(words, mask)))
+        return states
+
+
+@register_caption_encoder("sa_lstm")
+class SaLstmCaptionEncoder(WordCaptionEncoder):
+    """A bidirectional LSTM, then layers of multi-head self-attention (Shen et al., Computers, Materials & Continua).
+
+    Sizes of the article: 30 words of 300 numbers, 192 hidden units in each direction, six heads of size 64: the 384
+    numbers of both directions are the width of the attention too. The article says that the attention is stacked and
+    not how; here it is two layers (`layers`), each with a residual connection and layer normalisation as in Vaswani
+    et al., without a feed-forward part.
+    """
+
+    defaults: ClassVar = {
+        "width": 300,
+        "hidden": 192,
+        "layers": 2,
+        "heads": 6,
+        "maximum_tokens": 30,
+        "vocabulary_size": 20_000,
+        "dropout": 0.2,
+    }
+
+    def make_layers(self, config: CaptionEncoderConfig) -> None:
+        """Make the bidirectional LSTM and the attention layers.
+
+        Raises:
+            ConfigError: the states cannot be divided among the heads.
+        """
+        hidden = config.hidden or config.width
+        self.width = 2 * hidden
+        if self.width % config.heads:
+            raise ConfigError(
+                f"encoder.caption.hidden={hidden} gives states of {self.width} numbers, which cannot be divided among "
+                f"heads={config.heads}; choose a multiple."
+            )
+        nn.init.normal_(self.words.weight, std=0.1)
+        nn.init.zeros_(self.words.weight.data[self.pad_id])
+        self.lstm = BidirectionalLstm(config.width, hidden)
+        self.stack = nn.ModuleList(
+            _AttentionLayer(self.width, config.heads, config.dropout) for _ in range(config.layers)
+        )
+
+    def layers(self) -> list[list[nn.Parameter]]:
+        """Return the parameters of the LSTM and of each attention layer."""
+        return [parameters_of(self.lstm), *(parameters_of(layer) for layer in self.stack)]
+
+    def encode_tokens(self, token_ids: Tensor, mask: Tensor) -> Tensor:
+        """Return the states (B, T, C) of the last attention layer."""
+        states: Tensor = self.dropout(self.lstm(self.dropout(self.words(token_ids)), mask))
+        for layer in self.stack:
+            states = layer(states, mask)
+        return states
