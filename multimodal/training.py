@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState, is_initialized
 from accelerate.utils import DistributedDataParallelKwargs
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, nn
@@ -105,9 +106,7 @@ class Trainer:
 
     def __init__(self, learner: Learner, config: TrainingConfig, run: RunFolder, seed: int) -> None:
         self.learner, self.config, self.run, self.seed = learner, config, run, seed
-        # A batch without pictures leaves the image encoder unused.
-        unused = DistributedDataParallelKwargs(find_unused_parameters=True)
-        self.accelerator = Accelerator(mixed_precision=config.precision, kwargs_handlers=[unused])
+        self.accelerator = _new_accelerator(config.precision)
         torch.manual_seed(seed + process_index())
         self.optimiser = torch.optim.AdamW(learner.parameter_groups(), lr=config.learning_rate)
         self.batches_per_epoch = len(learner.batches(0))
@@ -140,6 +139,8 @@ class Trainer:
         best = load_checkpoint(self.run.checkpoints, "best")
         if best is not None:
             self.learner.load_weights(_strip(best[1], "weights."))
+        # Mixed precision is of the training: what was learned answers now as it will once it is saved and loaded.
+        self.accelerator.unwrap_model(self.module, keep_fp32_wrapper=False)
         if tracker is not None:
             tracker.close()
         return self.state
@@ -317,6 +318,16 @@ class Trainer:
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+
+def _new_accelerator(precision: str) -> Accelerator:
+    # accelerate keeps the precision of its first Accelerator and refuses another until the process ends. The state
+    # that is put back holds settings alone; the group of processes is in another, `PartialState`, and stays.
+    if is_initialized() and AcceleratorState().mixed_precision != precision:
+        AcceleratorState._reset_state()
+    # A batch without pictures leaves the image encoder unused.
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+    return Accelerator(mixed_precision=precision, kwargs_handlers=[unused])
 
 
 def warmup_cosine(warmup: float, steps: int) -> Any:

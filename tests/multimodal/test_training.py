@@ -310,6 +310,36 @@ class TestSteps:
         assert rates[-1] == pytest.approx(0, abs=1e-9)
 
 
+class TestPrecision:
+    def seen(self, learner):
+        """The types that the linear layer gives, as they come."""
+        types = []
+        learner.module[1].register_forward_hook(lambda module, arguments, output: types.append(output.dtype))
+        return types
+
+    def test_one_process_trains_in_one_precision_after_the_other(self, tmp_path):
+        weights = []
+        for place, precision in enumerate(["no", "bf16", "no", "bf16"]):
+            learner = LinearLearner()
+            types = self.seen(learner)
+            train(tmp_path / str(place), learner, precision=precision)
+            assert set(types[:STEPS]) == {torch.bfloat16 if precision == "bf16" else torch.float32}
+            weights.append(learner.module[1].weight.detach())
+        assert torch.equal(weights[0], weights[2])
+        assert torch.equal(weights[1], weights[3])
+        assert not torch.equal(weights[0], weights[1])
+        torch.testing.assert_close(weights[0], weights[1], atol=0.05, rtol=0)
+
+    def test_what_was_learned_answers_in_full_precision(self, tmp_path):
+        learner = LinearLearner()
+        train(tmp_path, learner, precision="bf16")
+        types = self.seen(learner)
+        answer = learner.module.eval()(INPUTS)
+        assert types == [torch.float32]
+        linear = learner.module[1]
+        assert torch.equal(answer, INPUTS @ linear.weight.T + linear.bias)
+
+
 class TestWarmupCosine:
     def test_rises_in_a_line_and_falls_in_a_cosine(self):
         factor = warmup_cosine(0.2, 20)

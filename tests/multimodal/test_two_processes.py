@@ -103,6 +103,13 @@ def test_losses_of_every_step(runs):
             assert found[key] == pytest.approx(expected[key], rel=1e-4), key
 
 
+def test_losses_of_a_second_training_in_another_precision(runs):
+    one, two = (records(run.with_name(f"{run.name}-bf16"), "step") for run in runs)
+    assert len(one) == 6
+    assert [line["loss"] for line in one] != [line["loss"] for line in records(runs[0], "step")[:6]]
+    assert [line["loss"] for line in two] == pytest.approx([line["loss"] for line in one], rel=0.01)
+
+
 def test_validation_scores(runs):
     one, two = (records(run, "validation") for run in runs)
     assert len(one) == 2

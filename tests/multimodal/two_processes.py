@@ -1,4 +1,4 @@
-"""Trains and evaluates: what `test_two_processes.py` runs in one process and in two.
+"""Trains, evaluates and trains again in bf16: what `test_two_processes.py` runs in one process and in two.
 
 python tests/multimodal/two_processes.py DATA RUN CONFIG [key=value …]
 """
@@ -16,10 +16,12 @@ from multimodal.training_run import train_run
 
 
 def main(data: str, run: str, config: str, overrides: Sequence[str]) -> None:
-    """Train and evaluate on the test split."""
+    """Train and evaluate on the test split; then train for one epoch in another precision."""
     prepared = PreparedData.open(data)
     train_run(load_config(Path(config), overrides), prepared, run)
     evaluate_run(run, prepared, "test", [1, 3])
+    other = [*overrides, "training.precision=bf16", "training.epochs=1"]
+    train_run(load_config(Path(config), other), prepared, f"{run}-bf16")
 
 
 if __name__ == "__main__":
