@@ -29,9 +29,12 @@ def counts_per_hashtag(
     done = 0
     for k in ks:
         for rank in range(done, min(int(k), len(places))):
-            # Moved by one, so that the empty places fall into bin 0.
-            named += np.bincount(places[rank] + 1, minlength=size + 1)[1:]
-            right += np.bincount(places[rank][hits[rank]], minlength=size)
+            # One count for both: bins 2h + 2 for wrong and 2h + 3 for right; empty places fall into the first two.
+            bins = 2 * places[rank].astype(np.int64) + 2
+            bins += hits[rank]
+            wrong_and_right = np.bincount(bins, minlength=2 * size + 2)[2:].reshape(-1, 2)
+            named += wrong_and_right.sum(axis=1)
+            right += wrong_and_right[:, 1]
         done = int(k)
         yield named, right
 

@@ -123,12 +123,18 @@ def _outcomes(
     shape = (min(k, rankings.k), len(rows))
     places = np.empty(shape, np.int32)
     hits, known_hits, new_hits = (np.empty(shape, np.bool_) for _ in range(3))
+    known_count, new_count = (np.empty(len(rows), np.int64) for _ in range(2))
 
     def match(here: slice) -> None:
         places[:, here] = rankings.indices[rows[here], : shape[0]].T
         found = hits[:, here] = hit_matrix(places[:, here], truth, rows[here])
         known_hits[:, here] = found & facts.known[places[:, here]]
         new_hits[:, here] = found & facts.new[places[:, here]]
+        # Posts left out have no true hashtag, so those of the others follow each other.
+        starts = truth.offsets[rows[here]]
+        true = truth.indices[starts[0] : truth.offsets[rows[here][-1] + 1]]
+        for counts, flags in ((known_count, facts.known), (new_count, facts.new)):
+            counts[here] = np.add.reduceat(flags[true], starts - starts[0], dtype=np.int64)
 
     for _ in map_chunks(match, len(rows), min(chunk_posts, _POSTS_MATCHED_AT_ONCE), "Matching hashtags"):
         pass
@@ -137,16 +143,11 @@ def _outcomes(
         known_hits=known_hits.T,
         new_hits=new_hits.T,
         true_count=truth.counts[rows],
-        known_count=_count_true(truth, facts.known)[rows],
-        new_count=_count_true(truth, facts.new)[rows],
+        known_count=known_count,
+        new_count=new_count,
         length=np.count_nonzero(places >= 0, axis=0),
     )
     return places, outcomes
-
-
-def _count_true(truth: Truth, flags: NDArray[np.bool_]) -> Ints:
-    before = np.concatenate([[0], np.cumsum(flags[truth.indices], dtype=np.int64)])
-    return np.diff(before[truth.offsets])
 
 
 def _post_means(
