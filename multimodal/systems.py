@@ -106,7 +106,11 @@ _SYSTEMS: dict[str, type[System]] = {}
 _BUILT_IN_MODULES = (
     "multimodal.baselines.popularity",
     "multimodal.baselines.user_habit",
+    "multimodal.captions.bert_fill_mask",
     "multimodal.captions.lstm",
+    "multimodal.captions.random_prior",
+    "multimodal.captions.sa_lstm",
+    "multimodal.captions.text_resnet",
     "multimodal.design.system",
 )
 

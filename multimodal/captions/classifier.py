@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from multimodal.encoders import CaptionEncoder
 
 
 class CaptionClassifier(nn.Module):
-    """pool(encoder(caption)) → dropout → linear.
+    """pool(encoder(caption)) → tanh layer, where one is wanted → dropout → linear.
 
     Args:
         encoder: gives (B, T, C) and pools it.
         vocabulary_size: V.
-        dropout: on the caption's vector.
+        dropout: on what the output layer sees.
+        hidden: width of a tanh layer before the output; None for none.
     """
 
-    def __init__(self, encoder: CaptionEncoder, vocabulary_size: int, dropout: float) -> None:
+    def __init__(
+        self, encoder: CaptionEncoder, vocabulary_size: int, dropout: float, hidden: int | None = None
+    ) -> None:
         super().__init__()
         self.encoder = encoder
+        self.hidden = nn.Sequential() if hidden is None else nn.Sequential(nn.Linear(encoder.width, hidden), nn.Tanh())
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(encoder.width, vocabulary_size)
-        nn.init.xavier_uniform_(self.output.weight)
-        nn.init.zeros_(self.output.bias)
+        self.output = nn.Linear(hidden or encoder.width, vocabulary_size)
+        for layer in (*self.hidden, self.output):
+            if isinstance(layer, nn.Linear):
+                nn.init.xavier_uniform_(layer.weight)
+                nn.init.zeros_(layer.bias)
+
+    def start_from(self, logits_V: Tensor) -> None:
+        """Set the output's bias: what is answered before anything is learned."""
+        with torch.no_grad():
+            self.output.bias.copy_(logits_V)
+
+    def head(self) -> nn.ModuleDict:
+        """Return everything but the encoder, to save and to load."""
+        return nn.ModuleDict({"hidden": self.hidden, "output": self.output})
 
     def forward(self, token_ids: Tensor, mask: Tensor) -> Tensor:
         """Return logits (B, V) of token ids (B, T)."""
         words = self.encoder(token_ids, mask)
         pooled = self.encoder.pool(words, mask).to(self.output.weight.dtype)
-        logits: Tensor = self.output(self.dropout(pooled))
+        logits: Tensor = self.output(self.dropout(self.hidden(pooled)))
         return logits

@@ -52,7 +52,7 @@ class EncoderLearner(ABC):
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Return groups with and without weight decay; the rate falls by `layer_decay` from layer to layer down."""
         training, encoder = self._training, self._encoder
-        own = encoder.default_learning_rate or (
+        own = encoder.config.learning_rate or (
             training.learning_rate if encoder.config.from_scratch else training.encoder_learning_rate
         )
         layers = encoder.layers()

@@ -43,8 +43,20 @@ class CaptionLearner(EncoderLearner):
             self._tokens.lengths(),
         )
         self._mean_targets = float(np.mean([len(row) for row in train.targets]))
-        carriers = np.maximum(np.asarray(train.multi_hot().sum(0)).ravel(), 1.0)
-        self._idf = torch.from_numpy(np.log(len(train) / carriers).astype(np.float32))
+        # A hashtag that no caption carries counts as one that a single caption does.
+        shares = np.maximum(np.asarray(train.multi_hot().sum(0)).ravel(), 1.0) / len(train)
+        self._idf = torch.from_numpy(-np.log(shares).astype(np.float32))
+        # From zero, the first thousands of steps would go into finding out that most hashtags are rare.
+        system.network.start_from(self._prior_logits(torch.from_numpy(shares.astype(np.float32))))
+
+    def _prior_logits(self, shares_V: Tensor) -> Tensor:
+        """Return the logits (V,) that fit these shares of posts best where the caption says nothing."""
+        if self.config.loss == "softmax_1_over_k":
+            return shares_V.log()
+        # A hashtag of all posts would have an infinite one.
+        inside_V = shares_V.clamp(max=0.99)
+        logits_V = torch.logit(inside_V)
+        return logits_V + (-inside_V.log()).log() if self.config.loss == "idf_bce" else logits_V
 
     def start_epoch(self, epoch: int, device: torch.device) -> None:
         """Take note of the device."""

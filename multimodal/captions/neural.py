@@ -17,7 +17,7 @@ from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.learner import CaptionLearner
 from multimodal.captions.system import CaptionSystem
 from multimodal.distributed import is_main_process
-from multimodal.encoders import build_caption_encoder, load_caption_encoder
+from multimodal.encoders import CaptionEncoder, build_caption_encoder, load_caption_encoder
 from multimodal.encoders.storage import load_weights, save_weights
 from multimodal.inputs import TokenCaptions
 from multimodal.training import Trainer
@@ -25,7 +25,7 @@ from multimodal.training import Trainer
 if TYPE_CHECKING:
     from multimodal.run_folder import RunFolder
 
-_ENCODER, _OUTPUT_FILE = "caption_encoder", "classifier.safetensors"
+_ENCODER, _HEAD_FILE = "caption_encoder", "classifier.safetensors"
 _RANKING_BATCH = 256
 
 
@@ -34,6 +34,9 @@ class NeuralCaptionConfig(EncoderSystemConfig):
 
     loss: Literal["idf_bce", "bce", "softmax_1_over_k"] = Field(
         default="idf_bce", description="bce; idf_bce: presence weighed by ln(N / n); or softmax with targets 1/k"
+    )
+    hidden: int | None = Field(
+        default=None, ge=1, description="width of a tanh layer between the caption's vector and the output; null: none"
     )
 
 
@@ -47,12 +50,15 @@ class NeuralCaptionSystem(EncoderSystem, CaptionSystem):
         """Train the network; see `CaptionSystem.learn`."""
         torch.manual_seed(self.config.seed)
         encoder = build_caption_encoder(self.config.encoder, train.captions)
-        self.network = CaptionClassifier(encoder, train.vocabulary_size, self.config.dropout)
+        self.network = self._network(encoder, train.vocabulary_size)
         learner = CaptionLearner(self, train, validation)
         state = Trainer(learner, self.config.training, run, self.config.seed).fit()
         self.network.eval()
         if is_main_process():
             run.log({"event": "trained", "best_epoch": state.best_epoch, "seconds": state.seconds})
+
+    def _network(self, encoder: CaptionEncoder, vocabulary_size: int) -> CaptionClassifier:
+        return CaptionClassifier(encoder, vocabulary_size, self.config.dropout, self.config.hidden)
 
     def judges(self, captions: Sequence[str]) -> NDArray[np.bool_]:
         """Return which captions hold a word that the encoder knows."""
@@ -74,18 +80,18 @@ class NeuralCaptionSystem(EncoderSystem, CaptionSystem):
         return result
 
     def save_learned(self, folder: Path) -> None:
-        """Write the encoder and the output layer.
+        """Write the encoder and the layers behind it.
 
         Raises:
             RunError: the encoder is held in less precision than it was trained in.
         """
         self.refuse_cut_weights()
         self.network.encoder.save(folder / _ENCODER)
-        save_weights(folder / _OUTPUT_FILE, self.network.output)
+        save_weights(folder / _HEAD_FILE, self.network.head())
 
     def load_learned(self, folder: Path) -> None:
-        """Read the encoder and the output layer, in evaluation mode."""
+        """Read the encoder and the layers behind it, in evaluation mode."""
         encoder = load_caption_encoder(folder / _ENCODER)
-        self.network = CaptionClassifier(encoder, self.catalogue.vocabulary_size, self.config.dropout)
-        load_weights(folder / _OUTPUT_FILE, self.network.output)
+        self.network = self._network(encoder, self.catalogue.vocabulary_size)
+        load_weights(folder / _HEAD_FILE, self.network.head())
         self.network.eval()

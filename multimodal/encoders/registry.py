@@ -19,6 +19,7 @@ _BUILT_IN_CAPTION_MODULES = (
     "multimodal.encoders.captions_transformer",
     "multimodal.encoders.captions_lstm",
     "multimodal.encoders.captions_sa_lstm",
+    "multimodal.encoders.captions_text_resnet",
 )
 _BUILT_IN_IMAGE_MODULES = ("multimodal.encoders.images_small", "multimodal.encoders.images_torchvision")
 
