@@ -210,26 +210,30 @@ def pad(rows: Sequence[Sequence[int]]) -> Tensor:
     return torch.from_numpy(padded)
 
 
-def bucketed_batches(lengths: Ints, batch_size: int, seed: int, epoch: int, drop_last: bool = True) -> list[list[int]]:
+def bucketed_batches(
+    lengths: Ints, batch_size: int, seed: int, epoch: int, drop_last: bool = True, window_batches: int = 50
+) -> list[list[int]]:
     """Cut a shuffled epoch into batches of posts of similar length.
 
-    Shuffles, sorts by length inside windows of 50 batches, cuts, and shuffles the batches: little padding, and
-    still another order every epoch. The result depends on the arguments alone, so an epoch can be taken up
-    again in its middle.
+    Shuffles, sorts by length inside windows of `window_batches` batches, cuts, and shuffles the batches: little
+    padding, and still another order every epoch. The result depends on the arguments alone, so an epoch can be
+    taken up again in its middle.
 
     Args:
         lengths: (N,) caption lengths in tokens.
         batch_size: posts a batch.
         seed, epoch: choose the order.
-        drop_last: leave out the smaller last batch, unless it is the only one.
+        drop_last: leave out the posts that do not fill a batch, unless there is no other; others every epoch.
+        window_batches: batches that are sorted together, at least 1; 1 for batches of any length.
     """
     generator = np.random.default_rng([seed, epoch])
     order = generator.permutation(len(lengths))
-    window = 50 * batch_size
+    # Left out before sorting: after it, the posts left over would be the longest, the same ones every epoch.
+    if drop_last and len(order) > batch_size:
+        order = order[: len(order) // batch_size * batch_size]
+    window = window_batches * batch_size
     parts = [order[start : start + window] for start in range(0, len(order), window)]
     order = np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in parts]) if parts else order
     batches = [order[start : start + batch_size].tolist() for start in range(0, len(order), batch_size)]
-    if drop_last and len(batches) > 1 and len(batches[-1]) < batch_size:
-        batches.pop()
     generator.shuffle(batches)
     return batches

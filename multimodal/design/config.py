@@ -40,6 +40,7 @@ class FusionConfig(Section):
 
     name: str = Field(default="weighted", description="sum, weighted or scalar")
     hidden: int | None = Field(default=None, ge=1, description="hidden width of the gate; null: the width D")
+    normalise: bool = Field(default=False, description="LayerNorm on p, so that every fusion has the same scale")
 
     @field_validator("name")
     @classmethod
@@ -94,6 +95,8 @@ class DesignConfig(RunConfig):
     ranking: RankingConfig = RankingConfig()
     modality_dropout: float = Field(default=0.1, ge=0, le=0.5, description="share of posts trained without caption, "
                                     "and share without image")  # fmt: skip
+    length_bucketing: bool = Field(default=False, description="train on batches of similar caption length: less "
+                                   "padding, but a batch-normalised gate cannot see who lacks a caption")  # fmt: skip
     feature_cache: str | None = Field(default=".cache/features", description="folder for frozen encoders' features")
     training: TrainingConfig = TrainingConfig()
 

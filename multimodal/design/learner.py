@@ -25,6 +25,7 @@ from multimodal.memory import PostMemory
 if TYPE_CHECKING:
     from multimodal.design.system import DesignSystem
 
+_SORTED_TOGETHER = 50
 ALPHAS = tuple(step / 10 for step in range(11))
 
 
@@ -108,7 +109,10 @@ class DesignLearner:
 
     def batches(self, epoch: int) -> list[list[int]]:
         """Return the rows of each batch of an epoch."""
-        return bucketed_batches(self._lengths, self.config.training.batch_size, self.config.seed, epoch)
+        window = _SORTED_TOGETHER if self.config.length_bucketing else 1
+        return bucketed_batches(
+            self._lengths, self.config.training.batch_size, self.config.seed, epoch, window_batches=window
+        )
 
     def start_epoch(self, epoch: int, device: torch.device) -> None:
         """Compute the content vectors of everything remembered, and choose who is trained without what."""

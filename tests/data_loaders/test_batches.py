@@ -206,3 +206,22 @@ class TestEpoch:
         # And yet long and short batches alternate.
         means = [lengths[rows].mean() for rows in batches]
         assert np.abs(np.diff(means)).mean() > 40
+
+    def test_in_windows_of_one_batch_lengths_mix(self):
+        lengths = np.random.default_rng(0).integers(1, 200, 2_000)
+        batches = bucketed_batches(lengths, 20, 0, 0, window_batches=1)
+        assert sorted(row for rows in batches for row in rows) == list(range(2_000))
+        # Twenty draws from 1..199 span about 19/21 of it.
+        assert np.mean([np.ptp(lengths[rows]) for rows in batches]) > 160
+
+    @pytest.mark.parametrize("window", [1, 50])
+    def test_long_posts_are_trained_on_too(self, window):
+        lengths = np.arange(35)
+        trained = [
+            {row for rows in bucketed_batches(lengths, 8, 0, epoch, window_batches=window) for row in rows}
+            for epoch in range(30)
+        ]
+        assert all(len(rows) == 32 for rows in trained)
+        assert set.union(*trained) == set(range(35))
+        # Each post is left out with chance 3/35.
+        assert sum(34 in rows for rows in trained) > 20

@@ -61,6 +61,17 @@ class TestWhoIsTrained:
         assert set(rows) <= set(range(94))
         assert len(rows) == len(set(rows)) == 94 // 16 * 16
 
+    @pytest.mark.parametrize("bucketing", [False, True])
+    def test_captions_of_any_length_share_a_batch_unless_bucketed(self, tiny_data, bucketing):
+        learner = make_learner(tiny_data, f"length_bucketing={str(bucketing).lower()}")
+        present = learner._train.captions.present()
+        assert 0 < present.sum() < len(present)
+        batches = learner.batches(0)
+        spread = np.mean([np.ptp(learner._lengths[rows]) for rows in batches])
+        assert (spread < 0.5 * np.ptp(learner._lengths)) == bucketing
+        shares = np.array([present[rows].mean() for rows in batches])
+        assert (np.ptp(shares) == 1) == bucketing
+
     def test_train_posts_remember_train_posts_and_validation_posts_both(self, tiny_data):
         learner = make_learner(tiny_data)
         train = learner._train.batch(range(96))

@@ -23,6 +23,7 @@ KINDS = {
     "all": [],
     "sum": ["fusion.name=sum"],
     "scalar": ["fusion.name=scalar"],
+    "normalised": ["fusion.normalise=true"],
     "means": ["interaction.co_attention=false", "interaction.word_attention=false"],
     "free": ["heads.order=free"],
     "multilabel": ["heads.sequence=false"],
@@ -125,6 +126,28 @@ def test_what_is_missing_in_one_post_changes_no_other(system, tiny_data, missing
     before, after = answers(system, posts, memory, 20), answers(system, changed, memory, 20)
     assert_same(after[::2], before[::2])
     assert all(math.isfinite(score) for scores in after for score in scores.values())
+
+
+@pytest.mark.parametrize("fusion", ["sum", "weighted", "scalar"])
+def test_content_is_what_the_fusion_gives_normalised_by_switch(tiny_data, fusion):
+    overrides = [f"fusion.name={fusion}"]
+    plain = make_system(tiny_data, overrides, train=False)
+    normalised = make_system(tiny_data, [*overrides, "fusion.normalise=true"], train=False)
+    weights = normalised.network.state_dict()
+    scale, shift = weights["normalise_content.weight"], weights["normalise_content.bias"]
+    torch.nn.init.normal_(scale)
+    torch.nn.init.normal_(shift)
+    plain.network.load_state_dict({name: weights[name] for name in plain.network.state_dict()})
+    batch = plain.dataset(tiny_data.split("train")[:20], plain.new_memory()).batch(range(20))
+    given = []
+    plain.network.fusion.register_forward_hook(lambda module, inputs, output: given.append(output))
+    content, after = plain.network.mine(batch), normalised.network.mine(batch)
+    assert torch.equal(content.vector, given[0][0])
+    assert torch.equal(content.image_weight, given[0][1])
+    centred = content.vector - content.vector.mean(1, keepdim=True)
+    unit = centred / torch.sqrt((centred**2).mean(1, keepdim=True) + 1e-5)
+    torch.testing.assert_close(after.vector, unit * scale + shift)
+    assert torch.equal(after.image_weight, content.image_weight)
 
 
 def test_a_missing_caption_is_an_empty_one(system, tiny_data):
