@@ -107,6 +107,7 @@ _BUILT_IN_MODULES = (
     "multimodal.baselines.popularity",
     "multimodal.baselines.user_habit",
     "multimodal.captions.bert_fill_mask",
+    "multimodal.captions.bert_fill_mask",
     "multimodal.captions.lstm",
     "multimodal.captions.random_prior",
     "multimodal.captions.sa_lstm",

@@ -1,0 +1,255 @@
+"""Masked language models of the transformers library: read from a folder or the hub, or small and from scratch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from data_loaders.errors import ConfigError, RunError
+from multimodal.config import Section
+from multimodal.encoders.captions_transformer import TransformerCaptionEncoder
+from multimodal.encoders.configuration import DEFAULT_TRANSFORMER, CaptionEncoderConfig
+from multimodal.encoders.storage import read_description, write_description
+from multimodal.encoders.tokenizer import PAD_TOKEN, START_TOKEN, train_tokenizer
+from multimodal.encoders.transformer_files import find_folder, quietly
+
+logger = logging.getLogger(__name__)
+
+MASK_TOKEN = "[MASK]"
+_OPTION = "encoder"
+_LAYER_WIDTHS = 4  # inner width of a layer over its outer one, as in BERT
+
+
+class MaskedModelConfig(Section):
+    """Which masked language model, and where its weights come from."""
+
+    pretrained: str | None = Field(
+        default=None, description=f"local folder, hub id or run; nothing means {DEFAULT_TRANSFORMER}"
+    )
+    random_init: bool = Field(
+        default=False,
+        description="random weights; without `pretrained` a BERT of the sizes below, tokens learned from captions",
+    )
+    maximum_tokens: int = Field(default=128, ge=16, description="longer captions are cut; hashtags included")
+    width: int = Field(default=128, ge=8, description="from scratch: vector width of a token")
+    hidden: int | None = Field(default=None, ge=1, description="from scratch: inner width of a layer; nothing: 4 width")
+    layers: int = Field(default=2, ge=1, description="from scratch: layers")
+    heads: int = Field(default=4, ge=1, description="from scratch: attention heads")
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="from scratch: dropout")
+    vocabulary_size: int = Field(default=8000, ge=300, description="from scratch: tokens learned, hashtags besides")
+    learning_rate: float | None = Field(
+        default=None, gt=0, description="nothing: the training's, its encoder_learning_rate where pretrained"
+    )
+
+    @model_validator(mode="after")
+    def _heads_divide_the_width(self) -> MaskedModelConfig:
+        if self.random_init and self.pretrained is None and self.width % self.heads:
+            raise ValueError(f"width={self.width} cannot be divided among heads={self.heads}")
+        return self
+
+    def of_the_body(self) -> CaptionEncoderConfig:
+        """Return the configuration of the same network as a caption encoder."""
+        return CaptionEncoderConfig(
+            name="transformer",
+            pretrained=self.pretrained,
+            random_init=self.random_init,
+            maximum_tokens=self.maximum_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedLanguageModel:
+    """A network that fills masks, and its tokenizer.
+
+    Attributes:
+        model: gives `logits` (B, T, tokens); its decoder shares the input embeddings where the architecture ties them.
+        tokenizer: the model's own.
+        fresh: parameters with random values in a model that is pretrained otherwise.
+    """
+
+    model: Any
+    tokenizer: Any
+    fresh: frozenset[str] = frozenset()
+
+    def body(self, config: MaskedModelConfig) -> TransformerCaptionEncoder:
+        """Return the network without its head as a caption encoder that shares the weights.
+
+        Raises:
+            ConfigError: `maximum_tokens` is more than the model has positions for.
+        """
+        return TransformerCaptionEncoder(config.of_the_body(), self.model.base_model, self.tokenizer)
+
+
+def build_masked_model(config: MaskedModelConfig, train_captions: Iterable[str]) -> MaskedLanguageModel:
+    """Load pretrained weights, or start from random ones.
+
+    Raises:
+        ConfigError: weights that cannot be had or do not fit, or a model that fills no masks.
+    """
+    if config.random_init and config.pretrained is None:
+        return _small_model(config, train_captions)
+    name = config.pretrained or DEFAULT_TRANSFORMER
+    folder = find_folder(name, weights=not config.random_init)
+    return _read(folder, config.random_init, f"{_OPTION}.pretrained={name!r}")
+
+
+def save_masked_model(folder: Path, config: MaskedModelConfig, network: MaskedLanguageModel) -> None:
+    """Write one folder that is both: a masked language model for transformers, and a caption encoder (its body).
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    write_description(folder, "caption", {"config": config.of_the_body().model_dump(mode="json")})
+    try:
+        with quietly():
+            network.model.save_pretrained(folder)
+        network.tokenizer.save_pretrained(folder)
+    except (OSError, RuntimeError) as error:
+        raise RunError(f"{folder} (masked language model) could not be written: {error}") from error
+
+
+def load_masked_model(folder: Path) -> MaskedLanguageModel:
+    """Read what `save_masked_model` wrote, in evaluation mode; nothing is fetched.
+
+    Raises:
+        RunError: missing, damaged, or without its head.
+    """
+    read_description(folder, "caption")
+    try:
+        network = _read(folder, random_weights=False, option=str(folder))
+    except ConfigError as error:
+        raise RunError(str(error)) from None
+    if network.fresh:
+        raise RunError(f"{folder} lacks weights of the head that fills masks: {', '.join(sorted(network.fresh))}.")
+    network.model.eval()
+    return network
+
+
+def hashtag_token(hashtag: str) -> str:
+    """Return the token that stands for a canonical hashtag."""
+    return f"#{hashtag}"
+
+
+def add_hashtag_tokens(network: MaskedLanguageModel, hashtags: Sequence[str], frequencies: NDArray[np.int64]) -> None:
+    """Give every hashtag a token of its own.
+
+    A new token starts from the mean of the rows of the pieces its text falls into, and, where the decoder has a bias,
+    from the logarithm of its share among the hashtags. Tokens are special ones: no caption can spell them.
+
+    Args:
+        network: its embeddings and decoder grow.
+        hashtags: canonical, without repeats; those that have a token already keep it.
+        frequencies: (hashtags,) how often each is used, at least once.
+    """
+    from transformers import AddedToken
+
+    model, tokenizer = network.model, network.tokenizer
+    known = tokenizer.get_vocab()
+    new = [(hashtag, count) for hashtag, count in zip(hashtags, frequencies, strict=True)
+           if hashtag_token(hashtag) not in known]  # fmt: skip
+    if not new:
+        return
+    names = [hashtag for hashtag, _ in new]
+    pieces = tokenizer(names, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    make_token: Any = AddedToken
+    tokens = [make_token(hashtag_token(name), special=True, normalized=False) for name in names]
+    tokenizer.add_tokens(tokens, special_tokens=True)
+    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+        with quietly():
+            model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    rows, bias = model.get_input_embeddings().weight, model.get_output_embeddings().bias
+    ids = tokenizer.convert_tokens_to_ids([hashtag_token(name) for name in names])
+    shares = np.array([count for _, count in new]) / np.sum(frequencies)
+    with torch.no_grad():
+        for token, parts, share in zip(ids, pieces, shares, strict=True):
+            if parts:
+                rows[token] = rows[parts].mean(0)
+            if bias is not None:
+                bias[token] = float(np.log(share))
+
+
+def hashtag_token_ids(tokenizer: Any, hashtags: Sequence[str]) -> list[int]:
+    """Return the token number of each hashtag.
+
+    Raises:
+        RunError: a hashtag has no token.
+    """
+    known = tokenizer.get_vocab()
+    missing = [hashtag for hashtag in hashtags if hashtag_token(hashtag) not in known]
+    if missing:
+        raise RunError(
+            f"the tokenizer has no token for {len(missing)} hashtags ({', '.join(missing[:3])}, …): the model folder "
+            "is damaged, or put together from two runs; train again."
+        )
+    return [known[hashtag_token(hashtag)] for hashtag in hashtags]
+
+
+def _small_model(config: MaskedModelConfig, train_captions: Iterable[str]) -> MaskedLanguageModel:
+    from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
+
+    make_tokenizer: Any = PreTrainedTokenizerFast
+    tokenizer = make_tokenizer(
+        tokenizer_object=train_tokenizer(train_captions, config.vocabulary_size),
+        pad_token=PAD_TOKEN,
+        cls_token=START_TOKEN,
+        mask_token=MASK_TOKEN,
+    )
+    settings = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=config.width,
+        num_hidden_layers=config.layers,
+        num_attention_heads=config.heads,
+        intermediate_size=config.hidden or _LAYER_WIDTHS * config.width,
+        hidden_dropout_prob=config.dropout,
+        attention_probs_dropout_prob=config.dropout,
+        max_position_embeddings=config.maximum_tokens,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return MaskedLanguageModel(BertForMaskedLM(settings), tokenizer)
+
+
+def _read(folder: Path, random_weights: bool, option: str) -> MaskedLanguageModel:
+    from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
+
+    auto: Any = AutoModelForMaskedLM
+    try:
+        settings = AutoConfig.from_pretrained(folder, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        if settings.is_encoder_decoder or type(settings) not in auto._model_mapping:
+            raise ValueError(f"a model of type {settings.model_type!r} is no encoder that fills masks")
+        if tokenizer.mask_token_id is None:
+            raise ValueError("its tokenizer has no mask token")
+        if random_weights:
+            return MaskedLanguageModel(auto.from_config(settings), tokenizer)
+        with quietly():
+            model, report = auto.from_pretrained(
+                folder, config=settings, local_files_only=True, dtype=torch.float32, output_loading_info=True
+            )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError) as error:
+        raise ConfigError(f"{option} cannot be loaded from {folder}: {' '.join(str(error).split())}") from None
+    fresh = _checked(model, report, f"{option}: the weights in {folder} do not fit its config.json")
+    if fresh:
+        logger.warning(
+            "%s has no head that fills masks: %d of its weights start from random values", option, len(fresh)
+        )
+    return MaskedLanguageModel(model, tokenizer, fresh)
+
+
+def _checked(model: Any, report: dict[str, Any], problem: str) -> frozenset[str]:
+    """Return which weights are missing; those of the head may be, those of the body may not."""
+    missing = sorted(report["missing_keys"])
+    others = sorted(str(item[0]) if isinstance(item, tuple) else str(item) for item in report["mismatched_keys"])
+    of_the_body = [name for name in missing if name.startswith(model.base_model_prefix + ".")]
+    if of_the_body or others:
+        named = {"missing": of_the_body, "of another shape": others}
+        listed = "; ".join(f"{len(names)} {what}: {', '.join(names[:5])}" for what, names in named.items() if names)
+        raise ConfigError(f"{problem}: {listed}.")
+    return frozenset(missing)
