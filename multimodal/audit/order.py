@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from multimodal.audit.case import AuditCase, differing
 from multimodal.audit.finding import Finding, shown
+from multimodal.ranking.joining import join_lists, portable_lists
 from multimodal.ranking.rankings import Rankings
 
 _SMALL_BATCH = 7
@@ -46,9 +47,6 @@ def _ask(case: AuditCase, order: NDArray[np.int64], size: int) -> Rankings:
         )
         for part in parts
     ]
-    return Rankings(
-        [post_id for answer in answers for post_id in answer.post_ids],
-        np.concatenate([answer.indices for answer in answers]),
-        np.concatenate([answer.scores for answer in answers]),
-        answers[-1].names,
-    )
+    lists = [one for answer in answers for one in portable_lists(answer, case.memory.catalogue)]
+    post_ids = [post_id for answer in answers for post_id in answer.post_ids]
+    return join_lists(post_ids, lists, case.k, case.memory.catalogue)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-import numpy as np
-
 from data_loaders.errors import RunError, UserError, nearest
 from data_loaders.posts import Post
 from data_loaders.splits import SPLITS
@@ -26,6 +24,7 @@ from multimodal.memory import PostMemory
 from multimodal.model_folder import LoadedModel, load_model
 from multimodal.progress import shared_progress
 from multimodal.questions import question_forms
+from multimodal.ranking.joining import PortableList, join_lists, portable_lists
 from multimodal.ranking.rankings import Rankings
 from multimodal.remembering import remember_many
 from multimodal.run_folder import RunFolder
@@ -153,21 +152,18 @@ def rank_posts(system: System, posts: Sequence[Post], memory: PostMemory, k: int
         raise UserError(f"batch size: {batch_size} posts cannot be ranked together; give at least 1.")
     questions, excluded = question_forms(posts)
 
-    def work(rows: Sequence[int]) -> list[Any]:
-        results: list[Any] = []
+    def work(rows: Sequence[int]) -> list[PortableList]:
+        results: list[PortableList] = []
         with shared_progress("ranking", len(rows)) as advance:
             for start in range(0, len(rows), batch_size):
                 part = rows[start : start + batch_size]
                 ranked = system.rank([questions[row] for row in part], memory, k, [excluded[row] for row in part])
-                results.extend(zip(ranked.indices, ranked.scores, strict=True))
+                results.extend(portable_lists(ranked, memory.catalogue))
                 advance(len(part))
         return results
 
-    ranked = in_shares(range(len(posts)), work)
-    post_ids = [post.post_id for post in posts]
-    indices = np.array([row for row, _ in ranked], np.int64).reshape(-1, k)
-    scores = np.array([row for _, row in ranked], np.float64).reshape(-1, k)
-    return Rankings(post_ids, indices, scores, memory.catalogue.names)
+    lists = in_shares(range(len(posts)), work)
+    return join_lists([post.post_id for post in posts], lists, k, memory.catalogue)
 
 
 def fill_memory(system: System, memory: PostMemory, data: PreparedData, history: HistoryProtocol) -> None:
