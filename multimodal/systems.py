@@ -109,6 +109,7 @@ _BUILT_IN_MODULES = (
     "multimodal.captions.bert_fill_mask",
     "multimodal.captions.bert_fill_mask",
     "multimodal.captions.lstm",
+    "multimodal.captions.sa_lstm",
     "multimodal.captions.random_prior",
     "multimodal.captions.sa_lstm",
     "multimodal.captions.text_resnet",
