@@ -17,6 +17,7 @@ _IMAGE_ENCODERS: dict[str, type[ImageEncoder]] = {}
 _BUILT_IN_CAPTION_MODULES = (
     "multimodal.encoders.captions_small",
     "multimodal.encoders.captions_transformer",
+    "multimodal.encoders.captions_cnn_attention",
     "multimodal.encoders.captions_lstm",
     "multimodal.encoders.captions_sa_lstm",
     "multimodal.encoders.captions_text_resnet",

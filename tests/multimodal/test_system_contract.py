@@ -25,16 +25,12 @@ ROOT = Path(__file__).resolve().parents[2]
 # A System that needs training names a configuration or settings here that train in seconds; the others use their own.
 SMALL_CONFIGS = {"design": "debug"}
 SMALL_SETTINGS = {
-    "sa_lstm": ["encoder={width: 16, hidden: 12, heads: 4}", "training.epochs=2", "training.batch_size=16"],
-    "bert_fill_mask": [
-        "encoder={random_init: true, width: 16, layers: 1, heads: 2, vocabulary_size: 300, maximum_tokens: 32}",
-        "training={epochs: 2, batch_size: 16, precision: no}",
-    ],
     "bert_fill_mask": [
         "encoder={random_init: true, width: 16, layers: 1, heads: 2, vocabulary_size: 300, maximum_tokens: 32}",
         "training={epochs: 2, batch_size: 16, precision: no}",
     ],
     "sa_lstm": ["encoder={width: 16, hidden: 12, heads: 4}", "training.epochs=2", "training.batch_size=16"],
+    "cnn_attention": ["encoder.width=16", "encoder.hidden=8", "training.epochs=2", "training.batch_size=16"],
     "lstm": ["encoder.width=16", "encoder.hidden=12", "training.epochs=2", "training.batch_size=16"],
     "text_resnet": ["encoder.width=16", "encoder.hidden=8", "training.epochs=2", "training.batch_size=16"],
 }
