@@ -145,7 +145,7 @@ def scatter(points: Sequence[tuple[float, float, float, str]], x: Axis, y: Axis,
 
 def dot_rows(rows: Sequence[tuple[str, float, float, float]], x: Axis, mark_x: float | None, label: str) -> str:
     """Draw one dot with its interval a row: name, value, low, high."""
-    left, row_height = 178, 26
+    left, row_height = 226, 26
     height = 34 + row_height * len(rows)
 
     def across(value: float) -> float:
