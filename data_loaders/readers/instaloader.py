@@ -61,7 +61,7 @@ class InstaloaderReader(Reader):
         if node is None:
             detail = f"The file holds a {node_type}; accepted: the metadata of a Post."
             return Rejected(where=where, reason=f"not_a_post:{node_type}", detail=detail)
-        stem = name[: name.index(".json", len(name) - len(".json.xz"))]
+        stem = name.removesuffix(".xz").removesuffix(".json")
         if _is_video(node, stem, names):
             post_id = nodes.post_id(node)
             detail = "The post is a video; accepted: posts with a picture."

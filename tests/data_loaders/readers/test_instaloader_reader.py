@@ -51,6 +51,12 @@ def test_a_picture_post(tmp_path, packed):
     assert record.where == f"ann/{STEM}.json" + (".xz" if packed else "")
 
 
+@pytest.mark.parametrize("packed", [True, False])
+def test_names_of_one_letter(tmp_path, packed):
+    write(tmp_path, NODE, "7.jpg", stem="7", packed=packed)
+    assert read_one(tmp_path).post.image == tmp_path / "7.jpg"
+
+
 @pytest.mark.parametrize(
     "caption",
     [
