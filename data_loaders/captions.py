@@ -1,7 +1,8 @@
 """Caption cleaning: named profiles that every encoder's text goes through, in training and in serving alike.
 
 A profile is stored by name with the model. All profiles take out hashtags, web addresses, e-mail addresses,
-@mentions, control characters and lone surrogates; all are idempotent and linear in the text.
+@mentions, control characters and lone surrogates; all are idempotent and linear in the text. One, `tweet_inline_words`,
+takes out the sign of a hashtag and leaves the word: it leaks, and `leaks` says so.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import TypeAlias
 import regex
 
 from data_loaders.errors import ConfigError, nearest
+from data_loaders.inline_hashtags import keep_inline_words
+from data_loaders.lemmas import lemmatise
 from data_loaders.text_patterns import MAY_HOLD_TOKEN, TOKEN
 
 MAXIMUM_CHARACTERS = 20_000
@@ -21,9 +24,17 @@ MAXIMUM_CHARACTERS = 20_000
 
 DEFAULT_PROFILE = "plain"
 
+LEAK_WARNING = (
+    "THE CAPTION PROFILE {profile!r} LEAKS: hashtags in the middle of a caption stay in it as words, so a model reads "
+    "part of the answer in the question. Figures are higher than a recommender would reach on captions that have no "
+    "hashtags yet; compare them only with figures that were made the same way, and say so beside them."
+)
+"""What to tell whoever uses a profile that leaks; format it with the profile's name."""
+
 Profile: TypeAlias = Callable[[str], str]
 
 _PROFILES: dict[str, Profile] = {}
+_LEAKING: set[str] = set()
 
 # Control characters, lone surrogates and the sign that stands for undecodable bytes; then soft hyphens, marks of
 # writing direction and other formatting without a glyph. Joiners stay: they spell words and emoji.
@@ -38,8 +49,12 @@ _JOINER_OUTSIDE_WORD = regex.compile(r"(?<![\p{L}\p{M}])[\u200c\u200d]++|[\u200c
 _NOT_KEPT_IN_TWEETS = regex.compile(r"(?:[^\p{L}\p{M}\p{N}\s,.!?:;\u200c\u200d]|\p{Variation_Selector}|\p{Me})+")
 
 
-def register_profile(name: str) -> Callable[[Profile], Profile]:
+def register_profile(name: str, *, leaks: bool = False) -> Callable[[Profile], Profile]:
     """Return a decorator that offers a cleaning function under a name.
+
+    Args:
+        name: what it is called in configurations.
+        leaks: whether it leaves what a caption's own hashtags say.
 
     Raises:
         ConfigError: if the name is taken.
@@ -49,6 +64,8 @@ def register_profile(name: str) -> Callable[[Profile], Profile]:
         if name in _PROFILES:
             raise ConfigError(f"There is already a caption profile {name!r}. Choose another name.")
         _PROFILES[name] = profile
+        if leaks:
+            _LEAKING.add(name)
         return profile
 
     return decorate
@@ -71,6 +88,20 @@ def check_profile(profile: str) -> str:
             f"Accepted: {', '.join(list_profiles())}."
         )
     return profile
+
+
+def leaks(profile: str) -> bool:
+    """Return whether a profile leaves what a caption's own hashtags say, so that figures made with it are too high.
+
+    Who uses such a profile is to be told `LEAK_WARNING`.
+
+    Raises:
+        ConfigError: if there is no such profile.
+
+    >>> leaks("tweet"), leaks("tweet_inline_words")
+    (False, True)
+    """
+    return check_profile(profile) in _LEAKING
 
 
 def clean_caption(text: str | None, profile: str = DEFAULT_PROFILE) -> str:
@@ -105,8 +136,36 @@ def plain(text: str) -> str:
 @register_profile("tweet")
 def tweet(text: str) -> str:
     """Do as `plain`, and besides: HTML and emoji out, lower case, no punctuation but `,.!?:;`."""
-    text = plain(_HTML_TAG.sub(" ", html.unescape(text)))
-    text = _APOSTROPHE.sub("", _KEYCAP.sub(" ", text))
+    return _plain_tweet(_without_html(text))
+
+
+@register_profile("tweet_lemmas")
+def tweet_lemmas(text: str) -> str:
+    """Do as `tweet`, and replace English words by their lemmas; needs the extra `text`.
+
+    Raises:
+        ConfigError: simplemma is not installed.
+    """
+    # A lemma can uncover an address.
+    return plain(lemmatise(tweet(text)))
+
+
+@register_profile("tweet_inline_words", leaks=True)
+def tweet_inline_words(text: str) -> str:
+    """Do as `tweet`, but LEAK: a hashtag that words follow loses its sign alone, and the word stays.
+
+    Only hashtags at the end of the text are taken out. This is how the slide-deck models are trained and judged; see
+    `leaks`.
+    """
+    return _plain_tweet(keep_inline_words(_INVISIBLE.sub(" ", _without_html(text))))
+
+
+def _without_html(text: str) -> str:
+    return _HTML_TAG.sub(" ", html.unescape(text))
+
+
+def _plain_tweet(text: str) -> str:
+    text = _APOSTROPHE.sub("", _KEYCAP.sub(" ", plain(text)))
     text = _NOT_KEPT_IN_TWEETS.sub(" ", text)
     text = _JOINER_OUTSIDE_WORD.sub(" ", text)
     # Lower case can decompose letters, and what is gone can uncover an address.

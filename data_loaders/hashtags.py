@@ -88,8 +88,12 @@ def remove_hashtags(text: str) -> str:
     if not pieces:
         return text
     pieces.append(text[position:])
-    joined = _SPACES.sub(" ", " ".join(pieces))
-    return _SPACES_AT_LINE_END.sub("\n", joined).strip()
+    return tidy_spaces(" ".join(pieces))
+
+
+def tidy_spaces(text: str) -> str:
+    """Return the text without repeated spaces and spaces around line ends, the first and the last line included."""
+    return _SPACES_AT_LINE_END.sub("\n", _SPACES.sub(" ", text)).strip()
 
 
 def canonical_list(surfaces: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

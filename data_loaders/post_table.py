@@ -90,6 +90,16 @@ class PostTable(Sequence[Post]):
             raise DataError(f"posts have no column {name!r}; they have {', '.join(known)}")
         return _read(self._path, [name]).column(name).take(self._table.column("sequence"))
 
+    def with_captions(self, captions: Sequence[str | None]) -> PostTable:
+        """Return the posts with other captions.
+
+        Args:
+            captions: one for each post; blank ones count as missing.
+        """
+        texts = pa.array([caption if caption and caption.strip() else None for caption in captions], pa.large_string())
+        place = self._table.column_names.index("caption")
+        return PostTable(self._table.set_column(place, "caption", texts), self._path, self._folder)
+
     @property
     def instants_us(self) -> NDArray[np.int64]:
         """(N,) `Post.instant_us` of every post."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_loaders.errors import DataError, nearest
+from data_loaders.inline_hashtags import keep_inline_words
 from data_loaders.post_table import PostTable
 from data_loaders.prepared_writer import POSTS_SCHEMA
 from data_loaders.splits import SPLITS
@@ -33,10 +34,13 @@ class PreparedData:
         statistics: what `statistics.json` holds.
     """
 
-    def __init__(self, folder: Path, vocabulary: Vocabulary, statistics: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, vocabulary: Vocabulary, statistics: dict[str, Any], posts: PostTable | None = None
+    ) -> None:
         self.folder = folder
         self.vocabulary = vocabulary
         self.statistics = statistics
+        self._given = posts
 
     @classmethod
     def open(cls, folder: str | Path) -> PreparedData:
@@ -59,12 +63,21 @@ class PreparedData:
 
     @cached_property
     def _all(self) -> PostTable:
-        return PostTable.read(self.folder / POSTS, self.folder)
+        return PostTable.read(self.folder / POSTS, self.folder) if self._given is None else self._given
 
     @cached_property
     def _splits(self) -> dict[str, PostTable]:
         names = self._all.column("split").to_numpy(zero_copy_only=False)
         return {name: self._all.take((names == name).nonzero()[0]) for name in SPLITS}
+
+    def with_inline_words(self) -> PreparedData:
+        """Return the same data, but LEAKING: hashtags in the middle of a caption stay in it as words.
+
+        For caption profiles that leak (`captions.leaks`); the folder itself stays as it is.
+        """
+        originals = self._all.column("caption_original").to_pylist()
+        captions = [None if text is None else keep_inline_words(text) for text in originals]
+        return PreparedData(self.folder, self.vocabulary, self.statistics, self._all.with_captions(captions))
 
     def posts(self) -> PostTable:
         """Return all posts in the folder's order: train, validation, test, by time inside."""

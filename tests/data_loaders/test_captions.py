@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_loaders.captions import MAXIMUM_CHARACTERS, clean_caption, list_profiles, register_profile
+from data_loaders.captions import (
+    LEAK_WARNING,
+    MAXIMUM_CHARACTERS,
+    clean_caption,
+    leaks,
+    list_profiles,
+    register_profile,
+)
 from data_loaders.errors import ConfigError
 from data_loaders.hashtags import extract
 
@@ -17,7 +24,7 @@ TEXTS = st.one_of(
         )
     ).map("".join),
 )
-PROFILES = st.sampled_from(["plain", "tweet"])
+PROFILES = st.sampled_from(["plain", "tweet", "tweet_inline_words"])
 
 
 @pytest.mark.parametrize(
@@ -58,15 +65,44 @@ def test_tweet(caption, cleaned):
     assert clean_caption(caption, "tweet") == cleaned
 
 
+@pytest.mark.parametrize(
+    "caption, cleaned",
+    [
+        ("Built the #BananaGun today. #VR &amp; #fun https://t.co/x @bob 🎉", "built the bananagun today."),
+        ("#Metaverse: who joins?", "metaverse: who joins?"),
+        ("the #low_tide &lt;b&gt;now&lt;/b&gt; #a<br>", "the low tide now"),
+        ("foo\u200f#tag bar", "foo tag bar"),
+        ("#sea #sky", ""),
+    ],
+)
+def test_tweet_with_inline_words_leaks_what_is_inside_and_not_what_is_at_the_end(caption, cleaned):
+    assert clean_caption(caption, "tweet_inline_words") == cleaned
+
+
+def test_what_leaks_says_so():
+    assert [name for name in list_profiles() if leaks(name)] == ["tweet_inline_words"]
+    assert "PROFILE 'tweet_inline_words' LEAKS" in LEAK_WARNING.format(profile="tweet_inline_words")
+    with pytest.raises(ConfigError, match="no caption profile 'tweets'"):
+        leaks("tweets")
+
+
+@given(TEXTS)
+def test_without_hashtags_inline_words_change_nothing(text):
+    text = text.replace("#", "").replace("＃", "").replace("&", "")
+    assert clean_caption(text, "tweet_inline_words") == clean_caption(text, "tweet")
+
+
 def test_long_captions_are_cut_before_the_work():
     assert clean_caption("a" * 100_000) == "a" * MAXIMUM_CHARACTERS
     assert clean_caption("#a" * 50_000) == ""
+    assert clean_caption("#a" * 50_000, "tweet_inline_words") == ""
+    assert clean_caption("x" + " #a" * 50_000, "tweet_inline_words") == "x"
 
 
 def test_profiles_are_listed_and_names_checked():
-    assert list_profiles() == ["plain", "tweet"]
+    assert list_profiles() == ["plain", "tweet", "tweet_inline_words", "tweet_lemmas"]
     with pytest.raises(
-        ConfigError, match=r"no caption profile 'plane'. Did you mean 'plain'\? Accepted: plain, tweet."
+        ConfigError, match=r"no caption profile 'plane'. Did you mean 'plain'\? Accepted: plain, tweet, tweet_in"
     ):
         clean_caption("x", "plane")
     with pytest.raises(ConfigError, match="already a caption profile 'plain'"):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -55,6 +56,22 @@ def test_posts_come_back_as_written(folder):
     assert data.statistics["posts"] == 5
     assert data.folder == folder
     assert [post.post_id for name in ("train", "validation", "test") for post in data.split(name)] == list("abcde")
+
+
+def test_captions_with_inline_words_are_made_of_the_originals(folder):
+    path = folder / "posts.parquet"
+    table = pq.read_table(path)
+    originals = ["#x", "words", "some #sea words #sky", None, "#x end"]
+    pq.write_table(table.set_column(5, table.schema.field(5), pa.array(originals, pa.large_string())), path)
+    data = PreparedData.open(folder)
+    leaking = data.with_inline_words()
+    assert [post.caption for post in leaking.posts()] == [None, "words", "some sea words", None, "x end"]
+    assert [post.caption for post in leaking.split("test")] == ["x end"]
+    assert [replace(post, caption=None) for post in leaking.posts()] == [
+        replace(post, caption=None) for post in data.posts()
+    ]
+    assert list(data.posts()) == expected(folder)
+    assert leaking.vocabulary is data.vocabulary
 
 
 def test_a_table_is_a_sequence(folder):
