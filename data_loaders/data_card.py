@@ -28,6 +28,16 @@ def data_card(statistics: dict[str, Any], plots: Sequence[str]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def vocabulary_rule(statistics: dict[str, Any]) -> str:
+    """Return in words which hashtags the vocabulary holds."""
+    minimum, rule = statistics["vocabulary"]["minimum_frequency"], statistics["vocabulary"]["rule"]
+    top = statistics["selection"]["top_hashtags"]
+    if top is None:
+        return f"those of at least {minimum} train posts ({rule})"
+    frequent = f" in at least {minimum} posts" if minimum > 1 else ""
+    return f"the {top:,} most frequent of train{frequent} (asked for)"
+
+
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
@@ -114,8 +124,8 @@ def _tag_section(statistics: dict[str, Any]) -> str:
         f"## Hashtags\n\nPer post: mean {tags['mean']:.2f}, most {tags['most']:,}; quantiles {quantiles}. "
         f"{_percent(tags['more_than_5'])} of the posts have more than the 5 that Instagram has allowed since December "
         "2025; recommendations are 5 by default.\n\n"
-        f"The vocabulary holds the {vocabulary['hashtags']:,} hashtags of at least {vocabulary['minimum_frequency']} "
-        f"train posts ({vocabulary['rule']}). Most frequent in train: {top}.\n\n{years}"
+        f"The vocabulary holds {vocabulary['hashtags']:,} hashtags, {vocabulary_rule(statistics)}. "
+        f"Most frequent in train: {top}.\n\n{years}"
     )
 
 

@@ -11,6 +11,7 @@ from data_loaders.duplicates import caption_key
 from data_loaders.hashtags import remove_hashtags
 from data_loaders.image_check import ImageInspector, ImageReport
 from data_loaders.images import ImagePolicy
+from data_loaders.plain_hashtags import plain_hashtags
 from data_loaders.post_index import PostIndexBuilder
 from data_loaders.posts import Post
 from data_loaders.progress import progress_bar
@@ -33,6 +34,7 @@ class Intake:
         inspector: opens pictures; None leaves them unopened.
         image_policy: what becomes of a post whose picture cannot be used.
         near_duplicates: whether to remember what near-duplicates are told by.
+        plain_hashtags: whether to leave out hashtags that are no plain words, see `plain_hashtags`.
     """
 
     staging: Staging
@@ -42,6 +44,7 @@ class Intake:
     inspector: ImageInspector | None
     image_policy: ImagePolicy
     near_duplicates: bool
+    plain_hashtags: bool = False
 
     def read(self, reader: Reader) -> None:
         """Take in everything that `reader` gives.
@@ -64,7 +67,7 @@ class Intake:
         paths = [_image_path(record.post) for record in records]
         reports = [ImageReport()] * len(paths) if self.inspector is None else self.inspector.inspect(paths)
         for record, report in zip(records, reports, strict=True):
-            self._take_one(record, report)
+            self._take_one(_with_plain_hashtags(record) if self.plain_hashtags else record, report)
 
     def _take_one(self, record: RawPost, report: ImageReport) -> None:
         post = replace(record.post, caption=_without_hashtags(record.post.caption))
@@ -88,6 +91,21 @@ class Intake:
             self.index.add(post, caption_key=words, image_key=report.key, image_colours=report.colours)
         else:
             self.index.add(post)
+
+
+def _with_plain_hashtags(record: RawPost) -> RawPost:
+    post = record.post
+    hashtags, surfaces = plain_hashtags(post.hashtags, record.hashtags_surface)
+    if len(hashtags) == len(post.hashtags):
+        return record
+    lost = ", ".join(hashtag for hashtag in post.hashtags if hashtag not in hashtags)
+    warning = f"hashtag_not_plain: {lost}; accepted with --plain-hashtags: letters only, no English stop words"
+    return replace(
+        record,
+        post=replace(post, hashtags=hashtags),
+        hashtags_surface=surfaces,
+        warnings=(*record.warnings, warning),
+    )
 
 
 def _without_hashtags(caption: str | None) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,8 +67,33 @@ class PostIndex:
         """Return the (M,) post each entry of `tags` belongs to."""
         return np.repeat(np.arange(len(self)), self.tag_counts)
 
+    def carries(self, hashtags: Flags) -> Flags:
+        """Return which of the N posts have one of some hashtags.
+
+        Args:
+            hashtags: whether a hashtag is meant, by its number.
+        """
+        found = np.zeros(len(self), np.bool_)
+        found[self.posts_of_tags()[hashtags[self.tags]]] = True
+        return found
+
+    def with_hashtags(self, kept: Flags) -> PostIndex:
+        """Return the same posts with some of their hashtags, numbered anew in the same order.
+
+        Args:
+            kept: whether a hashtag stays, by its number.
+        """
+        stays = kept[self.tags]
+        counts = np.bincount(self.posts_of_tags()[stays], minlength=len(self))
+        return replace(
+            self,
+            tags=(np.cumsum(kept) - 1)[self.tags[stays]],
+            tag_ends=np.cumsum(counts),
+            hashtags=tuple(hashtag for hashtag, stay in zip(self.hashtags, kept.tolist(), strict=True) if stay),
+        )
+
     def take(self, order: Ints) -> PostIndex:
-        """Return the posts in another order; undated ones are then ordered by their new place."""
+        """Return the posts at some positions, in that order; undated ones are then ordered by their new place."""
         counts = self.tag_counts[order]
         ends = np.cumsum(counts)
         starts = (self.tag_ends - self.tag_counts)[order]

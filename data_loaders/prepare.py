@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from data_loaders.circumstances import Circumstances, Settings
 from data_loaders.data_card import data_card
 from data_loaders.duplicates import group_duplicates
 from data_loaders.errors import DataError
 from data_loaders.image_check import ImageInspector
-from data_loaders.images import ImagePolicy, check_policy
+from data_loaders.images import ImagePolicy
 from data_loaders.intake import Intake
 from data_loaders.output_folder import check_replaceable, made_whole
 from data_loaders.plots import draw_plots
@@ -24,9 +25,10 @@ from data_loaders.prepared_writer import write_posts
 from data_loaders.readers.base import Reader, ReaderOptions
 from data_loaders.readers.registry import open_dump
 from data_loaders.rejections import RejectionLog
-from data_loaders.splits import DEFAULT_FRACTIONS, Fractions, SplitMethod, SplitResult, check_split, split_posts
+from data_loaders.selection import Selection
+from data_loaders.splits import DEFAULT_FRACTIONS, Fractions, SplitMethod, SplitResult, split_posts
 from data_loaders.staging import Staging
-from data_loaders.statistics import FORMAT_VERSION, describe_posts, to_iso
+from data_loaders.statistics import describe_posts
 from data_loaders.vocabulary import Vocabulary, default_minimum_frequency
 
 
@@ -38,23 +40,6 @@ class PreparedSummary:
     statistics: dict[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Settings:
-    split: SplitMethod
-    fractions: Fractions
-    minimum_frequency: int | None
-    near_duplicates: bool
-    check_images: bool
-    image_policy: ImagePolicy
-    seed: int
-
-    def check(self) -> None:
-        check_split(self.split, self.fractions)
-        check_policy(self.image_policy)
-        if self.minimum_frequency is not None and self.minimum_frequency < 1:
-            raise DataError(f"minimum frequency {self.minimum_frequency}; it must be at least 1")
-
-
 def prepare(
     source: str | Path,
     output: str | Path,
@@ -64,6 +49,9 @@ def prepare(
     split: SplitMethod = "auto",
     fractions: Fractions = DEFAULT_FRACTIONS,
     minimum_frequency: int | None = None,
+    top_hashtags: int | None = None,
+    only_top_hashtags: bool = False,
+    plain_hashtags: bool = False,
     near_duplicates: bool = True,
     check_images: bool = True,
     image_policy: ImagePolicy = "skip",
@@ -82,7 +70,12 @@ def prepare(
         split: see `splits.split_posts`.
         fractions: shares of train, validation and test.
         minimum_frequency: how many train posts must carry a hashtag for it to enter the vocabulary; None: by the
-            size of the data set, see `vocabulary.default_minimum_frequency`.
+            size of the data set, see `vocabulary.default_minimum_frequency`, or 1 with `top_hashtags`.
+        top_hashtags: how many hashtags the vocabulary holds at most: the most frequent of train; None for all.
+        only_top_hashtags: whether only posts that carry one of these are kept, and their truth reduced to these: a
+            closed and easier task. Others are refused as `no_top_hashtag` once the split is made, so that no later
+            post decides on the hashtags.
+        plain_hashtags: whether hashtags that are no plain words are left out, see `plain_hashtags`.
         near_duplicates: whether posts with the same words or the same picture are kept on one side.
         check_images: whether every picture is opened once; without it, damaged ones show up only in training and
             the same picture is not recognised.
@@ -95,10 +88,13 @@ def prepare(
             cannot be written.
     """
     source, output = Path(source), Path(output)
-    settings = _Settings(
+    settings = Settings(
         split=split,
         fractions=fractions,
         minimum_frequency=minimum_frequency,
+        top_hashtags=top_hashtags,
+        only_top_hashtags=only_top_hashtags,
+        plain_hashtags=plain_hashtags,
         near_duplicates=near_duplicates,
         check_images=check_images,
         image_policy=image_policy,
@@ -119,38 +115,39 @@ def prepare(
     return PreparedSummary(folder=output, statistics=statistics)
 
 
-def _fill(folder: Path, output: Path, reader: Reader, settings: _Settings) -> dict[str, Any]:
+def _fill(folder: Path, output: Path, reader: Reader, settings: Settings) -> dict[str, Any]:
     staging = Staging(folder / "staging.arrow")
     with RejectionLog(folder / "rejected.jsonl") as log:
         index = _read(reader, staging, log, output.parent.resolve() / output.name, settings)
-    _check_learnable(index, reader, log)
-    groups = group_duplicates(index.caption_keys, index.image_keys, index.image_colours)
-    result = split_posts(
-        index.instants_us,
-        index.dated,
-        index.users,
-        method=settings.split,
-        fractions=settings.fractions,
-        groups=groups,
-        tagged=index.tagged,
-        seed=settings.seed,
-    )
+        _check_learnable(index, reader, log)
+        groups = group_duplicates(index.caption_keys, index.image_keys, index.image_colours)
+        result = _split(index, groups, settings)
+        vocabulary, rule = _vocabulary(index, result.sides, settings)
+        selection = None
+        if settings.only_top_hashtags:
+            selection = Selection.of(index, result.sides, vocabulary)
+            selection.list_left_out(staging, log, len(vocabulary))
     order = np.lexsort((np.arange(len(index)), index.instants_us, result.sides))
+    if selection is not None:
+        order, index = order[selection.posts[order]], index.with_hashtags(selection.hashtags)
     index, sides, groups = index.take(order), result.sides[order], _renumbered(groups[order])
-    write_posts(folder / POSTS, staging, order, sides, groups)
+    named = None if selection is None else frozenset(vocabulary.hashtags)
+    write_posts(folder / POSTS, staging, order, sides, groups, named)
     staging.remove()
-    vocabulary, rule = _vocabulary(index, sides, settings)
     vocabulary.save(folder / VOCABULARY)
     described = describe_posts(index, sides, groups, vocabulary)
     described["vocabulary"]["rule"] = rule
-    statistics = {**_circumstances(reader, result, index, log, settings), **described}
+    circumstances = Circumstances(
+        reader=reader, settings=settings, split=result, selection=selection, order=order, index=index, log=log
+    )
+    statistics = {**circumstances.describe(), **described}
     plots = draw_plots(index, sides, folder / "plots")
     (folder / STATISTICS).write_text(json.dumps(statistics, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(data_card(statistics, plots), encoding="utf-8")
     return statistics
 
 
-def _read(reader: Reader, staging: Staging, log: RejectionLog, folder: Path, settings: _Settings) -> PostIndex:
+def _read(reader: Reader, staging: Staging, log: RejectionLog, folder: Path, settings: Settings) -> PostIndex:
     builder = PostIndexBuilder()
     with staging, ImageInspector() if settings.check_images else nullcontext() as inspector:
         intake = Intake(
@@ -161,29 +158,23 @@ def _read(reader: Reader, staging: Staging, log: RejectionLog, folder: Path, set
             inspector=inspector,
             image_policy=settings.image_policy,
             near_duplicates=settings.near_duplicates,
+            plain_hashtags=settings.plain_hashtags,
         )
         intake.read(reader)
     return builder.build()
 
 
-def _circumstances(
-    reader: Reader, result: SplitResult, index: PostIndex, log: RejectionLog, settings: _Settings
-) -> dict[str, Any]:
-    return {
-        "format_version": FORMAT_VERSION,
-        "source": {"path": str(reader.path), "format": reader.name, "mapping_used": dict(reader.mapping_used)},
-        "seed": settings.seed,
-        "split": {
-            "method": result.method,
-            "reason": result.reason,
-            "fractions": list(settings.fractions),
-            "near_duplicates_kept_together": settings.near_duplicates,
-            "moved_with_near_duplicates": result.moved,
-            "validation_and_test_begin": [to_iso(cut) for cut in result.cuts_us],
-        },
-        "notes": _notes(result, index, log),
-        "rejected": {"refused": dict(log.refused.most_common()), "kept": dict(log.kept.most_common())},
-    }
+def _split(index: PostIndex, groups: Ints, settings: Settings) -> SplitResult:
+    return split_posts(
+        index.instants_us,
+        index.dated,
+        index.users,
+        method=settings.split,
+        fractions=settings.fractions,
+        groups=groups,
+        tagged=index.tagged,
+        seed=settings.seed,
+    )
 
 
 def _check_learnable(index: PostIndex, reader: Reader, log: RejectionLog) -> None:
@@ -207,27 +198,16 @@ def _renumbered(groups: Ints) -> Ints:
     return np.asarray(first[group_of], np.int64)
 
 
-def _vocabulary(index: PostIndex, sides: Ints, settings: _Settings) -> tuple[Vocabulary, str]:
+def _vocabulary(index: PostIndex, sides: Ints, settings: Settings) -> tuple[Vocabulary, str]:
     train = sides == 0
     counts = np.bincount(index.tags[train[index.posts_of_tags()]], minlength=len(index.hashtags))
     tagged = int((train & index.tagged).sum())
     minimum, rule = settings.minimum_frequency, "asked for"
-    if minimum is None:
+    if minimum is None and settings.top_hashtags is not None:
+        minimum = 1
+    elif minimum is None:
         minimum = default_minimum_frequency(tagged)
         rule = f"chosen for {tagged:,} train posts with hashtags"
     named = zip(index.hashtags, counts.tolist(), strict=True)
-    return Vocabulary.from_counts({hashtag: count for hashtag, count in named if count}, minimum), rule
-
-
-def _notes(result: SplitResult, index: PostIndex, log: RejectionLog) -> list[str]:
-    notes = list(result.warnings)
-    broken = sum(count for reason, count in log.kept.items() if reason.startswith("image_"))
-    if broken > int(index.has_image.sum()):
-        notes.append(
-            f"{broken:,} pictures could not be used, more than the {int(index.has_image.sum()):,} that could; are the "
-            "picture files where the dump says? rejected.jsonl names each."
-        )
-    undated = int((~index.dated).sum())
-    if result.method == "time" and undated:
-        notes.append(f"{undated:,} posts have no timestamp; they are trained on and count as earlier than all others.")
-    return notes
+    present = {hashtag: count for hashtag, count in named if count}
+    return Vocabulary.from_counts(present, minimum, settings.top_hashtags), rule

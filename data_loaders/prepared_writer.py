@@ -36,15 +36,17 @@ def write_posts(
     order: NDArray[np.int64],
     sides: NDArray[np.int64],
     groups: NDArray[np.int64],
+    hashtags: frozenset[str] | None = None,
 ) -> None:
     """Write all posts.
 
     Args:
         path: the Parquet file, made anew.
-        staging: N posts in dump order.
-        order: (N,) which of them comes first, second, …: its index is the post's `sequence`.
+        staging: posts in dump order.
+        order: (N,) which of them comes first, second, …: its index is the post's `sequence`; others are not written.
         sides: (N,) indices into `SPLITS`, in the new order.
         groups: (N,) numbers of near-duplicate groups, in the new order.
+        hashtags: those that are written, others are left out of the posts; None for all.
     """
     names = pa.array(SPLITS)
     with (
@@ -54,6 +56,7 @@ def write_posts(
         for first, table in staging.in_order(order):
             rows = slice(first, first + len(table))
             added = {
+                **({} if hashtags is None else _reduced(table, hashtags)),
                 "sequence": pa.array(np.arange(rows.start, rows.stop)),
                 "duplicate_group": pa.array(groups[rows]),
                 "split": names.take(pa.array(sides[rows])),
@@ -61,3 +64,10 @@ def write_posts(
             columns = [added[name] if name in added else table.column(name) for name in POSTS_SCHEMA.names]
             writer.write_table(pa.Table.from_arrays(columns, schema=POSTS_SCHEMA))
             bar.advance(len(table))
+
+
+def _reduced(table: pa.Table, kept: frozenset[str]) -> dict[str, pa.Array]:
+    names = ("hashtags", "hashtags_surface")
+    rows = zip(*(table.column(name).to_pylist() for name in names), strict=True)
+    pairs = [[pair for pair in zip(tags, surfaces, strict=True) if pair[0] in kept] for tags, surfaces in rows]
+    return {name: pa.array([[pair[place] for pair in row] for row in pairs], TAGS) for place, name in enumerate(names)}

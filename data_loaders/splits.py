@@ -30,7 +30,7 @@ class SplitResult:
         sides: (N,) indices into `SPLITS`.
         method: `time`, `user` or `random`.
         reason: a sentence: why this method.
-        moved: posts that follow the first of their near-duplicates to another side than their own.
+        followed: (N,) whether a post follows the first of its near-duplicates to another side than its own.
         cuts_us: for `time`, the instants at which validation and test begin, bar posts that moved.
         warnings: what to keep in mind when reading figures.
     """
@@ -38,9 +38,14 @@ class SplitResult:
     sides: _Ints
     method: str
     reason: str
-    moved: int
+    followed: NDArray[np.bool_]
     cuts_us: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def moved(self) -> int:
+        """How many posts follow the first of their near-duplicates to another side."""
+        return int(self.followed.sum())
 
 
 def split_posts(
@@ -92,8 +97,8 @@ def split_posts(
     sides = _follow_first(own, instants_us, groups)
     _check_sides(sides, np.ones(len(sides), np.bool_) if tagged is None else tagged, chosen, fractions)
     warnings = (RANDOM_WARNING,) if chosen == "random" else ()
-    moved = int((sides != own).sum())
-    return SplitResult(sides=sides, method=chosen, reason=reason, moved=moved, cuts_us=cuts, warnings=warnings)
+    followed = np.asarray(sides != own)
+    return SplitResult(sides=sides, method=chosen, reason=reason, followed=followed, cuts_us=cuts, warnings=warnings)
 
 
 def check_split(method: str, fractions: Fractions) -> None:

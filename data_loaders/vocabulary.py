@@ -58,8 +58,14 @@ class Vocabulary:
         return self._index.get(hashtag)
 
     @classmethod
-    def from_counts(cls, counts: dict[str, int], minimum_frequency: int) -> Vocabulary:
+    def from_counts(cls, counts: dict[str, int], minimum_frequency: int, maximum_size: int | None = None) -> Vocabulary:
         """Keep the hashtags of `counts` that at least `minimum_frequency` posts carry.
+
+        Args:
+            counts: train posts by hashtag.
+            minimum_frequency: how many posts must carry a hashtag, at least 1.
+            maximum_size: how many of them to keep, the most frequent, of equally frequent ones the first by name; at
+                least 1, None for all.
 
         Raises:
             DataError: `minimum_frequency` is below 1, or no hashtag is that frequent.
@@ -69,7 +75,7 @@ class Vocabulary:
         kept = sorted(
             ((hashtag, count) for hashtag, count in counts.items() if count >= minimum_frequency),
             key=lambda pair: (-pair[1], pair[0]),
-        )
+        )[:maximum_size]
         if not kept:
             most = max(counts.values(), default=0)
             raise DataError(

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from validate import read_columns
 
+from data_loaders.data_card import vocabulary_rule
 from data_loaders.images import IMAGE_POLICIES
 from data_loaders.prepare import PreparedSummary, prepare
 from data_loaders.readers import ReaderOptions, list_readers
@@ -21,7 +22,10 @@ from data_loaders.splits import DEFAULT_FRACTIONS, SPLIT_METHODS, SPLITS
 _EXAMPLES = """examples:
   python scripts/prepare.py --source data/sample --output data/prepared
   python scripts/prepare.py --source posts.csv --output data/prepared --columns caption=text user_id=author
-  python scripts/prepare.py --source posts.jsonl --output data/prepared --split user --fractions 0.7 0.15 0.15"""
+  python scripts/prepare.py --source posts.jsonl --output data/prepared --split user --fractions 0.7 0.15 0.15
+  python scripts/prepare.py --source twitter-archive.zip --output data/prepared
+  python scripts/prepare.py --source tweets.csv --output data/top50 --top-hashtags 50 --only-top-hashtags \\
+      --fractions 0.5 0.3 0.2"""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -39,6 +43,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--owner-comments", action="store_true", help="add hashtags of the owner's own first comment")
     parser.add_argument("--user-id", help="whose posts these are, where the dump does not say")
     parser.add_argument(
+        "--number-rows", action="store_true", help="give records without an id one of file name and number"
+    )
+    parser.add_argument(
         "--split", default="auto",
         help=f"one of {', '.join(SPLIT_METHODS)} (default: auto; by time if at least half the posts are dated)",
     )  # fmt: skip
@@ -49,6 +56,19 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--minimum-frequency", type=int, metavar="POSTS",
         help="train posts that must carry a hashtag for the vocabulary (default: 5; 3 or 2 for small dumps)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--top-hashtags", type=int, metavar="N",
+        help="let the vocabulary hold the N most frequent train hashtags only (default: all frequent enough)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--only-top-hashtags", action="store_true",
+        help="with --top-hashtags: keep only posts that carry one of them, and of their hashtags only these: a closed, "
+        "easier task",
+    )  # fmt: skip
+    parser.add_argument(
+        "--plain-hashtags", action="store_true",
+        help="leave out hashtags with digits or underscores and English stop words",
     )  # fmt: skip
     parser.add_argument(
         "--image-policy", default="skip",
@@ -69,8 +89,8 @@ def describe(summary: PreparedSummary) -> list[Table | str]:
         f"{statistics['tags_per_post']['mean']:.1f} hashtags per post",
         f"split by {split['method']} ({split['reason']}); "
         f"{split['moved_with_near_duplicates']:,} posts moved to the side of their near-duplicates",
-        f"vocabulary: {vocabulary['hashtags']:,} of {statistics['distinct_hashtags']:,} hashtags, those of at least "
-        f"{vocabulary['minimum_frequency']} train posts ({vocabulary['rule']})",
+        f"vocabulary: {vocabulary['hashtags']:,} of {statistics['distinct_hashtags']:,} hashtags, "
+        f"{vocabulary_rule(statistics)}",
         *(f"note: {note}" for note in statistics["notes"]),
         _splits(statistics["splits"]),
     ]
@@ -123,7 +143,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = build_parser().parse_args(arguments)
     reading = ReaderOptions(
-        columns=read_columns(options.columns), owner_comments=options.owner_comments, user_id=options.user_id
+        columns=read_columns(options.columns),
+        owner_comments=options.owner_comments,
+        user_id=options.user_id,
+        number_rows=options.number_rows,
     )
     summary = prepare(
         options.source,
@@ -133,6 +156,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         split=options.split,
         fractions=tuple(options.fractions),
         minimum_frequency=options.minimum_frequency,
+        top_hashtags=options.top_hashtags,
+        only_top_hashtags=options.only_top_hashtags,
+        plain_hashtags=options.plain_hashtags,
         near_duplicates=not options.no_near_duplicates,
         check_images=not options.no_check_images,
         image_policy=options.image_policy,

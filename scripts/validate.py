@@ -32,6 +32,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--owner-comments", action="store_true", help="add hashtags of the owner's own first comment")
     parser.add_argument("--user-id", help="whose posts these are, where the dump does not say")
+    parser.add_argument(
+        "--number-rows", action="store_true", help="give records without an id one of file name and number"
+    )
     parser.add_argument("--examples", type=int, default=3, help="records to show for each reason (default: 3)")
     return parser
 
@@ -58,7 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.source,
         options.format,
         ReaderOptions(
-            columns=read_columns(options.columns), owner_comments=options.owner_comments, user_id=options.user_id
+            columns=read_columns(options.columns),
+            owner_comments=options.owner_comments,
+            user_id=options.user_id,
+            number_rows=options.number_rows,
         ),
     )
     summary = summarise(reader, options.examples)

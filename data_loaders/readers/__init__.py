@@ -6,6 +6,7 @@ from data_loaders.readers.json_lines import JsonLinesReader
 from data_loaders.readers.parquet import ParquetReader
 from data_loaders.readers.registry import list_readers, open_dump, register_reader
 from data_loaders.readers.tabular import CsvReader, TsvReader
+from data_loaders.readers.twitter_archive import TwitterArchiveReader
 
 __all__ = [
     "CsvReader",
@@ -18,6 +19,7 @@ __all__ = [
     "Record",
     "Rejected",
     "TsvReader",
+    "TwitterArchiveReader",
     "list_readers",
     "open_dump",
     "register_reader",

@@ -63,6 +63,7 @@ class ReaderOptions:
         columns: for a field of the exchange format, the name of the column or key that holds it in this dump.
         owner_comments: whether hashtags of the owner's own first comment count as the post's (Instaloader).
         user_id: whose posts these are, for records that do not say.
+        number_rows: whether a record of a file that has no id gets one of the file's name and its number.
 
     Raises:
         ConfigError: if `columns` maps a field that the exchange format does not have.
@@ -71,6 +72,7 @@ class ReaderOptions:
     columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     owner_comments: bool = False
     user_id: str | None = None
+    number_rows: bool = False
 
     def __post_init__(self) -> None:
         for name in self.columns:
@@ -110,6 +112,10 @@ class Reader(ABC):
     def count(self) -> int | None:
         """Return about how many records there are, found quickly; None when that cannot be told."""
         return None
+
+    def notes(self) -> list[str]:
+        """Return what there is to say of the dump as a whole, with counts; complete once all is read."""
+        return []
 
     def read(self) -> Iterator[Record]:
         """Yield every record of the dump in its order; a post whose id came before is refused.

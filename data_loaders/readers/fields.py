@@ -26,6 +26,8 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 """Names that are understood without a mapping, tried in this order where the field's own name is missing."""
 
 _SEPARATORS = re.compile(r"[\s\-.]+")
+# Tweets as a search for brands returned them: the text, its hashtags, and the brand that was asked for.
+_SEARCHED_TWEETS = frozenset({"text", "created_time", "hashtags", "entity_name"})
 # A key that was mapped by hand may be left out of a few records of a JSON Lines file, not of this many.
 _RECORDS_WITHOUT_MAPPED_KEY = 1_000
 
@@ -50,8 +52,19 @@ def resolve(names: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def check_table(names: Sequence[str], columns: Mapping[str, str], where: str) -> dict[str, str]:
+def has_no_ids(names: Sequence[str]) -> bool:
+    """Return whether a table is one of searched tweets, `text, created_time, hashtags, entity_name`, without ids."""
+    return set(names) >= _SEARCHED_TWEETS and "post_id" not in resolve(names, {})
+
+
+def check_table(names: Sequence[str], columns: Mapping[str, str], where: str, numbered: bool = False) -> dict[str, str]:
     """Return `resolve` for a table, whose columns are known before the first row.
+
+    Args:
+        names: of the columns.
+        columns: see `resolve`.
+        where: the table, for messages.
+        numbered: whether rows without an id are numbered, so that no column needs to tell the posts apart.
 
     Raises:
         DataError: if a column that was mapped by hand is missing, or no column tells the posts apart.
@@ -60,10 +73,11 @@ def check_table(names: Sequence[str], columns: Mapping[str, str], where: str) ->
         if column not in names:
             raise _missing_column(field, column, names, where)
     found = resolve(names, columns)
-    if "post_id" not in found:
+    if "post_id" not in found and not numbered:
         raise DataError(
             f"{where} has no column post_id. Columns seen: {listing(names)}. "
-            "Name the column that tells the posts apart, for instance --columns post_id=NAME."
+            "Name the column that tells the posts apart, for instance --columns post_id=NAME; if none does, "
+            "--number-rows gives each row an id of the file's name and its number."
         )
     return found
 

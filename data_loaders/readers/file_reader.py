@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from data_loaders.errors import DataError
-from data_loaders.readers.base import Reader
+from data_loaders.readers.base import Reader, ReaderOptions
 from data_loaders.readers.fields import listing
 from data_loaders.readers.files import ends_with
 
@@ -18,10 +18,43 @@ class FileReader(Reader):
 
     suffixes: ClassVar[tuple[str, ...]]
 
+    def __init__(self, path: Path, options: ReaderOptions | None = None) -> None:
+        super().__init__(path, options)
+        self._numbers_rows = self.options.number_rows
+        self._numbered = 0
+
     @classmethod
     def detect(cls, path: Path) -> bool:
         """Return whether the path is a file whose name ends in one of `suffixes`."""
         return path.is_file() and ends_with(path, cls.suffixes)
+
+    def notes(self) -> list[str]:
+        """Return how many records were numbered."""
+        if not self._numbered:
+            return []
+        return [
+            f"{self._numbered:,} records have no id of their own and got one of the file's name and their number, such "
+            f"as {self._row_id(1)!r}. The same file gives the same ids; rows that move get others, and a post that is "
+            "there twice is two posts."
+        ]
+
+    def _with_id(self, fields: dict[str, Any], number: int) -> dict[str, Any]:
+        """Return the fields of a record, with an id where it has none and rows are numbered.
+
+        Args:
+            number: of the record in its file, from 1.
+        """
+        if not self._numbers_rows or not _is_blank(fields.get("post_id")):
+            return fields
+        self._numbered += 1
+        return {**fields, "post_id": self._row_id(number)}
+
+    def _row_id(self, number: int) -> str:
+        return f"{self.path.name.removesuffix('.gz')}:{number}"
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or value != value or (isinstance(value, str) and not value.strip())
 
 
 def posts_file(folder: Path, suffixes: tuple[str, ...]) -> Path | None:

@@ -12,14 +12,16 @@ from data_loaders.errors import DataError
 _CHUNK_BYTES = 1 << 18
 _LONGEST_ELEMENT = 1 << 26
 _DECODER = json.JSONDecoder()
+_REMEDY = "Mend it, or write one object per line (.jsonl): then only a malformed line is refused."
 
 
-def iterate_array(file: IO[bytes], name: str) -> Iterator[tuple[Any, bool]]:
+def iterate_array(file: IO[bytes], name: str, remedy: str = _REMEDY) -> Iterator[tuple[Any, bool]]:
     """Yield each element of the array, and whether bytes of it were no UTF-8 and have been replaced.
 
     Args:
         file: at the opening bracket, white space allowed.
         name: of the file, for messages.
+        remedy: what helps when the array is malformed, for the message.
 
     Raises:
         DataError: if the array is malformed; what follows cannot be told apart any more.
@@ -36,8 +38,7 @@ def iterate_array(file: IO[bytes], name: str) -> Iterator[tuple[Any, bool]]:
             yield text.element()
         except (ValueError, RecursionError) as problem:
             raise DataError(
-                f"{name} is malformed at item {number}: {json_problem(problem)}. Later items cannot be read. "
-                "Mend it, or write one object per line (.jsonl): then only a malformed line is refused."
+                f"{name} is malformed at item {number}: {json_problem(problem)}. Later items cannot be read. {remedy}"
             ) from problem
 
 

@@ -45,7 +45,7 @@ class JsonLinesReader(FileReader):
     def _array(self, file: IO[bytes], mapper: KeyMapper) -> Iterator[Record]:
         for number, (value, replaced) in enumerate(iterate_array(file, str(self.path)), start=1):
             where = f"{self.path.name}:item {number}"
-            yield self._record(value, where, mapper, (invalid_utf8(),) if replaced else ())
+            yield self._record(value, number, where, mapper, (invalid_utf8(),) if replaced else ())
 
     def _lines(self, file: IO[bytes], mapper: KeyMapper) -> Iterator[Record]:
         for number, line in enumerate(file, start=1):
@@ -62,13 +62,14 @@ class JsonLinesReader(FileReader):
                 detail = f"{seen}; accepted: one JSON object per line."
                 yield Rejected(where=where, reason=_MALFORMED, detail=detail)
                 continue
-            yield self._record(value, where, mapper, warnings)
+            yield self._record(value, number, where, mapper, warnings)
 
-    def _record(self, value: Any, where: str, mapper: KeyMapper, warnings: tuple[str, ...]) -> Record:
+    def _record(self, value: Any, number: int, where: str, mapper: KeyMapper, warnings: tuple[str, ...]) -> Record:
         if not isinstance(value, dict):
             detail = f'The record is {describe(value)}. Accepted: an object such as {{"post_id": …}}.'
             return Rejected(where=where, reason="wrong_type", detail=detail)
-        return build_post(mapper.fields(value), where, self.path.parent, self.options.user_id, warnings)
+        fields = self._with_id(mapper.fields(value), number)
+        return build_post(fields, where, self.path.parent, self.options.user_id, warnings)
 
     def _refuse_pretty_printed(self, first_line: bytes) -> None:
         if first_line.strip() != b"{" or self.path.stat().st_size > 1 << 26:

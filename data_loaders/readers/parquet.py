@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from data_loaders.errors import DataError
 from data_loaders.readers.base import Record
-from data_loaders.readers.fields import check_table
+from data_loaders.readers.fields import check_table, has_no_ids
 from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import decode
 from data_loaders.readers.records import build_post
@@ -36,7 +36,9 @@ class ParquetReader(FileReader):
     def records(self) -> Iterator[Record]:
         """Yield the record of every row."""
         with self._open() as table:
-            names = check_table(table.schema_arrow.names, self.options.columns, str(self.path))
+            columns_seen = table.schema_arrow.names
+            self._numbers_rows = self._numbers_rows or has_no_ids(columns_seen)
+            names = check_table(columns_seen, self.options.columns, str(self.path), self._numbers_rows)
             self.mapping_used.update({field: name for field, name in names.items() if field != name})
             number = 0
             try:
@@ -54,6 +56,7 @@ class ParquetReader(FileReader):
             if isinstance(value, bytes):
                 fields[field], warned = decode(value)
                 warnings += warned
+        fields = self._with_id(fields, number)
         return build_post(fields, f"{self.path.name}:row {number}", self.path.parent, self.options.user_id, warnings)
 
     def _open(self) -> pq.ParquetFile:

@@ -15,12 +15,15 @@ REMEDIES = {
     "comments_unreadable": "download the comments again",
     "duplicate_post_id": "nothing to do if the posts are the same; otherwise give each its own id",
     "empty_post": "give the post a caption, an image or a user",
+    "hashtag_not_plain": "nothing to do: --plain-hashtags asks for it",
     "image_outside_dump": "copy the picture into the dump's folder and name it relative to the data file",
     "image_path_unusable": "name a picture file",
     "invalid_utf8": "save the file as UTF-8",
     "malformed_json": "mend the line or file, or download it again",
     "malformed_row": "quote cells that hold the delimiter, a quote or a line end",
-    "missing_post_id": "give each post an id, or say which column holds it: --columns post_id=NAME",
+    "missing_post_id": "give each post an id, say which column holds it (--columns post_id=NAME), or --number-rows",
+    "no_top_hashtag": "nothing to do: --only-top-hashtags asks for it",
+    "retweet": "nothing to do: what others wrote is not read",
     "unusable_hashtag": "nothing to do: what holds no letter is no hashtag",
     "video": "nothing to do: videos are not read",
     "wrong_type": "write the value as the message says",
@@ -46,6 +49,7 @@ class DumpSummary:
         reasons: refused records by reason.
         warnings: reservations about kept posts by reason.
         examples: the first few of each reason, as `"where: detail"`.
+        notes: what the reader says of the dump as a whole.
     """
 
     kept: Counter[str] = field(default_factory=Counter)
@@ -57,6 +61,7 @@ class DumpSummary:
     earliest: datetime | None = None
     latest: datetime | None = None
     mapping_used: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, record: RawPost | Rejected, most_examples: int) -> None:
         """Count one record."""
@@ -105,6 +110,7 @@ def summarise(reader: Reader, most_examples: int = 3) -> DumpSummary:
             summary.add(record, most_examples)
             bar.advance()
     summary.mapping_used = dict(reader.mapping_used)
+    summary.notes = reader.notes()
     return summary
 
 
@@ -121,6 +127,7 @@ def describe_summary(summary: DumpSummary) -> str:
     ]
     if summary.mapping_used:
         lines.append("columns taken under another name: " + _pairs(summary.mapping_used))
+    lines += [f"note: {note}" for note in summary.notes]
     lines += _reasons("refused", summary.reasons, summary) + _reasons(
         "kept, with a reservation", summary.warnings, summary
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from data_loaders.errors import DataError
 from data_loaders.readers.base import FIELDS, Record, Rejected
-from data_loaders.readers.fields import check_table, listing
+from data_loaders.readers.fields import check_table, has_no_ids, listing
 from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import estimated_lines, invalid_utf8, open_bytes
 from data_loaders.readers.records import build_post
@@ -55,11 +55,13 @@ class _TableReader(FileReader):
     def _rows(self, rows: _Rows, header: list[str]) -> Iterator[Record]:
         columns = self._columns([name.strip() for name in header])
         next_line = rows.line_num + 1
+        number = 0
         for row in rows:
             # A row can run over several lines; it is found by its first.
             where, next_line = f"{self.path.name}:{next_line}", rows.line_num + 1
             if not row:
                 continue
+            number += 1
             if len(row) != len(header):
                 detail = f"The row has {len(row)} cells, the header {len(header)}. It begins with {row[0][:60]!r}."
                 yield Rejected(where=where, reason="malformed_row", detail=detail)
@@ -69,7 +71,7 @@ class _TableReader(FileReader):
                 if values[field].strip().lower() in _NULLS:
                     values[field] = ""
             warnings = (invalid_utf8(),) if any("\ufffd" in cell for cell in values.values()) else ()
-            yield build_post(values, where, self.path.parent, self.options.user_id, warnings)
+            yield build_post(self._with_id(values, number), where, self.path.parent, self.options.user_id, warnings)
 
     def _columns(self, header: list[str]) -> dict[str, int]:
         if any(_RECBOLE_COLUMN.fullmatch(name) for name in header):
@@ -77,10 +79,12 @@ class _TableReader(FileReader):
                 f"{self.path} is a RecBole atomic file, with the columns {listing(header)}. "
                 "Take the types out of its header (user_id:token becomes user_id) and read it as tsv."
             )
-        repeated = sorted({name for name in header if header.count(name) > 1})
+        # pandas writes the index of a frame as a column without a name, once more each time.
+        repeated = sorted({name for name in header if name and header.count(name) > 1})
         if repeated:
             raise DataError(f"{self.path} has several columns named {listing(repeated)}. Rename all but one.")
-        names = check_table(header, self.options.columns, str(self.path))
+        self._numbers_rows = self._numbers_rows or has_no_ids(header)
+        names = check_table(header, self.options.columns, str(self.path), self._numbers_rows)
         self.mapping_used.update({field: name for field, name in names.items() if field != name})
         return {field: header.index(name) for field, name in names.items()}
 

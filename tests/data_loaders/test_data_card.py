@@ -42,8 +42,15 @@ def test_the_figures_that_the_data_allows_are_drawn(tmp_path, dated, caption, mi
             assert len(set(figure.convert("L").tobytes())) > 10
 
 
+@pytest.mark.parametrize(
+    "top, rule",
+    [
+        (None, "those of at least 2 train posts (asked for)"),
+        (50, "the 50 most frequent of train in at least 2 posts (asked for)"),
+    ],
+)
 @pytest.mark.parametrize("dated", [True, False])
-def test_the_card_tells_what_the_statistics_hold(dated):
+def test_the_card_tells_what_the_statistics_hold(dated, top, rule):
     index, sides = index_of(10, dated), np.array([0] * 8 + [1, 2])
     cuts = ["2024-11-16", "2024-12-26"] if dated else []
     statistics = {
@@ -52,6 +59,7 @@ def test_the_card_tells_what_the_statistics_hold(dated):
         "seed": 7,
         "split": {"method": "time", "reason": "asked for", "fractions": [0.8, 0.1, 0.1],
                   "moved_with_near_duplicates": 3, "validation_and_test_begin": cuts},
+        "selection": {"top_hashtags": top},
         "notes": ["Mind the gap."],
         "rejected": {"refused": {"malformed_json": 2}, "kept": {"image_empty": 1}},
         **describe_posts(index, sides, np.arange(10), Vocabulary(("a|b",), (8,), 2)),
@@ -59,6 +67,7 @@ def test_the_card_tells_what_the_statistics_hold(dated):
     statistics["vocabulary"]["rule"] = "asked for"
     card = data_card(statistics, ["tags_per_post.png"])
     assert "Prepared from `posts.csv` (csv).\n\n> Mind the gap." in card
+    assert f"The vocabulary holds 1 hashtags, {rule}." in card
     assert "| malformed_json | 2 | refused |" in card
     assert "| image_empty | 1 | post kept |" in card
     assert "which moved 3 posts" in card

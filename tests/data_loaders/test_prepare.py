@@ -169,6 +169,116 @@ def test_the_minimum_frequency_is_chosen_and_said(tmp_path):
     assert data.statistics["vocabulary"]["rule"] == "chosen for 32 train posts with hashtags"
 
 
+def drifting(number):
+    """Return a post whose hashtags change over time: #early at first, #late at the end, #sea always."""
+    tags = ["sea"] * (number % 2 == 0) + ["early"] * (number < 30) + ["late"] * (number >= 24) + [f"once{number}"]
+    return record(
+        number, caption=f"{WORDS[number % 13]} {WORDS[number % 7]} {number} " + " ".join(f"#{t}" for t in tags)
+    )
+
+
+def test_the_top_hashtags_are_those_of_train(tmp_path):
+    data = made(tmp_path, map(drifting, range(40)), top_hashtags=2, fractions=(0.5, 0.3, 0.2))
+    assert (data.vocabulary.hashtags, data.vocabulary.frequencies) == (("early", "sea"), (20, 10))
+    assert data.vocabulary.minimum_frequency == 1
+    assert len(data.posts()) == 40
+    assert data.statistics["selection"] == {
+        "top_hashtags": 2, "only_top_hashtags": False, "plain_hashtags": False, "posts_left_out": 0,
+        "hashtags_left_out": 0,
+    }  # fmt: skip
+    assert data.statistics["notes"] == []
+    frequent = made(tmp_path, map(drifting, range(40)), top_hashtags=9, minimum_frequency=11, fractions=(0.5, 0.3, 0.2))
+    assert frequent.vocabulary.hashtags == ("early",)
+
+
+def test_only_posts_with_top_hashtags_are_kept_and_all_is_accounted_for(tmp_path):
+    records = [drifting(number) for number in range(40)]
+    data = made(tmp_path, records, top_hashtags=2, only_top_hashtags=True, fractions=(0.5, 0.3, 0.2))
+    kept = [number for number in range(40) if number < 30 or number % 2 == 0]
+    posts = {post.post_id: post for post in data.posts()}
+    assert list(posts) == [f"p{number}" for number in kept]
+    assert [post.sequence for post in posts.values()] == list(range(len(kept)))
+    assert {len(data.split(name)) for name in ("train", "validation", "test")} == {20, 11, 4}
+    # Cut before posts were left out: by time, 20, 12 and 8 of all.
+    assert posts["p28"].hashtags == ("sea", "early")
+    assert posts["p29"].hashtags == ("early",)
+    assert posts["p38"].hashtags == ("sea",)
+    assert data.posts().column("hashtags_surface").to_pylist()[28] == ["sea", "early"]
+    assert data.vocabulary.frequencies == (20, 10)
+    refused = rejected(data)
+    assert [line["post_id"] for line in refused] == [f"p{n}" for n in range(40) if n not in kept]
+    assert {(line["reason"], line["kept"]) for line in refused} == {("no_top_hashtag", False)}
+    assert refused[0]["where"] == "post p31"
+    assert (
+        refused[0]["detail"]
+        == "Its hashtags are late, once31; kept are posts with one of the 2 most frequent of train."
+    )
+    statistics = data.statistics
+    assert statistics["posts"] == 35
+    assert statistics["distinct_hashtags"] == 2
+    assert statistics["rejected"]["refused"] == {"no_top_hashtag": 5}
+    lost = sum(len(records[number]["caption"].split("#")) - 1 - len(posts[f"p{number}"].hashtags) for number in kept)
+    assert statistics["selection"]["posts_left_out"] == 5
+    assert statistics["selection"]["hashtags_left_out"] == lost
+    card = (data.folder / "README.md").read_text("utf-8")
+    assert "> A closed and easier task: of 40 posts only the 35 were kept that carry one of the 2 most frequent" in card
+    assert f"these lost {lost:,} other hashtags" in card
+    assert "| no_top_hashtag | 5 | refused |" in card
+    assert "holds 2 hashtags, the 2 most frequent of train (asked for)." in card
+
+
+def test_later_posts_do_not_decide_on_the_top_hashtags(tmp_path):
+    train = [drifting(number) for number in range(20)]
+    later = [
+        record(n, caption=f"{WORDS[n % 13]} {n} #late #later{n % 2}" + " #sea" * (n % 5 == 0)) for n in range(20, 40)
+    ]
+    options = {"top_hashtags": 2, "only_top_hashtags": True, "fractions": (0.5, 0.3, 0.2)}
+    assert made(tmp_path, train + later, **options).vocabulary.hashtags == ("early", "sea")
+    many = [record(n, caption=f"{n} #sea" + "".join(f" #late{k}" for k in range(9))) for n in range(20, 40)]
+    assert made(tmp_path, train + many, **options).vocabulary.hashtags == ("early", "sea")
+
+
+def test_near_duplicates_of_kept_posts_alone_are_counted(tmp_path):
+    same = "All gulls went home at dusk, again"
+    records = [drifting(number) for number in range(40)]
+    records[2]["caption"], records[38]["caption"] = f"{same} #early", f"{same} #early"
+    records[3]["caption"], records[39]["caption"] = f"{same}, they say #none", f"{same}, they say #none"
+    data = made(tmp_path, records, top_hashtags=2, only_top_hashtags=True, fractions=(0.5, 0.3, 0.2))
+    assert data.statistics["near_duplicates"] == {"groups": 1, "posts": 2, "largest_group": 2}
+    assert data.statistics["split"]["moved_with_near_duplicates"] == 1
+
+
+def test_a_split_without_top_hashtags_leaves_no_folder(tmp_path):
+    with pytest.raises(DataError, match="the validation split has no post with one of the 1 most frequent train"):
+        made(tmp_path, [drifting(number) for number in range(40)], top_hashtags=1, only_top_hashtags=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["dump"]
+
+
+def test_hashtags_can_be_reduced_to_plain_words(tmp_path):
+    records = [
+        record(n, caption=f"walk {n} #sea #covid19 #The #low_tide" if n % 2 else f"walk {n} #sea") for n in range(40)
+    ]
+    data = made(tmp_path, records, plain_hashtags=True)
+    assert {post.hashtags for post in data.posts()} == {("sea",)}
+    assert data.posts().column("hashtags_surface").to_pylist()[1] == ["sea"]
+    assert data.posts()[1].caption == "walk 1"
+    assert data.statistics["rejected"]["kept"] == {"hashtag_not_plain": 20}
+    assert rejected(data)[0]["detail"].startswith(
+        "covid19, the, low_tide; accepted with --plain-hashtags: letters only"
+    )
+    (note,) = data.statistics["notes"]
+    assert note.startswith("Hashtags with digits or underscores and those that are English stop words were left out")
+    assert note.endswith("20 posts lost some.")
+
+
+def test_what_the_reader_notes_is_on_the_card(tmp_path):
+    records = [{name: value for name, value in record(n).items() if name != "post_id"} for n in range(40)]
+    data = made(tmp_path, records, options=ReaderOptions(number_rows=True))
+    assert data.statistics["notes"][0].startswith("40 records have no id of their own")
+    assert "> 40 records have no id of their own" in (data.folder / "README.md").read_text("utf-8")
+    assert data.posts()[0].post_id == "posts.jsonl:1"
+
+
 def test_near_duplicate_captions_stay_on_the_side_of_the_first(tmp_path):
     same = "All gulls went home at dusk, again"
     records = [record(number) for number in range(40)]
@@ -305,6 +415,8 @@ def test_settings_are_checked_before_anything_is_read(tmp_path):
         ({"fractions": (0.5, 0.5, 0.5)}, "three shares above 0"),
         ({"image_policy": "drop"}, "image policy 'drop' is unknown"),
         ({"minimum_frequency": 0}, "minimum frequency 0; it must be at least 1"),
+        ({"top_hashtags": 0}, "top hashtags 0; it must be at least 1"),
+        ({"only_top_hashtags": True}, "only top hashtags: it is not said how many; add --top-hashtags"),
     ):
         with pytest.raises(DataError, match=text):
             prepare(tmp_path / "missing", tmp_path / "prepared", **options)

@@ -39,6 +39,14 @@ def test_against_counting_by_hand(posts, minimum):
             Vocabulary.from_posts(posts, minimum)
 
 
+def test_the_most_frequent_alone_ties_by_name():
+    counts = {"sea": 3, "sun": 2, "art": 2, "rare": 1}
+    for size, kept in ((1, ("sea",)), (2, ("sea", "art")), (4, ("sea", "art", "sun", "rare")), (9, 4), (None, 4)):
+        hashtags = Vocabulary.from_counts(counts, 1, size).hashtags
+        assert (len(hashtags) if isinstance(kept, int) else hashtags) == kept
+    assert Vocabulary.from_counts(counts, 2, 9).hashtags == ("sea", "art", "sun")
+
+
 def test_it_survives_saving(tmp_path):
     vocabulary = Vocabulary.from_posts([*POSTS, ("日本", "हिन्दी")], 1)
     vocabulary.save(tmp_path / "vocabulary.json")

@@ -40,11 +40,28 @@ def test_it_prepares_and_names_the_next_command(dump, tmp_path, process):
     assert {path.name for path in output.iterdir()} >= {"posts.parquet", "vocabulary.json", "statistics.json"}
 
 
+def test_a_closed_task_says_what_it_is(dump, tmp_path, command):
+    lines = [{"timestamp": (START + timedelta(hours=n)).isoformat(), "text": f"walk {n} #sea" + " #sky" * (n % 3 == 0)}
+             for n in range(30)] + [{"timestamp": START.isoformat(), "text": "nothing"}]  # fmt: skip
+    dump.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    done = command(
+        "prepare.py", "--source", dump, "--output", tmp_path / "prepared", "--number-rows", "--top-hashtags", "1",
+        "--only-top-hashtags", "--plain-hashtags", "--fractions", "0.5", "0.3", "0.2",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "vocabulary: 1 of 1 hashtags, the 1 most frequent of train (asked for)" in done.stdout
+    assert "note: A closed and easier task: of 31 posts only the 30 were kept that carry one of the 1" in done.stdout
+    assert "note: 31 records have no id of their own" in done.stdout
+    assert "these lost 10 other hashtags" in done.stdout
+    assert ["no_top_hashtag", "refused", "1"] in [line.split() for line in done.stdout.splitlines()]
+
+
 def test_mistakes_are_told_without_a_traceback(dump, tmp_path, command):
     for arguments, text in (
         (["--source", tmp_path / "none"], "error: There is no file or folder"),
         (["--source", dump, "--columns", "post_id"], "error: --columns 'post_id' is no pair"),
         (["--source", dump, "--split", "tme"], "Did you mean 'time'?"),
+        (["--source", dump, "--only-top-hashtags"], "it is not said how many; add --top-hashtags"),
         (
             ["--source", dump, "--columns", "post_id=key", "caption=user_id"],
             "has a hashtag, so there is nothing to learn",

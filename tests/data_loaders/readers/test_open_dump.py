@@ -17,7 +17,7 @@ def instaloader_post(folder, stem="a", **node):
 
 
 def test_formats_are_listed():
-    assert list_readers() == ["csv", "instaloader", "json_lines", "parquet", "tsv"]
+    assert list_readers() == ["csv", "instaloader", "json_lines", "parquet", "tsv", "twitter_archive"]
 
 
 def test_names_are_taken_once():

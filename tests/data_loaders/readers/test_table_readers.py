@@ -70,6 +70,63 @@ def test_missing_values_as_pandas_writes_them(tmp_path):
     assert (second.post.caption, second.hashtags_given) == (None, False)
 
 
+SEARCHED = ["", "text", "created_time", "hashtags", "entity_name"]
+
+
+def test_searched_tweets_have_no_ids_and_are_numbered(tmp_path):
+    rows = [
+        [
+            "0",
+            "#SundarC #khushsundar @Udhayanidhi \n#Aran",
+            "2022-10-28 19:56:50+00:00",
+            "[SundarC, khushsundar]",
+            "(RED)",
+        ],
+        ["1", "bump! 😊 #sale", "2022-10-28 06:11:09+00:00", "['pasar', 'Sale']", "letgo"],
+        ["1", "no list #sale", "2022-10-28 06:11:09+00:00", "", "letgo"],
+        ["too", "short"],
+        ["2", "an empty list #sale", "2022-10-28 06:11:09+00:00", "[]", "letgo"],
+    ]
+    reader = open_dump(write(tmp_path, SEARCHED, *rows, name="tweets.csv"))
+    first, second, third, short, last = reader.read()
+    assert first.post.hashtags == ("sundarc", "khushsundar")
+    assert first.post.timestamp == datetime(2022, 10, 28, 19, 56, 50, tzinfo=timezone.utc)
+    assert (first.post.post_id, first.post.user_id, first.where) == ("tweets.csv:1", None, "tweets.csv:2")
+    assert (second.post.hashtags, second.hashtags_surface) == (("pasar", "sale"), ("pasar", "Sale"))
+    assert (third.post.hashtags, third.hashtags_given) == (("sale",), False)
+    assert short.reason == "malformed_row"
+    assert (last.post.post_id, last.post.hashtags, last.hashtags_given) == ("tweets.csv:5", (), True)
+    assert reader.mapping_used == {"timestamp": "created_time", "caption": "text"}
+    (note,) = reader.notes()
+    assert note.startswith("4 records have no id of their own and got one of the file's name and their number, such as")
+    assert "'tweets.csv:1'" in note
+
+
+def test_searched_tweets_with_ids_keep_them(tmp_path):
+    reader = open_dump(write(tmp_path, [*SEARCHED, "tweet_id"], ["0", "x #a", "", "", "letgo", "77"]))
+    (record,) = reader.read()
+    assert record.post.post_id == "77"
+    assert reader.notes() == []
+
+
+def test_rows_are_numbered_on_request(tmp_path):
+    path = write(tmp_path, ["text", "id"], ["x", "7"], ["y", " "], ["z", ""], name="a.csv.gz")
+    missing = [record.reason for record in read(path)[1:]]
+    assert missing == ["missing_post_id", "missing_post_id"]
+    assert [record.post.post_id for record in read(path, number_rows=True)] == ["7", "a.csv:2", "a.csv:3"]
+    with pytest.raises(DataError, match="if none does, --number-rows gives each row an id"):
+        read(write(tmp_path, ["text"], ["x"]))
+    assert read(write(tmp_path, ["text"], ["x"]), number_rows=True)[0].post.post_id == "posts.csv:1"
+    assert read(write_parquet(tmp_path, text=["x", "y"]), number_rows=True)[1].post.post_id == "posts.parquet:2"
+    searched = dict(zip(SEARCHED[1:], (["x"], ["2022-10-28"], [["a"]], ["letgo"]), strict=True))
+    assert read(write_parquet(tmp_path, **searched))[0].post.post_id == "posts.parquet:1"
+
+
+def test_unnamed_columns_may_be_many(tmp_path):
+    (record,) = read(write(tmp_path, ["", "", "id", "text"], ["0", "0", "7", "x"]))
+    assert record.post.post_id == "7"
+
+
 def test_rows_of_another_length_are_refused(tmp_path):
     short, good, long = read(write(tmp_path, HEADER, ["1", "ann"], ["2", *ROW[1:]], [*ROW, "more"], []))
     assert (short.reason, short.where) == ("malformed_row", "posts.csv:2")

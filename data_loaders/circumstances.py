@@ -1,0 +1,128 @@
+"""How a data set was prepared, for its statistics: source, split, selection, refusals, and what to keep in mind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from data_loaders.errors import DataError
+from data_loaders.images import ImagePolicy, check_policy
+from data_loaders.post_index import Ints, PostIndex
+from data_loaders.readers.base import Reader
+from data_loaders.rejections import RejectionLog
+from data_loaders.selection import Selection
+from data_loaders.splits import Fractions, SplitMethod, SplitResult, check_split
+from data_loaders.statistics import FORMAT_VERSION, to_iso
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What `prepare` was asked for; see there."""
+
+    split: SplitMethod
+    fractions: Fractions
+    minimum_frequency: int | None
+    top_hashtags: int | None
+    only_top_hashtags: bool
+    plain_hashtags: bool
+    near_duplicates: bool
+    check_images: bool
+    image_policy: ImagePolicy
+    seed: int
+
+    def check(self) -> None:
+        """Refuse what no dump could be prepared with.
+
+        Raises:
+            DataError: a value is out of range, or two of them contradict each other.
+        """
+        check_split(self.split, self.fractions)
+        check_policy(self.image_policy)
+        for name, value in (("minimum frequency", self.minimum_frequency), ("top hashtags", self.top_hashtags)):
+            if value is not None and value < 1:
+                raise DataError(f"{name} {value}; it must be at least 1")
+        if self.only_top_hashtags and self.top_hashtags is None:
+            raise DataError("only top hashtags: it is not said how many; add --top-hashtags, for example 50")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """What is known once a dump is prepared.
+
+    Attributes:
+        reader: of the dump, read to its end.
+        settings: what was asked for.
+        split: of all posts that were read.
+        selection: of the posts that are kept; None for all.
+        order: the positions of the kept posts among all, in the order of the folder.
+        index: the kept posts.
+        log: of refusals and reservations.
+    """
+
+    reader: Reader
+    settings: Settings
+    split: SplitResult
+    selection: Selection | None
+    order: Ints
+    index: PostIndex
+    log: RejectionLog
+
+    def describe(self) -> dict[str, Any]:
+        """Return them as values for JSON."""
+        reader, split, settings, log = self.reader, self.split, self.settings, self.log
+        return {
+            "format_version": FORMAT_VERSION,
+            "source": {"path": str(reader.path), "format": reader.name, "mapping_used": dict(reader.mapping_used)},
+            "seed": settings.seed,
+            "split": {
+                "method": split.method,
+                "reason": split.reason,
+                "fractions": list(settings.fractions),
+                "near_duplicates_kept_together": settings.near_duplicates,
+                "moved_with_near_duplicates": int(split.followed[self.order].sum()),
+                "validation_and_test_begin": [to_iso(cut) for cut in split.cuts_us],
+            },
+            "selection": {
+                "top_hashtags": settings.top_hashtags,
+                "only_top_hashtags": settings.only_top_hashtags,
+                "plain_hashtags": settings.plain_hashtags,
+                "posts_left_out": len(split.sides) - len(self.order),
+                "hashtags_left_out": 0 if self.selection is None else self.selection.hashtags_left_out,
+            },
+            "notes": self._notes(),
+            "rejected": {"refused": dict(log.refused.most_common()), "kept": dict(log.kept.most_common())},
+        }
+
+    def _notes(self) -> list[str]:
+        notes = [*self.split.warnings, *self.reader.notes(), *self._selection_notes()]
+        images = int(self.index.has_image.sum())
+        broken = sum(count for reason, count in self.log.kept.items() if reason.startswith("image_"))
+        if broken > images:
+            notes.append(
+                f"{broken:,} pictures could not be used, more than the {images:,} that could; are the "
+                "picture files where the dump says? rejected.jsonl names each."
+            )
+        undated = int((~self.index.dated).sum())
+        if self.split.method == "time" and undated:
+            notes.append(
+                f"{undated:,} posts have no timestamp; they are trained on and count as earlier than all others."
+            )
+        return notes
+
+    def _selection_notes(self) -> list[str]:
+        notes = []
+        if self.selection is not None:
+            kept, read = len(self.order), len(self.split.sides)
+            notes.append(
+                f"A closed and easier task: of {read:,} posts only the {kept:,} were kept that carry one of the "
+                f"{self.selection.hashtags.sum():,} most frequent train hashtags; these lost "
+                f"{self.selection.hashtags_left_out:,} other hashtags. The rest is gone from truth and history alike, "
+                "so figures say nothing about recommending for all posts. The fractions are those before posts were "
+                "left out: see the table for what each split holds."
+            )
+        if self.settings.plain_hashtags:
+            notes.append(
+                "Hashtags with digits or underscores and those that are English stop words were left out of the truth; "
+                f"{self.log.kept['hashtag_not_plain']:,} posts lost some."
+            )
+        return notes

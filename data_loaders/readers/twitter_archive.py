@@ -1,0 +1,152 @@
+"""The archive that Twitter, now X, lets its users download: their own tweets, replies included."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from data_loaders.errors import DataError
+from data_loaders.readers import twitter_tweets as tweets
+from data_loaders.readers.base import RawPost, Reader, ReaderOptions, Record, Rejected
+from data_loaders.readers.fields import listing
+from data_loaders.readers.files import invalid_utf8
+from data_loaders.readers.records import build_post
+from data_loaders.readers.registry import register_reader
+from data_loaders.readers.tag_lists import describe
+from data_loaders.readers.twitter_files import PLACES, Archive, ZippedArchive, find_archives
+
+_ACCOUNTS = ("account.js", "manifest.js", "js/user_details.js")
+_LONG_POSTS = "note-tweet.js"
+_NOTES = {
+    "coarse": "{:,} tweets from before November 2010 have a date and no time: those of one day count as simultaneous.",
+    "completed": "{:,} posts that are cut off in the file of tweets were completed from note-tweet.js.",
+    "packed": "{:,} tweets have photos, which are not read from a .zip file: unpack it to have them.",
+    "missing": "{:,} tweets have photos that are not in the archive; they are read without.",
+    "video": "{:,} tweets have a video or an animated picture, which is not read; their text is.",
+}
+
+
+@register_reader("twitter_archive")
+class TwitterArchiveReader(Reader):
+    """Reads what the owner of an archive wrote, file by file; of several photos the first is taken."""
+
+    accepts = (
+        "an archive downloaded from Twitter or X, a folder or .zip with data/tweets.js, tweet.js or data/js/tweets/; "
+        "or a folder of several"
+    )
+
+    def __init__(self, path: Path, options: ReaderOptions | None = None) -> None:
+        super().__init__(path, options)
+        self._counts: Counter[str] = Counter()
+        self._besides: list[str] = []
+
+    @classmethod
+    def detect(cls, path: Path) -> bool:
+        """Return whether the path is an archive or a folder of archives."""
+        return bool(find_archives(path)[0])
+
+    def notes(self) -> list[str]:
+        """Return what was left out or completed, and whose tweets are nobody's."""
+        return [*self._besides, *(text.format(self._counts[key]) for key, text in _NOTES.items() if self._counts[key])]
+
+    def records(self) -> Iterator[Record]:
+        """Yield the record of every tweet, archive by archive by name, in the order of the files.
+
+        Raises:
+            DataError: if there is no archive, or a file is damaged.
+        """
+        archives, others = find_archives(self.path)
+        if not archives:
+            raise DataError(f"{self.path} holds no tweets of a Twitter archive. Accepted: {self.accepts}.")
+        self._counts.clear()
+        self._besides = [f"Beside the archives lie {listing(others)}, which are not read."] if others else []
+        for archive in archives:
+            yield from self._archive(archive)
+
+    def _archive(self, archive: Archive) -> Iterator[Record]:
+        owner = self._owner(archive)
+        files = _present(archive, _LONG_POSTS)
+        long_posts = tweets.LongPosts(item for name in files for item, _ in archive.items(name))
+        outer = archive.path.relative_to(self.path).as_posix() if archive.path != self.path else ""
+        for place, name in archive.tweet_files():
+            shown = f"{outer}/{name}" if outer else name
+            for number, (item, replaced) in enumerate(archive.items(name), start=1):
+                where, tweet = f"{shown}:item {number}", tweets.unwrap(item)
+                if tweet is None:
+                    detail = f"The item is {describe(item)}. Accepted: an object with id_str and full_text."
+                    yield Rejected(where=where, reason="wrong_type", detail=detail)
+                elif tweets.is_retweet(tweet):
+                    yield _retweet(tweet, where)
+                else:
+                    warnings = (invalid_utf8(),) if replaced else ()
+                    fields = self._fields(tweet, owner, long_posts)
+                    fields["image"], seen = self._photo(tweet, archive, place)
+                    record = build_post(fields, where, self.path, self.options.user_id, warnings)
+                    if isinstance(record, RawPost):
+                        self._count(tweet, seen)
+                    yield record
+
+    def _fields(self, tweet: dict[str, Any], owner: str | None, long_posts: tweets.LongPosts) -> dict[str, Any]:
+        full = long_posts.full_text(tweet)
+        self._counts["completed"] += full is not None
+        return {
+            "post_id": tweets.tweet_id(tweet),
+            "user_id": owner or tweets.author(tweet),
+            "timestamp": tweet.get("created_at"),
+            "caption": tweets.text(tweet) if full is None else full,
+            # What Twitter lists are the hashtags of the part it shows.
+            "hashtags": tweets.hashtags(tweet) if full is None else None,
+        }
+
+    def _photo(self, tweet: dict[str, Any], archive: Archive, place: str) -> tuple[str | None, str]:
+        """Return the path of the first photo that is there, relative to the dump, and what is to be counted."""
+        names = tweets.photos(tweet)
+        if not names:
+            return None, "video" if tweets.has_video(tweet) else ""
+        if isinstance(archive, ZippedArchive):
+            return None, "packed"
+        path = next((path for name in names if (path := archive.picture(place, name)) is not None), None)
+        return (None, "missing") if path is None else (path.relative_to(self.path).as_posix(), "")
+
+    def _count(self, tweet: dict[str, Any], seen: str) -> None:
+        self._counts["coarse"] += tweets.has_coarse_time(tweet)
+        if seen:
+            self._counts[seen] += 1
+
+    def _owner(self, archive: Archive) -> str | None:
+        problems = []
+        for name in _ACCOUNTS:
+            for file in _present(archive, name):
+                try:
+                    owner = tweets.owner(archive.value(file))
+                except DataError as problem:
+                    problems.append(str(problem))
+                    continue
+                if owner is not None:
+                    return owner
+        if self.options.user_id is None:
+            told = " ".join(problems) or f"It has no {', '.join(_ACCOUNTS)} that tells."
+            self._besides.append(
+                f"Whose archive {archive.path.name} is cannot be told. {told} Tweets that do not say it themselves "
+                "have no user and so no history; name one with --user-id."
+            )
+        return None
+
+
+def _present(archive: Archive, name: str) -> list[str]:
+    """Return the paths in the archive under which a file is there."""
+    folder, _, last = name.rpartition("/")
+    folder = folder and folder + "/"
+    return [place + name for place in PLACES if last in archive.scripts(place + folder)]
+
+
+def _retweet(tweet: dict[str, Any], where: str) -> Rejected:
+    tweet_id = tweets.tweet_id(tweet)
+    return Rejected(
+        where=where,
+        reason="retweet",
+        detail="The tweet repeats someone else's; accepted: what the owner of the archive wrote.",
+        post_id=str(tweet_id) if isinstance(tweet_id, (str, int)) else None,
+    )
