@@ -108,6 +108,7 @@ _BUILT_IN_MODULES = (
     "multimodal.baselines.user_habit",
     "multimodal.captions.bert_fill_mask",
     "multimodal.captions.cnn_attention",
+    "multimodal.captions.hmemn2n",
     "multimodal.captions.lstm",
     "multimodal.captions.random_prior",
     "multimodal.captions.sa_lstm",

@@ -21,7 +21,7 @@ from multimodal.captions.word_tagger import WordTagger
 from multimodal.catalogue import HashtagCatalogue
 from multimodal.config import RunConfig
 from multimodal.distributed import is_main_process
-from multimodal.encoders import CaptionEncoderConfig, build_caption_encoder, load_caption_encoder
+from multimodal.encoders import CaptionEncoder, CaptionEncoderConfig, build_caption_encoder, load_caption_encoder
 from multimodal.encoders.storage import load_weights, save_weights
 from multimodal.inputs import TokenCaptions, cleaned_captions
 from multimodal.memory import PostMemory
@@ -84,9 +84,13 @@ class SaLstm(EncoderSystem):
         Raises:
             DataError: no train post has both a hashtag and a word, or no validation post has a hashtag.
         """
-        train_posts = list(data.split("train"))
+        train_posts, validation_posts = list(data.split("train")), list(data.split("validation"))
         self._start(HashtagCatalogue(data.vocabulary.hashtags, data.vocabulary.frequencies), len(train_posts))
-        train, validation = self._labelled(train_posts).learnable(), self._labelled(list(data.split("validation")))
+        torch.manual_seed(self.config.seed)
+        train_captions = cleaned_captions(train_posts, self.config.caption_profile)
+        encoder = build_caption_encoder(self.config.encoder, train_captions)
+        train = self._labelled(train_posts, encoder).learnable()
+        validation = self._labelled(validation_posts, encoder)
         if not len(train):
             raise DataError(
                 f"system {self.name} learns from captions alone, and no train post has both a caption and a hashtag; "
@@ -102,8 +106,6 @@ class SaLstm(EncoderSystem):
                 "validation_hashtags_in_caption": validation.reachable_share(),
                 **{f"positive_share_{words}": share for words, share in enumerate(shares, start=1)},
             })  # fmt: skip
-        torch.manual_seed(self.config.seed)
-        encoder = build_caption_encoder(self.config.encoder, train.captions)
         self.network = WordTagger(encoder, self.config.spans, self.config.dropout)
         self.network.start_from(shares)
         learner = WordLearner(self, train, validation)
@@ -113,9 +115,11 @@ class SaLstm(EncoderSystem):
         if is_main_process():
             run.log({"event": "trained", "best_epoch": state.best_epoch, "seconds": state.seconds})
 
-    def _labelled(self, posts: Sequence[Post]) -> LabelledWords:
-        limit = self.config.encoder.maximum_tokens
-        return LabelledWords.of(posts, self.config.caption_profile, limit, self.config.spans)
+    def _labelled(self, posts: Sequence[Post], encoder: CaptionEncoder) -> LabelledWords:
+        tagged = [post for post in posts if post.hashtags]
+        captions = cleaned_captions(tagged, self.config.caption_profile)
+        hashtags = [post.hashtags for post in tagged]
+        return LabelledWords.of(captions, hashtags, encoder.maximum_tokens, self.config.spans)
 
     def _start(self, catalogue: HashtagCatalogue, train_posts: int) -> None:
         self.catalogue = catalogue

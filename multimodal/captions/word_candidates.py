@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from rich.progress import track
 
 from data_loaders.hashtags import normalise
-from data_loaders.posts import Post
 from multimodal.distributed import is_main_process
 from multimodal.encoders.words import split_words
-from multimodal.inputs import cleaned_captions
 
 _BAR_FROM_CAPTIONS = 20_000
 
@@ -70,19 +68,19 @@ class LabelledWords:
     hashtags: list[frozenset[str]]
 
     @classmethod
-    def of(cls, posts: Sequence[Post], profile: str, limit: int, longest: int) -> LabelledWords:
-        """Clean the captions of those posts that have a hashtag, and find their candidates.
+    def of(
+        cls, captions: Sequence[str], hashtags: Sequence[Collection[str]], limit: int, longest: int
+    ) -> LabelledWords:
+        """Find the candidates of captions.
 
         Args:
-            posts: any.
-            profile: how captions are cleaned.
+            captions: N, cleaned.
+            hashtags: of each post.
             limit, longest: see `candidates_of`.
         """
-        tagged = [post for post in posts if post.hashtags]
-        captions = cleaned_captions(tagged, profile)
         quiet = len(captions) < _BAR_FROM_CAPTIONS or not is_main_process()
         found = [candidates_of(one, limit, longest) for one in track(captions, "finding words", disable=quiet)]
-        return cls(captions, found, [frozenset(post.hashtags) for post in tagged])
+        return cls(list(captions), found, [frozenset(tags) for tags in hashtags])
 
     def __len__(self) -> int:
         return len(self.captions)

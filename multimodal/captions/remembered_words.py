@@ -1,0 +1,62 @@
+"""The words of remembered posts, kept as a memory's content vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_loaders.posts import Post
+from multimodal.encoders.words import PAD, UNKNOWN, WordVocabulary
+from multimodal.inputs import cleaned_captions
+from multimodal.memory import PostMemory
+
+# A float32 holds every whole number up to here, so that word ids survive as the memory's content vectors.
+MOST_WORDS = 2**24
+
+
+def word_vectors_of(
+    posts: Sequence[Post], vocabulary: WordVocabulary, profile: str, width: int, with_hashtags: bool
+) -> NDArray[np.float32]:
+    """Return the known words of posts as numbers that a `PostMemory` keeps, (N, width), filled up with `PAD`.
+
+    A memory has one vector per post for whatever a System looks for in it, and saves it with the model. Here it is no
+    point in a space but the list of the post's word ids: hashtags first, so that a long caption leaves them room.
+
+    Args:
+        posts: to be remembered; their hashtags are in the past by the time that they are looked at.
+        vocabulary: at most `MOST_WORDS`.
+        profile: how captions are cleaned.
+        width: words kept of each post.
+        with_hashtags: whether the hashtags count as words.
+    """
+    rows = np.full((len(posts), width), PAD, np.float32)
+    for row, caption, post in zip(rows, cleaned_captions(posts, profile), posts, strict=True):
+        text = " ".join([*post.hashtags, caption]) if with_hashtags else caption
+        ids = vocabulary.ids(text, max(len(text), 1))
+        known = ids[ids != UNKNOWN][:width]
+        row[: len(known)] = known
+    return rows
+
+
+def words_at(memory: PostMemory, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the word ids of remembered posts.
+
+    Args:
+        memory: filled with `word_vectors_of`.
+        positions: (B, H), -1 for none.
+
+    Returns:
+        (B, H, L) ids, `PAD` where there is no word or no post.
+    """
+    if not len(memory):
+        return np.full((*positions.shape, memory.width), PAD, np.int64)
+    found = memory.vectors[np.maximum(positions, 0)].astype(np.int64)
+    return np.where(positions[..., None] >= 0, found, PAD)
+
+
+def histories(memory: PostMemory, posts: Sequence[Post], limit: int) -> NDArray[np.int64]:
+    """Return the positions of the most recent posts of each post's user, strictly earlier, (B, limit), newest first."""
+    instants = np.array([post.instant_us for post in posts], np.int64)
+    return memory.history([post.user_id for post in posts], instants, limit)
