@@ -6,7 +6,7 @@ import logging
 import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
@@ -28,6 +28,7 @@ from multimodal.distributed import (
     totals,
     wait_for_all,
 )
+from multimodal.mixed_precision import resolved_precision
 from multimodal.run_folder import RunFolder
 from multimodal.training_config import TrainingConfig
 
@@ -106,12 +107,13 @@ class Trainer:
 
     def __init__(self, learner: Learner, config: TrainingConfig, run: RunFolder, seed: int) -> None:
         self.learner, self.config, self.run, self.seed = learner, config, run, seed
-        self.accelerator = _new_accelerator(config.precision)
+        self.accelerator = _new_accelerator(resolved_precision(config.precision))
         torch.manual_seed(seed + process_index())
         self.optimiser = torch.optim.AdamW(learner.parameter_groups(), lr=config.learning_rate)
         self.batches_per_epoch = len(learner.batches(0))
         updates = math.ceil(self.batches_per_epoch / config.gradient_accumulation) * config.epochs
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, warmup_cosine(config.warmup, updates))
+        factor = SCHEDULES[config.schedule](config.warmup, updates)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, factor)
         module = torch.compile(learner.module, dynamic=True) if config.compile else learner.module
         self.module, self.prepared_optimiser = self.accelerator.prepare(module, self.optimiser)
         self.state = TrainingState()
@@ -330,16 +332,28 @@ def _new_accelerator(precision: str) -> Accelerator:
     return Accelerator(mixed_precision=precision, kwargs_handlers=[unused])
 
 
-def warmup_cosine(warmup: float, steps: int) -> Any:
+def warmup_cosine(warmup: float, steps: int) -> Callable[[int], float]:
     """Return the learning-rate factor by step: linear rise, then cosine fall to 0."""
+    return _rise_and_fall(warmup, steps, lambda share: 0.5 * (1 + math.cos(math.pi * share)))
+
+
+def warmup_linear(warmup: float, steps: int) -> Callable[[int], float]:
+    """Return the learning-rate factor by step: linear rise, then linear fall to 0."""
+    return _rise_and_fall(warmup, steps, lambda share: 1 - share)
+
+
+def _rise_and_fall(warmup: float, steps: int, fall: Callable[[float], float]) -> Callable[[int], float]:
     rising = max(int(warmup * steps), 1)
 
     def factor(step: int) -> float:
         if step < rising:
             return (step + 1) / rising
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rising) / max(steps - rising, 1))))
+        return fall(min(1.0, (step - rising) / max(steps - rising, 1)))
 
     return factor
+
+
+SCHEDULES = {"cosine": warmup_cosine, "linear": warmup_linear}
 
 
 def _grouped(batches: list[list[int]], size: int) -> list[list[list[int]]]:

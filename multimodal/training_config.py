@@ -18,11 +18,16 @@ class TrainingConfig(Section):
     encoder_learning_rate: float = Field(default=2e-5, gt=0, description="of unfrozen pretrained encoders")
     weight_decay: float = Field(default=0.01, ge=0, description="AdamW, on matrices only")
     warmup: float = Field(default=0.06, ge=0, le=1, description="share of steps with rising learning rate")
+    schedule: Literal["cosine", "linear"] = Field(
+        default="cosine", description="how the learning rate falls to 0 after it has risen"
+    )
     clip: float = Field(default=5.0, gt=0, description="largest gradient norm")
     gradient_accumulation: int = Field(default=1, ge=1, description="batches per optimiser step")
     patience: int = Field(default=5, ge=1, description="epochs without a better validation score before stopping")
     validation_k: int = Field(default=5, ge=1, description="K of the validation F1 that selects the model")
-    precision: Literal["no", "bf16", "fp16"] = Field(default="no", description="mixed precision")
+    precision: Literal["no", "auto", "bf16", "fp16"] = Field(
+        default="no", description="mixed precision; auto: bf16 where the GPU or processor has it, else no"
+    )
     compile: bool = Field(default=False, description="torch.compile the network")
     checkpoint_minutes: float = Field(default=10.0, gt=0, description="minutes between checkpoints inside an epoch")
     tensorboard: bool = Field(default=False, description="also write TensorBoard files")

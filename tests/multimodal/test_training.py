@@ -17,7 +17,7 @@ from data_loaders.errors import RunError
 from multimodal import checkpoints
 from multimodal.checkpoints import load_checkpoint
 from multimodal.run_folder import RunFolder
-from multimodal.training import Trainer, warmup_cosine
+from multimodal.training import Trainer, warmup_cosine, warmup_linear
 from multimodal.training_config import TrainingConfig
 
 POSTS, STEPS = 24, 6
@@ -347,12 +347,31 @@ class TestWarmupCosine:
         assert [factor(step) for step in (4, 12, 20)] == pytest.approx([1.0, 0.5, 0.0])
         assert factor(8) == pytest.approx(0.5 * (1 + math.cos(math.pi / 4)))
 
-    def test_never_leaves_the_unit_interval_and_starts_above_0(self):
+    @pytest.mark.parametrize("schedule", [warmup_cosine, warmup_linear])
+    def test_never_leaves_the_unit_interval_and_starts_above_0(self, schedule):
         for warmup in (0.0, 0.06, 0.5, 1.0):
             for steps in (1, 2, 7):
-                factors = [warmup_cosine(warmup, steps)(step) for step in range(steps + 3)]
+                factors = [schedule(warmup, steps)(step) for step in range(steps + 3)]
                 assert 0 < factors[0] <= 1
                 assert all(0 <= factor <= 1 for factor in factors)
+
+
+class TestWarmupLinear:
+    def test_equals_that_of_transformers(self):
+        from transformers import get_linear_schedule_with_warmup
+
+        optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        theirs = get_linear_schedule_with_warmup(optimiser, num_warmup_steps=4, num_training_steps=20).lr_lambdas[0]
+        ours = warmup_linear(0.2, 20)
+        # Theirs spends its first step at rate 0; ours starts one step further up.
+        assert [ours(step) for step in range(4)] == [theirs(step + 1) for step in range(4)]
+        assert [ours(step) for step in range(4, 23)] == pytest.approx([theirs(step) for step in range(4, 23)])
+
+    def test_the_configuration_chooses_it(self, tmp_path):
+        train(tmp_path, LinearLearner(), schedule="linear", warmup=0.0, epochs=1)
+        rates = [line["learning_rate"] for line in records(tmp_path, "step")]
+        # Logged after each step, so that the last one is 0.
+        assert rates == pytest.approx([0.05, 0.04, 0.03, 0.02, 0.01, 0.0])
 
 
 def test_tensorboard_by_switch(tmp_path):
