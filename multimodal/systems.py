@@ -106,6 +106,7 @@ _SYSTEMS: dict[str, type[System]] = {}
 _BUILT_IN_MODULES = (
     "multimodal.baselines.popularity",
     "multimodal.baselines.user_habit",
+    "multimodal.captions.bert",
     "multimodal.captions.bert_fill_mask",
     "multimodal.captions.cnn_attention",
     "multimodal.captions.hmemn2n",
@@ -113,6 +114,7 @@ _BUILT_IN_MODULES = (
     "multimodal.captions.random_prior",
     "multimodal.captions.sa_lstm",
     "multimodal.captions.text_resnet",
+    "multimodal.captions.tfidf_logistic",
     "multimodal.design.system",
 )
 

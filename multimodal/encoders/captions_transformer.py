@@ -142,6 +142,11 @@ class TransformerCaptionEncoder(CaptionEncoder):
         # Tokenizers without special tokens give nothing for an empty caption.
         return [np.asarray(row or [self.pad_id], dtype=np.int64) for row in ids]
 
+    def knows(self, captions: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which captions hold a token that is neither special nor the unknown one."""
+        nothing = np.array(self.tokenizer.all_special_ids, np.int64)
+        return np.array([not np.isin(ids, nothing).all() for ids in self.tokenise(captions)], np.bool_)
+
     def encode_tokens(self, token_ids: Tensor, mask: Tensor) -> Tensor:
         """Return the model's last hidden states (B, T, C)."""
         output = self.model(input_ids=token_ids, attention_mask=mask.long(), **self._no_cache)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from data_loaders.posts import Post
@@ -16,6 +17,7 @@ from data_loaders.vocabulary import Vocabulary
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 TAGS = ("sea", "sky", "sun", "tea", "cat", "dog", "run", "art", "car", "bus", "map", "zen", "ice", "fog", "kiwi")
+PIECES = ["a", "cat", "dog", "on", "the", "mat", "sun", "##set", "##s", "город", "море", ",", "!"]
 WORDS = ("a", "walk", "along", "the", "quiet", "harbour", "with", "friends", "and", "cake", "before", "rain")
 
 
@@ -91,3 +93,24 @@ def textured_data(tmp_path_factory):
         if post.image is not None:
             Image.fromarray(draw.integers(0, 256, (20, 24, 3), dtype=np.uint8)).save(post.image)
     return TinyData(folder, posts)
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory):
+    """A BERT of two layers with a WordPiece vocabulary, as the transformers library saves one."""
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny_bert")
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *PIECES]
+    torch.manual_seed(1)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=64,
+    )
+    BertModel(config).save_pretrained(folder)
+    BertTokenizerFast(vocab={word: i for i, word in enumerate(vocabulary)}).save_pretrained(folder)
+    return folder

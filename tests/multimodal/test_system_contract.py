@@ -24,7 +24,12 @@ from multimodal.training_run import train_run
 ROOT = Path(__file__).resolve().parents[2]
 # A System that needs training names a configuration or settings here that train in seconds; the others use their own.
 SMALL_CONFIGS = {"design": "debug"}
+TINY_BERT = "TINY_BERT"  # stands for the folder of the fixture `tiny_bert`
 SMALL_SETTINGS = {
+    "bert": [
+        f"encoder={{pretrained: {TINY_BERT}, maximum_tokens: 32}}",
+        "training={epochs: 2, batch_size: 16, encoder_learning_rate: 0.001, schedule: linear}",
+    ],
     "bert_fill_mask": [
         "encoder={random_init: true, width: 16, layers: 1, heads: 2, vocabulary_size: 300, maximum_tokens: 32}",
         "training={epochs: 2, batch_size: 16, precision: no}",
@@ -56,12 +61,19 @@ class Fitted:
     system: System
 
 
-def config_of(name):
-    return load_config(ROOT / "configs" / f"{SMALL_CONFIGS.get(name, name)}.yaml", SMALL_SETTINGS.get(name, []))
+@pytest.fixture(scope="module")
+def config_of(tiny_bert):
+    """A System's configuration that trains in seconds."""
+
+    def get(name):
+        settings = [setting.replace(TINY_BERT, str(tiny_bert)) for setting in SMALL_SETTINGS.get(name, [])]
+        return load_config(ROOT / "configs" / f"{SMALL_CONFIGS.get(name, name)}.yaml", settings)
+
+    return get
 
 
 @pytest.fixture(scope="module")
-def all_fitted(tiny_data, tmp_path_factory):
+def all_fitted(config_of, tiny_data, tmp_path_factory):
     """Every System is trained once, when it is first asked for."""
     trained = {}
 
@@ -106,7 +118,7 @@ def memory(fitted, tiny_data):
     return memory_of(fitted, tiny_data.posts)
 
 
-def test_every_system_has_a_name_and_a_configuration():
+def test_every_system_has_a_name_and_a_configuration(config_of):
     assert {"design", "popularity", "user_habit"} <= set(list_systems())
     for name in list_systems():
         assert get_system(name).name == name == config_of(name).system
