@@ -70,4 +70,7 @@ def _from_brackets(text: str) -> list[str]:
         # Python's repr, and numpy's, which has no commas.
         quoted = [single or double for single, double in _QUOTED.findall(text)]
         return [_ESCAPE.sub(r"\1", tag) for tag in quoted] if quoted else _from_text(text[1:-1].strip(" []"))
+    if '"' not in text and any(element is not None for element in parsed):
+        # Bare words that happen to be JSON: the hashtags #true, #NaN, #1e5.
+        return _from_text(text[1:-1].strip(" []"))
     return [_element(element) for element in parsed if element is not None]
