@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import regex
+
 from data_loaders.timestamps import read_timestamp
 
 _RETWEET = re.compile(r"\s*RT @")
@@ -15,7 +17,7 @@ _PHOTO_NAME = re.compile(r"\w+-[\w\-]+\.\w+", re.ASCII)
 _COARSE = re.compile(r"\d{4}-\d{2}-\d{2} 00:00:00 \+0000")
 # Twitter's ids tell the time from 4 November 2010 on; archives by month know only the date of what is older.
 _TIMES_SINCE = "2010-11-05"
-_CUT_OFF = re.compile(r"(?:…|\.\.\.)?\s*+(?:https?://t\.co/\w+\s*+)?\Z", re.ASCII)
+_CUT_OFF = regex.compile(r"(?:…|\.\.\.)?+(?<!\s)\s*+(?:https?://t\.co/\w++\s*+)?+\Z")
 
 
 def unwrap(item: Any) -> dict[str, Any] | None:
