@@ -379,8 +379,10 @@ def test_reading_twice_counts_once(tmp_path):
     assert len(notes) == 2
 
 
-def test_a_whole_archive_is_prepared(tmp_path):
+def test_a_whole_archive_is_prepared(tmp_path, monkeypatch):
     """From an archive with everything in it to a prepared folder that accounts for every tweet."""
+    # Drawing takes longer than all the rest.
+    monkeypatch.setattr("data_loaders.prepare.draw_plots", lambda *_: [])
     words = ["tide", "dusk", "gulls", "market", "bread", "coffee", "river", "bridge", "snow", "city"]
     tweets = [
         made.tweet(str(number), f"{words[number % 10]} {words[number % 7]} #sea{number % 3} &amp; more",
