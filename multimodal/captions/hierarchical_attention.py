@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from multimodal.encoders.words import PAD
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedHistory:
+    """The words of remembered posts by their place among those that occur in a batch: found once for all hops.
+
+    Attributes:
+        used_N: the word ids that occur.
+        places_BK: for each post asked about, the place in `used_N` of all words of its history; K = H · L.
+        present_BHL: false at padding.
+    """
+
+    used_N: Tensor
+    places_BK: Tensor
+    present_BHL: Tensor
+
+    @classmethod
+    def of(cls, history_BHL: Tensor) -> IndexedHistory:
+        """Index word ids of each remembered post, newest post first, filled up with `PAD`."""
+        used, places = torch.unique(history_BHL.flatten(1), return_inverse=True)
+        return cls(used, places, history_BHL != PAD)
 
 
 class HierarchicalAttention(nn.Module):
@@ -35,30 +57,30 @@ class HierarchicalAttention(nn.Module):
         self.place_addresses = nn.Parameter(torch.randn(places, width) * 0.1) if places else None
         self.place_answers = nn.Parameter(torch.randn(places, width) * 0.1) if places else None
 
-    def forward(self, query_BD: Tensor, addresses_WD: Tensor, history_BHL: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, query_BD: Tensor, addresses_WD: Tensor, history: IndexedHistory) -> tuple[Tensor, Tensor]:
         """Return the answer o (B, D) and the attention p over posts (B, H).
 
         Args:
             query_BD: u.
             addresses_WD: the vectors a of all words.
-            history_BHL: word ids of each remembered post, newest post first, filled up with `PAD`.
+            history: B histories.
         """
-        posts, words = history_BHL.shape[1:]
-        flat = history_BHL.flatten(1)
-        # u · m_i is Σ_j α_ij (u · a_ij), so that neither a word's nor a post's vector needs to be made for each post:
-        # one product of all queries with all words that occur holds every score.
-        used, places = torch.unique(flat, return_inverse=True)
-        scores = (query_BD @ addresses_WD[used].to(query_BD.dtype).T).gather(1, places).view(-1, posts, words)
-        present = history_BHL != PAD
+        present = history.present_BHL
+        posts = present.shape[1]
+        # u · m_i is Σ_j α_ij (u · a_ij), and o is a sum over words too: neither a word's vector nor a post's has to be
+        # copied for each post, one product of all queries with all words that occur holds every score.
+        all_scores = query_BD @ addresses_WD[history.used_N].to(query_BD.dtype).T
+        scores = all_scores.gather(1, history.places_BK).view(present.shape)
         alpha = _masked_softmax(scores, present)
         relevance = (alpha * scores).sum(-1)
         if self.place_addresses is not None:
             relevance = relevance + query_BD @ self.place_addresses[:posts].to(query_BD.dtype).T
         attention = _masked_softmax(relevance, present.any(-1))
-        shares = (attention.unsqueeze(-1) * alpha).flatten(1).to(self.answers.weight.dtype)
-        answer = F.embedding_bag(flat, self.answers.weight, mode="sum", per_sample_weights=shares)
+        shares = (attention.unsqueeze(-1) * alpha).flatten(1)
+        word_shares = torch.zeros_like(all_scores, dtype=shares.dtype).scatter_add(1, history.places_BK, shares)
+        answer = word_shares @ self.answers.weight[history.used_N].to(shares.dtype)
         if self.place_answers is not None:
-            answer = answer + attention.to(answer.dtype) @ self.place_answers[:posts]
+            answer = answer + attention @ self.place_answers[:posts].to(attention.dtype)
         return answer, attention
 
 

@@ -7,7 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from multimodal.captions.hierarchical_attention import HierarchicalAttention
+from multimodal.captions.hierarchical_attention import HierarchicalAttention, IndexedHistory
 from multimodal.encoders import CaptionEncoder
 
 
@@ -60,14 +60,15 @@ class MemoryNetwork(nn.Module):
         Args:
             token_ids: (B, T) words of the tweets.
             mask: (B, T).
-            history_BHL: words of the remembered tweets, see `HierarchicalAttention`.
+            history_BHL: words of the remembered tweets, see `IndexedHistory.of`.
         """
         pooled = self.encoder.pool(self.encoder(token_ids, mask), mask)
         # The encoder may be held in less precision than the layers behind it.
         query: Tensor = self.query(pooled.to(self.output.weight.dtype))
         if self.attention is not None:
             addresses = cast(nn.Embedding, self.encoder.words).weight
+            history = IndexedHistory.of(history_BHL)
             for _ in range(self.hops):
-                query = query + self.attention(query, addresses, history_BHL)[0]
+                query = query + self.attention(query, addresses, history)[0]
         logits: Tensor = self.output(self.dropout(query))
         return logits

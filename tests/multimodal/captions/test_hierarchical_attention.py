@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from multimodal.captions.hierarchical_attention import HierarchicalAttention
+from multimodal.captions.hierarchical_attention import HierarchicalAttention, IndexedHistory
 from multimodal.captions.memory_network import MemoryNetwork
 from multimodal.encoders import CaptionEncoderConfig, build_caption_encoder
 
@@ -68,7 +68,7 @@ def make(places):
 @pytest.mark.parametrize("places", [0, 3])
 def test_equals_a_slow_loop(queries, addresses, places):
     attention = make(places)
-    given, shares = attention(queries, addresses, HISTORY)
+    given, shares = attention(queries, addresses, IndexedHistory.of(HISTORY))
     for row in range(3):
         expected, p = slow_hop(
             queries[row],
@@ -85,10 +85,10 @@ def test_equals_a_slow_loop(queries, addresses, places):
 @pytest.mark.parametrize("places", [0, 5])
 def test_padding_and_batch_mates_change_nothing(queries, addresses, places):
     attention = make(places)
-    given, _ = attention(queries, addresses, HISTORY)
+    given, _ = attention(queries, addresses, IndexedHistory.of(HISTORY))
     wider = torch.zeros(1, 5, 7, dtype=torch.long)
     wider[0, :3, :3] = HISTORY[0]
-    alone, shares = attention(queries[:1], addresses, wider)
+    alone, shares = attention(queries[:1], addresses, IndexedHistory.of(wider))
     torch.testing.assert_close(alone[0], given[0])
     assert shares.sum().item() == pytest.approx(1)
     assert not shares[0, 3:].any()
@@ -98,12 +98,12 @@ def test_order_counts_only_where_it_is_wanted(queries, addresses):
     turned = HISTORY[:1].flip(1)
     for places, alike in ((0, True), (3, False)):
         attention = make(places)
-        one, other = attention(queries[:1], addresses, HISTORY[:1])[0], attention(queries[:1], addresses, turned)[0]
+        one, other = (attention(queries[:1], addresses, IndexedHistory.of(given))[0] for given in (HISTORY[:1], turned))
         assert torch.allclose(one, other, atol=1e-6) is alike
 
 
 def test_without_any_history_nothing_is_answered(queries, addresses):
-    given, shares = make(3)(queries[:1], addresses, HISTORY[2:])
+    given, shares = make(3)(queries[:1], addresses, IndexedHistory.of(HISTORY[2:]))
     assert not given.any()
     assert not shares.any()
 
@@ -111,7 +111,7 @@ def test_without_any_history_nothing_is_answered(queries, addresses):
 def test_gradients_reach_everything_and_are_numbers(queries, addresses):
     attention = make(3)
     queries.requires_grad_(), addresses.requires_grad_()
-    attention(queries, addresses, HISTORY)[0].square().sum().backward()
+    attention(queries, addresses, IndexedHistory.of(HISTORY))[0].square().sum().backward()
     for tensor in (queries, addresses, *attention.parameters()):
         assert torch.isfinite(tensor.grad).all()
         assert tensor.grad.any()
