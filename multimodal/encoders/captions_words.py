@@ -64,7 +64,8 @@ class WordCaptionEncoder(CaptionEncoder):
             encoder = cls.load(trained_encoder(config))
             encoder.continue_as(config)
         elif config.word_vectors is None:
-            encoder = cls(config, WordVocabulary.learn(train_captions, config.vocabulary_size))
+            words = WordVocabulary.learn(train_captions, config.vocabulary_size, (), config.minimum_count)
+            encoder = cls(config, words)
         else:
             encoder = cls._with_given_vectors(config, config.word_vectors, train_captions)
         encoder.set_trainable()
@@ -79,7 +80,9 @@ class WordCaptionEncoder(CaptionEncoder):
         width = len(next(iter(vectors.values()), ()))
         if width != config.width:
             raise ConfigError(f"{option}={path!r} holds vectors of {width} numbers; set {_OPTION}.width={width}.")
-        encoder = cls(config, WordVocabulary.learn(train_captions, config.vocabulary_size, vectors))
+        encoder = cls(
+            config, WordVocabulary.learn(train_captions, config.vocabulary_size, vectors, config.minimum_count)
+        )
         table = encoder.words.weight.data
         nn.init.normal_(table[PAD + 1 :], std=float(np.std(list(vectors.values()))))
         for row, word in enumerate(encoder.vocabulary.words, start=len(SPECIAL_WORDS)):

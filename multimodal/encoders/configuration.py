@@ -48,6 +48,12 @@ class CaptionEncoderConfig(Section):
     heads: int = Field(default=4, ge=1, description="attention heads, where there are any")
     dropout: float = Field(default=0.1, ge=0, lt=1, description="dropout")
     vocabulary_size: int = Field(default=8000, ge=300, description="tokens learned from the train captions")
+    minimum_count: int = Field(default=2, ge=1, description="over words: how often a word has to occur to be learned")
+    word_ngrams: int = Field(default=1, ge=1, le=5, description="fasttext: words of the longest n-gram; 1: words alone")
+    characters: tuple[int, int] | None = Field(
+        default=None, description="fasttext: characters of the shortest and the longest n-gram inside words"
+    )
+    buckets: int = Field(default=2**20, ge=1, le=2**28, description="fasttext: what n-grams are hashed into")
     word_vectors: str | None = Field(
         default=None, description="over words: word2vec or GloVe text file; these vectors stay as they are"
     )
@@ -80,6 +86,10 @@ class CaptionEncoderConfig(Section):
             raise ValueError("random_init is for name=transformer; other encoders start from random weights anyway")
         if self.word_vectors is not None and self.name in ("small", "transformer"):
             raise ValueError(f"name={self.name} has a vocabulary of its own and takes no word_vectors")
+        if self.name != "fasttext" and (self.word_ngrams > 1 or self.characters is not None):
+            raise ValueError(f"word_ngrams and characters are for name=fasttext; name={self.name} has no n-grams")
+        if self.characters is not None and not 1 <= self.characters[0] <= self.characters[1] <= 12:
+            raise ValueError(f"characters={list(self.characters)}: give two numbers from 1 to 12, the smaller first")
         if self.name == "small" and self.pretrained is not None:
             raise ValueError("name=small is always trained from scratch; remove `pretrained`, or set name=transformer")
         return self

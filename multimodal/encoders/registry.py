@@ -18,6 +18,7 @@ _BUILT_IN_CAPTION_MODULES = (
     "multimodal.encoders.captions_small",
     "multimodal.encoders.captions_transformer",
     "multimodal.encoders.captions_cnn_attention",
+    "multimodal.encoders.captions_fasttext",
     "multimodal.encoders.captions_hmemn2n",
     "multimodal.encoders.captions_lstm",
     "multimodal.encoders.captions_sa_lstm",

@@ -48,16 +48,20 @@ class WordVocabulary:
         self._id_of = {word: number for number, word in enumerate(self.words, start=len(SPECIAL_WORDS))}
 
     @classmethod
-    def learn(cls, captions: Iterable[str], size: int, further: Iterable[str] = ()) -> WordVocabulary:
-        """Take the most frequent words that occur at least twice; equals in alphabetical order.
+    def learn(
+        cls, captions: Iterable[str], size: int, further: Iterable[str] = (), minimum_count: int = 2
+    ) -> WordVocabulary:
+        """Take the most frequent words; equals in alphabetical order.
 
         Args:
             captions: of the train split.
             size: ids at most, the two special ones included.
             further: words that fill what room is left, best first.
+            minimum_count: how often a word has to occur.
         """
         counts = Counter(word for caption in captions for word in split_words(caption))
-        ordered = sorted((word for word, count in counts.items() if count > 1), key=lambda word: (-counts[word], word))
+        frequent = (word for word, count in counts.items() if count >= minimum_count)
+        ordered = sorted(frequent, key=lambda word: (-counts[word], word))
         room = max(size - len(SPECIAL_WORDS), 0)
         return cls(list(dict.fromkeys([*ordered[:room], *further]))[:room])
 

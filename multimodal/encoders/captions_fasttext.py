@@ -1,0 +1,212 @@
+"""The fastText caption encoder: vectors of words and of hashed n-grams, averaged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import ClassVar, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from multimodal.encoders.captions_words import WORDS_FILE, WordCaptionEncoder
+from multimodal.encoders.configuration import CaptionEncoderConfig
+from multimodal.encoders.freezing import parameters_of
+from multimodal.encoders.ngram_hashing import END_OF_LINE, character_ngrams, text_hash, word_ngram_buckets
+from multimodal.encoders.registry import register_caption_encoder
+from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, write_description
+from multimodal.encoders.words import PAD, UNKNOWN, WordVocabulary, split_words
+from multimodal.run_folder import read_json
+
+# A token's number holds all that its vector follows from: row, whether it begins a word, that word's hash.
+_ROW_BITS, _HASH_SHIFT = 2**30 - 1, 31
+_BEGINS_WORD = 2**30
+# fastText gives an unknown word no vector, and the end of a line one; so the row of unknown words is the end's.
+END = UNKNOWN
+_CAPTIONS_AT_ONCE = 4_096
+FastTextEncoderType = TypeVar("FastTextEncoderType", bound="FastTextCaptionEncoder")
+
+
+@register_caption_encoder("fasttext")
+class FastTextCaptionEncoder(WordCaptionEncoder):
+    """Words and hashed n-grams of fastText (Joulin et al. 2017, 1607.01759); the mean of all is the caption's vector.
+
+    A token is a word, or a character n-gram of the word before it; the last one is the end of the caption. To a
+    word's vector those of the word n-grams that start there are added. Times (tokens / features) the mean over the
+    tokens is then that over all words and n-grams, as fastText has it. An unknown word has no vector of its own.
+
+    Word n-grams and character n-grams share `buckets`. A bucket that the train captions fill fewer than
+    `minimum_count` times has no vector: fastText would add what it was initialised with.
+
+    Attributes:
+        ngrams: vectors of the filled buckets, row 0 zero; None without n-grams.
+        places: (`buckets`,) the row of each bucket, 0 for none.
+    """
+
+    defaults: ClassVar = {
+        "width": 55,
+        "maximum_tokens": 512,
+        "vocabulary_size": 200_000,
+        "minimum_count": 1,
+        "dropout": 0.0,
+    }
+    ngrams: nn.Embedding | None
+    places: Tensor
+
+    def make_layers(self, config: CaptionEncoderConfig) -> None:
+        """Make the vectors, as fastText starts them: uniform within ±1 / width."""
+        self.width = config.width
+        self.ngrams = None
+        if config.word_ngrams > 1 or config.characters is not None:
+            self.register_buffer("places", torch.zeros(config.buckets, dtype=torch.int32))
+            self._make_ngrams(0)
+        self._pieces_of: dict[str, tuple[int, ...]] = {}
+        _start(self.words)
+
+    def _make_ngrams(self, filled: int) -> None:
+        self.ngrams = nn.Embedding(filled + 1, self.width, padding_idx=0)
+        _start(self.ngrams)
+
+    @classmethod
+    def build(
+        cls: type[FastTextEncoderType], config: CaptionEncoderConfig, train_captions: Iterable[str]
+    ) -> FastTextEncoderType:
+        """Take what a run has learned, or learn words and n-grams of the train captions; see `WordCaptionEncoder`."""
+        captions = list(train_captions)
+        encoder = super().build(config, captions)
+        if config.pretrained is None and encoder.ngrams is not None:
+            encoder._learn_ngrams(captions)
+            encoder.set_trainable()
+        return encoder.train()
+
+    def _learn_ngrams(self, captions: Sequence[str]) -> None:
+        """Give the buckets that the captions fill often enough a vector each."""
+        counts = np.zeros(self.config.buckets, np.int64)
+        if self.config.characters is not None:
+            for word, count in Counter(word for caption in captions for word in split_words(caption)).items():
+                np.add.at(counts, self._character_buckets(word), count)
+        if self.config.word_ngrams > 1:
+            for start in range(0, len(captions), _CAPTIONS_AT_ONCE):
+                ids, mask = self.pad(self.tokenise(captions[start : start + _CAPTIONS_AT_ONCE]))
+                buckets = self._word_ngram_buckets(ids, mask)
+                counts += np.bincount(buckets[buckets >= 0].numpy(), minlength=len(counts))
+        filled = np.flatnonzero(counts >= self.config.minimum_count)
+        self.places[torch.from_numpy(filled)] = torch.arange(1, len(filled) + 1, dtype=torch.int32)
+        self._make_ngrams(len(filled))
+        self._pieces_of.clear()
+
+    @classmethod
+    def load(cls: type[FastTextEncoderType], folder: Path) -> FastTextEncoderType:
+        """Read what `save` wrote, in evaluation mode."""
+        folder = Path(folder)
+        described = read_description(folder, "caption")
+        config = CaptionEncoderConfig.model_validate(described["config"])
+        encoder = cls(config, WordVocabulary(read_json(folder / WORDS_FILE, "words of the captions")["words"]))
+        if encoder.ngrams is not None:
+            encoder._make_ngrams(int(described["filled_buckets"]))
+        load_weights(folder / WEIGHTS_FILE, encoder)
+        encoder.set_trainable()
+        return encoder.eval()
+
+    def save(self, folder: Path) -> None:
+        """Write `encoder.json`, `words.json` and `weights.safetensors`."""
+        super().save(folder)
+        filled = 0 if self.ngrams is None else self.ngrams.num_embeddings - 1
+        values = {"config": self.config.model_dump(mode="json"), "filled_buckets": filled}
+        write_description(Path(folder), "caption", values)
+
+    def layers(self) -> list[list[nn.Parameter]]:
+        """Return the one layer there is, the vectors."""
+        return [parameters_of(self.words, *([] if self.ngrams is None else [self.ngrams]))]
+
+    def tokenise(self, captions: Sequence[str]) -> list[NDArray[np.int64]]:
+        """Return token numbers: those of the words, of their character n-grams, and of the end."""
+        end = END | _BEGINS_WORD | text_hash(END_OF_LINE) << _HASH_SHIFT
+        most = self.maximum_tokens - 1
+        found = []
+        for caption in captions:
+            tokens: list[int] = []
+            for word in split_words(caption)[:most]:
+                tokens += self._pieces(word)
+            found.append(np.array([*tokens[:most], end], np.int64))
+        return found
+
+    def _pieces(self, word: str) -> tuple[int, ...]:
+        pieces = self._pieces_of.get(word)
+        if pieces is None:
+            row = int(self.vocabulary.ids(word, 1)[0])
+            first = (PAD if row == UNKNOWN else row) | _BEGINS_WORD | text_hash(word) << _HASH_SHIFT
+            pieces = (first, *self._character_rows(word))
+            # Words that were never seen are not kept: there is no end of them.
+            if row != UNKNOWN:
+                self._pieces_of[word] = pieces
+        return pieces
+
+    def _character_rows(self, word: str) -> list[int]:
+        buckets = self._character_buckets(word)
+        if not len(buckets):
+            return []
+        rows = self.places.cpu().numpy()[buckets]
+        return [len(self.vocabulary) + int(row) for row in rows if row]
+
+    def _character_buckets(self, word: str) -> NDArray[np.int64]:
+        if self.config.characters is None:
+            return np.empty(0, np.int64)
+        ngrams = character_ngrams(word, *self.config.characters)
+        return np.array([text_hash(ngram) % self.config.buckets for ngram in ngrams], np.int64)
+
+    def _word_ngram_buckets(self, token_ids: Tensor, mask: Tensor) -> Tensor:
+        """Return (B, T, n - 1) buckets of the word n-grams that start at each token, -1 for none."""
+        begins = mask & (token_ids & _BEGINS_WORD).bool()
+        place = begins.cumsum(1) - 1
+        # Tokens inside a word are left out: word n-grams join whole words.
+        hashes = torch.zeros(len(mask), mask.shape[1] + 1, dtype=torch.int64, device=mask.device)
+        hashes.scatter_(1, torch.where(begins, place, mask.shape[1]), token_ids >> _HASH_SHIFT)
+        longest, buckets = self.config.word_ngrams, self.config.buckets
+        of_words = word_ngram_buckets(hashes[:, :-1], begins.sum(1), longest, buckets)
+        of_tokens = of_words.gather(1, place.clamp(min=0).unsqueeze(-1).expand_as(of_words))
+        return of_tokens.masked_fill(~begins.unsqueeze(-1), -1)
+
+    def rows(self, token_ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return which vectors make each token: rows of `words` (B, T), and of `ngrams` (B, T, N), 0 for none.
+
+        Args:
+            token_ids: (B, T), see `tokenise`.
+            mask: (B, T), true where a token is.
+        """
+        row = torch.where(mask, token_ids & _ROW_BITS, PAD)
+        first_ngram = len(self.vocabulary)
+        words = torch.where(row < first_ngram, row, PAD)
+        if self.ngrams is None:
+            return words, None
+        hashed = (row - first_ngram).clamp(min=0).unsqueeze(-1)
+        if self.config.word_ngrams > 1:
+            buckets = self._word_ngram_buckets(token_ids, mask)
+            starting = torch.where(buckets >= 0, self.places[buckets.clamp(min=0)].long(), 0)
+            hashed = torch.cat([hashed, starting], -1)
+        return words, hashed
+
+    def encode_tokens(self, token_ids: Tensor, mask: Tensor) -> Tensor:
+        """Return each token's vectors added up, times (tokens / features) of the caption, (B, T, C)."""
+        words, hashed = self.rows(token_ids, mask)
+        vectors, features = self.words(words), (words > 0).sum(1)
+        if self.ngrams is not None and hashed is not None:
+            vectors = vectors + self.ngrams(hashed).sum(2)
+            features = features + (hashed > 0).sum((1, 2))
+        scale = mask.sum(1) / features.clamp(min=1)
+        scaled: Tensor = self.dropout(vectors * scale.to(vectors.dtype)[:, None, None])
+        return scaled
+
+    def knows(self, captions: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which captions hold a word of the train captions; n-grams may share a bucket by chance."""
+        rows = (ids & _ROW_BITS for ids in self.tokenise(captions))
+        return np.array([bool(((row > END) & (row < len(self.vocabulary))).any()) for row in rows], np.bool_)
+
+
+def _start(table: nn.Embedding) -> None:
+    nn.init.uniform_(table.weight, -1 / table.embedding_dim, 1 / table.embedding_dim)
+    with torch.no_grad():
+        table.weight[PAD] = 0

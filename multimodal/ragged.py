@@ -1,0 +1,56 @@
+"""`Ragged`: rows of whole numbers of different length in one array, and some of the rows taken out at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """N rows, one behind the other.
+
+    Attributes:
+        values: of all rows.
+        lengths: (N,).
+        starts: (N,) where in `values` each row begins.
+    """
+
+    values: Ints
+    lengths: Ints
+    starts: Ints = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "starts", np.cumsum(self.lengths) - self.lengths)
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[int] | Ints]) -> Ragged:
+        """Join rows."""
+        lengths = np.array([len(row) for row in rows], np.int64)
+        joined = np.concatenate([np.asarray(row, np.int64) for row in rows]) if len(rows) else np.empty(0, np.int64)
+        return cls(joined, lengths)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Ragged]) -> Ragged:
+        """Put the rows of several behind each other."""
+        empty = np.empty(0, np.int64)
+        return cls(
+            np.concatenate([empty, *(part.values for part in parts)]),
+            np.concatenate([empty, *(part.lengths for part in parts)]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def take(self, rows: Sequence[int] | Ints) -> Ragged:
+        """Return some rows, in the order asked for; a row may be asked for more than once."""
+        chosen = np.asarray(rows, np.int64)
+        lengths = self.lengths[chosen]
+        ends = np.cumsum(lengths)
+        places = np.repeat(self.starts[chosen] - (ends - lengths), lengths) + np.arange(ends[-1] if len(ends) else 0)
+        return Ragged(self.values[places], lengths)
