@@ -29,6 +29,17 @@ Setting = tuple[Penalty, float]
 MakeForm = Callable[[LabelledCaptions], tuple[LogisticForm, sparse.csr_matrix]]
 
 
+def all_positive(values: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the values of a setting.
+
+    Raises:
+        ValueError: one is not above 0 or not finite.
+    """
+    if any(not 0 < value < float("inf") for value in values):
+        raise ValueError(f"every one must be above 0 and finite, got {values!r}")
+    return values
+
+
 class GridConfig(Section):
     """What is tried. The slides: both penalties, C 0.1, 1, 10, iterations 50, 100, two folds."""
 
@@ -52,9 +63,7 @@ class GridConfig(Section):
     @field_validator("strengths", "iterations")
     @classmethod
     def _positive(cls, values: tuple[float, ...]) -> tuple[float, ...]:
-        if any(not 0 < value < float("inf") for value in values):
-            raise ValueError(f"every one must be above 0 and finite, got {values!r}")
-        return values
+        return all_positive(values)
 
     @field_validator("folds")
     @classmethod
