@@ -40,7 +40,7 @@ class FusionConfig(Section):
 
     name: str = Field(default="weighted", description="sum, weighted or scalar")
     hidden: int | None = Field(default=None, ge=1, description="hidden width of the gate; null: the width D")
-    normalise: bool = Field(default=False, description="LayerNorm on p, so that every fusion has the same scale")
+    normalise: bool = Field(default=False, description="LayerNorm on t and on v before they are fused")
 
     @field_validator("name")
     @classmethod

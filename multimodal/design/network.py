@@ -84,7 +84,8 @@ class DesignNetwork(nn.Module):
             else MeanPooling()
         )
         self.fusion = build_fusion(config.fusion.name, width, config.fusion.hidden or width)
-        self.normalise_content = nn.LayerNorm(width) if config.fusion.normalise else nn.Identity()
+        self.normalise_text = nn.LayerNorm(width) if config.fusion.normalise else nn.Identity()
+        self.normalise_image = nn.LayerNorm(width) if config.fusion.normalise else nn.Identity()
         # The last row stands for hashtags outside the vocabulary and for the start of a sequence.
         self.embeddings = nn.Embedding(vocabulary_size + 1, heads.embedding_width)
         nn.init.normal_(self.embeddings.weight, std=heads.embedding_width**-0.5)
@@ -113,8 +114,7 @@ class DesignNetwork(nn.Module):
         if self.word_attention is not None:
             words = self.word_attention(words, word_mask)
         text_BD, image_BD = self.interaction(words, word_mask, regions, region_mask)
-        content_BD, image_weight_BD = self.fusion(text_BD, image_BD)
-        return Content(self.normalise_content(content_BD), image_weight_BD)
+        return Content(*self.fusion(self.normalise_text(text_BD), self.normalise_image(image_BD)))
 
     def forward(self, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None) -> DesignOutput:
         """Answer a batch.

@@ -129,25 +129,30 @@ def test_what_is_missing_in_one_post_changes_no_other(system, tiny_data, missing
 
 
 @pytest.mark.parametrize("fusion", ["sum", "weighted", "scalar"])
-def test_content_is_what_the_fusion_gives_normalised_by_switch(tiny_data, fusion):
+def test_what_is_fused_is_normalised_by_switch(tiny_data, fusion):
     overrides = [f"fusion.name={fusion}"]
-    plain = make_system(tiny_data, overrides, train=False)
-    normalised = make_system(tiny_data, [*overrides, "fusion.normalise=true"], train=False)
-    weights = normalised.network.state_dict()
-    scale, shift = weights["normalise_content.weight"], weights["normalise_content.bias"]
-    torch.nn.init.normal_(scale)
-    torch.nn.init.normal_(shift)
-    plain.network.load_state_dict({name: weights[name] for name in plain.network.state_dict()})
-    batch = plain.dataset(tiny_data.split("train")[:20], plain.new_memory()).batch(range(20))
-    given = []
-    plain.network.fusion.register_forward_hook(lambda module, inputs, output: given.append(output))
-    content, after = plain.network.mine(batch), normalised.network.mine(batch)
-    assert torch.equal(content.vector, given[0][0])
-    assert torch.equal(content.image_weight, given[0][1])
-    centred = content.vector - content.vector.mean(1, keepdim=True)
-    unit = centred / torch.sqrt((centred**2).mean(1, keepdim=True) + 1e-5)
-    torch.testing.assert_close(after.vector, unit * scale + shift)
-    assert torch.equal(after.image_weight, content.image_weight)
+    plain = make_system(tiny_data, overrides, train=False).network
+    normalised = make_system(tiny_data, [*overrides, "fusion.normalise=true"], train=False).network
+    for layer in (normalised.normalise_text, normalised.normalise_image):
+        torch.nn.init.normal_(layer.weight)
+        torch.nn.init.normal_(layer.bias)
+    weights = normalised.state_dict()
+    plain.load_state_dict({name: weights[name] for name in plain.state_dict()})
+    system = make_system(tiny_data, overrides)
+    batch = system.dataset(tiny_data.split("train")[:20], system.new_memory()).batch(range(20))
+    inputs = {}
+    for name, network in (("plain", plain), ("normalised", normalised)):
+        network.interaction.register_forward_hook(lambda module, given, both, name=name: inputs.update({name: both}))
+    content, after = plain.mine(batch), normalised.mine(batch)
+    assert all(torch.equal(one, other) for one, other in zip(inputs["plain"], inputs["normalised"], strict=True))
+    assert torch.equal(content.vector, plain.fusion(*inputs["plain"])[0])
+    units = []
+    for values, layer in zip(inputs["plain"], (normalised.normalise_text, normalised.normalise_image), strict=True):
+        centred = values - values.mean(1, keepdim=True)
+        units.append(centred / torch.sqrt((centred**2).mean(1, keepdim=True) + 1e-5) * layer.weight + layer.bias)
+    expected, image_weight = plain.fusion(*units)
+    torch.testing.assert_close(after.vector, expected)
+    torch.testing.assert_close(after.image_weight, image_weight)
 
 
 def test_a_missing_caption_is_an_empty_one(system, tiny_data):
