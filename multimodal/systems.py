@@ -109,6 +109,7 @@ _BUILT_IN_MODULES = (
     "multimodal.captions.bert",
     "multimodal.captions.bert_fill_mask",
     "multimodal.captions.cnn_attention",
+    "multimodal.captions.fasttext",
     "multimodal.captions.hmemn2n",
     "multimodal.captions.lstm",
     "multimodal.captions.naive_bayes",

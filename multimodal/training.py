@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from accelerate import Accelerator
@@ -70,6 +70,14 @@ class Learner(Protocol):
         """Take back what `weights` gave."""
 
 
+@runtime_checkable
+class OwnOptimiser(Protocol):
+    """A `Learner` that brings its optimiser; its gradients, which may be sparse, are not clipped."""
+
+    def optimiser(self) -> torch.optim.Optimizer:
+        """Return the optimiser, instead of AdamW on `parameter_groups`."""
+
+
 @dataclass(slots=True)
 class TrainingState:
     """Where training stands.
@@ -109,7 +117,12 @@ class Trainer:
         self.learner, self.config, self.run, self.seed = learner, config, run, seed
         self.accelerator = _new_accelerator(resolved_precision(config.precision))
         torch.manual_seed(seed + process_index())
-        self.optimiser = torch.optim.AdamW(learner.parameter_groups(), lr=config.learning_rate)
+        self.clips = not isinstance(learner, OwnOptimiser)
+        self.optimiser: torch.optim.Optimizer = (
+            learner.optimiser()
+            if isinstance(learner, OwnOptimiser)
+            else torch.optim.AdamW(learner.parameter_groups(), lr=config.learning_rate)
+        )
         self.batches_per_epoch = len(learner.batches(0))
         updates = math.ceil(self.batches_per_epoch / config.gradient_accumulation) * config.epochs
         factor = SCHEDULES[config.schedule](config.warmup, updates)
@@ -192,7 +205,8 @@ class Trainer:
             for name, value in {"loss": float(loss.detach()), **parts}.items():
                 means[name] = means.get(name, 0.0) + value * weight / len(group)
         means = dict(zip(means, totals(list(means.values()), self.accelerator.device), strict=True))
-        self.accelerator.clip_grad_norm_(self.module.parameters(), self.config.clip)
+        if self.clips:
+            self.accelerator.clip_grad_norm_(self.module.parameters(), self.config.clip)
         self.prepared_optimiser.step()
         self.schedule.step()
         self.prepared_optimiser.zero_grad()
@@ -342,6 +356,11 @@ def warmup_linear(warmup: float, steps: int) -> Callable[[int], float]:
     return _rise_and_fall(warmup, steps, lambda share: 1 - share)
 
 
+def warmup_constant(warmup: float, steps: int) -> Callable[[int], float]:
+    """Return the learning-rate factor by step: linear rise, then 1."""
+    return _rise_and_fall(warmup, steps, lambda share: 1.0)
+
+
 def _rise_and_fall(warmup: float, steps: int, fall: Callable[[float], float]) -> Callable[[int], float]:
     rising = max(int(warmup * steps), 1)
 
@@ -353,7 +372,7 @@ def _rise_and_fall(warmup: float, steps: int, fall: Callable[[float], float]) ->
     return factor
 
 
-SCHEDULES = {"cosine": warmup_cosine, "linear": warmup_linear}
+SCHEDULES = {"cosine": warmup_cosine, "linear": warmup_linear, "constant": warmup_constant}
 
 
 def _grouped(batches: list[list[int]], size: int) -> list[list[list[int]]]:

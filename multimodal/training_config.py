@@ -18,8 +18,8 @@ class TrainingConfig(Section):
     encoder_learning_rate: float = Field(default=2e-5, gt=0, description="of unfrozen pretrained encoders")
     weight_decay: float = Field(default=0.01, ge=0, description="AdamW, on matrices only")
     warmup: float = Field(default=0.06, ge=0, le=1, description="share of steps with rising learning rate")
-    schedule: Literal["cosine", "linear"] = Field(
-        default="cosine", description="how the learning rate falls to 0 after it has risen"
+    schedule: Literal["cosine", "linear", "constant"] = Field(
+        default="cosine", description="how the learning rate falls to 0 after it has risen; constant: not at all"
     )
     clip: float = Field(default=5.0, gt=0, description="largest gradient norm")
     gradient_accumulation: int = Field(default=1, ge=1, description="batches per optimiser step")

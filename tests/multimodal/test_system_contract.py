@@ -36,6 +36,7 @@ SMALL_SETTINGS = {
     ],
     "sa_lstm": ["encoder={width: 16, hidden: 12, heads: 4}", "training.epochs=2", "training.batch_size=16"],
     "cnn_attention": ["encoder.width=16", "encoder.hidden=8", "training.epochs=2", "training.batch_size=16"],
+    "fasttext": ["encoder.width=16", "training.epochs=2", "training.batch_size=16"],
     "hmemn2n": ["encoder.width=16", "history_posts=5", "training.epochs=2", "training.batch_size=16"],
     "lstm": ["encoder.width=16", "encoder.hidden=12", "training.epochs=2", "training.batch_size=16"],
     "text_resnet": ["encoder.width=16", "encoder.hidden=8", "training.epochs=2", "training.batch_size=16"],
