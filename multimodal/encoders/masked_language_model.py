@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
+from safetensors import SafetensorError
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.config import Section
@@ -233,7 +234,7 @@ def _read(folder: Path, random_weights: bool, option: str) -> MaskedLanguageMode
             model, report = auto.from_pretrained(
                 folder, config=settings, local_files_only=True, dtype=torch.float32, output_loading_info=True
             )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError, SafetensorError) as error:
         raise ConfigError(f"{option} cannot be loaded from {folder}: {' '.join(str(error).split())}") from None
     fresh = _checked(model, report, f"{option}: the weights in {folder} do not fit its config.json")
     if fresh:
