@@ -11,9 +11,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from PIL import Image
 
+from data_loaders.captions import DEFAULT_PROFILE, leaks
 from data_loaders.errors import UserError, nearest
 from data_loaders.hashtags import canonical_list, extract, remove_hashtags
 from data_loaders.images import load_image
+from data_loaders.inline_hashtags import keep_inline_words
 from data_loaders.posts import Post
 from data_loaders.timestamps import ACCEPTED, read_timestamp
 
@@ -88,38 +90,51 @@ def moment(instant_us: int) -> datetime | None:
         return None
 
 
-def remembered_form(post: Post) -> Post:
-    """Return a post as it is remembered: hashtags, where it gives none, from its caption, which then loses them."""
+def remembered_form(post: Post, profile: str = DEFAULT_PROFILE) -> Post:
+    """Return a post as it is remembered: hashtags, where it gives none, from its caption, which then loses them.
+
+    Args:
+        post: the post.
+        profile: how the System cleans captions; one that leaks keeps those in the middle of the text as words.
+    """
     surfaces = extract(post.caption or "")
     if not surfaces:
         return post
     return replace(
         post,
-        caption=remove_hashtags(post.caption or ""),
+        caption=_without_hashtags(post.caption or "", profile),
         hashtags=post.hashtags or canonical_list(surfaces)[0],
     )
 
 
-def question_form(post: Post, include_caption_hashtags: bool = False) -> tuple[Post, frozenset[str]]:
+def _without_hashtags(caption: str, profile: str) -> str:
+    return keep_inline_words(caption) if leaks(profile) else remove_hashtags(caption)
+
+
+def question_form(
+    post: Post, include_caption_hashtags: bool = False, profile: str = DEFAULT_PROFILE
+) -> tuple[Post, frozenset[str]]:
     """Return a post as a System is asked about it, and the hashtags it must not name.
 
-    The post's own hashtags are taken away, also out of its caption: no System ever sees them.
+    The post's own hashtags are taken away, also out of its caption: no System ever sees them, unless it was told to by
+    a profile that leaks.
 
     Args:
         post: the post; its caption may hold hashtags.
         include_caption_hashtags: whether those may be named all the same.
+        profile: how the System cleans captions.
     """
     surfaces = extract(post.caption or "")
-    caption = remove_hashtags(post.caption or "") if surfaces else post.caption
+    caption = _without_hashtags(post.caption or "", profile) if surfaces else post.caption
     excluded = () if include_caption_hashtags else canonical_list(surfaces)[0]
     return replace(post, caption=caption, hashtags=()), frozenset(excluded)
 
 
 def question_forms(
-    posts: Sequence[Post], include_caption_hashtags: bool = False
+    posts: Sequence[Post], include_caption_hashtags: bool = False, profile: str = DEFAULT_PROFILE
 ) -> tuple[list[Post], list[frozenset[str]]]:
     """Return `question_form` of many posts, as `System.rank` takes them."""
-    pairs = [question_form(post, include_caption_hashtags) for post in posts]
+    pairs = [question_form(post, include_caption_hashtags, profile) for post in posts]
     return [post for post, _ in pairs], [excluded for _, excluded in pairs]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, get_args
 from data_loaders.errors import UserError
 from data_loaders.images import ImageSource
 from data_loaders.posts import Post
+from multimodal.caption_profiles import profile_of
 from multimodal.devices import choose_device
 from multimodal.memory import PostMemory
 from multimodal.model_folder import load_model, save_model
@@ -180,7 +181,7 @@ class Recommender:
                 replace(post, timestamp=moment(now + place)) if _is_now(post) else post
                 for place, post in enumerate(read)
             ]
-            self.system.remember(self.memory, [self._checked(remembered_form(post)) for post in dated])
+            self.system.remember(self.memory, [self._checked(remembered_form(post, self._profile)) for post in dated])
 
     def _remember_given(self, post: Post, history: Sequence[GivenPost], memory: PostMemory) -> Post:
         user_id = post.user_id or _GUEST
@@ -193,7 +194,8 @@ class Recommender:
         following = iter(range(post.instant_us - undated, post.instant_us))
         own = [replace(given, timestamp=moment(next(following))) if _is_now(given) else given for given in own]
         unique = {given.post_id: given for given in own}
-        self.system.remember(memory, [self._checked(remembered_form(given)) for given in unique.values()])
+        earlier = [remembered_form(given, self._profile) for given in unique.values()]
+        self.system.remember(memory, [self._checked(given) for given in earlier])
         return replace(post, user_id=user_id)
 
     def _answer(
@@ -202,7 +204,8 @@ class Recommender:
         check_k(k, len(memory.catalogue))
         now = moment(max(memory.newest_us, 0) + 1)
         timed = [replace(post, timestamp=now) if _is_now(post) else post for post in posts]
-        questions, excluded = question_forms([self._checked(post) for post in timed], include_caption_hashtags)
+        checked = [self._checked(post) for post in timed]
+        questions, excluded = question_forms(checked, include_caption_hashtags, self._profile)
         rankings = self.system.rank(questions, memory, k, excluded)
         answers = [[Recommendation(hashtag, score) for hashtag, score in ranking] for ranking in rankings]
         for post, answer in zip(posts, answers, strict=True):
@@ -210,6 +213,10 @@ class Recommender:
                 which = f" for {post.post_id}" if len(posts) > 1 else ""
                 raise UserError(f"k: {k} hashtags were asked for, but only {len(answer)} can be named{which}.")
         return answers
+
+    @property
+    def _profile(self) -> str:
+        return profile_of(self.system.config)
 
     def _checked(self, post: Post) -> Post:
         return usable_image(post, check=not self.system.opens_images)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from data_loaders.errors import ConfigError, RunError
+from multimodal.caption_profiles import captions_for
 from multimodal.config import RunConfig, dump_config
 from multimodal.distributed import is_main_process, wait_for_all
 from multimodal.launching import join_processes
@@ -59,6 +60,7 @@ def train_run(config: RunConfig, data: PreparedData, output: str | Path, *, over
     run = RunFolder(output)
     continued = is_main_process() and _open_run(run, config, data, overwrite)
     wait_for_all()
+    data = captions_for(config, data)
     system = get_system(config.system)(config)
     system.fit(data, run)
     memory = system.new_memory()

@@ -33,7 +33,10 @@ MODULES = {
     for path in (ROOT / library).rglob("*.py")
 }
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
-OPTIONAL = ("faiss", "instaloader", "fastapi", "uvicorn", "gradio", "tensorboard", "tensorboardX", "huggingface_hub")
+OPTIONAL = (
+    *("faiss", "instaloader", "fastapi", "uvicorn", "gradio", "tensorboard", "tensorboardX", "huggingface_hub"),
+    "simplemma",
+)
 
 
 def named(paths):

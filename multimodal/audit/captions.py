@@ -8,11 +8,12 @@ from itertools import pairwise
 
 import regex
 
-from data_loaders.captions import DEFAULT_PROFILE, clean_caption
+from data_loaders.captions import clean_caption
 from data_loaders.hashtags import canonical_list, extract, normalise, remove_hashtags, split_words
 from data_loaders.posts import Post
 from multimodal.audit.case import AuditCase
 from multimodal.audit.finding import Finding, Number, shown
+from multimodal.caption_profiles import profile_of
 from multimodal.questions import question_form
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
@@ -103,11 +104,11 @@ def own_hashtags_as_words(case: AuditCase) -> Finding:
 
 
 def _profile(case: AuditCase) -> str:
-    return str(getattr(case.system.config, "caption_profile", DEFAULT_PROFILE))
+    return profile_of(case.system.config)
 
 
 def _as_seen(post: Post, profile: str) -> str:
-    return clean_caption(question_form(post)[0].caption, profile)
+    return clean_caption(question_form(post, profile=profile)[0].caption, profile)
 
 
 def _originals(posts: Sequence[Post]) -> list[str] | None:

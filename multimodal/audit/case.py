@@ -12,6 +12,7 @@ import numpy as np
 from data_loaders.errors import UserError, nearest
 from data_loaders.posts import Post
 from data_loaders.splits import SPLITS
+from multimodal.caption_profiles import profile_of
 from multimodal.evaluation.hashtag_facts import KnownHashtags
 from multimodal.memory import PostMemory
 from multimodal.questions import question_forms
@@ -59,12 +60,12 @@ class AuditCase:
     @cached_property
     def questions(self) -> list[Post]:
         """The posts as a System is asked about them: without their hashtags."""
-        return question_forms(self.posts)[0]
+        return question_forms(self.posts, profile=profile_of(self.system.config))[0]
 
     @cached_property
     def excluded(self) -> list[frozenset[str]]:
         """The hashtags that must not be named: those that stood in the captions."""
-        return question_forms(self.posts)[1]
+        return question_forms(self.posts, profile=profile_of(self.system.config))[1]
 
     @cached_property
     def answers(self) -> Rankings:

@@ -21,6 +21,7 @@ from multimodal.audit.tables import as_json, as_markdown
 from multimodal.audit.ties import ties_settled_without_truth
 from multimodal.audit.time import time_respected
 from multimodal.audit.vocabulary import only_known_hashtags_named, vocabulary_free_of_test
+from multimodal.caption_profiles import captions_for
 from multimodal.evaluation.pipeline import check_same_data, fill_memory
 from multimodal.model_folder import load_model
 from multimodal.run_folder import RunFolder, write_atomically, write_json
@@ -95,6 +96,7 @@ def audit_run(
     chosen = choose_posts(data, split, posts, seed)
     model = load_model(run)
     check_same_data(model, data)
+    data = captions_for(model.config, data)
     fill_memory(model.system, model.memory, data, "rolling")
     case = AuditCase(model.system, model.memory, data, split, chosen, k, seed)
     run_folder = RunFolder(model.folder.parent if model.folder.name == "model" else model.folder)

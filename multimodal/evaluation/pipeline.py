@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from data_loaders.errors import RunError, UserError, nearest
 from data_loaders.posts import Post
 from data_loaders.splits import SPLITS
+from multimodal.caption_profiles import captions_for, profile_of
 from multimodal.devices import choose_device
 from multimodal.distributed import in_shares, is_main_process, wait_for_all
 from multimodal.evaluation.details import Evaluated, write_all
@@ -97,6 +98,7 @@ def evaluate_run(
     place = choose_device(device)
     model = load_model(run)
     check_same_data(model, data)
+    data = captions_for(model.config, data)
     model.system.use_device(place)
     posts = list(data.split(split))
     if not posts:
@@ -150,7 +152,7 @@ def rank_posts(system: System, posts: Sequence[Post], memory: PostMemory, k: int
     """
     if batch_size < 1:
         raise UserError(f"batch size: {batch_size} posts cannot be ranked together; give at least 1.")
-    questions, excluded = question_forms(posts)
+    questions, excluded = question_forms(posts, profile=profile_of(system.config))
 
     def work(rows: Sequence[int]) -> list[PortableList]:
         results: list[PortableList] = []
