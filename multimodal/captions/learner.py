@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -43,18 +44,17 @@ class CaptionLearner(EncoderLearner):
             self._tokens.lengths(),
         )
         self._mean_targets = float(np.mean([len(row) for row in train.targets]))
-        # A hashtag that no caption carries counts as one that a single caption does.
-        shares = np.maximum(np.asarray(train.multi_hot().sum(0)).ravel(), 1.0) / len(train)
-        self._idf = torch.from_numpy(-np.log(shares).astype(np.float32))
+        carried = train.multi_hot()
+        self._idf = -_shares(carried).log()
         # From zero, the first thousands of steps would go into finding out that most hashtags are rare.
-        system.network.start_from(self._prior_logits(torch.from_numpy(shares.astype(np.float32))))
+        system.network.start_from(self._prior_logits(carried))
 
-    def _prior_logits(self, shares_V: Tensor) -> Tensor:
-        """Return the logits (V,) that fit these shares of posts best where the caption says nothing."""
+    def _prior_logits(self, carried: sparse.csr_matrix) -> Tensor:
+        """Return the logits (V,) of least loss for a network that does not look at the caption."""
         if self.config.loss == "softmax_1_over_k":
-            return shares_V.log()
+            return _shares(sparse.diags(1 / carried.sum(1).A1) @ carried).log()
         # A hashtag of all posts would have an infinite one.
-        inside_V = shares_V.clamp(max=0.99)
+        inside_V = _shares(carried).clamp(max=0.99)
         logits_V = torch.logit(inside_V)
         return logits_V + (-inside_V.log()).log() if self.config.loss == "idf_bce" else logits_V
 
@@ -97,3 +97,9 @@ class CaptionLearner(EncoderLearner):
             named = np.argpartition(-scores, k - 1, axis=1)[:, :k]
             found += [len(set(row) & set(truth)) for row, truth in zip(named.tolist(), part.targets, strict=True)]
         return found
+
+
+def _shares(carried_NV: sparse.csr_matrix) -> Tensor:
+    # A hashtag that no caption carries counts as one that a single caption does.
+    sums = np.asarray(carried_NV.sum(0)).ravel()
+    return torch.from_numpy(np.where(sums > 0, sums, 1.0) / carried_NV.shape[0]).float()

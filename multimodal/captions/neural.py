@@ -49,7 +49,7 @@ class NeuralCaptionSystem(EncoderSystem, CaptionSystem):
     def learn(self, train: LabelledCaptions, validation: LabelledCaptions, run: RunFolder) -> None:
         """Train the network; see `CaptionSystem.learn`."""
         torch.manual_seed(self.config.seed)
-        encoder = build_caption_encoder(self.config.encoder, train.captions)
+        encoder = build_caption_encoder(self.config.encoder, train.captions, "encoder")
         self.network = self._network(encoder, train.vocabulary_size)
         learner = CaptionLearner(self, train, validation)
         state = Trainer(learner, self.config.training, run, self.config.seed).fit()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from data_loaders.errors import RunError
+from data_loaders.errors import ConfigError, RunError
 from multimodal.encoders.base import CaptionEncoder, Encoder, ImageEncoder
 from multimodal.encoders.configuration import CaptionEncoderConfig, ImageEncoderConfig
 from multimodal.encoders.preprocessing import Augmentation, ImagePreprocessing
@@ -38,17 +38,27 @@ __all__ = [
 ]
 
 
-def build_caption_encoder(config: CaptionEncoderConfig, train_captions: Iterable[str]) -> CaptionEncoder:
+_CAPTION_SECTION = "encoder.caption"
+
+
+def build_caption_encoder(
+    config: CaptionEncoderConfig, train_captions: Iterable[str], section: str = _CAPTION_SECTION
+) -> CaptionEncoder:
     """Make a caption encoder, in training mode.
 
     Args:
         config: which, and where its weights come from.
         train_captions: cleaned captions of the train split; a tokenizer may be learned from them.
+        section: where `config` stands in the whole configuration, for messages.
 
     Raises:
         ConfigError: weights that cannot be had or do not fit; the message says how to give local ones.
     """
-    return get_caption_encoder(config.name).build(config, train_captions)
+    try:
+        return get_caption_encoder(config.name).build(config, train_captions)
+    except ConfigError as error:
+        # Encoders name their keys as DESIGN does.
+        raise ConfigError(str(error).replace(f"{_CAPTION_SECTION}.", f"{section}.")) from None
 
 
 def build_image_encoder(config: ImageEncoderConfig) -> ImageEncoder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -15,6 +16,8 @@ from multimodal.encoders.registry import register_caption_encoder
 
 # The convolution and the pooling each halve the caption, so that a region stands for four words.
 WORDS_PER_REGION = 4
+# Adam moves each number by about the learning rate: larger word vectors would stay nearly as they were drawn.
+_WORD_SCALE = 0.1
 
 
 @register_caption_encoder("text_resnet")
@@ -53,6 +56,9 @@ class TextResNetCaptionEncoder(WordCaptionEncoder):
             self.stages.append(_Stage(channels, above))
             channels = above
         self.width = channels
+        nn.init.normal_(self.words.weight, std=_WORD_SCALE)
+        with torch.no_grad():
+            self.words.weight[self.pad_id] = 0
         for module in self.modules():
             if isinstance(module, nn.Conv1d):
                 nn.init.xavier_uniform_(module.weight)

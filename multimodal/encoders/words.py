@@ -107,7 +107,7 @@ def read_word_vectors(path: str | Path, option: str) -> Iterator[tuple[str, NDAr
                 vector = np.empty(0, np.float32)
             if not word or width < 1 or len(vector) != width or not np.isfinite(vector).all():
                 raise ConfigError(
-                    f"{option}={str(path)!r}: line {number} begins {line[:40]!r} and does not hold a word and "
+                    f"{option}={str(path)!r}: line {number} begins {line.rstrip()[:40]!r} and does not hold a word and "
                     f"{max(width, 1)} numbers; a binary word2vec file has to be converted to text first."
                 )
             yield word, vector
