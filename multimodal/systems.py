@@ -118,6 +118,7 @@ _BUILT_IN_MODULES = (
     "multimodal.captions.svm",
     "multimodal.captions.text_resnet",
     "multimodal.captions.tfidf_logistic",
+    "multimodal.captions.ttm",
     "multimodal.design.system",
 )
 
