@@ -17,7 +17,7 @@ from data_loaders.errors import RunError
 from multimodal import checkpoints
 from multimodal.checkpoints import load_checkpoint
 from multimodal.run_folder import RunFolder
-from multimodal.training import Trainer, warmup_cosine, warmup_linear
+from multimodal.training import SCHEDULES, Trainer, warmup_cosine, warmup_linear
 from multimodal.training_config import TrainingConfig
 
 POSTS, STEPS = 24, 6
@@ -378,3 +378,32 @@ def test_tensorboard_by_switch(tmp_path):
     pytest.importorskip("tensorboard")
     train(tmp_path, LinearLearner(), epochs=1, tensorboard=True)
     assert list((tmp_path / "tensorboard").glob("events.out.*"))
+
+
+class OwnSgdLearner(LinearLearner):
+    """Brings plain SGD; `calls` of the loop's own optimiser would change other weights."""
+
+    def optimiser(self):
+        return torch.optim.SGD(self.module.parameters(), lr=0.05)
+
+
+def test_a_learner_may_bring_its_optimiser_whose_gradients_are_not_clipped(tmp_path):
+    learner = OwnSgdLearner(dropout=0.0)
+    expected = nn.Sequential(nn.Dropout(0.0), nn.Linear(4, 1))
+    expected.load_state_dict(learner.module.state_dict())
+    offset = expected[1].weight.detach().mean() * 0.1
+    for rows in learner.batches(0):
+        loss = (expected(INPUTS[rows]) + offset - WANTED[rows]).square().mean()
+        for parameter, slope in zip(
+            expected.parameters(), torch.autograd.grad(loss, list(expected.parameters())), strict=True
+        ):
+            parameter.data -= 0.05 * slope
+    train(tmp_path, learner, epochs=1, clip=1e-6, schedule="constant", warmup=0.0)
+    for one, other in zip(learner.module.parameters(), expected.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_a_constant_rate_rises_and_stays():
+    factor = SCHEDULES["constant"](0.2, 10)
+    assert [factor(step) for step in range(6)] == [0.5, 1, 1, 1, 1, 1]
+    assert SCHEDULES["constant"](0.0, 10)(0) == 1
