@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from data_loaders.errors import DataError
+from data_loaders.errors import DataError, RunError
 from data_loaders.posts import Post
 from data_loaders.vocabulary import Vocabulary
 from multimodal.captions.memory_learner import MemoryLearner
@@ -162,6 +162,16 @@ def test_every_parameter_gets_a_gradient(data, run):
     loss, _ = learner.loss(learner.module, [5, 100, 319], 0)
     torch.autograd.backward(loss)
     assert all(parameter.grad is not None for parameter in learner.module.parameters())
+
+
+def test_in_half_precision_it_answers_and_cannot_be_saved(run, tmp_path):
+    whole, half = load_model(run), load_model(run)
+    half.system.use_precision("bf16")
+    asked = [Post(post_id="q", user_id="u1", caption="a walk with friends")]
+    (expected,), (ranking,) = (one.system.rank(asked, one.memory, 3) for one in (whole, half))
+    assert ranking[0] == (expected[0][0], pytest.approx(expected[0][1], abs=0.05))
+    with pytest.raises(RunError, match="the encoder is held in bf16, which is less than was trained"):
+        half.system.save(tmp_path)
 
 
 def test_design_can_take_the_encoder(run):

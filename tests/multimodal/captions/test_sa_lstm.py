@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from data_loaders.errors import ConfigError, DataError
+from data_loaders.errors import ConfigError, DataError, RunError
 from data_loaders.posts import Post
 from data_loaders.vocabulary import Vocabulary
 from multimodal.captions.sa_lstm import SaLstmConfig
@@ -155,6 +155,16 @@ def test_words_first_names_words_before_all_else(data, tmp_path):
         first = [name for name, _ in ranking]
         assert len(set(first)) == 5
         assert all(any(name in (word, f"{other}{word}") for other in words for word in words) for name in first)
+
+
+def test_in_half_precision_it_answers_and_cannot_be_saved(run, tmp_path):
+    whole, half = load_model(run), load_model(run)
+    half.system.use_precision("bf16")
+    asked = [Post(post_id="q", caption="please visit saint abcton today")]
+    (expected,), (ranking,) = (one.system.rank(asked, one.memory, 3) for one in (whole, half))
+    assert ranking[0] == (expected[0][0], pytest.approx(expected[0][1], abs=0.05))
+    with pytest.raises(RunError, match="the encoder is held in bf16, which is less than was trained"):
+        half.system.save(tmp_path)
 
 
 def test_design_can_take_the_encoder(run):
