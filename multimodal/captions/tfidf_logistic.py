@@ -28,7 +28,7 @@ class TfidfLogisticConfig(BagConfig):
 
     system: Literal["tfidf_logistic"] = Field(default="tfidf_logistic", description="name of the System")
     form: Form = Field(
-        default="softmax_1_over_k", description="label_powerset (the slides), one_versus_rest or softmax_1_over_k"
+        default="one_versus_rest", description="label_powerset (the slides), one_versus_rest or softmax_1_over_k"
     )
     minimum_set_count: int = Field(
         default=5, ge=1, description="label_powerset: a set of hashtags is a class when as many train posts carry it"
