@@ -87,7 +87,7 @@ class HMemN2N(EncoderSystem):
         texts = cleaned_captions(train, self.config.caption_profile)
         if self.config.history_hashtags:
             texts = [" ".join([*post.hashtags, text]) for post, text in zip(train, texts, strict=True)]
-        self.network = self._network(build_caption_encoder(self.config.encoder, texts))
+        self.network = self._network(build_caption_encoder(self.config.encoder, texts, "encoder"))
         learner = MemoryLearner(self, train, validation)
         state = Trainer(learner, self.config.training, run, self.config.seed).fit()
         self.network.eval()

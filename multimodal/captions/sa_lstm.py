@@ -88,7 +88,7 @@ class SaLstm(EncoderSystem):
         self._start(HashtagCatalogue(data.vocabulary.hashtags, data.vocabulary.frequencies), len(train_posts))
         torch.manual_seed(self.config.seed)
         train_captions = cleaned_captions(train_posts, self.config.caption_profile)
-        encoder = build_caption_encoder(self.config.encoder, train_captions)
+        encoder = build_caption_encoder(self.config.encoder, train_captions, "encoder")
         train = self._labelled(train_posts, encoder).learnable()
         validation = self._labelled(validation_posts, encoder)
         if not len(train):

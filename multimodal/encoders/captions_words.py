@@ -18,7 +18,7 @@ from multimodal.encoders.configuration import CaptionEncoderConfig, own_learning
 from multimodal.encoders.freezing import set_trainable
 from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, save_weights, write_description
 from multimodal.encoders.trained_encoder import trained_encoder
-from multimodal.encoders.words import PAD, SPECIAL_WORDS, UNKNOWN, WordVocabulary, read_word_vectors
+from multimodal.encoders.words import PAD, SPECIAL_WORDS, UNKNOWN, WordVocabulary, take_word_vectors
 from multimodal.run_folder import read_json, write_json
 
 WORDS_FILE = "words.json"
@@ -64,7 +64,7 @@ class WordCaptionEncoder(CaptionEncoder):
             encoder = cls.load(trained_encoder(config))
             encoder.continue_as(config)
         elif config.word_vectors is None:
-            words = WordVocabulary.learn(train_captions, config.vocabulary_size, (), config.minimum_count)
+            words = WordVocabulary.learn(train_captions, config.vocabulary_size, config.minimum_count)
             encoder = cls(config, words)
         else:
             encoder = cls._with_given_vectors(config, config.word_vectors, train_captions)
@@ -76,13 +76,12 @@ class WordCaptionEncoder(CaptionEncoder):
         cls: type[WordEncoderType], config: CaptionEncoderConfig, path: str, train_captions: Iterable[str]
     ) -> WordEncoderType:
         option = f"{_OPTION}.word_vectors"
-        vectors = dict(read_word_vectors(path, option))
-        width = len(next(iter(vectors.values()), ()))
+        known = WordVocabulary.learn(train_captions, config.vocabulary_size, config.minimum_count)
+        vectors = take_word_vectors(path, option, known, config.vocabulary_size)
+        width = len(next(iter(vectors.values())))
         if width != config.width:
             raise ConfigError(f"{option}={path!r} holds vectors of {width} numbers; set {_OPTION}.width={width}.")
-        encoder = cls(
-            config, WordVocabulary.learn(train_captions, config.vocabulary_size, vectors, config.minimum_count)
-        )
+        encoder = cls(config, known.with_further(vectors, config.vocabulary_size))
         table = encoder.words.weight.data
         nn.init.normal_(table[PAD + 1 :], std=float(np.std(list(vectors.values()))))
         for row, word in enumerate(encoder.vocabulary.words, start=len(SPECIAL_WORDS)):

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import regex
+import rich.progress
 from numpy.typing import NDArray
+from rich.console import Console
 
 from data_loaders.errors import ConfigError
 from multimodal.encoders.tokenizer import repair_surrogates
@@ -48,22 +50,24 @@ class WordVocabulary:
         self._id_of = {word: number for number, word in enumerate(self.words, start=len(SPECIAL_WORDS))}
 
     @classmethod
-    def learn(
-        cls, captions: Iterable[str], size: int, further: Iterable[str] = (), minimum_count: int = 2
-    ) -> WordVocabulary:
+    def learn(cls, captions: Iterable[str], size: int, minimum_count: int = 2) -> WordVocabulary:
         """Take the most frequent words; equals in alphabetical order.
 
         Args:
             captions: of the train split.
             size: ids at most, the two special ones included.
-            further: words that fill what room is left, best first.
             minimum_count: how often a word has to occur.
         """
         counts = Counter(word for caption in captions for word in split_words(caption))
         frequent = (word for word, count in counts.items() if count >= minimum_count)
         ordered = sorted(frequent, key=lambda word: (-counts[word], word))
         room = max(size - len(SPECIAL_WORDS), 0)
-        return cls(list(dict.fromkeys([*ordered[:room], *further]))[:room])
+        return cls(ordered[:room])
+
+    def with_further(self, words: Iterable[str], size: int) -> WordVocabulary:
+        """Return the vocabulary with further words, best first, in what room is left up to `size` ids."""
+        room = max(size - len(SPECIAL_WORDS), 0)
+        return WordVocabulary(list(dict.fromkeys([*self.words, *words]))[:room])
 
     def __len__(self) -> int:
         return len(self.words) + len(SPECIAL_WORDS)
@@ -76,6 +80,34 @@ class WordVocabulary:
         # A word has a character at least, but one can be made of several that count as none.
         words = split_words(caption)[:limit]
         return np.array([self._id_of.get(word, UNKNOWN) for word in words] or [UNKNOWN], np.int64)
+
+
+def take_word_vectors(
+    path: str | Path, option: str, words: WordVocabulary, size: int
+) -> dict[str, NDArray[np.float32]]:
+    """Return the vectors of known words, and of the file's first further words while there is room.
+
+    The file is read once and what is not taken is not kept: files of millions of words need no memory of their size.
+
+    Args:
+        path: see `read_word_vectors`.
+        option: the configuration key, for messages.
+        words: of the train captions.
+        size: how many words may be known in all.
+
+    Raises:
+        ConfigError: see `read_word_vectors`; or the file holds no vector.
+    """
+    taken: dict[str, NDArray[np.float32]] = {}
+    room = size - len(words)
+    for word, vector in read_word_vectors(path, option):
+        if word in taken or (word not in words and room <= 0):
+            continue
+        room -= word not in words
+        taken[word] = vector
+    if not taken:
+        raise ConfigError(f"{option}={str(path)!r} holds no vector that could be used: {len(words):,} words are known.")
+    return taken
 
 
 def read_word_vectors(path: str | Path, option: str) -> Iterator[tuple[str, NDArray[np.float32]]]:
@@ -92,7 +124,10 @@ def read_word_vectors(path: str | Path, option: str) -> Iterator[tuple[str, NDAr
     if not file.is_file():
         raise ConfigError(f"{option}={str(path)!r}: there is no such file; give a word2vec or GloVe text file.")
     width: int | None = None
-    with file.open(encoding="utf-8", errors="replace", newline="\n") as lines:
+    with rich.progress.open(
+        file, "r", encoding="utf-8", errors="replace", newline="\n", description="reading word vectors",
+        console=Console(stderr=True), transient=True,
+    ) as lines:  # fmt: skip
         for number, line in enumerate(lines, start=1):
             parts = line.rstrip().split(" ")
             if number == 1 and len(parts) == 2 and all(part.isdigit() for part in parts):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from data_loaders.errors import ConfigError
 from multimodal.encoders import CaptionEncoderConfig, build_caption_encoder
-from multimodal.encoders.words import PAD, UNKNOWN, WordVocabulary, read_word_vectors, split_words
+from multimodal.encoders.words import PAD, UNKNOWN, WordVocabulary, read_word_vectors, split_words, take_word_vectors
 
 
 class TestSplitting:
@@ -78,7 +78,8 @@ class TestVocabulary:
         assert (vocabulary.words, len(vocabulary)) == (["sea", "sky"], 4)
 
     def test_further_words_fill_what_room_is_left(self):
-        assert WordVocabulary.learn(self.CAPTIONS, 8, ["sky", "tea", "cat", "dog"]).words[4:] == ["tea", "cat"]
+        vocabulary = WordVocabulary.learn(self.CAPTIONS, 8).with_further(["sky", "tea", "cat", "dog"], 8)
+        assert vocabulary.words[4:] == ["tea", "cat"]
 
     def test_ids(self):
         vocabulary = WordVocabulary(["sea", "sky"])
@@ -121,6 +122,20 @@ class TestWordVectors:
 
     def test_a_number_may_be_a_word(self, tmp_path):
         assert read(write(tmp_path, "2008 0.5 3\n1 2 3\n")) == {"2008": [0.5, 3.0], "1": [2.0, 3.0]}
+
+    def test_taken_are_known_words_and_the_first_others_for_which_there_is_room(self, tmp_path):
+        path = write(tmp_path, "the 1 1\nof 2 2\nsea 3 3\nand 4 4\nsea 5 5\nsky 6 6\n")
+        known = WordVocabulary(["sky", "sea", "rare"])
+        taken = take_word_vectors(path, "encoder.word_vectors", known, len(known) + 2)
+        assert {word: vector.tolist() for word, vector in taken.items()} == {
+            "the": [1, 1], "of": [2, 2], "sea": [3, 3], "sky": [6, 6]
+        }  # fmt: skip
+
+    def test_a_file_without_any_usable_vector_is_refused(self, tmp_path):
+        known = WordVocabulary(["sea"])
+        for text in ("", "sky 1 2\n"):
+            with pytest.raises(ConfigError, match="holds no vector that could be used: 3 words are known"):
+                take_word_vectors(write(tmp_path, text), "encoder.word_vectors", known, len(known))
 
     @pytest.mark.parametrize(
         ("text", "line", "start"),
