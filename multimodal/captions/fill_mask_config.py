@@ -16,7 +16,7 @@ class HashtagRecencyConfig(Section):
     """How recent use, by anybody, weighs hashtags: P(hashtag | mask) · lift ** weight, see `recency_lift`."""
 
     weights: tuple[float, ...] = Field(
-        default=(0.0, 0.25, 0.5, 0.75, 1.0), min_length=1, description="exponents to choose from, 0 to 3; [0] is off"
+        default=(0.0, 0.5, 1.0, 1.5, 2.0), min_length=1, description="exponents to choose from, 0 to 3; [0] is off"
     )
     half_lives_days: tuple[float, ...] = Field(
         default=(1.0, 7.0, 30.0), min_length=1, description="half-lives of a use to choose from, above 0"
