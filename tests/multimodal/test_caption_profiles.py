@@ -12,7 +12,7 @@ from data_loaders.posts import Post
 from data_loaders.prepare import prepare
 from data_loaders.prepared import PreparedData
 from multimodal.caption_profiles import captions_for, profile_of
-from multimodal.captions.lstm import LstmConfig
+from multimodal.captions.neural.lstm import LstmConfig
 from multimodal.config import RunConfig
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.questions import question_form, remembered_form

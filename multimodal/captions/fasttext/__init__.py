@@ -1,0 +1,1 @@
+"""Averaged vectors of words and n-grams, and a hierarchical softmax."""

@@ -1,0 +1,109 @@
+"""Autotune: random search for the settings of `fasttext` with the best validation F1."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from multimodal.captions.fasttext.config import FastTextConfig
+from multimodal.distributed import is_main_process, wait_for_all
+from multimodal.run_folder import RunFolder, read_json, write_json
+from multimodal.training import TrainingState
+
+logger = logging.getLogger(__name__)
+_FOLDER, _RECORDS = "autotune", "autotune.json"
+Settings = dict[str, Any]
+Fit = Callable[[FastTextConfig, RunFolder], TrainingState]
+
+
+def draw_settings(seed: int, trial: int) -> Settings:
+    """Return the settings of a trial: any two are independent, and each follows from seed and number alone.
+
+    Learning rate 0.002 to 0.05 and width 16 to 200 are uniform in their logarithm. The number of epochs is not drawn,
+    because early stopping finds it.
+    """
+    draw = np.random.default_rng([seed, trial])
+    longest = int(draw.choice([1, 1, 2, 3]))
+    return {
+        "learning_rate": float(np.round(np.exp(draw.uniform(np.log(0.002), np.log(0.05))), 5)),
+        "width": int(np.round(np.exp(draw.uniform(np.log(16), np.log(200))))),
+        "batch_size": int(draw.choice([64, 128, 256, 512])),
+        "word_ngrams": longest,
+        "minimum_count": int(draw.choice([1, 2, 3, 5])),
+        "characters": [3, 5] if draw.random() < 0.25 else None,
+        "labels": str(draw.choice(["random", "all"])),
+    }
+
+
+def with_settings(config: FastTextConfig, settings: Settings) -> FastTextConfig:
+    """Return a configuration with the settings of a trial in it."""
+    values = config.model_dump()
+    for key in ("width", "word_ngrams", "minimum_count", "characters"):
+        values["encoder"][key] = settings[key]
+    for key in ("learning_rate", "batch_size"):
+        values["training"][key] = settings[key]
+    return FastTextConfig.model_validate({**values, "labels": settings["labels"], "autotune": {}})
+
+
+def own_settings(config: FastTextConfig) -> Settings:
+    """Return the settings a configuration has itself; they are the first trial."""
+    encoder, training = config.encoder, config.training
+    return {
+        "learning_rate": training.learning_rate,
+        "width": encoder.width,
+        "batch_size": training.batch_size,
+        "word_ngrams": encoder.word_ngrams,
+        "minimum_count": encoder.minimum_count,
+        "characters": None if encoder.characters is None else list(encoder.characters),
+        "labels": config.labels,
+    }
+
+
+def autotune(config: FastTextConfig, run: RunFolder, fit: Fit) -> FastTextConfig:
+    """Try settings until there were enough or time is up, and return the configuration of the best.
+
+    Each trial is a line of `metrics.jsonl`. A search that was stopped goes on with the trial it was at.
+
+    Args:
+        config: says how many trials and how long; its own settings are tried first.
+        run: trials keep their checkpoints below its checkpoints, until they end.
+        fit: trains with a configuration in a run folder.
+    """
+    file = run.checkpoints / _FOLDER / _RECORDS
+    trials: list[dict[str, Any]] = read_json(file, "finished trials") if file.is_file() else []
+    while not _enough(config, trials):
+        number = len(trials)
+        settings = own_settings(config) if number == 0 else draw_settings(config.seed, number)
+        folder = RunFolder(run.checkpoints / _FOLDER / f"trial-{number:03d}")
+        state = fit(with_settings(config, settings), folder)
+        record = {
+            "event": "trial",
+            "trial": number,
+            "score": state.best_score,
+            "epochs": state.best_epoch,
+            "seconds": state.seconds,
+            **settings,
+        }
+        trials.append(record)
+        if is_main_process():
+            write_json(file, trials)
+            run.log(record)
+            shutil.rmtree(folder.path)
+        wait_for_all()
+        logger.info("trial %d: F1@%d %.4f with %s", number, config.training.validation_k, state.best_score, settings)
+    best = max(trials, key=lambda trial: (trial["score"], -trial["trial"]))
+    return with_settings(config, best)
+
+
+def _enough(config: FastTextConfig, trials: list[dict[str, Any]]) -> bool:
+    if not trials:
+        return False
+    wanted = config.autotune
+    spent = sum(trial["seconds"] for trial in trials) / 60
+    return (wanted.trials is not None and len(trials) >= wanted.trials) or (
+        wanted.minutes is not None and spent >= wanted.minutes
+    )

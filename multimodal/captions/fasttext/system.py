@@ -1,0 +1,109 @@
+"""`fasttext`: the mean of word and n-gram vectors, and a hierarchical softmax over the hashtags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from data_loaders.errors import RunError
+from multimodal.captions.encoder_system import EncoderSystem
+from multimodal.captions.fasttext.autotune import autotune, own_settings
+from multimodal.captions.fasttext.caption_bags import CaptionBags
+from multimodal.captions.fasttext.config import FastTextConfig
+from multimodal.captions.fasttext.learner import FastTextLearner
+from multimodal.captions.fasttext.network import FastTextNetwork
+from multimodal.captions.labelled import LabelledCaptions
+from multimodal.captions.system import CaptionSystem
+from multimodal.distributed import is_main_process
+from multimodal.encoders import CaptionEncoder, build_caption_encoder, load_caption_encoder
+from multimodal.encoders.captions_fasttext import FastTextCaptionEncoder
+from multimodal.encoders.storage import load_weights, save_weights
+from multimodal.run_folder import RunFolder, read_json, write_json
+from multimodal.systems import register_system
+from multimodal.training import Trainer, TrainingState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ENCODER, _OUTPUT_FILE, _FILE = "caption_encoder", "output.safetensors", "fasttext.json"
+_AT_ONCE = 256
+
+
+@register_system("fasttext")
+class FastText(EncoderSystem, CaptionSystem):
+    """The classifier of fastText (Joulin et al. 2017, 1607.01759); DESIGN takes its vectors as a caption encoder."""
+
+    config_type = FastTextConfig
+    config: FastTextConfig
+    network: FastTextNetwork
+
+    def learn(self, train: LabelledCaptions, validation: LabelledCaptions, run: RunFolder) -> None:
+        """Choose settings where asked for, then train; see `CaptionSystem.learn`."""
+        self._frequencies = np.bincount(
+            np.concatenate([np.array(row, np.int64) for row in train.targets]), minlength=train.vocabulary_size
+        )
+
+        def fit(config: FastTextConfig, folder: RunFolder) -> TrainingState:
+            torch.manual_seed(config.seed)
+            encoder = build_caption_encoder(config.encoder, train.captions, "encoder")
+            self.network = self._network(encoder)
+            learner = FastTextLearner(self.network, config, train, validation, self.prior.order)
+            state = Trainer(learner, config.training, folder, config.seed).fit()
+            self.network.eval()
+            return state
+
+        chosen = autotune(self.config, run, fit) if self.config.autotune.wanted else self.config
+        state = fit(chosen, run)
+        self._settings = own_settings(chosen)
+        if is_main_process():
+            values = {"event": "trained", "best_epoch": state.best_epoch, "seconds": state.seconds}
+            run.log({**values, "settings": self._settings})
+
+    def _network(self, encoder: CaptionEncoder) -> FastTextNetwork:
+        config = self.config
+        return FastTextNetwork(cast(FastTextCaptionEncoder, encoder), config.loss, self._frequencies, config.dropout)
+
+    def judges(self, captions: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which captions hold a word of the train captions."""
+        return self.encoder.knows(captions)
+
+    @torch.no_grad()
+    def scores(self, captions: Sequence[str]) -> NDArray[np.float64]:
+        """Return the probability of each hashtag, (B, V)."""
+        self.network.eval()
+        bags = CaptionBags(self.network.encoder, captions)
+        result = np.empty((len(captions), self.catalogue.vocabulary_size))
+        for start in range(0, len(captions), _AT_ONCE):
+            rows = range(start, min(start + _AT_ONCE, len(captions)))
+            vectors = self.network.vectors(bags.batch(rows).to(self.device)).double()
+            result[start : rows.stop] = self.network.output.log_probabilities(vectors).exp().cpu().numpy()
+        return result
+
+    def save_learned(self, folder: Path) -> None:
+        """Write the encoder, the output layer, and what its tree was made from.
+
+        Raises:
+            RunError: the encoder is held in less precision than it was trained in.
+        """
+        self.refuse_cut_weights()
+        self.encoder.save(folder / _ENCODER)
+        save_weights(folder / _OUTPUT_FILE, self.network.output)
+        write_json(folder / _FILE, {"frequencies": self._frequencies.tolist(), "settings": self._settings})
+
+    def load_learned(self, folder: Path) -> None:
+        """Read what `save_learned` wrote, in evaluation mode."""
+        values: Mapping[str, Any] = read_json(folder / _FILE, "the hashtags' frequencies")
+        self._frequencies, self._settings = np.array(values["frequencies"], np.int64), dict(values["settings"])
+        if len(self._frequencies) != self.catalogue.vocabulary_size:
+            raise RunError(
+                f"{folder / _FILE} holds the frequencies of {len(self._frequencies)} hashtags, the vocabulary has "
+                f"{self.catalogue.vocabulary_size}; the folder is damaged, copy or train it again."
+            )
+        self.network = self._network(load_caption_encoder(folder / _ENCODER))
+        load_weights(folder / _OUTPUT_FILE, self.network.output)
+        self.network.eval()

@@ -1,0 +1,1 @@
+"""Hashtags as tokens that a masked language model fills in."""

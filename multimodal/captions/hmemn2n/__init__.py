@@ -1,0 +1,1 @@
+"""A memory network that asks the user's earlier posts."""

@@ -1,0 +1,74 @@
+"""`MemoryNetwork`: a tweet asks its author's earlier tweets, hop by hop, and names hashtags."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from multimodal.captions.hmemn2n.hierarchical_attention import HierarchicalAttention, IndexedHistory
+from multimodal.encoders import CaptionEncoder
+
+
+class MemoryNetwork(nn.Module):
+    """u = encoder(tweet); per hop u ← u + o(u, history); softmax(W u).
+
+    All hops share their word vectors ("layer-wise" in Sukhbaatar et al. 2015); those of the encoder address the memory.
+
+    Args:
+        encoder: over words; gives a tweet's vector by its `pool`.
+        word_vectors: its word vectors.
+        vocabulary_size: V.
+        hops: how often the memory is asked; 0 for never.
+        places: see `HierarchicalAttention`.
+        dropout: on the last u.
+    """
+
+    def __init__(
+        self,
+        encoder: CaptionEncoder,
+        word_vectors: nn.Embedding,
+        vocabulary_size: int,
+        hops: int,
+        places: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        width = word_vectors.embedding_dim
+        self.query = nn.Linear(encoder.width, width) if encoder.width != width else nn.Identity()
+        self.hops = hops
+        self.attention = HierarchicalAttention(word_vectors.num_embeddings, width, places) if hops else None
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(width, vocabulary_size)
+        nn.init.xavier_uniform_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def start_from(self, shares: Tensor) -> None:
+        """Let an untrained network begin with the shares of the hashtags, instead of learning them first.
+
+        Args:
+            shares: (V,) all above 0.
+        """
+        with torch.no_grad():
+            self.output.bias.copy_(shares.log())
+
+    def forward(self, token_ids: Tensor, mask: Tensor, history_BHL: Tensor) -> Tensor:
+        """Return logits (B, V).
+
+        Args:
+            token_ids: (B, T) words of the tweets.
+            mask: (B, T).
+            history_BHL: words of the remembered tweets, see `IndexedHistory.of`.
+        """
+        pooled = self.encoder.pool(self.encoder(token_ids, mask), mask)
+        # The encoder may be held in less precision than the layers behind it.
+        query: Tensor = self.query(pooled.to(self.output.weight.dtype))
+        if self.attention is not None:
+            addresses = cast(nn.Embedding, self.encoder.words).weight
+            history = IndexedHistory.of(history_BHL)
+            for _ in range(self.hops):
+                query = query + self.attention(query, addresses, history)[0]
+        logits: Tensor = self.output(self.dropout(query))
+        return logits

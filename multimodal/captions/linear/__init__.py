@@ -1,0 +1,1 @@
+"""Linear models on words: TF-IDF with logistic regression, naive Bayes, support vector machines."""

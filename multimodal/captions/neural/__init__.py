@@ -1,0 +1,1 @@
+"""Text-only Systems made of a caption encoder and a linear layer."""

@@ -1,0 +1,105 @@
+"""`CaptionLearner`: how a neural text-only model learns and is validated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from multimodal.captions.encoder_learner import EncoderLearner
+from multimodal.captions.labelled import LabelledCaptions
+from multimodal.distributed import in_shares
+from multimodal.inputs import TokenCaptions
+from multimodal.losses import bce_loss, multi_hot, softmax_loss
+
+if TYPE_CHECKING:
+    from multimodal.captions.neural.system import NeuralCaptionSystem
+
+_JUDGED_AT_ONCE = 2_048
+
+
+class CaptionLearner(EncoderLearner):
+    """Trains the network of a `NeuralCaptionSystem`; see `multimodal.training.Learner`.
+
+    Args:
+        system: its `network` is trained.
+        train: posts with a caption and a hashtag of the vocabulary.
+        validation: posts with a hashtag.
+    """
+
+    def __init__(self, system: NeuralCaptionSystem, train: LabelledCaptions, validation: LabelledCaptions) -> None:
+        self.system, self.config, self._train, self._validation = system, system.config, train, validation
+        self._tokens = TokenCaptions(system.network.encoder, train.captions)
+        super().__init__(
+            system.network,
+            system.network.encoder,
+            system.config.training,
+            system.config.layer_decay,
+            system.config.seed,
+            self._tokens.lengths(),
+        )
+        self._mean_targets = float(np.mean([len(row) for row in train.targets]))
+        carried = train.multi_hot()
+        self._idf = -_shares(carried).log()
+        # From zero, the first thousands of steps would go into finding out that most hashtags are rare.
+        system.network.start_from(self._prior_logits(carried))
+
+    def _prior_logits(self, carried: sparse.csr_matrix) -> Tensor:
+        """Return the logits (V,) of least loss for a network that does not look at the caption."""
+        if self.config.loss == "softmax_1_over_k":
+            return _shares(sparse.diags(1 / carried.sum(1).A1) @ carried).log()
+        # A hashtag of all posts would have an infinite one.
+        inside_V = _shares(carried).clamp(max=0.99)
+        logits_V = torch.logit(inside_V)
+        return logits_V + (-inside_V.log()).log() if self.config.loss == "idf_bce" else logits_V
+
+    def start_epoch(self, epoch: int, device: torch.device) -> None:
+        """Take note of the device."""
+        super().start_epoch(epoch, device)
+        self._idf = self._idf.to(device)
+
+    def loss(self, module: nn.Module, rows: list[int], epoch: int) -> tuple[Tensor, dict[str, float]]:
+        """Return the mean loss of some train posts."""
+        ids, mask = self._tokens.batch(rows)
+        logits = module(ids.to(self._device), mask.to(self._device)).float()
+        targets = self._targets(rows).to(self._device)
+        if self.config.loss == "softmax_1_over_k":
+            return softmax_loss(torch.log_softmax(logits, -1), targets).mean(), {}
+        if self.config.loss == "bce":
+            return bce_loss(logits, targets, self._mean_targets).mean(), {}
+        hot = multi_hot(targets, logits.shape[1])
+        weighed = F.binary_cross_entropy_with_logits(logits, hot, pos_weight=self._idf, reduction="none")
+        return weighed.sum(1).mean() / self._mean_targets, {}
+
+    def _targets(self, rows: Sequence[int]) -> Tensor:
+        targets = [torch.tensor(self._train.targets[row]) for row in rows]
+        return nn.utils.rnn.pad_sequence(targets, batch_first=True, padding_value=-1)
+
+    def validate(self) -> dict[str, float]:
+        """Return F1@K of the means over the validation posts."""
+        k = min(self.config.training.validation_k, self._validation.vocabulary_size)
+        hits = np.array(in_shares(range(len(self._validation)), lambda rows: self._hits(rows, k)), np.float64)
+        precision = hits.mean() / self.config.training.validation_k
+        recall = (hits / np.array(self._validation.truth_sizes)).mean()
+        score = 2 * precision * recall / max(precision + recall, 1e-12)
+        return {"score": float(score), "hit_rate": float((hits > 0).mean())}
+
+    def _hits(self, rows: Sequence[int], k: int) -> list[int]:
+        found: list[int] = []
+        for start in range(0, len(rows), _JUDGED_AT_ONCE):
+            part = self._validation.take(rows[start : start + _JUDGED_AT_ONCE])
+            scores = self.system.scores_or_prior(part.captions)
+            named = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+            found += [len(set(row) & set(truth)) for row, truth in zip(named.tolist(), part.targets, strict=True)]
+        return found
+
+
+def _shares(carried_NV: sparse.csr_matrix) -> Tensor:
+    # A hashtag that no caption carries counts as one that a single caption does.
+    sums = np.asarray(carried_NV.sum(0)).ravel()
+    return torch.from_numpy(np.where(sums > 0, sums, 1.0) / carried_NV.shape[0]).float()

@@ -1,0 +1,1 @@
+"""Words of the caption, labelled as hashtags or not."""

@@ -1,0 +1,1 @@
+"""Topical translation from words to hashtags."""
