@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from math import isfinite
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,15 @@ class TestRanking:
     def test_anything_may_be_missing(self, fitted, memory, questions, missing):
         rankings = fitted.system.rank([replace(post, **missing) for post in questions], memory, K)
         assert all(len(ranking) == K for ranking in rankings)
+
+    @pytest.mark.parametrize(
+        "caption",
+        ["😀", "https://t.co/x", "#sea #sky", "a walk " * 5_000, "ภาษาไทย 日本語 हिन्दी", "\ud800", "x" * 30_000],
+        ids=["emoji", "address", "hashtags", "ten thousand words", "unseen scripts", "lone surrogate", "one long word"],
+    )
+    def test_any_caption_gets_an_answer(self, fitted, memory, questions, caption):
+        rankings = fitted.system.rank([replace(post, caption=caption) for post in questions[:2]], memory, K)
+        assert all(len(ranking) == K and all(isfinite(score) for _, score in ranking) for ranking in rankings)
 
     def test_everything_but_one_may_be_missing(self, fitted, memory, questions):
         bare = Post(post_id="bare")
