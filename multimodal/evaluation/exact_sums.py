@@ -45,6 +45,21 @@ class ExactMean:
             self._rows += len(block) - absent
             self._total += (total * 2.0**_FRACTION_BITS).astype(np.int64).astype(object)
 
+    def add_weighted(self, values: NDArray[np.float64], weights: NDArray[np.int64]) -> None:
+        """Add rows that stand for several equal ones: the same as `add` of each of them.
+
+        Args:
+            values: (M, n_k) or (M, 1), between -32 and 32, or NaN.
+            weights: (M, n_k) how many rows each value stands for; the sum over M at most 2^21.
+        """
+        rounded = values + _ROUNDER
+        rounded -= _ROUNDER
+        present = ~np.isnan(rounded)
+        whole = np.where(present, rounded * 2.0**_FRACTION_BITS, 0.0).astype(np.int64)
+        total, rows = (whole * weights).sum(axis=0).astype(object), (present * weights).sum(axis=0)
+        self._total = total if self._total is None else self._total + total
+        self._rows = rows if self._rows is None else self._rows + rows
+
     def merge(self, other: ExactMean) -> None:
         """Add the rows of another mean of the same columns."""
         if self._total is None or self._rows is None:
@@ -71,4 +86,11 @@ def mean_of(values: NDArray[np.float64]) -> ExactMean:
     """Return the column means of some rows."""
     mean = ExactMean()
     mean.add(values)
+    return mean
+
+
+def weighted_mean_of(values: NDArray[np.float64], weights: NDArray[np.int64]) -> ExactMean:
+    """Return the column means of rows that stand for several each."""
+    mean = ExactMean()
+    mean.add_weighted(values, weights)
     return mean

@@ -20,6 +20,7 @@ from multimodal.evaluation.label_wise import counts_per_hashtag, f1_macro_label,
 from multimodal.evaluation.outcomes import Outcomes, PerPost
 from multimodal.evaluation.ranked import ApNorm
 from multimodal.evaluation.relevance import check_post_ids, check_rankings, hit_matrix
+from multimodal.evaluation.set_means import set_means
 from multimodal.evaluation.similarity import as_similarity
 from multimodal.evaluation.truth import Truth
 from multimodal.ranking.rankings import Rankings
@@ -128,8 +129,12 @@ def _outcomes(
     def match(here: slice) -> None:
         places[:, here] = rankings.indices[rows[here], : shape[0]].T
         found = hits[:, here] = hit_matrix(places[:, here], truth, rows[here])
-        known_hits[:, here] = found & facts.known[places[:, here]]
-        new_hits[:, here] = found & facts.new[places[:, here]]
+        # Few places are hits: the others need not be looked up.
+        hit = np.nonzero(found)
+        right = places[:, here][hit]
+        for of_kind, flags in ((known_hits, facts.known), (new_hits, facts.new)):
+            of_kind[:, here] = False
+            of_kind[:, here][hit] = flags[right]
         # Posts left out have no true hashtag, so those of the others follow each other.
         starts = truth.offsets[rows[here]]
         true = truth.indices[starts[0] : truth.offsets[rows[here][-1] + 1]]
@@ -165,9 +170,7 @@ def _post_means(
 
     def work(chunk: slice) -> dict[str, ExactMean]:
         part, listed = outcomes.part(chunk), places[:, chunk].T
-        means: dict[str, ExactMean] = {}
-        for name, values in part.columns(ks, ap_norm):
-            means[name] = mean_of(values)
+        means = {name: mean_of(part.column(name, ks, ap_norm)) for name in ("ndcg", "map")}
         beyond = {"novelty": novelty(listed, part.length, bits, ks)}
         if alike is not None:
             beyond["redundancy"] = redundancy(facts.number[listed], part.length, alike, ks)
@@ -176,7 +179,7 @@ def _post_means(
             stored[name][chunk] = values
         return means
 
-    total: dict[str, ExactMean] = {}
+    total = set_means(outcomes, ks)
     for means in map_chunks(work, len(outcomes), chunk_posts, "Computing metrics"):
         for name, mean in means.items():
             total.setdefault(name, ExactMean()).merge(mean)
