@@ -115,6 +115,9 @@ def _merge(target: dict[str, Any], values: Mapping[str, Any]) -> None:
     for key, value in values.items():
         if isinstance(value, Mapping) and isinstance(target.get(key), dict):
             _merge(target[key], value)
+        elif isinstance(value, Mapping) and isinstance(target.get(key), str):
+            # A section of which only the name was given, as in encoder.caption=lstm.
+            target[key] = {"name": target[key], **_deep_copy(value)}
         else:
             target[key] = _deep_copy(value) if isinstance(value, Mapping) else value
 

@@ -25,6 +25,14 @@ def test_overrides_win_and_later_ones_over_earlier(tmp_path):
     assert (config.recency.history_posts, config.recency.epsilon_days, config.seed) == (7, 0.5, 2)
 
 
+def test_a_section_given_by_name_starts_from_its_own_defaults_and_can_be_added_to(tmp_path):
+    path = write(tmp_path, "system: design\nencoder: {caption: {name: small, width: 64, layers: 0}}\n")
+    alone = load_config(path, ["encoder.caption=sa_lstm"]).encoder.caption
+    assert (alone.name, alone.width, alone.layers) == ("sa_lstm", 300, 2)
+    more = load_config(path, ["encoder.caption=sa_lstm", "encoder.caption.layers=1"]).encoder.caption
+    assert (more.name, more.width, more.layers) == ("sa_lstm", 300, 1)
+
+
 def test_without_a_file_the_system_is_an_override():
     assert load_config(None, ["system=popularity"]).system == "popularity"
     with pytest.raises(ConfigError, match="the command line: the key 'system' is missing"):
