@@ -82,6 +82,23 @@ def train_run(config: RunConfig, data: PreparedData, output: str | Path, *, over
     return TrainedRun(system, run, facts)
 
 
+def is_finished(run: RunFolder, config: RunConfig) -> bool:
+    """Return whether a folder holds a finished run of just this configuration.
+
+    Raises:
+        RunError: it holds a finished run of another one; the differing keys are named.
+    """
+    if not (run.model / "model.json").is_file():
+        return False
+    lines = changed_keys(run, config)
+    if lines:
+        raise RunError(
+            f"{run.path} holds a finished run of another configuration:\n" + "\n".join(lines) + "\n"
+            "Give another --output, or delete that folder."
+        )
+    return True
+
+
 def _open_run(run: RunFolder, config: RunConfig, data: PreparedData, overwrite: bool) -> bool:
     """Make the folder ready; returns whether there is an interrupted run to continue."""
     continued = run.config.is_file() and not overwrite and not _failed_at_once(run)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from data_loaders.errors import RunError, UserError
+from data_loaders.errors import UserError
 from multimodal.ablation.comparison import SPLIT, compare
 from multimodal.ablation.variants import VARIANTS, Variant
 from multimodal.config import RunConfig, load_config
 from multimodal.design.gate import gate_of_run, has_gate
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.run_folder import RunFolder, read_json
-from multimodal.training_run import changed_keys, train_run
+from multimodal.training_run import is_finished, train_run
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
@@ -109,14 +109,7 @@ def _configurations(
 
 def _run(config: RunConfig, data: PreparedData, folder: Path, k: int, label: str) -> None:
     run, started = RunFolder(folder), time.monotonic()
-    if (run.model / "model.json").is_file():
-        lines = changed_keys(run, config)
-        if lines:
-            raise RunError(
-                f"{folder} holds a finished run of another configuration:\n" + "\n".join(lines) + "\n"
-                "Give another --output, or delete that folder."
-            )
-    else:
+    if not is_finished(run, config):
         logger.info("%s: training", label)
         train_run(config, data, folder)
     if not _is_evaluated(run, data, k):

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_loaders.errors import RunError, UserError
+from data_loaders.errors import UserError
 from multimodal.benchmark.entries import Entry
 from multimodal.config import load_config
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.run_folder import RunFolder, read_json, write_json
-from multimodal.training_run import changed_keys, train_run
+from multimodal.training_run import is_finished, train_run
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
@@ -90,14 +90,7 @@ def _run(entry: Entry, data: PreparedData, folder: Path, ks: Sequence[int], seed
     config = load_config(entry.config, [*entry.overrides, f"seed={seed}"])
     path = run.path / MEASURED_FILE
     measured: dict[str, Any] = read_json(path, "what the benchmark measured") if path.is_file() else {}
-    if (run.model / "model.json").is_file():
-        lines = changed_keys(run, config)
-        if lines:
-            raise RunError(
-                f"{folder} holds a finished run of another configuration:\n" + "\n".join(lines) + "\n"
-                "Give another --output, or delete that folder."
-            )
-    else:
+    if not is_finished(run, config):
         logger.info("%s: training", label)
         train_run(config, data, folder)
         measured = {**measured, "training_s": measured.get("training_s", 0.0) + time.monotonic() - started}
