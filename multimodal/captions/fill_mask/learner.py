@@ -13,12 +13,10 @@ from torch.nn import functional as F
 from data_loaders.batches import bucketed_batches
 from multimodal.captions.fill_mask.questions import IGNORED, Sentences, draw_masking
 from multimodal.captions.labelled import LabelledCaptions
-from multimodal.distributed import in_shares
+from multimodal.captions.validation import scored_figures
 
 if TYPE_CHECKING:
     from multimodal.captions.fill_mask.system import BertFillMask
-
-_JUDGED_AT_ONCE = 2_048
 
 
 class FillMaskLearner:
@@ -83,21 +81,7 @@ class FillMaskLearner:
 
     def validate(self) -> dict[str, float]:
         """Return F1@K of the means over the validation posts: one mask, and nothing remembered."""
-        k = min(self.config.training.validation_k, self._validation.vocabulary_size)
-        hits = np.array(in_shares(range(len(self._validation)), lambda rows: self._hits(rows, k)), np.float64)
-        precision = hits.mean() / self.config.training.validation_k
-        recall = (hits / np.array(self._validation.truth_sizes)).mean()
-        score = 2 * precision * recall / max(precision + recall, 1e-12)
-        return {"score": float(score), "hit_rate": float((hits > 0).mean())}
-
-    def _hits(self, rows: Sequence[int], k: int) -> list[int]:
-        found: list[int] = []
-        for start in range(0, len(rows), _JUDGED_AT_ONCE):
-            part = self._validation.take(rows[start : start + _JUDGED_AT_ONCE])
-            scores = self.system.scores_or_prior(part.captions)
-            named = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-            found += [len(set(row) & set(truth)) for row, truth in zip(named.tolist(), part.targets, strict=True)]
-        return found
+        return scored_figures(self.system.scores_or_prior, self._validation, self.config.training.validation_k)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return nothing: an epoch is told by its number."""

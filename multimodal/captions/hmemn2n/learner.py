@@ -13,8 +13,8 @@ from data_loaders.batches import pad
 from data_loaders.posts import Post
 from multimodal.captions.encoder_learner import EncoderLearner
 from multimodal.captions.hmemn2n.remembered_words import histories, words_at
-from multimodal.captions.hmemn2n.validation import hit_figures
 from multimodal.captions.labelled import LabelledCaptions
+from multimodal.captions.validation import hit_figures
 from multimodal.distributed import in_shares
 from multimodal.inputs import TokenCaptions
 from multimodal.losses import softmax_loss

@@ -13,14 +13,12 @@ from torch.nn import functional as F
 
 from multimodal.captions.encoder_learner import EncoderLearner
 from multimodal.captions.labelled import LabelledCaptions
-from multimodal.distributed import in_shares
+from multimodal.captions.validation import scored_figures
 from multimodal.inputs import TokenCaptions
 from multimodal.losses import bce_loss, multi_hot, softmax_loss
 
 if TYPE_CHECKING:
     from multimodal.captions.neural.system import NeuralCaptionSystem
-
-_JUDGED_AT_ONCE = 2_048
 
 
 class CaptionLearner(EncoderLearner):
@@ -82,21 +80,7 @@ class CaptionLearner(EncoderLearner):
 
     def validate(self) -> dict[str, float]:
         """Return F1@K of the means over the validation posts."""
-        k = min(self.config.training.validation_k, self._validation.vocabulary_size)
-        hits = np.array(in_shares(range(len(self._validation)), lambda rows: self._hits(rows, k)), np.float64)
-        precision = hits.mean() / self.config.training.validation_k
-        recall = (hits / np.array(self._validation.truth_sizes)).mean()
-        score = 2 * precision * recall / max(precision + recall, 1e-12)
-        return {"score": float(score), "hit_rate": float((hits > 0).mean())}
-
-    def _hits(self, rows: Sequence[int], k: int) -> list[int]:
-        found: list[int] = []
-        for start in range(0, len(rows), _JUDGED_AT_ONCE):
-            part = self._validation.take(rows[start : start + _JUDGED_AT_ONCE])
-            scores = self.system.scores_or_prior(part.captions)
-            named = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-            found += [len(set(row) & set(truth)) for row, truth in zip(named.tolist(), part.targets, strict=True)]
-        return found
+        return scored_figures(self.system.scores_or_prior, self._validation, self.config.training.validation_k)
 
 
 def _shares(carried_NV: sparse.csr_matrix) -> Tensor:
