@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from data_loaders.errors import ConfigError
 from multimodal.encoders.configuration import CaptionEncoderConfig
@@ -64,7 +65,7 @@ def read_folder(folder: Path, random_weights: bool, option: str) -> tuple[Any, A
             model, report = auto.from_pretrained(
                 folder, config=settings, local_files_only=True, dtype=torch.float32, output_loading_info=True
             )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError, SafetensorError) as error:
         raise ConfigError(f"{option} cannot be loaded from {folder}: {' '.join(str(error).split())}") from None
     missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
     others = sorted(str(item[0]) if isinstance(item, tuple) else str(item) for item in report["mismatched_keys"])

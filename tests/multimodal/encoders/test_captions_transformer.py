@@ -128,3 +128,11 @@ def test_a_model_that_is_no_text_encoder_is_refused(tiny_bert: Path, tmp_path: P
     BartConfig(d_model=16, encoder_layers=1, decoder_layers=1).save_pretrained(tmp_path / "model")
     with pytest.raises(ConfigError, match="a model of type 'bart' is not a text encoder"):
         build_caption_encoder(config(tmp_path / "model"), [])
+
+
+def test_damaged_weights_are_named(tiny_bert: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "damaged"
+    shutil.copytree(tiny_bert, folder)
+    (folder / "model.safetensors").write_bytes(b"not weights")
+    with pytest.raises(ConfigError, match=r"encoder.caption.pretrained=.*cannot be loaded from .*damaged"):
+        build_caption_encoder(config(folder), [])
