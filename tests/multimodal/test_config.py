@@ -66,7 +66,10 @@ def test_every_problem_is_told_at_once(tmp_path):
     [
         ("- a\n- b\n", "holds list; expected keys and values"),
         ("system: [popularity\n", "cannot be read"),
-        ("system: popularty\n", "unknown system 'popularty'. Did you mean 'popularity'? Known: "),
+        (
+            "system: popularty\n",
+            f"unknown system 'popularty'. Did you mean 'popularity'? Known: {', '.join(list_systems())}.",
+        ),
     ],
 )
 def test_a_file_that_is_no_configuration(tmp_path, text, message):
