@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from _cli import run_main
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from data_loaders.errors import UserError
 from data_loaders.prepared import PreparedData
 from multimodal.benchmark.entries import choose_entries, parse_entry, parse_settings
-from multimodal.benchmark.report import at_k_cells, cost_cells, explanation, write_report
+from multimodal.benchmark.report import cost_cells, explanation, narrow_at_k_cells, write_report
 from multimodal.benchmark.running import run_benchmark
 from multimodal.benchmark.table import benchmark_table
 from multimodal.evaluation.cut_offs import parse_ks
@@ -62,9 +63,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def as_table(title: str, headings: list[str], cells: list[list[str]]) -> Table:
     """Return a table for the terminal."""
-    table = Table(title=title)
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for number, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if number == 0 else "right")
+        table.add_column(heading.replace(" ", "\n"), justify="right" if number else "left", no_wrap=True)
     for row in cells:
         table.add_row(*row)
     return table
@@ -88,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = {"seed": options.seed, "unit": options.unit, "threshold": options.threshold, "command": command}
     files = write_report(options.output, table, settings, failures)
     for k in ks:
-        Console().print(as_table(f"K = {k}", *at_k_cells(table, k)))
+        Console().print(as_table(f"K = {k}", *narrow_at_k_cells(table, k)))
     Console().print(as_table("Labels above a threshold, and cost", *cost_cells(table)))
     print(explanation(table, settings, failures))
     print("\n".join(["written:", *(f"  {path}" for path in files)]))

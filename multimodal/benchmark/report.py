@@ -31,6 +31,19 @@ def at_k_cells(table: pd.DataFrame, k: int) -> tuple[list[str], list[list[str]]]
     return headings, cells
 
 
+def narrow_at_k_cells(table: pd.DataFrame, k: int) -> tuple[list[str], list[list[str]]]:
+    """Return headings and cells of the metrics at one K for a terminal of 80 columns: the interval of F1 alone."""
+    headings = ["system", "HR", "P", "R", "F1", "95%", "NDCG", "MAP", "micro F1", "macro F1"]
+    cells = []
+    for line in table[table["k"] == k].to_dict("records"):
+        values = {metric: number(line[metric]) for metric in [*METRICS, "f1_micro", "f1_macro_label"]}
+        texts = list(values.values())
+        at = list(values).index("f1") + 1
+        interval = f"{number(line['f1_low'])}–{number(line['f1_high'])}"
+        cells.append([line["system"], *texts[:at], interval, *texts[at:]])
+    return headings, cells
+
+
 def cost_cells(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Return headings and cells of labels above the threshold, and of what each System costs."""
     headings = ["system", "threshold", "micro F1", "macro F1", "new-tag recall", "training", "model", "ms a post"]
