@@ -6,6 +6,7 @@ hashtag, what it can be told from.
 
 from __future__ import annotations
 
+from data_loaders.sample.events import EVENTS, Event
 from data_loaders.sample.people import HABIT_HASHTAGS, LATE_HASHTAGS, LOCAL_HABIT_HASHTAGS, POPULAR_HASHTAGS
 from data_loaders.sample.pictures import CYRILLIC_SCENE_HASHTAGS, SCENES, Scene, render
 from data_loaders.sample.plan import PlannedPost, plan_sample
@@ -14,6 +15,7 @@ from data_loaders.sample.writing import SampleSummary, write_sample
 
 __all__ = [
     "CYRILLIC_SCENE_HASHTAGS",
+    "EVENTS",
     "EXCLUSIVE_OR_HASHTAGS",
     "HABIT_HASHTAGS",
     "JOINT_HASHTAGS",
@@ -22,6 +24,7 @@ __all__ = [
     "POPULAR_HASHTAGS",
     "SCENES",
     "TOPICS",
+    "Event",
     "PlannedPost",
     "SampleSummary",
     "Scene",

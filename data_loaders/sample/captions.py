@@ -16,18 +16,19 @@ _INLINE_SHARE = 0.25
 
 
 def write_caption(
-    kind: str, language: Language, topic: str | None, hashtags: Sequence[str], rng: random.Random
+    kind: str, language: Language, topic: str | None, event: str | None, hashtags: Sequence[str], rng: random.Random
 ) -> tuple[str, str]:
     """Return (the text without hashtags, the caption with them): most at the end, some between the sentences.
 
     Args:
         kind: "absent" (no text), "short" (a few words) or "long" (two to five sentences).
         language: the language to write in.
-        topic: what the text names; None for a text that tells nothing.
+        topic: what the text is about; None for a text about nothing.
+        event: the event that the text names; None where it names none.
         hashtags: canonical hashtags, in the order in which they are to stand.
         rng: makes the choices.
     """
-    pieces = _pieces(kind, language, topic, rng)
+    pieces = _pieces(kind, language, topic, event, rng)
     spelled = [spell(hashtag, rng) for hashtag in hashtags]
     inline: list[list[str]] = [[] for _ in pieces]
     if kind == "long" and rng.random() < _INLINE_SHARE:
@@ -60,10 +61,13 @@ def spell(hashtag: str, rng: random.Random) -> str:
     return sign + (form if normalise(form) == hashtag else hashtag)
 
 
-def _pieces(kind: str, language: Language, topic: str | None, rng: random.Random) -> list[str]:
+def _pieces(kind: str, language: Language, topic: str | None, event: str | None, rng: random.Random) -> list[str]:
     if kind == "absent":
         return []
     pieces = [_short(language, topic, rng)] if kind == "short" else _sentences(language, topic, rng)
+    if event is not None:
+        named = event if kind == "short" else rng.choice(language.about).format(word=event)
+        pieces.insert(rng.randint(0, len(pieces)), named)
     if rng.random() < 0.45:
         place = rng.randrange(len(pieces))
         pieces[place] += " " + rng.choice(_EMOJI)

@@ -6,7 +6,8 @@ another:
 * hashtags of the scene can be told only from the picture,
 * hashtags of the topic only from the caption,
 * hashtags of habit only from the author's earlier posts; habits change, and some hashtags are new at the end,
-* joint hashtags only from scene and topic together, some of them by an exclusive-or.
+* joint hashtags only from scene and topic together, some of them by an exclusive-or,
+* hashtags of an event only from what others posted lately beside the name that the caption gives it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from datetime import datetime, timedelta, timezone
 
 from data_loaders.errors import DataError
 from data_loaders.sample.captions import write_caption
+from data_loaders.sample.events import EVENTS, Event
 from data_loaders.sample.languages import Language
 from data_loaders.sample.people import POPULAR_HASHTAGS, Person, make_people
 from data_loaders.sample.pictures import CYRILLIC_SCENE_HASHTAGS, SCENES, Scene
@@ -31,6 +33,7 @@ _NO_CAPTION, _SHORT_CAPTION = 0.20, 0.30
 _TOPIC_IN_SHORT, _TOPIC_IN_LONG = 0.65, 0.95
 _HABIT_KEPT, _FORGOTTEN, _POPULAR_ADDED = 0.68, 0.08, 0.05
 _SECOND_LANGUAGE = 0.25
+_EVENT_NAMED = 0.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +49,11 @@ class PlannedPost:
         caption_kind: "absent", "short" or "long".
         language: ISO 639-1 code of the caption.
         topic: what the caption names; None when it names nothing.
+        event: name of the event that the caption speaks of; None where it speaks of none.
         text: the caption without hashtags.
         caption: the caption as it is written to disk.
-        scene_hashtags, topic_hashtags, habit_hashtags, joint_hashtags, popular_hashtags: canonical hashtags by what
-            tells them; what the author forgot is left out.
+        scene_hashtags, topic_hashtags, habit_hashtags, joint_hashtags, event_hashtags, popular_hashtags: canonical
+            hashtags by what tells them; what the author forgot is left out.
         is_video: whether the post is a video, which readers skip.
     """
 
@@ -62,19 +66,21 @@ class PlannedPost:
     caption_kind: str
     language: str
     topic: str | None
+    event: str | None
     text: str
     caption: str
     scene_hashtags: tuple[str, ...]
     topic_hashtags: tuple[str, ...]
     habit_hashtags: tuple[str, ...]
     joint_hashtags: tuple[str, ...]
+    event_hashtags: tuple[str, ...]
     popular_hashtags: tuple[str, ...]
     is_video: bool = False
 
     @property
     def hashtags(self) -> tuple[str, ...]:
         """All canonical hashtags of the post, by what tells them."""
-        told = self.scene_hashtags + self.topic_hashtags + self.joint_hashtags
+        told = self.scene_hashtags + self.topic_hashtags + self.joint_hashtags + self.event_hashtags
         return told + self.habit_hashtags + self.popular_hashtags
 
 
@@ -128,11 +134,12 @@ def _plan_post(number: int, posts: int, entry: tuple[datetime, Person], rng: ran
     scene = rng.choice(SCENES) if picture == "scene" else None
     topic = _topic(kind, rng)
     language = author.languages[-1] if rng.random() < _SECOND_LANGUAGE else author.languages[0]
-    told = _hashtags(author, moment, scene, topic, language, rng)
+    event = _event(kind, moment, rng)
+    told = _hashtags(author, moment, scene, topic, event, language, rng)
     shuffled = [hashtag for part in told for hashtag in part]
     rng.shuffle(shuffled)
-    name = None if topic is None else topic.name
-    text, caption = write_caption(kind, language, name, shuffled, rng)
+    topic_name, event_name = (None if one is None else one.name for one in (topic, event))
+    text, caption = write_caption(kind, language, topic_name, event_name, shuffled, rng)
     return PlannedPost(
         number=number,
         username=author.username,
@@ -142,14 +149,16 @@ def _plan_post(number: int, posts: int, entry: tuple[datetime, Person], rng: ran
         scene=None if scene is None else scene.name,
         caption_kind=kind,
         language=language.code,
-        topic=name,
+        topic=topic_name,
+        event=event_name,
         text=text,
         caption=caption,
         scene_hashtags=told[0],
         topic_hashtags=told[1],
         habit_hashtags=told[2],
         joint_hashtags=told[3],
-        popular_hashtags=told[4],
+        event_hashtags=told[4],
+        popular_hashtags=told[5],
         is_video=number >= posts,
     )
 
@@ -159,10 +168,21 @@ def _topic(kind: str, rng: random.Random) -> Topic | None:
     return rng.choice(TOPICS) if rng.random() < share else None
 
 
+def _event(kind: str, moment: float, rng: random.Random) -> Event | None:
+    going_on = [event for event in EVENTS if event.goes_on_at(moment)]
+    return rng.choice(going_on) if kind != "absent" and rng.random() < _EVENT_NAMED else None
+
+
 def _hashtags(
-    author: Person, moment: float, scene: Scene | None, topic: Topic | None, language: Language, rng: random.Random
+    author: Person,
+    moment: float,
+    scene: Scene | None,
+    topic: Topic | None,
+    event: Event | None,
+    language: Language,
+    rng: random.Random,
 ) -> tuple[tuple[str, ...], ...]:
-    """Return the hashtags told by the scene, the topic, the habit, scene and topic together, and by nothing."""
+    """Return the hashtags told by scene, topic, habit, scene and topic together, event, and by nothing."""
     of_scene = () if scene is None else scene.hashtags
     if author.languages[0].script == "cyrillic":
         of_scene = tuple(CYRILLIC_SCENE_HASHTAGS.get(hashtag, hashtag) for hashtag in of_scene)
@@ -170,5 +190,6 @@ def _hashtags(
     of_both = () if scene is None or topic is None else JOINT_HASHTAGS.get((scene.family, topic.family), ())
     of_habit = tuple(habit.hashtag for habit in author.habits if habit.holds_at(moment) and rng.random() < _HABIT_KEPT)
     popular = (rng.choice(POPULAR_HASHTAGS),) if rng.random() < _POPULAR_ADDED else ()
-    told = (of_scene, of_topic, of_habit, of_both)
+    of_event = () if event is None else event.hashtags
+    told = (of_scene, of_topic, of_habit, of_both, of_event)
     return (*(tuple(one for one in part if rng.random() >= _FORGOTTEN) for part in told), popular)

@@ -24,6 +24,8 @@ class Fusion(nn.Module):
     """
 
     learns_weights = False
+    # Of t and v where they are normalised first: what lets p start at the same scale whatever the fusion.
+    input_scale = 1.0
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
@@ -87,6 +89,7 @@ class WeightedFusion(Fusion):
     """
 
     learns_weights = True
+    input_scale = 2.0
     outputs_per_coordinate = True
 
     def __init__(self, width: int, hidden: int) -> None:

@@ -84,8 +84,10 @@ class DesignNetwork(nn.Module):
             else MeanPooling()
         )
         self.fusion = build_fusion(config.fusion.name, width, config.fusion.hidden or width)
-        self.normalise_text = nn.LayerNorm(width) if config.fusion.normalise else nn.Identity()
-        self.normalise_image = nn.LayerNorm(width) if config.fusion.normalise else nn.Identity()
+        self.normalise_text, self.normalise_image = (
+            _normalisation(width, self.fusion.input_scale) if config.fusion.normalise else nn.Identity()
+            for _ in range(2)
+        )
         # The last row stands for hashtags outside the vocabulary and for the start of a sequence.
         self.embeddings = nn.Embedding(vocabulary_size + 1, heads.embedding_width)
         nn.init.normal_(self.embeddings.weight, std=heads.embedding_width**-0.5)
@@ -186,6 +188,12 @@ def _projection(encoder: CaptionEncoder | ImageEncoder | None, width: int, dropo
     if encoder is None:
         return None
     return nn.Sequential(nn.Linear(encoder.width, width), nn.Tanh(), nn.Dropout(dropout))
+
+
+def _normalisation(width: int, scale: float) -> nn.LayerNorm:
+    layer = nn.LayerNorm(width)
+    nn.init.constant_(layer.weight, scale)
+    return layer
 
 
 def _single_token(token: Tensor, posts: int) -> tuple[Tensor, Tensor]:

@@ -48,6 +48,9 @@ def count_kinds(hits: NDArray[np.bool_], true_count: Ints, ks: Ints) -> Kinds:
 
     def count(chunk: slice) -> Ints:
         posts, kind, done = np.empty(shape, np.int64), code[true_count[chunk]], 0
+        if not hits[chunk].any():
+            posts[:] = np.bincount(kind, minlength=shape[1])
+            return posts
         for number, k in enumerate(ks):
             for place in range(done, min(int(k), hits.shape[1])):
                 kind += hits[chunk, place] * len(sizes)
@@ -55,6 +58,6 @@ def count_kinds(hits: NDArray[np.bool_], true_count: Ints, ks: Ints) -> Kinds:
             posts[number] = np.bincount(kind, minlength=shape[1])
         return posts
 
-    parts = map_chunks(count, len(hits), _POSTS_COUNTED_AT_ONCE, "Counting hits")
+    parts = map_chunks(count, len(hits), _POSTS_COUNTED_AT_ONCE, "Counting hits", threads=1)
     found = np.repeat(np.arange(hits.shape[1] + 1.0), len(sizes))[:, None]
     return Kinds(found, np.tile(sizes, hits.shape[1] + 1), np.sum(list(parts), axis=0).T)

@@ -12,6 +12,27 @@ from multimodal.evaluation.accuracy import Floats, Ints, at_cut_offs, running_su
 ApNorm = Literal["capped", "relevant"]
 
 
+def discounts(places: int) -> Floats:
+    """Return 1 / log2(rank + 1) of the ranks from 1 on, (places,)."""
+    weights: Floats = 1.0 / np.log2(np.arange(2, places + 2))
+    return weights
+
+
+def ideal_gains(true_count: Ints, ks: Ints) -> Floats:
+    """Return the gain of the best possible list: hits in its first min(|G|, K) places.
+
+    Args:
+        true_count: (N,) |G|, at least 1.
+        ks: (n_k,).
+
+    Returns:
+        (n_k, N).
+    """
+    ideal = np.concatenate([[np.nan], np.cumsum(discounts(int(ks.max(initial=0))))])
+    best: Floats = ideal[np.minimum(true_count, ks[:, None])]
+    return best
+
+
 def ndcg(hits: NDArray[np.bool_], true_count: Ints, ks: Ints) -> Floats:
     """Discounted gain over that of the best possible list: gain 1 a hit, discount 1 / log2(rank + 1).
 
@@ -22,12 +43,9 @@ def ndcg(hits: NDArray[np.bool_], true_count: Ints, ks: Ints) -> Floats:
         true_count: (N,) |G|, at least 1.
         ks: (n_k,).
     """
-    places = np.arange(1, int(ks.max(initial=0)) + 1)
-    discounts = 1.0 / np.log2(places + 1)
-    ideal = np.concatenate([[np.nan], np.cumsum(discounts)])
-    gain = at_cut_offs(running_sum(hits[:, : len(places)] * discounts[: hits.shape[1]]), ks)
-    best: Floats = ideal[np.minimum(true_count, ks[:, None])].T
-    return gain / best
+    hits = hits[:, : int(ks.max(initial=0))]
+    gain = at_cut_offs(running_sum(hits * discounts(hits.shape[1])), ks)
+    return gain / ideal_gains(true_count, ks).T
 
 
 def average_precision(hits: NDArray[np.bool_], true_count: Ints, ks: Ints, norm: ApNorm = "capped") -> Floats:

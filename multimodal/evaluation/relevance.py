@@ -51,12 +51,17 @@ def check_rankings(rankings: Rankings, rows: slice) -> None:
             is NaN or infinite, or scores that rise along a list; the message names the post and the rank.
     """
     indices, scores = rankings.indices[rows], rankings.scores[rows]
-    _refuse(
-        rankings, rows, (indices < -1) | (indices >= len(rankings.names)), "is not the number of a hashtag", indices
-    )
-    named = indices >= 0
-    _refuse(rankings, rows, named[:, 1:] & ~named[:, :-1], "comes after an empty place", indices, first_rank=2)
-    _refuse(rankings, rows, named & ~np.isfinite(scores), "is not a finite score", scores)
+    lowest, highest = indices.min(initial=0), indices.max(initial=-1)
+    if lowest < -1 or highest >= len(rankings.names):
+        outside = (indices < -1) | (indices >= len(rankings.names))
+        _refuse(rankings, rows, outside, "is not the number of a hashtag", indices)
+    finite = np.isfinite(scores)
+    if lowest < 0:
+        named = indices >= 0
+        _refuse(rankings, rows, named[:, 1:] & ~named[:, :-1], "comes after an empty place", indices, first_rank=2)
+        finite |= ~named
+    if not finite.all():
+        _refuse(rankings, rows, ~finite, "is not a finite score", scores)
     _refuse(rankings, rows, scores[:, 1:] > scores[:, :-1], "is a higher score than that before it", scores, 2)
     ordered = np.sort(indices.astype(np.int32), axis=1)
     repeated = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from data_loaders.errors import DataError, UserError
 from multimodal.evaluation.accuracy import Floats, Ints, f1_of_means
 from multimodal.evaluation.beyond_accuracy import Similarity, catalogue_coverage, information, novelty, redundancy
-from multimodal.evaluation.chunks import map_chunks
+from multimodal.evaluation.chunks import chunks, map_chunks
 from multimodal.evaluation.evaluation import COLUMNS, Evaluation
 from multimodal.evaluation.exact_sums import ExactMean, mean_of
 from multimodal.evaluation.hashtag_facts import HashtagFacts, KnownHashtags, hashtag_facts
 from multimodal.evaluation.label_wise import counts_per_hashtag, f1_macro_label, f1_micro
 from multimodal.evaluation.outcomes import Outcomes, PerPost
 from multimodal.evaluation.ranked import ApNorm
+from multimodal.evaluation.ranked_means import count_hits_by_rank, mean_average_precision, mean_ndcg
 from multimodal.evaluation.relevance import check_post_ids, check_rankings, hit_matrix
 from multimodal.evaluation.set_means import set_means
 from multimodal.evaluation.similarity import as_similarity
@@ -109,8 +110,9 @@ def _check(rankings: Rankings, truth: Truth, user_ids: Sequence[str | None] | No
         shapes = f"{rankings.indices.shape} indices and {rankings.scores.shape} scores"
         raise DataError(f"{shapes} for {posts:,} posts; a ranking has one row per post in both.")
     check_post_ids(rankings.post_ids)
-    for _ in map_chunks(lambda chunk: check_rankings(rankings, chunk), posts, chunk_posts, "Checking rankings"):
-        pass
+    # Steps as short as these are no faster on several threads: they wait for each other.
+    for chunk in chunks(posts, chunk_posts, "Checking rankings"):
+        check_rankings(rankings, chunk)
     rows = np.flatnonzero(truth.counts)
     if not len(rows):
         raise DataError(f"none of the {posts:,} posts has a true hashtag, so there is nothing to evaluate against.")
@@ -126,8 +128,10 @@ def _outcomes(
     hits, known_hits, new_hits = (np.empty(shape, np.bool_) for _ in range(3))
     known_count, new_count = (np.empty(len(rows), np.int64) for _ in range(2))
 
-    def match(here: slice) -> None:
-        places[:, here] = rankings.indices[rows[here], : shape[0]].T
+    for here in chunks(len(rows), min(chunk_posts, _POSTS_MATCHED_AT_ONCE), "Matching hashtags"):
+        whole = rows[here][-1] - rows[here][0] + 1 == len(rows[here])
+        lists = slice(rows[here][0], rows[here][-1] + 1) if whole else rows[here]
+        places[:, here] = rankings.indices[lists, : shape[0]].T
         found = hits[:, here] = hit_matrix(places[:, here], truth, rows[here])
         # Few places are hits: the others need not be looked up.
         hit = np.nonzero(found)
@@ -141,8 +145,6 @@ def _outcomes(
         for counts, flags in ((known_count, facts.known), (new_count, facts.new)):
             counts[here] = np.add.reduceat(flags[true], starts - starts[0], dtype=np.int64)
 
-    for _ in map_chunks(match, len(rows), min(chunk_posts, _POSTS_MATCHED_AT_ONCE), "Matching hashtags"):
-        pass
     outcomes = Outcomes(
         hits=hits.T,
         known_hits=known_hits.T,
@@ -170,7 +172,7 @@ def _post_means(
 
     def work(chunk: slice) -> dict[str, ExactMean]:
         part, listed = outcomes.part(chunk), places[:, chunk].T
-        means = {name: mean_of(part.column(name, ks, ap_norm)) for name in ("ndcg", "map")}
+        means: dict[str, ExactMean] = {}
         beyond = {"novelty": novelty(listed, part.length, bits, ks)}
         if alike is not None:
             beyond["redundancy"] = redundancy(facts.number[listed], part.length, alike, ks)
@@ -183,7 +185,9 @@ def _post_means(
     for means in map_chunks(work, len(outcomes), chunk_posts, "Computing metrics"):
         for name, mean in means.items():
             total.setdefault(name, ExactMean()).merge(mean)
-    return {name: mean.value for name, mean in total.items()}, stored
+    by_rank = count_hits_by_rank(outcomes.hits, outcomes.true_count)
+    ranked = {"ndcg": mean_ndcg(by_rank, ks), "map": mean_average_precision(by_rank, ks, ap_norm)}
+    return {**{name: mean.value for name, mean in total.items()}, **ranked}, stored
 
 
 def _label_wise(

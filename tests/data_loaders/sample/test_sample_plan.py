@@ -8,6 +8,7 @@ import regex
 from data_loaders.hashtags import canonical_list, extract, normalise, remove_hashtags
 from data_loaders.sample import (
     CYRILLIC_SCENE_HASHTAGS,
+    EVENTS,
     EXCLUSIVE_OR_HASHTAGS,
     HABIT_HASHTAGS,
     JOINT_HASHTAGS,
@@ -27,6 +28,7 @@ SCENE_TAGS = {tag for scene in SCENES for tag in scene.hashtags} | set(CYRILLIC_
 TOPIC_TAGS = {tag for topic in TOPICS for tag in (*topic.hashtags, topic.cyrillic) if tag}
 JOINT_TAGS = {tag for tags in JOINT_HASHTAGS.values() for tag in tags}
 HABIT_TAGS = {*HABIT_HASHTAGS, *LATE_HASHTAGS, *(tag for tags in LOCAL_HABIT_HASHTAGS.values() for tag in tags)}
+EVENT_TAGS = {tag for event in EVENTS for tag in event.hashtags}
 ALL_TAGS = SCENE_TAGS | TOPIC_TAGS | JOINT_TAGS | HABIT_TAGS | set(POPULAR_HASHTAGS)
 WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
 
@@ -50,6 +52,9 @@ def test_kinds_of_hashtags_do_not_overlap_and_are_canonical():
     assert sum(map(len, kinds)) == len(ALL_TAGS)
     assert {tag for tag in ALL_TAGS if normalise(tag) != tag} == set()
     assert 130 <= len(ALL_TAGS) <= 180
+    assert EVENT_TAGS.isdisjoint(ALL_TAGS)
+    assert len(EVENT_TAGS) == sum(len(event.hashtags) for event in EVENTS)
+    assert {tag for tag in EVENT_TAGS if normalise(tag) != tag} == set()
 
 
 def test_same_seed_same_plan():
@@ -90,7 +95,7 @@ def test_text_is_what_remains_of_the_caption(posts):
 
 
 def test_text_never_names_a_hashtag_that_it_must_not_tell(posts):
-    hidden = SCENE_TAGS | JOINT_TAGS | HABIT_TAGS | set(POPULAR_HASHTAGS)
+    hidden = SCENE_TAGS | JOINT_TAGS | HABIT_TAGS | EVENT_TAGS | set(POPULAR_HASHTAGS)
     for post in posts:
         text = post.text.casefold()
         assert hidden.isdisjoint(WORD.findall(text)), post.text
@@ -210,6 +215,37 @@ def test_late_hashtags_are_unseen_in_the_first_four_fifths_and_repeat_after(post
     assert sum(number >= 0.9 * POSTS for number, _, _ in late) >= 10
     repeats = Counter((username, tag) for _, username, tag in late)
     assert max(repeats.values()) >= 4
+
+
+def test_captions_name_an_event_only_while_it_goes_on(posts):
+    event_of = {event.name: event for event in EVENTS}
+    for post in posts:
+        named = {name for name in event_of if name in post.text}
+        assert named == ({post.event} if post.event else set()), post.text
+        assert set(post.event_hashtags) <= set(event_of[post.event].hashtags if post.event else ())
+        assert post.event is None or event_of[post.event].goes_on_at(post.number / POSTS)
+    captioned = [post for post in posts if post.caption_kind != "absent"]
+    assert mean(post.event is not None for post in captioned) == pytest.approx(0.4, abs=0.04)
+    assert mean(len(post.event_hashtags) for post in posts) == pytest.approx(0.6, abs=0.1)
+
+
+def test_hashtags_of_events_are_told_by_what_others_posted_and_seldom_by_the_own_posts(posts):
+    seen, own, told, told_by_author = set(), defaultdict(set), [], []
+    for post in posts:
+        if post.number >= 0.9 * POSTS:
+            told += [tag in seen for tag in post.event_hashtags]
+            told_by_author += [tag in own[post.username] for tag in post.event_hashtags]
+        seen.update(post.event_hashtags)
+        own[post.username].update(post.event_hashtags)
+    assert len(told) >= 80
+    assert mean(told) > 0.9
+    assert mean(told_by_author) < 0.4
+
+
+def test_hashtags_of_the_last_events_are_unknown_to_the_first_four_fifths(posts):
+    early = {tag for post in posts if post.number < 0.8 * POSTS for tag in post.event_hashtags}
+    late = {tag for post in posts if post.number >= 0.9 * POSTS for tag in post.event_hashtags}
+    assert early.isdisjoint(late)
 
 
 def test_captions_are_written_in_many_scripts_and_spellings(posts):

@@ -155,6 +155,19 @@ def test_what_is_fused_is_normalised_by_switch(tiny_data, fusion):
     torch.testing.assert_close(after.image_weight, image_weight)
 
 
+def test_normalised_fusions_start_at_the_same_scale(tiny_data):
+    vectors = {}
+    for fusion in ("sum", "weighted", "scalar"):
+        overrides = [f"fusion.name={fusion}", "fusion.normalise=true"]
+        network = make_system(tiny_data, overrides, train=False).network
+        torch.manual_seed(0)
+        text, image = network.normalise_text(torch.randn(500, 8)), network.normalise_image(torch.randn(500, 8))
+        network.fusion.eval()
+        vectors[fusion] = network.fusion(text, image)[0].std().item()
+    assert vectors["weighted"] == pytest.approx(vectors["sum"], rel=0.1)
+    assert vectors["scalar"] == pytest.approx(vectors["sum"], rel=0.1)
+
+
 def test_a_missing_caption_is_an_empty_one(system, tiny_data):
     memory = remembering(system, tiny_data.posts)
     posts = tiny_data.posts[60:70]
