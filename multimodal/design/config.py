@@ -57,8 +57,8 @@ class HistoryConfig(Section):
     neighbours: int = Field(default=0, ge=0, le=200, description="earlier posts with a similar caption; 0: none")
     pointer: bool = Field(default=True, description="copy remembered hashtags into the answer")
     dropout: float = Field(default=0.1, ge=0, lt=1, description="share of posts trained as if by a new user")
-    hashtag_dropout: float = Field(default=0.0, ge=0, lt=1, description="share of the vocabulary that each post is "
-                                   "trained without: what is not in it has to be copied; needs the pointer")  # fmt: skip
+    hashtag_dropout: float = Field(default=0.0, ge=0, lt=1, description="share of the vocabulary that a post is "
+                                   "trained without, so that copying is learned; needs the pointer")  # fmt: skip
 
 
 class HeadsConfig(Section):
