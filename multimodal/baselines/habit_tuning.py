@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
+
 from multimodal.baselines.activation import Floats, Ints, RememberedUses
+from multimodal.hit_counts import f1_of_hits
 from multimodal.progress import shared_progress
 
 _K = 5
@@ -28,26 +31,19 @@ def choose_exponents(
     """
     if len(grid) == 1:
         return grid[0], {}
-    precision, recall = dict.fromkeys(grid, 0.0), dict.fromkeys(grid, 0.0)
+    hits = np.zeros((len(truth), len(grid)), np.int64)
     done = 0
     with shared_progress("choosing exponents", len(truth)) as advance:
         for uses in chunks:
             count = len(uses.starts) - 1
-            for exponents in grid:
+            for place, exponents in enumerate(grid):
                 activation = uses.activation(*exponents)
                 for row in range(count):
                     own, true = uses.of(row), truth[done + row]
                     named, _ = make_list(uses.hashtags[own], activation[own], _K)
-                    hits = len(set(named.tolist()).intersection(true))
-                    precision[exponents] += hits / _K
-                    recall[exponents] += hits / len(true)
+                    hits[done + row, place] = len(set(named.tolist()).intersection(true))
             done += count
             advance(count)
-    scores = {pair: _f1(precision[pair], recall[pair], done) for pair in grid}
+    scores = dict(zip(grid, f1_of_hits(hits, [len(true) for true in truth], _K).tolist(), strict=True))
     best = max(grid, key=lambda pair: (round(scores[pair], 9), -abs(pair[0] - 1) - abs(pair[1] - 1)))
     return best, scores
-
-
-def _f1(precision: float, recall: float, posts: int) -> float:
-    total = precision + recall
-    return 2 * precision * recall / (total * posts) if total else 0.0

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.distributed import in_shares
+from multimodal.hit_counts import f1_of_hits
 
 _JUDGED_AT_ONCE = 2_048
 
@@ -21,10 +22,7 @@ def hit_figures(hits: Sequence[int], truth_sizes: Sequence[int], k: int) -> dict
         truth_sizes: per post, how many hashtags it has, at least one.
         k: length of the lists.
     """
-    found, sizes = np.array(hits, np.float64), np.array(truth_sizes, np.float64)
-    precision, recall = found.mean() / k, (found / sizes).mean()
-    score = 2 * precision * recall / max(precision + recall, 1e-12)
-    return {"score": float(score), "hit_rate": float((found > 0).mean())}
+    return {"score": float(f1_of_hits(hits, truth_sizes, k)), "hit_rate": float(np.mean(np.array(hits) > 0))}
 
 
 def scored_figures(

@@ -18,6 +18,7 @@ from multimodal.design.network import DesignNetwork, DesignOutput
 from multimodal.design.targets import TargetSequences
 from multimodal.distributed import in_shares
 from multimodal.encoders import CaptionEncoder, ImageEncoder
+from multimodal.hit_counts import f1_of_hits
 from multimodal.inputs import SelectedCaptions, SelectedImages
 from multimodal.losses import bce_loss, softmax_loss
 from multimodal.memory import PostMemory
@@ -188,9 +189,7 @@ class DesignLearner:
             return self.system.hits(self._validation, share, [self._truth[row] for row in share], self._bank, k, alphas)
 
         hits = np.array(in_shares(rows, score), np.float64)
-        truths = np.array([len(row) for row in self._truth], np.float64)
-        precision, recall = hits.mean(0) / k, (hits / truths[:, None]).mean(0)
-        f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+        f1 = f1_of_hits(hits, [len(row) for row in self._truth], k)
         best = int(f1.argmax())
         self.system.alpha = alphas[best]
         return {"score": float(f1[best]), "alpha": alphas[best], "hit_rate": float((hits[:, best] > 0).mean())}

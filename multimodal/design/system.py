@@ -27,12 +27,13 @@ from multimodal.encoders import build_caption_encoder, build_image_encoder
 from multimodal.inputs import caption_inputs, cleaned_captions, image_inputs
 from multimodal.launching import own_device
 from multimodal.memory import PostMemory
+from multimodal.network_system import NetworkSystem
 from multimodal.ranking.aggregate import aggregate
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import order_candidates
 from multimodal.retrieval import SLOTS, CaptionVectors, find_neighbours, likeness_to
 from multimodal.run_folder import RunFolder
-from multimodal.systems import Precision, System, register_system
+from multimodal.systems import register_system
 from multimodal.training import Trainer
 
 if TYPE_CHECKING:
@@ -45,14 +46,13 @@ _RANKING_BATCH = 128
 
 
 @register_system("design")
-class DesignSystem(System):
+class DesignSystem(NetworkSystem):
     """DESIGN with weighted fusion (see `DesignNetwork`), its memory and its ranking."""
 
     config_type = DesignConfig
     config: DesignConfig
     network: DesignNetwork
     alpha: float
-    precision: Precision = "fp32"
     _terms: CaptionVectors | None = None
 
     @property
@@ -70,29 +70,11 @@ class DesignSystem(System):
         """Whether there is an image encoder: its input is made from the pictures themselves."""
         return self.network.image_encoder is not None
 
-    @property
-    def device(self) -> torch.device:
-        """Where the network is."""
-        return next(self.network.parameters()).device
-
-    def use_precision(self, precision: Precision) -> None:
-        """Hold and run the encoders in `precision`; everything behind them stays in fp32.
-
-        Raises:
-            RunError: they were cut down to bf16 before, and what was cut is gone.
-        """
-        if precision == self.precision:
-            return
-        if precision == "fp32":
-            raise RunError("the encoders are held in bf16; load the model again for precision='fp32'.")
+    def cut_down(self, dtype: torch.dtype) -> None:
+        """Hold and run the encoders in `dtype`; everything behind them stays in fp32."""
         for encoder in (self.network.caption_encoder, self.network.image_encoder):
             if encoder is not None:
-                encoder.hold_in(torch.bfloat16)
-        self.precision = precision
-
-    def use_device(self, device: torch.device) -> None:
-        """Hold the network on this device; what comes in and goes out stays where it is."""
-        self.network.to(device)
+                encoder.hold_in(dtype)
 
     # -- learning ----------------------------------------------------------------------------------------------
 
@@ -294,12 +276,12 @@ class DesignSystem(System):
     # -- keeping -----------------------------------------------------------------------------------------------
 
     def save(self, folder: Path) -> None:
-        """Write network, encoders and settings."""
-        if self.precision != "fp32":
-            raise RunError(
-                f"the encoders are held in {self.precision}, which is less than was trained; to save the model, load "
-                "it with precision='fp32'."
-            )
+        """Write network, encoders and settings.
+
+        Raises:
+            RunError: see `refuse_cut_weights`.
+        """
+        self.refuse_cut_weights()
         save_parts(folder, self.network, self.alpha, self._terms)
 
     @classmethod

@@ -14,6 +14,7 @@ from multimodal.captions.fasttext.caption_bags import CaptionBags
 from multimodal.captions.fasttext.config import FastTextConfig
 from multimodal.captions.fasttext.network import FastTextNetwork
 from multimodal.captions.labelled import LabelledCaptions
+from multimodal.captions.validation import hit_figures
 from multimodal.distributed import in_shares
 from multimodal.lazy_adam import LazyAdam
 from multimodal.ragged import Ragged
@@ -106,10 +107,8 @@ class FastTextLearner:
     def validate(self) -> dict[str, float]:
         """Return F1@K of the means over the validation posts."""
         k, posts = self.config.training.validation_k, self._validation
-        hits = np.array(in_shares(range(len(posts)), lambda rows: self._hits(rows, k)), np.float64)
-        precision, recall = hits.mean() / k, (hits / np.array(posts.truth_sizes)).mean()
-        score = 2 * precision * recall / max(precision + recall, 1e-12)
-        return {"score": float(score), "hit_rate": float((hits > 0).mean())}
+        hits = in_shares(range(len(posts)), lambda rows: self._hits(rows, k))
+        return hit_figures(hits, posts.truth_sizes, k)
 
     @torch.no_grad()
     def _hits(self, rows: Sequence[int], k: int) -> list[int]:

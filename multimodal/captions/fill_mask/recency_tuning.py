@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multimodal.distributed import in_shares
+from multimodal.hit_counts import f1_of_hits
 from multimodal.progress import shared_progress
 
 _K = 5
@@ -51,10 +52,7 @@ def choose_recency(
             return found
 
         hits = in_shares(rows, count)
-    table, sizes = np.array(hits, np.float64), np.asarray(truth_sizes, np.float64)
-    precision, recall = table.mean(0) / _K, (table / sizes[:, None]).mean(0)
-    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    scores = dict(zip(grid, f1.tolist(), strict=True))
+    scores = dict(zip(grid, f1_of_hits(hits, truth_sizes, _K).tolist(), strict=True))
     best = max(grid, key=lambda pair: (round(scores[pair], 9), -pair[1]))
     return best, scores
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from data_loaders.errors import DataError, RunError
+from data_loaders.errors import DataError
 from data_loaders.posts import Post
 from multimodal.captions.fill_mask.config import BertFillMaskConfig
 from multimodal.captions.fill_mask.filling import RankedList, chances, fill_one_by_one, fill_one_mask
@@ -31,12 +31,13 @@ from multimodal.encoders.masked_language_model import (
 )
 from multimodal.inputs import cleaned_captions
 from multimodal.memory import PostMemory
+from multimodal.network_system import NetworkSystem
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.recency import decayed_uses, recency_lift, used_within
 from multimodal.remembering import remember_many
 from multimodal.run_folder import read_json, write_json
-from multimodal.systems import Precision, register_system
+from multimodal.systems import register_system
 from multimodal.training import Trainer
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ _POSTS_AT_ONCE = 1_024
 
 
 @register_system("bert_fill_mask")
-class BertFillMask(CaptionSystem):
+class BertFillMask(NetworkSystem, CaptionSystem):
     """P(hashtag | "caption [MASK]") of a masked language model, weighed by how recently anybody used the hashtag.
 
     The most frequent hashtags of the train split are the live ones: each is a token. Others of the vocabulary follow
@@ -65,7 +66,6 @@ class BertFillMask(CaptionSystem):
     language_model: MaskedLanguageModel
     network: MaskedHashtagNetwork
     sentences: SentenceMaker
-    precision: Precision = "fp32"
     half_life_days: float
     weight: float
 
@@ -74,22 +74,9 @@ class BertFillMask(CaptionSystem):
         """C, how many of the first hashtags of the vocabulary have a token."""
         return min(self.config.live_tags, self.catalogue.vocabulary_size)
 
-    def use_precision(self, precision: Precision) -> None:
-        """Hold and run the network in `precision`.
-
-        Raises:
-            RunError: it was cut down to bf16 before, and what was cut is gone.
-        """
-        if precision == self.precision:
-            return
-        if precision == "fp32":
-            raise RunError("the network is held in bf16; load the model again for precision='fp32'.")
-        self.network.model.to(torch.bfloat16)
-        self.precision = precision
-
-    def use_device(self, device: torch.device) -> None:
-        """Hold the network on this device."""
-        self.network.to(device)
+    def cut_down(self, dtype: torch.dtype) -> None:
+        """Hold and run the language model in `dtype`."""
+        self.network.model.to(dtype)
 
     def fit(self, data: PreparedData, run: RunFolder) -> None:
         """Train on the train split, then choose half-life and exponent of recency on the validation split.
@@ -242,13 +229,9 @@ class BertFillMask(CaptionSystem):
         """Write the masked language model, whose body is the run's caption encoder, and `fill_mask.json`.
 
         Raises:
-            RunError: the network is held in less precision than it was trained in.
+            RunError: the model is held in less precision than it was trained in.
         """
-        if self.precision != "fp32":
-            raise RunError(
-                f"the network is held in {self.precision}, which is less than was trained; to save the model, load it "
-                "with precision='fp32'."
-            )
+        self.refuse_cut_weights()
         save_masked_model(folder / _ENCODER, self.config.encoder, self.language_model)
         write_json(folder / _FILE, {"half_life_days": self.half_life_days, "weight": self.weight})
 

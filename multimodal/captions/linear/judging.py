@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multimodal.captions.labelled import LabelledCaptions
+from multimodal.hit_counts import f1_of_hits
 
 _AT_ONCE = 2_048
 ScoreRows = Callable[[slice], NDArray[np.float64]]
@@ -28,9 +29,7 @@ def f1_at_k(scores_of: ScoreRows, posts: LabelledCaptions, k: int = 5) -> float:
         length = min(k, scores.shape[1])
         named = np.argpartition(-scores, length - 1, axis=1)[:, :length].tolist()
         hits += [len(set(row) & set(truth)) for row, truth in zip(named, posts.targets[rows], strict=True)]
-    precision = float(np.mean(hits)) / k
-    recall = float(np.mean(np.array(hits) / np.array(posts.truth_sizes)))
-    return 2 * precision * recall / (precision + recall) if precision else 0.0
+    return float(f1_of_hits(hits, posts.truth_sizes, k))
 
 
 def evenly(posts: LabelledCaptions, most: int) -> LabelledCaptions:

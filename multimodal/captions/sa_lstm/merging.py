@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from multimodal.catalogue import HashtagCatalogue
+from multimodal.hit_counts import f1_of_hits
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.top_k import order_candidates
@@ -140,8 +141,7 @@ class MergingJudge:
         k = min(self._k, scores.shape[1])
         named = np.argpartition(-scores, k - 1, axis=1)[:, :k]
         counts = np.take_along_axis(hits, named, 1).sum(1)
-        precision, recall = counts.mean() / self._k, (counts / self._sizes).mean()
-        return float(2 * precision * recall / max(precision + recall, 1e-12)), float((counts > 0).mean())
+        return float(f1_of_hits(counts, self._sizes, self._k)), float((counts > 0).mean())
 
     def _table(self, logits: Sequence[Floats]) -> Floats:
         return self._filled(np.concatenate([np.empty(0), *logits]).tolist(), -np.inf)
