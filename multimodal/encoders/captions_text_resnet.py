@@ -27,8 +27,9 @@ class TextResNetCaptionEncoder(WordCaptionEncoder):
     conv (size 7, stride 2, padding 3) → batch norm → ReLU → max-pool (size 3, stride 2, padding 1) → `layers` stages
     of two residual blocks (size 3, stride 1, padding 1), each stage with twice the channels of the one before,
     `hidden` in the first. Region r, the network's answer at place r, has the words 4r … 4r + 3 in its middle and
-    sees more on both sides; its vector is given to each of these words. The caption's vector is the mean over its
-    regions. Padding is masked behind every layer: a caption's vectors are those of the same network without padding.
+    sees more on both sides; its vector is given to each of these words. The caption's vector holds the largest values
+    over its regions: a mean differs little from caption to caption, for normalisation brought the regions to one
+    scale. Padding is masked behind every layer: a caption's vectors are those of the same network without padding.
 
     Sizes of the slides of the #TagFinder group: 200 words, GloVe vectors that stay as they are (`word_vectors`; learned
     here where no file is given), the strides and paddings above, Xavier initialisation. The slides leave open how
@@ -79,8 +80,10 @@ class TextResNetCaptionEncoder(WordCaptionEncoder):
         return repeated.transpose(1, 2)
 
     def pool(self, words: Tensor, mask: Tensor) -> Tensor:
-        """Return the mean over each caption's regions, (B, C)."""
-        return super().pool(words[:, ::WORDS_PER_REGION], mask[:, ::WORDS_PER_REGION])
+        """Return the largest value over each caption's regions, (B, C); 0 for a caption without a word."""
+        regions, inside = words[:, ::WORDS_PER_REGION], mask[:, ::WORDS_PER_REGION].unsqueeze(-1)
+        # No value is negative: the last step of the network is a ReLU.
+        return (regions * inside).amax(1)
 
 
 class _ResidualBlock(nn.Module):
