@@ -121,7 +121,7 @@ class Trainer:
         self.optimiser: torch.optim.Optimizer = (
             learner.optimiser()
             if isinstance(learner, OwnOptimiser)
-            else torch.optim.AdamW(learner.parameter_groups(), lr=config.learning_rate)
+            else torch.optim.AdamW(learner.parameter_groups(), lr=config.learning_rate, fused=True)
         )
         self.batches_per_epoch = len(learner.batches(0))
         updates = math.ceil(self.batches_per_epoch / config.gradient_accumulation) * config.epochs
