@@ -23,6 +23,7 @@ _QUERIES_A_BLOCK = 128
 _FEW_QUERIES = 8
 _PAIRED_QUERIES = 2_000
 _BAR_FROM_QUERIES = 5_000
+_HOUR_US = 3_600_000_000
 
 
 def caption_terms(caption: str) -> list[str]:
@@ -81,10 +82,11 @@ def find_neighbours(
     remembered: sparse.csr_matrix,
     instants_us: Ints,
     count: int,
+    decay: float = 0.0,
 ) -> Related:
-    """Find the most similar remembered posts strictly before each query's instant, by cosine.
+    """Find the most similar remembered posts strictly before each query's instant: cosine · (age + 1 h)^-decay.
 
-    Equal likeness is settled by the later instant, then the later position: the answer for a query depends on
+    Equal posts are settled by the later instant, then the later position: the answer for a query depends on
     the posts before it alone.
 
     Args:
@@ -93,9 +95,10 @@ def find_neighbours(
         remembered: (N, SLOTS) rows of the remembered posts by position.
         instants_us: (N,) their instants.
         count: how many to find, n.
+        decay: how much older posts count less, at least 0; 0: likeness alone.
 
     Returns:
-        Positions (Q, n), most similar first, -1 where fewer share a word, and their likeness.
+        Positions (Q, n), best first, -1 where fewer share a word, and their likeness (the cosine).
     """
     positions = np.full((queries.shape[0], count), -1, np.int64)
     likeness = np.zeros((queries.shape[0], count), np.float32)
@@ -105,9 +108,11 @@ def find_neighbours(
     # In double precision, so that both ways round to the same likeness.
     found = search(queries.astype(np.float64), query_instants_us, remembered, instants_us)
     for row, candidates, values in found:
-        best, chosen = _largest(candidates, np.round(values, 5), instants_us, count)
-        positions[row, : len(best)] = best
-        likeness[row, : len(best)] = chosen
+        values = np.round(values, 5)
+        ages_us = query_instants_us[row] - instants_us[candidates]
+        best = _largest(values * (ages_us / _HOUR_US + 1) ** -decay, candidates, instants_us, count)
+        positions[row, : len(best)] = candidates[best]
+        likeness[row, : len(best)] = values[best]
     return Related(positions, likeness)
 
 
@@ -156,17 +161,14 @@ def likeness_to(queries: sparse.csr_matrix, remembered: sparse.csr_matrix, posit
     return likeness
 
 
-def _largest(
-    candidates: Ints, values: NDArray[np.float64], instants_us: Ints, count: int
-) -> tuple[Ints, NDArray[np.float64]]:
-    positive = values > 0
-    candidates, values = candidates[positive], values[positive]
-    if len(values) > count:
-        threshold = np.partition(values, len(values) - count)[len(values) - count]
-        kept = values >= threshold
-        candidates, values = candidates[kept], values[kept]
-    ranked = np.lexsort((-candidates, -instants_us[candidates], -values))[:count]
-    return candidates[ranked], values[ranked]
+def _largest(values: NDArray[np.float64], candidates: Ints, instants_us: Ints, count: int) -> Ints:
+    """Return which of the candidates have the largest positive values, the later first among equals."""
+    kept = np.flatnonzero(values > 0)
+    if len(kept) > count:
+        threshold = np.partition(values[kept], len(kept) - count)[len(kept) - count]
+        kept = kept[values[kept] >= threshold]
+    positions = candidates[kept]
+    return kept[np.lexsort((-positions, -instants_us[positions], -values[kept]))[:count]]
 
 
 def _blocks(order: Ints) -> Iterator[Ints]:

@@ -170,7 +170,9 @@ class DesignSystem(NetworkSystem):
         if self._terms is not None:
             queries, terms = self._terms.of(cleaned_captions(posts, self.config.caption_profile)), memory.terms
             own = Related(positions, likeness_to(queries, terms, positions))
-            near = find_neighbours(queries, instants, terms, memory.instants_us, history.neighbours)
+            near = find_neighbours(
+                queries, instants, terms, memory.instants_us, history.neighbours, history.neighbour_decay
+            )
         words, pictures = inputs or self.inputs(posts)
         return PostDataset(posts, words, pictures, memory, own, near, targets)
 

@@ -127,6 +127,34 @@ class TestNeighbours:
         found = find_neighbours(unit([[1, 0, 0, 0]]), instants([9]), known, instants([3, 8, 8, 1, 9]), 3)
         assert found.positions.tolist() == [[2, 1, 0]]
 
+    def test_decay_prefers_the_recent_among_the_alike(self):
+        hour = 3_600_000_000
+        known = unit([[1, 0, 0, 0], [3, 4, 0, 0], [0, 0, 1, 0]])
+        times, asked_at = instants([0, 62 * hour, 62 * hour]), instants([63 * hour])
+        query = unit([[1, 0, 0, 0]])
+        assert find_neighbours(query, asked_at, known, times, 3).positions.tolist() == [[0, 1, -1]]
+        # .6 · 2^-.2 = .52 against 1 · 64^-.2 = .44; what shares no word is never found.
+        found = find_neighbours(query, asked_at, known, times, 3, decay=0.2)
+        assert found.positions.tolist() == [[1, 0, -1]]
+        assert found.likeness[0].tolist() == pytest.approx([0.6, 1.0, 0.0])
+        assert find_neighbours(query, asked_at, known, times, 1, decay=0.1).positions.tolist() == [[0]]
+
+    @given(posts, posts, st.integers(0, 4), st.floats(0, 2))
+    @settings(max_examples=60, deadline=None)
+    def test_decay_equals_a_dense_loop(self, asked, known, count, decay):
+        day = 86_400_000_000
+        queries, remembered = whole([row for row, _ in asked]), whole([row for row, _ in known])
+        times = instants([time * day for _, time in known])
+        found = find_neighbours(queries, instants([t * day for _, t in asked]), remembered, times, count, decay)
+        for row, (query, asked_at) in enumerate(asked):
+            scored = [
+                (float(np.dot(query, vector)) * ((asked_at - time) * 24 + 1) ** -decay, time, position)
+                for position, (vector, time) in enumerate(known)
+                if time < asked_at and np.dot(query, vector) > 0
+            ]
+            expected = [position for _, _, position in sorted(scored, reverse=True)[:count]]
+            assert found.positions[row].tolist() == expected + [-1] * (count - len(expected))
+
     def test_more_questions_than_a_block_holds(self):
         draw = np.random.default_rng(0)
         asked, known = whole(draw.integers(0, 3, (300, WIDTH))), whole(draw.integers(0, 3, (200, WIDTH)))
