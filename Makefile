@@ -34,7 +34,7 @@ quickstart: $(READY)  ## sample dump, prepare, train, evaluate, recommend for on
 	$(BIN)/python scripts/recommend.py --run runs/sample --k 5 --user-id 8100213830 \
 	  --image data/sample/britta.k/2025-02-23_13-28-44_UTC.jpg --caption "Nothing beats travelling at the end of a long week."
 
-ablation: $(READY)  ## what each part earns on the sample (some minutes)
+ablation: $(READY)  ## what each part earns on the sample (three quarters of an hour)
 	$(BIN)/python scripts/ablation.py --data data/prepared --output runs/ablation
 
 test: $(READY_DEV)  ## run the tests
