@@ -109,8 +109,9 @@ def find_neighbours(
     found = search(queries.astype(np.float64), query_instants_us, remembered, instants_us)
     for row, candidates, values in found:
         values = np.round(values, 5)
-        ages_us = query_instants_us[row] - instants_us[candidates]
-        best = _largest(values * (ages_us / _HOUR_US + 1) ** -decay, candidates, instants_us, count)
+        # In floating point: the distance between a dated and an undated post overflows an integer.
+        hours = (float(query_instants_us[row]) - instants_us[candidates].astype(np.float64)) / _HOUR_US
+        best = _largest(values * (hours + 1) ** -decay, candidates, instants_us, count)
         positions[row, : len(best)] = candidates[best]
         likeness[row, : len(best)] = values[best]
     return Related(positions, likeness)

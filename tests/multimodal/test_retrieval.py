@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from data_loaders.posts import NOW_US, UNDATED_EPOCH_US
 from multimodal.retrieval import CaptionVectors, caption_terms, find_neighbours, likeness_to
 
 WIDTH = 4
@@ -138,6 +139,14 @@ class TestNeighbours:
         assert found.positions.tolist() == [[1, 0, -1]]
         assert found.likeness[0].tolist() == pytest.approx([0.6, 1.0, 0.0])
         assert find_neighbours(query, asked_at, known, times, 1, decay=0.1).positions.tolist() == [[0]]
+
+    def test_undated_posts_are_the_oldest(self):
+        known = unit([[1, 0, 0, 0]] * 3)
+        times = instants([UNDATED_EPOCH_US, UNDATED_EPOCH_US + 1, 1_700_000_000_000_000])
+        asked_at = instants([NOW_US])
+        found = find_neighbours(unit([[1, 0, 0, 0]]), asked_at, known, times, 3, decay=0.2)
+        assert found.positions.tolist() == [[2, 1, 0]]
+        assert found.likeness.tolist() == [[1, 1, 1]]
 
     @given(posts, posts, st.integers(0, 4), st.floats(0, 2))
     @settings(max_examples=60, deadline=None)
