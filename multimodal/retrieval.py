@@ -1,4 +1,4 @@
-"""Earlier posts with a similar caption: hashed TF-IDF vectors and exact search strictly before an instant."""
+"""Earlier posts with a similar caption, the recent before the old: hashed TF-IDF vectors and exact search."""
 
 from __future__ import annotations
 

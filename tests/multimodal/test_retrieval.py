@@ -148,7 +148,8 @@ class TestNeighbours:
         assert found.positions.tolist() == [[2, 1, 0]]
         assert found.likeness.tolist() == [[1, 1, 1]]
 
-    @given(posts, posts, st.integers(0, 4), st.floats(0, 2))
+    # Exponents at which no two different products are equal but for rounding, as 5 · 25^-.5 and 7 · 49^-.5 are.
+    @given(posts, posts, st.integers(0, 4), st.sampled_from([0.0, 0.1, 0.2, 0.7, 1.3]))
     @settings(max_examples=60, deadline=None)
     def test_decay_equals_a_dense_loop(self, asked, known, count, decay):
         day = 86_400_000_000
