@@ -31,10 +31,10 @@ from rich.console import Console
 from rich.table import Table
 
 from data_loaders.posts import Post
-from multimodal.catalogue import HashtagCatalogue
 from multimodal.config import validate_config
 from multimodal.design.system import DesignSystem
 from multimodal.inputs import cleaned_captions
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.recommender import Recommender
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)

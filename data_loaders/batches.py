@@ -90,7 +90,7 @@ class ImageInputs(Protocol):
 
 
 class Memory(Protocol):
-    """The questions a dataset asks of what was posted before (see `multimodal.memory.PostMemory`)."""
+    """The questions a dataset asks of what was posted before (see `multimodal.memory.post_memory.PostMemory`)."""
 
     @property
     def instants_us(self) -> Ints:

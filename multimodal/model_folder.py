@@ -15,10 +15,10 @@ from safetensors.numpy import load_file, save_file
 
 from data_loaders.errors import RunError, UserError
 from data_loaders.output_folder import made_whole
-from multimodal.catalogue import HashtagCatalogue
 from multimodal.config import RunConfig, validate_config
 from multimodal.hub import download_model, looks_like_hub_id
-from multimodal.memory import PostMemory
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.post_memory import PostMemory
 from multimodal.run_folder import FORMAT_VERSION, RunFolder, read_json, write_json
 from multimodal.systems import System, get_system
 

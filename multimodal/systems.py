@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from data_loaders.errors import ConfigError, nearest
 from data_loaders.posts import Post
-from multimodal.catalogue import HashtagCatalogue
 from multimodal.config import RunConfig
-from multimodal.memory import PostMemory
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
 
 Precision: TypeAlias = Literal["fp32", "bf16"]

@@ -14,7 +14,7 @@ from data_loaders.posts import Post
 from data_loaders.splits import SPLITS
 from multimodal.caption_profiles import profile_of
 from multimodal.evaluation.hashtag_facts import KnownHashtags
-from multimodal.memory import PostMemory
+from multimodal.memory.post_memory import PostMemory
 from multimodal.questions import question_forms
 from multimodal.ranking.rankings import Rankings
 from multimodal.systems import System

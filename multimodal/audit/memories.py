@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_loaders.posts import UNDATED_EPOCH_US, Post
-from multimodal.memory import PostMemory
+from multimodal.memory.post_memory import PostMemory
 from multimodal.questions import moment
 from multimodal.systems import System
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_loaders.posts import NOW_US
-from multimodal.memory import PostMemory
+from multimodal.memory.post_memory import PostMemory
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

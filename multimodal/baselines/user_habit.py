@@ -12,10 +12,10 @@ from pydantic import Field
 from data_loaders.posts import Post
 from multimodal.baselines.activation import Floats, Ints, RememberedUses, remembered_uses
 from multimodal.baselines.habit_tuning import choose_exponents
-from multimodal.catalogue import HashtagCatalogue
 from multimodal.config import RunConfig, Section
 from multimodal.distributed import is_main_process
-from multimodal.memory import PostMemory
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings

@@ -9,8 +9,8 @@ import numpy as np
 from scipy import sparse
 
 from data_loaders.posts import Post
-from multimodal.catalogue import HashtagCatalogue
 from multimodal.inputs import cleaned_captions
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from data_loaders.captions import check_profile
 from data_loaders.errors import ConfigError, DataError
 from data_loaders.posts import Post
 from multimodal.captions.labelled import LabelledCaptions
-from multimodal.catalogue import HashtagCatalogue
 from multimodal.config import RunConfig
 from multimodal.inputs import cleaned_captions
-from multimodal.memory import PostMemory
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import top_k

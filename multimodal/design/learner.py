@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from data_loaders.batches import CaptionInputs, ImageInputs, PostBatch, PostDataset, bucketed_batches
 from data_loaders.errors import DataError
 from data_loaders.posts import Post
-from multimodal.catalogue import HashtagCatalogue
 from multimodal.design.losses import sequence_loss, set_loss
 from multimodal.design.network import DesignNetwork, DesignOutput
 from multimodal.design.targets import TargetSequences
@@ -21,7 +20,8 @@ from multimodal.encoders import CaptionEncoder, ImageEncoder
 from multimodal.hit_counts import f1_of_hits
 from multimodal.inputs import SelectedCaptions, SelectedImages
 from multimodal.losses import bce_loss, softmax_loss
-from multimodal.memory import PostMemory
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.post_memory import PostMemory
 
 if TYPE_CHECKING:
     from multimodal.design.system import DesignSystem

@@ -15,7 +15,6 @@ from torch import Tensor
 from data_loaders.batches import CaptionInputs, ImageInputs, PostBatch, PostDataset, Related
 from data_loaders.errors import RunError
 from data_loaders.posts import Post
-from multimodal.catalogue import HashtagCatalogue
 from multimodal.config import RunConfig
 from multimodal.design.config import DesignConfig
 from multimodal.design.decoding import decode_scores
@@ -26,12 +25,13 @@ from multimodal.distributed import in_shares, is_main_process
 from multimodal.encoders import build_caption_encoder, build_image_encoder
 from multimodal.inputs import caption_inputs, cleaned_captions, image_inputs
 from multimodal.launching import own_device
-from multimodal.memory import PostMemory
+from multimodal.memory.caption_search import SLOTS, CaptionVectors, find_neighbours, likeness_to
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.post_memory import PostMemory
 from multimodal.network_system import NetworkSystem
 from multimodal.ranking.aggregate import aggregate
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import order_candidates
-from multimodal.retrieval import SLOTS, CaptionVectors, find_neighbours, likeness_to
 from multimodal.run_folder import RunFolder
 from multimodal.systems import register_system
 from multimodal.training import Trainer

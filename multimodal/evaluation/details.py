@@ -21,7 +21,7 @@ from multimodal.evaluation.slice_files import write_slices
 from multimodal.evaluation.slice_metrics import slice_table
 from multimodal.evaluation.slices import slice_posts
 from multimodal.evaluation.which_k import CURVE_COLUMNS, WhichK, which_k, write_which_k
-from multimodal.memory import PostMemory
+from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
 
 _USUAL_K = 5

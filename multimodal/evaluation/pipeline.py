@@ -21,7 +21,7 @@ from multimodal.evaluation.similarity import cooccurrence_similarity
 from multimodal.evaluation.sweep import evaluate_rankings
 from multimodal.evaluation.which_k import WhichK
 from multimodal.launching import join_processes
-from multimodal.memory import PostMemory
+from multimodal.memory.post_memory import PostMemory
 from multimodal.model_folder import LoadedModel, load_model
 from multimodal.progress import shared_progress
 from multimodal.questions import question_forms

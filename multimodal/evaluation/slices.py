@@ -16,7 +16,7 @@ from multimodal.evaluation.accuracy import Ints
 from multimodal.evaluation.evaluation import Evaluation
 from multimodal.evaluation.hashtag_bands import BandedHits, banded_hits, hashtag_bands
 from multimodal.evaluation.hashtag_facts import KnownHashtags
-from multimodal.memory import PostMemory
+from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
 
 HASHTAG_FREQUENCY = "hashtag_frequency"

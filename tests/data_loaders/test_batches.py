@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from data_loaders.batches import PostBatch, PostDataset, Related, bucketed_batches, pad
 from data_loaders.posts import Post
-from multimodal.catalogue import HashtagCatalogue
-from multimodal.memory import PostMemory
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.post_memory import PostMemory
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 H = 3

@@ -30,7 +30,7 @@ from multimodal.encoders.masked_language_model import (
     save_masked_model,
 )
 from multimodal.inputs import cleaned_captions
-from multimodal.memory import PostMemory
+from multimodal.memory.post_memory import PostMemory
 from multimodal.network_system import NetworkSystem
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.rankings import Rankings

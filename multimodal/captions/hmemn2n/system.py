@@ -18,14 +18,14 @@ from multimodal.captions.encoder_system import EncoderSystem, EncoderSystemConfi
 from multimodal.captions.hmemn2n.learner import MemoryLearner
 from multimodal.captions.hmemn2n.network import MemoryNetwork
 from multimodal.captions.hmemn2n.remembered_words import MOST_WORDS, histories, word_vectors_of, words_at
-from multimodal.catalogue import HashtagCatalogue
 from multimodal.config import RunConfig
 from multimodal.distributed import is_main_process
 from multimodal.encoders import CaptionEncoder, CaptionEncoderConfig, build_caption_encoder, load_caption_encoder
 from multimodal.encoders.captions_words import WordCaptionEncoder
 from multimodal.encoders.storage import load_weights, save_weights
 from multimodal.inputs import TokenCaptions, cleaned_captions
-from multimodal.memory import PostMemory
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import top_k

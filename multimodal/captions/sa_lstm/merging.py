@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from multimodal.catalogue import HashtagCatalogue
 from multimodal.hit_counts import f1_of_hits
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.top_k import order_candidates

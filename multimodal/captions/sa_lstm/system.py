@@ -18,13 +18,13 @@ from multimodal.captions.sa_lstm.candidates import LabelledWords, candidates_of
 from multimodal.captions.sa_lstm.learner import WordLearner
 from multimodal.captions.sa_lstm.merging import WordMerging
 from multimodal.captions.sa_lstm.tagger import WordTagger
-from multimodal.catalogue import HashtagCatalogue
 from multimodal.config import RunConfig
 from multimodal.distributed import is_main_process
 from multimodal.encoders import CaptionEncoder, CaptionEncoderConfig, build_caption_encoder, load_caption_encoder
 from multimodal.encoders.storage import load_weights, save_weights
 from multimodal.inputs import TokenCaptions, cleaned_captions
-from multimodal.memory import PostMemory
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings
 from multimodal.run_folder import read_json, write_json

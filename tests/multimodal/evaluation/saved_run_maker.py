@@ -8,12 +8,12 @@ import yaml
 from evaluation_reference import make_rankings, make_vocabulary
 
 from data_loaders.posts import Post
-from multimodal.catalogue import HashtagCatalogue
 from multimodal.evaluation.results import write_per_post
 from multimodal.evaluation.slice_files import write_post_slices
 from multimodal.evaluation.slices import slice_posts
 from multimodal.evaluation.sweep import evaluate_rankings
-from multimodal.memory import PostMemory
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
 
 TAGS = [f"tag{number:02d}" for number in range(12)]

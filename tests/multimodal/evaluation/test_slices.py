@@ -8,14 +8,14 @@ from saved_run_maker import TAGS, VOCABULARY, make_posts, rank
 
 from data_loaders.errors import DataError
 from data_loaders.posts import Post
-from multimodal.catalogue import HashtagCatalogue
 from multimodal.evaluation.hashtag_bands import BANDS, hashtag_bands
 from multimodal.evaluation.same_posts import at_cut_offs
 from multimodal.evaluation.slice_files import read_post_slices, slice_figure, write_post_slices, write_slices
 from multimodal.evaluation.slice_metrics import LEAST_UNITS, slice_table
 from multimodal.evaluation.slices import HASHTAG_FREQUENCY, OTHER_SCRIPTS, TITLES, slice_posts
 from multimodal.evaluation.sweep import evaluate_rankings
-from multimodal.memory import PostMemory
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
 
 FREQUENCIES = {"often": 60, "b": 20, "c": 20, "d": 10, "e": 10}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from multimodal.catalogue import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.ranking.joining import join_lists, portable_lists
 from multimodal.ranking.rankings import Rankings
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from data_loaders.posts import NOW_US, Post
-from multimodal.catalogue import HashtagCatalogue
-from multimodal.memory import PostMemory
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.recency import decayed_uses, recency_lift, used_within
 
 START = datetime(2024, 3, 1, tzinfo=timezone.utc)

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multimodal.catalogue import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import SCORE_DECIMALS, order_candidates, top_k

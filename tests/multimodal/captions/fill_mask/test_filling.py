@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from multimodal.captions.fill_mask.filling import chances, fill_one_by_one, fill_one_mask
-from multimodal.catalogue import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
 
 NAMES = ["ant", "bee", "cat", "dog", "elk", "fox", "gnu"]
 CATALOGUE = HashtagCatalogue(NAMES, [7, 6, 5, 4, 3, 2, 1])

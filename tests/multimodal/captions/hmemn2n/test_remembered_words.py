@@ -7,9 +7,9 @@ import pytest
 
 from data_loaders.posts import Post
 from multimodal.captions.hmemn2n.remembered_words import MOST_WORDS, histories, word_vectors_of, words_at
-from multimodal.catalogue import HashtagCatalogue
 from multimodal.encoders.words import WordVocabulary
-from multimodal.memory import PostMemory
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.post_memory import PostMemory
 
 VOCABULARY = WordVocabulary(["cat", "dog", "sea", "the"])
 POSTS = [

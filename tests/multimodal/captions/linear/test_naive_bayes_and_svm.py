@@ -14,9 +14,9 @@ from sklearn.svm import LinearSVC
 from data_loaders.errors import ConfigError, RunError
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.linear.judging import f1_at_k
-from multimodal.catalogue import HashtagCatalogue
 from multimodal.config import load_config
 from multimodal.encoders.words import split_words
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.run_folder import RunFolder
 from multimodal.systems import get_system
 

@@ -16,9 +16,9 @@ from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.linear.judging import evenly, f1_at_k
 from multimodal.captions.linear.label_sets import LabelSets, membership
 from multimodal.captions.linear.tfidf_logistic import TfidfLogistic
-from multimodal.catalogue import HashtagCatalogue
 from multimodal.config import load_config
 from multimodal.encoders.words import split_words
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.run_folder import RunFolder
 
 TRAIN, VALIDATION = make_labelled(150, 5), make_labelled(60, 5, seed=1)

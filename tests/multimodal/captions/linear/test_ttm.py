@@ -17,8 +17,8 @@ from multimodal.captions.linear.judging import f1_at_k
 from multimodal.captions.topics.translations import learn_translations
 from multimodal.captions.topics.ttm import Ttm
 from multimodal.captions.topics.tweet_topics import learn_topics
-from multimodal.catalogue import HashtagCatalogue
 from multimodal.config import load_config
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.run_folder import RunFolder
 
 TRAIN, VALIDATION = make_labelled(150, 5), make_labelled(60, 5, seed=1)

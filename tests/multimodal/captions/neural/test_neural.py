@@ -20,10 +20,10 @@ from data_loaders.posts import Post
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.neural.learner import CaptionLearner
 from multimodal.captions.neural.system import NeuralCaptionSystem
-from multimodal.catalogue import HashtagCatalogue
 from multimodal.config import load_config
 from multimodal.design.system import DesignSystem
 from multimodal.encoders import CaptionEncoder
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.run_folder import RunFolder
 from multimodal.systems import get_system
 from multimodal.training_run import train_run

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import logit
 
 from multimodal.captions.sa_lstm.merging import MergingJudge, WordMerging
-from multimodal.catalogue import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.ranking.popularity_prior import PopularityPrior
 
 NAMES, COUNTS = ["sea", "sky", "sun", "tea", "cat"], [50, 30, 20, 20, 10]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from data_loaders.posts import NOW_US, UNDATED_EPOCH_US
-from multimodal.retrieval import CaptionVectors, caption_terms, find_neighbours, likeness_to
+from multimodal.memory.caption_search import CaptionVectors, caption_terms, find_neighbours, likeness_to
 
 WIDTH = 4
 rows = st.lists(st.integers(0, 3), min_size=WIDTH, max_size=WIDTH)

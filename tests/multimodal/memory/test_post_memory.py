@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_loaders.posts import NOW_US, UNDATED_EPOCH_US, Post
-from multimodal.catalogue import HashtagCatalogue
-from multimodal.memory import PostMemory
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.post_memory import PostMemory
 
 START = datetime(2020, 1, 1, tzinfo=timezone.utc)
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from multimodal.catalogue import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
 
 
 def test_the_vocabulary_keeps_its_indices_as_the_catalogue_grows():

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from data_loaders.posts import NOW_US, Post
-from multimodal.catalogue import HashtagCatalogue
-from multimodal.columns import Column
-from multimodal.timelines import UserTimelines
+from multimodal.memory.growing_array import Column
+from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.user_timelines import UserTimelines
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
