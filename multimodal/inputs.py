@@ -16,7 +16,7 @@ from data_loaders.batches import CaptionInputs, ImageInputs
 from data_loaders.captions import clean_caption
 from data_loaders.images import load_image
 from data_loaders.posts import Post
-from multimodal.distributed import is_main_process, main_process_first
+from multimodal.distributed.processes import is_main_process, main_process_first
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder
 from multimodal.encoders.feature_cache import FeatureCache, FeatureView, caption_key, image_key
 

@@ -13,7 +13,7 @@ from data_loaders.errors import UserError
 from data_loaders.images import ImageSource
 from data_loaders.posts import Post
 from multimodal.caption_profiles import profile_of
-from multimodal.devices import choose_device
+from multimodal.distributed.devices import choose_device
 from multimodal.memory.post_memory import PostMemory
 from multimodal.model_folder import load_model, save_model
 from multimodal.questions import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from data_loaders.posts import Post
+from multimodal.distributed.progress import shared_progress
 from multimodal.memory.post_memory import PostMemory
-from multimodal.progress import shared_progress
 from multimodal.systems import System
 
 

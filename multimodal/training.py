@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 
 from multimodal.checkpoints import load_checkpoint, save_checkpoint
-from multimodal.distributed import (
+from multimodal.distributed.processes import (
     is_main_process,
     largest,
     process_count,

@@ -14,8 +14,8 @@ import yaml
 from data_loaders.errors import ConfigError, RunError
 from multimodal.caption_profiles import captions_for
 from multimodal.config import RunConfig, dump_config
-from multimodal.distributed import is_main_process, wait_for_all
-from multimodal.launching import join_processes
+from multimodal.distributed.launching import join_processes
+from multimodal.distributed.processes import is_main_process, wait_for_all
 from multimodal.model_folder import save_model
 from multimodal.remembering import remember_many
 from multimodal.run_folder import RunFolder, write_atomically

@@ -14,7 +14,7 @@ from data_loaders.prepared import PreparedData
 from multimodal.ablation.report import as_table, explanation, gate_rows, rows, write_report
 from multimodal.ablation.running import Ablation, run_ablation
 from multimodal.ablation.variants import VARIANTS, choose_variants, parse_variant
-from multimodal.distributed import is_main_process
+from multimodal.distributed.processes import is_main_process
 
 _EXAMPLES = """examples:
   python scripts/ablation.py --data data/prepared --output runs/ablation

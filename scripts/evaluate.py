@@ -11,7 +11,7 @@ from _cli import run_main
 from rich.console import Console
 
 from data_loaders.prepared import PreparedData
-from multimodal.distributed import is_main_process
+from multimodal.distributed.processes import is_main_process
 from multimodal.evaluation.cut_offs import parse_ks
 from multimodal.evaluation.pipeline import EvaluatedRun, evaluate_run
 from multimodal.evaluation.tables import k_table

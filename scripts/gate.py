@@ -12,7 +12,7 @@ from rich.console import Console
 from data_loaders.prepared import PreparedData
 from multimodal.ablation.report import as_table, gate_rows
 from multimodal.design.gate import gate_of_run
-from multimodal.distributed import is_main_process
+from multimodal.distributed.processes import is_main_process
 
 _EXAMPLE = "example:\n  python scripts/gate.py --run runs/sample --data data/prepared --split test"
 

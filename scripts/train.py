@@ -14,7 +14,7 @@ from rich.table import Table
 from data_loaders.errors import UserError
 from data_loaders.prepared import PreparedData
 from multimodal.config import RunConfig, load_config
-from multimodal.distributed import is_main_process
+from multimodal.distributed.processes import is_main_process
 from multimodal.run_folder import RunFolder
 from multimodal.training_run import TrainedRun, train_run
 

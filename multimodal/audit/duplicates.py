@@ -13,7 +13,7 @@ from data_loaders.image_check import inspect_image
 from data_loaders.posts import Post
 from multimodal.audit.case import AuditCase
 from multimodal.audit.finding import Finding, Number, Status, shown
-from multimodal.progress import shared_progress
+from multimodal.distributed.progress import shared_progress
 
 _TOLERABLE_SHARE = 0.01
 _MOST_PICTURES = 20_000

@@ -8,8 +8,8 @@ from data_loaders.posts import Post
 from multimodal.audit.case import AuditCase, same_list
 from multimodal.audit.finding import Finding, shown
 from multimodal.audit.memories import at_instant, memories_before
+from multimodal.distributed.progress import shared_progress
 from multimodal.memory.post_memory import PostMemory
-from multimodal.progress import shared_progress
 
 _DAY_US = 86_400_000_000
 

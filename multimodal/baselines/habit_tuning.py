@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from multimodal.baselines.activation import Floats, Ints, RememberedUses
+from multimodal.distributed.progress import shared_progress
 from multimodal.hit_counts import f1_of_hits
-from multimodal.progress import shared_progress
 
 _K = 5
 Exponents = tuple[float, float]

@@ -13,7 +13,7 @@ from data_loaders.posts import Post
 from multimodal.baselines.activation import Floats, Ints, RememberedUses, remembered_uses
 from multimodal.baselines.habit_tuning import choose_exponents
 from multimodal.config import RunConfig, Section
-from multimodal.distributed import is_main_process
+from multimodal.distributed.processes import is_main_process
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.fill import fill_up

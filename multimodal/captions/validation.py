@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multimodal.captions.labelled import LabelledCaptions
-from multimodal.distributed import in_shares
+from multimodal.distributed.processes import in_shares
 from multimodal.hit_counts import f1_of_hits
 
 _JUDGED_AT_ONCE = 2_048

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from data_loaders.errors import ConfigError, nearest
-from multimodal.batch_norm import GlobalBatchNorm
+from multimodal.distributed.batch_norm import GlobalBatchNorm
 
 FusionType = TypeVar("FusionType", bound=type["Fusion"])
 _FUSIONS: dict[str, type[Fusion]] = {}

@@ -15,7 +15,7 @@ from data_loaders.posts import Post
 from multimodal.design.losses import sequence_loss, set_loss
 from multimodal.design.network import DesignNetwork, DesignOutput
 from multimodal.design.targets import TargetSequences
-from multimodal.distributed import in_shares
+from multimodal.distributed.processes import in_shares
 from multimodal.encoders import CaptionEncoder, ImageEncoder
 from multimodal.hit_counts import f1_of_hits
 from multimodal.inputs import SelectedCaptions, SelectedImages

@@ -21,10 +21,10 @@ from multimodal.design.decoding import decode_scores
 from multimodal.design.learner import DesignLearner
 from multimodal.design.network import Content, DesignNetwork, DesignOutput
 from multimodal.design.storage import load_parts, save_parts
-from multimodal.distributed import in_shares, is_main_process
+from multimodal.distributed.launching import own_device
+from multimodal.distributed.processes import in_shares, is_main_process
 from multimodal.encoders import build_caption_encoder, build_image_encoder
 from multimodal.inputs import caption_inputs, cleaned_captions, image_inputs
-from multimodal.launching import own_device
 from multimodal.memory.caption_search import SLOTS, CaptionVectors, find_neighbours, likeness_to
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.memory.post_memory import PostMemory

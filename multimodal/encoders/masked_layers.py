@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from multimodal.batch_norm import GlobalBatchNorm
+from multimodal.distributed.batch_norm import GlobalBatchNorm
 
 
 class MaskedBatchNorm(nn.Module):

@@ -53,7 +53,7 @@ def map_chunks(
                 advance(chunk.stop - chunk.start)
             elif time.monotonic() - began > _PATIENCE_S:
                 # Imported now, for it brings torch along, which short work does without.
-                from multimodal.progress import shared_progress
+                from multimodal.distributed.progress import shared_progress
 
                 advance = stack.enter_context(shared_progress(description, posts, unit))
                 advance(chunk.stop)

@@ -12,18 +12,18 @@ from data_loaders.errors import RunError, UserError, nearest
 from data_loaders.posts import Post
 from data_loaders.splits import SPLITS
 from multimodal.caption_profiles import captions_for, profile_of
-from multimodal.devices import choose_device
-from multimodal.distributed import in_shares, is_main_process, wait_for_all
+from multimodal.distributed.devices import choose_device
+from multimodal.distributed.launching import join_processes
+from multimodal.distributed.processes import in_shares, is_main_process, wait_for_all
+from multimodal.distributed.progress import shared_progress
 from multimodal.evaluation.details import Evaluated, write_all
 from multimodal.evaluation.evaluation import Evaluation
 from multimodal.evaluation.resampling import Unit
 from multimodal.evaluation.similarity import cooccurrence_similarity
 from multimodal.evaluation.sweep import evaluate_rankings
 from multimodal.evaluation.which_k import WhichK
-from multimodal.launching import join_processes
 from multimodal.memory.post_memory import PostMemory
 from multimodal.model_folder import LoadedModel, load_model
-from multimodal.progress import shared_progress
 from multimodal.questions import question_forms
 from multimodal.ranking.joining import PortableList, join_lists, portable_lists
 from multimodal.ranking.rankings import Rankings

@@ -11,7 +11,7 @@ from rich.progress import track
 from scipy import sparse
 
 from data_loaders.batches import Related
-from multimodal.distributed import is_main_process
+from multimodal.distributed.processes import is_main_process
 
 Ints = NDArray[np.int64]
 

@@ -15,7 +15,7 @@ from multimodal.captions.fasttext.config import FastTextConfig
 from multimodal.captions.fasttext.network import FastTextNetwork
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.validation import hit_figures
-from multimodal.distributed import in_shares
+from multimodal.distributed.processes import in_shares
 from multimodal.lazy_adam import LazyAdam
 from multimodal.ragged import Ragged
 

@@ -19,7 +19,7 @@ from multimodal.captions.fasttext.learner import FastTextLearner
 from multimodal.captions.fasttext.network import FastTextNetwork
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.system import CaptionSystem
-from multimodal.distributed import is_main_process
+from multimodal.distributed.processes import is_main_process
 from multimodal.encoders import CaptionEncoder, build_caption_encoder, load_caption_encoder
 from multimodal.encoders.captions_fasttext import FastTextCaptionEncoder
 from multimodal.encoders.storage import load_weights, save_weights

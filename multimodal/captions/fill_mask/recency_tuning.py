@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.distributed import in_shares
+from multimodal.distributed.processes import in_shares
+from multimodal.distributed.progress import shared_progress
 from multimodal.hit_counts import f1_of_hits
-from multimodal.progress import shared_progress
 
 _K = 5
 _POSTS_AT_ONCE = 1_024

@@ -20,7 +20,7 @@ from multimodal.captions.fill_mask.questions import SentenceMaker
 from multimodal.captions.fill_mask.recency_tuning import choose_recency
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.system import CaptionSystem
-from multimodal.distributed import is_main_process
+from multimodal.distributed.processes import is_main_process
 from multimodal.encoders.masked_language_model import (
     MaskedLanguageModel,
     add_hashtag_tokens,

@@ -15,7 +15,7 @@ from multimodal.captions.encoder_learner import EncoderLearner
 from multimodal.captions.hmemn2n.remembered_words import histories, words_at
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.validation import hit_figures
-from multimodal.distributed import in_shares
+from multimodal.distributed.processes import in_shares
 from multimodal.inputs import TokenCaptions
 from multimodal.losses import softmax_loss
 from multimodal.remembering import remember_many

@@ -19,7 +19,7 @@ from multimodal.captions.hmemn2n.learner import MemoryLearner
 from multimodal.captions.hmemn2n.network import MemoryNetwork
 from multimodal.captions.hmemn2n.remembered_words import MOST_WORDS, histories, word_vectors_of, words_at
 from multimodal.config import RunConfig
-from multimodal.distributed import is_main_process
+from multimodal.distributed.processes import is_main_process
 from multimodal.encoders import CaptionEncoder, CaptionEncoderConfig, build_caption_encoder, load_caption_encoder
 from multimodal.encoders.captions_words import WordCaptionEncoder
 from multimodal.encoders.storage import load_weights, save_weights

@@ -18,7 +18,7 @@ from multimodal.captions.linear.learning import LinearSettings, learn_linear
 from multimodal.captions.linear.model import LinearModel
 from multimodal.captions.linear.scikit import fit_one_versus_rest, fit_softmax
 from multimodal.config import Section
-from multimodal.distributed import is_main_process
+from multimodal.distributed.processes import is_main_process
 
 if TYPE_CHECKING:
     from multimodal.run_folder import RunFolder

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from multimodal.captions.linear.losses import RESIDUALS, LinearLoss, starting_bias
 from multimodal.captions.linear.model import LinearModel
-from multimodal.progress import shared_progress
+from multimodal.distributed.progress import shared_progress
 
 # What a weight's squared gradients start from: a rare word's first steps follow the size of its gradient.
 _FIRST_SQUARE = 0.1

@@ -19,7 +19,7 @@ from multimodal.captions.linear.grid import all_positive
 from multimodal.captions.linear.judging import evenly, f1_at_k
 from multimodal.captions.linear.model import LinearModel, softmax
 from multimodal.captions.system import CaptionSystem
-from multimodal.distributed import is_main_process
+from multimodal.distributed.processes import is_main_process
 from multimodal.systems import register_system
 
 if TYPE_CHECKING:

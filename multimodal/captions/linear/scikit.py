@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from multimodal.captions.linear.model import LinearModel
-from multimodal.progress import shared_progress
+from multimodal.distributed.progress import shared_progress
 
 # What a class without any post scores: exp of it is nothing beside the others.
 _NEVER = -100.0

@@ -16,7 +16,7 @@ from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.neural.classifier import CaptionClassifier
 from multimodal.captions.neural.learner import CaptionLearner
 from multimodal.captions.system import CaptionSystem
-from multimodal.distributed import is_main_process
+from multimodal.distributed.processes import is_main_process
 from multimodal.encoders import CaptionEncoder, build_caption_encoder, load_caption_encoder
 from multimodal.encoders.storage import load_weights, save_weights
 from multimodal.inputs import TokenCaptions

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.progress import track
 
 from data_loaders.hashtags import normalise
-from multimodal.distributed import is_main_process
+from multimodal.distributed.processes import is_main_process
 from multimodal.encoders.words import split_words
 
 _BAR_FROM_CAPTIONS = 20_000

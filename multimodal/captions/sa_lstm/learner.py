@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from multimodal.captions.encoder_learner import EncoderLearner
 from multimodal.captions.sa_lstm.candidates import LabelledWords
 from multimodal.captions.sa_lstm.merging import MergingJudge, WordMerging
-from multimodal.distributed import in_shares
+from multimodal.distributed.processes import in_shares
 from multimodal.inputs import TokenCaptions
 
 if TYPE_CHECKING:

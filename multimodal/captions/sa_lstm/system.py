@@ -19,7 +19,7 @@ from multimodal.captions.sa_lstm.learner import WordLearner
 from multimodal.captions.sa_lstm.merging import WordMerging
 from multimodal.captions.sa_lstm.tagger import WordTagger
 from multimodal.config import RunConfig
-from multimodal.distributed import is_main_process
+from multimodal.distributed.processes import is_main_process
 from multimodal.encoders import CaptionEncoder, CaptionEncoderConfig, build_caption_encoder, load_caption_encoder
 from multimodal.encoders.storage import load_weights, save_weights
 from multimodal.inputs import TokenCaptions, cleaned_captions

@@ -21,7 +21,7 @@ from multimodal.captions.linear.judging import evenly, f1_at_k
 from multimodal.captions.system import CaptionSystem
 from multimodal.captions.topics.translations import TopicTranslations, learn_translations
 from multimodal.captions.topics.tweet_topics import TweetTopics, learn_topics
-from multimodal.distributed import is_main_process
+from multimodal.distributed.processes import is_main_process
 from multimodal.run_folder import read_json, write_json
 from multimodal.systems import register_system
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from multimodal.captions.linear.model import softmax
-from multimodal.progress import shared_progress
+from multimodal.distributed.progress import shared_progress
 
 Floats = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from data_loaders.progress import progress_bar
-from multimodal.distributed import is_main_process
+from multimodal.distributed.processes import is_main_process
 
 
 @contextmanager

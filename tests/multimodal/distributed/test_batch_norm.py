@@ -10,7 +10,7 @@ import torch.distributed as dist
 import torch.multiprocessing as multiprocessing
 from torch import nn
 
-from multimodal.batch_norm import GlobalBatchNorm
+from multimodal.distributed.batch_norm import GlobalBatchNorm
 
 WIDTH = 4
 

@@ -1,6 +1,6 @@
 """Trains, evaluates and trains again in bf16: what `test_two_processes.py` runs in one process and in two.
 
-python tests/multimodal/two_processes.py DATA RUN CONFIG [key=value …]
+python tests/multimodal/distributed/two_processes.py DATA RUN CONFIG [key=value …]
 """
 
 from __future__ import annotations

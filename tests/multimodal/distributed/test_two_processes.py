@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 
 from data_loaders.prepare import prepare
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / "configs" / "debug.yaml"
 # Dropout draws from each process's own stream. Batches of 15 give the two shares of different size.
 OVERRIDES = [

@@ -12,13 +12,13 @@ from multimodal import Recommender
 from multimodal.config import load_config
 from multimodal.design import system as design_system
 from multimodal.design.system import DesignSystem
-from multimodal.devices import choose_device
+from multimodal.distributed.devices import choose_device
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.model_folder import load_model
 from multimodal.run_folder import RunFolder
 from multimodal.training_run import train_run
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 # Holds shapes and no values: whatever stayed behind on the CPU shows.
 META = torch.device("meta")
 

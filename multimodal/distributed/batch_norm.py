@@ -9,7 +9,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from multimodal.distributed import process_count
+from multimodal.distributed.processes import process_count
 
 
 class GlobalBatchNorm(nn.BatchNorm1d):

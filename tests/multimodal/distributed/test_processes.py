@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from multimodal import distributed
-from multimodal.distributed import (
+from multimodal.distributed.processes import (
     in_shares,
     is_main_process,
     largest,
@@ -17,6 +16,7 @@ from multimodal.distributed import (
     totals,
     wait_for_all,
 )
+from multimodal.distributed.processes import processes as distributed
 
 CPU = torch.device("cpu")
 

@@ -1,0 +1,1 @@
+"""Several processes, and the device each of them computes on."""
