@@ -29,7 +29,7 @@ from data_loaders.prepared import PreparedData
 from data_loaders.sample import write_sample
 from multimodal.config import RunConfig, validate_config
 from multimodal.design.system import DesignSystem
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 
 
 class TimedRun(RunFolder):

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from data_loaders.errors import RunError
-from multimodal.plain_values import pack, unpack
+from multimodal.storage.state_dict_json import pack, unpack
 
 STATE, TENSORS = "state.json", "tensors.safetensors"
 OPTIMISER, OPTIMISER_TENSORS = "optimiser.json", "optimiser.safetensors"

@@ -19,7 +19,7 @@ from multimodal.config import RunConfig, validate_config
 from multimodal.hub import download_model, looks_like_hub_id
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.memory.post_memory import PostMemory
-from multimodal.run_folder import FORMAT_VERSION, RunFolder, read_json, write_json
+from multimodal.storage.run_folder import FORMAT_VERSION, RunFolder, read_json, write_json
 from multimodal.systems import System, get_system
 
 _INFO, _VOCABULARY, _MEMORY, _POSTS = "model.json", "vocabulary.json", "memory.safetensors", "memory.json"

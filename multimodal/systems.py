@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
 
     from data_loaders.prepared import PreparedData
-    from multimodal.run_folder import RunFolder
+    from multimodal.storage.run_folder import RunFolder
 
 
 class System(ABC):

@@ -29,7 +29,7 @@ from multimodal.distributed.processes import (
     wait_for_all,
 )
 from multimodal.mixed_precision import resolved_precision
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 from multimodal.training_config import TrainingConfig
 
 logger = logging.getLogger(__name__)

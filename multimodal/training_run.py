@@ -18,7 +18,7 @@ from multimodal.distributed.launching import join_processes
 from multimodal.distributed.processes import is_main_process, wait_for_all
 from multimodal.model_folder import save_model
 from multimodal.remembering import remember_many
-from multimodal.run_folder import RunFolder, write_atomically
+from multimodal.storage.run_folder import RunFolder, write_atomically
 from multimodal.systems import System, get_system
 
 if TYPE_CHECKING:

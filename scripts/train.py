@@ -15,7 +15,7 @@ from data_loaders.errors import UserError
 from data_loaders.prepared import PreparedData
 from multimodal.config import RunConfig, load_config
 from multimodal.distributed.processes import is_main_process
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 from multimodal.training_run import TrainedRun, train_run
 
 _EXAMPLES = """examples:

@@ -13,7 +13,7 @@ from multimodal.ablation.variants import Variant
 from multimodal.evaluation.accuracy import f1_of_means
 from multimodal.evaluation.resampling import draw_with_replacement, weighted_sums
 from multimodal.evaluation.results import read_per_post
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 
 Floats = NDArray[np.float64]
 SPLIT = "test"

@@ -13,7 +13,7 @@ from rich.table import Table
 from multimodal.ablation.comparison import LEVEL
 from multimodal.ablation.running import Ablation
 from multimodal.ablation.variants import VARIANTS
-from multimodal.run_folder import write_atomically
+from multimodal.storage.run_folder import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -18,7 +18,7 @@ from multimodal.ablation.variants import VARIANTS, Variant
 from multimodal.config import RunConfig, load_config
 from multimodal.design.gate import gate_of_run, has_gate
 from multimodal.evaluation.pipeline import evaluate_run
-from multimodal.run_folder import RunFolder, read_json
+from multimodal.storage.run_folder import RunFolder, read_json
 from multimodal.training_run import is_finished, train_run
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from multimodal.audit.vocabulary import only_known_hashtags_named, vocabulary_fr
 from multimodal.caption_profiles import captions_for
 from multimodal.evaluation.pipeline import check_same_data, fill_memory
 from multimodal.model_folder import load_model
-from multimodal.run_folder import RunFolder, write_atomically, write_json
+from multimodal.storage.run_folder import RunFolder, write_atomically, write_json
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

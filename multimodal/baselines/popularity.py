@@ -14,12 +14,12 @@ from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings
-from multimodal.run_folder import read_json, write_json
+from multimodal.storage.run_folder import read_json, write_json
 from multimodal.systems import System, register_system
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
-    from multimodal.run_folder import RunFolder
+    from multimodal.storage.run_folder import RunFolder
 
 _FILE = "popularity.json"
 

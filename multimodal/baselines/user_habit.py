@@ -20,12 +20,12 @@ from multimodal.ranking.fill import fill_up
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import order_candidates
-from multimodal.run_folder import read_json, write_json
+from multimodal.storage.run_folder import read_json, write_json
 from multimodal.systems import System, register_system
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
-    from multimodal.run_folder import RunFolder
+    from multimodal.storage.run_folder import RunFolder
 
 _FILE = "user_habit.json"
 # Popularity is scored ln(share) below this, an own hashtag above: at most 100,000 posts of at most a million years

@@ -13,7 +13,7 @@ from data_loaders.errors import UserError
 from multimodal.benchmark.entries import Entry
 from multimodal.config import load_config
 from multimodal.evaluation.pipeline import evaluate_run
-from multimodal.run_folder import RunFolder, read_json, write_json
+from multimodal.storage.run_folder import RunFolder, read_json, write_json
 from multimodal.training_run import is_finished, train_run
 
 if TYPE_CHECKING:

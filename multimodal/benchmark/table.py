@@ -16,7 +16,7 @@ from multimodal.evaluation.predictions import read_predictions
 from multimodal.evaluation.resampling import Unit
 from multimodal.evaluation.results import read_per_post
 from multimodal.evaluation.same_posts import at_cut_offs
-from multimodal.run_folder import RunFolder, read_json
+from multimodal.storage.run_folder import RunFolder, read_json
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

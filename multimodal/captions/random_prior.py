@@ -17,7 +17,7 @@ from multimodal.systems import register_system
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
-    from multimodal.run_folder import RunFolder
+    from multimodal.storage.run_folder import RunFolder
 
 
 class RandomPriorConfig(CaptionSystemConfig):

@@ -14,7 +14,7 @@ from multimodal.design.config import DesignConfig
 from multimodal.design.network import DesignNetwork
 from multimodal.encoders import load_caption_encoder, load_image_encoder
 from multimodal.memory.caption_search import SLOTS, CaptionVectors
-from multimodal.run_folder import read_json, write_atomically, write_json
+from multimodal.storage.run_folder import read_json, write_atomically, write_json
 
 NETWORK_FILE, STATE_FILE, TERMS_FILE = "network.safetensors", "design.json", "caption_terms.safetensors"
 _ENCODERS = ("caption_encoder.", "image_encoder.")

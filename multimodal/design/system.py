@@ -32,7 +32,7 @@ from multimodal.network_system import NetworkSystem
 from multimodal.ranking.aggregate import aggregate
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import order_candidates
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 from multimodal.systems import register_system
 from multimodal.training import Trainer
 

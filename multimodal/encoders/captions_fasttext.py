@@ -19,7 +19,7 @@ from multimodal.encoders.ngram_hashing import END_OF_LINE, character_ngrams, tex
 from multimodal.encoders.registry import register_caption_encoder
 from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, write_description
 from multimodal.encoders.words import PAD, UNKNOWN, WordVocabulary, split_words
-from multimodal.run_folder import read_json
+from multimodal.storage.run_folder import read_json
 
 # A token's number holds all that its vector follows from: row, whether it begins a word, that word's hash.
 _ROW_BITS, _HASH_SHIFT = 2**30 - 1, 31

@@ -19,7 +19,7 @@ from multimodal.encoders.freezing import parameters_of, set_trainable
 from multimodal.encoders.registry import register_caption_encoder
 from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, save_weights, write_description
 from multimodal.encoders.tokenizer import PAD_TOKEN, encode, train_tokenizer
-from multimodal.run_folder import read_json, write_atomically
+from multimodal.storage.run_folder import read_json, write_atomically
 
 TOKENIZER_FILE = "tokenizer.json"
 # Measured on 1,500 tweets: twelve epochs with 0.1 learn what six with 0.02 do; with 1.0 hardly anything is learned.

@@ -19,7 +19,7 @@ from multimodal.encoders.freezing import set_trainable
 from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, save_weights, write_description
 from multimodal.encoders.trained_encoder import trained_encoder
 from multimodal.encoders.words import PAD, SPECIAL_WORDS, UNKNOWN, WordVocabulary, take_word_vectors
-from multimodal.run_folder import read_json, write_json
+from multimodal.storage.run_folder import read_json, write_json
 
 WORDS_FILE = "words.json"
 _OPTION = "encoder.caption"

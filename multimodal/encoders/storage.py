@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from data_loaders.errors import ConfigError, RunError
-from multimodal.run_folder import read_json, write_atomically, write_json
+from multimodal.storage.run_folder import read_json, write_atomically, write_json
 
 FORMAT_VERSION = 1
 DESCRIPTION_FILE = "encoder.json"

@@ -23,7 +23,7 @@ from multimodal.evaluation.text_tables import (
     with_interval,
     with_signed_interval,
 )
-from multimodal.run_folder import write_atomically, write_json
+from multimodal.storage.run_folder import write_atomically, write_json
 
 LABELS = {
     "hit_rate": "Hit rate",

@@ -13,7 +13,7 @@ from rich.table import Table
 from multimodal.evaluation.comparison_files import LABELS, SIGNIFICANT, probability
 from multimodal.evaluation.slices import TITLES
 from multimodal.evaluation.text_tables import markdown_table, number, with_signed_interval
-from multimodal.run_folder import write_atomically
+from multimodal.storage.run_folder import write_atomically
 
 HEADINGS = ("Slice", "Posts", "Value", "Against", "Difference [95%]", "p (Holm)", "More than elsewhere [95%]")
 

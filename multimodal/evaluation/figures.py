@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from multimodal.evaluation.evaluation import Evaluation
 from multimodal.evaluation.intervals import Bootstrap
-from multimodal.run_folder import write_atomically
+from multimodal.storage.run_folder import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

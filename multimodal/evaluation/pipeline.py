@@ -28,7 +28,7 @@ from multimodal.questions import question_forms
 from multimodal.ranking.joining import PortableList, join_lists, portable_lists
 from multimodal.ranking.rankings import Rankings
 from multimodal.remembering import remember_many
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 from multimodal.systems import System
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from data_loaders.errors import DataError
 from multimodal.evaluation.chunks import chunks
 from multimodal.ranking.rankings import Rankings
-from multimodal.run_folder import write_atomically
+from multimodal.storage.run_folder import write_atomically
 
 SCHEMA = pa.schema([("post_id", pa.string()), ("rank", pa.int32()), ("hashtag", pa.string()), ("score", pa.float64())])
 _POSTS_PER_GROUP = 32_768

@@ -20,7 +20,7 @@ from multimodal.evaluation.intervals import Bootstrap
 from multimodal.evaluation.outcomes import Outcomes, PerPost, PostResults
 from multimodal.evaluation.predictions import write_predictions
 from multimodal.ranking.rankings import Rankings
-from multimodal.run_folder import write_atomically, write_json
+from multimodal.storage.run_folder import write_atomically, write_json
 
 _COUNT_COLUMNS = {
     "true_hashtags": "true_count",

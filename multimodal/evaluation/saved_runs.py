@@ -19,7 +19,7 @@ from multimodal.evaluation.fingerprints import FINGERPRINT
 from multimodal.evaluation.outcomes import PostResults
 from multimodal.evaluation.relevance import check_post_ids
 from multimodal.evaluation.results import read_per_post
-from multimodal.run_folder import RunFolder, read_json
+from multimodal.storage.run_folder import RunFolder, read_json
 
 PER_POST = "per_post.parquet"
 # What is left of "-seed1", "_s0" or "/1" where the names of runs part.

@@ -17,7 +17,7 @@ from multimodal.evaluation.hashtag_bands import BANDS, BandedHits
 from multimodal.evaluation.slice_metrics import LEAST_UNITS, SLICE_COLUMNS
 from multimodal.evaluation.slices import HASHTAG_FREQUENCY, TITLES, PostSlices, Slicing
 from multimodal.evaluation.text_tables import markdown_table, with_interval
-from multimodal.run_folder import write_atomically
+from multimodal.storage.run_folder import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

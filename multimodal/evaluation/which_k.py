@@ -15,7 +15,7 @@ from multimodal.evaluation.intervals import Bootstrap
 from multimodal.evaluation.list_lengths import ScoredHits, best_fixed_length, choose_threshold
 from multimodal.evaluation.resampling import draw_with_replacement, unit_terms, weighted_sums
 from multimodal.evaluation.text_tables import markdown_table, number, with_interval
-from multimodal.run_folder import write_atomically
+from multimodal.storage.run_folder import write_atomically
 
 CURVE_COLUMNS = ("hit_rate", "precision", "recall", "f1")
 _LEVEL = 0.95

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from multimodal.mixed_precision import resolved_precision
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 from multimodal.training import Trainer
 from multimodal.training_config import TrainingConfig
 

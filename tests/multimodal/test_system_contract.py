@@ -18,7 +18,7 @@ from multimodal.config import load_config
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.model_folder import load_model
 from multimodal.recommender import Recommender
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 from multimodal.systems import System, get_system, list_systems
 from multimodal.training_run import train_run
 
@@ -46,7 +46,7 @@ K = 6
 LOAD_AND_RANK = """
 import json, sys
 from multimodal.recommender import Recommender
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 for folder in sys.argv[1:]:
     recommender = Recommender.from_pretrained(folder)
     answers = recommender.recommend_many([{"user_id": "user3", "caption": "a quiet walk"}, {"user_id": "new"}], 6)

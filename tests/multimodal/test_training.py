@@ -16,7 +16,7 @@ from torch import nn
 from data_loaders.errors import RunError
 from multimodal import checkpoints
 from multimodal.checkpoints import load_checkpoint
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 from multimodal.training import SCHEDULES, Trainer, warmup_cosine, warmup_linear
 from multimodal.training_config import TrainingConfig
 

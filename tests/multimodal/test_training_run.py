@@ -11,7 +11,7 @@ import pytest
 from data_loaders.errors import ConfigError, RunError
 from multimodal.config import load_config, validate_config
 from multimodal.model_folder import load_model
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 from multimodal.training_run import train_run
 
 DEBUG = Path(__file__).resolve().parents[2] / "configs" / "debug.yaml"

@@ -11,7 +11,7 @@ import numpy as np
 
 from multimodal.captions.fasttext.config import FastTextConfig
 from multimodal.distributed.processes import is_main_process, wait_for_all
-from multimodal.run_folder import RunFolder, read_json, write_json
+from multimodal.storage.run_folder import RunFolder, read_json, write_json
 from multimodal.training import TrainingState
 
 logger = logging.getLogger(__name__)

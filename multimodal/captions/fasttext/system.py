@@ -23,7 +23,7 @@ from multimodal.distributed.processes import is_main_process
 from multimodal.encoders import CaptionEncoder, build_caption_encoder, load_caption_encoder
 from multimodal.encoders.captions_fasttext import FastTextCaptionEncoder
 from multimodal.encoders.storage import load_weights, save_weights
-from multimodal.run_folder import RunFolder, read_json, write_json
+from multimodal.storage.run_folder import RunFolder, read_json, write_json
 from multimodal.systems import register_system
 from multimodal.training import Trainer, TrainingState
 

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
 from data_loaders.errors import RunError
-from multimodal.run_folder import write_atomically
+from multimodal.storage.run_folder import write_atomically
 
 Arrays = dict[str, NDArray[Any]]
 _PARTS = ("data", "columns", "ends")

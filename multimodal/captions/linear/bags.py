@@ -15,7 +15,7 @@ from data_loaders.errors import RunError
 from multimodal.captions.linear.array_files import load_arrays, save_arrays
 from multimodal.captions.system import CaptionSystemConfig
 from multimodal.encoders.words import split_words
-from multimodal.run_folder import read_json, write_json
+from multimodal.storage.run_folder import read_json, write_json
 
 _WORDS_FILE, _IDF_FILE = "words.json", "idf.safetensors"
 _WHAT = "words of the captions"

@@ -16,7 +16,7 @@ from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.linear.label_sets import LabelSets, RareSets, membership
 from multimodal.captions.linear.losses import LinearLoss
 from multimodal.captions.linear.model import sigmoid, softmax
-from multimodal.run_folder import read_json, write_json
+from multimodal.storage.run_folder import read_json, write_json
 
 Form: TypeAlias = Literal["label_powerset", "one_versus_rest", "softmax_1_over_k"]
 _SETS_FILE, _SETS = "label_sets.json", "sets of hashtags"

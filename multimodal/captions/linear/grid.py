@@ -21,7 +21,7 @@ from multimodal.config import Section
 from multimodal.distributed.processes import is_main_process
 
 if TYPE_CHECKING:
-    from multimodal.run_folder import RunFolder
+    from multimodal.storage.run_folder import RunFolder
 
 Penalty = Literal["none", "l2"]
 # Penalty and its C, of which there is one where there is no penalty.

@@ -23,7 +23,7 @@ from multimodal.distributed.processes import is_main_process
 from multimodal.systems import register_system
 
 if TYPE_CHECKING:
-    from multimodal.run_folder import RunFolder
+    from multimodal.storage.run_folder import RunFolder
 
 _FILE = "naive_bayes.safetensors"
 

@@ -20,7 +20,7 @@ from multimodal.captions.system import CaptionSystem
 from multimodal.systems import register_system
 
 if TYPE_CHECKING:
-    from multimodal.run_folder import RunFolder
+    from multimodal.storage.run_folder import RunFolder
 
 
 class TfidfLogisticConfig(BagConfig):

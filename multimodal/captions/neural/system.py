@@ -23,7 +23,7 @@ from multimodal.inputs import TokenCaptions
 from multimodal.training import Trainer
 
 if TYPE_CHECKING:
-    from multimodal.run_folder import RunFolder
+    from multimodal.storage.run_folder import RunFolder
 
 _ENCODER, _HEAD_FILE = "caption_encoder", "classifier.safetensors"
 _RANKING_BATCH = 256

@@ -27,13 +27,13 @@ from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings
-from multimodal.run_folder import read_json, write_json
+from multimodal.storage.run_folder import read_json, write_json
 from multimodal.systems import register_system
 from multimodal.training import Trainer
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
-    from multimodal.run_folder import RunFolder
+    from multimodal.storage.run_folder import RunFolder
 
 _ENCODER, _OUTPUT_FILE, _FILE = "caption_encoder", "word_labels.safetensors", "words.json"
 _RANKING_BATCH = 256

@@ -22,11 +22,11 @@ from multimodal.captions.system import CaptionSystem
 from multimodal.captions.topics.translations import TopicTranslations, learn_translations
 from multimodal.captions.topics.tweet_topics import TweetTopics, learn_topics
 from multimodal.distributed.processes import is_main_process
-from multimodal.run_folder import read_json, write_json
+from multimodal.storage.run_folder import read_json, write_json
 from multimodal.systems import register_system
 
 if TYPE_CHECKING:
-    from multimodal.run_folder import RunFolder
+    from multimodal.storage.run_folder import RunFolder
 
 _FILE, _CHOICE_FILE, _WHAT = "translations.safetensors", "ttm.json", "topics and translations"
 

@@ -18,7 +18,7 @@ from multimodal.evaluation.errors.judged import Floats, Judged
 from multimodal.evaluation.errors.pairs import confused_pairs
 from multimodal.evaluation.errors.posts import ndcg_distribution, ndcg_of_posts
 from multimodal.ranking.rankings import Rankings
-from multimodal.run_folder import write_atomically
+from multimodal.storage.run_folder import write_atomically
 
 SELECTED = 5
 

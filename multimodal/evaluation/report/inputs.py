@@ -20,7 +20,7 @@ from multimodal.evaluation.predictions import read_predictions
 from multimodal.evaluation.resampling import Unit
 from multimodal.evaluation.results import read_per_post
 from multimodal.ranking.rankings import Rankings
-from multimodal.run_folder import read_json
+from multimodal.storage.run_folder import read_json
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

@@ -15,7 +15,7 @@ from multimodal.evaluation.report.page import page
 from multimodal.evaluation.report.paper import report_latex, report_markdown
 from multimodal.evaluation.resampling import Unit
 from multimodal.model_folder import load_model
-from multimodal.run_folder import write_atomically
+from multimodal.storage.run_folder import write_atomically
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

@@ -27,7 +27,7 @@ from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import order_candidates
 from multimodal.remembering import remember_many
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 from multimodal.systems import System, get_system
 
 

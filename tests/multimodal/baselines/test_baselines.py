@@ -17,7 +17,7 @@ from multimodal.baselines import user_habit
 from multimodal.baselines.activation import remembered_uses
 from multimodal.baselines.popularity import Popularity, PopularityConfig
 from multimodal.baselines.user_habit import UserHabit, UserHabitConfig
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 

@@ -10,7 +10,7 @@ import pytest
 from data_loaders.posts import Post
 from data_loaders.vocabulary import Vocabulary
 from multimodal.captions.random_prior import RandomPrior, RandomPriorConfig
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 
 TRAIN = [("a", "b"), ("a",), ("c",), (), ("a", "b"), ()]
 

@@ -17,7 +17,7 @@ from data_loaders.errors import RunError
 from multimodal.config import load_config
 from multimodal.design.learner import DesignLearner
 from multimodal.design.system import DesignSystem
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 SMALL = ["width=8", "heads.embedding_width=8", "encoder.caption.width=8"]

@@ -15,7 +15,7 @@ from multimodal.design.system import DesignSystem
 from multimodal.distributed.devices import choose_device
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.model_folder import load_model
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 from multimodal.training_run import train_run
 
 ROOT = Path(__file__).resolve().parents[3]

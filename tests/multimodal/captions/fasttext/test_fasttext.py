@@ -19,7 +19,7 @@ from multimodal.captions.labelled import LabelledCaptions
 from multimodal.config import validate_config
 from multimodal.encoders import build_caption_encoder, load_caption_encoder
 from multimodal.model_folder import load_model
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 from multimodal.training import Trainer, TrainingState
 from multimodal.training_run import train_run
 

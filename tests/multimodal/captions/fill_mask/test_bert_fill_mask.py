@@ -21,7 +21,7 @@ from multimodal.captions.fill_mask.system import BertFillMask
 from multimodal.config import load_config, validate_config
 from multimodal.encoders import CaptionEncoderConfig, build_caption_encoder
 from multimodal.model_folder import load_model
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 from multimodal.training import Trainer
 from multimodal.training_run import train_run
 

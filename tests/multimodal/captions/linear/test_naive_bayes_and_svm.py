@@ -17,7 +17,7 @@ from multimodal.captions.linear.judging import f1_at_k
 from multimodal.config import load_config
 from multimodal.encoders.words import split_words
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 from multimodal.systems import get_system
 
 TRAIN, VALIDATION = make_labelled(150, 5), make_labelled(60, 5, seed=1)

@@ -19,7 +19,7 @@ from multimodal.captions.linear.tfidf_logistic import TfidfLogistic
 from multimodal.config import load_config
 from multimodal.encoders.words import split_words
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 
 TRAIN, VALIDATION = make_labelled(150, 5), make_labelled(60, 5, seed=1)
 FORMS = ["label_powerset", "one_versus_rest", "softmax_1_over_k"]

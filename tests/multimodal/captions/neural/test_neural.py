@@ -24,7 +24,7 @@ from multimodal.config import load_config
 from multimodal.design.system import DesignSystem
 from multimodal.encoders import CaptionEncoder
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
-from multimodal.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 from multimodal.systems import get_system
 from multimodal.training_run import train_run
 

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from data_loaders.errors import RunError
-from multimodal.run_folder import RunFolder, read_json, write_atomically, write_json
+from multimodal.storage.run_folder import RunFolder, read_json, write_atomically, write_json
 
 
 def test_json_in_and_out(tmp_path):
