@@ -16,7 +16,7 @@ from data_loaders.prepared import PreparedData
 from multimodal.config import RunConfig, load_config
 from multimodal.distributed.processes import is_main_process
 from multimodal.storage.run_folder import RunFolder
-from multimodal.training_run import TrainedRun, train_run
+from multimodal.training.run import TrainedRun, train_run
 
 _EXAMPLES = """examples:
   python scripts/train.py --config configs/sample.yaml --data data/prepared --output runs/sample

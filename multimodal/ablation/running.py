@@ -19,7 +19,7 @@ from multimodal.config import RunConfig, load_config
 from multimodal.design.gate import gate_of_run, has_gate
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.storage.run_folder import RunFolder, read_json
-from multimodal.training_run import is_finished, train_run
+from multimodal.training.run import is_finished, train_run
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

@@ -8,7 +8,7 @@ import numpy as np
 
 from multimodal.baselines.activation import Floats, Ints, RememberedUses
 from multimodal.distributed.progress import shared_progress
-from multimodal.hit_counts import f1_of_hits
+from multimodal.training.validation_f1 import f1_of_hits
 
 _K = 5
 Exponents = tuple[float, float]

@@ -14,7 +14,7 @@ from multimodal.benchmark.entries import Entry
 from multimodal.config import load_config
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.storage.run_folder import RunFolder, read_json, write_json
-from multimodal.training_run import is_finished, train_run
+from multimodal.training.run import is_finished, train_run
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

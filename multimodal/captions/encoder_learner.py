@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from data_loaders.batches import bucketed_batches
 from multimodal.encoders import CaptionEncoder
-from multimodal.training_config import TrainingConfig
+from multimodal.training.config import TrainingConfig
 
 
 class EncoderLearner(ABC):

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from multimodal.captions.system import CaptionSystemConfig
 from multimodal.encoders import CaptionEncoder, CaptionEncoderConfig
 from multimodal.network_system import NetworkSystem
-from multimodal.training_config import TrainingConfig
+from multimodal.training.config import TrainingConfig
 
 
 class EncoderSystemConfig(CaptionSystemConfig):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.distributed.processes import in_shares
-from multimodal.hit_counts import f1_of_hits
+from multimodal.training.validation_f1 import f1_of_hits
 
 _JUDGED_AT_ONCE = 2_048
 

@@ -11,7 +11,7 @@ from data_loaders.errors import nearest
 from multimodal.config import RunConfig, Section
 from multimodal.design.fusion import list_fusions
 from multimodal.encoders import CaptionEncoderConfig, ImageEncoderConfig
-from multimodal.training_config import TrainingConfig
+from multimodal.training.config import TrainingConfig
 
 
 class EncoderConfig(Section):

@@ -17,11 +17,11 @@ from multimodal.design.network import DesignNetwork, DesignOutput
 from multimodal.design.targets import TargetSequences
 from multimodal.distributed.processes import in_shares
 from multimodal.encoders import CaptionEncoder, ImageEncoder
-from multimodal.hit_counts import f1_of_hits
 from multimodal.inputs import SelectedCaptions, SelectedImages
-from multimodal.losses import bce_loss, softmax_loss
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.memory.post_memory import PostMemory
+from multimodal.training.losses import bce_loss, softmax_loss
+from multimodal.training.validation_f1 import f1_of_hits
 
 if TYPE_CHECKING:
     from multimodal.design.system import DesignSystem

@@ -34,7 +34,7 @@ from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import order_candidates
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems import register_system
-from multimodal.training import Trainer
+from multimodal.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

@@ -17,7 +17,7 @@ from multimodal.config import RunConfig
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.questions import question_form, remembered_form
 from multimodal.recommender import Recommender
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
 
 LEAKING = "tweet_inline_words"
 SMALL = {"encoder": {"width": 16, "hidden": 8}, "training": {"epochs": 1, "batch_size": 8}}

@@ -12,7 +12,7 @@ from data_loaders.errors import RunError
 from multimodal import hub, model_folder
 from multimodal.config import validate_config
 from multimodal.model_folder import load_model, save_model
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
 
 
 @pytest.fixture(scope="module")

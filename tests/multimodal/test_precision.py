@@ -10,7 +10,7 @@ import torch
 from data_loaders.errors import RunError, UserError
 from multimodal import Recommender
 from multimodal.config import load_config
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
 
 ROOT = Path(__file__).resolve().parents[2]
 

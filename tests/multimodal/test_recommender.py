@@ -20,7 +20,7 @@ from data_loaders.posts import Post
 from multimodal import Recommendation, Recommender, default_model
 from multimodal.config import load_config, validate_config
 from multimodal.questions import moment
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -20,7 +20,7 @@ from multimodal.model_folder import load_model
 from multimodal.recommender import Recommender
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems import System, get_system, list_systems
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
 
 ROOT = Path(__file__).resolve().parents[2]
 # A System that needs training names a configuration or settings here that train in seconds; the others use their own.

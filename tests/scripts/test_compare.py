@@ -11,7 +11,7 @@ def evaluated(prepared, tmp_path_factory):
     from data_loaders.prepared import PreparedData
     from multimodal.config import validate_config
     from multimodal.evaluation.pipeline import evaluate_run
-    from multimodal.training_run import train_run
+    from multimodal.training.run import train_run
 
     folder, data = tmp_path_factory.mktemp("compared"), PreparedData.open(prepared)
     for name in ("popularity", "user_habit"):

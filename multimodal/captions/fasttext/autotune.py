@@ -12,7 +12,7 @@ import numpy as np
 from multimodal.captions.fasttext.config import FastTextConfig
 from multimodal.distributed.processes import is_main_process, wait_for_all
 from multimodal.storage.run_folder import RunFolder, read_json, write_json
-from multimodal.training import TrainingState
+from multimodal.training.trainer import TrainingState
 
 logger = logging.getLogger(__name__)
 _FOLDER, _RECORDS = "autotune", "autotune.json"

@@ -10,7 +10,7 @@ from multimodal.captions.encoder_system import EncoderSystemConfig
 from multimodal.captions.fasttext.network import Loss
 from multimodal.config import Section
 from multimodal.encoders import CaptionEncoderConfig
-from multimodal.training_config import TrainingConfig
+from multimodal.training.config import TrainingConfig
 
 _NOT_USED = ("encoder_learning_rate", "weight_decay", "clip")
 

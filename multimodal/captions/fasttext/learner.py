@@ -16,14 +16,14 @@ from multimodal.captions.fasttext.network import FastTextNetwork
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.validation import hit_figures
 from multimodal.distributed.processes import in_shares
-from multimodal.lazy_adam import LazyAdam
 from multimodal.ragged import Ragged
+from multimodal.training.lazy_adam import LazyAdam
 
 _JUDGED_AT_ONCE = 512
 
 
 class FastTextLearner:
-    """Trains a `FastTextNetwork`; see `multimodal.training.Learner` and `OwnOptimiser`.
+    """Trains a `FastTextNetwork`; see `multimodal.training.trainer.Learner` and `OwnOptimiser`.
 
     Args:
         network: is trained.

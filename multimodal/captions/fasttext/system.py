@@ -25,7 +25,7 @@ from multimodal.encoders.captions_fasttext import FastTextCaptionEncoder
 from multimodal.encoders.storage import load_weights, save_weights
 from multimodal.storage.run_folder import RunFolder, read_json, write_json
 from multimodal.systems import register_system
-from multimodal.training import Trainer, TrainingState
+from multimodal.training.trainer import Trainer, TrainingState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

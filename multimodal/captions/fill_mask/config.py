@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from multimodal.captions.system import CaptionSystemConfig
 from multimodal.config import Section
 from multimodal.encoders.masked_language_model import MaskedModelConfig
-from multimodal.training_config import TrainingConfig
+from multimodal.training.config import TrainingConfig
 
 
 class HashtagRecencyConfig(Section):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class FillMaskLearner:
-    """Trains the network of a `BertFillMask`; see `multimodal.training.Learner`.
+    """Trains the network of a `BertFillMask`; see `multimodal.training.trainer.Learner`.
 
     Args:
         system: its `network` is trained.

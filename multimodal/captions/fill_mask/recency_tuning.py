@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from multimodal.distributed.processes import in_shares
 from multimodal.distributed.progress import shared_progress
-from multimodal.hit_counts import f1_of_hits
+from multimodal.training.validation_f1 import f1_of_hits
 
 _K = 5
 _POSTS_AT_ONCE = 1_024

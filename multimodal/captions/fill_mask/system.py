@@ -38,7 +38,7 @@ from multimodal.ranking.recency import decayed_uses, recency_lift, used_within
 from multimodal.remembering import remember_many
 from multimodal.storage.run_folder import read_json, write_json
 from multimodal.systems import register_system
-from multimodal.training import Trainer
+from multimodal.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

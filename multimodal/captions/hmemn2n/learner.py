@@ -17,8 +17,8 @@ from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.validation import hit_figures
 from multimodal.distributed.processes import in_shares
 from multimodal.inputs import TokenCaptions
-from multimodal.losses import softmax_loss
 from multimodal.remembering import remember_many
+from multimodal.training.losses import softmax_loss
 
 if TYPE_CHECKING:
     from multimodal.captions.hmemn2n.system import HMemN2N
@@ -27,7 +27,7 @@ _JUDGED_AT_ONCE = 2_048
 
 
 class MemoryLearner(EncoderLearner):
-    """Trains the network of a `HMemN2N`; see `multimodal.training.Learner`.
+    """Trains the network of a `HMemN2N`; see `multimodal.training.trainer.Learner`.
 
     Train posts draw on earlier train posts, validation posts on earlier ones of both splits.
 

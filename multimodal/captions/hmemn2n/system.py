@@ -31,7 +31,7 @@ from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import top_k
 from multimodal.storage.run_folder import read_json, write_json
 from multimodal.systems import register_system
-from multimodal.training import Trainer
+from multimodal.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

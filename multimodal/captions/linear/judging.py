@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multimodal.captions.labelled import LabelledCaptions
-from multimodal.hit_counts import f1_of_hits
+from multimodal.training.validation_f1 import f1_of_hits
 
 _AT_ONCE = 2_048
 ScoreRows = Callable[[slice], NDArray[np.float64]]

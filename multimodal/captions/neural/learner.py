@@ -15,14 +15,14 @@ from multimodal.captions.encoder_learner import EncoderLearner
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.validation import scored_figures
 from multimodal.inputs import TokenCaptions
-from multimodal.losses import bce_loss, multi_hot, softmax_loss
+from multimodal.training.losses import bce_loss, multi_hot, softmax_loss
 
 if TYPE_CHECKING:
     from multimodal.captions.neural.system import NeuralCaptionSystem
 
 
 class CaptionLearner(EncoderLearner):
-    """Trains the network of a `NeuralCaptionSystem`; see `multimodal.training.Learner`.
+    """Trains the network of a `NeuralCaptionSystem`; see `multimodal.training.trainer.Learner`.
 
     Args:
         system: its `network` is trained.

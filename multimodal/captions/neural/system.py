@@ -20,7 +20,7 @@ from multimodal.distributed.processes import is_main_process
 from multimodal.encoders import CaptionEncoder, build_caption_encoder, load_caption_encoder
 from multimodal.encoders.storage import load_weights, save_weights
 from multimodal.inputs import TokenCaptions
-from multimodal.training import Trainer
+from multimodal.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from multimodal.storage.run_folder import RunFolder

@@ -23,7 +23,7 @@ _NO_CANDIDATE = -1
 
 
 class WordLearner(EncoderLearner):
-    """Trains the network of a `SaLstm`; see `multimodal.training.Learner`.
+    """Trains the network of a `SaLstm`; see `multimodal.training.trainer.Learner`.
 
     Args:
         system: its `network` is trained; its prior fills the lists.

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from multimodal.hit_counts import f1_of_hits
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.top_k import order_candidates
+from multimodal.training.validation_f1 import f1_of_hits
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -29,7 +29,7 @@ from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings
 from multimodal.storage.run_folder import read_json, write_json
 from multimodal.systems import register_system
-from multimodal.training import Trainer
+from multimodal.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

@@ -13,7 +13,7 @@ from multimodal.audit.run import audit_run
 from multimodal.audit.tables import as_markdown, counted
 from multimodal.config import validate_config
 from multimodal.evaluation.pipeline import evaluate_run
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import torch
 from data_loaders.errors import UserError
 from multimodal.config import load_config, validate_config
 from multimodal.design.gate import CAPTIONS, gate_of_run, gate_table, has_gate, image_weights
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
 
 DEBUG = Path(__file__).resolve().parents[3] / "configs" / "debug.yaml"
 

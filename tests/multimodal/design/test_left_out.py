@@ -10,7 +10,7 @@ import pytest
 from data_loaders.errors import ConfigError
 from multimodal.config import load_config
 from multimodal.systems import get_system
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
 
 DEBUG = Path(__file__).resolve().parents[3] / "configs" / "debug.yaml"
 NO_CAPTION = ["encoder.caption=null", "history.neighbours=0"]

@@ -16,7 +16,7 @@ from multimodal.distributed.devices import choose_device
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.model_folder import load_model
 from multimodal.storage.run_folder import RunFolder
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
 
 ROOT = Path(__file__).resolve().parents[3]
 # Holds shapes and no values: whatever stayed behind on the CPU shows.

@@ -12,7 +12,7 @@ from pathlib import Path
 from data_loaders.prepared import PreparedData
 from multimodal.config import load_config
 from multimodal.evaluation.pipeline import evaluate_run
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
 
 
 def main(data: str, run: str, config: str, overrides: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from multimodal.evaluation.pipeline import evaluate_run, rank_posts
 from multimodal.evaluation.predictions import read_predictions
 from multimodal.model_folder import load_model
 from multimodal.recommender import Recommender
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from multimodal.evaluation.list_lengths import ScoredHits
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.evaluation.sweep import evaluate_rankings
 from multimodal.evaluation.which_k import CURVE_COLUMNS, which_k, which_k_markdown, write_which_k
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
 
 POSTS = make_posts(40)
 

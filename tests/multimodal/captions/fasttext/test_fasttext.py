@@ -20,8 +20,8 @@ from multimodal.config import validate_config
 from multimodal.encoders import build_caption_encoder, load_caption_encoder
 from multimodal.model_folder import load_model
 from multimodal.storage.run_folder import RunFolder
-from multimodal.training import Trainer, TrainingState
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
+from multimodal.training.trainer import Trainer, TrainingState
 
 WORDS = ("sea", "sky", "sun", "tea", "cat", "dog")
 V = 5

@@ -22,8 +22,8 @@ from multimodal.config import load_config, validate_config
 from multimodal.encoders import CaptionEncoderConfig, build_caption_encoder
 from multimodal.model_folder import load_model
 from multimodal.storage.run_folder import RunFolder
-from multimodal.training import Trainer
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
+from multimodal.training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[4]
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)

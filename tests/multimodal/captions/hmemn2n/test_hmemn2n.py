@@ -19,7 +19,7 @@ from multimodal.captions.hmemn2n.remembered_words import words_at
 from multimodal.config import validate_config
 from multimodal.encoders import load_caption_encoder
 from multimodal.model_folder import load_model
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 TAGS = ("sea", "sky", "sun", "tea", "cat", "dog")

@@ -26,7 +26,7 @@ from multimodal.encoders import CaptionEncoder
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems import get_system
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
 
 CONFIGS = Path(__file__).resolve().parents[4] / "configs"
 SMALL = {

@@ -20,7 +20,7 @@ from multimodal.evaluation.predictions import read_predictions
 from multimodal.model_folder import load_model
 from multimodal.recommender import Recommender
 from multimodal.storage.run_folder import RunFolder
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 SMALL = {

@@ -21,7 +21,7 @@ from multimodal.evaluation.report.parts import Html, escape, shortened, table
 from multimodal.evaluation.report.svg import Axis, Series, bar_chart, dot_rows, line_chart, scatter
 from multimodal.evaluation.report.thumbnails import thumbnail
 from multimodal.evaluation.report.write import write_report
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
 
 SECTIONS = ("subject", "metrics", "figures", "which-k", "slices", "errors", "audit", "gallery")
 NASTY = "<script>alert(1)</script> & \"quoted\" <img src=x onerror='y'> \x00\ud83d"

@@ -18,7 +18,6 @@ from accelerate.utils import DistributedDataParallelKwargs
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
-from multimodal.checkpoints import load_checkpoint, save_checkpoint
 from multimodal.distributed.processes import (
     is_main_process,
     largest,
@@ -28,9 +27,10 @@ from multimodal.distributed.processes import (
     totals,
     wait_for_all,
 )
-from multimodal.mixed_precision import resolved_precision
 from multimodal.storage.run_folder import RunFolder
-from multimodal.training_config import TrainingConfig
+from multimodal.training.checkpoints import load_checkpoint, save_checkpoint
+from multimodal.training.config import TrainingConfig
+from multimodal.training.precision import resolved_precision
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from statistics import fmean
 import numpy as np
 import pytest
 
-from multimodal.hit_counts import f1_of_hits
+from multimodal.training.validation_f1 import f1_of_hits
 
 
 def test_it_is_the_f1_of_mean_precision_and_mean_recall():

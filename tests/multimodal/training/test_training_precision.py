@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from multimodal.mixed_precision import resolved_precision
 from multimodal.storage.run_folder import RunFolder
-from multimodal.training import Trainer
-from multimodal.training_config import TrainingConfig
+from multimodal.training.config import TrainingConfig
+from multimodal.training.precision import resolved_precision
+from multimodal.training.trainer import Trainer
 
 
 class OneWeight:

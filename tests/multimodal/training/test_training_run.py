@@ -12,9 +12,9 @@ from data_loaders.errors import ConfigError, RunError
 from multimodal.config import load_config, validate_config
 from multimodal.model_folder import load_model
 from multimodal.storage.run_folder import RunFolder
-from multimodal.training_run import train_run
+from multimodal.training.run import train_run
 
-DEBUG = Path(__file__).resolve().parents[2] / "configs" / "debug.yaml"
+DEBUG = Path(__file__).resolve().parents[3] / "configs" / "debug.yaml"
 
 
 def config(**values):

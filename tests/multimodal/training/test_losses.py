@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from multimodal.losses import bce_loss, multi_hot, softmax_loss
+from multimodal.training.losses import bce_loss, multi_hot, softmax_loss
 
 V = 4
 TARGETS = torch.tensor([[2, 0, -1], [3, -1, -1], [-1, -1, -1], [7, 1, 9]])

@@ -11,8 +11,15 @@ import pytest
 import torch
 
 from data_loaders.errors import RunError
-from multimodal import checkpoints
-from multimodal.checkpoints import OPTIMISER, OPTIMISER_TENSORS, STATE, TENSORS, load_checkpoint, save_checkpoint
+from multimodal.training.checkpoints import (
+    OPTIMISER,
+    OPTIMISER_TENSORS,
+    STATE,
+    TENSORS,
+    load_checkpoint,
+    save_checkpoint,
+)
+from multimodal.training.trainer import checkpoints
 
 
 @pytest.fixture

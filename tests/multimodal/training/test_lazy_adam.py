@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from multimodal.lazy_adam import LazyAdam
+from multimodal.training.lazy_adam import LazyAdam
 
 
 def train(make, sparse, lr=0.05):

@@ -14,11 +14,10 @@ import torch
 from torch import nn
 
 from data_loaders.errors import RunError
-from multimodal import checkpoints
-from multimodal.checkpoints import load_checkpoint
 from multimodal.storage.run_folder import RunFolder
-from multimodal.training import SCHEDULES, Trainer, warmup_cosine, warmup_linear
-from multimodal.training_config import TrainingConfig
+from multimodal.training.checkpoints import load_checkpoint
+from multimodal.training.config import TrainingConfig
+from multimodal.training.trainer import SCHEDULES, Trainer, checkpoints, warmup_cosine, warmup_linear
 
 POSTS, STEPS = 24, 6
 generator = torch.Generator().manual_seed(0)
