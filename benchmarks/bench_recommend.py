@@ -31,11 +31,11 @@ from rich.console import Console
 from rich.table import Table
 
 from data_loaders.posts import Post
-from multimodal.config import validate_config
 from multimodal.design.system import DesignSystem
 from multimodal.inputs import cleaned_captions
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.recommender import Recommender
+from multimodal.systems.config_loading import validate_config
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 HASHTAGS, OWN_POSTS = 1_734, 30

@@ -27,9 +27,10 @@ from rich.table import Table
 from data_loaders.prepare import prepare
 from data_loaders.prepared import PreparedData
 from data_loaders.sample import write_sample
-from multimodal.config import RunConfig, validate_config
+from multimodal.config import RunConfig
 from multimodal.design.system import DesignSystem
 from multimodal.storage.run_folder import RunFolder
+from multimodal.systems.config_loading import validate_config
 
 
 class TimedRun(RunFolder):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from data_loaders.errors import ConfigError, nearest
 
@@ -25,52 +25,30 @@ class RunConfig(Section):
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="seeds every random choice")
 
 
-def load_config(
+def dump_config(config: RunConfig) -> str:
+    """Return the resolved configuration as YAML, every key present."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def read_values(
     path: str | Path | None, overrides: Sequence[str] = (), defaults: Mapping[str, Any] | None = None
-) -> RunConfig:
-    """Read a YAML configuration, apply `key=value` overrides and validate it with its System's schema.
+) -> dict[str, Any]:
+    """Return the plain values of a YAML file with `key=value` overrides applied, not yet validated.
 
     Args:
-        path: YAML file; None for the System's defaults (`system=…` must then be given as an override).
+        path: YAML file; None for the overrides alone.
         overrides: `section.key=value`, value in YAML syntax, later ones win.
         defaults: values under the file's, for instance a run's saved configuration.
 
     Raises:
-        ConfigError: unreadable file, unknown key (the nearest is named), wrong type, impossible combination;
-            one message lists them all.
+        ConfigError: the file cannot be read, or an override is not of the form `key=value`.
     """
-    values: dict[str, Any] = _deep_copy(defaults or {})
-    source = "the command line"
+    values = _deep_copy(defaults or {})
     if path is not None:
-        source = str(path)
         _merge(values, _read_yaml(Path(path)))
     for override in overrides:
         _merge(values, _parse_override(override))
-    return validate_config(values, source)
-
-
-def validate_config(values: Mapping[str, Any], source: str = "configuration") -> RunConfig:
-    """Validate plain values with the schema of the System they name.
-
-    Raises:
-        ConfigError: see `load_config`.
-    """
-    from multimodal.systems import get_system
-
-    if "system" not in values:
-        raise ConfigError(f"{source}: the key 'system' is missing; name a system, for instance system=design.")
-    schema = get_system(values["system"]).config_type
-    try:
-        return schema.model_validate(dict(values))
-    except ValidationError as error:
-        problems = [_describe(problem, schema) for problem in error.errors()]
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise ConfigError(f"{source}: {count}\n" + "\n".join(f"  - {line}" for line in problems)) from None
-
-
-def dump_config(config: RunConfig) -> str:
-    """Return the resolved configuration as YAML, every key present."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return values
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -124,26 +102,3 @@ def _merge(target: dict[str, Any], values: Mapping[str, Any]) -> None:
 
 def _deep_copy(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _deep_copy(value) if isinstance(value, Mapping) else value for key, value in values.items()}
-
-
-def _describe(problem: Any, schema: type[BaseModel]) -> str:
-    location = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        siblings = list(_keys_at(schema, problem["loc"][:-1]))
-        accepted = f" Accepted here: {', '.join(siblings)}." if siblings else ""
-        return f"{location}: unknown key.{nearest(str(problem['loc'][-1]), siblings)}{accepted}"
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] in {"missing", "value_error"}:
-        return f"{location}: {message}" if location else message
-    return f"{location}: {message}, got {problem['input']!r}"
-
-
-def _keys_at(schema: Any, location: Sequence[Any]) -> Iterator[str]:
-    """Yield the keys accepted at a location of nested sections."""
-    for part in location:
-        field = getattr(schema, "model_fields", {}).get(part)
-        if field is None:
-            return
-        candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
-        schema = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
-    yield from getattr(schema, "model_fields", {})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from data_loaders.errors import RunError
 from data_loaders.images import ImageSource
-from multimodal.questions import GivenPost
+from multimodal.queries import GivenPost
 from multimodal.recommender import Recommendation, Recommender
 
 DEFAULT_MODEL = "runs/sample"

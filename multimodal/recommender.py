@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, get_args
 from data_loaders.errors import UserError
 from data_loaders.images import ImageSource
 from data_loaders.posts import Post
-from multimodal.caption_profiles import profile_of
 from multimodal.distributed.devices import choose_device
 from multimodal.memory.post_memory import PostMemory
-from multimodal.model_folder import load_model, save_model
-from multimodal.questions import (
+from multimodal.queries import (
     GivenPost,
     as_instant,
     moment,
@@ -25,7 +23,9 @@ from multimodal.questions import (
     remembered_form,
     usable_image,
 )
-from multimodal.systems import Precision, System
+from multimodal.systems.base import Precision, System
+from multimodal.systems.caption_profile import profile_of
+from multimodal.systems.model_folder import load_model, save_model
 
 if TYPE_CHECKING:
     import torch

@@ -13,9 +13,10 @@ from rich.table import Table
 
 from data_loaders.errors import UserError
 from data_loaders.prepared import PreparedData
-from multimodal.config import RunConfig, load_config
+from multimodal.config import RunConfig
 from multimodal.distributed.processes import is_main_process
 from multimodal.storage.run_folder import RunFolder
+from multimodal.systems.config_loading import load_config
 from multimodal.training.run import TrainedRun, train_run
 
 _EXAMPLES = """examples:

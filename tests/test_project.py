@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from multimodal.config import load_config
+from multimodal.systems.config_loading import load_config
 
 if sys.version_info >= (3, 11):
     import tomllib

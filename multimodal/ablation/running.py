@@ -15,10 +15,11 @@ import pandas as pd
 from data_loaders.errors import UserError
 from multimodal.ablation.comparison import SPLIT, compare
 from multimodal.ablation.variants import VARIANTS, Variant
-from multimodal.config import RunConfig, load_config
+from multimodal.config import RunConfig
 from multimodal.design.gate import gate_of_run, has_gate
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.storage.run_folder import RunFolder, read_json
+from multimodal.systems.config_loading import load_config
 from multimodal.training.run import is_finished, train_run
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from data_loaders.hashtags import canonical_list, extract, normalise, remove_has
 from data_loaders.posts import Post
 from multimodal.audit.case import AuditCase
 from multimodal.audit.finding import Finding, Number, shown
-from multimodal.caption_profiles import profile_of
-from multimodal.questions import question_form
+from multimodal.queries import question_form
+from multimodal.systems.caption_profile import profile_of
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
 # Captions that say what their hashtags say are natural; from this share of the truth on they deserve a remark.

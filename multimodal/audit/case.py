@@ -12,12 +12,12 @@ import numpy as np
 from data_loaders.errors import UserError, nearest
 from data_loaders.posts import Post
 from data_loaders.splits import SPLITS
-from multimodal.caption_profiles import profile_of
 from multimodal.evaluation.hashtag_facts import KnownHashtags
 from multimodal.memory.post_memory import PostMemory
-from multimodal.questions import question_forms
+from multimodal.queries import question_forms
 from multimodal.ranking.rankings import Rankings
-from multimodal.systems import System
+from multimodal.systems.base import System
+from multimodal.systems.caption_profile import profile_of
 
 # The last bits of a float depend on the size of a batch, and scores are rounded to six decimals.
 _RELATIVE_TOLERANCE = 2e-5

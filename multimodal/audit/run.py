@@ -21,10 +21,10 @@ from multimodal.audit.tables import as_json, as_markdown
 from multimodal.audit.ties import ties_settled_without_truth
 from multimodal.audit.time import time_respected
 from multimodal.audit.vocabulary import only_known_hashtags_named, vocabulary_free_of_test
-from multimodal.caption_profiles import captions_for
 from multimodal.evaluation.pipeline import check_same_data, fill_memory
-from multimodal.model_folder import load_model
 from multimodal.storage.run_folder import RunFolder, write_atomically, write_json
+from multimodal.systems.caption_profile import captions_for
+from multimodal.systems.model_folder import load_model
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

@@ -15,7 +15,8 @@ from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings
 from multimodal.storage.run_folder import read_json, write_json
-from multimodal.systems import System, register_system
+from multimodal.systems.base import System
+from multimodal.systems.registry import register_system
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_loaders.errors import UserError, nearest
-from multimodal.systems import list_systems
+from multimodal.systems.registry import list_systems
 
 ALL = "all"
 # DESIGN's own configurations need pretrained encoders; this one trains anywhere.

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from data_loaders.errors import UserError
 from multimodal.benchmark.entries import Entry
-from multimodal.config import load_config
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.storage.run_folder import RunFolder, read_json, write_json
+from multimodal.systems.config_loading import load_config
 from multimodal.training.run import is_finished, train_run
 
 if TYPE_CHECKING:

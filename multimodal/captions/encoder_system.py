@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from multimodal.captions.system import CaptionSystemConfig
 from multimodal.encoders import CaptionEncoder, CaptionEncoderConfig
-from multimodal.network_system import NetworkSystem
+from multimodal.systems.network import NetworkSystem
 from multimodal.training.config import TrainingConfig
 
 

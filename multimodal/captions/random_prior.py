@@ -13,7 +13,7 @@ from pydantic import Field
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.system import CaptionSystem, CaptionSystemConfig
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
-from multimodal.systems import register_system
+from multimodal.systems.registry import register_system
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

@@ -23,7 +23,7 @@ from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import top_k
 from multimodal.storage.run_folder import read_json, write_json
-from multimodal.systems import System
+from multimodal.systems.base import System
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

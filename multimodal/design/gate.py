@@ -17,8 +17,8 @@ from multimodal.design.config import DesignConfig
 from multimodal.design.fusion import gated_fusions
 from multimodal.design.system import DesignSystem
 from multimodal.inputs import cleaned_captions
-from multimodal.model_folder import load_model
-from multimodal.questions import question_forms
+from multimodal.queries import question_forms
+from multimodal.systems.model_folder import load_model
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

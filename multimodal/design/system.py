@@ -28,12 +28,12 @@ from multimodal.inputs import caption_inputs, cleaned_captions, image_inputs
 from multimodal.memory.caption_search import SLOTS, CaptionVectors, find_neighbours, likeness_to
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.memory.post_memory import PostMemory
-from multimodal.network_system import NetworkSystem
 from multimodal.ranking.aggregate import aggregate
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import order_candidates
 from multimodal.storage.run_folder import RunFolder
-from multimodal.systems import register_system
+from multimodal.systems.network import NetworkSystem
+from multimodal.systems.registry import register_system
 from multimodal.training.trainer import Trainer
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from data_loaders.errors import RunError, UserError, nearest
 from data_loaders.posts import Post
 from data_loaders.splits import SPLITS
-from multimodal.caption_profiles import captions_for, profile_of
 from multimodal.distributed.devices import choose_device
 from multimodal.distributed.launching import join_processes
 from multimodal.distributed.processes import in_shares, is_main_process, wait_for_all
@@ -23,13 +22,14 @@ from multimodal.evaluation.similarity import cooccurrence_similarity
 from multimodal.evaluation.sweep import evaluate_rankings
 from multimodal.evaluation.which_k import WhichK
 from multimodal.memory.post_memory import PostMemory
-from multimodal.model_folder import LoadedModel, load_model
-from multimodal.questions import question_forms
+from multimodal.queries import question_forms
 from multimodal.ranking.joining import PortableList, join_lists, portable_lists
 from multimodal.ranking.rankings import Rankings
-from multimodal.remembering import remember_many
 from multimodal.storage.run_folder import RunFolder
-from multimodal.systems import System
+from multimodal.systems.base import System
+from multimodal.systems.caption_profile import captions_for, profile_of
+from multimodal.systems.model_folder import LoadedModel, load_model
+from multimodal.systems.remembering import remember_many
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

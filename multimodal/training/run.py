@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from data_loaders.errors import ConfigError, RunError
-from multimodal.caption_profiles import captions_for
 from multimodal.config import RunConfig, dump_config
 from multimodal.distributed.launching import join_processes
 from multimodal.distributed.processes import is_main_process, wait_for_all
-from multimodal.model_folder import save_model
-from multimodal.remembering import remember_many
 from multimodal.storage.run_folder import RunFolder, write_atomically
-from multimodal.systems import System, get_system
+from multimodal.systems.base import System
+from multimodal.systems.caption_profile import captions_for
+from multimodal.systems.model_folder import save_model
+from multimodal.systems.registry import get_system
+from multimodal.systems.remembering import remember_many
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

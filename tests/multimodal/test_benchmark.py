@@ -19,7 +19,7 @@ from multimodal.benchmark.running import run_benchmark
 from multimodal.benchmark.table import METRICS, benchmark_table
 from multimodal.benchmark.thresholded import ScoredLabels
 from multimodal.ranking.rankings import Rankings
-from multimodal.systems import list_systems
+from multimodal.systems.registry import list_systems
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "configs"

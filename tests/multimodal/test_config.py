@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from data_loaders.errors import ConfigError
-from multimodal.config import dump_config, load_config, validate_config
-from multimodal.systems import get_system, list_systems, register_system
+from multimodal.config import dump_config
+from multimodal.systems.config_loading import load_config, validate_config
+from multimodal.systems.registry import get_system, list_systems, register_system
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,8 +9,8 @@ import pytest
 def evaluated(prepared, tmp_path_factory):
     """Two runs on the tiny dump, evaluated on the test split."""
     from data_loaders.prepared import PreparedData
-    from multimodal.config import validate_config
     from multimodal.evaluation.pipeline import evaluate_run
+    from multimodal.systems.config_loading import validate_config
     from multimodal.training.run import train_run
 
     folder, data = tmp_path_factory.mktemp("compared"), PreparedData.open(prepared)

@@ -24,7 +24,7 @@ from multimodal.encoders import CaptionEncoder, build_caption_encoder, load_capt
 from multimodal.encoders.captions_fasttext import FastTextCaptionEncoder
 from multimodal.encoders.storage import load_weights, save_weights
 from multimodal.storage.run_folder import RunFolder, read_json, write_json
-from multimodal.systems import register_system
+from multimodal.systems.registry import register_system
 from multimodal.training.trainer import Trainer, TrainingState
 
 if TYPE_CHECKING:

@@ -31,13 +31,13 @@ from multimodal.encoders.masked_language_model import (
 )
 from multimodal.inputs import cleaned_captions
 from multimodal.memory.post_memory import PostMemory
-from multimodal.network_system import NetworkSystem
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.recency import decayed_uses, recency_lift, used_within
-from multimodal.remembering import remember_many
 from multimodal.storage.run_folder import read_json, write_json
-from multimodal.systems import register_system
+from multimodal.systems.network import NetworkSystem
+from multimodal.systems.registry import register_system
+from multimodal.systems.remembering import remember_many
 from multimodal.training.trainer import Trainer
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.validation import hit_figures
 from multimodal.distributed.processes import in_shares
 from multimodal.inputs import TokenCaptions
-from multimodal.remembering import remember_many
+from multimodal.systems.remembering import remember_many
 from multimodal.training.losses import softmax_loss
 
 if TYPE_CHECKING:

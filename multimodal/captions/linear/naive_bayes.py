@@ -20,7 +20,7 @@ from multimodal.captions.linear.judging import evenly, f1_at_k
 from multimodal.captions.linear.model import LinearModel, softmax
 from multimodal.captions.system import CaptionSystem
 from multimodal.distributed.processes import is_main_process
-from multimodal.systems import register_system
+from multimodal.systems.registry import register_system
 
 if TYPE_CHECKING:
     from multimodal.storage.run_folder import RunFolder

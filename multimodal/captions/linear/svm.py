@@ -17,7 +17,7 @@ from multimodal.captions.linear.forms import LogisticForm, make_form
 from multimodal.captions.linear.grid import GridConfig, LogisticGrid, all_positive
 from multimodal.captions.linear.model import LinearModel
 from multimodal.captions.system import CaptionSystem
-from multimodal.systems import register_system
+from multimodal.systems.registry import register_system
 
 if TYPE_CHECKING:
     from multimodal.storage.run_folder import RunFolder

@@ -17,7 +17,7 @@ from multimodal.captions.linear.grid import GridConfig, LogisticGrid
 from multimodal.captions.linear.label_sets import RareSets
 from multimodal.captions.linear.model import LinearModel
 from multimodal.captions.system import CaptionSystem
-from multimodal.systems import register_system
+from multimodal.systems.registry import register_system
 
 if TYPE_CHECKING:
     from multimodal.storage.run_folder import RunFolder

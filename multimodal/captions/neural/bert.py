@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from multimodal.captions.neural.system import NeuralCaptionConfig, NeuralCaptionSystem
 from multimodal.encoders import CaptionEncoderConfig
-from multimodal.systems import register_system
+from multimodal.systems.registry import register_system
 
 
 class BertConfig(NeuralCaptionConfig):

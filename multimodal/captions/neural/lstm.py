@@ -8,7 +8,7 @@ from pydantic import Field
 
 from multimodal.captions.neural.system import NeuralCaptionConfig, NeuralCaptionSystem
 from multimodal.encoders import CaptionEncoderConfig
-from multimodal.systems import register_system
+from multimodal.systems.registry import register_system
 
 
 class LstmConfig(NeuralCaptionConfig):

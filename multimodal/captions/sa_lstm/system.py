@@ -28,7 +28,7 @@ from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings
 from multimodal.storage.run_folder import read_json, write_json
-from multimodal.systems import register_system
+from multimodal.systems.registry import register_system
 from multimodal.training.trainer import Trainer
 
 if TYPE_CHECKING:

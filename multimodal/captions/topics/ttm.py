@@ -23,7 +23,7 @@ from multimodal.captions.topics.translations import TopicTranslations, learn_tra
 from multimodal.captions.topics.tweet_topics import TweetTopics, learn_topics
 from multimodal.distributed.processes import is_main_process
 from multimodal.storage.run_folder import read_json, write_json
-from multimodal.systems import register_system
+from multimodal.systems.registry import register_system
 
 if TYPE_CHECKING:
     from multimodal.storage.run_folder import RunFolder

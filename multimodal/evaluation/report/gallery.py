@@ -13,8 +13,8 @@ from data_loaders.posts import Post
 from data_loaders.splits import SPLITS
 from multimodal.evaluation.report.history import Earlier, earlier_posts
 from multimodal.evaluation.similarity import cooccurrence_similarity
-from multimodal.model_folder import LoadedModel
 from multimodal.ranking.rankings import Rankings
+from multimodal.systems.model_folder import LoadedModel
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_loaders.posts import UNDATED_EPOCH_US, Post
-from multimodal.systems import System
+from multimodal.systems.base import System
 
 _LOOKED_AT = 50
 _SHOWN = 3

@@ -14,8 +14,8 @@ from multimodal.evaluation.report.inputs import read_inputs
 from multimodal.evaluation.report.page import page
 from multimodal.evaluation.report.paper import report_latex, report_markdown
 from multimodal.evaluation.resampling import Unit
-from multimodal.model_folder import load_model
 from multimodal.storage.run_folder import write_atomically
+from multimodal.systems.model_folder import load_model
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

@@ -11,8 +11,8 @@ from multimodal.audit import run as audit
 from multimodal.audit.finding import Finding, verdict
 from multimodal.audit.run import audit_run
 from multimodal.audit.tables import as_markdown, counted
-from multimodal.config import validate_config
 from multimodal.evaluation.pipeline import evaluate_run
+from multimodal.systems.config_loading import validate_config
 from multimodal.training.run import train_run
 
 
@@ -40,7 +40,7 @@ def test_findings_are_written_beside_the_evaluation(run, tiny_data):
 def test_predictions_of_another_model_are_noticed(run, tiny_data, monkeypatch):
     from multimodal.audit.case import AuditCase, choose_posts
     from multimodal.audit.saved import saved_predictions_reproduced
-    from multimodal.model_folder import load_model
+    from multimodal.systems.model_folder import load_model
 
     model = load_model(run)
     # Nothing of validation and test is remembered, as it was when the lists were saved.

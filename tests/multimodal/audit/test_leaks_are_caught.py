@@ -22,13 +22,15 @@ from multimodal.audit.own_hashtags import own_hashtags_unread, post_ids_unread
 from multimodal.audit.ties import ties_settled_without_truth
 from multimodal.audit.time import time_respected
 from multimodal.audit.vocabulary import only_known_hashtags_named, vocabulary_free_of_test
-from multimodal.config import RunConfig, validate_config
+from multimodal.config import RunConfig
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import order_candidates
-from multimodal.remembering import remember_many
 from multimodal.storage.run_folder import RunFolder
-from multimodal.systems import System, get_system
+from multimodal.systems.base import System
+from multimodal.systems.config_loading import validate_config
+from multimodal.systems.registry import get_system
+from multimodal.systems.remembering import remember_many
 
 
 class Fake(System):

@@ -171,7 +171,7 @@ def test_activation_equals_the_formula(rows, at, limit, exponents):
 
 def test_wrong_settings_are_refused_by_name():
     from data_loaders.errors import ConfigError
-    from multimodal.config import validate_config
+    from multimodal.systems.config_loading import validate_config
 
     with pytest.raises(ConfigError, match="2 problems") as error:
         validate_config({"system": "user_habit", "recency": {"epsilon_day": 1, "history_posts": 0}})

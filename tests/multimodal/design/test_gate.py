@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from data_loaders.errors import UserError
-from multimodal.config import load_config, validate_config
 from multimodal.design.gate import CAPTIONS, gate_of_run, gate_table, has_gate, image_weights
+from multimodal.systems.config_loading import load_config, validate_config
 from multimodal.training.run import train_run
 
 DEBUG = Path(__file__).resolve().parents[3] / "configs" / "debug.yaml"

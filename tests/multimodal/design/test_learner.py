@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from data_loaders.errors import DataError
-from multimodal.config import load_config
 from multimodal.design.learner import ALPHAS, DesignLearner
 from multimodal.design.system import DesignSystem
 from multimodal.inputs import cleaned_captions
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.systems.config_loading import load_config
 
 DEBUG = Path(__file__).resolve().parents[3] / "configs" / "debug.yaml"
 CPU = torch.device("cpu")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from data_loaders.errors import ConfigError
-from multimodal.config import load_config
-from multimodal.systems import get_system
+from multimodal.systems.config_loading import load_config
+from multimodal.systems.registry import get_system
 from multimodal.training.run import train_run
 
 DEBUG = Path(__file__).resolve().parents[3] / "configs" / "debug.yaml"

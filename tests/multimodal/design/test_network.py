@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from multimodal.config import load_config
 from multimodal.design.learner import DesignLearner
 from multimodal.design.system import DesignSystem
 from multimodal.inputs import cleaned_captions
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.systems.config_loading import load_config
 
 DEBUG = Path(__file__).resolve().parents[3] / "configs" / "debug.yaml"
 SMALL = ["width=8", "heads.embedding_width=8"]

@@ -14,10 +14,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from data_loaders.errors import RunError
-from multimodal.config import load_config
 from multimodal.design.learner import DesignLearner
 from multimodal.design.system import DesignSystem
 from multimodal.storage.run_folder import RunFolder
+from multimodal.systems.config_loading import load_config
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 SMALL = ["width=8", "heads.embedding_width=8", "encoder.caption.width=8"]

@@ -9,13 +9,13 @@ import torch
 
 from data_loaders.errors import UserError
 from multimodal import Recommender
-from multimodal.config import load_config
 from multimodal.design import system as design_system
 from multimodal.design.system import DesignSystem
 from multimodal.distributed.devices import choose_device
 from multimodal.evaluation.pipeline import evaluate_run
-from multimodal.model_folder import load_model
 from multimodal.storage.run_folder import RunFolder
+from multimodal.systems.config_loading import load_config
+from multimodal.systems.model_folder import load_model
 from multimodal.training.run import train_run
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data_loaders.prepared import PreparedData
-from multimodal.config import load_config
 from multimodal.evaluation.pipeline import evaluate_run
+from multimodal.systems.config_loading import load_config
 from multimodal.training.run import train_run
 
 

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from data_loaders.errors import ConfigError, RunError
-from multimodal.config import validate_config
 from multimodal.encoders import CaptionEncoderConfig, build_caption_encoder, load_caption_encoder
 from multimodal.encoders.masked_language_model import (
     MaskedModelConfig,
@@ -20,6 +19,7 @@ from multimodal.encoders.masked_language_model import (
     load_masked_model,
     save_masked_model,
 )
+from multimodal.systems.config_loading import validate_config
 
 CAPTIONS = ["a cat on the mat", "the sun set", "a cat, a cat!"]
 HASHTAGS = ["cats", "sunset", "море", "c++"]

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from data_loaders.errors import UserError
-from multimodal.config import validate_config
 from multimodal.evaluation import pipeline
 from multimodal.evaluation.pipeline import evaluate_run, rank_posts
 from multimodal.evaluation.predictions import read_predictions
-from multimodal.model_folder import load_model
 from multimodal.recommender import Recommender
+from multimodal.systems.config_loading import validate_config
+from multimodal.systems.model_folder import load_model
 from multimodal.training.run import train_run
 
 

@@ -3,13 +3,13 @@ import pandas as pd
 import pytest
 from saved_run_maker import VOCABULARY, make_posts, rank
 
-from multimodal.config import validate_config
 from multimodal.evaluation.figures import sweep_figure
 from multimodal.evaluation.intervals import bootstrap
 from multimodal.evaluation.list_lengths import ScoredHits
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.evaluation.sweep import evaluate_rankings
 from multimodal.evaluation.which_k import CURVE_COLUMNS, which_k, which_k_markdown, write_which_k
+from multimodal.systems.config_loading import validate_config
 from multimodal.training.run import train_run
 
 POSTS = make_posts(40)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from data_loaders.errors import ConfigError, RunError
-from multimodal.config import load_config, validate_config
-from multimodal.model_folder import load_model
 from multimodal.storage.run_folder import RunFolder
+from multimodal.systems.config_loading import load_config, validate_config
+from multimodal.systems.model_folder import load_model
 from multimodal.training.run import train_run
 
 DEBUG = Path(__file__).resolve().parents[3] / "configs" / "debug.yaml"

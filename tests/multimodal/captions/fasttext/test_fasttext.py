@@ -16,10 +16,10 @@ from multimodal.captions.fasttext.config import FastTextConfig
 from multimodal.captions.fasttext.learner import FastTextLearner
 from multimodal.captions.fasttext.network import FastTextNetwork
 from multimodal.captions.labelled import LabelledCaptions
-from multimodal.config import validate_config
 from multimodal.encoders import build_caption_encoder, load_caption_encoder
-from multimodal.model_folder import load_model
 from multimodal.storage.run_folder import RunFolder
+from multimodal.systems.config_loading import validate_config
+from multimodal.systems.model_folder import load_model
 from multimodal.training.run import train_run
 from multimodal.training.trainer import Trainer, TrainingState
 

@@ -18,10 +18,10 @@ from data_loaders.vocabulary import Vocabulary
 from multimodal.captions.fill_mask.learner import FillMaskLearner
 from multimodal.captions.fill_mask.questions import IGNORED
 from multimodal.captions.fill_mask.system import BertFillMask
-from multimodal.config import load_config, validate_config
 from multimodal.encoders import CaptionEncoderConfig, build_caption_encoder
-from multimodal.model_folder import load_model
 from multimodal.storage.run_folder import RunFolder
+from multimodal.systems.config_loading import load_config, validate_config
+from multimodal.systems.model_folder import load_model
 from multimodal.training.run import train_run
 from multimodal.training.trainer import Trainer
 

@@ -16,9 +16,9 @@ from data_loaders.posts import Post
 from data_loaders.vocabulary import Vocabulary
 from multimodal.captions.hmemn2n.learner import MemoryLearner
 from multimodal.captions.hmemn2n.remembered_words import words_at
-from multimodal.config import validate_config
 from multimodal.encoders import load_caption_encoder
-from multimodal.model_folder import load_model
+from multimodal.systems.config_loading import validate_config
+from multimodal.systems.model_folder import load_model
 from multimodal.training.run import train_run
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)

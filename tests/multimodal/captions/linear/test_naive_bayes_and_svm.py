@@ -14,11 +14,11 @@ from sklearn.svm import LinearSVC
 from data_loaders.errors import ConfigError, RunError
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.linear.judging import f1_at_k
-from multimodal.config import load_config
 from multimodal.encoders.words import split_words
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.storage.run_folder import RunFolder
-from multimodal.systems import get_system
+from multimodal.systems.config_loading import load_config
+from multimodal.systems.registry import get_system
 
 TRAIN, VALIDATION = make_labelled(150, 5), make_labelled(60, 5, seed=1)
 NAMES = ["naive_bayes", "svm"]

@@ -16,10 +16,10 @@ from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.linear.judging import evenly, f1_at_k
 from multimodal.captions.linear.label_sets import LabelSets, membership
 from multimodal.captions.linear.tfidf_logistic import TfidfLogistic
-from multimodal.config import load_config
 from multimodal.encoders.words import split_words
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.storage.run_folder import RunFolder
+from multimodal.systems.config_loading import load_config
 
 TRAIN, VALIDATION = make_labelled(150, 5), make_labelled(60, 5, seed=1)
 FORMS = ["label_powerset", "one_versus_rest", "softmax_1_over_k"]

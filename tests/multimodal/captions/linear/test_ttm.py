@@ -17,9 +17,9 @@ from multimodal.captions.linear.judging import f1_at_k
 from multimodal.captions.topics.translations import learn_translations
 from multimodal.captions.topics.ttm import Ttm
 from multimodal.captions.topics.tweet_topics import learn_topics
-from multimodal.config import load_config
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.storage.run_folder import RunFolder
+from multimodal.systems.config_loading import load_config
 
 TRAIN, VALIDATION = make_labelled(150, 5), make_labelled(60, 5, seed=1)
 COUNTS = sparse.csr_matrix(np.float32([[2, 0, 1, 0], [0, 1, 0, 0], [1, 1, 0, 3], [0, 0, 2, 1], [1, 0, 0, 0]]))

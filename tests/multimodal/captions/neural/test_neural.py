@@ -20,12 +20,12 @@ from data_loaders.posts import Post
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.neural.learner import CaptionLearner
 from multimodal.captions.neural.system import NeuralCaptionSystem
-from multimodal.config import load_config
 from multimodal.design.system import DesignSystem
 from multimodal.encoders import CaptionEncoder
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.storage.run_folder import RunFolder
-from multimodal.systems import get_system
+from multimodal.systems.config_loading import load_config
+from multimodal.systems.registry import get_system
 from multimodal.training.run import train_run
 
 CONFIGS = Path(__file__).resolve().parents[4] / "configs"

@@ -13,13 +13,13 @@ from data_loaders.errors import ConfigError, DataError, RunError
 from data_loaders.posts import Post
 from data_loaders.vocabulary import Vocabulary
 from multimodal.captions.sa_lstm.system import SaLstmConfig
-from multimodal.config import validate_config
 from multimodal.encoders import load_caption_encoder
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.evaluation.predictions import read_predictions
-from multimodal.model_folder import load_model
 from multimodal.recommender import Recommender
 from multimodal.storage.run_folder import RunFolder
+from multimodal.systems.config_loading import validate_config
+from multimodal.systems.model_folder import load_model
 from multimodal.training.run import train_run
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)

@@ -12,7 +12,6 @@ import pytest
 
 from data_loaders.errors import UserError
 from multimodal.audit.run import audit_run
-from multimodal.config import validate_config
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.evaluation.report.gallery import choose
 from multimodal.evaluation.report.gallery_html import _age
@@ -21,6 +20,7 @@ from multimodal.evaluation.report.parts import Html, escape, shortened, table
 from multimodal.evaluation.report.svg import Axis, Series, bar_chart, dot_rows, line_chart, scatter
 from multimodal.evaluation.report.thumbnails import thumbnail
 from multimodal.evaluation.report.write import write_report
+from multimodal.systems.config_loading import validate_config
 from multimodal.training.run import train_run
 
 SECTIONS = ("subject", "metrics", "figures", "which-k", "slices", "errors", "audit", "gallery")
@@ -180,7 +180,7 @@ def test_best_worst_and_random_posts_do_not_overlap():
 
 
 def test_earlier_posts_are_strictly_earlier_and_of_the_user(run, tiny_data):
-    from multimodal.model_folder import load_model
+    from multimodal.systems.model_folder import load_model
 
     posts = tiny_data.split("test")[:4]
     found = earlier_posts(load_model(run).system, posts, tiny_data.posts)

@@ -9,10 +9,10 @@ import torch
 
 from data_loaders.errors import RunError, UserError
 from multimodal import Recommender
-from multimodal.config import load_config
+from multimodal.systems.config_loading import load_config
 from multimodal.training.run import train_run
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")

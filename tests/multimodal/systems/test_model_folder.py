@@ -9,9 +9,9 @@ import shutil
 import pytest
 
 from data_loaders.errors import RunError
-from multimodal import hub, model_folder
-from multimodal.config import validate_config
-from multimodal.model_folder import load_model, save_model
+from multimodal.systems.base import hub, model_folder
+from multimodal.systems.config_loading import validate_config
+from multimodal.systems.model_folder import load_model, save_model
 from multimodal.training.run import train_run
 
 

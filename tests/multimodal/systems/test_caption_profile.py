@@ -11,12 +11,12 @@ import pytest
 from data_loaders.posts import Post
 from data_loaders.prepare import prepare
 from data_loaders.prepared import PreparedData
-from multimodal.caption_profiles import captions_for, profile_of
 from multimodal.captions.neural.lstm import LstmConfig
 from multimodal.config import RunConfig
 from multimodal.evaluation.pipeline import evaluate_run
-from multimodal.questions import question_form, remembered_form
+from multimodal.queries import question_form, remembered_form
 from multimodal.recommender import Recommender
+from multimodal.systems.caption_profile import captions_for, profile_of
 from multimodal.training.run import train_run
 
 LEAKING = "tweet_inline_words"

@@ -15,12 +15,14 @@ from safetensors.numpy import load_file, save_file
 
 from data_loaders.errors import RunError, UserError
 from data_loaders.output_folder import made_whole
-from multimodal.config import RunConfig, validate_config
-from multimodal.hub import download_model, looks_like_hub_id
+from multimodal.config import RunConfig
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.memory.post_memory import PostMemory
 from multimodal.storage.run_folder import FORMAT_VERSION, RunFolder, read_json, write_json
-from multimodal.systems import System, get_system
+from multimodal.systems.base import System
+from multimodal.systems.config_loading import validate_config
+from multimodal.systems.hub import download_model, looks_like_hub_id
+from multimodal.systems.registry import get_system
 
 _INFO, _VOCABULARY, _MEMORY, _POSTS = "model.json", "vocabulary.json", "memory.safetensors", "memory.json"
 _TRAIN = "python scripts/train.py --config configs/sample.yaml --data data/prepared --output"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from data_loaders.posts import Post
 from multimodal.distributed.progress import shared_progress
 from multimodal.memory.post_memory import PostMemory
-from multimodal.systems import System
+from multimodal.systems.base import System
 
 
 def remember_many(system: System, memory: PostMemory, posts: Sequence[Post], batch_size: int = 8_192) -> None:

@@ -14,15 +14,16 @@ from pathlib import Path
 import pytest
 
 from data_loaders.posts import Post
-from multimodal.config import load_config
 from multimodal.evaluation.pipeline import evaluate_run
-from multimodal.model_folder import load_model
 from multimodal.recommender import Recommender
 from multimodal.storage.run_folder import RunFolder
-from multimodal.systems import System, get_system, list_systems
+from multimodal.systems.base import System
+from multimodal.systems.config_loading import load_config
+from multimodal.systems.model_folder import load_model
+from multimodal.systems.registry import get_system, list_systems
 from multimodal.training.run import train_run
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 # A System that needs training names a configuration or settings here that train in seconds; the others use their own.
 SMALL_CONFIGS = {"design": "debug"}
 TINY_BERT = "TINY_BERT"  # stands for the folder of the fixture `tiny_bert`

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from data_loaders.errors import RunError
-from multimodal.systems import Precision, System
+from multimodal.systems.base import Precision, System
 
 
 class NetworkSystem(System):

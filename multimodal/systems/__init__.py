@@ -1,0 +1,1 @@
+"""The one interface behind which everything that recommends stands, its registry, and its folder on disk."""
