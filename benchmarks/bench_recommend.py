@@ -32,7 +32,7 @@ from rich.table import Table
 
 from data_loaders.posts import Post
 from multimodal.design.system import DesignSystem
-from multimodal.inputs import cleaned_captions
+from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.recommender import Recommender
 from multimodal.systems.config_loading import validate_config

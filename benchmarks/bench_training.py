@@ -51,7 +51,7 @@ def write_small_bert(folder: Path) -> Path:
     """Write a BERT with random weights and a tokenizer, in the layout of the transformers library."""
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-    from multimodal.encoders.tokenizer import PAD_TOKEN, START_TOKEN, train_tokenizer
+    from multimodal.encoders.captions.tokenizer import PAD_TOKEN, START_TOKEN, train_tokenizer
 
     make_tokenizer: Any = PreTrainedTokenizerFast
     tokenizer = make_tokenizer(

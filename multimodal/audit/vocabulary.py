@@ -11,7 +11,7 @@ from data_loaders.posts import Post
 from data_loaders.splits import SPLITS
 from multimodal.audit.case import AuditCase
 from multimodal.audit.finding import Finding, Number, shown
-from multimodal.encoders.words import split_words
+from multimodal.encoders.captions.words import split_words
 
 # As many as a System may write as one, see `spans` of sa_lstm.
 _WORDS_IN_A_HASHTAG = 5

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from data_loaders.posts import Post
-from multimodal.inputs import cleaned_captions
+from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 
 

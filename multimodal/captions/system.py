@@ -16,7 +16,7 @@ from data_loaders.errors import ConfigError, DataError
 from data_loaders.posts import Post
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.config import RunConfig
-from multimodal.inputs import cleaned_captions
+from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.popularity_prior import PopularityPrior

@@ -16,7 +16,7 @@ from multimodal.config import RunConfig
 from multimodal.design.config import DesignConfig
 from multimodal.design.fusion import gated_fusions
 from multimodal.design.system import DesignSystem
-from multimodal.inputs import cleaned_captions
+from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.queries import question_forms
 from multimodal.systems.model_folder import load_model
 

@@ -17,7 +17,7 @@ from multimodal.design.network import DesignNetwork, DesignOutput
 from multimodal.design.targets import TargetSequences
 from multimodal.distributed.processes import in_shares
 from multimodal.encoders import CaptionEncoder, ImageEncoder
-from multimodal.inputs import SelectedCaptions, SelectedImages
+from multimodal.encoders.features.inputs import SelectedCaptions, SelectedImages
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.memory.post_memory import PostMemory
 from multimodal.training.losses import bce_loss, softmax_loss

@@ -15,7 +15,7 @@ from multimodal.design.fusion import build_fusion
 from multimodal.design.heads import MultilabelHead, SequenceHead
 from multimodal.design.history import MemoryAttention, Pointer, Remembered
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder
-from multimodal.inputs import frozen_features
+from multimodal.encoders.features.inputs import frozen_features
 
 # Starting weights of (log age, log rank, log likeness): recency first, and likeness first.
 OWN_PRIOR = (-0.75, -0.5, 1.0)

@@ -24,7 +24,7 @@ from multimodal.design.storage import load_parts, save_parts
 from multimodal.distributed.launching import own_device
 from multimodal.distributed.processes import in_shares, is_main_process
 from multimodal.encoders import build_caption_encoder, build_image_encoder
-from multimodal.inputs import caption_inputs, cleaned_captions, image_inputs
+from multimodal.encoders.features.inputs import caption_inputs, cleaned_captions, image_inputs
 from multimodal.memory.caption_search import SLOTS, CaptionVectors, find_neighbours, likeness_to
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.memory.post_memory import PostMemory

@@ -15,16 +15,16 @@ ImageEncoderType = TypeVar("ImageEncoderType", bound=type[ImageEncoder])
 _CAPTION_ENCODERS: dict[str, type[CaptionEncoder]] = {}
 _IMAGE_ENCODERS: dict[str, type[ImageEncoder]] = {}
 _BUILT_IN_CAPTION_MODULES = (
-    "multimodal.encoders.captions_small",
-    "multimodal.encoders.captions_transformer",
-    "multimodal.encoders.captions_cnn_attention",
-    "multimodal.encoders.captions_fasttext",
-    "multimodal.encoders.captions_hmemn2n",
-    "multimodal.encoders.captions_lstm",
-    "multimodal.encoders.captions_sa_lstm",
-    "multimodal.encoders.captions_text_resnet",
+    "multimodal.encoders.captions.small",
+    "multimodal.encoders.captions.transformer",
+    "multimodal.encoders.captions.cnn_attention",
+    "multimodal.encoders.captions.fasttext",
+    "multimodal.encoders.captions.hmemn2n",
+    "multimodal.encoders.captions.lstm",
+    "multimodal.encoders.captions.sa_lstm",
+    "multimodal.encoders.captions.text_resnet",
 )
-_BUILT_IN_IMAGE_MODULES = ("multimodal.encoders.images_small", "multimodal.encoders.images_torchvision")
+_BUILT_IN_IMAGE_MODULES = ("multimodal.encoders.images.small", "multimodal.encoders.images.torchvision_models")
 
 
 def register_caption_encoder(name: str) -> Callable[[CaptionEncoderType], CaptionEncoderType]:
@@ -95,7 +95,7 @@ def get_image_encoder(name: str) -> type[ImageEncoder]:
         raise ConfigError(problem)
     if name in _IMAGE_ENCODERS:
         return _IMAGE_ENCODERS[name]
-    from multimodal.encoders.images_timm import TimmImageEncoder
+    from multimodal.encoders.images.timm_models import TimmImageEncoder
 
     return TimmImageEncoder
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from multimodal.encoders.captions_fasttext import END, FastTextCaptionEncoder
+from multimodal.encoders.captions.fasttext import END, FastTextCaptionEncoder
 from multimodal.ragged import Ragged
 
 _CAPTIONS_AT_ONCE = 2_048

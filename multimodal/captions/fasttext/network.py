@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from multimodal.captions.fasttext.caption_bags import BagBatch
 from multimodal.captions.fasttext.hashtag_outputs import HashtagOutput, HierarchicalSoftmax, OneVersusAll, Softmax
-from multimodal.encoders.captions_fasttext import FastTextCaptionEncoder
+from multimodal.encoders.captions.fasttext import FastTextCaptionEncoder
 
 Loss = Literal["hierarchical_softmax", "softmax", "one_versus_all"]
 

@@ -21,7 +21,7 @@ from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.system import CaptionSystem
 from multimodal.distributed.processes import is_main_process
 from multimodal.encoders import CaptionEncoder, build_caption_encoder, load_caption_encoder
-from multimodal.encoders.captions_fasttext import FastTextCaptionEncoder
+from multimodal.encoders.captions.fasttext import FastTextCaptionEncoder
 from multimodal.encoders.storage import load_weights, save_weights
 from multimodal.storage.run_folder import RunFolder, read_json, write_json
 from multimodal.systems.registry import register_system

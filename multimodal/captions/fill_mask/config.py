@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from multimodal.captions.system import CaptionSystemConfig
 from multimodal.config import Section
-from multimodal.encoders.masked_language_model import MaskedModelConfig
+from multimodal.encoders.captions.masked_language_model import MaskedModelConfig
 from multimodal.training.config import TrainingConfig
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from data_loaders.errors import ConfigError
-from multimodal.encoders.tokenizer import repair_surrogates
+from multimodal.encoders.captions.tokenizer import repair_surrogates
 
 Ints = NDArray[np.int64]
 IGNORED = -100

@@ -21,7 +21,7 @@ from multimodal.captions.fill_mask.recency_tuning import choose_recency
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.system import CaptionSystem
 from multimodal.distributed.processes import is_main_process
-from multimodal.encoders.masked_language_model import (
+from multimodal.encoders.captions.masked_language_model import (
     MaskedLanguageModel,
     add_hashtag_tokens,
     build_masked_model,
@@ -29,7 +29,7 @@ from multimodal.encoders.masked_language_model import (
     load_masked_model,
     save_masked_model,
 )
-from multimodal.inputs import cleaned_captions
+from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.rankings import Rankings

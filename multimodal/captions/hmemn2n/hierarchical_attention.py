@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from multimodal.encoders.words import PAD
+from multimodal.encoders.captions.words import PAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from multimodal.captions.hmemn2n.remembered_words import histories, words_at
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.validation import hit_figures
 from multimodal.distributed.processes import in_shares
-from multimodal.inputs import TokenCaptions
+from multimodal.encoders.features.inputs import TokenCaptions
 from multimodal.systems.remembering import remember_many
 from multimodal.training.losses import softmax_loss
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_loaders.posts import Post
-from multimodal.encoders.words import PAD, UNKNOWN, WordVocabulary
-from multimodal.inputs import cleaned_captions
+from multimodal.encoders.captions.words import PAD, UNKNOWN, WordVocabulary
+from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.post_memory import PostMemory
 
 # A float32 holds every whole number up to here, so that word ids survive as the memory's content vectors.

@@ -21,9 +21,9 @@ from multimodal.captions.hmemn2n.remembered_words import MOST_WORDS, histories, 
 from multimodal.config import RunConfig
 from multimodal.distributed.processes import is_main_process
 from multimodal.encoders import CaptionEncoder, CaptionEncoderConfig, build_caption_encoder, load_caption_encoder
-from multimodal.encoders.captions_words import WordCaptionEncoder
+from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
+from multimodal.encoders.features.inputs import TokenCaptions, cleaned_captions
 from multimodal.encoders.storage import load_weights, save_weights
-from multimodal.inputs import TokenCaptions, cleaned_captions
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.popularity_prior import PopularityPrior

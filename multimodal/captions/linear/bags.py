@@ -14,7 +14,7 @@ from scipy import sparse
 from data_loaders.errors import RunError
 from multimodal.captions.linear.array_files import load_arrays, save_arrays
 from multimodal.captions.system import CaptionSystemConfig
-from multimodal.encoders.words import split_words
+from multimodal.encoders.captions.words import split_words
 from multimodal.storage.run_folder import read_json, write_json
 
 _WORDS_FILE, _IDF_FILE = "words.json", "idf.safetensors"

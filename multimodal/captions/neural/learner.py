@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from multimodal.captions.encoder_learner import EncoderLearner
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.validation import scored_figures
-from multimodal.inputs import TokenCaptions
+from multimodal.encoders.features.inputs import TokenCaptions
 from multimodal.training.losses import bce_loss, multi_hot, softmax_loss
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from multimodal.captions.neural.learner import CaptionLearner
 from multimodal.captions.system import CaptionSystem
 from multimodal.distributed.processes import is_main_process
 from multimodal.encoders import CaptionEncoder, build_caption_encoder, load_caption_encoder
+from multimodal.encoders.features.inputs import TokenCaptions
 from multimodal.encoders.storage import load_weights, save_weights
-from multimodal.inputs import TokenCaptions
 from multimodal.training.trainer import Trainer
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from rich.progress import track
 
 from data_loaders.hashtags import normalise
 from multimodal.distributed.processes import is_main_process
-from multimodal.encoders.words import split_words
+from multimodal.encoders.captions.words import split_words
 
 _BAR_FROM_CAPTIONS = 20_000
 

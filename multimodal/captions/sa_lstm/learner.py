@@ -14,7 +14,7 @@ from multimodal.captions.encoder_learner import EncoderLearner
 from multimodal.captions.sa_lstm.candidates import LabelledWords
 from multimodal.captions.sa_lstm.merging import MergingJudge, WordMerging
 from multimodal.distributed.processes import in_shares
-from multimodal.inputs import TokenCaptions
+from multimodal.encoders.features.inputs import TokenCaptions
 
 if TYPE_CHECKING:
     from multimodal.captions.sa_lstm.system import SaLstm

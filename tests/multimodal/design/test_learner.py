@@ -13,7 +13,7 @@ import torch
 from data_loaders.errors import DataError
 from multimodal.design.learner import ALPHAS, DesignLearner
 from multimodal.design.system import DesignSystem
-from multimodal.inputs import cleaned_captions
+from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.systems.config_loading import load_config
 

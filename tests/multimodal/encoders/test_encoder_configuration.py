@@ -14,9 +14,9 @@ from multimodal.encoders import (
     register_caption_encoder,
     register_image_encoder,
 )
-from multimodal.encoders.captions_small import SmallCaptionEncoder
+from multimodal.encoders.captions.small import SmallCaptionEncoder
 from multimodal.encoders.configuration import own_learning_rate, wants_training
-from multimodal.encoders.images_small import SmallImageEncoder
+from multimodal.encoders.images.small import SmallImageEncoder
 from multimodal.encoders.registry import get_caption_encoder, get_image_encoder
 
 

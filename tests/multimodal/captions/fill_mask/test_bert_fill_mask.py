@@ -403,7 +403,7 @@ class TestKeeping:
                 system._start(load_model(run).system.catalogue, 400)
                 train = system._labelled(data.split("train")).learnable()
                 torch.manual_seed(0)
-                from multimodal.encoders.masked_language_model import add_hashtag_tokens, build_masked_model
+                from multimodal.encoders.captions.masked_language_model import add_hashtag_tokens, build_masked_model
 
                 language_model = build_masked_model(settings.encoder, train.captions)
                 add_hashtag_tokens(language_model, system.catalogue.names, system.catalogue.frequencies)

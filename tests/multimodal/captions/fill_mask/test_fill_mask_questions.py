@@ -9,7 +9,7 @@ import pytest
 
 from data_loaders.errors import ConfigError
 from multimodal.captions.fill_mask.questions import IGNORED, SentenceMaker, draw_masking
-from multimodal.encoders.masked_language_model import (
+from multimodal.encoders.captions.masked_language_model import (
     MaskedModelConfig,
     add_hashtag_tokens,
     build_masked_model,

@@ -7,7 +7,7 @@ import pytest
 
 from data_loaders.posts import Post
 from multimodal.captions.hmemn2n.remembered_words import MOST_WORDS, histories, word_vectors_of, words_at
-from multimodal.encoders.words import WordVocabulary
+from multimodal.encoders.captions.words import WordVocabulary
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.memory.post_memory import PostMemory
 

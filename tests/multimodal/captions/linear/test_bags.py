@@ -11,7 +11,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from data_loaders.errors import RunError
 from multimodal.captions.linear.bags import BagConfig, WordBags
-from multimodal.encoders.words import split_words
+from multimodal.encoders.captions.words import split_words
 
 CAPTIONS = make_labelled().captions
 

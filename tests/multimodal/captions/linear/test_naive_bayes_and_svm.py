@@ -14,7 +14,7 @@ from sklearn.svm import LinearSVC
 from data_loaders.errors import ConfigError, RunError
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.linear.judging import f1_at_k
-from multimodal.encoders.words import split_words
+from multimodal.encoders.captions.words import split_words
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.config_loading import load_config

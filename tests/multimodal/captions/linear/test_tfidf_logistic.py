@@ -16,7 +16,7 @@ from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.linear.judging import evenly, f1_at_k
 from multimodal.captions.linear.label_sets import LabelSets, membership
 from multimodal.captions.linear.tfidf_logistic import TfidfLogistic
-from multimodal.encoders.words import split_words
+from multimodal.encoders.captions.words import split_words
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.config_loading import load_config

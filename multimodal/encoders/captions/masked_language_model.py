@@ -16,11 +16,11 @@ from safetensors import SafetensorError
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.config import Section
-from multimodal.encoders.captions_transformer import TransformerCaptionEncoder
+from multimodal.encoders.captions.tokenizer import PAD_TOKEN, START_TOKEN, train_tokenizer
+from multimodal.encoders.captions.transformer import TransformerCaptionEncoder
+from multimodal.encoders.captions.transformer_files import find_folder, quietly
 from multimodal.encoders.configuration import DEFAULT_TRANSFORMER, CaptionEncoderConfig
 from multimodal.encoders.storage import read_description, write_description
-from multimodal.encoders.tokenizer import PAD_TOKEN, START_TOKEN, train_tokenizer
-from multimodal.encoders.transformer_files import find_folder, quietly
 
 logger = logging.getLogger(__name__)
 

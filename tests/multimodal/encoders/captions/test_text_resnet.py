@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from multimodal.encoders import CaptionEncoderConfig, build_caption_encoder
-from multimodal.encoders.masked_layers import MaskedBatchNorm, masked_max_pool
+from multimodal.encoders.captions.masked_layers import MaskedBatchNorm, masked_max_pool
 
 WORDS = ["sea", "sky", "sun", "tea", "cat", "dog", "run", "art", "car", "bus", "map", "zen", "ice", "fog", "kiwi"]
 LENGTHS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 23]

@@ -14,11 +14,11 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from multimodal.encoders.base import CaptionEncoder
+from multimodal.encoders.captions.tokenizer import PAD_TOKEN, encode, train_tokenizer
 from multimodal.encoders.configuration import CaptionEncoderConfig, wants_training
 from multimodal.encoders.freezing import parameters_of, set_trainable
 from multimodal.encoders.registry import register_caption_encoder
 from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, save_weights, write_description
-from multimodal.encoders.tokenizer import PAD_TOKEN, encode, train_tokenizer
 from multimodal.storage.run_folder import read_json, write_atomically
 
 TOKENIZER_FILE = "tokenizer.json"

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from data_loaders.errors import ConfigError
 from multimodal.encoders.configuration import HUB, ImageEncoderConfig
 from multimodal.encoders.hub import download, hub_file
-from multimodal.encoders.images_backbone import (
+from multimodal.encoders.images.backbone import (
     HELP,
     OPTION,
     BackboneImageEncoder,

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from multimodal.encoders.captions_words import WordCaptionEncoder
+from multimodal.encoders.captions.masked_layers import MaskedBatchNorm, halved, masked_max_pool, without_padding
+from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
 from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.freezing import parameters_of
-from multimodal.encoders.masked_layers import MaskedBatchNorm, halved, masked_max_pool, without_padding
 from multimodal.encoders.registry import register_caption_encoder
 
 # The convolution and the pooling each halve the caption, so that a region stands for four words.

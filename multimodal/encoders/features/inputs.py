@@ -18,7 +18,7 @@ from data_loaders.images import load_image
 from data_loaders.posts import Post
 from multimodal.distributed.processes import is_main_process, main_process_first
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder
-from multimodal.encoders.feature_cache import FeatureCache, FeatureView, caption_key, image_key
+from multimodal.encoders.features.feature_cache import FeatureCache, FeatureView, caption_key, image_key
 
 logger = logging.getLogger(__name__)
 

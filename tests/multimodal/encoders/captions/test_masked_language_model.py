@@ -11,7 +11,7 @@ import torch
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.encoders import CaptionEncoderConfig, build_caption_encoder, load_caption_encoder
-from multimodal.encoders.masked_language_model import (
+from multimodal.encoders.captions.masked_language_model import (
     MaskedModelConfig,
     add_hashtag_tokens,
     build_masked_model,

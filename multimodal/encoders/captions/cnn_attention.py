@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from multimodal.encoders.captions_words import WordCaptionEncoder
+from multimodal.encoders.captions.masked_layers import without_padding
+from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
 from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.freezing import parameters_of
-from multimodal.encoders.masked_layers import without_padding
 from multimodal.encoders.registry import register_caption_encoder
 
 _GLOBAL_WINDOWS = (1, 2, 3)

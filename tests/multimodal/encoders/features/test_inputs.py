@@ -8,7 +8,7 @@ import torch
 
 from data_loaders.posts import Post
 from multimodal.encoders import CaptionEncoderConfig, ImageEncoderConfig, build_caption_encoder, build_image_encoder
-from multimodal.inputs import (
+from multimodal.encoders.features.inputs import (
     FeatureCaptions,
     FeatureImages,
     NoCaptions,
@@ -132,7 +132,7 @@ class TestPictures:
 
     def test_pictures_too_many_for_memory_are_read_batch_by_batch(self, pictures, posts, monkeypatch):
         kept = PixelImages(pictures, posts).batch([0, 1, 3])
-        monkeypatch.setattr("multimodal.inputs._PIXELS_IN_MEMORY_BYTES", 10)
+        monkeypatch.setattr("multimodal.encoders.features.inputs._PIXELS_IN_MEMORY_BYTES", 10)
         assert torch.equal(PixelImages(pictures, posts).batch([0, 1, 3]), kept)
 
     def test_cached_features_equal_what_the_encoder_gives(self, frozen_pictures, posts, tmp_path):

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from data_loaders.errors import ConfigError
 from multimodal.encoders import CaptionEncoderConfig, build_caption_encoder, load_caption_encoder
-from multimodal.encoders.ngram_hashing import character_ngrams, text_hash, word_ngram_buckets
-from multimodal.encoders.words import split_words
+from multimodal.encoders.captions.ngram_hashing import character_ngrams, text_hash, word_ngram_buckets
+from multimodal.encoders.captions.words import split_words
 
 CAPTIONS = ["the cat sat on the mat", "the dog sat", "город море", "日落 sea", "sea sea sea", "a cat"] * 2
 TWO_64 = 2**64

@@ -14,6 +14,14 @@ from torch import Tensor, nn
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.encoders.base import CaptionEncoder
+from multimodal.encoders.captions.tokenizer import repair_surrogates
+from multimodal.encoders.captions.transformer_files import (
+    OPTION,
+    find_folder,
+    multilingual_bert_size,
+    quietly,
+    read_folder,
+)
 from multimodal.encoders.configuration import (
     DEFAULT_TRANSFORMER,
     CaptionEncoderConfig,
@@ -23,8 +31,6 @@ from multimodal.encoders.configuration import (
 from multimodal.encoders.freezing import parameters_of, set_trainable
 from multimodal.encoders.registry import register_caption_encoder
 from multimodal.encoders.storage import read_description, write_description
-from multimodal.encoders.tokenizer import repair_surrogates
-from multimodal.encoders.transformer_files import OPTION, find_folder, multilingual_bert_size, quietly, read_folder
 
 # They say where a model came from, not what it computes.
 _NOT_ARCHITECTURE = {"_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures"}

@@ -24,7 +24,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from data_loaders.errors import DataError, RunError
 from data_loaders.progress import progress_bar
-from multimodal.encoders.feature_view import FeatureView
+from multimodal.encoders.features.feature_view import FeatureView
 from multimodal.storage.run_folder import read_json, write_atomically, write_json
 
 __all__ = ["FeatureCache", "FeatureView", "caption_key", "image_key"]

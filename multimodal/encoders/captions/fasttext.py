@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from multimodal.encoders.captions_words import WORDS_FILE, WordCaptionEncoder
+from multimodal.encoders.captions.ngram_hashing import END_OF_LINE, character_ngrams, text_hash, word_ngram_buckets
+from multimodal.encoders.captions.word_encoder import WORDS_FILE, WordCaptionEncoder
+from multimodal.encoders.captions.words import PAD, UNKNOWN, WordVocabulary, split_words
 from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.freezing import parameters_of
-from multimodal.encoders.ngram_hashing import END_OF_LINE, character_ngrams, text_hash, word_ngram_buckets
 from multimodal.encoders.registry import register_caption_encoder
 from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, write_description
-from multimodal.encoders.words import PAD, UNKNOWN, WordVocabulary, split_words
 from multimodal.storage.run_folder import read_json
 
 # A token's number holds all that its vector follows from: row, whether it begins a word, that word's hash.

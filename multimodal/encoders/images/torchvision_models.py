@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from multimodal.encoders.configuration import HUB, ImageEncoderConfig
 from multimodal.encoders.hub import download
-from multimodal.encoders.images_backbone import (
+from multimodal.encoders.images.backbone import (
     HELP,
     OPTION,
     BackboneImageEncoder,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from data_loaders.errors import ConfigError
-from multimodal.encoders.captions_words import WordCaptionEncoder
+from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
 from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.freezing import parameters_of
 from multimodal.encoders.registry import register_caption_encoder

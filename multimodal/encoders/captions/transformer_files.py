@@ -11,10 +11,10 @@ import torch
 from safetensors import SafetensorError
 
 from data_loaders.errors import ConfigError
+from multimodal.encoders.captions.tokenizer import PAD_TOKEN, START_TOKEN, train_tokenizer
+from multimodal.encoders.captions.trained_encoder import encoder_folder
 from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.hub import hub_folder
-from multimodal.encoders.tokenizer import PAD_TOKEN, START_TOKEN, train_tokenizer
-from multimodal.encoders.trained_encoder import encoder_folder
 
 OPTION = "encoder.caption"
 _HELP = (

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from data_loaders.errors import ConfigError
 from multimodal.encoders import CaptionEncoderConfig, build_caption_encoder
-from multimodal.encoders.words import PAD, UNKNOWN, WordVocabulary, read_word_vectors, split_words, take_word_vectors
+from multimodal.encoders.captions.words import (
+    PAD,
+    UNKNOWN,
+    WordVocabulary,
+    read_word_vectors,
+    split_words,
+    take_word_vectors,
+)
 
 
 class TestSplitting:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from multimodal.encoders.captions_words import WordCaptionEncoder
+from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
 from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.freezing import parameters_of
 from multimodal.encoders.registry import register_caption_encoder

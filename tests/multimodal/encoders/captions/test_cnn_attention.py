@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from multimodal.encoders import CaptionEncoderConfig, build_caption_encoder
-from multimodal.encoders.captions_cnn_attention import trigger_weights
+from multimodal.encoders.captions.cnn_attention import trigger_weights
 
 WORDS = ["sea", "sky", "sun", "tea", "cat", "dog", "run", "art", "car", "bus"]
 CAPTIONS = [" ".join(WORDS[(3 * place + length) % 10] for place in range(length)) for length in (1, 2, 3, 4, 5, 9)]

@@ -14,11 +14,11 @@ from torch import nn
 
 from data_loaders.errors import ConfigError
 from multimodal.encoders.base import CaptionEncoder
+from multimodal.encoders.captions.trained_encoder import trained_encoder
+from multimodal.encoders.captions.words import PAD, SPECIAL_WORDS, UNKNOWN, WordVocabulary, take_word_vectors
 from multimodal.encoders.configuration import CaptionEncoderConfig, own_learning_rate, wants_training
 from multimodal.encoders.freezing import set_trainable
 from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, save_weights, write_description
-from multimodal.encoders.trained_encoder import trained_encoder
-from multimodal.encoders.words import PAD, SPECIAL_WORDS, UNKNOWN, WordVocabulary, take_word_vectors
 from multimodal.storage.run_folder import read_json, write_json
 
 WORDS_FILE = "words.json"

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from multimodal.encoders.bidirectional_lstm import BidirectionalLstm
-from multimodal.encoders.self_attention import MultiHeadSelfAttention
+from multimodal.encoders.captions.bidirectional_lstm import BidirectionalLstm
+from multimodal.encoders.captions.self_attention import MultiHeadSelfAttention
 
 WIDTH, HEADS = 24, 6
 LENGTHS = torch.tensor([7, 1, 4])

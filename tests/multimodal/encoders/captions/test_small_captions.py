@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from multimodal.encoders import CaptionEncoderConfig, build_caption_encoder
-from multimodal.encoders.tokenizer import encode, repair_surrogates, train_tokenizer
+from multimodal.encoders.captions.tokenizer import encode, repair_surrogates, train_tokenizer
 
 CAPTIONS = [
     "Sunset over the harbour, what an evening!",
@@ -80,7 +80,7 @@ def test_surrogate_pairs_are_joined() -> None:
 
 def test_the_same_captions_give_the_same_tokenizer_in_another_process() -> None:
     code = (
-        "import sys; from multimodal.encoders.tokenizer import train_tokenizer;"
+        "import sys; from multimodal.encoders.captions.tokenizer import train_tokenizer;"
         f"sys.stdout.buffer.write(train_tokenizer({CAPTIONS!r}, 2000).to_str().encode())"
     )
     other = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60).stdout.decode()

@@ -64,7 +64,7 @@ def test_resnet50_equals_torchvisions_last_stage(tmp_path: Path, picture: Callab
 def test_published_preprocessing_is_that_of_the_published_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from multimodal.encoders import images_torchvision
+    from multimodal.encoders.images import torchvision_models as images_torchvision
 
     torch.save(resnet50().state_dict(), tmp_path / "resnet.pth")
     monkeypatch.setattr(images_torchvision, "download", lambda *arguments: tmp_path / "resnet.pth")

@@ -7,12 +7,12 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from data_loaders.errors import ConfigError
-from multimodal.encoders.bidirectional_lstm import BidirectionalLstm
-from multimodal.encoders.captions_words import WordCaptionEncoder
+from multimodal.encoders.captions.bidirectional_lstm import BidirectionalLstm
+from multimodal.encoders.captions.self_attention import MultiHeadSelfAttention
+from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
 from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.freezing import parameters_of
 from multimodal.encoders.registry import register_caption_encoder
-from multimodal.encoders.self_attention import MultiHeadSelfAttention
 
 
 class _AttentionLayer(nn.Module):

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_loaders.errors import DataError, RunError
-from multimodal.encoders import feature_cache as module
-from multimodal.encoders.feature_cache import FeatureCache, caption_key, image_key
+from multimodal.encoders.features import feature_cache as module
+from multimodal.encoders.features.feature_cache import FeatureCache, caption_key, image_key
 
 
 class Computer:

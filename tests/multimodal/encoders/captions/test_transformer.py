@@ -11,7 +11,7 @@ import torch
 
 from data_loaders.errors import ConfigError
 from multimodal.encoders import CaptionEncoderConfig, build_caption_encoder
-from multimodal.encoders.transformer_files import multilingual_bert_size
+from multimodal.encoders.captions.transformer_files import multilingual_bert_size
 
 CAPTIONS = ["a cat on the mat", "sunset, the sun!", "город", ""]
 

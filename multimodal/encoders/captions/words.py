@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from data_loaders.errors import ConfigError
-from multimodal.encoders.tokenizer import repair_surrogates
+from multimodal.encoders.captions.tokenizer import repair_surrogates
 
 PAD, UNKNOWN = 0, 1
 SPECIAL_WORDS = ("[PAD]", "[UNKNOWN]")

@@ -1,0 +1,1 @@
+"""Caption encoders: text ▶ one vector per token."""

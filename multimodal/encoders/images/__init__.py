@@ -1,0 +1,1 @@
+"""Image encoders: picture ▶ one vector per region."""
