@@ -23,10 +23,10 @@ from rich.console import Console
 from rich.table import Table
 
 from data_loaders.vocabulary import Vocabulary
-from multimodal.evaluation.evaluation import Evaluation
-from multimodal.evaluation.similarity import cooccurrence_similarity
-from multimodal.evaluation.sweep import evaluate_rankings
-from multimodal.evaluation.truth import Truth
+from multimodal.evaluation.metrics.metric_table import Evaluation
+from multimodal.evaluation.metrics.similarity import cooccurrence_similarity
+from multimodal.evaluation.metrics.sweep import evaluate_rankings
+from multimodal.evaluation.metrics.truth import Truth
 from multimodal.ranking.rankings import Rankings
 
 SHARED = {

@@ -19,7 +19,7 @@ from multimodal.benchmark.entries import choose_entries, parse_entry, parse_sett
 from multimodal.benchmark.report import cost_cells, explanation, narrow_at_k_cells, write_report
 from multimodal.benchmark.running import run_benchmark
 from multimodal.benchmark.table import benchmark_table
-from multimodal.evaluation.cut_offs import parse_ks
+from multimodal.evaluation.metrics.cut_offs import parse_ks
 
 _EXAMPLES = """examples:
   python scripts/benchmark.py --data data/prepared --systems all --output runs/benchmark

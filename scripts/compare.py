@@ -10,12 +10,12 @@ from _cli import run_main
 from rich.console import Console
 
 from data_loaders.errors import UserError
-from multimodal.evaluation.comparison import Protocol, compare_runs
-from multimodal.evaluation.comparison_files import caption, comparison_table, write_comparison
-from multimodal.evaluation.comparison_slice_files import slice_tables, write_slice_comparison
-from multimodal.evaluation.comparison_slices import check_slicings, compare_slices, read_slices
-from multimodal.evaluation.cut_offs import parse_ks
-from multimodal.evaluation.saved_runs import SavedRun, group_by_seed, named_groups, read_saved_runs
+from multimodal.evaluation.comparison.comparison import Protocol, compare_runs
+from multimodal.evaluation.comparison.comparison_files import caption, comparison_table, write_comparison
+from multimodal.evaluation.comparison.comparison_slice_files import slice_tables, write_slice_comparison
+from multimodal.evaluation.comparison.comparison_slices import check_slicings, compare_slices, read_slices
+from multimodal.evaluation.comparison.saved_runs import SavedRun, group_by_seed, named_groups, read_saved_runs
+from multimodal.evaluation.metrics.cut_offs import parse_ks
 
 _EXAMPLES = """examples:
   python scripts/compare.py runs/popularity runs/user_habit runs/design --split test --k 5

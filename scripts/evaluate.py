@@ -12,9 +12,9 @@ from rich.console import Console
 
 from data_loaders.prepared import PreparedData
 from multimodal.distributed.processes import is_main_process
-from multimodal.evaluation.cut_offs import parse_ks
+from multimodal.evaluation.files.tables import k_table
+from multimodal.evaluation.metrics.cut_offs import parse_ks
 from multimodal.evaluation.pipeline import EvaluatedRun, evaluate_run
-from multimodal.evaluation.tables import k_table
 
 _EXAMPLES = """examples:
   python scripts/evaluate.py --run runs/sample --data data/prepared --split test --k 1-10

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from data_loaders.errors import DataError
 from multimodal.ablation.variants import Variant
-from multimodal.evaluation.accuracy import f1_of_means
-from multimodal.evaluation.resampling import draw_with_replacement, weighted_sums
-from multimodal.evaluation.results import read_per_post
+from multimodal.evaluation.files.results import read_per_post
+from multimodal.evaluation.metrics.accuracy import f1_of_means
+from multimodal.evaluation.uncertainty.resampling import draw_with_replacement, weighted_sums
 from multimodal.storage.run_folder import RunFolder
 
 Floats = NDArray[np.float64]

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from multimodal.audit.case import AuditCase
 from multimodal.audit.finding import Finding
 from multimodal.audit.memories import with_hashtags
-from multimodal.evaluation.accuracy import f1_of_means
-from multimodal.evaluation.sweep import evaluate_rankings
+from multimodal.evaluation.metrics.accuracy import f1_of_means
+from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.ranking.rankings import Rankings
 
 _PERMUTATIONS = 1_000

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from multimodal.audit.case import AuditCase, same_list
 from multimodal.audit.finding import Finding, shown
-from multimodal.evaluation.predictions import read_predictions
+from multimodal.evaluation.files.predictions import read_predictions
 
 
 def saved_predictions_reproduced(case: AuditCase, predictions: Path) -> Finding:

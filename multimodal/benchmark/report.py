@@ -10,7 +10,7 @@ import pandas as pd
 
 from multimodal.benchmark.running import Failure
 from multimodal.benchmark.table import METRICS
-from multimodal.evaluation.text_tables import markdown_table, number, with_interval
+from multimodal.evaluation.files.text_tables import markdown_table, number, with_interval
 from multimodal.storage.run_folder import write_atomically
 
 _SHORT = {"hit_rate": "HR", "precision": "P", "recall": "R", "f1": "F1", "ndcg": "NDCG", "map": "MAP"}

@@ -11,11 +11,11 @@ import pandas as pd
 
 from multimodal.benchmark.running import Row
 from multimodal.benchmark.thresholded import ScoredLabels
-from multimodal.evaluation.intervals import bootstrap
-from multimodal.evaluation.predictions import read_predictions
-from multimodal.evaluation.resampling import Unit
-from multimodal.evaluation.results import read_per_post
-from multimodal.evaluation.same_posts import at_cut_offs
+from multimodal.evaluation.comparison.alignment import at_cut_offs
+from multimodal.evaluation.files.predictions import read_predictions
+from multimodal.evaluation.files.results import read_per_post
+from multimodal.evaluation.uncertainty.intervals import bootstrap
+from multimodal.evaluation.uncertainty.resampling import Unit
 from multimodal.storage.run_folder import RunFolder, read_json
 
 if TYPE_CHECKING:

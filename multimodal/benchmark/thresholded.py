@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.evaluation.label_wise import f1_macro_label, f1_micro
+from multimodal.evaluation.metrics.label_wise import f1_macro_label, f1_micro
 from multimodal.ranking.rankings import Rankings
 
 

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 
 from data_loaders.posts import Post
-from multimodal.evaluation.evaluation import Evaluation
-from multimodal.evaluation.hashtag_facts import KnownHashtags
-from multimodal.evaluation.intervals import Bootstrap, bootstrap
-from multimodal.evaluation.list_lengths import ScoredHits, read_scored_hits
-from multimodal.evaluation.resampling import Unit
-from multimodal.evaluation.results import write_evaluation
-from multimodal.evaluation.same_posts import at_cut_offs
-from multimodal.evaluation.slice_files import write_slices
-from multimodal.evaluation.slice_metrics import slice_table
-from multimodal.evaluation.slices import slice_posts
-from multimodal.evaluation.which_k import CURVE_COLUMNS, WhichK, which_k, write_which_k
+from multimodal.evaluation.comparison.alignment import at_cut_offs
+from multimodal.evaluation.files.results import write_evaluation
+from multimodal.evaluation.list_length.cutoff_selection import CURVE_COLUMNS, WhichK, which_k, write_which_k
+from multimodal.evaluation.list_length.list_lengths import ScoredHits, read_scored_hits
+from multimodal.evaluation.metrics.metric_table import Evaluation
+from multimodal.evaluation.metrics.train_statistics import KnownHashtags
+from multimodal.evaluation.slices.slice_files import write_slices
+from multimodal.evaluation.slices.slice_metrics import slice_table
+from multimodal.evaluation.slices.slices import slice_posts
+from multimodal.evaluation.uncertainty.intervals import Bootstrap, bootstrap
+from multimodal.evaluation.uncertainty.resampling import Unit
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
 

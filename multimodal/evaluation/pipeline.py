@@ -16,11 +16,11 @@ from multimodal.distributed.launching import join_processes
 from multimodal.distributed.processes import in_shares, is_main_process, wait_for_all
 from multimodal.distributed.progress import shared_progress
 from multimodal.evaluation.details import Evaluated, write_all
-from multimodal.evaluation.evaluation import Evaluation
-from multimodal.evaluation.resampling import Unit
-from multimodal.evaluation.similarity import cooccurrence_similarity
-from multimodal.evaluation.sweep import evaluate_rankings
-from multimodal.evaluation.which_k import WhichK
+from multimodal.evaluation.list_length.cutoff_selection import WhichK
+from multimodal.evaluation.metrics.metric_table import Evaluation
+from multimodal.evaluation.metrics.similarity import cooccurrence_similarity
+from multimodal.evaluation.metrics.sweep import evaluate_rankings
+from multimodal.evaluation.uncertainty.resampling import Unit
 from multimodal.memory.post_memory import PostMemory
 from multimodal.queries import question_forms
 from multimodal.ranking.joining import PortableList, join_lists, portable_lists

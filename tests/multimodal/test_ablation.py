@@ -15,7 +15,7 @@ from data_loaders.errors import ConfigError, RunError, UserError
 from multimodal.ablation.report import markdown, write_report
 from multimodal.ablation.running import run_ablation
 from multimodal.ablation.variants import VARIANTS, Variant, choose_variants, parse_variant
-from multimodal.evaluation.results import read_per_post
+from multimodal.evaluation.files.results import read_per_post
 from multimodal.systems.config_loading import load_config
 
 ROOT = Path(__file__).resolve().parents[2]

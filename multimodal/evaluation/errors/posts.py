@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from multimodal.evaluation.errors.judged import Floats, Judged
-from multimodal.evaluation.ranked import ndcg
+from multimodal.evaluation.metrics.ranked import ndcg
 
 BIN_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from data_loaders.posts import Post
 from data_loaders.splits import SPLITS
+from multimodal.evaluation.metrics.similarity import cooccurrence_similarity
 from multimodal.evaluation.report.history import Earlier, earlier_posts
-from multimodal.evaluation.similarity import cooccurrence_similarity
 from multimodal.ranking.rankings import Rankings
 from multimodal.systems.model_folder import LoadedModel
 

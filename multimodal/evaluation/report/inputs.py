@@ -14,11 +14,11 @@ from data_loaders.errors import RunError
 from data_loaders.posts import Post
 from multimodal.evaluation.details import slice_k
 from multimodal.evaluation.errors.analysis import ErrorAnalysis, analyse_errors
-from multimodal.evaluation.intervals import Bootstrap, bootstrap
-from multimodal.evaluation.outcomes import PostResults
-from multimodal.evaluation.predictions import read_predictions
-from multimodal.evaluation.resampling import Unit
-from multimodal.evaluation.results import read_per_post
+from multimodal.evaluation.files.predictions import read_predictions
+from multimodal.evaluation.files.results import read_per_post
+from multimodal.evaluation.metrics.outcomes import PostResults
+from multimodal.evaluation.uncertainty.intervals import Bootstrap, bootstrap
+from multimodal.evaluation.uncertainty.resampling import Unit
 from multimodal.ranking.rankings import Rankings
 from multimodal.storage.run_folder import read_json
 

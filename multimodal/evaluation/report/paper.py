@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from multimodal.evaluation.files.text_tables import latex_table, markdown_table, number, with_interval
 from multimodal.evaluation.report.inputs import COLUMNS, ReportInputs
 from multimodal.evaluation.report.sections import NAMES, value_at
-from multimodal.evaluation.text_tables import latex_table, markdown_table, number, with_interval
 
 _PAIRS, _HASHTAGS = 10, 15
 

@@ -22,7 +22,7 @@ def slices_section(inputs: ReportInputs) -> str:
         )
     if not {"slicing", "slice", "posts", "f1", "f1_low", "f1_high"} <= set(slices.columns):
         return section("slices", "Slices", frame(slices))
-    from multimodal.evaluation.slices import HASHTAG_FREQUENCY, TITLES
+    from multimodal.evaluation.slices.slices import HASHTAG_FREQUENCY, TITLES
 
     groups = [(str(name), rows) for name, rows in slices.groupby("slicing", sort=False)]
     overall = float(groups[0][1]["f1"].iloc[0])

@@ -13,7 +13,7 @@ from multimodal.evaluation.report.gallery import choose, gallery
 from multimodal.evaluation.report.inputs import read_inputs
 from multimodal.evaluation.report.page import page
 from multimodal.evaluation.report.paper import report_latex, report_markdown
-from multimodal.evaluation.resampling import Unit
+from multimodal.evaluation.uncertainty.resampling import Unit
 from multimodal.storage.run_folder import write_atomically
 from multimodal.systems.model_folder import load_model
 

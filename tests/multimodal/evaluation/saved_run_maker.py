@@ -8,10 +8,10 @@ import yaml
 from evaluation_reference import make_rankings, make_vocabulary
 
 from data_loaders.posts import Post
-from multimodal.evaluation.results import write_per_post
-from multimodal.evaluation.slice_files import write_post_slices
-from multimodal.evaluation.slices import slice_posts
-from multimodal.evaluation.sweep import evaluate_rankings
+from multimodal.evaluation.files.results import write_per_post
+from multimodal.evaluation.metrics.sweep import evaluate_rankings
+from multimodal.evaluation.slices.slice_files import write_post_slices
+from multimodal.evaluation.slices.slices import slice_posts
 from multimodal.memory.hashtag_id_map import HashtagCatalogue
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings

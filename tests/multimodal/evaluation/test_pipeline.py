@@ -9,8 +9,8 @@ import pytest
 
 from data_loaders.errors import UserError
 from multimodal.evaluation import pipeline
+from multimodal.evaluation.files.predictions import read_predictions
 from multimodal.evaluation.pipeline import evaluate_run, rank_posts
-from multimodal.evaluation.predictions import read_predictions
 from multimodal.recommender import Recommender
 from multimodal.systems.config_loading import validate_config
 from multimodal.systems.model_folder import load_model

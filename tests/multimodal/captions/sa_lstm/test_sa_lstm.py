@@ -14,8 +14,8 @@ from data_loaders.posts import Post
 from data_loaders.vocabulary import Vocabulary
 from multimodal.captions.sa_lstm.system import SaLstmConfig
 from multimodal.encoders import load_caption_encoder
+from multimodal.evaluation.files.predictions import read_predictions
 from multimodal.evaluation.pipeline import evaluate_run
-from multimodal.evaluation.predictions import read_predictions
 from multimodal.recommender import Recommender
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.config_loading import validate_config

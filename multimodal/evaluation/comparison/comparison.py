@@ -1,0 +1,221 @@
+"""`compare_runs`: saved evaluations in, means, differences, tests and a verdict out. No model is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from data_loaders.errors import UserError, nearest
+from multimodal.evaluation.comparison.alignment import SamePosts, on_same_posts
+from multimodal.evaluation.comparison.saved_runs import SavedRun
+from multimodal.evaluation.metrics.accuracy import Floats
+from multimodal.evaluation.metrics.outcomes import PostResults
+from multimodal.evaluation.uncertainty.intervals import Bootstrap, bootstrap
+from multimodal.evaluation.uncertainty.paired import holm, paired_test
+from multimodal.evaluation.uncertainty.ratios import base_columns, check_columns, metrics_of, terms
+from multimodal.evaluation.uncertainty.resampling import Unit
+
+TABLE_COLUMNS = (
+    "system",
+    "runs",
+    "metric",
+    "k",
+    "value",
+    "low",
+    "high",
+    "sd_over_seeds",
+    "against",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "p",
+    "p_holm",
+    "effect_size",
+    "wins",
+    "ties",
+    "losses",
+)
+# From this many posts of one user on, on average, intervals over posts are worth a warning.
+_MANY_POSTS_OF_A_USER = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """How systems are compared.
+
+    Attributes:
+        columns: metrics of posts.
+        unit: what is resampled and swapped.
+        resamples: bootstrap samples.
+        permutations: random swaps per test.
+        level: of the intervals.
+        seed: of resamples and swaps.
+    """
+
+    columns: Sequence[str] = ("f1",)
+    unit: Unit = "posts"
+    resamples: int = 1000
+    permutations: int = 10_000
+    level: float = 0.95
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare_runs` gives.
+
+    Attributes:
+        table: one row per system, metric and K, the columns of `TABLE_COLUMNS`; the system compared against has no
+            difference.
+        against: the system that the others are compared with.
+        aligned: the posts they are compared on.
+        protocol: how.
+        runs: system → its run folders as given.
+        notes: what the reader must know.
+    """
+
+    table: pd.DataFrame
+    against: str
+    aligned: SamePosts
+    protocol: Protocol
+    runs: Mapping[str, Sequence[str]]
+    notes: Sequence[str] = field(default_factory=list)
+
+
+def compare_runs(
+    systems: Mapping[str, Sequence[SavedRun]],
+    ks: Sequence[int],
+    protocol: Protocol | None = None,
+    *,
+    against: str | None = None,
+    common_posts: bool = False,
+) -> Comparison:
+    """Compare systems with one of them, on the same posts.
+
+    Means and differences have percentile bootstrap intervals (all systems see the same resamples), p-values come
+    from paired randomisation tests, and Holm's correction runs over all comparisons, metrics and Ks asked for.
+
+    Args:
+        systems: name → its runs; several runs are seeds of one system.
+        ks: cut-offs.
+        protocol: metrics, unit, numbers of resamples; by default F1 over posts.
+        against: the system to compare the others with; by default the first.
+        common_posts: see `on_same_posts`.
+
+    Raises:
+        UserError: fewer than two systems, an unknown system or metric, or a K that was not evaluated.
+        DataError: the runs did not judge the same posts against the same truth.
+    """
+    protocol = protocol or Protocol()
+    names = list(systems)
+    if len(names) < 2:
+        raise UserError(
+            f"{len(names)} system to compare ({', '.join(names) or 'none'}); give at least two run folders. Runs that "
+            "differ in their seed alone count as one system; --separate keeps them apart."
+        )
+    reference = names[0] if against is None else against
+    if reference not in systems:
+        known = ", ".join(names)
+        raise UserError(f"against: {reference!r} is none of the systems.{nearest(reference, names)} Known: {known}.")
+    aligned = on_same_posts(systems, ks, common_posts=common_posts)
+    for name in names:
+        check_columns(protocol.columns, aligned.systems[name])
+    table = _table(aligned, reference, protocol)
+    notes = [*aligned.notes, *_unit_note(aligned, protocol)]
+    runs = {name: [run.given for run in members] for name, members in systems.items()}
+    return Comparison(table, reference, aligned, protocol, runs, notes)
+
+
+def _table(aligned: SamePosts, reference: str, protocol: Protocol) -> pd.DataFrame:
+    draws = {name: _draw(aligned.results(name), protocol) for name in aligned.systems}
+    parts = [_means(name, draw, aligned, protocol) for name, draw in draws.items()]
+    tests = [
+        _differences(name, aligned, draw, reference, draws[reference], protocol)
+        for name, draw in draws.items()
+        if name != reference
+    ]
+    tested = pd.concat(tests, ignore_index=True)
+    tested["p_holm"] = holm(tested["p"].to_numpy())
+    table = pd.concat(parts, ignore_index=True).merge(tested, on=["system", "metric", "k"], how="left")
+    for count in ("wins", "ties", "losses"):
+        table[count] = table[count].astype("Int64")
+    order = {column: place for place, column in enumerate(protocol.columns)}
+    table = table.sort_values("k", kind="stable").sort_values("metric", kind="stable", key=lambda m: m.map(order))
+    return table.reset_index(drop=True).reindex(columns=list(TABLE_COLUMNS))
+
+
+def _draw(results: PostResults, protocol: Protocol) -> Bootstrap:
+    # One seed for all systems: the same posts or users are drawn, so that differences are paired.
+    return bootstrap(results, protocol.columns, unit=protocol.unit, resamples=protocol.resamples, seed=protocol.seed)
+
+
+def _means(name: str, draw: Bootstrap, aligned: SamePosts, protocol: Protocol) -> pd.DataFrame:
+    rows = draw.table(protocol.level).drop(columns="standard_error")
+    members = aligned.systems[name].members
+    rows.insert(0, "system", name)
+    rows["runs"] = len(members)
+    rows["sd_over_seeds"] = np.concatenate(list(_seed_deviation(aligned.results(name), protocol.columns).values()))
+    return rows
+
+
+def _seed_deviation(results: PostResults, columns: Sequence[str]) -> dict[str, Floats]:
+    """Return each metric's standard deviation over the runs of a system, (n_k,); NaN for a single run."""
+    members, bases = results.per_post.members, base_columns(columns)
+    if len(members) == 1:
+        return {column: np.full(len(results.per_post.ks), np.nan) for column in columns}
+    sums = np.stack([terms(member, bases, slice(None)).sum(axis=0) for member in members])
+    return {column: values.std(axis=0, ddof=1) for column, values in metrics_of(sums, bases, columns).items()}
+
+
+def _differences(
+    name: str, aligned: SamePosts, draw: Bootstrap, reference: str, base: Bootstrap, protocol: Protocol
+) -> pd.DataFrame:
+    tested = paired_test(
+        aligned.results(name),
+        aligned.results(reference),
+        protocol.columns,
+        unit=protocol.unit,
+        permutations=protocol.permutations,
+        seed=protocol.seed,
+    )
+    tail = (1 - protocol.level) / 2
+    apart = {column: draw.resampled[column] - base.resampled[column] for column in protocol.columns}
+    ends = [np.quantile(apart[column], [tail, 1 - tail], axis=0) for column in protocol.columns]
+    tested["difference_low"], tested["difference_high"] = np.concatenate(ends, axis=1)
+    tested.insert(0, "system", name)
+    tested["against"] = reference
+    return tested.drop(columns=["a", "b"])
+
+
+def _unit_note(aligned: SamePosts, protocol: Protocol) -> list[str]:
+    users = [user for user in aligned.user_ids or [] if user is not None]
+    if protocol.unit != "posts" or not users:
+        return []
+    each = len(users) / len(set(users))
+    if each < _MANY_POSTS_OF_A_USER:
+        return []
+    return [
+        f"a user wrote {each:.1f} of these posts on average, and posts of one user are alike: intervals and p-values "
+        "over posts are too sure of themselves; --unit users resamples users"
+    ]
+
+
+def settings_of(comparison: Comparison) -> dict[str, Any]:
+    """Return how the comparison was made, as values for JSON."""
+    protocol = comparison.protocol
+    return {
+        "against": comparison.against,
+        "runs": {name: list(given) for name, given in comparison.runs.items()},
+        "posts": len(comparison.aligned.post_ids),
+        "unit": protocol.unit,
+        "resamples": protocol.resamples,
+        "permutations": protocol.permutations,
+        "level": protocol.level,
+        "seed": protocol.seed,
+        "holm_over": int(comparison.table["p"].notna().sum()),
+        "notes": list(comparison.notes),
+    }

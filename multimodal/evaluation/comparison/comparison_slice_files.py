@@ -1,0 +1,65 @@
+"""A comparison by slices as a table for the terminal, and as CSV and Markdown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from multimodal.evaluation.comparison.comparison_files import LABELS, SIGNIFICANT, probability
+from multimodal.evaluation.files.text_tables import markdown_table, number, with_signed_interval
+from multimodal.evaluation.slices.slices import TITLES
+from multimodal.storage.run_folder import write_atomically
+
+HEADINGS = ("Slice", "Posts", "Value", "Against", "Difference [95%]", "p (Holm)", "More than elsewhere [95%]")
+
+
+def _groups(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    groups = []
+    for key, rows in table.groupby(["slicing", "system", "against", "metric", "k"], sort=False):
+        slicing, system, against, metric, k = map(str, key)
+        groups.append((f"{TITLES[slicing]}: {LABELS.get(metric, metric)}@{k} of {system} – {against}", rows))
+    return groups
+
+
+def _cells(row: dict[Any, Any]) -> list[str]:
+    return [
+        str(row["slice"]),
+        f"{row['posts']:,}",
+        number(row["value"]),
+        number(row["value_against"]),
+        with_signed_interval(row["difference"], row["difference_low"], row["difference_high"]),
+        probability(row["p_holm"]),
+        with_signed_interval(row["lead"], row["lead_low"], row["lead_high"]),
+    ]
+
+
+def slice_tables(table: pd.DataFrame) -> list[Table]:
+    """Return a table for the terminal per slicing, system, metric and K; differences that hold stand out."""
+    tables = []
+    for title, rows in _groups(table):
+        shown = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
+        for heading in HEADINGS:
+            text = heading.replace(" [", "\n[").replace(" (", "\n(").replace("More than ", "More than\n")
+            shown.add_column(escape(text), justify="left" if heading == "Slice" else "right")
+        for row in rows.to_dict("records"):
+            holds = row["p_holm"] < SIGNIFICANT
+            style = ("green" if row["difference"] > 0 else "red") if holds else None
+            shown.add_row(*(escape(cell.replace(" [", "\n[")) for cell in _cells(row)), style=style)
+        tables.append(shown)
+    return tables
+
+
+def write_slice_comparison(folder: Path, table: pd.DataFrame) -> list[Path]:
+    """Write `comparison_slices.csv` and `.md` and return their paths."""
+    parts = ["# Differences by slice", ""]
+    for title, rows in _groups(table):
+        parts += [f"## {title}", "", markdown_table(HEADINGS, [_cells(row) for row in rows.to_dict("records")])]
+    texts = {"comparison_slices.csv": table.to_csv(index=False), "comparison_slices.md": "\n".join(parts)}
+    for name, text in texts.items():
+        write_atomically(folder / name, lambda path, text=text: path.write_text(text, encoding="utf-8"))  # type: ignore[misc]
+    return [folder / name for name in texts]

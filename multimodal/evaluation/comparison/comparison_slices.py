@@ -1,0 +1,242 @@
+"""Where one system is better than another: differences slice by slice, and against the posts outside of the slice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from data_loaders.errors import DataError, UserError, nearest
+from multimodal.evaluation.comparison.alignment import SamePosts, at_cut_offs
+from multimodal.evaluation.comparison.comparison import Comparison, Protocol
+from multimodal.evaluation.comparison.saved_runs import SavedRun
+from multimodal.evaluation.metrics.accuracy import Floats, Ints
+from multimodal.evaluation.metrics.outcomes import PostResults
+from multimodal.evaluation.slices.hashtag_bands import BANDS, BandedHits
+from multimodal.evaluation.slices.slice_files import SLICES, read_post_slices
+from multimodal.evaluation.slices.slice_metrics import Draws, band_terms, count_units, quantiles, slice_draws
+from multimodal.evaluation.slices.slices import HASHTAG_FREQUENCY, TITLES, PostSlices
+from multimodal.evaluation.uncertainty.effect_size import EQUAL
+from multimodal.evaluation.uncertainty.paired import holm, paired_test
+from multimodal.evaluation.uncertainty.resampling import draw_signs, unit_terms, weighted_sums
+
+
+@dataclass(frozen=True)
+class SlicedSystems:
+    """How the compared posts are divided, and each system's hits by band of hashtags.
+
+    Attributes:
+        slices: of the aligned posts, as the first run's evaluation divided them.
+        bands: system → banded hits of each of its runs.
+    """
+
+    slices: PostSlices
+    bands: Mapping[str, Sequence[BandedHits]]
+
+
+def check_slicings(names: Sequence[str]) -> list[str]:
+    """Return the slicings asked for; `all` stands for every one.
+
+    Raises:
+        UserError: one is unknown.
+    """
+    for name in names:
+        if name not in TITLES and name != "all":
+            raise UserError(f"slices: unknown {name!r}.{nearest(name, TITLES)} Accepted: all, {', '.join(TITLES)}.")
+    return list(TITLES) if "all" in names else list(names)
+
+
+def read_slices(systems: Mapping[str, Sequence[SavedRun]], aligned: SamePosts) -> SlicedSystems:
+    """Read which aligned post is in which slice.
+
+    Raises:
+        DataError: a run's `slices.parquet` is missing, damaged or of other posts.
+    """
+    read = {
+        name: [_aligned_slices(run.folder / SLICES, aligned.post_ids) for run in runs] for name, runs in systems.items()
+    }
+    first = next(iter(read.values()))[0]
+    return SlicedSystems(first, {name: [slices.bands for slices in members] for name, members in read.items()})
+
+
+def _aligned_slices(path: Path, post_ids: Sequence[str]) -> PostSlices:
+    slices = read_post_slices(path)
+    row_of = {post_id: row for row, post_id in enumerate(slices.post_ids)}
+    missing = [post_id for post_id in post_ids if post_id not in row_of]
+    if missing:
+        raise DataError(
+            f"{path} lacks {len(missing):,} of {len(post_ids):,} posts, for instance {missing[0]!r}; evaluate again: "
+            "python scripts/evaluate.py --run … --data …"
+        )
+    return slices.take(np.array([row_of[post_id] for post_id in post_ids], np.int64))
+
+
+def compare_slices(comparison: Comparison, sliced: SlicedSystems, names: Sequence[str]) -> pd.DataFrame:
+    """Compare every system with the one compared against, slice by slice.
+
+    Args:
+        comparison: of the systems as a whole.
+        sliced: from `read_slices`.
+        names: slicings. `hashtag_frequency` divides hashtags, not posts: it is compared by recall of hashtags.
+
+    Returns:
+        One row per slicing, system, metric, K and slice that holds a post: slicing, system, against, metric, k, slice,
+        posts, units, value, value_against, difference, difference_low, difference_high, p, p_holm (over all rows), and
+        lead, lead_low, lead_high: how much larger the difference is in the slice than on the other posts.
+    """
+    parts = []
+    for name in check_slicings(names):
+        for system in comparison.aligned.systems:
+            if system == comparison.against:
+                continue
+            for k in comparison.aligned.systems[system].ks.tolist():
+                parts.append(_one(comparison, sliced, name, system, int(k)))
+    table = pd.concat(parts, ignore_index=True)
+    table = table[table["posts"] > 0].reset_index(drop=True)
+    table["p_holm"] = holm(table["p"].to_numpy(np.float64))
+    places = list(table.columns)
+    places.insert(places.index("p") + 1, places.pop(places.index("p_holm")))
+    return table[places]
+
+
+def _one(comparison: Comparison, sliced: SlicedSystems, name: str, system: str, k: int) -> pd.DataFrame:
+    results = [_at(comparison.aligned.results(which), k) for which in (system, comparison.against)]
+    if name == HASHTAG_FREQUENCY:
+        hits = [sliced.bands[which] for which in (system, comparison.against)]
+        rows = _bands(results, hits, k, comparison.protocol)
+    else:
+        slicing = sliced.slices.slicings[name]
+        rows = _posts(results, slicing.members(), slicing.labels, comparison.protocol)
+    rows.insert(0, "k", k)
+    rows.insert(0, "metric", rows.pop("metric"))
+    rows.insert(0, "against", comparison.against)
+    rows.insert(0, "system", system)
+    rows.insert(0, "slicing", name)
+    return rows
+
+
+def _at(results: PostResults, k: int) -> PostResults:
+    cut_offs, everything = np.array([k]), np.arange(len(results.post_ids))
+    per_post = results.per_post
+    if len(per_post.members) == 1:
+        return results._replace(per_post=at_cut_offs(per_post, cut_offs))
+    return results._replace(per_post=per_post.take(everything, cut_offs))
+
+
+def _posts(
+    results: Sequence[PostResults], members: NDArray[np.bool_], labels: Sequence[str], protocol: Protocol
+) -> pd.DataFrame:
+    # Every slice and, behind them, the posts outside of each.
+    both = np.concatenate([members, ~members], axis=1)
+    draws = [
+        slice_draws(one, both, protocol.columns, unit=protocol.unit, resamples=protocol.resamples, seed=protocol.seed)[
+            0
+        ]
+        for one in results
+    ]
+    p_values = _p_values(results, members, protocol)
+    parts = []
+    for column in protocol.columns:
+        first, second = (draw[column] for draw in draws)
+        row = _difference_rows(first, second, len(labels), protocol.level)
+        parts.append(pd.DataFrame({"metric": column, "slice": labels, "posts": members.sum(axis=0), **row,
+                                   "p": p_values[column]}))  # fmt: skip
+    return _leads_last(pd.concat(parts, ignore_index=True))
+
+
+def _difference_rows(a: Draws, b: Draws, slices: int, level: float) -> dict[str, Floats | Ints]:
+    units = a.units[:slices]
+    value, resampled = a.value - b.value, a.resampled - b.resampled
+    low, high = quantiles(resampled[:, :slices], units, level)
+    lead = value[:slices] - value[slices:]
+    outside = np.minimum(units, a.units[slices:])
+    lead_low, lead_high = quantiles(resampled[:, :slices] - resampled[:, slices:], outside, level)
+    return {
+        "units": units,
+        "value": a.value[:slices],
+        "value_against": b.value[:slices],
+        "difference": value[:slices],
+        "difference_low": low,
+        "difference_high": high,
+        "lead": lead,
+        "lead_low": lead_low,
+        "lead_high": lead_high,
+    }
+
+
+def _leads_last(rows: pd.DataFrame) -> pd.DataFrame:
+    leads = ["lead", "lead_low", "lead_high"]
+    return rows[[column for column in rows.columns if column not in leads] + leads]
+
+
+def _p_values(results: Sequence[PostResults], members: NDArray[np.bool_], protocol: Protocol) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {column: [] for column in protocol.columns}
+    for member in members.T:
+        rows = np.flatnonzero(member)
+        if not len(rows):
+            for values in found.values():
+                values.append(float("nan"))
+            continue
+        a, b = (_some(one, rows) for one in results)
+        table = paired_test(a, b, protocol.columns, unit=protocol.unit, permutations=protocol.permutations,
+                            seed=protocol.seed)  # fmt: skip
+        for column, p in zip(table["metric"], table["p"], strict=True):
+            found[column].append(float(p))
+    return found
+
+
+def _some(results: PostResults, rows: Ints) -> PostResults:
+    users = results.user_ids
+    return PostResults(
+        [results.post_ids[row] for row in rows],
+        None if users is None else [users[row] for row in rows],
+        results.per_post.take(rows, results.per_post.ks),
+    )
+
+
+def _bands(
+    results: Sequence[PostResults], hits: Sequence[Sequence[BandedHits]], k: int, protocol: Protocol
+) -> pd.DataFrame:
+    everything = np.ones((len(results[0].post_ids), 1), np.bool_)
+    of_bands = [np.mean([band_terms(member, k) for member in members], axis=0) for members in hits]
+    draws = []
+    for one, values in zip(results, of_bands, strict=True):
+        _, draw = slice_draws(one, everything, ["recall"], values, unit=protocol.unit,
+                              resamples=protocol.resamples, seed=protocol.seed)  # fmt: skip
+        if draw is not None:
+            draws.append(draw)
+    count = len(BANDS)
+    true = of_bands[0][:, count:]
+    low, high = quantiles(draws[0].resampled - draws[1].resampled, draws[0].units, protocol.level)
+    apart = of_bands[0][:, :count] - of_bands[1][:, :count]
+    return pd.DataFrame(
+        {
+            "metric": "recall",
+            "slice": BANDS,
+            "posts": (true > 0).sum(axis=0),
+            "units": count_units(true > 0, results[0], protocol.unit),
+            "value": draws[0].value,
+            "value_against": draws[1].value,
+            "difference": draws[0].value - draws[1].value,
+            "difference_low": low,
+            "difference_high": high,
+            "p": _swapped(apart, results[0], protocol),
+            "lead": np.nan,
+            "lead_low": np.nan,
+            "lead_high": np.nan,
+        }
+    )
+
+
+def _swapped(apart: Floats, results: PostResults, protocol: Protocol) -> Floats:
+    """Return the p-values of paired randomisation for sums over posts, (bands,)."""
+    of_units, units = unit_terms(lambda chunk: apart[chunk], len(apart), results.user_ids, protocol.unit)
+    signs, exact = draw_signs(units, protocol.permutations, protocol.seed)
+    swapped = weighted_sums(signs, of_units, units, "Swapping at random")
+    as_far = np.count_nonzero(np.abs(swapped) >= np.abs(apart.sum(axis=0)) - EQUAL, axis=0)
+    p: Floats = as_far / len(swapped) if exact else (1 + as_far) / (1 + len(swapped))
+    return p

@@ -1,0 +1,96 @@
+"""The two figures of a sweep: precision and recall against K, hit rate and F1 against K."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from multimodal.evaluation.metrics.metric_table import Evaluation
+from multimodal.evaluation.uncertainty.intervals import Bootstrap
+from multimodal.storage.run_folder import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FIGURES = {"precision_recall.png": ("precision", "recall"), "hit_rate_f1.png": ("hit_rate", "f1")}
+LABELS = {"precision": "Precision", "recall": "Recall", "hit_rate": "Hit rate", "f1": "F1"}
+# Two colours of Okabe and Ito's palette, which colour-blind readers tell apart; marker and dash differ as well.
+_STYLES: tuple[dict[str, Any], ...] = (
+    {"color": "#0072B2", "marker": "o"},
+    {"color": "#D55E00", "marker": "s", "linestyle": "--"},
+)
+_RESOLUTION_DPI = 200
+_MOST_MARKERS = 40
+
+
+def write_figures(folder: Path, evaluation: Evaluation, curves: Bootstrap | None = None) -> list[Path]:
+    """Draw both figures into `folder`; their numbers are those of `metrics.csv` beside them.
+
+    Args:
+        folder: where to.
+        evaluation: of one or more K.
+        curves: resampled metrics; their 95 % intervals are drawn as bands.
+    """
+    paths = []
+    for name, columns in FIGURES.items():
+        figure = sweep_figure(evaluation, columns, curves)
+        write_atomically(folder / name, lambda path, figure=figure: _save(figure, path))  # type: ignore[misc]
+        paths.append(folder / name)
+    return paths
+
+
+def _save(figure: Figure, path: Path) -> None:
+    figure.savefig(path, dpi=_RESOLUTION_DPI, format="png")
+
+
+def sweep_figure(evaluation: Evaluation, columns: tuple[str, ...], curves: Bootstrap | None = None) -> Figure:
+    """Draw up to two metrics against K and mark the best K by F1.
+
+    Args:
+        evaluation: of one or more K.
+        columns: names in `LABELS`.
+        curves: resampled metrics at the same Ks; those that it holds get a band.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.2, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    ks = evaluation.ks
+    best = evaluation.best_k("f1")
+    marker_step = -(-len(ks) // _MOST_MARKERS)
+    for column, style in zip(columns, _STYLES, strict=False):
+        values = evaluation.table[column].to_numpy()
+        axes.plot(ks, values, label=LABELS[column], linewidth=1.8, markersize=5, markevery=marker_step, **style)
+        if curves is not None and column in curves.values:
+            low, high = curves.interval(column)
+            axes.fill_between(ks, low, high, color=style["color"], alpha=0.18, linewidth=0)
+        at_best = float(values[ks.index(best)])
+        axes.plot(
+            best, at_best, "o", markersize=11, markerfacecolor="none", markeredgecolor="#222222", markeredgewidth=1.2
+        )
+    axes.axvline(best, color="#222222", linewidth=0.9, linestyle=":", label=f"best K by F1: {best}", zorder=0)
+    _finish(axes, ks, [LABELS[column] for column in columns])
+    posts = int(evaluation.table["posts"].iloc[0])
+    band = "" if curves is None else f"; bands: 95 % of resamples of {curves.unit}"
+    axes.set_title(f"{posts:,} posts{band}", loc="right", fontsize=9, color="#555555")
+    return figure
+
+
+def _finish(axes: Axes, ks: list[int], labels: list[str]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlabel("K, length of the recommended list")
+    axes.set_ylabel(" and ".join([labels[0], *(label.lower() if label != "F1" else label for label in labels[1:])]))
+    axes.set_ylim(bottom=0)
+    margin = min(0.9, 0.3 + 0.03 * (ks[-1] - ks[0]))  # below 1, so that no tick stands at K = 0
+    axes.set_xlim(ks[0] - margin, ks[-1] + margin)
+    locator: Any = MaxNLocator(nbins=12, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
+    axes.xaxis.set_major_locator(locator)
+    if len(ks) <= 12:
+        axes.set_xticks(ks)
+    axes.grid(axis="y", color="#DDDDDD", linewidth=0.7)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.legend(frameon=False, fontsize=9)

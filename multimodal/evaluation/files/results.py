@@ -1,0 +1,165 @@
+"""The evaluation folder: what `evaluate` leaves behind, and reading it back without the model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from data_loaders.errors import DataError
+from multimodal.evaluation.files.figures import write_figures
+from multimodal.evaluation.files.predictions import write_predictions
+from multimodal.evaluation.metrics.fingerprints import FINGERPRINT, truth_fingerprints
+from multimodal.evaluation.metrics.metric_table import DEFINITIONS_VERSION, Evaluation
+from multimodal.evaluation.metrics.outcomes import Outcomes, PerPost, PostResults
+from multimodal.evaluation.uncertainty.intervals import Bootstrap
+from multimodal.ranking.rankings import Rankings
+from multimodal.storage.run_folder import write_atomically, write_json
+
+_COUNT_COLUMNS = {
+    "true_hashtags": "true_count",
+    "known_hashtags": "known_count",
+    "new_hashtags": "new_count",
+    "list_length": "length",
+}
+_RANK_COLUMNS = {"hit_ranks": "hits", "known_hit_ranks": "known_hits", "new_hit_ranks": "new_hits"}
+
+
+def write_evaluation(
+    folder: Path,
+    evaluation: Evaluation,
+    rankings: Rankings,
+    settings: dict[str, Any],
+    *,
+    truth: Sequence[Sequence[str]] | None = None,
+    curves: Bootstrap | None = None,
+) -> None:
+    """Write `metrics.csv`, `metrics.json`, `predictions.parquet`, `per_post.parquet` and the two figures.
+
+    Each file is replaced in one step.
+
+    Args:
+        folder: made if needed.
+        evaluation: of `rankings`.
+        rankings: all of them, also of posts without truth.
+        settings: what the reader must know to judge the figures: history protocol, split, run, seed…
+        truth: the true hashtags of the evaluated posts, so that comparisons can tell whether theirs are the same.
+        curves: resampled metrics; their intervals are drawn as bands.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_predictions(folder / "predictions.parquet", rankings)
+    write_per_post(folder / "per_post.parquet", evaluation, truth)
+    write_atomically(folder / "metrics.csv", lambda path: evaluation.table.to_csv(path, index=False))
+    write_figures(folder, evaluation, curves)
+    write_json(folder / "metrics.json", summary(evaluation, settings))
+
+
+def summary(evaluation: Evaluation, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of `metrics.json`; a value that is not defined is null."""
+    best = evaluation.best_k("f1")
+    rows = evaluation.table.to_dict("records")
+    return {
+        "definitions_version": DEFINITIONS_VERSION,
+        "settings": {**settings, "ap_norm": evaluation.ap_norm, "ks": evaluation.ks},
+        "counts": evaluation.counts,
+        "best_k": {"by": "f1", "k": best, "f1": evaluation.at(best)["f1"]},
+        "table": [{str(name): _plain(value) for name, value in row.items()} for row in rows],
+    }
+
+
+def _plain(value: Any) -> int | float | None:
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    return None if math.isnan(value) else float(value)
+
+
+def write_per_post(path: Path, evaluation: Evaluation, truth: Sequence[Sequence[str]] | None = None) -> None:
+    """Write one row per evaluated post, enough to compute every metric, interval and test again.
+
+    Columns: post_id, user_id, the counts `true_hashtags`, `known_hashtags` (of them in the vocabulary),
+    `new_hashtags` (never seen in train), `list_length`; the ranks of the hits `hit_ranks`, `known_hit_ranks`,
+    `new_hit_ranks`; `f1_per_post@K`, `novelty@K`, `redundancy@K` for each K; and, where the truth is given,
+    `truth_fingerprint`, equal for equal sets of true hashtags.
+    """
+    per_post = evaluation.per_post
+    outcomes = per_post.outcomes
+    columns: dict[str, Any] = {"post_id": pa.array(evaluation.post_ids, pa.string())}
+    if evaluation.user_ids is not None:
+        columns["user_id"] = pa.array(evaluation.user_ids, pa.string())
+    for name, attribute in _COUNT_COLUMNS.items():
+        columns[name] = pa.array(getattr(outcomes, attribute).astype(np.int32))
+    for name, attribute in _RANK_COLUMNS.items():
+        columns[name] = _ranks(getattr(outcomes, attribute))
+    for metric in ("f1_per_post", *per_post.stored):
+        values = per_post[metric]
+        columns.update({f"{metric}@{k}": pa.array(values[:, i]) for i, k in enumerate(evaluation.ks)})
+    if truth is not None:
+        columns[FINGERPRINT] = pa.array(truth_fingerprints(truth))
+    metadata = {
+        "definitions_version": str(DEFINITIONS_VERSION),
+        "ks": ",".join(map(str, evaluation.ks)),
+        "ap_norm": evaluation.ap_norm,
+        "places": str(outcomes.hits.shape[1]),
+    }
+    table = pa.table(columns).replace_schema_metadata(metadata)
+    write_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+
+
+def _ranks(hits: NDArray[np.bool_]) -> pa.ListArray:
+    rows, places = np.nonzero(hits)
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(hits)))]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array((places + 1).astype(np.uint16)))
+
+
+def read_per_post(path: Path) -> PostResults:
+    """Read what `write_per_post` wrote.
+
+    Raises:
+        DataError: missing, damaged, or written by other definitions of the metrics.
+    """
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError:
+        raise DataError(
+            f"{path} (per-post values) is missing; make it: python scripts/evaluate.py --run … --data …"
+        ) from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path} cannot be read as per-post values: {error}") from error
+    metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+    version = metadata.get("definitions_version")
+    if version != str(DEFINITIONS_VERSION):
+        raise DataError(
+            f"{path}: metric definitions of version {version}, this program has version {DEFINITIONS_VERSION}; "
+            "evaluate again: python scripts/evaluate.py --run … --data …"
+        )
+    missing = [name for name in ("post_id", *_COUNT_COLUMNS, *_RANK_COLUMNS) if name not in table.column_names]
+    if missing:
+        raise DataError(
+            f"{path}: the column {missing[0]!r} is missing; evaluate again: python scripts/evaluate.py --run … --data …"
+        )
+    ks = [int(k) for k in metadata["ks"].split(",")]
+    places = int(metadata["places"])
+    fields = {attribute: table[name].to_numpy().astype(np.int64) for name, attribute in _COUNT_COLUMNS.items()}
+    fields |= {attribute: _hits(table[name], places) for name, attribute in _RANK_COLUMNS.items()}
+    stored = {
+        metric: np.stack([table[f"{metric}@{k}"].to_numpy() for k in ks], axis=1)
+        for metric in ("novelty", "redundancy")
+        if f"{metric}@{ks[0]}" in table.column_names
+    }
+    users = table["user_id"].to_pylist() if "user_id" in table.column_names else None
+    norm: Any = metadata["ap_norm"]
+    return PostResults(table["post_id"].to_pylist(), users, PerPost(Outcomes(**fields), np.array(ks), norm, stored))
+
+
+def _hits(column: pa.ChunkedArray, places: int) -> NDArray[np.bool_]:
+    ranks = column.combine_chunks()
+    lengths = np.diff(ranks.offsets.to_numpy())
+    hits = np.zeros((places, len(ranks)), np.bool_)
+    hits[ranks.flatten().to_numpy().astype(np.int64) - 1, np.repeat(np.arange(len(ranks)), lengths)] = True
+    return hits.T

@@ -1,0 +1,59 @@
+"""Metrics of hashtags, not of posts: micro and macro F1 as multilabel classification knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multimodal.evaluation.metrics.accuracy import Ints
+from multimodal.evaluation.metrics.exact_sums import mean_of
+
+
+def counts_per_hashtag(
+    places: NDArray[np.int32], hits: NDArray[np.bool_], ks: Ints, size: int
+) -> Iterator[tuple[Ints, Ints]]:
+    """Yield for each cut-off how often each hashtag was named, and how often rightly.
+
+    Args:
+        places: (K, N) hashtag indices by rank, -1 for an empty place.
+        hits: (K, N).
+        ks: (n_k,) rising.
+        size: number of hashtags C.
+
+    Yields:
+        (C,) times named and (C,) true positives, for the first K places.
+    """
+    named, right = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    done = 0
+    for k in ks:
+        for rank in range(done, min(int(k), len(places))):
+            # One count for both: bins 2h + 2 for wrong and 2h + 3 for right; empty places fall into the first two.
+            bins = 2 * places[rank].astype(np.int64) + 2
+            bins += hits[rank]
+            wrong_and_right = np.bincount(bins, minlength=2 * size + 2)[2:].reshape(-1, 2)
+            named += wrong_and_right.sum(axis=1)
+            right += wrong_and_right[:, 1]
+        done = int(k)
+        yield named, right
+
+
+def f1_micro(named: Ints, right: Ints, support: Ints) -> float:
+    """2TP / (named + true), pooled over all posts and hashtags; empty places are not named."""
+    return float(2 * right.sum() / max(int(named.sum() + support.sum()), 1))
+
+
+def f1_macro_label(named: Ints, right: Ints, support: Ints) -> float:
+    """Mean over hashtags of 2TP / (named + true), over those that are true of at least one evaluated post.
+
+    The truth alone fixes the hashtags that are averaged over, so systems are compared over the same ones.
+
+    Args:
+        named: (C,) posts whose list names the hashtag.
+        right: (C,) posts for which it does so rightly.
+        support: (C,) posts it is true of.
+    """
+    true_somewhere = support > 0
+    values = 2 * right[true_somewhere] / (named + support)[true_somewhere]
+    return float(mean_of(values[:, None]).value[0])

@@ -1,0 +1,93 @@
+"""`Evaluation`: what a ranking is worth, as a table over K and as values per post."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from data_loaders.errors import UserError, nearest
+from multimodal.evaluation.metrics.outcomes import PerPost, PostResults
+from multimodal.evaluation.metrics.ranked import ApNorm
+
+# Raised when a definition changes, so that figures of different definitions are not put side by side unnoticed.
+DEFINITIONS_VERSION = 1
+COLUMNS = (
+    "k",
+    "hit_rate",
+    "precision",
+    "recall",
+    "f1",
+    "f1_per_post",
+    "f1_micro",
+    "f1_macro_label",
+    "recall_capped",
+    "recall_known",
+    "coverage_of_truth",
+    "ndcg",
+    "map",
+    "mrr",
+    "catalogue_coverage",
+    "novelty",
+    "redundancy",
+    "new_hashtag_recall",
+    "posts",
+    "posts_without_truth",
+)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a ranking is worth.
+
+    Attributes:
+        table: one row per K, the columns of `COLUMNS`; NaN where a metric is not defined or was not asked for.
+        per_post: metric → float32 (N, n_k) over the evaluated posts.
+        post_ids: of the N evaluated posts.
+        user_ids: of the same posts, where they were handed in.
+        ap_norm: what `map` divides by.
+        counts: how many posts, hashtags and places went in, were left out or were empty.
+    """
+
+    table: pd.DataFrame
+    per_post: PerPost
+    post_ids: Sequence[str]
+    user_ids: Sequence[str | None] | None
+    ap_norm: ApNorm
+    counts: dict[str, int]
+
+    @property
+    def posts(self) -> PostResults:
+        """The evaluated posts, for intervals and paired tests."""
+        return PostResults(self.post_ids, self.user_ids, self.per_post)
+
+    @property
+    def ks(self) -> list[int]:
+        """The cut-offs, rising."""
+        return [int(k) for k in self.table["k"]]
+
+    def at(self, k: int) -> dict[str, float]:
+        """Return the row of one K.
+
+        Raises:
+            UserError: the sweep did not visit it.
+        """
+        rows = self.table[self.table["k"] == k]
+        if rows.empty:
+            raise UserError(f"K = {k} is not part of this evaluation; it holds {', '.join(map(str, self.ks))}.")
+        return {str(name): float(value) for name, value in rows.iloc[0].items()}
+
+    def best_k(self, column: str = "f1") -> int:
+        """Return the K with the highest value of `column`, the smallest of equals.
+
+        Raises:
+            UserError: no such column, or it has no value at any K.
+        """
+        if column not in self.table:
+            raise UserError(f"unknown metric {column!r}.{nearest(column, COLUMNS)} Known: {', '.join(COLUMNS[1:])}.")
+        values = self.table[column].to_numpy(np.float64)
+        if np.isnan(values).all():
+            raise UserError(f"{column} has no value at any K of this evaluation, so there is no best K by it.")
+        return self.ks[int(np.nanargmax(values))]

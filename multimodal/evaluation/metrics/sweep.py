@@ -1,0 +1,232 @@
+"""`evaluate_rankings`: every metric at every K in one pass over the posts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from data_loaders.errors import DataError, UserError
+from multimodal.evaluation.metrics.accuracy import Floats, Ints, f1_of_means
+from multimodal.evaluation.metrics.beyond_accuracy import (
+    Similarity,
+    catalogue_coverage,
+    information,
+    novelty,
+    redundancy,
+)
+from multimodal.evaluation.metrics.chunks import chunks, map_chunks
+from multimodal.evaluation.metrics.exact_sums import ExactMean, mean_of
+from multimodal.evaluation.metrics.label_wise import counts_per_hashtag, f1_macro_label, f1_micro
+from multimodal.evaluation.metrics.metric_table import COLUMNS, Evaluation
+from multimodal.evaluation.metrics.outcomes import Outcomes, PerPost
+from multimodal.evaluation.metrics.ranked import ApNorm
+from multimodal.evaluation.metrics.ranked_means import count_hits_by_rank, mean_average_precision, mean_ndcg
+from multimodal.evaluation.metrics.relevance import check_post_ids, check_rankings, hit_matrix
+from multimodal.evaluation.metrics.set_means import set_means
+from multimodal.evaluation.metrics.similarity import as_similarity
+from multimodal.evaluation.metrics.train_statistics import HashtagFacts, KnownHashtags, hashtag_facts
+from multimodal.evaluation.metrics.truth import Truth
+from multimodal.ranking.rankings import Rankings
+
+# Few enough for the places of a chunk to stay in the processor's cache while they are compared again and again.
+_POSTS_MATCHED_AT_ONCE = 1024
+
+
+def evaluate_rankings(
+    rankings: Rankings,
+    truth: Sequence[Sequence[str]] | Truth,
+    ks: Sequence[int],
+    vocabulary: KnownHashtags,
+    *,
+    train_hashtags: Collection[str] | None = None,
+    similarity: Any | None = None,
+    ap_norm: ApNorm = "capped",
+    user_ids: Sequence[str | None] | None = None,
+    chunk_posts: int = 4096,
+) -> Evaluation:
+    """Compute all metrics at all cut-offs; see `docs/metrics.md` for the definitions.
+
+    Posts without a true hashtag are left out and counted. The values at one K do not depend on the other Ks, on
+    `chunk_posts` or on the order of the posts, to the last bit.
+
+    Args:
+        rankings: of N posts. A list shorter than K counts its empty places as misses, as does K above `rankings.k`.
+        truth: the true hashtags of the same posts in the same order, also those outside the vocabulary.
+        ks: cut-offs, each at least 1; repeats count once.
+        vocabulary: train hashtags with their frequencies.
+        train_hashtags: every hashtag of the train split, for `new_hashtag_recall`; by default the vocabulary's.
+        similarity: for `redundancy`: (V, V) matrix or a function of two arrays of vocabulary numbers, see
+            `cooccurrence_similarity`; without it the column is NaN.
+        ap_norm: `capped` divides average precision by min(|G|, K), `relevant` by |G|.
+        user_ids: whose each post is; kept for intervals and tests over users.
+        chunk_posts: posts worked on at a time.
+
+    Raises:
+        DataError: the truth or the users are of another number of posts, no post has a true hashtag, or the ranking
+            is not one (see `check_rankings`).
+        UserError: a K or `chunk_posts` below 1, or an unknown `ap_norm`.
+    """
+    cut_offs = _cut_offs(ks)
+    if chunk_posts < 1:
+        raise UserError(f"chunk_posts: {chunk_posts} is not a number of posts; give 1 or more.")
+    if ap_norm not in get_args(ApNorm):
+        raise UserError(f"ap_norm: unknown value {ap_norm!r}; accepted are {', '.join(get_args(ApNorm))}.")
+    if not isinstance(truth, Truth):
+        truth = Truth.from_hashtags(truth, rankings.names)
+    rows = _check(rankings, truth, user_ids, chunk_posts)
+    facts = hashtag_facts(truth.names, vocabulary, train_hashtags)
+    places, outcomes = _outcomes(rankings, truth, rows, facts, int(cut_offs[-1]), chunk_posts)
+    alike = None if similarity is None else as_similarity(similarity, facts.vocabulary_size)
+    means, stored = _post_means(places, outcomes, cut_offs, ap_norm, facts, alike, chunk_posts)
+    support = np.bincount(truth.indices, minlength=len(truth.names))
+    label_wise = _label_wise(places, outcomes, cut_offs, support, facts)
+    counts = _counts(rankings, truth, outcomes)
+    everything = len(rows) == len(rankings)
+    return Evaluation(
+        table=_table(cut_offs, means, label_wise, counts),
+        per_post=PerPost(outcomes, cut_offs, ap_norm, stored),
+        post_ids=rankings.post_ids if everything else [rankings.post_ids[row] for row in rows],
+        user_ids=user_ids if everything or user_ids is None else [user_ids[row] for row in rows],
+        ap_norm=ap_norm,
+        counts=counts,
+    )
+
+
+def _cut_offs(ks: Sequence[int]) -> Ints:
+    wrong = [k for k in ks if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1]
+    if wrong or not len(ks):
+        seen = repr(wrong[0]) if wrong else "none"
+        raise UserError(f"k: {seen} is not a cut-off; give at least one whole number from 1 on.")
+    return np.unique(np.asarray(ks, np.int64))
+
+
+def _check(rankings: Rankings, truth: Truth, user_ids: Sequence[str | None] | None, chunk_posts: int) -> Ints:
+    posts = len(rankings)
+    if len(truth) != posts:
+        raise DataError(
+            f"{posts:,} ranked posts, but the true hashtags of {len(truth):,}; they must be the same posts."
+        )
+    if user_ids is not None and len(user_ids) != posts:
+        raise DataError(f"{posts:,} ranked posts, but the users of {len(user_ids):,}; they must be the same posts.")
+    if rankings.indices.shape != rankings.scores.shape or len(rankings.indices) != posts:
+        shapes = f"{rankings.indices.shape} indices and {rankings.scores.shape} scores"
+        raise DataError(f"{shapes} for {posts:,} posts; a ranking has one row per post in both.")
+    check_post_ids(rankings.post_ids)
+    # Steps as short as these are no faster on several threads: they wait for each other.
+    for chunk in chunks(posts, chunk_posts, "Checking rankings"):
+        check_rankings(rankings, chunk)
+    rows = np.flatnonzero(truth.counts)
+    if not len(rows):
+        raise DataError(f"none of the {posts:,} posts has a true hashtag, so there is nothing to evaluate against.")
+    return rows
+
+
+def _outcomes(
+    rankings: Rankings, truth: Truth, rows: Ints, facts: HashtagFacts, k: int, chunk_posts: int
+) -> tuple[NDArray[np.int32], Outcomes]:
+    # Rank first, post second: each step over the ranks then reads contiguous memory.
+    shape = (min(k, rankings.k), len(rows))
+    places = np.empty(shape, np.int32)
+    hits, known_hits, new_hits = (np.empty(shape, np.bool_) for _ in range(3))
+    known_count, new_count = (np.empty(len(rows), np.int64) for _ in range(2))
+
+    for here in chunks(len(rows), min(chunk_posts, _POSTS_MATCHED_AT_ONCE), "Matching hashtags"):
+        whole = rows[here][-1] - rows[here][0] + 1 == len(rows[here])
+        lists = slice(rows[here][0], rows[here][-1] + 1) if whole else rows[here]
+        places[:, here] = rankings.indices[lists, : shape[0]].T
+        found = hits[:, here] = hit_matrix(places[:, here], truth, rows[here])
+        # Few places are hits: the others need not be looked up.
+        hit = np.nonzero(found)
+        right = places[:, here][hit]
+        for of_kind, flags in ((known_hits, facts.known), (new_hits, facts.new)):
+            of_kind[:, here] = False
+            of_kind[:, here][hit] = flags[right]
+        # Posts left out have no true hashtag, so those of the others follow each other.
+        starts = truth.offsets[rows[here]]
+        true = truth.indices[starts[0] : truth.offsets[rows[here][-1] + 1]]
+        for counts, flags in ((known_count, facts.known), (new_count, facts.new)):
+            counts[here] = np.add.reduceat(flags[true], starts - starts[0], dtype=np.int64)
+
+    outcomes = Outcomes(
+        hits=hits.T,
+        known_hits=known_hits.T,
+        new_hits=new_hits.T,
+        true_count=truth.counts[rows],
+        known_count=known_count,
+        new_count=new_count,
+        length=np.count_nonzero(places >= 0, axis=0),
+    )
+    return places, outcomes
+
+
+def _post_means(
+    places: NDArray[np.int32],
+    outcomes: Outcomes,
+    ks: Ints,
+    ap_norm: ApNorm,
+    facts: HashtagFacts,
+    alike: Similarity | None,
+    chunk_posts: int,
+) -> tuple[dict[str, Floats], dict[str, NDArray[np.float32]]]:
+    bits = information(facts.frequency, facts.total_frequency)[:-1]
+    names = ["novelty"] if alike is None else ["novelty", "redundancy"]
+    stored = {name: np.empty((len(ks), len(outcomes)), np.float32).T for name in names}
+
+    def work(chunk: slice) -> dict[str, ExactMean]:
+        part, listed = outcomes.part(chunk), places[:, chunk].T
+        means: dict[str, ExactMean] = {}
+        beyond = {"novelty": novelty(listed, part.length, bits, ks)}
+        if alike is not None:
+            beyond["redundancy"] = redundancy(facts.number[listed], part.length, alike, ks)
+        for name, values in beyond.items():
+            means[name] = mean_of(values)
+            stored[name][chunk] = values
+        return means
+
+    total = set_means(outcomes, ks)
+    for means in map_chunks(work, len(outcomes), chunk_posts, "Computing metrics"):
+        for name, mean in means.items():
+            total.setdefault(name, ExactMean()).merge(mean)
+    by_rank = count_hits_by_rank(outcomes.hits, outcomes.true_count)
+    ranked = {"ndcg": mean_ndcg(by_rank, ks), "map": mean_average_precision(by_rank, ks, ap_norm)}
+    return {**{name: mean.value for name, mean in total.items()}, **ranked}, stored
+
+
+def _label_wise(
+    places: NDArray[np.int32], outcomes: Outcomes, ks: Ints, support: Ints, facts: HashtagFacts
+) -> dict[str, list[float]]:
+    columns: dict[str, list[float]] = {"f1_micro": [], "f1_macro_label": [], "catalogue_coverage": []}
+    for named, right in counts_per_hashtag(places, outcomes.hits.T, ks, len(support)):
+        columns["f1_micro"].append(f1_micro(named, right, support))
+        columns["f1_macro_label"].append(f1_macro_label(named, right, support))
+        columns["catalogue_coverage"].append(catalogue_coverage(named, facts.known[:-1], facts.vocabulary_size))
+    return columns
+
+
+def _table(
+    ks: Ints, means: dict[str, Floats], label_wise: dict[str, list[float]], counts: dict[str, int]
+) -> pd.DataFrame:
+    table = pd.DataFrame({"k": ks, **means, **label_wise})
+    table["f1"] = f1_of_means(means["precision"], means["recall"])
+    table["coverage_of_truth"] = counts["true_hashtags_in_vocabulary"] / counts["true_hashtags"]
+    table["posts"], table["posts_without_truth"] = counts["posts"], counts["posts_without_truth"]
+    return table.reindex(columns=list(COLUMNS))
+
+
+def _counts(rankings: Rankings, truth: Truth, outcomes: Outcomes) -> dict[str, int]:
+    return {
+        "posts": len(outcomes),
+        "posts_without_truth": len(rankings) - len(outcomes),
+        "posts_with_known_truth": int(np.count_nonzero(outcomes.known_count)),
+        "posts_with_new_truth": int(np.count_nonzero(outcomes.new_count)),
+        "posts_with_an_empty_list": int(np.count_nonzero(outcomes.length == 0)),
+        "posts_with_a_short_list": int(np.count_nonzero(outcomes.length < outcomes.hits.shape[1])),
+        "true_hashtags": int(outcomes.true_count.sum()),
+        "true_hashtags_in_vocabulary": int(outcomes.known_count.sum()),
+        "true_hashtags_new": int(outcomes.new_count.sum()),
+        "true_hashtags_repeated_and_ignored": truth.repeats,
+    }

@@ -1,0 +1,1 @@
+"""Metrics of parts of the posts and of the hashtags."""

@@ -1,0 +1,175 @@
+"""Metrics of slices with intervals: every slice on the same resamples, so that slices and systems can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from multimodal.evaluation.metrics.accuracy import Floats, Ints
+from multimodal.evaluation.metrics.outcomes import PostResults
+from multimodal.evaluation.slices.hashtag_bands import BANDS, BandedHits
+from multimodal.evaluation.slices.slices import HASHTAG_FREQUENCY, PostSlices
+from multimodal.evaluation.uncertainty.ratios import base_columns, metrics_of, terms
+from multimodal.evaluation.uncertainty.resampling import (
+    Unit,
+    draw_with_replacement,
+    unit_terms,
+    user_numbers,
+    weighted_sums,
+)
+
+# The bootstrap of fewer posts, or users, than this says nothing.
+LEAST_UNITS = 10
+SLICE_COLUMNS = ("hit_rate", "precision", "recall", "f1")
+
+
+@dataclass(frozen=True)
+class Draws:
+    """A metric of S slices on the posts themselves and on resamples.
+
+    Attributes:
+        value: (S,).
+        resampled: (resamples, S); NaN where a resample holds no post of the slice.
+        units: (S,) posts or users that have a part in each slice.
+    """
+
+    value: Floats
+    resampled: Floats
+    units: Ints
+
+    def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
+        """Return the ends of the percentile intervals, (S,) each; NaN for a slice of fewer than 10 units."""
+        return quantiles(self.resampled, self.units, level)
+
+
+def quantiles(resampled: Floats, units: Ints, level: float) -> tuple[Floats, Floats]:
+    """Return the ends of the percentile interval of each column, over the resamples in which it is defined.
+
+    Args:
+        resampled: (R, S).
+        units: (S,) posts or users behind each column; below 10 they are too few to say anything: NaN.
+        level: between 0 and 1.
+    """
+    tail = (1 - level) / 2
+    low, high = np.full((2, resampled.shape[1]), np.nan)
+    defined = ~np.isnan(resampled)
+    for column in np.flatnonzero(defined.any(axis=0) & (units >= LEAST_UNITS)):
+        low[column], high[column] = np.quantile(resampled[defined[:, column], column], [tail, 1 - tail])
+    return low, high
+
+
+def slice_draws(
+    results: PostResults,
+    members: NDArray[np.bool_],
+    columns: Sequence[str],
+    bands: Floats | None = None,
+    *,
+    unit: Unit = "posts",
+    resamples: int = 1000,
+    seed: int = 0,
+) -> tuple[dict[str, Draws], Draws | None]:
+    """Compute metrics of slices on the posts and on resamples of them.
+
+    Args:
+        results: of N posts, at one cut-off.
+        members: (N, S) whether a post is in a slice; slices may overlap.
+        columns: metrics of posts.
+        bands: (N, 2 x bands): hits by band, then true hashtags by band; their ratio of sums is a recall of hashtags.
+        unit: what is drawn.
+        resamples: how many.
+        seed: the same seed gives the same resamples, whatever the slices.
+
+    Returns:
+        Column → draws of the S slices; and those of the bands.
+    """
+    bases = base_columns(columns)
+    slices, width = members.shape[1], 2 * len(bases)
+    of_posts = _sliced_terms(results, members, bases, bands)
+    of_units, units = unit_terms(of_posts, len(members), results.user_ids, unit)
+    draws = draw_with_replacement(units, resamples, seed)
+    once = weighted_sums(lambda chunk: np.ones((1, chunk.stop - chunk.start)), of_units, units, "Adding up slices")
+    sums = np.concatenate([once, weighted_sums(draws, of_units, units, "Resampling slices")])
+    cut = slices * width
+    values = metrics_of(sums[:, :cut].reshape(-1, slices, width), bases, columns)
+    counted = count_units(members, results, unit)
+    found = {name: Draws(value[0, :, 0], value[1:, :, 0], counted) for name, value in values.items()}
+    if bands is None:
+        return found, None
+    recall = metrics_of(sums[:, cut:], ["recall"], ["recall"])["recall"]
+    in_bands = count_units(bands[:, bands.shape[1] // 2 :] > 0, results, unit)
+    return found, Draws(recall[0], recall[1:], in_bands)
+
+
+def count_units(members: NDArray[np.bool_], results: PostResults, unit: Unit) -> Ints:
+    """Return how many posts, or users, have a part in each slice, (S,)."""
+    users = user_numbers(results.user_ids, unit)
+    if users is None:
+        return np.asarray(members.sum(axis=0))
+    return np.array([len(np.unique(users[member])) for member in members.T], np.int64)
+
+
+def _sliced_terms(
+    results: PostResults, members: NDArray[np.bool_], bases: Sequence[str], bands: Floats | None
+) -> Callable[[slice], Floats]:
+    def of_posts(chunk: slice) -> Floats:
+        of_chunk = terms(results.per_post, bases, chunk)[:, None, :] * members[chunk][:, :, None]
+        flat = of_chunk.reshape(len(of_chunk), -1)
+        return flat if bands is None else np.concatenate([flat, bands[chunk]], axis=1)
+
+    return of_posts
+
+
+def band_terms(bands: BandedHits, k: int) -> Floats:
+    """Return hits by band at K, then true hashtags by band, (N, 2 x bands)."""
+    return np.concatenate([bands.found(k), bands.true_count.astype(np.float64)], axis=1)
+
+
+def slice_table(
+    results: PostResults,
+    slices: PostSlices,
+    *,
+    unit: Unit = "posts",
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Return one row per slice.
+
+    Args:
+        results: of the posts of `slices`, at one cut-off.
+        slices: how they are divided.
+        unit: what is drawn for the intervals.
+        resamples: how many.
+        seed: of the draws.
+        level: of the intervals.
+
+    Returns:
+        Columns slicing, slice, k, posts, units (posts or users), true_hashtags, and hit_rate, precision, recall,
+        f1, each with _low and _high behind it. The first row is of all posts. Bands of hashtags have a recall alone:
+        the share of their true hashtags that was found; their `posts` are those that carry such a hashtag.
+    """
+    k = int(results.per_post.ks[0])
+    true_count = results.per_post.outcomes.true_count
+    everything = np.ones((len(true_count), 1), np.bool_)
+    members = np.concatenate([everything, *(slicing.members() for slicing in slices.slicings.values())], axis=1)
+    draws, of_bands = slice_draws(results, members, SLICE_COLUMNS, band_terms(slices.bands, k),
+                                  unit=unit, resamples=resamples, seed=seed)  # fmt: skip
+    names = [("all", "all"), *((name, label) for name, way in slices.slicings.items() for label in way.labels)]
+    table = pd.DataFrame(names, columns=["slicing", "slice"])
+    table["k"], table["posts"] = k, members.sum(axis=0)
+    table["units"], table["true_hashtags"] = draws["f1"].units, true_count @ members
+    for column, draw in draws.items():
+        low, high = draw.interval(level)
+        table = table.assign(**{column: draw.value, f"{column}_low": low, f"{column}_high": high})
+    if of_bands is None:
+        return table
+    low, high = of_bands.interval(level)
+    bands = {"slicing": HASHTAG_FREQUENCY, "slice": BANDS, "k": k, "posts": (slices.bands.true_count > 0).sum(axis=0),
+             "units": of_bands.units,
+             "true_hashtags": slices.bands.true_count.sum(axis=0),
+             "recall": of_bands.value, "recall_low": low, "recall_high": high}  # fmt: skip
+    return pd.concat([table, pd.DataFrame(bands)], ignore_index=True)

@@ -1,0 +1,140 @@
+"""Slices of the evaluated posts: what kind of post each is, and how frequent each of its true hashtags was in train."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_loaders.posts import Post
+from data_loaders.statistics import SHORT_CAPTION
+from data_loaders.writing_scripts import writing_script
+from multimodal.evaluation.metrics.accuracy import Ints
+from multimodal.evaluation.metrics.metric_table import Evaluation
+from multimodal.evaluation.metrics.train_statistics import KnownHashtags
+from multimodal.evaluation.slices.hashtag_bands import BandedHits, banded_hits, hashtag_bands
+from multimodal.memory.post_memory import PostMemory
+from multimodal.ranking.rankings import Rankings
+
+HASHTAG_FREQUENCY = "hashtag_frequency"
+# What the slices are of. `script` has the scripts that occur, most frequent first; the rarest are one slice.
+TITLES = {
+    "caption_length": f"Caption (short: at most {SHORT_CAPTION} characters)",
+    "image": "Image",
+    "history": "Earlier posts of the user",
+    "user": "User",
+    "true_hashtags": "True hashtags of the post",
+    "truth": "True hashtags in train",
+    "script": "Script of the caption",
+    HASHTAG_FREQUENCY: "Frequency of the true hashtag in train",
+}
+_CAPTIONS = ("none", "short", "long")
+_IMAGES = ("without", "with")
+_HISTORIES = ("0", "1–2", "3–9", "10+")
+_HISTORY_STARTS = (1, 3, 10)
+_USERS = ("unknown", "new", "seen in train")
+_COUNTS = ("1", "2", "3–5", "6–10", "11+")
+_COUNT_STARTS = (2, 3, 6, 11)
+_TRUTHS = ("all unseen", "some seen")
+_MOST_SCRIPTS = 7
+OTHER_SCRIPTS = "other scripts"
+
+
+@dataclass(frozen=True, slots=True)
+class Slicing:
+    """One way to divide posts: each post is in exactly one slice.
+
+    Attributes:
+        labels: of the slices, in the order to show.
+        codes: (N,) place in `labels`.
+    """
+
+    labels: tuple[str, ...]
+    codes: NDArray[np.int64]
+
+    def members(self) -> NDArray[np.bool_]:
+        """Return (N, slices): whether a post is in a slice."""
+        return np.asarray(self.codes[:, None] == np.arange(len(self.labels)))
+
+    def take(self, rows: Ints) -> Slicing:
+        """Return some of the posts, in the order of `rows`."""
+        return Slicing(self.labels, self.codes[rows])
+
+
+@dataclass(frozen=True)
+class PostSlices:
+    """How the evaluated posts are divided.
+
+    Attributes:
+        post_ids: of the N posts.
+        slicings: name → slicing.
+        bands: the true hashtags of the posts by their frequency in train.
+    """
+
+    post_ids: Sequence[str]
+    slicings: Mapping[str, Slicing]
+    bands: BandedHits
+
+    def take(self, rows: Ints) -> PostSlices:
+        """Return some of the posts, in the order of `rows`."""
+        slicings = {name: slicing.take(rows) for name, slicing in self.slicings.items()}
+        return PostSlices([self.post_ids[row] for row in rows], slicings, self.bands.take(rows))
+
+
+def slice_posts(
+    posts: Sequence[Post],
+    evaluation: Evaluation,
+    rankings: Rankings,
+    memory: PostMemory,
+    vocabulary: KnownHashtags,
+    train_hashtags: Collection[str],
+    train_users: Collection[str],
+) -> PostSlices:
+    """Divide the evaluated posts of a split.
+
+    Args:
+        posts: all posts that were ranked.
+        evaluation: of `rankings`.
+        rankings: of `posts`, in the same order.
+        memory: what the evaluation knew; a post's history are the posts of its user strictly before it.
+        vocabulary: of train.
+        train_hashtags: every hashtag of train.
+        train_users: every user of train.
+    """
+    rows = [row for row, post in enumerate(posts) if post.hashtags]
+    judged = [posts[row] for row in rows]
+    outcomes = evaluation.per_post.outcomes
+    depth = _HISTORY_STARTS[-1]
+    instants = np.array([post.instant_us for post in judged], np.int64)
+    earlier = (memory.history([post.user_id for post in judged], instants, depth) >= 0).sum(axis=1)
+    seen = [1 if post.user_id not in train_users else 2 for post in judged]
+    users = [0 if post.user_id is None else code for post, code in zip(judged, seen, strict=True)]
+    slicings = {
+        "caption_length": Slicing(_CAPTIONS, np.array([_caption_length(post.caption) for post in judged], np.int64)),
+        "image": Slicing(_IMAGES, np.array([post.image is not None for post in judged], np.int64)),
+        "history": Slicing(_HISTORIES, np.searchsorted(_HISTORY_STARTS, earlier, side="right")),
+        "user": Slicing(_USERS, np.array(users, np.int64)),
+        "true_hashtags": Slicing(_COUNTS, np.searchsorted(_COUNT_STARTS, outcomes.true_count, side="right")),
+        "truth": Slicing(_TRUTHS, (outcomes.new_count < outcomes.true_count).astype(np.int64)),
+        "script": _scripts([post.caption for post in judged]),
+    }
+    bands = hashtag_bands(vocabulary, train_hashtags)
+    places = rankings.indices[rows, : outcomes.hits.shape[1]]
+    hits = banded_hits(bands, [post.hashtags for post in judged], outcomes.hits, places, rankings.names)
+    return PostSlices(evaluation.post_ids, slicings, hits)
+
+
+def _caption_length(caption: str | None) -> int:
+    # As `statistics.json` counts them.
+    return 0 if caption is None else 1 + (len(caption) > SHORT_CAPTION)
+
+
+def _scripts(captions: Sequence[str | None]) -> Slicing:
+    scripts = [writing_script(caption) for caption in captions]
+    common = [name for name, _ in sorted(Counter(scripts).items(), key=lambda item: (-item[1], item[0]))]
+    labels = common if len(common) <= _MOST_SCRIPTS + 1 else [*common[:_MOST_SCRIPTS], OTHER_SCRIPTS]
+    place = {name: min(number, len(labels) - 1) for number, name in enumerate(common)}
+    return Slicing(tuple(labels), np.array([place[name] for name in scripts], np.int64))

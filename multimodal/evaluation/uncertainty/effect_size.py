@@ -1,0 +1,83 @@
+"""Effect sizes: how far two systems are apart, in standard deviations of the posts' differences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from multimodal.evaluation.metrics.accuracy import Floats
+from multimodal.evaluation.metrics.chunks import chunks
+from multimodal.evaluation.metrics.outcomes import PerPost
+from multimodal.evaluation.uncertainty.ratios import base_columns, terms
+
+# Two statistics that are equal on paper differ by this much at most in floating point.
+EQUAL = 1e-12
+_CHUNK = 1024
+
+
+def effect_sizes(a: PerPost, b: PerPost, columns: Sequence[str], difference: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return each metric's difference over the standard deviation of what the posts contribute to it.
+
+    For a mean over posts this is Cohen's d of the paired differences. `f1` and other ratios have no value per post;
+    there a post contributes the first-order change of the metric when the post is given a little more weight.
+
+    Args:
+        a: one system's posts.
+        b: the other's, in the same order.
+        columns: metrics of posts.
+        difference: column → (n_k,) metric of a minus that of b.
+
+    Returns:
+        Column → (n_k,); 0 where there is no difference, infinite where all posts differ by the same.
+    """
+    bases, posts = base_columns(columns), len(a.outcomes)
+    sums_a, sums_b = _sums(a, bases), _sums(b, bases)
+    squares = {column: np.zeros(len(a.ks)) for column in columns}
+    for chunk in chunks(posts, _CHUNK, "Measuring effects"):
+        first = _contributions(a, bases, columns, chunk, sums_a)
+        second = _contributions(b, bases, columns, chunk, sums_b)
+        for column in columns:
+            squares[column] += ((first[column] - second[column]) ** 2).sum(axis=0)
+    sizes = {}
+    for column in columns:
+        deviation = np.sqrt(squares[column] / max(posts - 1, 1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            sizes[column] = np.where(np.abs(difference[column]) <= EQUAL, 0.0, difference[column] / deviation)
+    return sizes
+
+
+def per_post_values(per_post: PerPost, column: str, posts: slice) -> Floats:
+    """Return a metric of some posts in double precision, (n, n_k)."""
+    mean: Floats = np.mean([_values(member, column, posts) for member in per_post.members], axis=0)
+    return mean
+
+
+def _values(per_post: PerPost, column: str, posts: slice) -> Floats:
+    if column in per_post.stored:
+        return per_post.stored[column][posts].astype(np.float64)
+    return per_post.outcomes.part(posts).column(column, per_post.ks, per_post.ap_norm)
+
+
+def _sums(per_post: PerPost, bases: Sequence[str]) -> Floats:
+    parts = [terms(per_post, bases, rows).sum(axis=0) for rows in chunks(len(per_post.outcomes), _CHUNK, "Adding up")]
+    total: Floats = np.sum(parts, axis=0)
+    return total
+
+
+def _contributions(
+    per_post: PerPost, bases: Sequence[str], columns: Sequence[str], posts: slice, sums: Floats
+) -> dict[str, Floats]:
+    shape = (2, len(bases), len(per_post.ks))
+    numerator, denominator = np.moveaxis(terms(per_post, bases, posts).reshape(-1, *shape), 1, 0)
+    numerator_sum, denominator_sum = sums.reshape(shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = numerator_sum / denominator_sum
+        change = (numerator - value * denominator) * (len(per_post.outcomes) / denominator_sum)
+    of_base = {base: change[:, place] for place, base in enumerate(bases)}
+    found = {column: of_base[column] for column in columns if column != "f1"}
+    if "f1" in columns:
+        p, r = value[bases.index("precision")], value[bases.index("recall")]
+        total = np.where(p + r > 0, p + r, 1.0) ** 2
+        found["f1"] = 2 * (r**2 * of_base["precision"] + p**2 * of_base["recall"]) / total
+    return found

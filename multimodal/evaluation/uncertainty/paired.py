@@ -1,0 +1,224 @@
+"""Is one system better than another? Paired randomisation tests on the same posts, effect sizes, wins and losses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from data_loaders.errors import DataError, UserError
+from multimodal.evaluation.metrics.accuracy import Floats, Ints
+from multimodal.evaluation.metrics.chunks import chunks
+from multimodal.evaluation.metrics.outcomes import PerPost, PostResults
+from multimodal.evaluation.uncertainty.effect_size import EQUAL, effect_sizes, per_post_values
+from multimodal.evaluation.uncertainty.ratios import HEADLINE_COLUMNS, base_columns, check_columns, metrics_of, terms
+from multimodal.evaluation.uncertainty.resampling import Unit, check_count, draw_signs, unit_terms, weighted_sums
+
+_CHUNK = 1024
+# Metrics that a single post does not have are compared post by post through one it has.
+_PER_POST_COUNTERPART = {"f1": "f1_per_post", "f1_micro": "f1_per_post"}
+
+
+def paired_test(
+    a: PostResults,
+    b: PostResults,
+    columns: Sequence[str] = HEADLINE_COLUMNS,
+    *,
+    unit: Unit = "posts",
+    permutations: int = 10_000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Test whether two systems differ, by swapping their results on posts, or on all posts of a user, at random.
+
+    The statistic is the difference of the metric itself: for `f1`, the difference of the two F1 of mean precision
+    and mean recall after swapping. Two-sided; p = (1 + permutations at least as far apart) / (1 + permutations), or
+    the exact share where all swaps can be gone through.
+
+    Args:
+        a: one system's posts.
+        b: the other's, the same posts in any order.
+        columns: metrics of posts, see `ratios.POST_COLUMNS`.
+        unit: what is swapped at once. Posts of one user are alike: where users wrote many, take `users`.
+        permutations: how many.
+        seed: of the swaps.
+
+    Returns:
+        One row per column and K that both have: k, metric, a, b, difference, p, effect_size, wins, ties, losses.
+        The effect size is the difference over the standard deviation of the posts' differences (for `f1` and other
+        ratios: of their linearised differences); wins are posts on which `a` is better.
+
+    Raises:
+        DataError: the posts or their truths are not the same.
+        UserError: no K in common, different `ap_norm`, an unknown column or unit, or no permutations.
+    """
+    a, b = aligned(a, b)
+    for results in (a, b):
+        check_columns(columns, results.per_post)
+    check_count("permutations", permutations)
+    values_a, values_b, p_values = _permute(a, b, columns, unit, permutations, seed)
+    differences = {column: values_a[column] - values_b[column] for column in columns}
+    effects = effect_sizes(a.per_post, b.per_post, columns, differences)
+    parts = []
+    for column in columns:
+        wins, ties, losses = win_tie_loss(a.per_post, b.per_post, _PER_POST_COUNTERPART.get(column, column))
+        rows = {
+            "k": a.per_post.ks,
+            "metric": column,
+            "a": values_a[column],
+            "b": values_b[column],
+            "difference": differences[column],
+            "p": p_values[column],
+            "effect_size": effects[column],
+            "wins": wins,
+            "ties": ties,
+            "losses": losses,
+        }
+        parts.append(pd.DataFrame(rows))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _permute(
+    a: PostResults, b: PostResults, columns: Sequence[str], unit: Unit, permutations: int, seed: int
+) -> tuple[dict[str, Floats], dict[str, Floats], dict[str, Floats]]:
+    """Return both systems' metrics and the p-values, each column → (n_k,)."""
+    bases = base_columns(columns)
+    width = 2 * len(bases) * len(a.per_post.ks)
+
+    def of_posts(chunk: slice) -> Floats:
+        first, second = terms(a.per_post, bases, chunk), terms(b.per_post, bases, chunk)
+        return np.concatenate([first + second, first - second], axis=1)
+
+    of_units, units = unit_terms(of_posts, len(a.per_post.outcomes), a.user_ids, unit)
+    signs, exact = draw_signs(units, permutations, seed)
+    once = weighted_sums(lambda chunk: np.ones((1, chunk.stop - chunk.start)), of_units, units, "Adding up")
+    swapped = weighted_sums(signs, lambda chunk: of_units(chunk)[:, width:], units, "Swapping at random")
+    both, apart = once[:, :width], once[:, width:]
+
+    def metrics(signed: Floats) -> dict[str, Floats]:
+        # A system's sums are half of (sum of both + signed sum of the differences).
+        return metrics_of((both + signed) / 2, bases, columns)
+
+    values_a, values_b = ({name: value[0] for name, value in metrics(sign * apart).items()} for sign in (1, -1))
+    swapped_a, swapped_b = metrics(swapped), metrics(-swapped)
+    p_values = {
+        name: _p_values(swapped_a[name] - swapped_b[name], values_a[name] - values_b[name], exact) for name in columns
+    }
+    return values_a, values_b, p_values
+
+
+def compare_systems(
+    systems: Mapping[str, PostResults],
+    columns: Sequence[str] = HEADLINE_COLUMNS,
+    *,
+    against: str | None = None,
+    unit: Unit = "posts",
+    permutations: int = 10_000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Test every pair of systems, or every system against one, and correct for their number (Holm).
+
+    Args:
+        systems: name → posts, at least two.
+        columns: metrics of posts.
+        against: the one to test all others against; by default all pairs are tested.
+        unit: what is swapped at once.
+        permutations: how many per pair.
+        seed: of the swaps.
+
+    Returns:
+        The rows of `paired_test` with system_a, system_b in front and p_holm, corrected over the pairs of the same
+        metric and K, at the end.
+
+    Raises:
+        UserError: fewer than two systems, or `against` is none of them; and what `paired_test` raises.
+    """
+    if len(systems) < 2:
+        raise UserError(f"{len(systems)} system cannot be compared; give at least two.")
+    if against is not None and against not in systems:
+        raise UserError(f"against: {against!r} is none of the systems {', '.join(systems)}.")
+    pairs = list(combinations(systems, 2))
+    if against is not None:
+        pairs = [(name, against) for name in systems if name != against]
+    parts = []
+    for name_a, name_b in pairs:
+        rows = paired_test(systems[name_a], systems[name_b], columns, unit=unit, permutations=permutations, seed=seed)
+        rows.insert(0, "system_a", name_a)
+        rows.insert(1, "system_b", name_b)
+        parts.append(rows)
+    table = pd.concat(parts, ignore_index=True)
+    table["p_holm"] = table.groupby(["metric", "k"])["p"].transform(lambda p: holm(p.to_numpy()))
+    return table
+
+
+def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return p-values corrected for their number by Holm's step-down method; NaN stays NaN and does not count."""
+    corrected = np.full(len(p_values), np.nan)
+    present = np.flatnonzero(~np.isnan(p_values))
+    order = present[np.argsort(p_values[present], kind="stable")]
+    stepped = p_values[order] * np.arange(len(order), 0, -1)
+    corrected[order] = np.minimum(np.maximum.accumulate(stepped), 1.0) if len(order) else stepped
+    return corrected
+
+
+def win_tie_loss(a: PerPost, b: PerPost, column: str) -> tuple[Ints, Ints, Ints]:
+    """Count the posts on which `a` is better, equal, and worse, at each K; posts without a value are not counted.
+
+    Args:
+        a: of N posts.
+        b: of the same, in the same order.
+        column: a per-post metric; `coverage_of_truth` is the same for both.
+    """
+    if column == "coverage_of_truth":
+        none = np.zeros(len(a.ks), np.int64)
+        return none, none + len(a.outcomes), none
+    wins, losses = np.zeros(len(a.ks), np.int64), np.zeros(len(a.ks), np.int64)
+    counted = np.zeros(len(a.ks), np.int64)
+    for chunk in chunks(len(a.outcomes), _CHUNK, "Counting wins"):
+        difference = per_post_values(a, column, chunk) - per_post_values(b, column, chunk)
+        wins += np.count_nonzero(difference > EQUAL, axis=0)
+        losses += np.count_nonzero(difference < -EQUAL, axis=0)
+        counted += np.count_nonzero(~np.isnan(difference), axis=0)
+    return wins, counted - wins - losses, losses
+
+
+def aligned(a: PostResults, b: PostResults) -> tuple[PostResults, PostResults]:
+    """Return both systems' results on the same posts in the same order, at the Ks that both have.
+
+    Raises:
+        DataError: the posts or their truths are not the same.
+        UserError: no K in common, or `map` divides by different things.
+    """
+    if a.per_post.ap_norm != b.per_post.ap_norm:
+        raise UserError(f"ap_norm is {a.per_post.ap_norm} for one system and {b.per_post.ap_norm} for the other.")
+    common = np.intersect1d(a.per_post.ks, b.per_post.ks)
+    if not len(common):
+        raise UserError("the two evaluations have no K in common; evaluate both with the same --k.")
+    index = {post_id: row for row, post_id in enumerate(b.post_ids)}
+    rows = np.array([index.get(post_id, -1) for post_id in a.post_ids], np.int64)
+    missing = int(np.count_nonzero(rows < 0))
+    if missing or len(a.post_ids) != len(b.post_ids):
+        raise DataError(
+            f"the two systems were not evaluated on the same posts: {len(a.post_ids):,} and {len(b.post_ids):,}, of "
+            f"which {len(a.post_ids) - missing:,} are the same; evaluate both on one split of one prepared folder."
+        )
+    first = PostResults(a.post_ids, a.user_ids, a.per_post.take(np.arange(len(rows)), common))
+    second = PostResults(a.post_ids, a.user_ids, b.per_post.take(rows, common))
+    for name in ("true_count", "known_count", "new_count"):
+        differ = getattr(first.per_post.outcomes, name) != getattr(second.per_post.outcomes, name)
+        if differ.any():
+            raise DataError(
+                f"the two systems were evaluated against different truths or vocabularies, for instance of post "
+                f"{a.post_ids[int(np.argmax(differ))]!r}; evaluate both on one prepared folder."
+            )
+    return first, second
+
+
+def _p_values(permuted: Floats, observed: Floats, exact: bool) -> Floats:
+    # A permutation that leaves the metric undefined counts as far apart: the test errs on the careful side.
+    as_far = ~(np.abs(permuted) < np.abs(observed) - EQUAL)
+    count = np.count_nonzero(as_far, axis=0)
+    p = count / len(permuted) if exact else (1 + count) / (1 + len(permuted))
+    return np.where(np.isnan(observed), np.nan, p)

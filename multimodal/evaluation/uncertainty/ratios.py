@@ -1,0 +1,98 @@
+"""Every metric over posts as a ratio of two sums: what resampling and permuting posts need.
+
+A mean over posts is sum of values / number of posts; `f1_micro` and `coverage_of_truth` are ratios of other sums;
+`f1` combines the means of precision and recall. Sums over any reweighted set of posts then give the metric on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from data_loaders.errors import UserError, nearest
+from multimodal.evaluation.metrics.accuracy import Floats, f1_of_means, hits_at
+from multimodal.evaluation.metrics.beyond_accuracy import first_places
+from multimodal.evaluation.metrics.outcomes import PER_POST_COLUMNS, PerPost
+
+# `f1_macro_label` and `catalogue_coverage` are of hashtags, not of posts, and are not among them.
+POST_COLUMNS = ("f1", "f1_micro", "coverage_of_truth", *PER_POST_COLUMNS, "novelty", "redundancy")
+HEADLINE_COLUMNS = ("hit_rate", "precision", "recall", "f1", "ndcg", "map")
+
+
+def check_columns(columns: Sequence[str], per_post: PerPost) -> None:
+    """Check that every column can be computed from these posts.
+
+    Raises:
+        UserError: it cannot.
+    """
+    absent = {"novelty", "redundancy"} - set(per_post.stored)
+    known = [name for name in POST_COLUMNS if name not in absent]
+    for column in columns:
+        if column not in known:
+            raise UserError(
+                f"metric {column!r} has no value per post here.{nearest(column, known)} Known: {', '.join(known)}."
+            )
+
+
+def base_columns(columns: Sequence[str]) -> list[str]:
+    """Return the ratios that the columns are made of, each once: `f1` is made of precision and recall."""
+    parts = [part for column in columns for part in (("precision", "recall") if column == "f1" else (column,))]
+    return list(dict.fromkeys(parts))
+
+
+def terms(per_post: PerPost, bases: Sequence[str], posts: slice) -> Floats:
+    """Return what each post adds to the numerators, then to the denominators, of all ratios.
+
+    Args:
+        per_post: of N posts.
+        bases: from `base_columns`.
+        posts: which of them.
+
+    Returns:
+        (n, 2 x ratios x n_k): numerators of the first ratio at each K, of the second…, then the denominators.
+    """
+    mean: Floats = np.mean([_terms(member, bases, posts) for member in per_post.members], axis=0)
+    return mean
+
+
+def _terms(per_post: PerPost, bases: Sequence[str], posts: slice) -> Floats:
+    pairs = [_pair(per_post, base, posts) for base in bases]
+    return np.concatenate([numerator for numerator, _ in pairs] + [denominator for _, denominator in pairs], axis=1)
+
+
+def _pair(per_post: PerPost, base: str, posts: slice) -> tuple[Floats, Floats]:
+    outcomes, ks = per_post.outcomes.part(posts), per_post.ks
+    if base == "f1_micro":
+        return 2 * hits_at(outcomes.hits, ks), first_places(outcomes.length, ks) + outcomes.true_count[:, None]
+    if base == "coverage_of_truth":
+        shape = (len(outcomes), len(ks))
+        numerator = np.broadcast_to(outcomes.known_count[:, None], shape).astype(np.float64)
+        return numerator, np.broadcast_to(outcomes.true_count[:, None], shape).astype(np.float64)
+    if base in per_post.stored:
+        values = per_post.stored[base][posts].astype(np.float64)
+    else:
+        values = outcomes.column(base, ks, per_post.ap_norm)
+    counted = ~np.isnan(values)
+    return np.where(counted, values, 0.0), counted.astype(np.float64)
+
+
+def metrics_of(sums: Floats, bases: Sequence[str], columns: Sequence[str]) -> dict[str, Floats]:
+    """Turn sums of `terms` into metrics.
+
+    Args:
+        sums: (…, 2 x ratios x n_k).
+        bases: the ratios, as given to `terms`.
+        columns: the metrics wanted.
+
+    Returns:
+        Column → (…, n_k); NaN where nothing is summed.
+    """
+    numerators, denominators = np.split(sums, 2, axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = np.where(denominators > 0, numerators / denominators, np.nan)
+    ratios: Mapping[str, Floats] = dict(zip(bases, np.split(values, len(bases), axis=-1), strict=True))
+    return {
+        column: f1_of_means(ratios["precision"], ratios["recall"]) if column == "f1" else ratios[column]
+        for column in columns
+    }
