@@ -11,7 +11,7 @@ import regex
 from data_loaders.captions import clean_caption
 from data_loaders.hashtags import canonical_list, extract, normalise, remove_hashtags, split_words
 from data_loaders.posts import Post
-from multimodal.audit.case import AuditCase
+from multimodal.audit.context import AuditCase
 from multimodal.audit.finding import Finding, Number, shown
 from multimodal.queries import question_form
 from multimodal.systems.caption_profile import profile_of

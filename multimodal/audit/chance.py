@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.audit.case import AuditCase
+from multimodal.audit.context import AuditCase
 from multimodal.audit.finding import Finding
 from multimodal.audit.memories import with_hashtags
 from multimodal.evaluation.metrics.accuracy import f1_of_means

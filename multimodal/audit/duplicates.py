@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from data_loaders.duplicates import NO_COLOURS, NO_KEY, caption_key, group_duplicates
 from data_loaders.image_check import inspect_image
 from data_loaders.posts import Post
-from multimodal.audit.case import AuditCase
+from multimodal.audit.context import AuditCase
 from multimodal.audit.finding import Finding, Number, Status, shown
 from multimodal.distributed.progress import shared_progress
 

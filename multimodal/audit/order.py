@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.audit.case import AuditCase, differing
+from multimodal.audit.context import AuditCase, differing
 from multimodal.audit.finding import Finding, shown
 from multimodal.ranking.joining import join_lists, portable_lists
 from multimodal.ranking.rankings import Rankings

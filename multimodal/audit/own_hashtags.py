@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from data_loaders.posts import Post
-from multimodal.audit.case import AuditCase, differing
+from multimodal.audit.context import AuditCase, differing
 from multimodal.audit.finding import Finding, shown
 from multimodal.ranking.rankings import Rankings
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multimodal.audit.captions import own_hashtags_as_words, own_hashtags_cut_out
-from multimodal.audit.case import AuditCase, choose_posts
 from multimodal.audit.chance import constant_scores_fall_to_chance, shuffled_truth_falls_to_chance
+from multimodal.audit.context import AuditCase, choose_posts
 from multimodal.audit.duplicates import no_near_duplicates_across_split
 from multimodal.audit.finding import Finding, Status, verdict
 from multimodal.audit.list_length import list_length_independent_of_truth

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from multimodal.audit.case import AuditCase, same_list
+from multimodal.audit.context import AuditCase, same_list
 from multimodal.audit.finding import Finding, shown
 from multimodal.evaluation.files.predictions import read_predictions
 

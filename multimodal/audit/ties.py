@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from multimodal.audit.case import AuditCase
+from multimodal.audit.context import AuditCase
 from multimodal.audit.finding import Finding
 
 _UNLIKELY = 1e-3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from data_loaders.posts import Post
-from multimodal.audit.case import AuditCase, same_list
+from multimodal.audit.context import AuditCase, same_list
 from multimodal.audit.finding import Finding, shown
 from multimodal.audit.memories import at_instant, memories_before
 from multimodal.distributed.progress import shared_progress

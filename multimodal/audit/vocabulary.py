@@ -9,7 +9,7 @@ from data_loaders.captions import clean_caption
 from data_loaders.hashtags import normalise
 from data_loaders.posts import Post
 from data_loaders.splits import SPLITS
-from multimodal.audit.case import AuditCase
+from multimodal.audit.context import AuditCase
 from multimodal.audit.finding import Finding, Number, shown
 from multimodal.encoders.captions.words import split_words
 

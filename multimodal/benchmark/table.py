@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from multimodal.benchmark.label_metrics import ScoredLabels
 from multimodal.benchmark.running import Row
-from multimodal.benchmark.thresholded import ScoredLabels
 from multimodal.evaluation.comparison.alignment import at_cut_offs
 from multimodal.evaluation.files.predictions import read_predictions
 from multimodal.evaluation.files.results import read_per_post

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from multimodal.design.attention import masked_softmax
-from multimodal.design.columns import Columns
+from multimodal.design.output_vocabulary import Columns
 
 
 @dataclass(slots=True)

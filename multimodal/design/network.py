@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from data_loaders.batches import PostBatch
 from multimodal.design.attention import MeanPooling, ParallelCoAttention, WordAttention
-from multimodal.design.columns import Columns
 from multimodal.design.config import DesignConfig
 from multimodal.design.fusion import build_fusion
 from multimodal.design.heads import MultilabelHead, SequenceHead
 from multimodal.design.history import MemoryAttention, Pointer, Remembered
+from multimodal.design.output_vocabulary import Columns
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder
 from multimodal.encoders.features.inputs import frozen_features
 

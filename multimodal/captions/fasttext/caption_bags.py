@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from multimodal.captions.ragged import Ragged
 from multimodal.encoders.captions.fasttext import END, FastTextCaptionEncoder
-from multimodal.ragged import Ragged
 
 _CAPTIONS_AT_ONCE = 2_048
 

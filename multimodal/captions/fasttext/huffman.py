@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.ragged import Ragged
+from multimodal.captions.ragged import Ragged
 
 Ints = NDArray[np.int64]
 

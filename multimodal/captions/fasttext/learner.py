@@ -14,9 +14,9 @@ from multimodal.captions.fasttext.caption_bags import CaptionBags
 from multimodal.captions.fasttext.config import FastTextConfig
 from multimodal.captions.fasttext.network import FastTextNetwork
 from multimodal.captions.labelled import LabelledCaptions
+from multimodal.captions.ragged import Ragged
 from multimodal.captions.validation import hit_figures
 from multimodal.distributed.processes import in_shares
-from multimodal.ragged import Ragged
 from multimodal.training.lazy_adam import LazyAdam
 
 _JUDGED_AT_ONCE = 512

@@ -38,7 +38,7 @@ def test_findings_are_written_beside_the_evaluation(run, tiny_data):
 
 
 def test_predictions_of_another_model_are_noticed(run, tiny_data, monkeypatch):
-    from multimodal.audit.case import AuditCase, choose_posts
+    from multimodal.audit.context import AuditCase, choose_posts
     from multimodal.audit.saved import saved_predictions_reproduced
     from multimodal.systems.model_folder import load_model
 

@@ -12,8 +12,8 @@ from data_loaders.splits import SPLITS
 from data_loaders.vocabulary import Vocabulary
 from multimodal.audit import run as audit
 from multimodal.audit.captions import own_hashtags_as_words, own_hashtags_cut_out
-from multimodal.audit.case import AuditCase, choose_posts, same_list
 from multimodal.audit.chance import constant_scores_fall_to_chance, shuffled_truth_falls_to_chance
+from multimodal.audit.context import AuditCase, choose_posts, same_list
 from multimodal.audit.duplicates import no_near_duplicates_across_split
 from multimodal.audit.finding import verdict
 from multimodal.audit.list_length import list_length_independent_of_truth

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from multimodal.design.columns import Columns
 from multimodal.design.history import MemoryAttention, Remembered, copy_distribution
+from multimodal.design.output_vocabulary import Columns
 
 B, H, M, D, E, V = 3, 4, 3, 6, 5, 7
 PRIOR = (-0.75, -0.5, 1.0)

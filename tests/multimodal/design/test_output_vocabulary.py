@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from multimodal.design.columns import Columns
+from multimodal.design.output_vocabulary import Columns
 
 EMPTY = torch.full((2, 3), -1)
 

@@ -18,7 +18,7 @@ from multimodal.ablation.variants import VARIANTS, Variant, choose_variants, par
 from multimodal.evaluation.files.results import read_per_post
 from multimodal.systems.config_loading import load_config
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DEBUG = ROOT / "configs" / "debug.yaml"
 QUICK = ("training.epochs=1",)
 SOME = choose_variants(["sum", "full"], [Variant("no user", ("history.posts=0",))])

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multimodal.ragged import Ragged
+from multimodal.captions.ragged import Ragged
 
 ROWS = st.lists(st.lists(st.integers(-5, 5), max_size=4), max_size=6)
 

@@ -14,14 +14,14 @@ from sklearn.metrics import f1_score
 
 from data_loaders.errors import UserError
 from multimodal.benchmark.entries import Entry, choose_entries, parse_entry, parse_settings
+from multimodal.benchmark.label_metrics import ScoredLabels
 from multimodal.benchmark.report import write_report
 from multimodal.benchmark.running import run_benchmark
 from multimodal.benchmark.table import METRICS, benchmark_table
-from multimodal.benchmark.thresholded import ScoredLabels
 from multimodal.ranking.rankings import Rankings
 from multimodal.systems.registry import list_systems
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CONFIGS = ROOT / "configs"
 KS = [3, 5]
 
