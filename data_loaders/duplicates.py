@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from data_loaders.captions import clean_caption
+from data_loaders.text.captions import clean_caption
 
 # Shorter captions ("good morning") are said by everyone and would glue a data set into one lump.
 MINIMUM_CAPTION_LENGTH = 20

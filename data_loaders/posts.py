@@ -26,7 +26,7 @@ class Post:
         caption: the text; None when there is none. In a prepared folder hashtags are already taken out of it.
         image: the picture: in a prepared folder a path, when serving whatever `load_image` takes; None when
             there is none.
-        hashtags: canonical hashtags (see `data_loaders.hashtags.normalise`), no repeats, in the order of the
+        hashtags: canonical hashtags (see `data_loaders.text.hashtags.normalise`), no repeats, in the order of the
             post; empty when there is none. The truth of the post: never an input for its own recommendation.
         sequence: place in the prepared folder; orders undated posts. None outside of a prepared folder.
     """

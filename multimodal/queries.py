@@ -11,12 +11,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from PIL import Image
 
-from data_loaders.captions import DEFAULT_PROFILE, leaks
 from data_loaders.errors import UserError, nearest
-from data_loaders.hashtags import canonical_list, extract, remove_hashtags
 from data_loaders.images import load_image
-from data_loaders.inline_hashtags import keep_inline_words
 from data_loaders.posts import Post
+from data_loaders.text.captions import DEFAULT_PROFILE, leaks
+from data_loaders.text.hashtags import canonical_list, extract, remove_hashtags
+from data_loaders.text.inline_hashtags import keep_inline_words
 from data_loaders.timestamps import ACCEPTED, read_timestamp
 
 # A post, or a record of the exchange format.

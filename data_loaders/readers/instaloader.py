@@ -11,12 +11,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from data_loaders.hashtags import canonical_list, extract
 from data_loaders.readers import instaloader_nodes as nodes
 from data_loaders.readers.base import RawPost, Reader, Record, Rejected
 from data_loaders.readers.files import decode
 from data_loaders.readers.records import build_post
 from data_loaders.readers.registry import register_reader
+from data_loaders.text.hashtags import canonical_list, extract
 
 _JSON_SUFFIXES = (".json", ".json.xz")
 _COMMENTS = "_comments.json"

@@ -13,10 +13,10 @@ from typing import Any
 import regex
 
 from data_loaders.errors import DataError
-from data_loaders.hashtags import canonical_list, extract, normalise
 from data_loaders.posts import Post
 from data_loaders.readers.base import RawPost, Record, Rejected
 from data_loaders.readers.tag_lists import describe, read_tag_list
+from data_loaders.text.hashtags import canonical_list, extract, normalise
 from data_loaders.timestamps import ACCEPTED as ACCEPTED_TIMESTAMPS
 from data_loaders.timestamps import read_timestamp
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from data_loaders.hashtags import normalise
 from data_loaders.sample.languages import Language
 from data_loaders.sample.languages.base import tokens
+from data_loaders.text.hashtags import normalise
 
 _EMOJI = tokens("✨ 🙌 😊 🔥 💫 🥰 😅 🤍 🙏 😎 💛 🤗 🫶 😌 💪🏽 👀 ❤️ 🤷‍♀️")
 _GAPS = ("\n\n", "\n\n", "\n.\n.\n.\n", "\n", " ", " ")

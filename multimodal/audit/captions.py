@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import regex
 
-from data_loaders.captions import clean_caption
-from data_loaders.hashtags import canonical_list, extract, normalise, remove_hashtags, split_words
 from data_loaders.posts import Post
+from data_loaders.text.captions import clean_caption
+from data_loaders.text.hashtags import canonical_list, extract, normalise, remove_hashtags, split_words
 from multimodal.audit.context import AuditCase
 from multimodal.audit.finding import Finding, Number, shown
 from multimodal.queries import question_form

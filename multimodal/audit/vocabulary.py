@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from data_loaders.captions import clean_caption
-from data_loaders.hashtags import normalise
 from data_loaders.posts import Post
 from data_loaders.splits import SPLITS
+from data_loaders.text.captions import clean_caption
+from data_loaders.text.hashtags import normalise
 from multimodal.audit.context import AuditCase
 from multimodal.audit.finding import Finding, Number, shown
 from multimodal.encoders.captions.words import split_words

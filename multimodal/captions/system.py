@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from data_loaders.captions import check_profile
 from data_loaders.errors import ConfigError, DataError
 from data_loaders.posts import Post
+from data_loaders.text.captions import check_profile
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.config import RunConfig
 from multimodal.encoders.features.inputs import cleaned_captions

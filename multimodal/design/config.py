@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from data_loaders.captions import list_profiles
 from data_loaders.errors import nearest
+from data_loaders.text.captions import list_profiles
 from multimodal.config import RunConfig, Section
 from multimodal.design.fusion import list_fusions
 from multimodal.encoders import CaptionEncoderConfig, ImageEncoderConfig

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from data_loaders.captions import DEFAULT_PROFILE, LEAK_WARNING, leaks
+from data_loaders.text.captions import DEFAULT_PROFILE, LEAK_WARNING, leaks
 from multimodal.config import RunConfig
 
 if TYPE_CHECKING:

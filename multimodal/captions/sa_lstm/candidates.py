@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.progress import track
 
-from data_loaders.hashtags import normalise
+from data_loaders.text.hashtags import normalise
 from multimodal.distributed.processes import is_main_process
 from multimodal.encoders.captions.words import split_words
 

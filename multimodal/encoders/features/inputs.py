@@ -13,9 +13,9 @@ from rich.progress import track
 from torch import Tensor
 
 from data_loaders.batches import CaptionInputs, ImageInputs
-from data_loaders.captions import clean_caption
 from data_loaders.images import load_image
 from data_loaders.posts import Post
+from data_loaders.text.captions import clean_caption
 from multimodal.distributed.processes import is_main_process, main_process_first
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder
 from multimodal.encoders.features.feature_cache import FeatureCache, FeatureView, caption_key, image_key

@@ -150,7 +150,7 @@ def _rows(path: Path, table: pa.Table, post_ids: Sequence[str] | None) -> tuple[
 
 
 def _check_names(path: Path, names: Sequence[str]) -> None:
-    from data_loaders.hashtags import normalise
+    from data_loaders.text.hashtags import normalise
 
     for name in names:
         canonical = normalise(name)

@@ -5,7 +5,6 @@ from collections import Counter, defaultdict
 import pytest
 import regex
 
-from data_loaders.hashtags import canonical_list, extract, normalise, remove_hashtags
 from data_loaders.sample import (
     CYRILLIC_SCENE_HASHTAGS,
     EVENTS,
@@ -20,6 +19,7 @@ from data_loaders.sample import (
     plan_sample,
 )
 from data_loaders.sample.languages import LANGUAGES
+from data_loaders.text.hashtags import canonical_list, extract, normalise, remove_hashtags
 
 POSTS, USERS = 2000, 100
 SCENE_OF = {scene.name: scene for scene in SCENES}

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from data_loaders import lemmas
-from data_loaders.captions import clean_caption
 from data_loaders.errors import ConfigError
-from data_loaders.lemmas import lemmatise
+from data_loaders.text import lemmas
+from data_loaders.text.captions import clean_caption
+from data_loaders.text.lemmas import lemmatise
 
 LEMMAS = {
     "tides": "tide",

@@ -15,9 +15,9 @@ from typing import TypeAlias
 import regex
 
 from data_loaders.errors import ConfigError, nearest
-from data_loaders.inline_hashtags import keep_inline_words
-from data_loaders.lemmas import lemmatise
-from data_loaders.text_patterns import MAY_HOLD_TOKEN, TOKEN
+from data_loaders.text.inline_hashtags import keep_inline_words
+from data_loaders.text.lemmas import lemmatise
+from data_loaders.text.patterns import MAY_HOLD_TOKEN, TOKEN
 
 MAXIMUM_CHARACTERS = 20_000
 """What follows the first 20,000 characters of a caption is cut off before any cleaning."""

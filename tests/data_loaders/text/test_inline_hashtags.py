@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_loaders.hashtags import extract, remove_hashtags
-from data_loaders.inline_hashtags import keep_inline_words
+from data_loaders.text.hashtags import extract, remove_hashtags
+from data_loaders.text.inline_hashtags import keep_inline_words
 
 PIECES = st.sampled_from(
     [

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import regex
 
-from data_loaders.text_patterns import HASHTAG_OR_URL, MAY_HOLD_HASHTAG, RUN
+from data_loaders.text.patterns import HASHTAG_OR_URL, MAY_HOLD_HASHTAG, RUN
 
 _SIGNS = "#＃"
 _LONGEST_CACHED = 100

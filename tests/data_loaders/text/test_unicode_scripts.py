@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_loaders.writing_scripts import writing_script
+from data_loaders.text.unicode_scripts import writing_script
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_loaders.hashtags import canonical_list, extract, find_hashtags, normalise, remove_hashtags, split_words
+from data_loaders.text.hashtags import canonical_list, extract, find_hashtags, normalise, remove_hashtags, split_words
 
 # Texts thick with the characters that decide where a hashtag starts and ends.
 TEXTS = st.one_of(

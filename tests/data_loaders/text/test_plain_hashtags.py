@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from data_loaders.hashtags import normalise
-from data_loaders.plain_hashtags import plain_hashtags
+from data_loaders.text.hashtags import normalise
+from data_loaders.text.plain_hashtags import plain_hashtags
 
 
 @pytest.mark.parametrize("hashtag", ["beach", "日本", "हिन्दी", "தமிழ்", "straße", "thethe"])

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import regex
 
-from data_loaders.hashtags import find_hashtags, tidy_spaces
-from data_loaders.text_patterns import MAY_HOLD_HASHTAG, MAY_HOLD_TOKEN, RUN, TOKEN
+from data_loaders.text.hashtags import find_hashtags, tidy_spaces
+from data_loaders.text.patterns import MAY_HOLD_HASHTAG, MAY_HOLD_TOKEN, RUN, TOKEN
 
 # An HTML entity such as "&amp;" is no word.
 _WORD_CHARACTER = regex.compile(r"&\#?[A-Za-z0-9]{1,32}+;(*SKIP)(*FAIL)|[\p{L}\p{N}]")

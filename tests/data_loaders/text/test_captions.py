@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_loaders.captions import (
+from data_loaders.errors import ConfigError
+from data_loaders.text.captions import (
     LEAK_WARNING,
     MAXIMUM_CHARACTERS,
     clean_caption,
@@ -12,8 +13,7 @@ from data_loaders.captions import (
     list_profiles,
     register_profile,
 )
-from data_loaders.errors import ConfigError
-from data_loaders.hashtags import extract
+from data_loaders.text.hashtags import extract
 
 TEXTS = st.one_of(
     st.text(max_size=60),

@@ -1,0 +1,1 @@
+"""What is in a text: hashtags, cleaned captions, scripts."""
