@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_loaders.errors import DataError
-from data_loaders.images import ImagePolicy, check_policy
+from data_loaders.images.loading import ImagePolicy, check_policy
 from data_loaders.post_index import Ints, PostIndex
 from data_loaders.readers.base import Reader
 from data_loaders.rejections import RejectionLog

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_loaders.duplicates import caption_key
-from data_loaders.image_check import ImageInspector, ImageReport
-from data_loaders.images import ImagePolicy
+from data_loaders.images.check import ImageInspector, ImageReport
+from data_loaders.images.loading import ImagePolicy
 from data_loaders.post_index import PostIndexBuilder
 from data_loaders.posts import Post
 from data_loaders.progress import progress_bar

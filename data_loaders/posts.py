@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from data_loaders.images import ImageSource
+    from data_loaders.images.loading import ImageSource
 
 # Undated posts count as earlier than every dated one and keep the order of the prepared folder.
 UNDATED_EPOCH_US = -(2**62)

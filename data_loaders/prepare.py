@@ -14,8 +14,8 @@ from data_loaders.circumstances import Circumstances, Settings
 from data_loaders.data_card import data_card
 from data_loaders.duplicates import group_duplicates
 from data_loaders.errors import DataError
-from data_loaders.image_check import ImageInspector
-from data_loaders.images import ImagePolicy
+from data_loaders.images.check import ImageInspector
+from data_loaders.images.loading import ImagePolicy
 from data_loaders.intake import Intake
 from data_loaders.output_folder import check_replaceable, made_whole
 from data_loaders.plots import draw_plots

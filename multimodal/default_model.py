@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from data_loaders.errors import RunError
-from data_loaders.images import ImageSource
+from data_loaders.images.loading import ImageSource
 from multimodal.queries import GivenPost
 from multimodal.recommender import Recommendation, Recommender
 

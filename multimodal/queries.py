@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from data_loaders.errors import UserError, nearest
-from data_loaders.images import load_image
+from data_loaders.images.loading import load_image
 from data_loaders.posts import Post
 from data_loaders.text.captions import DEFAULT_PROFILE, leaks
 from data_loaders.text.hashtags import canonical_list, extract, remove_hashtags

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from data_loaders.errors import UserError
-from data_loaders.images import ImageSource
+from data_loaders.images.loading import ImageSource
 from data_loaders.posts import Post
 from multimodal.distributed.devices import choose_device
 from multimodal.memory.post_memory import PostMemory

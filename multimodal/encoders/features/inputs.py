@@ -13,7 +13,7 @@ from rich.progress import track
 from torch import Tensor
 
 from data_loaders.batches import CaptionInputs, ImageInputs
-from data_loaders.images import load_image
+from data_loaders.images.loading import load_image
 from data_loaders.posts import Post
 from data_loaders.text.captions import clean_caption
 from multimodal.distributed.processes import is_main_process, main_process_first

@@ -7,7 +7,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from data_loaders.images import load_image
+from data_loaders.images.loading import load_image
 from data_loaders.posts import Post
 
 _LONGEST_PX = 420

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from data_loaders.errors import DataError
-from data_loaders.images import ImageError, colour_signature, is_flat, load_image, perceptual_hash
+from data_loaders.images.loading import ImageError, colour_signature, is_flat, load_image, perceptual_hash
 
 RED, GREEN, BLUE = (220, 20, 20), (20, 200, 20), (20, 20, 220)
 

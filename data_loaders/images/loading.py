@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from data_loaders.errors import DataError, nearest
-from data_loaders.image_modes import image_from_array, to_rgb, upright
+from data_loaders.images.modes import image_from_array, to_rgb, upright
 
 ImageSource: TypeAlias = "str | Path | bytes | Image.Image | NDArray[Any]"
 ImagePolicy: TypeAlias = Literal["raise", "skip", "blank"]

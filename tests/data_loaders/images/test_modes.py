@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from data_loaders.image_modes import image_from_array, levels, to_rgb
+from data_loaders.images.modes import image_from_array, levels, to_rgb
 
 RED = (220, 20, 20)
 MODES = (
