@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from data_loaders.vocabulary import Vocabulary
+from data_loaders.prepare.vocabulary import Vocabulary
 from multimodal.evaluation.metrics.metric_table import Evaluation
 from multimodal.evaluation.metrics.similarity import cooccurrence_similarity
 from multimodal.evaluation.metrics.sweep import evaluate_rankings

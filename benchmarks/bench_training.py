@@ -24,7 +24,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from data_loaders.prepare import prepare
+from data_loaders.prepare.prepare import prepare
 from data_loaders.prepared import PreparedData
 from data_loaders.sample import write_sample
 from multimodal.config import RunConfig

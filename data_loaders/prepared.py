@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 
 from data_loaders.errors import DataError, nearest
 from data_loaders.post_table import PostTable
-from data_loaders.prepared_writer import POSTS_SCHEMA
-from data_loaders.splits import SPLITS
-from data_loaders.statistics import FORMAT_VERSION
+from data_loaders.prepare.splits import SPLITS
+from data_loaders.prepare.statistics import FORMAT_VERSION
+from data_loaders.prepare.vocabulary import Vocabulary
+from data_loaders.prepare.writer import POSTS_SCHEMA
 from data_loaders.text.inline_hashtags import keep_inline_words
-from data_loaders.vocabulary import Vocabulary
 
 POSTS, VOCABULARY, STATISTICS = "posts.parquet", "vocabulary.json", "statistics.json"
 FILES = (POSTS, VOCABULARY, STATISTICS)

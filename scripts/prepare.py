@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 from validate import read_columns
 
-from data_loaders.data_card import vocabulary_rule
 from data_loaders.images.loading import IMAGE_POLICIES
-from data_loaders.prepare import PreparedSummary, prepare
+from data_loaders.prepare.data_card import vocabulary_rule
+from data_loaders.prepare.prepare import PreparedSummary, prepare
+from data_loaders.prepare.splits import DEFAULT_FRACTIONS, SPLIT_METHODS, SPLITS
 from data_loaders.readers import ReaderOptions, list_readers
-from data_loaders.splits import DEFAULT_FRACTIONS, SPLIT_METHODS, SPLITS
 
 _EXAMPLES = """examples:
   python scripts/prepare.py --source data/sample --output data/prepared

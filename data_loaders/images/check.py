@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from data_loaders.duplicates import NO_COLOURS, NO_KEY
 from data_loaders.images.loading import ImageError, colour_signature, is_flat, load_image, perceptual_hash
+from data_loaders.prepare.duplicates import NO_COLOURS, NO_KEY
 
 # Enough detail for the perceptual hash, so a large JPEG is decoded at an eighth of its size.
 _SIZE_HINT_PX = 64

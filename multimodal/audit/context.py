@@ -11,7 +11,7 @@ import numpy as np
 
 from data_loaders.errors import UserError, nearest
 from data_loaders.posts import Post
-from data_loaders.splits import SPLITS
+from data_loaders.prepare.splits import SPLITS
 from multimodal.evaluation.metrics.train_statistics import KnownHashtags
 from multimodal.memory.post_memory import PostMemory
 from multimodal.queries import question_forms

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from data_loaders.posts import Post
-from data_loaders.splits import SPLITS
+from data_loaders.prepare.splits import SPLITS
 from data_loaders.text.captions import clean_caption
 from data_loaders.text.hashtags import normalise
 from multimodal.audit.context import AuditCase

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from data_loaders.errors import RunError, UserError, nearest
 from data_loaders.posts import Post
-from data_loaders.splits import SPLITS
+from data_loaders.prepare.splits import SPLITS
 from multimodal.distributed.devices import choose_device
 from multimodal.distributed.launching import join_processes
 from multimodal.distributed.processes import in_shares, is_main_process, wait_for_all

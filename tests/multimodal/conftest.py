@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from data_loaders.posts import Post
-from data_loaders.vocabulary import Vocabulary
+from data_loaders.prepare.vocabulary import Vocabulary
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 TAGS = ("sea", "sky", "sun", "tea", "cat", "dog", "run", "art", "car", "bus", "map", "zen", "ice", "fog", "kiwi")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from data_loaders.prepare import prepare
+from data_loaders.prepare.prepare import prepare
 
 ROOT = Path(__file__).resolve().parents[2]
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 
 class KnownHashtags(Protocol):
-    """A train vocabulary, such as `data_loaders.vocabulary.Vocabulary`."""
+    """A train vocabulary, such as `data_loaders.prepare.vocabulary.Vocabulary`."""
 
     @property
     def hashtags(self) -> Sequence[str]:

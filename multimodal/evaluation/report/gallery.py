@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_loaders.posts import Post
-from data_loaders.splits import SPLITS
+from data_loaders.prepare.splits import SPLITS
 from multimodal.evaluation.metrics.similarity import cooccurrence_similarity
 from multimodal.evaluation.report.history import Earlier, earlier_posts
 from multimodal.ranking.rankings import Rankings

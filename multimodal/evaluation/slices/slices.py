@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_loaders.posts import Post
-from data_loaders.statistics import SHORT_CAPTION
+from data_loaders.prepare.statistics import SHORT_CAPTION
 from data_loaders.text.unicode_scripts import writing_script
 from multimodal.evaluation.metrics.accuracy import Ints
 from multimodal.evaluation.metrics.metric_table import Evaluation

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import twitter_archives
 
-from data_loaders.prepare import prepare
+from data_loaders.prepare.prepare import prepare
 from data_loaders.prepared import PreparedData
 from data_loaders.readers import RawPost, ReaderOptions, Rejected, list_readers, open_dump
 from data_loaders.readers.summary import REMEDIES, describe_summary, summarise
@@ -138,7 +138,7 @@ def test_it_says_what_it_accepts(format, dump):
 
 
 def test_it_can_be_prepared(format, dump, tmp_path, monkeypatch):
-    monkeypatch.setattr("data_loaders.prepare.draw_plots", lambda *_: [])
+    monkeypatch.setattr("data_loaders.prepare.prepare.draw_plots", lambda *_: [])
     posts = [(str(n), f"2018-10-{n + 1:02d}T08:00:00Z", f"day {n} #sea") for n in range(20)]
     summary = prepare(dump(posts), tmp_path / "prepared", options=ReaderOptions(user_id="ann"))
     assert summary.statistics["source"]["format"] == format

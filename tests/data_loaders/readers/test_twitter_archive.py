@@ -7,7 +7,7 @@ import pytest
 import twitter_archives as made
 
 from data_loaders.errors import DataError
-from data_loaders.prepare import prepare
+from data_loaders.prepare.prepare import prepare
 from data_loaders.prepared import PreparedData
 from data_loaders.readers import RawPost, ReaderOptions, Rejected, open_dump
 from data_loaders.readers.summary import describe_summary, summarise
@@ -382,7 +382,7 @@ def test_reading_twice_counts_once(tmp_path):
 def test_a_whole_archive_is_prepared(tmp_path, monkeypatch):
     """From an archive with everything in it to a prepared folder that accounts for every tweet."""
     # Drawing takes longer than all the rest.
-    monkeypatch.setattr("data_loaders.prepare.draw_plots", lambda *_: [])
+    monkeypatch.setattr("data_loaders.prepare.prepare.draw_plots", lambda *_: [])
     words = ["tide", "dusk", "gulls", "market", "bread", "coffee", "river", "bridge", "snow", "city"]
     tweets = [
         made.tweet(str(number), f"{words[number % 10]} {words[number % 7]} #sea{number % 3} &amp; more",

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from data_loaders.posts import Post
-from data_loaders.splits import SPLITS
-from data_loaders.vocabulary import Vocabulary
+from data_loaders.prepare.splits import SPLITS
+from data_loaders.prepare.vocabulary import Vocabulary
 from multimodal.audit import run as audit
 from multimodal.audit.captions import own_hashtags_as_words, own_hashtags_cut_out
 from multimodal.audit.chance import constant_scores_fall_to_chance, shuffled_truth_falls_to_chance

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_loaders.posts import Post, instant_us
-from data_loaders.vocabulary import Vocabulary
+from data_loaders.prepare.vocabulary import Vocabulary
 from multimodal.baselines import user_habit
 from multimodal.baselines.activation import remembered_uses
 from multimodal.baselines.popularity import Popularity, PopularityConfig

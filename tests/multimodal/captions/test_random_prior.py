@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data_loaders.posts import Post
-from data_loaders.vocabulary import Vocabulary
+from data_loaders.prepare.vocabulary import Vocabulary
 from multimodal.captions.random_prior import RandomPrior, RandomPriorConfig
 from multimodal.storage.run_folder import RunFolder
 

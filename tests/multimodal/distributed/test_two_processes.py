@@ -15,7 +15,7 @@ import torch
 import two_processes
 from safetensors.torch import load_file
 
-from data_loaders.prepare import prepare
+from data_loaders.prepare.prepare import prepare
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / "configs" / "debug.yaml"

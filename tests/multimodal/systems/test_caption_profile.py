@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from data_loaders.posts import Post
-from data_loaders.prepare import prepare
+from data_loaders.prepare.prepare import prepare
 from data_loaders.prepared import PreparedData
 from multimodal.captions.neural.lstm import LstmConfig
 from multimodal.config import RunConfig

@@ -14,7 +14,7 @@ import torch
 
 from data_loaders.errors import ConfigError, DataError, RunError
 from data_loaders.posts import Post
-from data_loaders.vocabulary import Vocabulary
+from data_loaders.prepare.vocabulary import Vocabulary
 from multimodal.captions.fill_mask.learner import FillMaskLearner
 from multimodal.captions.fill_mask.questions import IGNORED
 from multimodal.captions.fill_mask.system import BertFillMask

@@ -13,7 +13,7 @@ import torch
 
 from data_loaders.errors import DataError, RunError
 from data_loaders.posts import Post
-from data_loaders.vocabulary import Vocabulary
+from data_loaders.prepare.vocabulary import Vocabulary
 from multimodal.captions.hmemn2n.learner import MemoryLearner
 from multimodal.captions.hmemn2n.remembered_words import words_at
 from multimodal.encoders import load_caption_encoder

@@ -11,7 +11,7 @@ import pytest
 
 from data_loaders.errors import ConfigError, DataError, RunError
 from data_loaders.posts import Post
-from data_loaders.vocabulary import Vocabulary
+from data_loaders.prepare.vocabulary import Vocabulary
 from multimodal.captions.sa_lstm.system import SaLstmConfig
 from multimodal.encoders import load_caption_encoder
 from multimodal.evaluation.files.predictions import read_predictions

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from data_loaders.errors import DataError
 from data_loaders.posts import UNDATED_EPOCH_US
-from data_loaders.splits import RANDOM_WARNING, split_posts
+from data_loaders.prepare.splits import RANDOM_WARNING, split_posts
 
 
 def split(instants, users=None, dated=None, **options):

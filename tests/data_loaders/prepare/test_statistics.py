@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_loaders.post_index import PostIndexBuilder
 from data_loaders.posts import Post
-from data_loaders.reach import first_seen, reach_of_truth
-from data_loaders.splits import SPLITS
-from data_loaders.statistics import describe_posts, years_of
-from data_loaders.vocabulary import Vocabulary
+from data_loaders.prepare.oracle_recall import first_seen, reach_of_truth
+from data_loaders.prepare.post_index import PostIndexBuilder
+from data_loaders.prepare.splits import SPLITS
+from data_loaders.prepare.statistics import describe_posts, years_of
+from data_loaders.prepare.vocabulary import Vocabulary
 
 START = datetime(2023, 12, 31, tzinfo=timezone.utc)
 

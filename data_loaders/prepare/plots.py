@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from data_loaders.post_index import Ints, PostIndex
-from data_loaders.splits import SPLITS
-from data_loaders.statistics import years_of
+from data_loaders.prepare.post_index import Ints, PostIndex
+from data_loaders.prepare.splits import SPLITS
+from data_loaders.prepare.statistics import years_of
 
 PLOTS = {
     "posts_per_month.png": "Posts per month",

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from data_loaders.prepare.splits import SPLITS
+from data_loaders.prepare.staging import TAGS, TEXT, Staging
 from data_loaders.progress import progress_bar
-from data_loaders.splits import SPLITS
-from data_loaders.staging import TAGS, TEXT, Staging
 
 POSTS_SCHEMA = pa.schema(
     [

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_loaders.errors import DataError
-from data_loaders.vocabulary import Vocabulary, default_minimum_frequency
+from data_loaders.prepare.vocabulary import Vocabulary, default_minimum_frequency
 
 POSTS = [("sea", "sun"), ("sea",), ("sea", "art"), ("art", "sun"), ("rare",)]
 

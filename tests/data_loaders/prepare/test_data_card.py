@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_loaders.data_card import data_card, table
-from data_loaders.plots import PLOTS, draw_plots
-from data_loaders.post_index import PostIndexBuilder
 from data_loaders.posts import Post
-from data_loaders.statistics import describe_posts
-from data_loaders.vocabulary import Vocabulary
+from data_loaders.prepare.data_card import data_card, table
+from data_loaders.prepare.plots import PLOTS, draw_plots
+from data_loaders.prepare.post_index import PostIndexBuilder
+from data_loaders.prepare.statistics import describe_posts
+from data_loaders.prepare.vocabulary import Vocabulary
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 

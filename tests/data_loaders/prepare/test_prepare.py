@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from data_loaders import prepared_writer
 from data_loaders.errors import DataError
-from data_loaders.prepare import prepare
+from data_loaders.prepare.prepare import prepare
+from data_loaders.prepare.prepare import writer as prepared_writer
 from data_loaders.prepared import PreparedData
 from data_loaders.readers.base import ReaderOptions
 
@@ -37,7 +37,7 @@ WORDS = (
 def _no_plots(request, monkeypatch):
     """Drawing takes longer than all the rest."""
     if request.function is not test_the_folder_holds_what_is_promised:
-        monkeypatch.setattr("data_loaders.prepare.draw_plots", lambda *_: [])
+        monkeypatch.setattr("data_loaders.prepare.prepare.draw_plots", lambda *_: [])
 
 
 def record(number, **changed):
@@ -117,8 +117,8 @@ def test_order_does_not_depend_on_how_rows_were_staged(tmp_path, monkeypatch):
     records = [record(number) for number in range(50)]
     random.Random(1).shuffle(records)
     whole = made(tmp_path / "a", records)
-    monkeypatch.setattr("data_loaders.staging._ROWS", 7)
-    monkeypatch.setattr("data_loaders.intake._BATCH", 3)
+    monkeypatch.setattr("data_loaders.prepare.staging._ROWS", 7)
+    monkeypatch.setattr("data_loaders.prepare.ingest._BATCH", 3)
     pieces = made(tmp_path / "b", records)
     assert list(whole.posts()) == list(pieces.posts())
     assert whole.posts().column("caption_original") == pieces.posts().column("caption_original")

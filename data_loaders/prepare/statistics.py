@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_loaders.post_index import Flags, Ints, PostIndex
-from data_loaders.reach import first_seen, reach_of_truth
-from data_loaders.splits import SPLITS
-from data_loaders.vocabulary import Vocabulary
+from data_loaders.prepare.oracle_recall import first_seen, reach_of_truth
+from data_loaders.prepare.post_index import Flags, Ints, PostIndex
+from data_loaders.prepare.splits import SPLITS
+from data_loaders.prepare.vocabulary import Vocabulary
 
 FORMAT_VERSION = 1
 SHORT_CAPTION = 50

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from data_loaders.duplicates import caption_key
 from data_loaders.images.check import ImageInspector, ImageReport
 from data_loaders.images.loading import ImagePolicy
-from data_loaders.post_index import PostIndexBuilder
 from data_loaders.posts import Post
+from data_loaders.prepare.duplicates import caption_key
+from data_loaders.prepare.post_index import PostIndexBuilder
+from data_loaders.prepare.rejections import RejectionLog
+from data_loaders.prepare.staging import Staging
 from data_loaders.progress import progress_bar
 from data_loaders.readers.base import RawPost, Reader, Record, Rejected
-from data_loaders.rejections import RejectionLog
-from data_loaders.staging import Staging
 from data_loaders.text.hashtags import remove_hashtags
 from data_loaders.text.plain_hashtags import plain_hashtags
 

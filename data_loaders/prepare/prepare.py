@@ -10,26 +10,26 @@ from typing import Any
 
 import numpy as np
 
-from data_loaders.circumstances import Circumstances, Settings
-from data_loaders.data_card import data_card
-from data_loaders.duplicates import group_duplicates
 from data_loaders.errors import DataError
 from data_loaders.images.check import ImageInspector
 from data_loaders.images.loading import ImagePolicy
-from data_loaders.intake import Intake
 from data_loaders.output_folder import check_replaceable, made_whole
-from data_loaders.plots import draw_plots
-from data_loaders.post_index import Ints, PostIndex, PostIndexBuilder
+from data_loaders.prepare.data_card import data_card
+from data_loaders.prepare.duplicates import group_duplicates
+from data_loaders.prepare.ingest import Intake
+from data_loaders.prepare.plots import draw_plots
+from data_loaders.prepare.post_index import Ints, PostIndex, PostIndexBuilder
+from data_loaders.prepare.provenance import Circumstances, Settings
+from data_loaders.prepare.rejections import RejectionLog
+from data_loaders.prepare.selection import Selection
+from data_loaders.prepare.splits import DEFAULT_FRACTIONS, Fractions, SplitMethod, SplitResult, split_posts
+from data_loaders.prepare.staging import Staging
+from data_loaders.prepare.statistics import describe_posts
+from data_loaders.prepare.vocabulary import Vocabulary, default_minimum_frequency
+from data_loaders.prepare.writer import write_posts
 from data_loaders.prepared import FILES, POSTS, REPORT_FILES, STATISTICS, VOCABULARY
-from data_loaders.prepared_writer import write_posts
 from data_loaders.readers.base import Reader, ReaderOptions
 from data_loaders.readers.registry import open_dump
-from data_loaders.rejections import RejectionLog
-from data_loaders.selection import Selection
-from data_loaders.splits import DEFAULT_FRACTIONS, Fractions, SplitMethod, SplitResult, split_posts
-from data_loaders.staging import Staging
-from data_loaders.statistics import describe_posts
-from data_loaders.vocabulary import Vocabulary, default_minimum_frequency
 
 
 @dataclass(frozen=True, kw_only=True)

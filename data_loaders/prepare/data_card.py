@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from data_loaders.plots import PLOTS
-from data_loaders.splits import SPLITS
+from data_loaders.prepare.plots import PLOTS
+from data_loaders.prepare.splits import SPLITS
 
 
 def data_card(statistics: dict[str, Any], plots: Sequence[str]) -> str:

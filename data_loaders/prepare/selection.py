@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_loaders.errors import DataError
-from data_loaders.post_index import Flags, Ints, PostIndex
-from data_loaders.rejections import RejectionLog
-from data_loaders.splits import SPLITS
-from data_loaders.staging import Staging
-from data_loaders.vocabulary import Vocabulary
+from data_loaders.prepare.post_index import Flags, Ints, PostIndex
+from data_loaders.prepare.rejections import RejectionLog
+from data_loaders.prepare.splits import SPLITS
+from data_loaders.prepare.staging import Staging
+from data_loaders.prepare.vocabulary import Vocabulary
 
 NO_TOP_HASHTAG = "no_top_hashtag"
 _HASHTAGS_SHOWN = 5

@@ -7,12 +7,12 @@ from typing import Any
 
 from data_loaders.errors import DataError
 from data_loaders.images.loading import ImagePolicy, check_policy
-from data_loaders.post_index import Ints, PostIndex
+from data_loaders.prepare.post_index import Ints, PostIndex
+from data_loaders.prepare.rejections import RejectionLog
+from data_loaders.prepare.selection import Selection
+from data_loaders.prepare.splits import Fractions, SplitMethod, SplitResult, check_split
+from data_loaders.prepare.statistics import FORMAT_VERSION, to_iso
 from data_loaders.readers.base import Reader
-from data_loaders.rejections import RejectionLog
-from data_loaders.selection import Selection
-from data_loaders.splits import Fractions, SplitMethod, SplitResult, check_split
-from data_loaders.statistics import FORMAT_VERSION, to_iso
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from data_loaders.post_index import Flags, Ints, PostIndex
-from data_loaders.splits import SPLITS
-from data_loaders.vocabulary import Vocabulary
+from data_loaders.prepare.post_index import Flags, Ints, PostIndex
+from data_loaders.prepare.splits import SPLITS
+from data_loaders.prepare.vocabulary import Vocabulary
 
 _NEVER = 2**62
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_loaders.errors import DataError
-from data_loaders.post_index import PostIndexBuilder
 from data_loaders.posts import Post
-from data_loaders.selection import Selection
-from data_loaders.vocabulary import Vocabulary
+from data_loaders.prepare.post_index import PostIndexBuilder
+from data_loaders.prepare.selection import Selection
+from data_loaders.prepare.vocabulary import Vocabulary
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 
