@@ -33,7 +33,7 @@ from rich.table import Table
 from data_loaders.posts import Post
 from multimodal.design.system import DesignSystem
 from multimodal.encoders.features.inputs import cleaned_captions
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.recommender import Recommender
 from multimodal.systems.config_loading import validate_config
 
@@ -74,7 +74,7 @@ def make_recommender(posts: list[Post], size: str, neighbours: int) -> Recommend
     )
     torch.manual_seed(0)
     system = DesignSystem(config)
-    system.catalogue = HashtagCatalogue([f"tag{number}" for number in range(HASHTAGS)], [5] * HASHTAGS)
+    system.id_map = HashtagIdMap([f"tag{number}" for number in range(HASHTAGS)], [5] * HASHTAGS)
     system.alpha = 0.5
     system.build(cleaned_captions(posts, system.config.caption_profile), pictured=True)
     memory = system.new_memory()

@@ -30,12 +30,12 @@ class PostBatch:
         image: (B, 3, S, S) pixels, or (B, P, C) features; None when no post of the batch has a picture.
         image_present: (B,) False where the post has no picture.
         history: (B, H) positions in the memory of the user's earlier posts, newest first, -1 for none.
-        history_hashtags: (B, H, M) catalogue indices, -1 for none.
+        history_hashtags: (B, H, M) hashtag indices, -1 for none.
         history_age_days: (B, H) days between the remembered post and this one.
         history_likeness: (B, H) similarity of the captions, 0..1.
-        neighbours, neighbour_hashtags, neighbour_age_days, neighbour_likeness: the same for earlier posts of
+        neighbours, neighbour_hashtags, neighbour_age_days, neighbour_similarity: the same for earlier posts of
             anyone that are most like this one.
-        targets: (B, M) catalogue indices of the post's own hashtags, -1 for none; only for losses and metrics.
+        targets: (B, M) hashtag indices of the post's own hashtags, -1 for none; only for losses and metrics.
     """
 
     rows: Tensor
@@ -51,7 +51,7 @@ class PostBatch:
     neighbours: Tensor
     neighbour_hashtags: Tensor
     neighbour_age_days: Tensor
-    neighbour_likeness: Tensor
+    neighbour_similarity: Tensor
     targets: Tensor
 
     def to(self, device: torch.device) -> PostBatch:
@@ -105,7 +105,7 @@ class Related:
     """Remembered posts that N posts may draw on: positions (N, H) padded with -1, and likeness (N, H) in 0..1."""
 
     positions: Ints
-    likeness: NDArray[np.float32]
+    similarity: NDArray[np.float32]
 
     @classmethod
     def nothing(cls, posts: int) -> Related:
@@ -123,7 +123,7 @@ class PostDataset:
         memory: holds what the positions of `own` and `near` name.
         own: the users' own posts strictly before each post; None for none.
         near: posts like each post strictly before it; None for none.
-        targets: catalogue indices of each post's hashtags; None when ranking.
+        targets: hashtag indices of each post's hashtags; None when ranking.
     """
 
     def __init__(
@@ -180,11 +180,11 @@ class PostDataset:
             history=torch.from_numpy(history),
             history_hashtags=torch.from_numpy(self.memory.hashtags_table(history)),
             history_age_days=self._ages(index, history),
-            history_likeness=torch.from_numpy(self.own.likeness[index]),
+            history_likeness=torch.from_numpy(self.own.similarity[index]),
             neighbours=torch.from_numpy(near),
             neighbour_hashtags=torch.from_numpy(self.memory.hashtags_table(near)),
             neighbour_age_days=self._ages(index, near),
-            neighbour_likeness=torch.from_numpy(self.near.likeness[index]),
+            neighbour_similarity=torch.from_numpy(self.near.similarity[index]),
             targets=pad([self.targets[row] for row in rows] if self.targets is not None else [()] * len(rows)),
         )
 

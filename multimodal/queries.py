@@ -90,7 +90,7 @@ def moment(instant_us: int) -> datetime | None:
         return None
 
 
-def remembered_form(post: Post, profile: str = DEFAULT_PROFILE) -> Post:
+def to_history_post(post: Post, profile: str = DEFAULT_PROFILE) -> Post:
     """Return a post as it is remembered: hashtags, where it gives none, from its caption, which then loses them.
 
     Args:
@@ -111,7 +111,7 @@ def _without_hashtags(caption: str, profile: str) -> str:
     return keep_inline_words(caption) if leaks(profile) else remove_hashtags(caption)
 
 
-def question_form(
+def to_query(
     post: Post, include_caption_hashtags: bool = False, profile: str = DEFAULT_PROFILE
 ) -> tuple[Post, frozenset[str]]:
     """Return a post as a System is asked about it, and the hashtags it must not name.
@@ -130,11 +130,11 @@ def question_form(
     return replace(post, caption=caption, hashtags=()), frozenset(excluded)
 
 
-def question_forms(
+def to_queries(
     posts: Sequence[Post], include_caption_hashtags: bool = False, profile: str = DEFAULT_PROFILE
 ) -> tuple[list[Post], list[frozenset[str]]]:
-    """Return `question_form` of many posts, as `System.rank` takes them."""
-    pairs = [question_form(post, include_caption_hashtags, profile) for post in posts]
+    """Return `to_query` of many posts, as `System.rank` takes them."""
+    pairs = [to_query(post, include_caption_hashtags, profile) for post in posts]
     return [post for post, _ in pairs], [excluded for _, excluded in pairs]
 
 

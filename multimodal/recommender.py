@@ -18,9 +18,9 @@ from multimodal.queries import (
     GivenPost,
     as_instant,
     moment,
-    question_forms,
     read_post,
-    remembered_form,
+    to_history_post,
+    to_queries,
     usable_image,
 )
 from multimodal.systems.base import Precision, System
@@ -181,7 +181,7 @@ class Recommender:
                 replace(post, timestamp=moment(now + place)) if _is_now(post) else post
                 for place, post in enumerate(read)
             ]
-            self.system.remember(self.memory, [self._checked(remembered_form(post, self._profile)) for post in dated])
+            self.system.add_posts(self.memory, [self._checked(to_history_post(post, self._profile)) for post in dated])
 
     def _remember_given(self, post: Post, history: Sequence[GivenPost], memory: PostMemory) -> Post:
         user_id = post.user_id or _GUEST
@@ -194,18 +194,18 @@ class Recommender:
         following = iter(range(post.instant_us - undated, post.instant_us))
         own = [replace(given, timestamp=moment(next(following))) if _is_now(given) else given for given in own]
         unique = {given.post_id: given for given in own}
-        earlier = [remembered_form(given, self._profile) for given in unique.values()]
-        self.system.remember(memory, [self._checked(given) for given in earlier])
+        earlier = [to_history_post(given, self._profile) for given in unique.values()]
+        self.system.add_posts(memory, [self._checked(given) for given in earlier])
         return replace(post, user_id=user_id)
 
     def _answer(
         self, posts: Sequence[Post], memory: PostMemory, k: int, include_caption_hashtags: bool
     ) -> list[list[Recommendation]]:
-        check_k(k, len(memory.catalogue))
+        check_k(k, len(memory.id_map))
         now = moment(max(memory.newest_us, 0) + 1)
         timed = [replace(post, timestamp=now) if _is_now(post) else post for post in posts]
         checked = [self._checked(post) for post in timed]
-        questions, excluded = question_forms(checked, include_caption_hashtags, self._profile)
+        questions, excluded = to_queries(checked, include_caption_hashtags, self._profile)
         rankings = self.system.rank(questions, memory, k, excluded)
         answers = [[Recommendation(hashtag, score) for hashtag, score in ranking] for ranking in rankings]
         for post, answer in zip(posts, answers, strict=True):

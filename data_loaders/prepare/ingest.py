@@ -23,7 +23,7 @@ _BATCH = 256
 
 
 @dataclass(frozen=True, kw_only=True)
-class Intake:
+class Ingest:
     """Takes posts in.
 
     Attributes:

@@ -28,7 +28,7 @@ def first_seen(keys: Ints, instants_us: Ints, among: Flags) -> Ints:
     return np.asarray(first[key_of])
 
 
-def reach_of_truth(index: PostIndex, sides: Ints, vocabulary: Vocabulary) -> dict[str, dict[str, float]]:
+def oracle_recall(index: PostIndex, split_ids: Ints, vocabulary: Vocabulary) -> dict[str, dict[str, float]]:
     """Return, by split, the shares of all true hashtags that a recommender could draw from a source.
 
     `vocabulary`: in the train vocabulary; `own_history`: the user posted it strictly earlier; `either`; and
@@ -49,7 +49,7 @@ def reach_of_truth(index: PostIndex, sides: Ints, vocabulary: Vocabulary) -> dic
     flags = {"vocabulary": in_vocabulary, "own_history": own, "either": in_vocabulary | own, "earlier_posts": anyone}
     reach = {}
     for side, name in enumerate(SPLITS):
-        of_side = sides[posts] == side
+        of_side = split_ids[posts] == side
         reach[name] = {
             source: round(float(flag[of_side].mean()), 4) if of_side.any() else 0.0 for source, flag in flags.items()
         }

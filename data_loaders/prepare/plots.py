@@ -25,7 +25,7 @@ _DPI = 120
 _MOST_BARS = 30
 
 
-def draw_plots(index: PostIndex, sides: Ints, folder: Path) -> list[str]:
+def draw_plots(index: PostIndex, split_ids: Ints, folder: Path) -> list[str]:
     """Draw the figures that the data allows and return their file names.
 
     Args:
@@ -43,7 +43,7 @@ def draw_plots(index: PostIndex, sides: Ints, folder: Path) -> list[str]:
         ("caption_length.png", _caption_length),
     ):
         figure, axes = _figure(PLOTS[name])
-        if draw(axes, index, sides):
+        if draw(axes, index, split_ids):
             figure.savefig(folder / name, dpi=_DPI)
             drawn.append(name)
     return drawn
@@ -62,7 +62,7 @@ def _figure(title: str) -> tuple[Any, Any]:
     return figure, axes
 
 
-def _posts_per_month(axes: Any, index: PostIndex, sides: Ints) -> bool:
+def _posts_per_month(axes: Any, index: PostIndex, split_ids: Ints) -> bool:
     if not index.dated.any():
         return False
     months = index.instants_us[index.dated].astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
@@ -71,7 +71,7 @@ def _posts_per_month(axes: Any, index: PostIndex, sides: Ints) -> bool:
     dates = (np.arange(span) + first).astype("datetime64[M]").astype("datetime64[D]")
     below = np.zeros(span)
     for side, name in enumerate(SPLITS):
-        counts = np.bincount(months[sides[index.dated] == side] - first, minlength=span)
+        counts = np.bincount(months[split_ids[index.dated] == side] - first, minlength=span)
         axes.bar(dates, counts, width=28, bottom=below, color=_COLOURS[side], label=name, linewidth=0)
         below += counts
     axes.set_ylabel("posts")
@@ -79,7 +79,7 @@ def _posts_per_month(axes: Any, index: PostIndex, sides: Ints) -> bool:
     return True
 
 
-def _tags_per_post(axes: Any, index: PostIndex, sides: Ints) -> bool:
+def _tags_per_post(axes: Any, index: PostIndex, split_ids: Ints) -> bool:
     counts = np.minimum(index.tag_counts, _MOST_BARS)
     bars = np.bincount(counts)
     axes.bar(np.arange(len(bars)), bars, color=_COLOURS[0])
@@ -89,7 +89,7 @@ def _tags_per_post(axes: Any, index: PostIndex, sides: Ints) -> bool:
     return True
 
 
-def _tags_per_post_by_year(axes: Any, index: PostIndex, sides: Ints) -> bool:
+def _tags_per_post_by_year(axes: Any, index: PostIndex, split_ids: Ints) -> bool:
     if not index.dated.any():
         return False
     years, counts = years_of(index.instants_us[index.dated]), index.tag_counts[index.dated]
@@ -106,7 +106,7 @@ def _tags_per_post_by_year(axes: Any, index: PostIndex, sides: Ints) -> bool:
     return True
 
 
-def _tag_frequency(axes: Any, index: PostIndex, sides: Ints) -> bool:
+def _tag_frequency(axes: Any, index: PostIndex, split_ids: Ints) -> bool:
     counts = np.sort(np.bincount(index.tags, minlength=len(index.hashtags)))[::-1]
     axes.loglog(np.arange(1, len(counts) + 1), counts, color=_COLOURS[0])
     axes.set_xlabel("rank of the hashtag")
@@ -114,7 +114,7 @@ def _tag_frequency(axes: Any, index: PostIndex, sides: Ints) -> bool:
     return True
 
 
-def _caption_length(axes: Any, index: PostIndex, sides: Ints) -> bool:
+def _caption_length(axes: Any, index: PostIndex, split_ids: Ints) -> bool:
     lengths = index.caption_lengths[index.caption_lengths > 0]
     if not len(lengths):
         return False

@@ -16,7 +16,7 @@ from data_loaders.images.loading import ImagePolicy
 from data_loaders.output_folder import check_replaceable, made_whole
 from data_loaders.prepare.data_card import data_card
 from data_loaders.prepare.duplicates import group_duplicates
-from data_loaders.prepare.ingest import Intake
+from data_loaders.prepare.ingest import Ingest
 from data_loaders.prepare.plots import draw_plots
 from data_loaders.prepare.post_index import Ints, PostIndex, PostIndexBuilder
 from data_loaders.prepare.provenance import Circumstances, Settings
@@ -122,26 +122,26 @@ def _fill(folder: Path, output: Path, reader: Reader, settings: Settings) -> dic
         _check_learnable(index, reader, log)
         groups = group_duplicates(index.caption_keys, index.image_keys, index.image_colours)
         result = _split(index, groups, settings)
-        vocabulary, rule = _vocabulary(index, result.sides, settings)
+        vocabulary, rule = _vocabulary(index, result.split_ids, settings)
         selection = None
         if settings.only_top_hashtags:
-            selection = Selection.of(index, result.sides, vocabulary)
+            selection = Selection.of(index, result.split_ids, vocabulary)
             selection.list_left_out(staging, log, len(vocabulary))
-    order = np.lexsort((np.arange(len(index)), index.instants_us, result.sides))
+    order = np.lexsort((np.arange(len(index)), index.instants_us, result.split_ids))
     if selection is not None:
         order, index = order[selection.posts[order]], index.with_hashtags(selection.hashtags)
-    index, sides, groups = index.take(order), result.sides[order], _renumbered(groups[order])
+    index, split_ids, groups = index.take(order), result.split_ids[order], _renumbered(groups[order])
     named = None if selection is None else frozenset(vocabulary.hashtags)
-    write_posts(folder / POSTS, staging, order, sides, groups, named)
+    write_posts(folder / POSTS, staging, order, split_ids, groups, named)
     staging.remove()
     vocabulary.save(folder / VOCABULARY)
-    described = describe_posts(index, sides, groups, vocabulary)
+    described = describe_posts(index, split_ids, groups, vocabulary)
     described["vocabulary"]["rule"] = rule
     circumstances = Circumstances(
         reader=reader, settings=settings, split=result, selection=selection, order=order, index=index, log=log
     )
     statistics = {**circumstances.describe(), **described}
-    plots = draw_plots(index, sides, folder / "plots")
+    plots = draw_plots(index, split_ids, folder / "plots")
     (folder / STATISTICS).write_text(json.dumps(statistics, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(data_card(statistics, plots), encoding="utf-8")
     return statistics
@@ -150,7 +150,7 @@ def _fill(folder: Path, output: Path, reader: Reader, settings: Settings) -> dic
 def _read(reader: Reader, staging: Staging, log: RejectionLog, folder: Path, settings: Settings) -> PostIndex:
     builder = PostIndexBuilder()
     with staging, ImageInspector() if settings.check_images else nullcontext() as inspector:
-        intake = Intake(
+        intake = Ingest(
             staging=staging,
             index=builder,
             log=log,
@@ -198,8 +198,8 @@ def _renumbered(groups: Ints) -> Ints:
     return np.asarray(first[group_of], np.int64)
 
 
-def _vocabulary(index: PostIndex, sides: Ints, settings: Settings) -> tuple[Vocabulary, str]:
-    train = sides == 0
+def _vocabulary(index: PostIndex, split_ids: Ints, settings: Settings) -> tuple[Vocabulary, str]:
+    train = split_ids == 0
     counts = np.bincount(index.tags[train[index.posts_of_tags()]], minlength=len(index.hashtags))
     tagged = int((train & index.tagged).sum())
     minimum, rule = settings.minimum_frequency, "asked for"

@@ -86,7 +86,7 @@ class Circumstances:
                 "top_hashtags": settings.top_hashtags,
                 "only_top_hashtags": settings.only_top_hashtags,
                 "plain_hashtags": settings.plain_hashtags,
-                "posts_left_out": len(split.sides) - len(self.order),
+                "posts_left_out": len(split.split_ids) - len(self.order),
                 "hashtags_left_out": 0 if self.selection is None else self.selection.hashtags_left_out,
             },
             "notes": self._notes(),
@@ -112,7 +112,7 @@ class Circumstances:
     def _selection_notes(self) -> list[str]:
         notes = []
         if self.selection is not None:
-            kept, read = len(self.order), len(self.split.sides)
+            kept, read = len(self.order), len(self.split.split_ids)
             notes.append(
                 f"A closed and easier task: of {read:,} posts only the {kept:,} were kept that carry one of the "
                 f"{self.selection.hashtags.sum():,} most frequent train hashtags; these lost "

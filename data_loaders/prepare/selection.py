@@ -32,7 +32,7 @@ class Selection:
     hashtags_left_out: int
 
     @classmethod
-    def of(cls, index: PostIndex, sides: Ints, vocabulary: Vocabulary) -> Selection:
+    def of(cls, index: PostIndex, split_ids: Ints, vocabulary: Vocabulary) -> Selection:
         """Select by a vocabulary that the train split alone decided on.
 
         Args:
@@ -46,7 +46,7 @@ class Selection:
         hashtags = np.array([hashtag in vocabulary for hashtag in index.hashtags], np.bool_)
         posts = index.carries(hashtags)
         for side, name in enumerate(SPLITS):
-            if not (posts & (sides == side)).any():
+            if not (posts & (split_ids == side)).any():
                 raise DataError(
                     f"the {name} split has no post with one of the {len(vocabulary):,} most frequent train hashtags; "
                     "keep more of them (--top-hashtags), or leave out --only-top-hashtags"

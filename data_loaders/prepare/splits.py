@@ -35,7 +35,7 @@ class SplitResult:
         warnings: what to keep in mind when reading figures.
     """
 
-    sides: _Ints
+    split_ids: _Ints
     method: str
     reason: str
     followed: NDArray[np.bool_]
@@ -94,11 +94,13 @@ def split_posts(
         own = _by_user(instants_us, users, fractions)
     else:
         own = _at_random(groups, fractions, seed)
-    sides = _follow_first(own, instants_us, groups)
-    _check_sides(sides, np.ones(len(sides), np.bool_) if tagged is None else tagged, chosen, fractions)
+    split_ids = _follow_first(own, instants_us, groups)
+    _refuse_empty_split(split_ids, np.ones(len(split_ids), np.bool_) if tagged is None else tagged, chosen, fractions)
     warnings = (RANDOM_WARNING,) if chosen == "random" else ()
-    followed = np.asarray(sides != own)
-    return SplitResult(sides=sides, method=chosen, reason=reason, followed=followed, cuts_us=cuts, warnings=warnings)
+    followed = np.asarray(split_ids != own)
+    return SplitResult(
+        split_ids=split_ids, method=chosen, reason=reason, followed=followed, cuts_us=cuts, warnings=warnings
+    )
 
 
 def check_split(method: str, fractions: Fractions) -> None:
@@ -160,9 +162,9 @@ def _by_user(instants_us: _Ints, users: _Ints, fractions: Fractions) -> _Ints:
     # Every post of one instant takes the place of the first among them.
     first_of_instant = np.maximum.accumulate(np.where(new_instant, places, 0))
     share = (first_of_instant - starts[user_of] + 0.5) / lengths[user_of]
-    sides = np.zeros(len(users), np.int64)
-    sides[order] = (share >= fractions[0]).astype(np.int64) + (share >= fractions[0] + fractions[1])
-    return sides
+    split_ids = np.zeros(len(users), np.int64)
+    split_ids[order] = (share >= fractions[0]).astype(np.int64) + (share >= fractions[0] + fractions[1])
+    return split_ids
 
 
 def _at_random(groups: _Ints, fractions: Fractions, seed: int) -> _Ints:
@@ -170,27 +172,27 @@ def _at_random(groups: _Ints, fractions: Fractions, seed: int) -> _Ints:
     order = np.random.default_rng(seed).permutation(len(sizes))
     middle = np.empty(len(sizes))
     middle[order] = (np.cumsum(sizes[order]) - sizes[order] / 2) / max(len(groups), 1)
-    sides = (middle >= fractions[0]).astype(np.int64) + (middle >= fractions[0] + fractions[1])
-    return np.asarray(sides[unit_of])
+    split_ids = (middle >= fractions[0]).astype(np.int64) + (middle >= fractions[0] + fractions[1])
+    return np.asarray(split_ids[unit_of])
 
 
-def _follow_first(sides: _Ints, instants_us: _Ints, groups: _Ints) -> _Ints:
+def _follow_first(split_ids: _Ints, instants_us: _Ints, groups: _Ints) -> _Ints:
     """Give every post the side of the first post of its group."""
     order = np.lexsort((np.arange(len(groups)), instants_us))
     _, first, unit_of = np.unique(groups[order], return_index=True, return_inverse=True)
-    followed = np.empty_like(sides)
-    followed[order] = sides[order][first[unit_of]]
+    followed = np.empty_like(split_ids)
+    followed[order] = split_ids[order][first[unit_of]]
     return followed
 
 
-def _check_sides(sides: _Ints, tagged: NDArray[np.bool_], method: str, fractions: Fractions) -> None:
+def _refuse_empty_split(split_ids: _Ints, tagged: NDArray[np.bool_], method: str, fractions: Fractions) -> None:
     for side, name in enumerate(SPLITS):
-        if (tagged & (sides == side)).any():
+        if (tagged & (split_ids == side)).any():
             continue
-        held = int((sides == side).sum())
+        held = int((split_ids == side).sum())
         what = f"holds {held:,} posts but none with hashtags" if held else "is left without posts"
         raise DataError(
-            f"the {name} split {what}: {len(sides):,} posts ({int(tagged.sum()):,} with hashtags) split by {method} "
-            f"with fractions {' '.join(f'{fraction:g}' for fraction in fractions)}. Give more posts, a larger share "
-            f"to {name} (--fractions), or another method (--split time, user or random)"
+            f"the {name} split {what}: {len(split_ids):,} posts ({int(tagged.sum()):,} with hashtags) split by "
+            f"{method} with fractions {' '.join(f'{fraction:g}' for fraction in fractions)}. Give more posts, a larger "
+            f"share to {name} (--fractions), or another method (--split time, user or random)"
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_loaders.prepare.oracle_recall import first_seen, reach_of_truth
+from data_loaders.prepare.oracle_recall import first_seen, oracle_recall
 from data_loaders.prepare.post_index import Flags, Ints, PostIndex
 from data_loaders.prepare.splits import SPLITS
 from data_loaders.prepare.vocabulary import Vocabulary
@@ -23,7 +23,7 @@ _TOP = 30
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-def describe_posts(index: PostIndex, sides: Ints, groups: Ints, vocabulary: Vocabulary) -> dict[str, Any]:
+def describe_posts(index: PostIndex, split_ids: Ints, groups: Ints, vocabulary: Vocabulary) -> dict[str, Any]:
     """Return counts, distributions and coverage of N posts as values for JSON.
 
     Args:
@@ -60,7 +60,7 @@ def describe_posts(index: PostIndex, sides: Ints, groups: Ints, vocabulary: Voca
         },
         "near_duplicates": _near_duplicates(groups),
         "vocabulary": {"hashtags": len(vocabulary), "minimum_frequency": vocabulary.minimum_frequency},
-        "splits": _splits(index, sides, vocabulary),
+        "splits": _splits(index, split_ids, vocabulary),
         "top_hashtags": dict(
             list(zip(vocabulary.hashtags, vocabulary.frequencies, strict=True))[:_TOP],
         ),
@@ -132,15 +132,15 @@ def _near_duplicates(groups: Ints) -> dict[str, int]:
     }
 
 
-def _splits(index: PostIndex, sides: Ints, vocabulary: Vocabulary) -> dict[str, Any]:
-    reach = reach_of_truth(index, sides, vocabulary)
+def _splits(index: PostIndex, split_ids: Ints, vocabulary: Vocabulary) -> dict[str, Any]:
+    reach = oracle_recall(index, split_ids, vocabulary)
     known, trained = (
         (first_seen(index.users, index.instants_us, among) < index.instants_us) & (index.users >= 0)
-        for among in (np.ones(len(index), np.bool_), sides == 0)
+        for among in (np.ones(len(index), np.bool_), split_ids == 0)
     )
     described = {}
     for side, name in enumerate(SPLITS):
-        own = sides == side
+        own = split_ids == side
         instants = index.instants_us[own & index.dated]
         users = index.users[own & (index.users >= 0)]
         distinct = np.unique(users)
@@ -153,6 +153,6 @@ def _splits(index: PostIndex, sides: Ints, vocabulary: Vocabulary) -> dict[str, 
             "truth": reach[name],
             "posts_with_history": _share(known[own]),
             "posts_with_train_history": _share(trained[own]),
-            "users_seen_in_train": _share(np.isin(distinct, index.users[sides == 0])),
+            "users_seen_in_train": _share(np.isin(distinct, index.users[split_ids == 0])),
         }
     return described

@@ -34,7 +34,7 @@ def write_posts(
     path: Path,
     staging: Staging,
     order: NDArray[np.int64],
-    sides: NDArray[np.int64],
+    split_ids: NDArray[np.int64],
     groups: NDArray[np.int64],
     hashtags: frozenset[str] | None = None,
 ) -> None:
@@ -59,7 +59,7 @@ def write_posts(
                 **({} if hashtags is None else _reduced(table, hashtags)),
                 "sequence": pa.array(np.arange(rows.start, rows.stop)),
                 "duplicate_group": pa.array(groups[rows]),
-                "split": names.take(pa.array(sides[rows])),
+                "split": names.take(pa.array(split_ids[rows])),
             }
             columns = [added[name] if name in added else table.column(name) for name in POSTS_SCHEMA.names]
             writer.write_table(pa.Table.from_arrays(columns, schema=POSTS_SCHEMA))

@@ -11,9 +11,9 @@ import regex
 from data_loaders.posts import Post
 from data_loaders.text.captions import clean_caption
 from data_loaders.text.hashtags import canonical_list, extract, normalise, remove_hashtags, split_words
-from multimodal.audit.context import AuditCase
+from multimodal.audit.context import AuditContext
 from multimodal.audit.finding import Finding, Number, shown
-from multimodal.queries import question_form
+from multimodal.queries import to_query
 from multimodal.systems.caption_profile import profile_of
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
@@ -21,12 +21,12 @@ _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
 _NOTABLE_SHARE = 0.05
 
 
-def own_hashtags_cut_out(case: AuditCase) -> Finding:
+def own_hashtags_cut_out(context: AuditContext) -> Finding:
     """Look for a post's own #hashtags in the captions of the prepared folder and in what encoders see of them."""
-    profile = _profile(case)
+    profile = _profile(context)
     kept: list[str] = []
     seen: list[str] = []
-    posts = case.data.split(case.split)
+    posts = context.data.split(context.split)
     for post in posts:
         own = set(post.hashtags)
         if own.intersection(canonical_list(extract(post.caption or ""))[0]):
@@ -52,14 +52,14 @@ def own_hashtags_cut_out(case: AuditCase) -> Finding:
     )
 
 
-def own_hashtags_as_words(case: AuditCase) -> Finding:
+def own_hashtags_as_words(context: AuditContext) -> Finding:
     """Count how often captions say a true hashtag as plain words, and compare with the captions as written.
 
     Words where a #hashtag stood are a leak: the sign was taken off and the word left. Words that the author wrote
     besides are not, but they make a data set easier, so their share is told.
     """
-    profile = _profile(case)
-    posts = case.data.split(case.split)
+    profile = _profile(context)
+    posts = context.data.split(context.split)
     originals = _originals(posts)
     plain = camel = total = 0
     left: list[str] = []
@@ -103,12 +103,12 @@ def own_hashtags_as_words(case: AuditCase) -> Finding:
     )
 
 
-def _profile(case: AuditCase) -> str:
-    return profile_of(case.system.config)
+def _profile(context: AuditContext) -> str:
+    return profile_of(context.system.config)
 
 
 def _as_seen(post: Post, profile: str) -> str:
-    return clean_caption(question_form(post, profile=profile)[0].caption, profile)
+    return clean_caption(to_query(post, profile=profile)[0].caption, profile)
 
 
 def _originals(posts: Sequence[Post]) -> list[str] | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.audit.context import AuditCase
+from multimodal.audit.context import AuditContext
 from multimodal.audit.finding import Finding
 from multimodal.audit.memories import with_hashtags
 from multimodal.evaluation.metrics.accuracy import f1_of_means
@@ -22,26 +22,26 @@ _SLACK = 1e-9
 _FIGURE_AT = 5
 
 
-def shuffled_truth_falls_to_chance(case: AuditCase) -> Finding:
+def shuffled_truth_falls_to_chance(context: AuditContext) -> Finding:
     """Hand every post the hashtags of another one, in question and memory, and evaluate the answers against those.
 
     All that an honest System can then know is how frequent hashtags are, so F1 must fall to the expected overlap of
     its lists with the truth of any other post.
     """
-    k = min(case.k, _FIGURE_AT)
-    own = [post.hashtags for post in case.posts]
-    order = np.random.default_rng(case.seed).permutation(len(own))
+    k = min(context.k, _FIGURE_AT)
+    own = [post.hashtags for post in context.posts]
+    order = np.random.default_rng(context.seed).permutation(len(own))
     giver = np.empty_like(order)
     giver[order] = np.roll(order, 1)
     swapped = [own[row] for row in giver]
-    given = {post.post_id: tags for post, tags in zip(case.posts, swapped, strict=True)}
-    memory = with_hashtags(case.system, case.memory, given)
-    questions = [replace(post, hashtags=given[post.post_id]) for post in case.questions]
-    answers = case.system.rank(questions, memory, case.k, case.excluded)
-    real = _f1(_overlaps(case.answers, own, k), _sizes(own), np.arange(len(own)), k)
+    given = {post.post_id: tags for post, tags in zip(context.posts, swapped, strict=True)}
+    memory = with_hashtags(context.system, context.memory, given)
+    questions = [replace(post, hashtags=given[post.post_id]) for post in context.questions]
+    answers = context.system.rank(questions, memory, context.k, context.excluded)
+    real = _f1(_overlaps(context.answers, own, k), _sizes(own), np.arange(len(own)), k)
     overlaps, sizes = _overlaps(answers, swapped, k), _sizes(swapped)
     observed = _f1(overlaps, sizes, np.arange(len(own)), k)
-    draw = np.random.default_rng(case.seed + 1)
+    draw = np.random.default_rng(context.seed + 1)
     chance = [_f1(overlaps, sizes, draw.permutation(len(own)), k) for _ in range(_PERMUTATIONS)]
     mean, deviation = float(np.mean(chance)), float(np.std(chance))
     limit = mean + _DEVIATIONS * deviation + _SLACK
@@ -87,20 +87,22 @@ def _f1(overlaps: NDArray[np.float64], sizes: NDArray[np.float64], truth_of: NDA
     return float(f1_of_means(precision, recall))
 
 
-def constant_scores_fall_to_chance(case: AuditCase) -> Finding:
+def constant_scores_fall_to_chance(context: AuditContext) -> Finding:
     """Evaluate lists drawn at random in which every score is the same.
 
     An evaluation that sorts by score and settles ties by the truth gives such lists high marks. Their expected
     precision is |G ∩ V| / V, that of drawing K of V hashtags without looking.
     """
-    names = list(case.data.vocabulary.hashtags)
-    k = min(case.k, _FIGURE_AT, len(names))
-    draw = np.random.default_rng(case.seed)
-    indices = np.stack([draw.permutation(len(names))[: min(case.k, len(names))] for _ in case.posts]).astype(np.int64)
-    post_ids = [post.post_id for post in case.posts]
+    names = list(context.data.vocabulary.hashtags)
+    k = min(context.k, _FIGURE_AT, len(names))
+    draw = np.random.default_rng(context.seed)
+    indices = np.stack([draw.permutation(len(names))[: min(context.k, len(names))] for _ in context.posts]).astype(
+        np.int64
+    )
+    post_ids = [post.post_id for post in context.posts]
     rankings = Rankings(post_ids, indices, np.full(indices.shape, 0.5), names)
-    truth = [post.hashtags for post in case.posts]
-    precision = evaluate_rankings(rankings, truth, [k], case.data.vocabulary).at(k)["precision"]
+    truth = [post.hashtags for post in context.posts]
+    precision = evaluate_rankings(rankings, truth, [k], context.data.vocabulary).at(k)["precision"]
     known = set(names)
     shares = np.array([len(known.intersection(tags)) / len(names) for tags in truth])
     draws_left = (len(names) - k) / max(len(names) - 1, 1)

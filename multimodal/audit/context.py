@@ -1,4 +1,4 @@
-"""`AuditCase`: a System, its memory and the posts that the checks ask it about."""
+"""`AuditContext`: a System, its memory and the posts that the checks ask it about."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from data_loaders.posts import Post
 from data_loaders.prepare.splits import SPLITS
 from multimodal.evaluation.metrics.train_statistics import KnownHashtags
 from multimodal.memory.post_memory import PostMemory
-from multimodal.queries import question_forms
+from multimodal.queries import to_queries
 from multimodal.ranking.rankings import Rankings
 from multimodal.systems.base import System
 from multimodal.systems.caption_profile import profile_of
@@ -36,7 +36,7 @@ class AuditData(Protocol):
 
 
 @dataclass(frozen=True)
-class AuditCase:
+class AuditContext:
     """What every check is handed.
 
     Attributes:
@@ -60,12 +60,12 @@ class AuditCase:
     @cached_property
     def questions(self) -> list[Post]:
         """The posts as a System is asked about them: without their hashtags."""
-        return question_forms(self.posts, profile=profile_of(self.system.config))[0]
+        return to_queries(self.posts, profile=profile_of(self.system.config))[0]
 
     @cached_property
     def excluded(self) -> list[frozenset[str]]:
         """The hashtags that must not be named: those that stood in the captions."""
-        return question_forms(self.posts, profile=profile_of(self.system.config))[1]
+        return to_queries(self.posts, profile=profile_of(self.system.config))[1]
 
     @cached_property
     def answers(self) -> Rankings:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from data_loaders.images.check import inspect_image
 from data_loaders.posts import Post
 from data_loaders.prepare.duplicates import NO_COLOURS, NO_KEY, caption_key, group_duplicates
-from multimodal.audit.context import AuditCase
+from multimodal.audit.context import AuditContext
 from multimodal.audit.finding import Finding, Number, Status, shown
 from multimodal.distributed.progress import shared_progress
 
@@ -19,10 +19,10 @@ _TOLERABLE_SHARE = 0.01
 _MOST_PICTURES = 20_000
 
 
-def no_near_duplicates_across_split(case: AuditCase) -> Finding:
+def no_near_duplicates_across_split(context: AuditContext) -> Finding:
     """Fingerprint the captions and pictures of train and of the audited split: no group may have posts in both."""
-    train, evaluated = case.data.split("train"), case.data.split(case.split)
-    if case.split == "train":
+    train, evaluated = context.data.split("train"), context.data.split(context.split)
+    if context.split == "train":
         return Finding(
             name="no_near_duplicates_across_split", status="skipped", measured="The train split itself is audited."
         )

@@ -7,26 +7,27 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.audit.context import AuditCase
+from multimodal.audit.context import AuditContext
 from multimodal.audit.finding import Finding, Number
 
 _TELLING = 0.5
 _MOSTLY = 0.9
 
 
-def list_length_independent_of_truth(case: AuditCase) -> Finding:
+def list_length_independent_of_truth(context: AuditContext) -> Finding:
     """Compare the length of each list with K and with the number of true hashtags."""
     posts = [
-        replace(question, hashtags=post.hashtags) for question, post in zip(case.questions, case.posts, strict=True)
+        replace(question, hashtags=post.hashtags)
+        for question, post in zip(context.questions, context.posts, strict=True)
     ]
-    answers = case.system.rank(posts, case.memory, case.k, case.excluded)
+    answers = context.system.rank(posts, context.memory, context.k, context.excluded)
     lengths = (answers.indices >= 0).sum(axis=1)
-    true = np.array([len(post.hashtags) for post in case.posts])
-    short = int((lengths < case.k).sum())
+    true = np.array([len(post.hashtags) for post in context.posts])
+    short = int((lengths < context.k).sum())
     correlation = _correlation(lengths.astype(np.float64), true.astype(np.float64))
-    equal = float((lengths == np.minimum(true, case.k)).mean())
+    equal = float((lengths == np.minimum(true, context.k)).mean())
     numbers: dict[str, Number] = {
-        "k": case.k,
+        "k": context.k,
         "posts": len(true),
         "shorter_than_k": short,
         "as_long_as_the_truth": equal,
@@ -34,11 +35,11 @@ def list_length_independent_of_truth(case: AuditCase) -> Finding:
     }
     name = "list_length_independent_of_truth"
     if not short:
-        measured = f"Asked for {case.k}, all {len(true):,} lists hold {case.k}."
+        measured = f"Asked for {context.k}, all {len(true):,} lists hold {context.k}."
         return Finding(name=name, status="passed", measured=measured, numbers=numbers)
     measured = (
-        f"Asked for {case.k}, {short:,} of {len(true):,} lists are shorter; {equal:.0%} are as long as the truth, and "
-        f"the correlation of the two lengths is {correlation:.2f}."
+        f"Asked for {context.k}, {short:,} of {len(true):,} lists are shorter; {equal:.0%} are as long as the truth, "
+        f"and the correlation of the two lengths is {correlation:.2f}."
     )
     if correlation > _TELLING or (equal > _MOSTLY and len(set(lengths.tolist())) > 1):
         remedy = "The number of true hashtags must not decide the length of a list: rank K for every post."

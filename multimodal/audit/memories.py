@@ -38,7 +38,7 @@ class Remembered:
         post = Post(
             post_id=memory.post_ids[position],
             user_id=None if user < 0 else self._user_ids[user],
-            hashtags=tuple(memory.catalogue[int(index)] for index in memory.hashtags_of(position)),
+            hashtags=tuple(memory.id_map[int(index)] for index in memory.hashtags_of(position)),
         )
         return at_instant(post, int(memory.instants_us[position]))
 

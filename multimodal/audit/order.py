@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.audit.context import AuditCase, differing
+from multimodal.audit.context import AuditContext, differing
 from multimodal.audit.finding import Finding, shown
 from multimodal.ranking.joining import join_lists, portable_lists
 from multimodal.ranking.rankings import Rankings
@@ -13,13 +13,13 @@ from multimodal.ranking.rankings import Rankings
 _SMALL_BATCH = 7
 
 
-def order_and_batches_change_nothing(case: AuditCase) -> Finding:
+def order_and_batches_change_nothing(context: AuditContext) -> Finding:
     """Ask about the posts in another order and in other batches: the answers must be the same."""
-    total = len(case.posts)
-    shuffled = np.random.default_rng(case.seed).permutation(total)
-    by_order = set(differing(case.answers, _ask(case, shuffled, total)))
-    by_batch = set(differing(case.answers, _ask(case, shuffled, _SMALL_BATCH)))
-    examples = [post.post_id for post in case.posts if post.post_id in by_order | by_batch]
+    total = len(context.posts)
+    shuffled = np.random.default_rng(context.seed).permutation(total)
+    by_order = set(differing(context.answers, _ask(context, shuffled, total)))
+    by_batch = set(differing(context.answers, _ask(context, shuffled, _SMALL_BATCH)))
+    examples = [post.post_id for post in context.posts if post.post_id in by_order | by_batch]
     numbers = {"posts": total, "changed_by_order": len(by_order), "changed_by_batch": len(by_batch)}
     tried = f"Asked in another order, and {_SMALL_BATCH} at a time instead of all at once"
     if not examples:
@@ -39,14 +39,14 @@ def order_and_batches_change_nothing(case: AuditCase) -> Finding:
     )
 
 
-def _ask(case: AuditCase, order: NDArray[np.int64], size: int) -> Rankings:
+def _ask(context: AuditContext, order: NDArray[np.int64], size: int) -> Rankings:
     parts = [order[start : start + size] for start in range(0, len(order), size)]
     answers = [
-        case.system.rank(
-            [case.questions[row] for row in part], case.memory, case.k, [case.excluded[row] for row in part]
+        context.system.rank(
+            [context.questions[row] for row in part], context.memory, context.k, [context.excluded[row] for row in part]
         )
         for part in parts
     ]
-    lists = [one for answer in answers for one in portable_lists(answer, case.memory.catalogue)]
+    lists = [one for answer in answers for one in portable_lists(answer, context.memory.id_map)]
     post_ids = [post_id for answer in answers for post_id in answer.post_ids]
-    return join_lists(post_ids, lists, case.k, case.memory.catalogue)
+    return join_lists(post_ids, lists, context.k, context.memory.id_map)

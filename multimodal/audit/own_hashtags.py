@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from data_loaders.posts import Post
-from multimodal.audit.context import AuditCase, differing
+from multimodal.audit.context import AuditContext, differing
 from multimodal.audit.finding import Finding, shown
 from multimodal.ranking.rankings import Rankings
 
 
-def own_hashtags_unread(case: AuditCase) -> Finding:
+def own_hashtags_unread(context: AuditContext) -> Finding:
     """Ask with the true hashtags, with none and with those of another post: the answers must be the same."""
-    truth = [post.hashtags for post in case.posts]
-    plain = _ask(case, [() for _ in truth])
-    changed = set(differing(plain, _ask(case, truth)))
-    changed |= set(differing(plain, _ask(case, [*truth[1:], truth[0]])))
-    examples = [post.post_id for post in case.posts if post.post_id in changed]
+    truth = [post.hashtags for post in context.posts]
+    plain = _ask(context, [() for _ in truth])
+    changed = set(differing(plain, _ask(context, truth)))
+    changed |= set(differing(plain, _ask(context, [*truth[1:], truth[0]])))
+    examples = [post.post_id for post in context.posts if post.post_id in changed]
     numbers = {"posts": len(truth), "answers_changed": len(examples)}
     tried = "Asked with a post's true hashtags, with none and with another post's"
     if not examples:
@@ -32,16 +32,16 @@ def own_hashtags_unread(case: AuditCase) -> Finding:
         status="failed",
         measured=f"{tried}: {len(examples):,} of {len(truth):,} answers change ({shown(examples)}).",
         numbers=numbers,
-        remedy="System.rank must not read Post.hashtags: they are the truth. Ask it with question_forms(posts).",
+        remedy="System.rank must not read Post.hashtags: they are the truth. Ask it with to_queries(posts).",
     )
 
 
-def post_ids_unread(case: AuditCase) -> Finding:
+def post_ids_unread(context: AuditContext) -> Finding:
     """Ask about the same posts under other ids: the answers must be the same."""
-    renamed = [replace(post, post_id=f"\0audit {number}") for number, post in enumerate(case.questions)]
-    answers = case.system.rank(renamed, case.memory, case.k, case.excluded)
-    back = Rankings(case.answers.post_ids, answers.indices, answers.scores, answers.names)
-    examples = differing(case.answers, back)
+    renamed = [replace(post, post_id=f"\0audit {number}") for number, post in enumerate(context.questions)]
+    answers = context.system.rank(renamed, context.memory, context.k, context.excluded)
+    back = Rankings(context.answers.post_ids, answers.indices, answers.scores, answers.names)
+    examples = differing(context.answers, back)
     numbers = {"posts": len(renamed), "answers_changed": len(examples)}
     if not examples:
         return Finding(
@@ -61,6 +61,6 @@ def post_ids_unread(case: AuditCase) -> Finding:
     )
 
 
-def _ask(case: AuditCase, hashtags: Sequence[tuple[str, ...]]) -> Rankings:
-    posts: list[Post] = [replace(post, hashtags=tags) for post, tags in zip(case.questions, hashtags, strict=True)]
-    return case.system.rank(posts, case.memory, case.k, case.excluded)
+def _ask(context: AuditContext, hashtags: Sequence[tuple[str, ...]]) -> Rankings:
+    posts: list[Post] = [replace(post, hashtags=tags) for post, tags in zip(context.questions, hashtags, strict=True)]
+    return context.system.rank(posts, context.memory, context.k, context.excluded)

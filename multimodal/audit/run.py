@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from multimodal.audit.captions import own_hashtags_as_words, own_hashtags_cut_out
 from multimodal.audit.chance import constant_scores_fall_to_chance, shuffled_truth_falls_to_chance
-from multimodal.audit.context import AuditCase, choose_posts
+from multimodal.audit.context import AuditContext, choose_posts
 from multimodal.audit.duplicates import no_near_duplicates_across_split
 from multimodal.audit.finding import Finding, Status, verdict
 from multimodal.audit.list_length import list_length_independent_of_truth
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
 
 DEFAULT_POSTS = 300
-CHECKS: tuple[Callable[[AuditCase], Finding | list[Finding]], ...] = (
+CHECKS: tuple[Callable[[AuditContext], Finding | list[Finding]], ...] = (
     own_hashtags_cut_out,
     own_hashtags_as_words,
     own_hashtags_unread,
@@ -67,11 +67,11 @@ class Audit:
         return verdict(self.findings)
 
 
-def audit_case(case: AuditCase) -> list[Finding]:
+def audit_context(context: AuditContext) -> list[Finding]:
     """Run every check that needs no files on a System."""
     findings: list[Finding] = []
     for check in CHECKS:
-        found = check(case)
+        found = check(context)
         findings.extend(found if isinstance(found, list) else [found])
     return findings
 
@@ -98,10 +98,10 @@ def audit_run(
     check_same_data(model, data)
     data = captions_for(model.config, data)
     fill_memory(model.system, model.memory, data, "rolling")
-    case = AuditCase(model.system, model.memory, data, split, chosen, k, seed)
+    context = AuditContext(model.system, model.memory, data, split, chosen, k, seed)
     run_folder = RunFolder(model.folder.parent if model.folder.name == "model" else model.folder)
     folder = run_folder.evaluation(split)
-    findings = [*audit_case(case), saved_predictions_reproduced(case, folder / "predictions.parquet")]
+    findings = [*audit_context(context), saved_predictions_reproduced(context, folder / "predictions.parquet")]
     settings = {
         "system": model.system.name,
         "run": str(run),

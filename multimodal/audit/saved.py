@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from multimodal.audit.context import AuditCase, same_list
+from multimodal.audit.context import AuditContext, same_list
 from multimodal.audit.finding import Finding, shown
 from multimodal.evaluation.files.predictions import read_predictions
 
 
-def saved_predictions_reproduced(case: AuditCase, predictions: Path) -> Finding:
+def saved_predictions_reproduced(context: AuditContext, predictions: Path) -> Finding:
     """Compare the saved lists of the audited posts with the model's answers.
 
     Args:
@@ -18,18 +18,18 @@ def saved_predictions_reproduced(case: AuditCase, predictions: Path) -> Finding:
     """
     name = "saved_predictions_reproduced"
     if not predictions.is_file():
-        measured = f"There is no {predictions.name} of the {case.split} split yet."
+        measured = f"There is no {predictions.name} of the {context.split} split yet."
         return Finding(name=name, status="skipped", measured=measured, remedy="Evaluate: python scripts/evaluate.py …")
     saved = read_predictions(predictions)
     row_of = {post_id: row for row, post_id in enumerate(saved.post_ids)}
     examples = []
-    for row, post in enumerate(case.posts):
+    for row, post in enumerate(context.posts):
         place = row_of.get(post.post_id)
         kept = [] if place is None else saved.of(place)
-        depth = min(case.k, saved.k)
-        if not same_list(case.answers.of(row)[:depth], kept[:depth]):
+        depth = min(context.k, saved.k)
+        if not same_list(context.answers.of(row)[:depth], kept[:depth]):
             examples.append(post.post_id)
-    total = len(case.posts)
+    total = len(context.posts)
     numbers = {"posts": total, "lists_that_differ": len(examples)}
     if not examples:
         measured = f"The model gives the saved lists of {total:,} posts again."

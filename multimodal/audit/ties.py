@@ -7,23 +7,24 @@ from itertools import pairwise
 
 import numpy as np
 
-from multimodal.audit.context import AuditCase
+from multimodal.audit.context import AuditContext
 from multimodal.audit.finding import Finding
 
 _UNLIKELY = 1e-3
 
 
-def ties_settled_without_truth(case: AuditCase) -> Finding:
+def ties_settled_without_truth(context: AuditContext) -> Finding:
     """Look at neighbours of equal score: they stand by falling train frequency, then by name, not by being true."""
     from scipy.stats import binomtest
 
     posts = [
-        replace(question, hashtags=post.hashtags) for question, post in zip(case.questions, case.posts, strict=True)
+        replace(question, hashtags=post.hashtags)
+        for question, post in zip(context.questions, context.posts, strict=True)
     ]
-    answers = case.system.rank(posts, case.memory, case.k, case.excluded)
-    frequency = dict(zip(case.data.vocabulary.hashtags, case.data.vocabulary.frequencies, strict=True))
+    answers = context.system.rank(posts, context.memory, context.k, context.excluded)
+    frequency = dict(zip(context.data.vocabulary.hashtags, context.data.vocabulary.frequencies, strict=True))
     tied = against_rule = true_first = one_true = 0
-    for row, post in enumerate(case.posts):
+    for row, post in enumerate(context.posts):
         listed = answers.of(row)
         for (first, score), (second, next_score) in pairwise(listed):
             if not np.isclose(score, next_score, rtol=0, atol=1e-12):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from data_loaders.posts import Post
-from multimodal.audit.context import AuditCase, same_list
+from multimodal.audit.context import AuditContext, same_list
 from multimodal.audit.finding import Finding, shown
 from multimodal.audit.memories import at_instant, memories_before
 from multimodal.distributed.progress import shared_progress
@@ -24,14 +24,14 @@ class _Changes:
     earlier: list[str] = field(default_factory=list)
 
 
-def time_respected(case: AuditCase) -> list[Finding]:
+def time_respected(context: AuditContext) -> list[Finding]:
     """Ask about each post with all that is not strictly earlier dropped, and beside twins that give the truth away.
 
     A twin is a post of the same user with the same content and the true hashtags. One of the same instant and one
     that comes later must change nothing. That an earlier one does change answers shows that twins are noticed.
     """
-    changes = _changes(case)
-    total = len(case.posts)
+    changes = _changes(context)
+    total = len(context.posts)
     control = len(changes.earlier)
     return [
         _finding(
@@ -55,40 +55,43 @@ def time_respected(case: AuditCase) -> list[Finding]:
     ]
 
 
-def _changes(case: AuditCase) -> _Changes:
+def _changes(context: AuditContext) -> _Changes:
     changes = _Changes()
     rows = zip(
-        range(len(case.posts)), memories_before(case.system, case.memory, case.posts), case.questions, strict=True
+        range(len(context.posts)),
+        memories_before(context.system, context.memory, context.posts),
+        context.questions,
+        strict=True,
     )
-    with shared_progress("asking at each post's instant", len(case.posts)) as advance:
+    with shared_progress("asking at each post's instant", len(context.posts)) as advance:
         for row, (post, known), question in rows:
-            answer = _ask(case, question, row, known)
+            answer = _ask(context, question, row, known)
             now = post.instant_us
-            if not same_list(answer, case.answers.of(row)):
+            if not same_list(answer, context.answers.of(row)):
                 changes.dropped.append(post.post_id)
             beside = {"equal": [now], "later": [now + 1, now + _DAY_US], "earlier": [now - 1]}
             for where, instants in beside.items():
-                if not same_list(answer, _ask_beside_twins(case, post, row, known, instants)):
+                if not same_list(answer, _ask_beside_twins(context, post, row, known, instants)):
                     getattr(changes, where).append(post.post_id)
             advance(1)
     return changes
 
 
-def _ask(case: AuditCase, question: Post, row: int, memory: PostMemory) -> list[tuple[str, float]]:
-    return case.system.rank([question], memory, case.k, [case.excluded[row]]).of(0)
+def _ask(context: AuditContext, question: Post, row: int, memory: PostMemory) -> list[tuple[str, float]]:
+    return context.system.rank([question], memory, context.k, [context.excluded[row]]).of(0)
 
 
 def _ask_beside_twins(
-    case: AuditCase, post: Post, row: int, known: PostMemory, instants_us: list[int]
+    context: AuditContext, post: Post, row: int, known: PostMemory, instants_us: list[int]
 ) -> list[tuple[str, float]]:
-    question = case.questions[row]
+    question = context.questions[row]
     twins = [
         at_instant(replace(question, post_id=f"\0audit twin {number}", hashtags=post.hashtags), instant)
         for number, instant in enumerate(instants_us)
     ]
     with known.fork() as memory:
-        case.system.remember(memory, twins)
-        return _ask(case, question, row, memory)
+        context.system.add_posts(memory, twins)
+        return _ask(context, question, row, memory)
 
 
 def _finding(

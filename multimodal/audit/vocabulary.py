@@ -9,7 +9,7 @@ from data_loaders.posts import Post
 from data_loaders.prepare.splits import SPLITS
 from data_loaders.text.captions import clean_caption
 from data_loaders.text.hashtags import normalise
-from multimodal.audit.context import AuditCase
+from multimodal.audit.context import AuditContext
 from multimodal.audit.finding import Finding, Number, shown
 from multimodal.encoders.captions.words import split_words
 
@@ -17,13 +17,13 @@ from multimodal.encoders.captions.words import split_words
 _WORDS_IN_A_HASHTAG = 5
 
 
-def vocabulary_free_of_test(case: AuditCase) -> Finding:
+def vocabulary_free_of_test(context: AuditContext) -> Finding:
     """Count the train split anew: vocabulary and priors hold its hashtags, with its frequencies, and no others."""
-    counted = Counter(tag for post in case.data.split("train") for tag in set(post.hashtags))
-    vocabulary = dict(zip(case.data.vocabulary.hashtags, case.data.vocabulary.frequencies, strict=True))
-    catalogue = case.system.catalogue
-    size = catalogue.vocabulary_size
-    own = dict(zip(catalogue.names[:size], catalogue.frequencies.tolist(), strict=True))
+    counted = Counter(tag for post in context.data.split("train") for tag in set(post.hashtags))
+    vocabulary = dict(zip(context.data.vocabulary.hashtags, context.data.vocabulary.frequencies, strict=True))
+    id_map = context.system.id_map
+    size = id_map.vocabulary_size
+    own = dict(zip(id_map.names[:size], id_map.frequencies.tolist(), strict=True))
     absent = sorted(tag for tag in {**vocabulary, **own} if tag not in counted)
     differ = sorted({tag for known in (vocabulary, own) for tag in _miscounted(known, counted)})
     numbers: dict[str, Number] = {
@@ -54,25 +54,25 @@ def _miscounted(known: Mapping[str, int], counted: Counter[str]) -> Iterable[str
     return (tag for tag, frequency in known.items() if tag in counted and counted[tag] != frequency)
 
 
-def only_known_hashtags_named(case: AuditCase) -> Finding:
+def only_known_hashtags_named(context: AuditContext) -> Finding:
     """Look at each named hashtag: it is in the train vocabulary, among the caption's words, or was used earlier."""
     first_us: dict[str, int] = {}
     for split in SPLITS:
-        for post in case.data.split(split):
+        for post in context.data.split(split):
             for tag in post.hashtags:
                 first_us[tag] = min(first_us.get(tag, post.instant_us), post.instant_us)
-    vocabulary = set(case.data.vocabulary.hashtags)
+    vocabulary = set(context.data.vocabulary.hashtags)
     unknown: list[str] = []
     named = outside = 0
-    for row, (post, question) in enumerate(zip(case.posts, case.questions, strict=True)):
-        for tag, _ in case.answers.of(row):
+    for row, (post, question) in enumerate(zip(context.posts, context.questions, strict=True)):
+        for tag, _ in context.answers.of(row):
             named += 1
             if tag in vocabulary:
                 continue
             outside += 1
             if first_us.get(tag, post.instant_us) >= post.instant_us and tag not in _words(question):
                 unknown.append(tag)
-    empty = _named_of_nothing(case)
+    empty = _named_of_nothing(context)
     strangers = sorted(set(empty) - vocabulary)
     numbers: dict[str, Number] = {
         "named": named,
@@ -112,7 +112,7 @@ def _words(question: Post) -> set[str]:
     }
 
 
-def _named_of_nothing(case: AuditCase) -> list[str]:
+def _named_of_nothing(context: AuditContext) -> list[str]:
     nothing = Post(post_id="\0audit nothing", caption="", sequence=0)
-    depth = max(case.k, 50)
-    return [tag for tag, _ in case.system.rank([nothing], case.system.new_memory(), depth, [frozenset()]).of(0)]
+    depth = max(context.k, 50)
+    return [tag for tag, _ in context.system.rank([nothing], context.system.new_memory(), depth, [frozenset()]).of(0)]

@@ -27,7 +27,7 @@ class RememberedUses:
         log_age: (P,) natural logarithm of the age in days plus ε.
         log_rank: (P,) natural logarithm of the post's rank in its history.
         candidate: (P,) which candidate a use belongs to.
-        hashtags: (C,) catalogue index of each candidate; candidates are sorted by post.
+        hashtags: (C,) hashtag index of each candidate; candidates are sorted by post.
         starts: (Q + 1,) where each post's candidates start.
     """
 
@@ -72,7 +72,7 @@ def remembered_uses(
     used = memory.instants_us[positions[rows, ranks]]
     # In floating point, because the distance from an undated post does not fit an integer.
     age = (asked[rows].astype(np.float64) - used.astype(np.float64)) / _DAY_US
-    width = max(len(memory.catalogue), 1)
+    width = max(len(memory.id_map), 1)
     keys, candidate = np.unique(rows * width + hashtags, return_inverse=True)
     return RememberedUses(
         log_age=np.log(np.maximum(age, 0.0) + epsilon_days),

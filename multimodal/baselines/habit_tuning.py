@@ -25,7 +25,7 @@ def choose_exponents(
 
     Args:
         chunks: the uses remembered for N posts, some posts at a time.
-        truth: per post, the catalogue indices of its hashtags, at least one.
+        truth: per post, the hashtag indices of its hashtags, at least one.
         grid: pairs (d, r), at least one.
         make_list: ranks one post's candidates.
     """

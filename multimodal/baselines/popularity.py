@@ -10,7 +10,7 @@ from pydantic import Field
 
 from data_loaders.posts import Post
 from multimodal.config import RunConfig
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings
@@ -39,11 +39,11 @@ class Popularity(System):
 
     def fit(self, data: PreparedData, run: RunFolder) -> None:
         """Count the train split."""
-        self._use(HashtagCatalogue(data.vocabulary.hashtags, data.vocabulary.frequencies), len(data.split("train")))
+        self._use(HashtagIdMap(data.vocabulary.hashtags, data.vocabulary.frequencies), len(data.split("train")))
 
-    def _use(self, catalogue: HashtagCatalogue, train_posts: int) -> None:
-        self.catalogue = catalogue
-        self.prior = PopularityPrior(catalogue, train_posts)
+    def _use(self, id_map: HashtagIdMap, train_posts: int) -> None:
+        self.id_map = id_map
+        self.prior = PopularityPrior(id_map, train_posts)
 
     def rank(
         self,
@@ -56,15 +56,15 @@ class Popularity(System):
         post_ids = [post.post_id for post in posts]
         rows = excluded or [frozenset()] * len(posts)
         lists = (self.prior.ranking(k, self.prior.numbers_of(row)) for row in rows)
-        return Rankings.from_lists(post_ids, lists, k, self.catalogue.names)
+        return Rankings.from_lists(post_ids, lists, k, self.id_map.names)
 
     def save(self, folder: Path) -> None:
         """Write `popularity.json`; the frequencies are in the vocabulary."""
         write_json(folder / _FILE, {"train_posts": self.prior.train_posts})
 
     @classmethod
-    def load(cls, folder: Path, config: RunConfig, catalogue: HashtagCatalogue) -> Popularity:
+    def load(cls, folder: Path, config: RunConfig, id_map: HashtagIdMap) -> Popularity:
         """Read what `save` wrote."""
         system = cls(config)
-        system._use(catalogue, int(read_json(folder / _FILE, "the popularity of hashtags")["train_posts"]))
+        system._use(id_map, int(read_json(folder / _FILE, "the popularity of hashtags")["train_posts"]))
         return system

@@ -14,7 +14,7 @@ from multimodal.baselines.activation import Floats, Ints, RememberedUses, rememb
 from multimodal.baselines.habit_tuning import choose_exponents
 from multimodal.config import RunConfig, Section
 from multimodal.distributed.processes import is_main_process
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.popularity_prior import PopularityPrior
@@ -71,26 +71,26 @@ class UserHabit(System):
     def fit(self, data: PreparedData, run: RunFolder) -> None:
         """Count the train split, then choose the two exponents by F1@5 on the validation split, history rolling."""
         train, validation = data.split("train"), data.split("validation")
-        self._use(HashtagCatalogue(data.vocabulary.hashtags, data.vocabulary.frequencies), len(train))
+        self._use(HashtagIdMap(data.vocabulary.hashtags, data.vocabulary.frequencies), len(train))
         memory = self.new_memory()
-        self.remember(memory, train)
-        self.remember(memory, validation)
+        self.add_posts(memory, train)
+        self.add_posts(memory, validation)
         recency = self.config.recency
         step = max(-(-len(validation) // recency.tuning_posts), 1)
         posts = [post for post in list(validation)[::step] if post.hashtags]
         chosen, scores = choose_exponents(
             self._uses(posts, memory),
-            [[memory.catalogue.add([tag])[0] for tag in post.hashtags] for post in posts],
+            [[memory.id_map.add([tag])[0] for tag in post.hashtags] for post in posts],
             [(decay, rank_decay) for decay in recency.decays for rank_decay in recency.rank_decays],
-            lambda hashtags, activation, k: self._list(hashtags, activation, memory.catalogue, k, []),
+            lambda hashtags, activation, k: self._list(hashtags, activation, memory.id_map, k, []),
         )
         self.decay, self.rank_decay = chosen
         for (decay, rank_decay), score in scores.items() if is_main_process() else ():
             run.log({"event": "validation", "decay": decay, "rank_decay": rank_decay, "f1@5": score})
 
-    def _use(self, catalogue: HashtagCatalogue, train_posts: int) -> None:
-        self.catalogue = catalogue
-        self.prior = PopularityPrior(catalogue, train_posts)
+    def _use(self, id_map: HashtagIdMap, train_posts: int) -> None:
+        self.id_map = id_map
+        self.prior = PopularityPrior(id_map, train_posts)
         self._backoff = _BACKOFF + np.log(np.maximum(self.prior.shares, 1e-12))
 
     def rank(
@@ -101,16 +101,16 @@ class UserHabit(System):
         excluded: Sequence[frozenset[str]] | None = None,
     ) -> Rankings:
         """Rank each user's own hashtags from what `memory` holds strictly before the post, then popular ones."""
-        catalogue = memory.catalogue
+        id_map = memory.id_map
         rows = iter(excluded or [frozenset()] * len(posts))
         lists = []
         for uses in self._uses(posts, memory):
             activation = uses.activation(self.decay, self.rank_decay)
             for row in range(len(uses.starts) - 1):
-                barred = [index for name in next(rows) if (index := catalogue.find(name)) is not None]
+                excluded_ids = [index for name in next(rows) if (index := id_map.find(name)) is not None]
                 own = uses.of(row)
-                lists.append(self._list(uses.hashtags[own], activation[own], catalogue, k, barred))
-        return Rankings.from_lists([post.post_id for post in posts], lists, k, catalogue.names)
+                lists.append(self._list(uses.hashtags[own], activation[own], id_map, k, excluded_ids))
+        return Rankings.from_lists([post.post_id for post in posts], lists, k, id_map.names)
 
     def _uses(self, posts: Sequence[Post], memory: PostMemory) -> Iterator[RememberedUses]:
         recency = self.config.recency
@@ -122,13 +122,13 @@ class UserHabit(System):
             yield remembered_uses(memory, users, instants, recency.history_posts, recency.epsilon_days)
 
     def _list(
-        self, hashtags: Ints, activation: Floats, catalogue: HashtagCatalogue, k: int, barred: list[int]
+        self, hashtags: Ints, activation: Floats, id_map: HashtagIdMap, k: int, excluded_ids: list[int]
     ) -> tuple[Ints, Floats]:
-        if barred:
-            allowed = ~np.isin(hashtags, barred)
+        if excluded_ids:
+            allowed = ~np.isin(hashtags, excluded_ids)
             hashtags, activation = hashtags[allowed], activation[allowed]
-        own, scores = order_candidates(hashtags, activation, catalogue, k)
-        return fill_up(own, scores, self.prior.order, self._backoff, k, barred)
+        own, scores = order_candidates(hashtags, activation, id_map, k)
+        return fill_up(own, scores, self.prior.order, self._backoff, k, excluded_ids)
 
     def save(self, folder: Path) -> None:
         """Write `user_habit.json`; the histories themselves are the memory's."""
@@ -136,10 +136,10 @@ class UserHabit(System):
         write_json(folder / _FILE, values)
 
     @classmethod
-    def load(cls, folder: Path, config: RunConfig, catalogue: HashtagCatalogue) -> UserHabit:
+    def load(cls, folder: Path, config: RunConfig, id_map: HashtagIdMap) -> UserHabit:
         """Read what `save` wrote."""
         system = cls(config)
         values = read_json(folder / _FILE, "the chosen exponents")
-        system._use(catalogue, int(values["train_posts"]))
+        system._use(id_map, int(values["train_posts"]))
         system.decay, system.rank_decay = float(values["decay"]), float(values["rank_decay"])
         return system

@@ -46,6 +46,6 @@ class EncoderSystem(NetworkSystem):
         """The network's caption encoder."""
         return cast(CaptionEncoder, self.network.encoder)
 
-    def cut_down(self, dtype: torch.dtype) -> None:
+    def cast_encoders(self, dtype: torch.dtype) -> None:
         """Hold and run the encoder in `dtype`; what is behind it stays in fp32."""
-        self.encoder.hold_in(dtype)
+        self.encoder.to_dtype(dtype)

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from data_loaders.posts import Post
 from multimodal.encoders.features.inputs import cleaned_captions
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,16 @@ class LabelledCaptions:
     vocabulary_size: int
 
     @classmethod
-    def of(cls, posts: Sequence[Post], catalogue: HashtagCatalogue, profile: str) -> LabelledCaptions:
+    def of(cls, posts: Sequence[Post], id_map: HashtagIdMap, profile: str) -> LabelledCaptions:
         """Clean the captions of posts and look their hashtags up.
 
         Args:
             posts: any.
-            catalogue: holds the vocabulary; nothing is added to it.
+            id_map: holds the vocabulary; nothing is added to it.
             profile: how captions are cleaned.
         """
-        size = catalogue.vocabulary_size
-        found = [[catalogue.find(hashtag) for hashtag in post.hashtags] for post in posts]
+        size = id_map.vocabulary_size
+        found = [[id_map.find(hashtag) for hashtag in post.hashtags] for post in posts]
         targets = [[index for index in row if index is not None and index < size] for row in found]
         return cls(cleaned_captions(posts, profile), targets, [len(post.hashtags) for post in posts], size)
 

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.system import CaptionSystem, CaptionSystemConfig
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.systems.registry import register_system
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class RandomPrior(CaptionSystem):
     def fit(self, data: PreparedData, run: RunFolder) -> None:
         """Count the train split; a post needs no caption for that."""
         tagged = sum(bool(post.hashtags) for post in data.split("train"))
-        self._start(HashtagCatalogue(data.vocabulary.hashtags, data.vocabulary.frequencies), tagged)
+        self._start(HashtagIdMap(data.vocabulary.hashtags, data.vocabulary.frequencies), tagged)
 
     def judges(self, captions: Sequence[str]) -> NDArray[np.bool_]:
         """Return False for every caption: the prior is the answer."""

@@ -17,7 +17,7 @@ from data_loaders.text.captions import check_profile
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.config import RunConfig
 from multimodal.encoders.features.inputs import cleaned_captions
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings
@@ -83,7 +83,7 @@ class CaptionSystem(System):
 
     @abstractmethod
     def load_learned(self, folder: Path) -> None:
-        """Read what `save_learned` wrote; `catalogue` and `prior` are set by now.
+        """Read what `save_learned` wrote; `id_map` and `prior` are set by now.
 
         Raises:
             RunError: a file is missing, damaged, or does not fit the configuration.
@@ -101,7 +101,7 @@ class CaptionSystem(System):
                 hashtag.
         """
         train, validation = list(data.split("train")), list(data.split("validation"))
-        self._start(HashtagCatalogue(data.vocabulary.hashtags, data.vocabulary.frequencies), len(train))
+        self._start(HashtagIdMap(data.vocabulary.hashtags, data.vocabulary.frequencies), len(train))
         learnable, judged = self._labelled(train).learnable(), self._labelled(validation).judged()
         if not len(learnable):
             raise DataError(
@@ -113,12 +113,12 @@ class CaptionSystem(System):
         self.learn(learnable, judged, run)
 
     def _labelled(self, posts: Sequence[Post]) -> LabelledCaptions:
-        return LabelledCaptions.of(posts, self.catalogue, self.config.caption_profile)
+        return LabelledCaptions.of(posts, self.id_map, self.config.caption_profile)
 
-    def _start(self, catalogue: HashtagCatalogue, train_posts: int) -> None:
-        self.catalogue = catalogue
-        self.prior = PopularityPrior(catalogue, train_posts)
-        self._prior_scores = np.zeros(catalogue.vocabulary_size)
+    def _start(self, id_map: HashtagIdMap, train_posts: int) -> None:
+        self.id_map = id_map
+        self.prior = PopularityPrior(id_map, train_posts)
+        self._prior_scores = np.zeros(id_map.vocabulary_size)
         self._prior_scores[self.prior.order] = self.prior.shares
 
     def rank(
@@ -137,8 +137,8 @@ class CaptionSystem(System):
             scores = self.scores_or_prior(captions[part])
             for row, names in enumerate(excluded[part] if excluded is not None else ()):
                 scores[row, self.prior.numbers_of(names)] = -np.inf
-            indices[part], values[part] = top_k(scores, self.catalogue, k)
-        return Rankings([post.post_id for post in posts], indices, values, self.catalogue.names)
+            indices[part], values[part] = top_k(scores, self.id_map, k)
+        return Rankings([post.post_id for post in posts], indices, values, self.id_map.names)
 
     def scores_or_prior(self, captions: Sequence[str]) -> NDArray[np.float64]:
         """Return `scores` of cleaned captions, and the prior for those the model has nothing to say about, (B, V)."""
@@ -154,11 +154,9 @@ class CaptionSystem(System):
         self.save_learned(folder)
 
     @classmethod
-    def load(
-        cls: type[CaptionSystemType], folder: Path, config: RunConfig, catalogue: HashtagCatalogue
-    ) -> CaptionSystemType:
+    def load(cls: type[CaptionSystemType], folder: Path, config: RunConfig, id_map: HashtagIdMap) -> CaptionSystemType:
         """Read what `save` wrote."""
         system = cls(config)
-        system._start(catalogue, int(read_json(folder / _FILE, "the number of train posts")["train_posts"]))
+        system._start(id_map, int(read_json(folder / _FILE, "the number of train posts")["train_posts"]))
         system.load_learned(folder)
         return system

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multimodal.captions.labelled import LabelledCaptions
-from multimodal.distributed.processes import in_shares
+from multimodal.distributed.processes import map_processes
 from multimodal.training.validation_f1 import f1_of_hits
 
 _JUDGED_AT_ONCE = 2_048
@@ -45,4 +45,4 @@ def scored_figures(
             found += [len(set(row) & set(truth)) for row, truth in zip(best.tolist(), part.targets, strict=True)]
         return found
 
-    return hit_figures(in_shares(range(len(validation)), hits), validation.truth_sizes, k)
+    return hit_figures(map_processes(range(len(validation)), hits), validation.truth_sizes, k)

@@ -17,7 +17,7 @@ from multimodal.design.config import DesignConfig
 from multimodal.design.fusion import gated_fusions
 from multimodal.design.system import DesignSystem
 from multimodal.encoders.features.inputs import cleaned_captions
-from multimodal.queries import question_forms
+from multimodal.queries import to_queries
 from multimodal.systems.model_folder import load_model
 
 if TYPE_CHECKING:
@@ -40,8 +40,10 @@ def image_weights(system: DesignSystem, posts: Sequence[Post]) -> NDArray[np.flo
         system: fitted.
         posts: N posts; hashtags inside their captions are taken out first, as when they are ranked.
     """
-    questions, _ = question_forms(posts)
-    return system.mined(system.content_dataset(questions), system.device, lambda content: content.image_weight.mean(1))
+    questions, _ = to_queries(posts)
+    return system.encode_posts(
+        system.content_dataset(questions), system.device, lambda content: content.image_weight.mean(1)
+    )
 
 
 def gate_table(system: DesignSystem, posts: Sequence[Post]) -> pd.DataFrame:
@@ -55,7 +57,7 @@ def gate_table(system: DesignSystem, posts: Sequence[Post]) -> pd.DataFrame:
         Six rows: caption, picture, posts, weight, standard_deviation; NaN where there are too few posts.
     """
     weights = image_weights(system, posts)
-    questions, _ = question_forms(posts)
+    questions, _ = to_queries(posts)
     lengths = np.array([len(caption) for caption in cleaned_captions(questions, system.config.caption_profile)])
     caption = np.where(lengths == 0, 0, np.where(lengths <= SHORT_CHARACTERS, 1, 2))
     missing = np.array([post.image is None for post in posts], np.int64)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from multimodal.design.attention import masked_softmax
-from multimodal.design.output_vocabulary import Columns
+from multimodal.design.output_vocabulary import OutputVocabulary
 
 
 @dataclass(slots=True)
@@ -17,7 +17,7 @@ class Remembered:
 
     Attributes:
         vectors: (B, H, D) content vectors of the remembered posts, without gradient.
-        hashtags: (B, H, M) catalogue indices, -1 for none.
+        hashtags: (B, H, M) hashtag indices, -1 for none.
         features: (B, H, F) numbers about the relation: log age, log rank, log likeness.
         mask: (B, H) True where there is a remembered post.
     """
@@ -58,7 +58,7 @@ class MemoryAttention(nn.Module):
         self,
         content_BD: Tensor,
         remembered: Remembered,
-        columns: Columns,
+        columns: OutputVocabulary,
         embeddings: nn.Embedding,
         hidden_BV: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:

@@ -15,10 +15,10 @@ from data_loaders.posts import Post
 from multimodal.design.losses import sequence_loss, set_loss
 from multimodal.design.network import DesignNetwork, DesignOutput
 from multimodal.design.targets import TargetSequences
-from multimodal.distributed.processes import in_shares
+from multimodal.distributed.processes import map_processes
 from multimodal.encoders import CaptionEncoder, ImageEncoder
 from multimodal.encoders.features.inputs import SelectedCaptions, SelectedImages
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.training.losses import bce_loss, softmax_loss
 from multimodal.training.validation_f1 import f1_of_hits
@@ -48,11 +48,11 @@ class DesignLearner:
         self.system, self.config = system, system.config
         self.network: DesignNetwork = system.network
         self.module: nn.Module = self.network
-        catalogue = HashtagCatalogue(system.catalogue.names, system.catalogue.frequencies.tolist())
-        self._memory = system.memory_for(catalogue)
+        id_map = HashtagIdMap(system.id_map.names, system.id_map.frequencies.tolist())
+        self._memory = system.memory_for(id_map)
         self._everything = [*train, *validation]
-        self._train_rows, targets = _with_truth(train, catalogue, system.catalogue.vocabulary_size)
-        self._validation_rows, self._truth = _with_truth(validation, catalogue, None)
+        self._train_rows, targets = _labelled_rows(train, id_map, system.id_map.vocabulary_size)
+        self._validation_rows, self._truth = _labelled_rows(validation, id_map, None)
         if not self._train_rows:
             raise DataError("no train post has a hashtag of the vocabulary; lower --minimum-frequency in prepare.py")
         if not self._validation_rows:
@@ -60,14 +60,14 @@ class DesignLearner:
         self._mean_targets = float(np.mean([len(row) for row in targets]))
         self._sequences = TargetSequences(
             targets,
-            system.catalogue.vocabulary_size,
+            system.id_map.vocabulary_size,
             self.config.heads.order,
             self.config.heads.steps,
             self.config.seed,
         )
         inputs = system.inputs(self._everything)
         self._contents = PostDataset(self._everything, *inputs, self._memory)
-        train_memory = system.memory_for(catalogue)
+        train_memory = system.memory_for(id_map)
         system.append_without_vectors(train_memory, train)
         self._train = self._part(self._train_rows, train_memory, inputs, targets)
         system.append_without_vectors(self._memory, self._everything)
@@ -188,7 +188,7 @@ class DesignLearner:
         def score(share: Sequence[int]) -> list[list[int]]:
             return self.system.hits(self._validation, share, [self._truth[row] for row in share], self._bank, k, alphas)
 
-        hits = np.array(in_shares(rows, score), np.float64)
+        hits = np.array(map_processes(rows, score), np.float64)
         f1 = f1_of_hits(hits, [len(row) for row in self._truth], k)
         best = int(f1.argmax())
         self.system.alpha = alphas[best]
@@ -221,13 +221,11 @@ class DesignLearner:
         return {prefix: encoder for prefix, encoder in encoders.items() if encoder is not None}
 
 
-def _with_truth(
-    posts: Sequence[Post], catalogue: HashtagCatalogue, below: int | None
-) -> tuple[list[int], list[list[int]]]:
+def _labelled_rows(posts: Sequence[Post], id_map: HashtagIdMap, below: int | None) -> tuple[list[int], list[list[int]]]:
     """Return the rows of posts with a hashtag (one of the first `below`, if given), and all their indices."""
     rows, indices = [], []
     for row, post in enumerate(posts):
-        found = catalogue.add(post.hashtags)
+        found = id_map.add(post.hashtags)
         if any(below is None or index < below for index in found):
             rows.append(row)
             indices.append(found)

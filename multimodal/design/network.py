@@ -13,7 +13,7 @@ from multimodal.design.config import DesignConfig
 from multimodal.design.fusion import build_fusion
 from multimodal.design.heads import MultilabelHead, SequenceHead
 from multimodal.design.history import MemoryAttention, Pointer, Remembered
-from multimodal.design.output_vocabulary import Columns
+from multimodal.design.output_vocabulary import OutputVocabulary
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder
 from multimodal.encoders.features.inputs import frozen_features
 
@@ -46,7 +46,7 @@ class DesignOutput:
     content: Content
     joined: Tensor
     logits: Tensor | None
-    columns: Columns
+    columns: OutputVocabulary
     sequence_logits: Tensor | None = None
 
 
@@ -109,7 +109,7 @@ class DesignNetwork(nn.Module):
         uses_pointer = config.history.pointer and sources > 0 and heads.multilabel
         self.pointer = Pointer(joined_width, sources) if uses_pointer else None
 
-    def mine(self, batch: PostBatch) -> Content:
+    def encode(self, batch: PostBatch) -> Content:
         """Feature mining: extraction, interaction and fusion."""
         words, word_mask = self._words(batch)
         regions, region_mask = self._regions(batch)
@@ -130,9 +130,9 @@ class DesignNetwork(nn.Module):
             hidden_BV: hashtags of the vocabulary that the multilabel head does not know, as if they had come up
                 later, so that they can only be copied; None: it knows all.
         """
-        content = self.mine(batch)
+        content = self.encode(batch)
         remembered = self._remember(batch, bank)
-        columns = Columns(self.vocabulary_size, [posts.hashtags for posts in remembered])
+        columns = OutputVocabulary(self.vocabulary_size, [posts.hashtags for posts in remembered])
         influences, copies = [], []
         for attention, posts in zip((self.own, self.near), remembered, strict=True):
             if attention is not None:
@@ -185,7 +185,7 @@ class DesignNetwork(nn.Module):
         return (
             _remembered(batch.history, batch.history_hashtags, batch.history_age_days, batch.history_likeness, bank),
             _remembered(
-                batch.neighbours, batch.neighbour_hashtags, batch.neighbour_age_days, batch.neighbour_likeness, bank
+                batch.neighbours, batch.neighbour_hashtags, batch.neighbour_age_days, batch.neighbour_similarity, bank
             ),
         )
 
@@ -206,11 +206,11 @@ def _single_token(token: Tensor, posts: int) -> tuple[Tensor, Tensor]:
     return token.expand(posts, 1, -1), torch.ones(posts, 1, dtype=torch.bool, device=token.device)
 
 
-def _remembered(positions: Tensor, hashtags: Tensor, age_days: Tensor, likeness: Tensor, bank: Tensor) -> Remembered:
+def _remembered(positions: Tensor, hashtags: Tensor, age_days: Tensor, similarity: Tensor, bank: Tensor) -> Remembered:
     mask = positions >= 0
     rank = torch.arange(1, positions.shape[1] + 1, device=positions.device).expand_as(positions)
     features = torch.stack(
-        [torch.log(age_days + _HOUR_DAYS), torch.log(rank.float()), torch.log(likeness + _LIKENESS_FLOOR)], dim=-1
+        [torch.log(age_days + _HOUR_DAYS), torch.log(rank.float()), torch.log(similarity + _LIKENESS_FLOOR)], dim=-1
     )
     width = bank.shape[1]
     vectors = bank[positions.clamp(min=0)] if len(bank) else bank.new_zeros(*positions.shape, width)

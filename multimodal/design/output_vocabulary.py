@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 
-class Columns:
-    """Maps catalogue indices to columns: V vocabulary columns, then X for what only the memory knows.
+class OutputVocabulary:
+    """Maps hashtag indices to columns: V vocabulary columns, then X for what only the memory knows.
 
     Args:
-        vocabulary_size: V; catalogue indices below it are their own column.
-        remembered: tables of catalogue indices that may be copied, -1 for none.
+        vocabulary_size: V; hashtag indices below it are their own column.
+        remembered: tables of hashtag indices that may be copied, -1 for none.
     """
 
     def __init__(self, vocabulary_size: int, remembered: list[Tensor]) -> None:
@@ -23,7 +23,7 @@ class Columns:
         return self.vocabulary_size + len(self.extra)
 
     def of(self, indices: Tensor) -> Tensor:
-        """Return the column of each catalogue index, -1 where it has none; same shape."""
+        """Return the column of each hashtag index, -1 where it has none; same shape."""
         if not len(self.extra):
             return torch.where(indices < self.vocabulary_size, indices, -1)
         place = torch.searchsorted(self.extra, indices).clamp(max=len(self.extra) - 1)
@@ -32,6 +32,6 @@ class Columns:
         return torch.where(indices < self.vocabulary_size, indices, outside)
 
     def indices(self) -> Tensor:
-        """Return the catalogue index of every column, (C,)."""
+        """Return the hashtag index of every column, (C,)."""
         vocabulary = torch.arange(self.vocabulary_size, device=self.extra.device)
         return torch.cat([vocabulary, self.extra])

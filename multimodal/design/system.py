@@ -22,11 +22,11 @@ from multimodal.design.learner import DesignLearner
 from multimodal.design.network import Content, DesignNetwork, DesignOutput
 from multimodal.design.storage import load_parts, save_parts
 from multimodal.distributed.launching import own_device
-from multimodal.distributed.processes import in_shares, is_main_process
+from multimodal.distributed.processes import is_main_process, map_processes
 from multimodal.encoders import build_caption_encoder, build_image_encoder
 from multimodal.encoders.features.inputs import caption_inputs, cleaned_captions, image_inputs
-from multimodal.memory.caption_search import SLOTS, CaptionVectors, find_neighbours, likeness_to
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.caption_search import SLOTS, CaptionVectors, find_neighbours, similarity_to
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.aggregate import aggregate
 from multimodal.ranking.rankings import Rankings
@@ -70,18 +70,18 @@ class DesignSystem(NetworkSystem):
         """Whether there is an image encoder: its input is made from the pictures themselves."""
         return self.network.image_encoder is not None
 
-    def cut_down(self, dtype: torch.dtype) -> None:
+    def cast_encoders(self, dtype: torch.dtype) -> None:
         """Hold and run the encoders in `dtype`; everything behind them stays in fp32."""
         for encoder in (self.network.caption_encoder, self.network.image_encoder):
             if encoder is not None:
-                encoder.hold_in(dtype)
+                encoder.to_dtype(dtype)
 
     # -- learning ----------------------------------------------------------------------------------------------
 
     def fit(self, data: PreparedData, run: RunFolder) -> None:
         """Train the network; see `System.fit`."""
         train, validation = list(data.split("train")), list(data.split("validation"))
-        self.catalogue = HashtagCatalogue(data.vocabulary.hashtags, data.vocabulary.frequencies)
+        self.id_map = HashtagIdMap(data.vocabulary.hashtags, data.vocabulary.frequencies)
         self.alpha = 0.5 if self.config.ranking.alpha is None else self.config.ranking.alpha
         torch.manual_seed(self.config.seed)
         captions = cleaned_captions(train, self.config.caption_profile)
@@ -98,7 +98,7 @@ class DesignSystem(NetworkSystem):
             run.log({"event": "trained", "best_epoch": state.best_epoch, "seconds": state.seconds, **scores})
 
     def build(self, captions: Sequence[str], pictured: bool) -> None:
-        """Make the network, untrained; `catalogue` is set by now.
+        """Make the network, untrained; `id_map` is set by now.
 
         Args:
             captions: cleaned captions of the train split, "" for none.
@@ -114,20 +114,20 @@ class DesignSystem(NetworkSystem):
         image_encoder = build_image_encoder(encoder.image) if encoder.image and pictured else None
         if self._compares_captions:
             self._terms = CaptionVectors.fit(words)
-        size = self.catalogue.vocabulary_size
+        size = self.id_map.vocabulary_size
         self.network = DesignNetwork(self.config, size, caption_encoder, image_encoder)
 
     # -- memory ------------------------------------------------------------------------------------------------
 
     def new_memory(self) -> PostMemory:
         """Return an empty memory with room for content vectors."""
-        return self.memory_for(HashtagCatalogue(self.catalogue.names, self.catalogue.frequencies.tolist()))
+        return self.memory_for(HashtagIdMap(self.id_map.names, self.id_map.frequencies.tolist()))
 
-    def memory_for(self, catalogue: HashtagCatalogue) -> PostMemory:
-        """Return an empty memory on a catalogue of one's own."""
-        return PostMemory(catalogue, self.config.width, SLOTS if self._terms is not None else 0)
+    def memory_for(self, id_map: HashtagIdMap) -> PostMemory:
+        """Return an empty memory on an id map of your own."""
+        return PostMemory(id_map, self.config.width, SLOTS if self._terms is not None else 0)
 
-    def remember(self, memory: PostMemory, posts: Sequence[Post]) -> None:
+    def add_posts(self, memory: PostMemory, posts: Sequence[Post]) -> None:
         """Append posts with their content vectors."""
         if posts:
             memory.append(posts, self.contents(self.content_dataset(posts), self.device), self._term_vectors(posts))
@@ -153,7 +153,7 @@ class DesignSystem(NetworkSystem):
 
     def content_dataset(self, posts: Sequence[Post]) -> PostDataset:
         """Return posts as encoder inputs, without anything remembered."""
-        return PostDataset(posts, *self.inputs(posts), PostMemory(HashtagCatalogue()))
+        return PostDataset(posts, *self.inputs(posts), PostMemory(HashtagIdMap()))
 
     def dataset(
         self,
@@ -169,7 +169,7 @@ class DesignSystem(NetworkSystem):
         own, near = Related(positions, np.zeros(positions.shape, np.float32)), None
         if self._terms is not None:
             queries, terms = self._terms.of(cleaned_captions(posts, self.config.caption_profile)), memory.terms
-            own = Related(positions, likeness_to(queries, terms, positions))
+            own = Related(positions, similarity_to(queries, terms, positions))
             near = find_neighbours(
                 queries, instants, terms, memory.instants_us, history.neighbours, history.neighbour_decay
             )
@@ -178,10 +178,10 @@ class DesignSystem(NetworkSystem):
 
     def contents(self, dataset: PostDataset, device: torch.device) -> NDArray[np.float32]:
         """Return the content vector of every post, (N, D), in evaluation mode."""
-        return self.mined(dataset, device, lambda content: content.vector)
+        return self.encode_posts(dataset, device, lambda content: content.vector)
 
     @torch.no_grad()
-    def mined(
+    def encode_posts(
         self, dataset: PostDataset, device: torch.device, read: Callable[[Content], Tensor]
     ) -> NDArray[np.float32]:
         """Return what `read` takes from the content of every post, (N, …), in evaluation mode."""
@@ -191,18 +191,18 @@ class DesignSystem(NetworkSystem):
             ordered = sorted(rows, key=lambda row: lengths[row])
             values: dict[int, NDArray[np.float32]] = {}
             for part in _parts(ordered, _RANKING_BATCH):
-                content = self.network.mine(dataset.batch(part).to(device))
+                content = self.network.encode(dataset.batch(part).to(device))
                 values.update(zip(part, read(content).float().cpu().numpy(), strict=True))
             return [values[row] for row in rows]
 
         lengths = dataset.captions.lengths()
-        return np.stack(in_shares(range(len(dataset)), work))
+        return np.stack(map_processes(range(len(dataset)), work))
 
     # -- answering ---------------------------------------------------------------------------------------------
 
     @torch.no_grad()
     def scores(self, batch: PostBatch, bank: Tensor, alphas: Sequence[float]) -> tuple[list[Tensor], Tensor]:
-        """Return the scores (B, C) for each weight of the heads, and the catalogue index of every column.
+        """Return the scores (B, C) for each weight of the heads, and the hashtag index of every column.
 
         A post's score is -inf where only its batch mates can name the hashtag.
         """
@@ -270,10 +270,10 @@ class DesignSystem(NetworkSystem):
             values, named = joined.double().cpu().numpy(), columns.cpu().numpy()
             for place, row in enumerate(part):
                 if excluded is not None and excluded[row]:
-                    values[place, _named_in(excluded[row], named, memory.catalogue)] = -np.inf
-                best, best_scores = order_candidates(named, values[place], memory.catalogue, k)
+                    values[place, _named_in(excluded[row], named, memory.id_map)] = -np.inf
+                best, best_scores = order_candidates(named, values[place], memory.id_map, k)
                 indices[row, : len(best)], scores[row, : len(best)] = best, best_scores
-        return Rankings([post.post_id for post in posts], indices, scores, memory.catalogue.names)
+        return Rankings([post.post_id for post in posts], indices, scores, memory.id_map.names)
 
     # -- keeping -----------------------------------------------------------------------------------------------
 
@@ -281,13 +281,13 @@ class DesignSystem(NetworkSystem):
         """Write network, encoders and settings.
 
         Raises:
-            RunError: see `refuse_cut_weights`.
+            RunError: see `require_full_precision`.
         """
-        self.refuse_cut_weights()
+        self.require_full_precision()
         save_parts(folder, self.network, self.alpha, self._terms)
 
     @classmethod
-    def load(cls, folder: Path, config: RunConfig, catalogue: HashtagCatalogue) -> DesignSystem:
+    def load(cls, folder: Path, config: RunConfig, id_map: HashtagIdMap) -> DesignSystem:
         """Read what `save` wrote.
 
         Raises:
@@ -296,9 +296,9 @@ class DesignSystem(NetworkSystem):
         if not isinstance(config, DesignConfig):
             raise RunError(f"{folder}: the configuration is of system {config.system!r}, expected 'design'")
         system = cls(config)
-        system.catalogue = catalogue
+        system.id_map = id_map
         system.network, system.alpha, system._terms = load_parts(
-            folder, config, catalogue.vocabulary_size, system._compares_captions
+            folder, config, id_map.vocabulary_size, system._compares_captions
         )
         return system
 
@@ -307,6 +307,6 @@ def _parts(rows: Sequence[int], size: int) -> list[list[int]]:
     return [list(rows[start : start + size]) for start in range(0, len(rows), size)]
 
 
-def _named_in(excluded: frozenset[str], indices: NDArray[np.int64], catalogue: HashtagCatalogue) -> NDArray[np.bool_]:
-    unwanted = [index for index in (catalogue.find(hashtag) for hashtag in excluded) if index is not None]
+def _named_in(excluded: frozenset[str], indices: NDArray[np.int64], id_map: HashtagIdMap) -> NDArray[np.bool_]:
+    unwanted = [index for index in (id_map.find(hashtag) for hashtag in excluded) if index is not None]
     return np.isin(indices, unwanted)

@@ -18,7 +18,7 @@ class TargetSequences:
     `free`: another random order each epoch, for the order-free loss.
 
     Args:
-        hashtags: catalogue indices of each post's hashtags; those outside the vocabulary are left out.
+        hashtags: hashtag indices of each post's hashtags; those outside the vocabulary are left out.
         vocabulary_size: V, also the index of start and end. Indices are by falling frequency.
         order: one of the three.
         steps: S; longer sequences are cut.

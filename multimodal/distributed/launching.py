@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import torch
 
 
-def join_processes() -> None:
+def init_distributed() -> None:
     """Connect to the processes started together with this one; does nothing when there is only this one."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         from accelerate import PartialState

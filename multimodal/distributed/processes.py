@@ -26,7 +26,7 @@ def is_main_process() -> bool:
     return process_index() == 0
 
 
-def wait_for_all() -> None:
+def barrier() -> None:
     """Return when every process has come this far."""
     if process_count() > 1:
         dist.barrier()
@@ -36,13 +36,13 @@ def main_process_first(work: Callable[[], Item]) -> Item:
     """Run `work` on the main process, then on the others, which find what it left on disk."""
     if is_main_process():
         result = work()
-        wait_for_all()
+        barrier()
         return result
-    wait_for_all()
+    barrier()
     return work()
 
 
-def in_shares(items: Sequence[Item], work: Callable[[Sequence[Item]], list[Any]]) -> list[Any]:
+def map_processes(items: Sequence[Item], work: Callable[[Sequence[Item]], list[Any]]) -> list[Any]:
     """Let every process work on its share of `items`; return all results in the order of the items.
 
     Args:
@@ -61,7 +61,7 @@ def in_shares(items: Sequence[Item], work: Callable[[Sequence[Item]], list[Any]]
     return results
 
 
-def largest(value: int, device: torch.device) -> int:
+def all_reduce_max(value: int, device: torch.device) -> int:
     """Return the largest value that any process gives."""
     if process_count() == 1:
         return value
@@ -70,7 +70,7 @@ def largest(value: int, device: torch.device) -> int:
     return int(values.item())
 
 
-def totals(values: Sequence[float], device: torch.device) -> list[float]:
+def all_reduce_sum(values: Sequence[float], device: torch.device) -> list[float]:
     """Return each value summed over the processes."""
     if process_count() == 1:
         return list(values)
@@ -79,7 +79,7 @@ def totals(values: Sequence[float], device: torch.device) -> list[float]:
     return [float(value) for value in summed]
 
 
-def share_of(items: Sequence[Item]) -> tuple[Sequence[Item], float]:
+def shard(items: Sequence[Item]) -> tuple[Sequence[Item], float]:
     """Return this process's share of a batch, and the share's weight in the batch's mean; weights sum to 1.
 
     A batch with fewer items than there are processes is worked on whole by all of them.

@@ -65,7 +65,7 @@ class Encoder(nn.Module, ABC):
                     nn.Module.train(module, False)
         return self
 
-    def hold_in(self, dtype: torch.dtype) -> None:
+    def to_dtype(self, dtype: torch.dtype) -> None:
         """Hold the weights in another type, to answer and not to train; pixels are normalised as before."""
         for module in self.children():
             module.to(dtype)

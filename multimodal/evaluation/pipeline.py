@@ -12,8 +12,8 @@ from data_loaders.errors import RunError, UserError, nearest
 from data_loaders.posts import Post
 from data_loaders.prepare.splits import SPLITS
 from multimodal.distributed.devices import choose_device
-from multimodal.distributed.launching import join_processes
-from multimodal.distributed.processes import in_shares, is_main_process, wait_for_all
+from multimodal.distributed.launching import init_distributed
+from multimodal.distributed.processes import barrier, is_main_process, map_processes
 from multimodal.distributed.progress import shared_progress
 from multimodal.evaluation.details import Evaluated, write_all
 from multimodal.evaluation.list_length.cutoff_selection import WhichK
@@ -22,14 +22,14 @@ from multimodal.evaluation.metrics.similarity import cooccurrence_similarity
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.evaluation.uncertainty.resampling import Unit
 from multimodal.memory.post_memory import PostMemory
-from multimodal.queries import question_forms
+from multimodal.queries import to_queries
 from multimodal.ranking.joining import PortableList, join_lists, portable_lists
 from multimodal.ranking.rankings import Rankings
 from multimodal.storage.run_folder import RunFolder
+from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.base import System
 from multimodal.systems.caption_profile import captions_for, profile_of
 from multimodal.systems.model_folder import LoadedModel, load_model
-from multimodal.systems.remembering import remember_many
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
@@ -94,7 +94,7 @@ def evaluate_run(
         UserError: an unknown split, protocol or device, no model, or another prepared folder than it was trained on.
     """
     _check_choices(split, history, unit)
-    join_processes()
+    init_distributed()
     place = choose_device(device)
     model = load_model(run)
     check_same_data(model, data)
@@ -136,7 +136,7 @@ def evaluate_run(
         users = {user_id for _, user_id in train if user_id is not None}
         evaluated = Evaluated(posts, rankings, evaluation, model.memory, data.vocabulary, seen, users, settings)
         which_k = write_all(folder, evaluated, unit, slices)
-    wait_for_all()
+    barrier()
     return EvaluatedRun(evaluation, rankings, folder, settings, which_k, ranking_s)
 
 
@@ -152,7 +152,7 @@ def rank_posts(system: System, posts: Sequence[Post], memory: PostMemory, k: int
     """
     if batch_size < 1:
         raise UserError(f"batch size: {batch_size} posts cannot be ranked together; give at least 1.")
-    questions, excluded = question_forms(posts, profile=profile_of(system.config))
+    questions, excluded = to_queries(posts, profile=profile_of(system.config))
 
     def work(rows: Sequence[int]) -> list[PortableList]:
         results: list[PortableList] = []
@@ -160,12 +160,12 @@ def rank_posts(system: System, posts: Sequence[Post], memory: PostMemory, k: int
             for start in range(0, len(rows), batch_size):
                 part = rows[start : start + batch_size]
                 ranked = system.rank([questions[row] for row in part], memory, k, [excluded[row] for row in part])
-                results.extend(portable_lists(ranked, memory.catalogue))
+                results.extend(portable_lists(ranked, memory.id_map))
                 advance(len(part))
         return results
 
-    lists = in_shares(range(len(posts)), work)
-    return join_lists([post.post_id for post in posts], lists, k, memory.catalogue)
+    lists = map_processes(range(len(posts)), work)
+    return join_lists([post.post_id for post in posts], lists, k, memory.id_map)
 
 
 def fill_memory(system: System, memory: PostMemory, data: PreparedData, history: HistoryProtocol) -> None:
@@ -184,7 +184,7 @@ def fill_memory(system: System, memory: PostMemory, data: PreparedData, history:
             )
         return
     later_posts = [post for split in SPLITS[1:] for post in data.split(split) if post.post_id not in memory]
-    remember_many(system, memory, later_posts)
+    add_in_batches(system, memory, later_posts)
 
 
 def check_same_data(model: LoadedModel, data: PreparedData) -> None:
@@ -193,9 +193,9 @@ def check_same_data(model: LoadedModel, data: PreparedData) -> None:
     Raises:
         RunError: they differ; the message says how.
     """
-    size = model.system.catalogue.vocabulary_size
-    own = list(model.system.catalogue.names[:size])
-    if own == list(data.vocabulary.hashtags) and model.system.catalogue.frequencies.tolist() == list(
+    size = model.system.id_map.vocabulary_size
+    own = list(model.system.id_map.names[:size])
+    if own == list(data.vocabulary.hashtags) and model.system.id_map.frequencies.tolist() == list(
         data.vocabulary.frequencies
     ):
         return

@@ -101,9 +101,9 @@ def find_neighbours(
         Positions (Q, n), best first, -1 where fewer share a word, and their likeness (the cosine).
     """
     positions = np.full((queries.shape[0], count), -1, np.int64)
-    likeness = np.zeros((queries.shape[0], count), np.float32)
+    similarity = np.zeros((queries.shape[0], count), np.float32)
     if not count or not remembered.shape[0]:
-        return Related(positions, likeness)
+        return Related(positions, similarity)
     search = _one_by_one if queries.shape[0] <= _FEW_QUERIES else _in_blocks
     # In double precision, so that both ways round to the same likeness.
     found = search(queries.astype(np.float64), query_instants_us, remembered, instants_us)
@@ -113,8 +113,8 @@ def find_neighbours(
         hours = (float(query_instants_us[row]) - instants_us[candidates].astype(np.float64)) / _HOUR_US
         best = _largest(values * (hours + 1) ** -decay, candidates, instants_us, count)
         positions[row, : len(best)] = candidates[best]
-        likeness[row, : len(best)] = values[best]
-    return Related(positions, likeness)
+        similarity[row, : len(best)] = values[best]
+    return Related(positions, similarity)
 
 
 _Found = Iterator[tuple[int, Ints, NDArray[np.float64]]]
@@ -142,7 +142,7 @@ def _in_blocks(queries: sparse.csr_matrix, moments: Ints, remembered: sparse.csr
             yield int(row), by_time[order[usable]], values[usable]
 
 
-def likeness_to(queries: sparse.csr_matrix, remembered: sparse.csr_matrix, positions: Ints) -> NDArray[np.float32]:
+def similarity_to(queries: sparse.csr_matrix, remembered: sparse.csr_matrix, positions: Ints) -> NDArray[np.float32]:
     """Return the cosine between each query and the remembered posts beside it.
 
     Args:
@@ -153,13 +153,13 @@ def likeness_to(queries: sparse.csr_matrix, remembered: sparse.csr_matrix, posit
     Returns:
         (Q, H) in 0..1, rounded like `find_neighbours` does.
     """
-    likeness: NDArray[np.float32] = np.zeros(positions.shape, np.float32)
+    similarity: NDArray[np.float32] = np.zeros(positions.shape, np.float32)
     for start in range(0, len(positions), _PAIRED_QUERIES):
         block = slice(start, start + _PAIRED_QUERIES)
         rows, places = np.nonzero(positions[block] >= 0)
         products = queries[block][rows].multiply(remembered[positions[block][rows, places]])
-        likeness[block][rows, places] = np.round(np.asarray(products.sum(1)).ravel(), 5)
-    return likeness
+        similarity[block][rows, places] = np.round(np.asarray(products.sum(1)).ravel(), 5)
+    return similarity
 
 
 def _largest(values: NDArray[np.float64], candidates: Ints, instants_us: Ints, count: int) -> Ints:

@@ -1,4 +1,4 @@
-"""`Column`: an array that grows at its end and can be lent out without a copy."""
+"""`GrowingArray`: an array that grows at its end and can be lent out without a copy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Column:
+class GrowingArray:
     """A growing array: amortised appends, a view of what is filled.
 
     Args:
@@ -43,13 +43,13 @@ class Column:
         buffer.array[self._length : needed] = rows
         self._length = buffer.filled = needed
 
-    def fork(self) -> Column:
+    def fork(self) -> GrowingArray:
         """Return a column with the same rows; appending to either leaves the other as it is."""
-        fork = Column.__new__(Column)
+        fork = GrowingArray.__new__(GrowingArray)
         fork._buffer, fork._length = self._buffer, self._length
         return fork
 
-    def release(self, fork: Column) -> None:
+    def release(self, fork: GrowingArray) -> None:
         """Take back the spare room that a fork, which nobody uses any more, has written into."""
         if fork._buffer is self._buffer:
             self._buffer.filled = self._length

@@ -1,4 +1,4 @@
-"""`HashtagCatalogue`: every hashtag ever seen, as a number. It only grows."""
+"""`HashtagIdMap`: every hashtag ever seen, as a number. It only grows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class HashtagCatalogue:
+class HashtagIdMap:
     """Hashtag ⇄ index, append-only.
 
     The first `vocabulary_size` indices are the train vocabulary in its own order, so a network's output column
@@ -72,9 +72,9 @@ class HashtagCatalogue:
         """Return the index of `hashtag`, or None when it was never seen."""
         return self._index.get(hashtag)
 
-    def fork(self) -> HashtagCatalogue:
-        """Return a catalogue of the same hashtags that grows by itself; use it only until this one grows."""
-        fork = HashtagCatalogue()
+    def fork(self) -> HashtagIdMap:
+        """Return a map of the same hashtags that grows by itself; use it only until this one grows."""
+        fork = HashtagIdMap()
         fork._names = self._names.copy()
         fork._index = ChainMap({}, self._index)
         fork._frequencies = self._frequencies

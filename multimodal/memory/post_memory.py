@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from data_loaders.posts import NOW_US, Post
-from multimodal.memory.growing_array import Column
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.growing_array import GrowingArray
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.user_timelines import UserTimelines
 
 Ints = NDArray[np.int64]
@@ -30,26 +30,26 @@ class PostMemory:
     A position is the place of a post in the order of appending; positions never change.
 
     Args:
-        catalogue: hashtag numbers; hashtags new to it are added as posts come in.
+        id_map: hashtag numbers; hashtags new to it are added as posts come in.
         width: length of a content vector, 0 for none.
         slots: length of a sparse vector of caption terms, 0 for none.
     """
 
-    def __init__(self, catalogue: HashtagCatalogue, width: int = 0, slots: int = 0) -> None:
-        self.catalogue = catalogue
+    def __init__(self, id_map: HashtagIdMap, width: int = 0, slots: int = 0) -> None:
+        self.id_map = id_map
         self.width = width
         self.slots = slots
         self._user_code: MutableMapping[str, int] = {}
         self._post_ids: list[str] = []
         self._positions: MutableMapping[str, int] = {}
-        self._users = Column(np.int64)
-        self._instants = Column(np.int64)
-        self._hashtags = Column(np.int64)
-        self._hashtag_ends = Column(np.int64)
-        self._vectors = Column(np.float32, width)
-        self._term_slots = Column(np.int32)
-        self._term_weights = Column(np.float32)
-        self._term_ends = Column(np.int64)
+        self._users = GrowingArray(np.int64)
+        self._instants = GrowingArray(np.int64)
+        self._hashtags = GrowingArray(np.int64)
+        self._hashtag_ends = GrowingArray(np.int64)
+        self._vectors = GrowingArray(np.float32, width)
+        self._term_slots = GrowingArray(np.int32)
+        self._term_weights = GrowingArray(np.float32)
+        self._term_ends = GrowingArray(np.int64)
         self._timelines = UserTimelines.of(self.users, self.instants_us, 0)
 
     def __len__(self) -> int:
@@ -129,7 +129,7 @@ class PostMemory:
         instants = np.array([post.instant_us for post in posts], np.int64)
         # "Now" is the moment after everything remembered, so that the next question finds the post.
         instants[instants == NOW_US] = max(self.newest_us, 0) + 1
-        indices = [self.catalogue.add(post.hashtags) for post in posts]
+        indices = [self.id_map.add(post.hashtags) for post in posts]
         ends = np.cumsum([len(row) for row in indices]) + len(self._hashtags)
         self._users.extend(users)
         self._instants.extend(instants)
@@ -176,7 +176,7 @@ class PostMemory:
         return self._timelines.before(codes, instants_us, limit)
 
     def hashtags_of(self, position: int) -> Ints:
-        """Return the catalogue indices of one remembered post's hashtags."""
+        """Return the hashtag indices of one remembered post's hashtags."""
         ends = self._hashtag_ends.values
         return self._hashtags.values[(ends[position - 1] if position else 0) : ends[position]]
 
@@ -187,7 +187,7 @@ class PostMemory:
             positions: any shape S, -1 for none.
 
         Returns:
-            S + (M,) catalogue indices padded with -1; M is the longest list among them, at least 1.
+            S + (M,) hashtag indices padded with -1; M is the longest list among them, at least 1.
         """
         if not len(self):
             return np.full((*positions.shape, 1), -1, np.int64)
@@ -209,7 +209,7 @@ class PostMemory:
             positions: (N,) positions, -1 for none.
 
         Returns:
-            The place in `positions` and the catalogue index of each pair, both (pairs,), in order.
+            The place in `positions` and the hashtag index of each pair, both (pairs,), in order.
         """
         ends = np.concatenate([[0], self._hashtag_ends.values])
         starts = np.where(positions >= 0, ends[positions], 0)
@@ -226,7 +226,7 @@ class PostMemory:
         Nothing that grows with the content vectors is copied. Use the fork inside the `with` block only, and do
         not append to the original meanwhile.
         """
-        fork = PostMemory(self.catalogue.fork(), self.width, self.slots)
+        fork = PostMemory(self.id_map.fork(), self.width, self.slots)
         fork._user_code = ChainMap({}, self._user_code)
         fork._positions = ChainMap({}, self._positions)
         fork._post_ids = self._post_ids.copy()
@@ -260,11 +260,9 @@ class PostMemory:
         return arrays, values
 
     @classmethod
-    def from_state(
-        cls, arrays: dict[str, NDArray[Any]], values: dict[str, Any], catalogue: HashtagCatalogue
-    ) -> PostMemory:
-        """Rebuild a memory from `state`; `catalogue` must be the one it was saved with."""
-        memory = cls(catalogue, int(values["width"]), int(values["slots"]))
+    def from_state(cls, arrays: dict[str, NDArray[Any]], values: dict[str, Any], id_map: HashtagIdMap) -> PostMemory:
+        """Rebuild a memory from `state`; `id_map` must be the one it was saved with."""
+        memory = cls(id_map, int(values["width"]), int(values["slots"]))
         memory._post_ids = list(values["post_ids"])
         memory._positions = {post_id: position for position, post_id in enumerate(memory._post_ids)}
         memory._user_code = {user_id: code for code, user_id in enumerate(values["user_ids"])}

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.top_k import order_candidates
 
@@ -19,7 +19,7 @@ class PopularityPrior:
     """The vocabulary ranked by the share of train posts that carry each hashtag.
 
     Args:
-        catalogue: holds the train frequencies.
+        id_map: holds the train frequencies.
         train_posts: number of train posts, with and without hashtags.
 
     Attributes:
@@ -27,13 +27,13 @@ class PopularityPrior:
         shares: (V,) in that order, from 0 to 1.
     """
 
-    def __init__(self, catalogue: HashtagCatalogue, train_posts: int) -> None:
+    def __init__(self, id_map: HashtagIdMap, train_posts: int) -> None:
         self.train_posts = train_posts
-        self._catalogue = catalogue
-        size = catalogue.vocabulary_size
-        shares = catalogue.frequencies / max(train_posts, 1)
+        self._id_map = id_map
+        size = id_map.vocabulary_size
+        shares = id_map.frequencies / max(train_posts, 1)
         # Shares that are equal once rounded are told apart by frequency.
-        self.order, self.shares = order_candidates(np.arange(size), shares, catalogue, max(size, 1))
+        self.order, self.shares = order_candidates(np.arange(size), shares, id_map, max(size, 1))
 
     def ranking(self, k: int, excluded: Collection[int] = ()) -> tuple[Ints, Floats]:
         """Return the first `k` indices that are not excluded, and their shares."""
@@ -41,5 +41,5 @@ class PopularityPrior:
 
     def numbers_of(self, hashtags: Collection[str]) -> list[int]:
         """Return the vocabulary indices of those hashtags that are in the vocabulary."""
-        found = (self._catalogue.find(hashtag) for hashtag in hashtags)
+        found = (self._id_map.find(hashtag) for hashtag in hashtags)
         return [index for index in found if index is not None]

@@ -23,7 +23,7 @@ def decayed_uses(memory: PostMemory, instants_us: Ints, columns: int, half_life_
     Args:
         memory: what was posted; its order does not matter.
         instants_us: (Q,) the instants asked about; "now" is after everything remembered.
-        columns: C, the first hashtags of the catalogue are looked at.
+        columns: C, the first hashtags of the id map are looked at.
         half_life_days: above 0.
 
     Returns:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 
 SCORE_DECIMALS = 6
 
 
 def order_candidates(
-    indices: NDArray[np.int64], scores: NDArray[np.float64], catalogue: HashtagCatalogue, k: int
+    indices: NDArray[np.int64], scores: NDArray[np.float64], id_map: HashtagIdMap, k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Sort one post's candidates by (-score, -train frequency, hashtag) and keep the first `k`.
 
@@ -21,9 +21,9 @@ def order_candidates(
     the batch, do not decide between equals. Candidates with a score of -inf or NaN are never taken.
 
     Args:
-        indices: (C,) catalogue indices, no repeats.
+        indices: (C,) hashtag indices, no repeats.
         scores: (C,).
-        catalogue: gives frequency and text for the tie-break.
+        id_map: gives frequency and text for the tie-break.
         k: how many to keep, at least 1.
 
     Returns:
@@ -35,9 +35,9 @@ def order_candidates(
         threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
         kept = scores >= threshold
         indices, scores = indices[kept], scores[kept]
-    frequencies = catalogue.frequency_of(indices)
+    frequencies = id_map.frequency_of(indices)
     order = np.lexsort((-frequencies, -scores))
-    order = _settle_by_name(order, scores, frequencies, indices, catalogue.names)[:k]
+    order = _settle_by_name(order, scores, frequencies, indices, id_map.names)[:k]
     return indices[order], scores[order]
 
 
@@ -63,14 +63,12 @@ def _settle_by_name(
     return settled
 
 
-def top_k(
-    scores: NDArray[np.float64], catalogue: HashtagCatalogue, k: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Rank dense scores over the catalogue's first C hashtags for B posts.
+def top_k(scores: NDArray[np.float64], id_map: HashtagIdMap, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Rank dense scores over the first C hashtags for B posts.
 
     Args:
-        scores: (B, C), column = catalogue index; -inf marks a hashtag that must not be named.
-        catalogue: at least C hashtags.
+        scores: (B, C), column = hashtag index; -inf marks a hashtag that must not be named.
+        id_map: at least C hashtags.
         k: length of the lists.
 
     Returns:
@@ -81,7 +79,7 @@ def top_k(
     scores_out = np.full((rows, k), np.nan)
     columns = np.arange(scores.shape[1])
     for row in range(rows):
-        chosen, values = order_candidates(columns, scores[row], catalogue, k)
+        chosen, values = order_candidates(columns, scores[row], id_map, k)
         indices_out[row, : len(chosen)] = chosen
         scores_out[row, : len(chosen)] = values
     return indices_out, scores_out

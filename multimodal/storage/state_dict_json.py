@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 
-def pack(value: Any, tensors: dict[str, Tensor]) -> Any:
+def state_dict_to_json(value: Any, tensors: dict[str, Tensor]) -> Any:
     """Return `value` as JSON can hold it; tensors in it go into `tensors` under the number of their place.
 
     Args:
@@ -23,25 +23,27 @@ def pack(value: Any, tensors: dict[str, Tensor]) -> Any:
         tensors[str(len(tensors))] = value
         return {"tensor": str(len(tensors) - 1)}
     if isinstance(value, dict):
-        return {"dict": [[pack(key, tensors), pack(one, tensors)] for key, one in value.items()]}
+        return {
+            "dict": [[state_dict_to_json(key, tensors), state_dict_to_json(one, tensors)] for key, one in value.items()]
+        }
     if isinstance(value, (list, tuple)):
-        return {type(value).__name__: [pack(one, tensors) for one in value]}
+        return {type(value).__name__: [state_dict_to_json(one, tensors) for one in value]}
     raise TypeError(f"a {type(value).__name__} cannot be written as JSON: {value!r}")
 
 
-def unpack(packed: Any, tensors: dict[str, Tensor]) -> Any:
-    """Return what `pack` was given.
+def state_dict_from_json(packed: Any, tensors: dict[str, Tensor]) -> Any:
+    """Return what `state_dict_to_json` was given.
 
     Raises:
-        ValueError: `pack` did not make this, or a tensor is missing.
+        ValueError: `state_dict_to_json` did not make this, or a tensor is missing.
     """
     if not isinstance(packed, dict):
         return packed
     ((kind, value),) = packed.items()
     if kind == "dict":
-        return {unpack(key, tensors): unpack(one, tensors) for key, one in value}
+        return {state_dict_from_json(key, tensors): state_dict_from_json(one, tensors) for key, one in value}
     if kind in ("list", "tuple"):
-        values = [unpack(one, tensors) for one in value]
+        values = [state_dict_from_json(one, tensors) for one in value]
         return values if kind == "list" else tuple(values)
     if kind != "tensor" or value not in tensors:
         raise ValueError(f"{kind} {value!r} is not there")

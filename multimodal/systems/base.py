@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from data_loaders.posts import Post
 from multimodal.config import RunConfig
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 class System(ABC):
     """Something that ranks hashtags for a post, given what was posted before.
 
-    Life: `System(config)` → `fit` (or `load`) → `remember` posts in a memory → `rank`.
+    Life: `System(config)` → `fit` (or `load`) → `add_posts` posts in a memory → `rank`.
 
     Attributes:
         name: registry name, snake_case; set by `register_system`.
         config_type: the configuration schema of this System.
-        catalogue: the train vocabulary with its frequencies; set by `fit` and `load`.
+        id_map: the train vocabulary with its frequencies; set by `fit` and `load`.
     """
 
     name: ClassVar[str] = ""
     config_type: ClassVar[type[RunConfig]] = RunConfig
-    catalogue: HashtagCatalogue
+    id_map: HashtagIdMap
 
     def __init__(self, config: RunConfig) -> None:
         self.config = config
@@ -64,7 +64,7 @@ class System(ABC):
 
         Args:
             posts: B posts.
-            memory: made by `new_memory`, filled by `remember`.
+            memory: made by `new_memory`, filled by `add_posts`.
             k: length of the lists, at least 1; shorter lists only where fewer hashtags can be named at all.
             excluded: per post, hashtags that must not be named.
         """
@@ -75,12 +75,12 @@ class System(ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, folder: Path, config: RunConfig, catalogue: HashtagCatalogue) -> System:
+    def load(cls, folder: Path, config: RunConfig, id_map: HashtagIdMap) -> System:
         """Read what `save` wrote."""
 
     @property
     def opens_images(self) -> bool:
-        """Whether `rank` and `remember` open the pictures of posts, and so refuse a bad one themselves."""
+        """Whether `rank` and `add_posts` open the pictures of posts, and so refuse a bad one themselves."""
         return False
 
     def use_precision(self, precision: Precision) -> None:
@@ -92,9 +92,9 @@ class System(ABC):
         return
 
     def new_memory(self) -> PostMemory:
-        """Return an empty memory whose catalogue starts with this System's vocabulary."""
-        return PostMemory(HashtagCatalogue(self.catalogue.names, self.catalogue.frequencies.tolist()))
+        """Return an empty memory whose id map starts with this System's vocabulary."""
+        return PostMemory(HashtagIdMap(self.id_map.names, self.id_map.frequencies.tolist()))
 
-    def remember(self, memory: PostMemory, posts: Sequence[Post]) -> None:
+    def add_posts(self, memory: PostMemory, posts: Sequence[Post]) -> None:
         """Append posts to a memory, with whatever content vectors this System looks for in it."""
         memory.append(posts)

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 from data_loaders.errors import RunError, UserError
 from data_loaders.output_folder import made_whole
 from multimodal.config import RunConfig
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.storage.run_folder import FORMAT_VERSION, RunFolder, read_json, write_json
 from multimodal.systems.base import System
@@ -71,7 +71,7 @@ def save_model(folder: Path, system: System, memory: PostMemory, extra: Mapping[
     }
     try:
         with made_whole(folder) as part:
-            _write_vocabulary(part / _VOCABULARY, system.catalogue)
+            _write_vocabulary(part / _VOCABULARY, system.id_map)
             _write_memory(part, memory)
             system.save(part)
             write_json(part / _INFO, info)
@@ -81,14 +81,14 @@ def save_model(folder: Path, system: System, memory: PostMemory, extra: Mapping[
         raise RunError(f"the model could not be written to {folder}: {cause}.{kept}") from error
 
 
-def _write_vocabulary(path: Path, catalogue: HashtagCatalogue) -> None:
-    size = catalogue.vocabulary_size
-    frequencies = catalogue.frequencies.tolist()
+def _write_vocabulary(path: Path, id_map: HashtagIdMap) -> None:
+    size = id_map.vocabulary_size
+    frequencies = id_map.frequencies.tolist()
     write_json(
         path,
         {
             "minimum_frequency": min(frequencies, default=1),
-            "hashtags": list(catalogue.names[:size]),
+            "hashtags": list(id_map.names[:size]),
             "frequencies": frequencies,
         },
     )
@@ -96,7 +96,7 @@ def _write_vocabulary(path: Path, catalogue: HashtagCatalogue) -> None:
 
 def _write_memory(folder: Path, memory: PostMemory) -> None:
     arrays, values = memory.state()
-    further = list(memory.catalogue.names[memory.catalogue.vocabulary_size :])
+    further = list(memory.id_map.names[memory.id_map.vocabulary_size :])
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / _MEMORY)
     write_json(folder / _POSTS, {**values, "further_hashtags": further})
 
@@ -126,19 +126,19 @@ def load_model(path: str | Path) -> LoadedModel:
     config = validate_config(info["config"], str(folder / _INFO))
     vocabulary = read_json(folder / _VOCABULARY, "the train vocabulary")
     hashtags, frequencies = vocabulary["hashtags"], vocabulary["frequencies"]
-    system = get_system(info["system"]).load(folder, config, HashtagCatalogue(hashtags, frequencies))
-    memory = _read_memory(folder, HashtagCatalogue(hashtags, frequencies))
+    system = get_system(info["system"]).load(folder, config, HashtagIdMap(hashtags, frequencies))
+    memory = _read_memory(folder, HashtagIdMap(hashtags, frequencies))
     return LoadedModel(system, memory, config, info, folder)
 
 
-def _read_memory(folder: Path, catalogue: HashtagCatalogue) -> PostMemory:
+def _read_memory(folder: Path, id_map: HashtagIdMap) -> PostMemory:
     values = read_json(folder / _POSTS, "the remembered posts")
     try:
         arrays = load_file(folder / _MEMORY)
     except (OSError, SafetensorError) as error:
         raise RunError(f"{folder / _MEMORY} is damaged: {error}. Train again: {_TRAIN} {_run_of(folder)}") from error
-    catalogue.add(values["further_hashtags"])
-    return PostMemory.from_state(arrays, values, catalogue)
+    id_map.add(values["further_hashtags"])
+    return PostMemory.from_state(arrays, values, id_map)
 
 
 def find_model(path: str | Path) -> Path:

@@ -28,11 +28,11 @@ class NetworkSystem(System):
         return next(self.network.parameters()).device
 
     @abstractmethod
-    def cut_down(self, dtype: torch.dtype) -> None:
+    def cast_encoders(self, dtype: torch.dtype) -> None:
         """Hold and run in `dtype` what loses little by it."""
 
     def use_precision(self, precision: Precision) -> None:
-        """Hold and run in `precision` what `cut_down` cuts; the rest stays in fp32.
+        """Hold and run in `precision` what `cast_encoders` cuts; the rest stays in fp32.
 
         Raises:
             RunError: it was cut down to bf16 before, and what was cut is gone.
@@ -41,14 +41,14 @@ class NetworkSystem(System):
             return
         if precision == "fp32":
             raise RunError("the encoder is held in bf16; load the model again for precision='fp32'.")
-        self.cut_down(torch.bfloat16)
+        self.cast_encoders(torch.bfloat16)
         self.precision = precision
 
     def use_device(self, device: torch.device) -> None:
         """Hold the network on this device; what comes in and goes out stays where it is."""
         self.network.to(device)
 
-    def refuse_cut_weights(self) -> None:
+    def require_full_precision(self) -> None:
         """Refuse to save weights that were cut down.
 
         Raises:

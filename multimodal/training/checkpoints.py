@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from data_loaders.errors import RunError
-from multimodal.storage.state_dict_json import pack, unpack
+from multimodal.storage.state_dict_json import state_dict_from_json, state_dict_to_json
 
 STATE, TENSORS = "state.json", "tensors.safetensors"
 OPTIMISER, OPTIMISER_TENSORS = "optimiser.json", "optimiser.safetensors"
@@ -42,7 +42,7 @@ def save_checkpoint(
         _write_tensors(tensors, temporary / TENSORS)
         if optimiser is not None:
             inner: dict[str, Tensor] = {}
-            (temporary / OPTIMISER).write_text(json.dumps(pack(optimiser, inner)), encoding="utf-8")
+            (temporary / OPTIMISER).write_text(json.dumps(state_dict_to_json(optimiser, inner)), encoding="utf-8")
             _write_tensors(inner, temporary / OPTIMISER_TENSORS)
         (temporary / STATE).write_text(json.dumps(state), encoding="utf-8")
         _put_in_place(temporary, target)
@@ -70,7 +70,7 @@ def load_checkpoint(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, 
         optimiser = None
         if (path / OPTIMISER).exists():
             packed = json.loads((path / OPTIMISER).read_text(encoding="utf-8"))
-            optimiser = unpack(packed, load_file(path / OPTIMISER_TENSORS))
+            optimiser = state_dict_from_json(packed, load_file(path / OPTIMISER_TENSORS))
     except (OSError, ValueError, SafetensorError) as error:
         raise RunError(
             f"checkpoint {path} cannot be read ({error}); delete that folder to go on from an earlier one, or train "

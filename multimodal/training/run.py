@@ -13,14 +13,14 @@ import yaml
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.config import RunConfig, dump_config
-from multimodal.distributed.launching import join_processes
-from multimodal.distributed.processes import is_main_process, wait_for_all
+from multimodal.distributed.launching import init_distributed
+from multimodal.distributed.processes import barrier, is_main_process
 from multimodal.storage.run_folder import RunFolder, write_atomically
+from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.base import System
 from multimodal.systems.caption_profile import captions_for
 from multimodal.systems.model_folder import save_model
 from multimodal.systems.registry import get_system
-from multimodal.systems.remembering import remember_many
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
@@ -57,18 +57,18 @@ def train_run(config: RunConfig, data: PreparedData, output: str | Path, *, over
         ConfigError: the folder holds an interrupted run of another configuration; the differing keys are named.
     """
     started = time.monotonic()
-    join_processes()
+    init_distributed()
     run = RunFolder(output)
     continued = is_main_process() and _open_run(run, config, data, overwrite)
-    wait_for_all()
+    barrier()
     data = captions_for(config, data)
     system = get_system(config.system)(config)
     system.fit(data, run)
     memory = system.new_memory()
-    remember_many(system, memory, list(data.split("train")))
+    add_in_batches(system, memory, list(data.split("train")))
     if is_main_process():
         save_model(run.model, system, memory, {"data": _describe(data)})
-    wait_for_all()
+    barrier()
     facts = {
         "system": config.system,
         "seed": str(config.seed),

@@ -19,13 +19,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 
 from multimodal.distributed.processes import (
+    all_reduce_max,
+    all_reduce_sum,
+    barrier,
     is_main_process,
-    largest,
     process_count,
     process_index,
-    share_of,
-    totals,
-    wait_for_all,
+    shard,
 )
 from multimodal.storage.run_folder import RunFolder
 from multimodal.training.checkpoints import load_checkpoint, save_checkpoint
@@ -180,7 +180,7 @@ class Trainer:
                                 "learning_rate": self.schedule.get_last_lr()[0]})  # fmt: skip
             due = time.perf_counter() - started > 60 * self.config.checkpoint_minutes
             # Clocks and signals differ between processes; what is done next must not.
-            following = largest(_STOP if self._interrupted else _SAVE if due else _GO_ON, device)
+            following = all_reduce_max(_STOP if self._interrupted else _SAVE if due else _GO_ON, device)
             if following != _GO_ON:
                 state.seconds += time.perf_counter() - started
                 started, posts = time.perf_counter(), 0
@@ -196,7 +196,7 @@ class Trainer:
     def _update(self, group: list[list[int]]) -> tuple[float, dict[str, float]]:
         means: dict[str, float] = {"loss": 0.0}
         for place, rows in enumerate(group):
-            share, weight = share_of(rows)
+            share, weight = shard(rows)
             synchronise = place == len(group) - 1
             with _synchronised(self.accelerator, self.module, synchronise), self.accelerator.autocast():
                 loss, parts = self.learner.loss(self.module, list(share), self.state.epoch)
@@ -204,7 +204,7 @@ class Trainer:
                 self.accelerator.backward(loss * (weight * process_count() / len(group)))
             for name, value in {"loss": float(loss.detach()), **parts}.items():
                 means[name] = means.get(name, 0.0) + value * weight / len(group)
-        means = dict(zip(means, totals(list(means.values()), self.accelerator.device), strict=True))
+        means = dict(zip(means, all_reduce_sum(list(means.values()), self.accelerator.device), strict=True))
         if self.clips:
             self.accelerator.clip_grad_norm_(self.module.parameters(), self.config.clip)
         self.prepared_optimiser.step()
@@ -252,7 +252,7 @@ class Trainer:
                 optimiser["scaler"] = self.accelerator.scaler.state_dict()
         if is_main_process():
             save_checkpoint(self.run.checkpoints, name, asdict(self.state), tensors, optimiser)
-        wait_for_all()
+        barrier()
 
     def _random_states(self) -> list[Tensor]:
         states = [torch.get_rng_state()]

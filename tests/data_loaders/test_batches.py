@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from data_loaders.batches import PostBatch, PostDataset, Related, bucketed_batches, pad
 from data_loaders.posts import Post
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
@@ -63,7 +63,7 @@ def dataset_of(posts, memory, limit=H, **options):
 
 
 def memory_of(posts):
-    memory = PostMemory(HashtagCatalogue(["sea", "sky"], [2, 1]))
+    memory = PostMemory(HashtagIdMap(["sea", "sky"], [2, 1]))
     memory.append(posts)
     return memory
 
@@ -108,7 +108,7 @@ class TestHistory:
         batch = dataset.batch([3, 0])
         assert batch.history.tolist() == [[2, 1, 0], [-1, -1, -1]]
         assert batch.history_hashtags.tolist() == [[[1, -1], [-1, -1], [0, 2]], [[-1, -1]] * 3]
-        assert batch.history_likeness.tolist() == dataset.own.likeness[[3, 0]].tolist()
+        assert batch.history_likeness.tolist() == dataset.own.similarity[[3, 0]].tolist()
 
     def test_neighbours_are_kept_apart(self):
         posts = [post(0, 0), post(1, 24, "bob", ("sky",)), post(2, 48, "cem")]
@@ -117,7 +117,7 @@ class TestHistory:
         assert batch.neighbours.tolist() == [[1], [0]]
         assert batch.neighbour_hashtags.tolist() == [[[1]], [[0]]]
         assert batch.neighbour_age_days.tolist() == [[1.0], [1.0]]
-        assert batch.neighbour_likeness.tolist() == [[0.25], [0.5]]
+        assert batch.neighbour_similarity.tolist() == [[0.25], [0.5]]
         assert batch.history.tolist() == [[-1] * H] * 2
 
     def test_nothing_is_remembered(self):

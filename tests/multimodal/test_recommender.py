@@ -223,7 +223,7 @@ class TestObserve:
     def test_posts_written_now_keep_their_order(self, habit):
         habit.observe([{"user_id": "dee", "hashtags": [tag]} for tag in ("one", "two", "three")])
         positions = habit.memory.history(["dee"], np.array([2**61]), 5)[0]
-        assert [habit.memory.catalogue[habit.memory.hashtags_of(p)[0]] for p in positions if p >= 0] == [
+        assert [habit.memory.id_map[habit.memory.hashtags_of(p)[0]] for p in positions if p >= 0] == [
             "three", "two", "one",
         ]  # fmt: skip
 
@@ -250,7 +250,7 @@ class TestHistory:
         assert {"old", "newer"} <= set(answer)
         assert habit.recommend(user_id="user3", k=9) == before
         assert len(habit.memory) == size
-        assert "newer" not in habit.memory.catalogue
+        assert "newer" not in habit.memory.id_map
 
     def test_somebody_without_an_id_can_bring_one(self, habit):
         assert names(habit.recommend(caption="x", k=2, history=[{"hashtags": ["own"]}]))[0] == "own"

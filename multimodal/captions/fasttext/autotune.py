@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from multimodal.captions.fasttext.config import FastTextConfig
-from multimodal.distributed.processes import is_main_process, wait_for_all
+from multimodal.distributed.processes import barrier, is_main_process
 from multimodal.storage.run_folder import RunFolder, read_json, write_json
 from multimodal.training.trainer import TrainingState
 
@@ -93,7 +93,7 @@ def autotune(config: FastTextConfig, run: RunFolder, fit: Fit) -> FastTextConfig
             write_json(file, trials)
             run.log(record)
             shutil.rmtree(folder.path)
-        wait_for_all()
+        barrier()
         logger.info("trial %d: F1@%d %.4f with %s", number, config.training.validation_k, state.best_score, settings)
     best = max(trials, key=lambda trial: (trial["score"], -trial["trial"]))
     return with_settings(config, best)

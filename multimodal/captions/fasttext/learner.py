@@ -16,7 +16,7 @@ from multimodal.captions.fasttext.network import FastTextNetwork
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.ragged import Ragged
 from multimodal.captions.validation import hit_figures
-from multimodal.distributed.processes import in_shares
+from multimodal.distributed.processes import map_processes
 from multimodal.training.lazy_adam import LazyAdam
 
 _JUDGED_AT_ONCE = 512
@@ -107,7 +107,7 @@ class FastTextLearner:
     def validate(self) -> dict[str, float]:
         """Return F1@K of the means over the validation posts."""
         k, posts = self.config.training.validation_k, self._validation
-        hits = in_shares(range(len(posts)), lambda rows: self._hits(rows, k))
+        hits = map_processes(range(len(posts)), lambda rows: self._hits(rows, k))
         return hit_figures(hits, posts.truth_sizes, k)
 
     @torch.no_grad()

@@ -77,7 +77,7 @@ class FastText(EncoderSystem, CaptionSystem):
         """Return the probability of each hashtag, (B, V)."""
         self.network.eval()
         bags = CaptionBags(self.network.encoder, captions)
-        result = np.empty((len(captions), self.catalogue.vocabulary_size))
+        result = np.empty((len(captions), self.id_map.vocabulary_size))
         for start in range(0, len(captions), _AT_ONCE):
             rows = range(start, min(start + _AT_ONCE, len(captions)))
             vectors = self.network.vectors(bags.batch(rows).to(self.device)).double()
@@ -90,7 +90,7 @@ class FastText(EncoderSystem, CaptionSystem):
         Raises:
             RunError: the encoder is held in less precision than it was trained in.
         """
-        self.refuse_cut_weights()
+        self.require_full_precision()
         self.encoder.save(folder / _ENCODER)
         save_weights(folder / _OUTPUT_FILE, self.network.output)
         write_json(folder / _FILE, {"frequencies": self._frequencies.tolist(), "settings": self._settings})
@@ -99,10 +99,10 @@ class FastText(EncoderSystem, CaptionSystem):
         """Read what `save_learned` wrote, in evaluation mode."""
         values: Mapping[str, Any] = read_json(folder / _FILE, "the hashtags' frequencies")
         self._frequencies, self._settings = np.array(values["frequencies"], np.int64), dict(values["settings"])
-        if len(self._frequencies) != self.catalogue.vocabulary_size:
+        if len(self._frequencies) != self.id_map.vocabulary_size:
             raise RunError(
                 f"{folder / _FILE} holds the frequencies of {len(self._frequencies)} hashtags, the vocabulary has "
-                f"{self.catalogue.vocabulary_size}; the folder is damaged, copy or train it again."
+                f"{self.id_map.vocabulary_size}; the folder is damaged, copy or train it again."
             )
         self.network = self._network(load_caption_encoder(folder / _ENCODER))
         load_weights(folder / _OUTPUT_FILE, self.network.output)

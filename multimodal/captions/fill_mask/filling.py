@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.ranking.top_k import order_candidates
 
 Ints = NDArray[np.int64]
@@ -31,7 +31,7 @@ def chances(logits: Floats, log_factors: Floats | float = 0.0) -> Floats:
 
 
 def fill_one_mask(
-    ask: Ask, posts: int, log_factors: Floats | float, catalogue: HashtagCatalogue, count: int
+    ask: Ask, posts: int, log_factors: Floats | float, id_map: HashtagIdMap, count: int
 ) -> list[RankedList]:
     """Return the first `count` hashtags of each post's only question, with their probabilities.
 
@@ -39,18 +39,18 @@ def fill_one_mask(
         ask: asks about "caption [MASK]" when nothing is named.
         posts: B.
         log_factors: (B, C) or one for all.
-        catalogue: its first C hashtags are the live ones.
+        id_map: its first C hashtags are the live ones.
         count: length of the lists; shorter where fewer may be named.
     """
     logits = ask([[]] * posts)
     allowed = np.isfinite(logits + log_factors)
     scores = np.where(allowed, chances(logits, log_factors), -np.inf)
     columns = np.arange(logits.shape[1])
-    return [order_candidates(columns, row, catalogue, count) for row in scores]
+    return [order_candidates(columns, row, id_map, count) for row in scores]
 
 
 def fill_one_by_one(
-    ask: Ask, posts: int, log_factors: Floats | float, catalogue: HashtagCatalogue, count: int, questions: int
+    ask: Ask, posts: int, log_factors: Floats | float, id_map: HashtagIdMap, count: int, questions: int
 ) -> list[RankedList]:
     """Return lists where each hashtag was asked for with those before it in the sentence, none twice.
 
@@ -59,7 +59,7 @@ def fill_one_by_one(
     alone differs.
 
     Args:
-        ask, posts, log_factors, catalogue, count: see `fill_one_mask`.
+        ask, posts, log_factors, id_map, count: see `fill_one_mask`.
         questions: how many questions a post is worth, at least 1.
     """
     named: list[list[int]] = [[] for _ in range(posts)]
@@ -74,7 +74,7 @@ def fill_one_by_one(
         columns = np.arange(logits.shape[1])
         for row in range(posts):
             wanted = count - question if question == last else 1
-            found, values = order_candidates(columns, answers[row], catalogue, wanted)
+            found, values = order_candidates(columns, answers[row], id_map, wanted)
             before = scores[row][-1] if scores[row] else 1.0
             named[row] += found.tolist()
             scores[row] += (before * values).tolist()

@@ -84,7 +84,7 @@ class SentenceMaker:
         )["input_ids"]
         return [np.asarray(row, np.int64) for row in ids]
 
-    def says_something(self, tokens: Sequence[Ints]) -> NDArray[np.bool_]:
+    def has_known_tokens(self, tokens: Sequence[Ints]) -> NDArray[np.bool_]:
         """Return which tokenised captions hold a token that is not the unknown one."""
         unknown = self._tokenizer.unk_token_id
         return np.array([bool((row != (-1 if unknown is None else unknown)).any()) for row in tokens], np.bool_)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.distributed.processes import in_shares
+from multimodal.distributed.processes import map_processes
 from multimodal.distributed.progress import shared_progress
 from multimodal.training.validation_f1 import f1_of_hits
 
@@ -51,7 +51,7 @@ def choose_recency(
                 advance(len(some))
             return found
 
-        hits = in_shares(rows, count)
+        hits = map_processes(rows, count)
     scores = dict(zip(grid, f1_of_hits(hits, truth_sizes, _K).tolist(), strict=True))
     best = max(grid, key=lambda pair: (round(scores[pair], 9), -pair[1]))
     return best, scores

@@ -35,9 +35,9 @@ from multimodal.ranking.fill import fill_up
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.recency import decayed_uses, recency_lift, used_within
 from multimodal.storage.run_folder import read_json, write_json
+from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.network import NetworkSystem
 from multimodal.systems.registry import register_system
-from multimodal.systems.remembering import remember_many
 from multimodal.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ class BertFillMask(NetworkSystem, CaptionSystem):
     @property
     def live(self) -> int:
         """C, how many of the first hashtags of the vocabulary have a token."""
-        return min(self.config.live_tags, self.catalogue.vocabulary_size)
+        return min(self.config.live_tags, self.id_map.vocabulary_size)
 
-    def cut_down(self, dtype: torch.dtype) -> None:
+    def cast_encoders(self, dtype: torch.dtype) -> None:
         """Hold and run the language model in `dtype`."""
         self.network.model.to(dtype)
 
@@ -93,7 +93,7 @@ class BertFillMask(NetworkSystem, CaptionSystem):
         torch.manual_seed(self.config.seed)
         language_model = build_masked_model(self.config.encoder, train.captions)
         live = slice(0, self.live)
-        add_hashtag_tokens(language_model, self.catalogue.names[live], self.catalogue.frequencies[live])
+        add_hashtag_tokens(language_model, self.id_map.names[live], self.id_map.frequencies[live])
         self._use(language_model)
         self.network.train()
         state = Trainer(FillMaskLearner(self, train, validation), self.config.training, run, self.config.seed).fit()
@@ -111,7 +111,7 @@ class BertFillMask(NetworkSystem, CaptionSystem):
         return chosen
 
     def _use(self, language_model: MaskedLanguageModel) -> None:
-        ids = hashtag_token_ids(language_model.tokenizer, self.catalogue.names[: self.live])
+        ids = hashtag_token_ids(language_model.tokenizer, self.id_map.names[: self.live])
         body = language_model.body(self.config.encoder)
         self.language_model = language_model
         self.network = MaskedHashtagNetwork(language_model.model, ids)
@@ -122,12 +122,12 @@ class BertFillMask(NetworkSystem, CaptionSystem):
     def _choose_recency(self, data: PreparedData, run: RunFolder) -> None:
         memory = self.new_memory()
         for split in ("train", "validation"):
-            remember_many(self, memory, list(data.split(split)))
+            add_in_batches(self, memory, list(data.split(split)))
         posts = [post for post in data.split("validation") if post.hashtags]
         posts = posts[:: max(-(-len(posts) // self.config.recency.tuning_posts), 1)]
         labelled = self._labelled(posts)
         tokens = self.sentences.tokenise(labelled.captions)
-        judged = np.flatnonzero(self.sentences.says_something(tokens)).tolist()
+        judged = np.flatnonzero(self.sentences.has_known_tokens(tokens)).tolist()
 
         def judge(rows: Sequence[int], half_lives: Sequence[float]) -> tuple[Floats, list[Floats]]:
             places = [judged[row] for row in rows]
@@ -143,11 +143,11 @@ class BertFillMask(NetworkSystem, CaptionSystem):
 
     def judges(self, captions: Sequence[str]) -> NDArray[np.bool_]:
         """Return which captions hold a token that is not the unknown one."""
-        return self.sentences.says_something(self.sentences.tokenise(captions))
+        return self.sentences.has_known_tokens(self.sentences.tokenise(captions))
 
     def scores(self, captions: Sequence[str]) -> NDArray[np.float64]:
         """Return P(hashtag | "caption [MASK]"), (B, V), whatever was posted lately; 0 for hashtags without a token."""
-        result = np.zeros((len(captions), self.catalogue.vocabulary_size))
+        result = np.zeros((len(captions), self.id_map.vocabulary_size))
         result[:, : self.live] = chances(self._logits(self.sentences.tokenise(captions), [[]] * len(captions)))
         return result
 
@@ -172,7 +172,7 @@ class BertFillMask(NetworkSystem, CaptionSystem):
         factors = np.zeros((len(instants_us), self.live))
         if weight:
             uses = decayed_uses(memory, instants_us, self.live, half_life_days)
-            shares = self.catalogue.frequencies[: self.live] / self.catalogue.frequencies[: self.live].sum()
+            shares = self.id_map.frequencies[: self.live] / self.id_map.frequencies[: self.live].sum()
             factors = weight * np.log(recency_lift(uses, shares, recency.smoothing))
         if recency.live_days is not None:
             alive = used_within(memory, instants_us, self.live, recency.live_days)
@@ -191,23 +191,23 @@ class BertFillMask(NetworkSystem, CaptionSystem):
         lists: list[RankedList] = []
         for start in range(0, len(posts), _POSTS_AT_ONCE):
             part = slice(start, start + _POSTS_AT_ONCE)
-            barred = [self.prior.numbers_of(names) for names in excluded[part]] if excluded is not None else []
-            lists += self._lists(posts[part], memory, k, barred or [[]] * len(posts[part]))
-        return Rankings.from_lists([post.post_id for post in posts], lists, k, self.catalogue.names)
+            excluded_ids = [self.prior.numbers_of(names) for names in excluded[part]] if excluded is not None else []
+            lists += self._lists(posts[part], memory, k, excluded_ids or [[]] * len(posts[part]))
+        return Rankings.from_lists([post.post_id for post in posts], lists, k, self.id_map.names)
 
     def _lists(
-        self, posts: Sequence[Post], memory: PostMemory, k: int, barred: Sequence[Sequence[int]]
+        self, posts: Sequence[Post], memory: PostMemory, k: int, excluded_ids: Sequence[Sequence[int]]
     ) -> list[RankedList]:
         tokens = self.sentences.tokenise(cleaned_captions(posts, self.config.caption_profile))
-        judged = np.flatnonzero(self.sentences.says_something(tokens)).tolist()
-        lists = [self.prior.ranking(k, numbers) for numbers in barred]
+        judged = np.flatnonzero(self.sentences.has_known_tokens(tokens)).tolist()
+        lists = [self.prior.ranking(k, numbers) for numbers in excluded_ids]
         # What is barred is named first and taken out then: the question is the same with and without it.
-        count = k + max((len(barred[row]) for row in judged), default=0)
+        count = k + max((len(excluded_ids[row]) for row in judged), default=0)
         filled = self._filled([tokens[row] for row in judged], [posts[row] for row in judged], memory, count)
         for row, (indices, scores) in zip(judged, filled, strict=True):
-            kept = ~np.isin(indices, barred[row])
+            kept = ~np.isin(indices, excluded_ids[row])
             rest = np.zeros(len(self.prior.order))
-            lists[row] = fill_up(indices[kept], scores[kept], self.prior.order, rest, k, barred[row])
+            lists[row] = fill_up(indices[kept], scores[kept], self.prior.order, rest, k, excluded_ids[row])
         return lists
 
     def _filled(
@@ -222,8 +222,8 @@ class BertFillMask(NetworkSystem, CaptionSystem):
             return self._logits(tokens, named)
 
         if self.config.filling == "one_mask":
-            return fill_one_mask(ask, len(posts), factors, self.catalogue, count)
-        return fill_one_by_one(ask, len(posts), factors, self.catalogue, count, self.config.questions)
+            return fill_one_mask(ask, len(posts), factors, self.id_map, count)
+        return fill_one_by_one(ask, len(posts), factors, self.id_map, count, self.config.questions)
 
     def save_learned(self, folder: Path) -> None:
         """Write the masked language model, whose body is the run's caption encoder, and `fill_mask.json`.
@@ -231,7 +231,7 @@ class BertFillMask(NetworkSystem, CaptionSystem):
         Raises:
             RunError: the model is held in less precision than it was trained in.
         """
-        self.refuse_cut_weights()
+        self.require_full_precision()
         save_masked_model(folder / _ENCODER, self.config.encoder, self.language_model)
         write_json(folder / _FILE, {"half_life_days": self.half_life_days, "weight": self.weight})
 

@@ -15,9 +15,9 @@ from multimodal.captions.encoder_learner import EncoderLearner
 from multimodal.captions.hmemn2n.remembered_words import histories, words_at
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.validation import hit_figures
-from multimodal.distributed.processes import in_shares
+from multimodal.distributed.processes import map_processes
 from multimodal.encoders.features.inputs import TokenCaptions
-from multimodal.systems.remembering import remember_many
+from multimodal.systems.adding_posts import add_in_batches
 from multimodal.training.losses import softmax_loss
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ class MemoryLearner(EncoderLearner):
     def __init__(self, system: HMemN2N, train: Sequence[Post], validation: Sequence[Post]) -> None:
         self.system, self.config = system, system.config
         self._memory = system.new_memory()
-        remember_many(system, self._memory, train)
-        labelled = LabelledCaptions.of(train, system.catalogue, self.config.caption_profile)
+        add_in_batches(system, self._memory, train)
+        labelled = LabelledCaptions.of(train, system.id_map, self.config.caption_profile)
         rows = [row for row, targets in enumerate(labelled.targets) if targets]
         self._train = labelled.take(rows)
         self._histories = histories(self._memory, [train[row] for row in rows], self.config.history_posts)
-        remember_many(system, self._memory, validation)
+        add_in_batches(system, self._memory, validation)
         self._judged = [post for post in validation if post.hashtags]
-        self._truth = LabelledCaptions.of(self._judged, system.catalogue, self.config.caption_profile)
+        self._truth = LabelledCaptions.of(self._judged, system.id_map, self.config.caption_profile)
         self._tokens = TokenCaptions(system.encoder, self._train.captions)
         super().__init__(
             system.network,
@@ -72,7 +72,9 @@ class MemoryLearner(EncoderLearner):
     def validate(self) -> dict[str, float]:
         """Return F1@K of the means over the validation posts."""
         k = self.config.training.validation_k
-        hits = in_shares(range(len(self._judged)), lambda rows: self._hits(rows, min(k, self._truth.vocabulary_size)))
+        hits = map_processes(
+            range(len(self._judged)), lambda rows: self._hits(rows, min(k, self._truth.vocabulary_size))
+        )
         return hit_figures(hits, self._truth.truth_sizes, k)
 
     def _hits(self, rows: Sequence[int], k: int) -> list[int]:

@@ -24,7 +24,7 @@ from multimodal.encoders import CaptionEncoder, CaptionEncoderConfig, build_capt
 from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
 from multimodal.encoders.features.inputs import TokenCaptions, cleaned_captions
 from multimodal.encoders.storage import load_weights, save_weights
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings
@@ -78,8 +78,8 @@ class HMemN2N(EncoderSystem):
             DataError: no train post has a hashtag of the vocabulary, or no validation post has a hashtag.
         """
         train, validation = list(data.split("train")), list(data.split("validation"))
-        self._start(HashtagCatalogue(data.vocabulary.hashtags, data.vocabulary.frequencies), len(train))
-        if not self.catalogue.vocabulary_size:
+        self._start(HashtagIdMap(data.vocabulary.hashtags, data.vocabulary.frequencies), len(train))
+        if not self.id_map.vocabulary_size:
             raise DataError("no hashtag is in the vocabulary; lower --minimum-frequency in prepare.py")
         if not any(post.hashtags for post in validation):
             raise DataError("no validation post has a hashtag, so no model can be chosen; give it a larger fraction")
@@ -94,10 +94,10 @@ class HMemN2N(EncoderSystem):
         if is_main_process():
             run.log({"event": "trained", "best_epoch": state.best_epoch, "seconds": state.seconds})
 
-    def _start(self, catalogue: HashtagCatalogue, train_posts: int) -> None:
-        self.catalogue = catalogue
-        self.prior = PopularityPrior(catalogue, train_posts)
-        self._prior_scores = np.zeros(catalogue.vocabulary_size)
+    def _start(self, id_map: HashtagIdMap, train_posts: int) -> None:
+        self.id_map = id_map
+        self.prior = PopularityPrior(id_map, train_posts)
+        self._prior_scores = np.zeros(id_map.vocabulary_size)
         self._prior_scores[self.prior.order] = self.prior.shares
 
     def _network(self, encoder: CaptionEncoder) -> MemoryNetwork:
@@ -105,15 +105,15 @@ class HMemN2N(EncoderSystem):
         if words.num_embeddings > MOST_WORDS:
             raise DataError(f"{words.num_embeddings:,} words are more than a memory can number, {MOST_WORDS:,}")
         places = self.config.history_posts if self.config.history_order else 0
-        size = self.catalogue.vocabulary_size
+        size = self.id_map.vocabulary_size
         return MemoryNetwork(encoder, words, size, self.config.hops, places, self.config.dropout)
 
     def new_memory(self) -> PostMemory:
         """Return an empty memory that keeps the words of each post."""
-        catalogue = HashtagCatalogue(self.catalogue.names, self.catalogue.frequencies.tolist())
-        return PostMemory(catalogue, width=self.config.history_words)
+        id_map = HashtagIdMap(self.id_map.names, self.id_map.frequencies.tolist())
+        return PostMemory(id_map, width=self.config.history_words)
 
-    def remember(self, memory: PostMemory, posts: Sequence[Post]) -> None:
+    def add_posts(self, memory: PostMemory, posts: Sequence[Post]) -> None:
         """Append posts with their words."""
         vocabulary = cast(WordCaptionEncoder, self.encoder).vocabulary
         config = self.config
@@ -137,8 +137,8 @@ class HMemN2N(EncoderSystem):
             scores = self.scores(posts[part], memory)
             for row, names in enumerate(excluded[part] if excluded is not None else ()):
                 scores[row, self.prior.numbers_of(names)] = -np.inf
-            indices[part], values[part] = top_k(scores, self.catalogue, k)
-        return Rankings([post.post_id for post in posts], indices, values, self.catalogue.names)
+            indices[part], values[part] = top_k(scores, self.id_map, k)
+        return Rankings([post.post_id for post in posts], indices, values, self.id_map.names)
 
     @torch.no_grad()
     def scores(self, posts: Sequence[Post], memory: PostMemory) -> NDArray[np.float64]:
@@ -163,16 +163,16 @@ class HMemN2N(EncoderSystem):
         Raises:
             RunError: the encoder is held in less precision than it was trained in.
         """
-        self.refuse_cut_weights()
+        self.require_full_precision()
         write_json(folder / _FILE, {"train_posts": self.prior.train_posts})
         self.encoder.save(folder / _ENCODER)
         save_weights(folder / _NETWORK_FILE, self._behind_encoder())
 
     @classmethod
-    def load(cls, folder: Path, config: RunConfig, catalogue: HashtagCatalogue) -> HMemN2N:
+    def load(cls, folder: Path, config: RunConfig, id_map: HashtagIdMap) -> HMemN2N:
         """Read what `save` wrote."""
         system = cls(config)
-        system._start(catalogue, int(read_json(folder / _FILE, "the number of train posts")["train_posts"]))
+        system._start(id_map, int(read_json(folder / _FILE, "the number of train posts")["train_posts"]))
         system.network = system._network(load_caption_encoder(folder / _ENCODER))
         load_weights(folder / _NETWORK_FILE, system._behind_encoder())
         system.network.eval()

@@ -104,7 +104,7 @@ class NaiveBayes(CaptionSystem):
     def load_learned(self, folder: Path) -> None:
         """Read what `save_learned` wrote."""
         self.bags = WordBags.load(folder)
-        size = self.catalogue.vocabulary_size
+        size = self.id_map.vocabulary_size
         self.model = LinearModel.load(folder, len(self.bags), size)
         self.unseen = load_arrays(folder / _FILE, "logarithms of naive Bayes", ("unseen", (size,)))["unseen"]
 

@@ -97,7 +97,7 @@ class Svm(CaptionSystem):
     def load_learned(self, folder: Path) -> None:
         """Read what `save_learned` wrote."""
         self.bags = WordBags.load(folder)
-        self.model = LinearModel.load(folder, len(self.bags), self.catalogue.vocabulary_size)
+        self.model = LinearModel.load(folder, len(self.bags), self.id_map.vocabulary_size)
 
 
 def _margins(train: LabelledCaptions) -> tuple[LogisticForm, sparse.csr_matrix]:

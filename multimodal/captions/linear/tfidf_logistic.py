@@ -81,5 +81,5 @@ class TfidfLogistic(CaptionSystem):
     def load_learned(self, folder: Path) -> None:
         """Read what `save_learned` wrote."""
         self.bags = WordBags.load(folder)
-        self.form = load_form(self.config.form, folder, self.catalogue.vocabulary_size)
+        self.form = load_form(self.config.form, folder, self.id_map.vocabulary_size)
         self.model = LinearModel.load(folder, len(self.bags), self.form.classes)

@@ -85,13 +85,13 @@ class NeuralCaptionSystem(EncoderSystem, CaptionSystem):
         Raises:
             RunError: the encoder is held in less precision than it was trained in.
         """
-        self.refuse_cut_weights()
+        self.require_full_precision()
         self.network.encoder.save(folder / _ENCODER)
         save_weights(folder / _HEAD_FILE, self.network.head())
 
     def load_learned(self, folder: Path) -> None:
         """Read the encoder and the layers behind it, in evaluation mode."""
         encoder = load_caption_encoder(folder / _ENCODER)
-        self.network = self._network(encoder, self.catalogue.vocabulary_size)
+        self.network = self._network(encoder, self.id_map.vocabulary_size)
         load_weights(folder / _HEAD_FILE, self.network.head())
         self.network.eval()

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from multimodal.captions.encoder_learner import EncoderLearner
 from multimodal.captions.sa_lstm.candidates import LabelledWords
 from multimodal.captions.sa_lstm.merging import MergingJudge, WordMerging
-from multimodal.distributed.processes import in_shares
+from multimodal.distributed.processes import map_processes
 from multimodal.encoders.features.inputs import TokenCaptions
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class WordLearner(EncoderLearner):
             [list(dict.fromkeys(one.hashtag for one in row)) for row in validation.candidates],
             validation.hashtags,
             system.prior,
-            system.catalogue,
+            system.id_map,
             self.config.training.validation_k,
         )
 
@@ -101,7 +101,7 @@ class WordLearner(EncoderLearner):
 
     def _validation_logits(self) -> list[NDArray[np.float64]]:
         rows = range(len(self._asked))
-        return in_shares(
+        return map_processes(
             rows, lambda share: [own for _, own in self.system.word_logits([self._asked[row] for row in share])]
         )
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.top_k import order_candidates
@@ -46,7 +46,7 @@ class WordMerging:
         words: Ints,
         logits: Floats,
         prior: PopularityPrior,
-        naming: HashtagCatalogue,
+        naming: HashtagIdMap,
         k: int,
         excluded: Collection[int] = (),
     ) -> tuple[Ints, Floats]:
@@ -81,7 +81,7 @@ class MergingJudge:
         words: per post, the candidates' canonical forms without repeats.
         truth: per post.
         prior: of the vocabulary.
-        catalogue: holds the vocabulary.
+        id_map: holds the vocabulary.
         k: length of the lists.
     """
 
@@ -90,7 +90,7 @@ class MergingJudge:
         words: Sequence[Sequence[str]],
         truth: Sequence[Collection[str]],
         prior: PopularityPrior,
-        catalogue: HashtagCatalogue,
+        id_map: HashtagIdMap,
         k: int,
     ) -> None:
         self._k = k
@@ -99,7 +99,7 @@ class MergingJudge:
         most = int(self._lengths.max(initial=0))
         self._inside = np.arange(most) < self._lengths[:, None]
         popular, shares = prior.ranking(k + most)
-        texts = [catalogue[index] for index in popular.tolist()]
+        texts = [id_map[index] for index in popular.tolist()]
         share_of = dict(zip(texts, shares.tolist(), strict=True))
         self._word_hits = self._filled([word in tags for row, tags in zip(words, truth, strict=True) for word in row])
         self._floor = self._filled([share_of.get(word, 0.0) for row in words for word in row])

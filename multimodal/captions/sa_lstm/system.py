@@ -23,7 +23,7 @@ from multimodal.distributed.processes import is_main_process
 from multimodal.encoders import CaptionEncoder, CaptionEncoderConfig, build_caption_encoder, load_caption_encoder
 from multimodal.encoders.features.inputs import TokenCaptions, cleaned_captions
 from multimodal.encoders.storage import load_weights, save_weights
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings
@@ -85,7 +85,7 @@ class SaLstm(EncoderSystem):
             DataError: no train post has both a hashtag and a word, or no validation post has a hashtag.
         """
         train_posts, validation_posts = list(data.split("train")), list(data.split("validation"))
-        self._start(HashtagCatalogue(data.vocabulary.hashtags, data.vocabulary.frequencies), len(train_posts))
+        self._start(HashtagIdMap(data.vocabulary.hashtags, data.vocabulary.frequencies), len(train_posts))
         torch.manual_seed(self.config.seed)
         train_captions = cleaned_captions(train_posts, self.config.caption_profile)
         encoder = build_caption_encoder(self.config.encoder, train_captions, "encoder")
@@ -121,9 +121,9 @@ class SaLstm(EncoderSystem):
         hashtags = [post.hashtags for post in tagged]
         return LabelledWords.of(captions, hashtags, encoder.maximum_tokens, self.config.spans)
 
-    def _start(self, catalogue: HashtagCatalogue, train_posts: int) -> None:
-        self.catalogue = catalogue
-        self.prior = PopularityPrior(catalogue, train_posts)
+    def _start(self, id_map: HashtagIdMap, train_posts: int) -> None:
+        self.id_map = id_map
+        self.prior = PopularityPrior(id_map, train_posts)
 
     def rank(
         self,
@@ -137,12 +137,12 @@ class SaLstm(EncoderSystem):
         Words that nobody has used as a hashtag have numbers in this answer alone.
         """
         captions = cleaned_captions(posts, self.config.caption_profile)
-        naming = memory.catalogue.fork()
-        barred = excluded or [frozenset()] * len(posts)
+        naming = memory.id_map.fork()
+        excluded_ids = excluded or [frozenset()] * len(posts)
         lists = []
         for start in range(0, len(posts), _CAPTIONS_AT_ONCE):
             part = slice(start, start + _CAPTIONS_AT_ONCE)
-            for (words, logits), names in zip(self.word_logits(captions[part]), barred[part], strict=True):
+            for (words, logits), names in zip(self.word_logits(captions[part]), excluded_ids[part], strict=True):
                 free = [place for place, word in enumerate(words) if word not in names]
                 numbers = np.array(naming.add(words[place] for place in free), np.int64)
                 lists.append(
@@ -185,17 +185,17 @@ class SaLstm(EncoderSystem):
         Raises:
             RunError: the encoder is held in less precision than it was trained in.
         """
-        self.refuse_cut_weights()
+        self.require_full_precision()
         write_json(folder / _FILE, {"train_posts": self.prior.train_posts, "shift": self.merging.shift})
         self.encoder.save(folder / _ENCODER)
         save_weights(folder / _OUTPUT_FILE, self.network.output)
 
     @classmethod
-    def load(cls, folder: Path, config: RunConfig, catalogue: HashtagCatalogue) -> SaLstm:
+    def load(cls, folder: Path, config: RunConfig, id_map: HashtagIdMap) -> SaLstm:
         """Read what `save` wrote."""
         system = cls(config)
         values = read_json(folder / _FILE, "how words are merged with popular hashtags")
-        system._start(catalogue, int(values["train_posts"]))
+        system._start(id_map, int(values["train_posts"]))
         system.merging = WordMerging(float(values["shift"]), system.config.words_first)
         encoder = load_caption_encoder(folder / _ENCODER)
         system.network = WordTagger(encoder, system.config.spans, system.config.dropout)

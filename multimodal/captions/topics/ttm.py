@@ -140,7 +140,7 @@ class Ttm(CaptionSystem):
             raise RunError(
                 f"{folder / _CHOICE_FILE} ({_WHAT}) is damaged: it holds no topics, backoff and switch."
             ) from None
-        known, size = len(self.bags), self.catalogue.vocabulary_size
+        known, size = len(self.bags), self.id_map.vocabulary_size
         matrices, arrays = load_matrices(
             folder / _FILE,
             _WHAT,

@@ -89,7 +89,7 @@ def _gate(shown: Shown) -> str:
 def _history(shown: Shown) -> str:
     if not shown.earlier:
         return '<p class="label">Earlier posts</p><p class="note">none known</p>'
-    by_content = shown.earlier[0].likeness is not None
+    by_content = shown.earlier[0].similarity is not None
     heading = "Nearest earlier posts of the user" if by_content else "Latest earlier posts of the user"
     items = "".join(_earlier(entry, set(shown.post.hashtags)) for entry in shown.earlier)
     return f'<p class="label">{heading}</p><ul class="history">{items}</ul>'
@@ -97,8 +97,8 @@ def _history(shown: Shown) -> str:
 
 def _earlier(entry: Earlier, true: set[str]) -> str:
     facts = [_age(entry.days)]
-    if entry.likeness is not None:
-        facts.append(f"likeness {entry.likeness:.2f}")
+    if entry.similarity is not None:
+        facts.append(f"likeness {entry.similarity:.2f}")
     tags = [
         f"<b>#{escape(tag)}</b>" if tag in true else f"#{escape(shortened(tag, 40))}"
         for tag in entry.post.hashtags[:_TAGS_OF_HISTORY]

@@ -26,7 +26,7 @@ class Earlier:
     """
 
     post: Post
-    likeness: float | None
+    similarity: float | None
     days: float | None
 
 
@@ -34,7 +34,7 @@ def earlier_posts(system: System, posts: Sequence[Post], known: Sequence[Post]) 
     """Return for each post the three nearest of the user's latest 50 strictly earlier posts.
 
     Args:
-        system: its `remember` gives the content vectors.
+        system: its `add_posts` gives the content vectors.
         posts: the posts asked about.
         known: all posts that may be looked at.
     """
@@ -49,13 +49,13 @@ def earlier_posts(system: System, posts: Sequence[Post], known: Sequence[Post]) 
     for post in posts:
         timeline = timelines.get(post.user_id or "", [])
         candidates.append([other for other in timeline if other.instant_us < post.instant_us][:_LOOKED_AT])
-    likeness = _likeness(system, posts, candidates)
+    similarity = _likeness(system, posts, candidates)
     return [
         [
             Earlier(found[place], values[place] if values else None, _days(post, found[place]))
             for place in order[:_SHOWN]
         ]
-        for post, found, values in zip(posts, candidates, likeness, strict=True)
+        for post, found, values in zip(posts, candidates, similarity, strict=True)
         for order in [sorted(range(len(found)), key=lambda place: -values[place] if values else place)]
     ]
 
@@ -65,7 +65,7 @@ def _likeness(system: System, posts: Sequence[Post], candidates: Sequence[Sequen
     if not memory.width:
         return [[] for _ in posts]
     needed = {post.post_id: post for row in [posts, *candidates] for post in row}
-    system.remember(memory, list(needed.values()))
+    system.add_posts(memory, list(needed.values()))
     vectors = memory.vectors.astype(np.float64)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     place = {post_id: number for number, post_id in enumerate(memory.post_ids)}

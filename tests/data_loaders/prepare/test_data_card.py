@@ -51,7 +51,7 @@ def test_the_figures_that_the_data_allows_are_drawn(tmp_path, dated, caption, mi
 )
 @pytest.mark.parametrize("dated", [True, False])
 def test_the_card_tells_what_the_statistics_hold(dated, top, rule):
-    index, sides = index_of(10, dated), np.array([0] * 8 + [1, 2])
+    index, split_ids = index_of(10, dated), np.array([0] * 8 + [1, 2])
     cuts = ["2024-11-16", "2024-12-26"] if dated else []
     statistics = {
         "format_version": 1,
@@ -62,7 +62,7 @@ def test_the_card_tells_what_the_statistics_hold(dated, top, rule):
         "selection": {"top_hashtags": top},
         "notes": ["Mind the gap."],
         "rejected": {"refused": {"malformed_json": 2}, "kept": {"image_empty": 1}},
-        **describe_posts(index, sides, np.arange(10), Vocabulary(("a|b",), (8,), 2)),
+        **describe_posts(index, split_ids, np.arange(10), Vocabulary(("a|b",), (8,), 2)),
     }  # fmt: skip
     statistics["vocabulary"]["rule"] = "asked for"
     card = data_card(statistics, ["tags_per_post.png"])

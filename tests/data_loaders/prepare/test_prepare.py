@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from data_loaders.errors import DataError
+from data_loaders.prepare import writer as prepared_writer
 from data_loaders.prepare.prepare import prepare
-from data_loaders.prepare.prepare import writer as prepared_writer
 from data_loaders.prepared import PreparedData
 from data_loaders.readers.base import ReaderOptions
 

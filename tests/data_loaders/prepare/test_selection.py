@@ -57,8 +57,8 @@ def test_what_is_kept_and_what_is_lost():
 
 
 def test_a_split_that_is_left_empty_is_told():
-    sides = np.array([0, 1, 2])
+    split_ids = np.array([0, 1, 2])
     with pytest.raises(
         DataError, match=r"the validation split has no post with one of the 1 most frequent train hashtags"
     ):
-        Selection.of(index_of([["a"], ["b"], ["a"]]), sides, Vocabulary(("a",), (1,), 1))
+        Selection.of(index_of([["a"], ["b"], ["a"]]), split_ids, Vocabulary(("a",), (1,), 1))

@@ -24,15 +24,15 @@ def test_time_cuts_the_stream_once():
     result = split([9, 0, 1, 2, 3, 4, 5, 6, 7, 8])
     assert result.method == "time"
     assert result.reason == "chosen because 100% of the posts have timestamps"
-    assert result.sides.tolist() == [2, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+    assert result.split_ids.tolist() == [2, 0, 0, 0, 0, 0, 0, 0, 0, 1]
     assert result.cuts_us == (8, 9)
     assert not result.warnings
 
 
 def test_posts_of_one_instant_stay_on_one_side():
     # The cut at 8 of 10 falls among the four posts of instant 7; the nearest change of instant is after place 6.
-    assert split([0, 1, 2, 3, 4, 7, 7, 7, 8, 9]).sides.tolist() == [0] * 8 + [1, 2]
-    assert split([0, 1, 2, 3, 4, 5, 6, 7, 7, 9]).sides.tolist() == [0] * 7 + [1, 1, 2]
+    assert split([0, 1, 2, 3, 4, 7, 7, 7, 8, 9]).split_ids.tolist() == [0] * 8 + [1, 2]
+    assert split([0, 1, 2, 3, 4, 5, 6, 7, 7, 9]).split_ids.tolist() == [0] * 7 + [1, 1, 2]
 
 
 @settings(deadline=None)
@@ -40,54 +40,54 @@ def test_posts_of_one_instant_stay_on_one_side():
 def test_time_never_lets_the_future_into_an_earlier_side(instants, random):
     random.shuffle(instants)
     try:
-        sides = split(instants, method="time").sides
+        split_ids = split(instants, method="time").split_ids
     except DataError:
         return
     stamps = np.array(instants)
-    assert stamps[sides == 0].max() < stamps[sides == 1].min()
-    assert stamps[sides == 1].max() < stamps[sides == 2].min()
+    assert stamps[split_ids == 0].max() < stamps[split_ids == 1].min()
+    assert stamps[split_ids == 1].max() < stamps[split_ids == 2].min()
 
 
 def test_undated_posts_are_trained_on():
     instants = [UNDATED_EPOCH_US, UNDATED_EPOCH_US + 1, *range(10)]
     result = split(instants, dated=[False, False] + [True] * 10)
-    assert result.sides.tolist() == [0, 0] + [0] * 8 + [1, 2]
+    assert result.split_ids.tolist() == [0, 0] + [0] * 8 + [1, 2]
 
 
 def test_auto_takes_random_when_few_posts_are_dated_and_says_so():
     result = split(np.arange(20), dated=[True] * 9 + [False] * 11)
     assert (result.method, result.reason) == ("random", "chosen because only 45% of the posts have timestamps")
     assert result.warnings == (RANDOM_WARNING,)
-    assert np.bincount(result.sides).tolist() == [16, 2, 2]
+    assert np.bincount(result.split_ids).tolist() == [16, 2, 2]
 
 
 def test_random_goes_by_its_seed():
-    one, again, other = (split(np.arange(100), method="random", seed=seed).sides.tolist() for seed in (1, 1, 2))
+    one, again, other = (split(np.arange(100), method="random", seed=seed).split_ids.tolist() for seed in (1, 1, 2))
     assert one == again != other
 
 
 def test_user_splits_every_user_by_time():
     users = [0] * 10 + [1] * 10 + [2] + [-1]
     instants = [*range(10), *range(100, 110), 5, 5]
-    sides = split(instants, users, method="user").sides.tolist()
-    assert sides == ([0] * 8 + [1, 2]) * 2 + [0, 0]
+    split_ids = split(instants, users, method="user").split_ids.tolist()
+    assert split_ids == ([0] * 8 + [1, 2]) * 2 + [0, 0]
 
 
 def test_user_keeps_equal_instants_together():
     instants = [0, 1, 2, 3, 4, 5, 6, 7, 7, 9, *range(10)]
-    sides = split(instants, [0] * 10 + [1] * 10, method="user").sides.tolist()
-    assert sides == [0] * 9 + [2] + [0] * 8 + [1, 2]
+    split_ids = split(instants, [0] * 10 + [1] * 10, method="user").split_ids.tolist()
+    assert split_ids == [0] * 9 + [2] + [0] * 8 + [1, 2]
 
 
 def user_sides_slowly(instants, users, fractions):
-    sides = [0] * len(users)
+    split_ids = [0] * len(users)
     for user in set(users) - {-1}:
         own = sorted((instants[i], i) for i in range(len(users)) if users[i] == user)
         for instant, i in own:
             place = sum(other < instant for other, _ in own)
             share = (place + 0.5) / len(own)
-            sides[i] = int(share >= fractions[0]) + int(share >= fractions[0] + fractions[1])
-    return sides
+            split_ids[i] = int(share >= fractions[0]) + int(share >= fractions[0] + fractions[1])
+    return split_ids
 
 
 @settings(deadline=None)
@@ -100,13 +100,13 @@ def test_user_against_a_slow_loop(rows):
     except DataError:
         assert set(expected) != {0, 1, 2} or set(users) == {-1}
         return
-    assert result.sides.tolist() == expected
+    assert result.split_ids.tolist() == expected
 
 
 def test_near_duplicates_follow_the_first_of_them():
     groups = [0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 10, 11]
     result = split(np.arange(12), groups=np.array(groups), fractions=(0.5, 0.25, 0.25))
-    assert result.sides.tolist() == [0] * 6 + [1] * 3 + [0, 2, 2]
+    assert result.split_ids.tolist() == [0] * 6 + [1] * 3 + [0, 2, 2]
     assert result.moved == 1
 
 
@@ -114,11 +114,11 @@ def test_near_duplicates_follow_the_first_of_them():
 @given(st.lists(st.integers(0, 15), min_size=20, max_size=60), st.sampled_from(["time", "user", "random"]))
 def test_groups_are_never_parted(groups, method):
     try:
-        sides = split(np.arange(len(groups)), groups=np.array(groups), method=method).sides
+        split_ids = split(np.arange(len(groups)), groups=np.array(groups), method=method).split_ids
     except DataError:
         return
     for group in set(groups):
-        assert len(set(sides[np.array(groups) == group].tolist())) == 1
+        assert len(set(split_ids[np.array(groups) == group].tolist())) == 1
 
 
 def test_an_empty_split_says_which_and_what_to_do():

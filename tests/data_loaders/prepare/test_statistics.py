@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data_loaders.posts import Post
-from data_loaders.prepare.oracle_recall import first_seen, reach_of_truth
+from data_loaders.prepare.oracle_recall import first_seen, oracle_recall
 from data_loaders.prepare.post_index import PostIndexBuilder
 from data_loaders.prepare.splits import SPLITS
 from data_loaders.prepare.statistics import describe_posts, years_of
@@ -83,11 +83,11 @@ def test_reach_against_a_slow_loop():
              hours=draw.randrange(12))
         for n in range(60)
     ]  # fmt: skip
-    sides = np.array([draw.randrange(3) for _ in posts])
-    reach = reach_of_truth(index_of(posts), sides, VOCABULARY)
+    split_ids = np.array([draw.randrange(3) for _ in posts])
+    reach = oracle_recall(index_of(posts), split_ids, VOCABULARY)
     for side, name in enumerate(SPLITS):
         hits = {"vocabulary": [], "own_history": [], "either": [], "earlier_posts": []}
-        for one, own_side in zip(posts, sides, strict=True):
+        for one, own_side in zip(posts, split_ids, strict=True):
             for tag in one.hashtags if own_side == side else ():
                 before = [other for other in posts if other.timestamp < one.timestamp and tag in other.hashtags]
                 own = one.user_id is not None and any(other.user_id == one.user_id for other in before)

@@ -38,17 +38,19 @@ def test_findings_are_written_beside_the_evaluation(run, tiny_data):
 
 
 def test_predictions_of_another_model_are_noticed(run, tiny_data, monkeypatch):
-    from multimodal.audit.context import AuditCase, choose_posts
+    from multimodal.audit.context import AuditContext, choose_posts
     from multimodal.audit.saved import saved_predictions_reproduced
     from multimodal.systems.model_folder import load_model
 
     model = load_model(run)
     # Nothing of validation and test is remembered, as it was when the lists were saved.
-    case = AuditCase(model.system, model.system.new_memory(), tiny_data, "test", choose_posts(tiny_data, "test", 9, 0))
-    finding = saved_predictions_reproduced(case, run / "evaluation" / "test" / "predictions.parquet")
+    context = AuditContext(
+        model.system, model.system.new_memory(), tiny_data, "test", choose_posts(tiny_data, "test", 9, 0)
+    )
+    finding = saved_predictions_reproduced(context, run / "evaluation" / "test" / "predictions.parquet")
     assert finding.status == "failed"
     assert "saved lists are not what the model answers" in finding.measured
-    skipped = saved_predictions_reproduced(case, run / "nothing.parquet")
+    skipped = saved_predictions_reproduced(context, run / "nothing.parquet")
     assert (skipped.status, skipped.measured) == ("skipped", "There is no nothing.parquet of the test split yet.")
 
 

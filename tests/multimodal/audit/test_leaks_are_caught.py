@@ -13,7 +13,7 @@ from data_loaders.prepare.vocabulary import Vocabulary
 from multimodal.audit import run as audit
 from multimodal.audit.captions import own_hashtags_as_words, own_hashtags_cut_out
 from multimodal.audit.chance import constant_scores_fall_to_chance, shuffled_truth_falls_to_chance
-from multimodal.audit.context import AuditCase, choose_posts, same_list
+from multimodal.audit.context import AuditContext, choose_posts, same_list
 from multimodal.audit.duplicates import no_near_duplicates_across_split
 from multimodal.audit.finding import verdict
 from multimodal.audit.list_length import list_length_independent_of_truth
@@ -23,14 +23,14 @@ from multimodal.audit.ties import ties_settled_without_truth
 from multimodal.audit.time import time_respected
 from multimodal.audit.vocabulary import only_known_hashtags_named, vocabulary_free_of_test
 from multimodal.config import RunConfig
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import order_candidates
 from multimodal.storage.run_folder import RunFolder
+from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.base import System
 from multimodal.systems.config_loading import validate_config
 from multimodal.systems.registry import get_system
-from multimodal.systems.remembering import remember_many
 
 
 class Fake(System):
@@ -38,7 +38,7 @@ class Fake(System):
 
     def __init__(self, data):
         super().__init__(RunConfig.model_construct(system="fake", seed=0))
-        self.catalogue = HashtagCatalogue(data.vocabulary.hashtags, data.vocabulary.frequencies)
+        self.id_map = HashtagIdMap(data.vocabulary.hashtags, data.vocabulary.frequencies)
 
     def fit(self, data, run):
         return
@@ -47,7 +47,7 @@ class Fake(System):
         return
 
     @classmethod
-    def load(cls, folder, config, catalogue):
+    def load(cls, folder, config, id_map):
         raise NotADirectoryError(folder)
 
     def prefer(self, post, memory, posts):
@@ -56,14 +56,14 @@ class Fake(System):
     def rank(self, posts, memory, k, excluded=None):
         lists = []
         for row, post in enumerate(posts):
-            preferred = memory.catalogue.add(self.prefer(post, memory, posts))
-            indices = np.arange(len(memory.catalogue))
-            scores = memory.catalogue.frequency_of(indices) / 1000
+            preferred = memory.id_map.add(self.prefer(post, memory, posts))
+            indices = np.arange(len(memory.id_map))
+            scores = memory.id_map.frequency_of(indices) / 1000
             scores[preferred] += 1
             if excluded is not None:
-                scores[[memory.catalogue.add([tag])[0] for tag in excluded[row] if tag in memory.catalogue]] = -np.inf
-            lists.append(order_candidates(indices, scores, memory.catalogue, k))
-        return Rankings.from_lists([post.post_id for post in posts], lists, k, memory.catalogue.names)
+                scores[[memory.id_map.add([tag])[0] for tag in excluded[row] if tag in memory.id_map]] = -np.inf
+            lists.append(order_candidates(indices, scores, memory.id_map, k))
+        return Rankings.from_lists([post.post_id for post in posts], lists, k, memory.id_map.names)
 
 
 class ReadsItsOwnHashtags(Fake):
@@ -74,7 +74,7 @@ class ReadsItsOwnHashtags(Fake):
 class LooksItselfUp(Fake):
     def prefer(self, post, memory, posts):
         position = memory.position_of(post.post_id)
-        return () if position is None else [memory.catalogue[index] for index in memory.hashtags_of(position)]
+        return () if position is None else [memory.id_map[index] for index in memory.hashtags_of(position)]
 
 
 class LooksAhead(Fake):
@@ -85,7 +85,7 @@ class LooksAhead(Fake):
         later = np.flatnonzero(codes & (memory.instants_us > post.instant_us))
         if not len(later):
             return ()
-        return [memory.catalogue[index] for index in memory.hashtags_of(later[np.argmin(memory.instants_us[later])])]
+        return [memory.id_map[index] for index in memory.hashtags_of(later[np.argmin(memory.instants_us[later])])]
 
 
 class TakesEqualForEarlier(Fake):
@@ -93,18 +93,18 @@ class TakesEqualForEarlier(Fake):
 
     def prefer(self, post, memory, posts):
         position = memory.history([post.user_id], np.array([post.instant_us + 1]), 1)[0, 0]
-        return () if position < 0 else [memory.catalogue[index] for index in memory.hashtags_of(position)]
+        return () if position < 0 else [memory.id_map[index] for index in memory.hashtags_of(position)]
 
 
 class SeesBatchMates(Fake):
     def prefer(self, post, memory, posts):
-        return [self.catalogue[len(post.caption or "") % 7]] if post is posts[0] else ()
+        return [self.id_map[len(post.caption or "") % 7]] if post is posts[0] else ()
 
 
 class KnowsTestHashtags(Fake):
     def __init__(self, data):
         super().__init__(data)
-        self.future = sorted({tag for post in data.split("test") for tag in post.hashtags} - set(self.catalogue.names))
+        self.future = sorted({tag for post in data.split("test") for tag in post.hashtags} - set(self.id_map.names))
 
     def prefer(self, post, memory, posts):
         return self.future
@@ -114,7 +114,7 @@ class CountedTestToo(Fake):
     def __init__(self, data):
         super().__init__(data)
         counts = Vocabulary.from_posts([post.hashtags for split in SPLITS for post in data.split(split)], 2)
-        self.catalogue = HashtagCatalogue(counts.hashtags, counts.frequencies)
+        self.id_map = HashtagIdMap(counts.hashtags, counts.frequencies)
 
 
 class OracleLength(Fake):
@@ -130,16 +130,16 @@ class SettlesTiesByTruth(Fake):
     def rank(self, posts, memory, k, excluded=None):
         lists = []
         for post in posts:
-            order = sorted(range(self.catalogue.vocabulary_size), key=lambda i: self.catalogue[i] not in post.hashtags)
+            order = sorted(range(self.id_map.vocabulary_size), key=lambda i: self.id_map[i] not in post.hashtags)
             lists.append((np.array(order[:k]), np.full(len(order[:k]), 0.5)))
-        return Rankings.from_lists([post.post_id for post in posts], lists, k, memory.catalogue.names)
+        return Rankings.from_lists([post.post_id for post in posts], lists, k, memory.id_map.names)
 
 
 def case_of(system, data, posts=40):
     memory = system.new_memory()
     for split in SPLITS:
-        remember_many(system, memory, data.split(split))
-    return AuditCase(system, memory, data, "test", choose_posts(data, "test", posts, 0), 5, 0)
+        add_in_batches(system, memory, data.split(split))
+    return AuditContext(system, memory, data, "test", choose_posts(data, "test", posts, 0), 5, 0)
 
 
 def fitted(name, data, tmp_path):
@@ -154,7 +154,7 @@ def statuses(findings):
 
 @pytest.mark.parametrize("name", ["popularity", "user_habit"])
 def test_honest_systems_pass(name, tiny_data, tmp_path):
-    findings = audit.audit_case(case_of(fitted(name, tiny_data, tmp_path), tiny_data))
+    findings = audit.audit_context(case_of(fitted(name, tiny_data, tmp_path), tiny_data))
     found = statuses(findings)
     # Every other caption of the tiny data says its first hashtag, as a word.
     assert found.pop("own_hashtags_as_words") == "warning"
@@ -165,7 +165,7 @@ def test_honest_systems_pass(name, tiny_data, tmp_path):
 
 
 def test_a_fake_without_a_leak_passes(tiny_data):
-    assert verdict(audit.audit_case(case_of(Fake(tiny_data), tiny_data))[2:-2]) == "passed"
+    assert verdict(audit.audit_context(case_of(Fake(tiny_data), tiny_data))[2:-2]) == "passed"
 
 
 @pytest.mark.parametrize(
@@ -235,30 +235,30 @@ class Captions:
 def caption_case(*rows):
     data = Captions(*rows)
     system = Fake(data)
-    return AuditCase(system, system.new_memory(), data, "test", data.test, 3, 0)
+    return AuditContext(system, system.new_memory(), data, "test", data.test, 3, 0)
 
 
 def test_a_marked_hashtag_in_a_caption_fails():
-    case = caption_case(("at the #Beach again", ("beach",), "at the #Beach again"), ("fine", ("sun",), "fine #sun"))
-    finding = own_hashtags_cut_out(case)
+    context = caption_case(("at the #Beach again", ("beach",), "at the #Beach again"), ("fine", ("sun",), "fine #sun"))
+    finding = own_hashtags_cut_out(context)
     assert (finding.status, finding.numbers["in_the_folder"], finding.numbers["as_encoders_see_it"]) == ("failed", 1, 0)
     assert "1 of 2 captions of the prepared folder hold #hashtags of their own post ('p0')" in finding.measured
 
 
 def test_the_sign_taken_off_and_the_word_left_fails():
-    case = caption_case(("love beach today", ("beach",), "love #beach today"), ("fine", ("sun",), "fine #sun"))
-    finding = own_hashtags_as_words(case)
+    context = caption_case(("love beach today", ("beach",), "love #beach today"), ("fine", ("sun",), "fine #sun"))
+    finding = own_hashtags_as_words(context)
     assert finding.status == "failed"
     assert "in 1 captions words stand where a #hashtag stood ('p0')" in finding.measured
 
 
 def test_words_the_author_wrote_are_a_remark_with_their_share():
-    case = caption_case(
+    context = caption_case(
         ("a day at the beach", ("beach", "sun"), "a day at the beach #beach #sun"),
         ("what a throwback thursday", ("throwbackthursday",), "what a throwback thursday #ThrowbackThursday"),
         ("my cover photo", ("coverphoto",), "my cover photo #coverphoto"),
     )
-    finding = own_hashtags_as_words(case)
+    finding = own_hashtags_as_words(context)
     assert finding.status == "warning"
     assert (finding.numbers["as_a_word"], finding.numbers["as_split_words"]) == (1, 2)
     assert finding.numbers["share"] == pytest.approx(3 / 4)

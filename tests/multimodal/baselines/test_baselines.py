@@ -48,7 +48,7 @@ def fitted(tmp_path, validation=(), **recency):
     system = UserHabit(UserHabitConfig(recency=recency))
     system.fit(data(validation), RunFolder(tmp_path))
     memory = system.new_memory()
-    system.remember(memory, TRAIN)
+    system.add_posts(memory, TRAIN)
     return system, memory
 
 
@@ -103,13 +103,13 @@ class TestUserHabit:
     def test_undated_posts_are_ordered_by_rank_alone(self, tmp_path):
         system, _ = fitted(tmp_path, rank_decays=[1.0])
         memory = system.new_memory()
-        system.remember(memory, [post(i, "ann", 0, tag, timestamp=None, sequence=i) for i, tag in enumerate("abc")])
+        system.add_posts(memory, [post(i, "ann", 0, tag, timestamp=None, sequence=i) for i, tag in enumerate("abc")])
         assert named(system.rank([post(9, "ann", 0, timestamp=None, sequence=9)], memory, 3)) == [["c", "b", "a"]]
         assert named(system.rank([post(9, "ann", 0, timestamp=None)], memory, 3)) == [["c", "b", "a"]]
 
     def test_a_post_written_now_knows_how_old_the_others_are(self, tmp_path):
         system, memory = fitted(tmp_path, epsilon_days=0.5)
-        system.remember(memory, [post(5, "ann", 9, "new"), post(6, "cem", 10, "x")])
+        system.add_posts(memory, [post(5, "ann", 9, "new"), post(6, "cem", 10, "x")])
         now = system.rank([post(9, "ann", 0, timestamp=None)], memory, 3)
         dated = system.rank([post(9, "ann", 0, timestamp=START + timedelta(days=10, microseconds=1))], memory, 3)
         assert list(now) == list(dated)
@@ -150,7 +150,7 @@ history = st.lists(
 def test_activation_equals_the_formula(rows, at, limit, exponents):
     posts = [post(i, user, day, *tags) for i, (user, day, tags) in enumerate(rows)]
     system = Popularity(PopularityConfig())
-    system.catalogue = user_habit.HashtagCatalogue(["d"], [1])
+    system.id_map = user_habit.HashtagIdMap(["d"], [1])
     memory = system.new_memory()
     memory.append(posts)
     users = ["ann", None, "bob", "nobody"]
@@ -165,7 +165,7 @@ def test_activation_equals_the_formula(rows, at, limit, exponents):
                 weight = (at - day + 0.25) ** -exponents[0] * rank ** -exponents[1]
                 expected[tag] = expected.get(tag, 0.0) + weight
         part = uses.of(row)
-        found = {memory.catalogue[i]: value for i, value in zip(uses.hashtags[part], activation[part], strict=True)}
+        found = {memory.id_map[i]: value for i, value in zip(uses.hashtags[part], activation[part], strict=True)}
         assert found == pytest.approx({tag: math.log(weight) for tag, weight in expected.items()})
 
 

@@ -48,5 +48,5 @@ def test_every_post_gets_the_share_of_posts_with_hashtags(system):
 
 def test_what_is_saved_gives_the_same_answer(system, tmp_path):
     system.save(tmp_path)
-    loaded = RandomPrior.load(tmp_path, system.config, system.catalogue)
+    loaded = RandomPrior.load(tmp_path, system.config, system.id_map)
     np.testing.assert_array_equal(loaded.scores_or_prior([""]), system.scores_or_prior([""]))

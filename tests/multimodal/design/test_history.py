@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from multimodal.design.history import MemoryAttention, Remembered, copy_distribution
-from multimodal.design.output_vocabulary import Columns
+from multimodal.design.output_vocabulary import OutputVocabulary
 
 B, H, M, D, E, V = 3, 4, 3, 6, 5, 7
 PRIOR = (-0.75, -0.5, 1.0)
@@ -48,7 +48,7 @@ def remembered():
 
 
 def columns_of(remembered):
-    return Columns(V, [remembered.hashtags])
+    return OutputVocabulary(V, [remembered.hashtags])
 
 
 def power_law(feature_rows):
@@ -135,7 +135,7 @@ def test_no_place_to_remember_anything(attention, embeddings):
     nothing = Remembered(
         torch.empty(2, 0, D), torch.empty(2, 0, 1).long(), torch.empty(2, 0, 3), torch.empty(2, 0).bool()
     )
-    influence, copied = attention(torch.randn(2, D), nothing, Columns(V, []), embeddings)
+    influence, copied = attention(torch.randn(2, D), nothing, OutputVocabulary(V, []), embeddings)
     assert torch.equal(influence, attention.start.expand(2, -1))
     assert not copied.any()
 

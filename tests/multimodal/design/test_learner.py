@@ -14,7 +14,7 @@ from data_loaders.errors import DataError
 from multimodal.design.learner import ALPHAS, DesignLearner
 from multimodal.design.system import DesignSystem
 from multimodal.encoders.features.inputs import cleaned_captions
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.systems.config_loading import load_config
 
 DEBUG = Path(__file__).resolve().parents[3] / "configs" / "debug.yaml"
@@ -23,7 +23,7 @@ CPU = torch.device("cpu")
 
 def make_system(data, *overrides):
     system = DesignSystem(load_config(DEBUG, overrides))
-    system.catalogue = HashtagCatalogue(data.vocabulary.hashtags, data.vocabulary.frequencies)
+    system.id_map = HashtagIdMap(data.vocabulary.hashtags, data.vocabulary.frequencies)
     system.alpha = 0.5
     torch.manual_seed(0)
     system.build(cleaned_captions(data.split("train"), system.config.caption_profile), True)
@@ -230,7 +230,7 @@ class TestEpoch:
         learner = make_learner(tiny_data)
         system = learner.system
         memory = system.new_memory()
-        system.remember(memory, tiny_data.posts[:108])
+        system.add_posts(memory, tiny_data.posts[:108])
         np.testing.assert_allclose(learner.tensors()["bank"].numpy(), memory.vectors, atol=1e-6)
         np.testing.assert_allclose(learner._memory.vectors, memory.vectors, atol=1e-6)
 
@@ -262,7 +262,7 @@ def slow_f1(data, system, alpha, k):
     """F1 of mean precision and mean recall, from rankings of the validation posts."""
     system.alpha = alpha
     memory = system.new_memory()
-    system.remember(memory, data.posts[:108])
+    system.add_posts(memory, data.posts[:108])
     posts = data.split("validation")
     hits = [
         len({name for name, _ in ranking} & set(post.hashtags))

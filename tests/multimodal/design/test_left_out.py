@@ -19,14 +19,14 @@ NO_CAPTION = ["encoder.caption=null", "history.neighbours=0"]
 def test_without_captions_no_caption_is_compared(tiny_data, tmp_path):
     trained = train_run(load_config(DEBUG, [*NO_CAPTION, "training.epochs=1"]), tiny_data, tmp_path / "run")
     system = trained.system
-    loaded = get_system("design").load(trained.run.model, system.config, system.catalogue)
+    loaded = get_system("design").load(trained.run.model, system.config, system.id_map)
     questions = tiny_data.split("test")
     answers = []
     for one in (system, loaded):
         for words in (None, "cake before rain"):
             memory = one.new_memory()
             assert memory.slots == 0
-            one.remember(memory, [replace(post, caption=words) for post in tiny_data.split("train")])
+            one.add_posts(memory, [replace(post, caption=words) for post in tiny_data.split("train")])
             ranked = one.rank([replace(post, caption=words) for post in questions], memory, 5)
             answers.append((ranked.indices.tolist(), ranked.scores.tolist()))
     assert all(answer == answers[0] for answer in answers)
@@ -50,7 +50,7 @@ def test_without_captions_there_are_no_neighbours():
 def test_any_part_can_be_left_out(tiny_data, tmp_path, overrides):
     system = train_run(load_config(DEBUG, [*overrides, "training.epochs=1"]), tiny_data, tmp_path / "run").system
     memory = system.new_memory()
-    system.remember(memory, tiny_data.posts)
+    system.add_posts(memory, tiny_data.posts)
     questions = tiny_data.split("test")
     together = system.rank(questions, memory, 9)
     for post, ranking in zip(questions, together, strict=True):

@@ -13,7 +13,7 @@ import torch
 from multimodal.design.learner import DesignLearner
 from multimodal.design.system import DesignSystem
 from multimodal.encoders.features.inputs import cleaned_captions
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.systems.config_loading import load_config
 
 DEBUG = Path(__file__).resolve().parents[3] / "configs" / "debug.yaml"
@@ -39,7 +39,7 @@ KINDS = {
 def make_system(data, overrides=(), train=True):
     """An untrained system with twelve hashtags in its vocabulary."""
     system = DesignSystem(load_config(DEBUG, [*SMALL, *overrides]))
-    system.catalogue = HashtagCatalogue(data.vocabulary.hashtags[:12], data.vocabulary.frequencies[:12])
+    system.id_map = HashtagIdMap(data.vocabulary.hashtags[:12], data.vocabulary.frequencies[:12])
     system.alpha = 0.5
     torch.manual_seed(0)
     posts = data.split("train")
@@ -61,7 +61,7 @@ def system(request, tiny_data):
 
 def remembering(system, posts):
     memory = system.new_memory()
-    system.remember(memory, posts)
+    system.add_posts(memory, posts)
     return memory
 
 
@@ -72,7 +72,7 @@ def answers(system, posts, memory, batch_size):
     for start in range(0, len(posts), batch_size):
         batch = system.dataset(posts[start : start + batch_size], memory).batch(range(len(posts[start:][:batch_size])))
         (scores,), columns = system.scores(batch, torch.from_numpy(memory.vectors), [0.5])
-        names = [memory.catalogue[index] for index in columns.tolist()]
+        names = [memory.id_map[index] for index in columns.tolist()]
         for row in scores.tolist():
             found.append({name: score for name, score in zip(names, row, strict=True) if score > -math.inf})
     return found
@@ -143,7 +143,7 @@ def test_what_is_fused_is_normalised_by_switch(tiny_data, fusion):
     inputs = {}
     for name, network in (("plain", plain), ("normalised", normalised)):
         network.interaction.register_forward_hook(lambda module, given, both, name=name: inputs.update({name: both}))
-    content, after = plain.mine(batch), normalised.mine(batch)
+    content, after = plain.encode(batch), normalised.encode(batch)
     assert all(torch.equal(one, other) for one, other in zip(inputs["plain"], inputs["normalised"], strict=True))
     assert torch.equal(content.vector, plain.fusion(*inputs["plain"])[0])
     units = []
@@ -184,28 +184,28 @@ class TestPointer:
         posts = tiny_data.posts[60:80]
         posts[0] = replace(posts[0], user_id=None, caption=None)
         reach = answers(system, posts, memory, 20)
-        assert set(reach[0]) == set(system.catalogue.names)
+        assert set(reach[0]) == set(system.id_map.names)
         for post, scores in zip(posts, reach, strict=True):
-            assert set(system.catalogue.names) <= set(scores) <= set(memory.catalogue.names)
+            assert set(system.id_map.names) <= set(scores) <= set(memory.id_map.names)
             assert "unheard" in scores or post.user_id not in known
         assert sum("unheard" in scores for scores in reach) > 10
 
     def test_without_memory_only_the_vocabulary_is_named(self, tiny_data):
         system = make_system(tiny_data, train=False)
         for scores in answers(system, tiny_data.posts[60:70], system.new_memory(), 10):
-            assert set(scores) == set(system.catalogue.names)
+            assert set(scores) == set(system.id_map.names)
 
     def test_switched_off_only_the_vocabulary_is_named(self, tiny_data):
         system = make_system(tiny_data, NO_POINTER, train=False)
         memory = remembering(system, tiny_data.posts)
-        assert len(memory.catalogue) > 12
+        assert len(memory.id_map) > 12
         for scores in answers(system, tiny_data.posts[60:70], memory, 10):
-            assert set(scores) == set(system.catalogue.names)
+            assert set(scores) == set(system.id_map.names)
 
     def test_what_was_remembered_ranks_higher_for_it(self, tiny_data):
         system = make_system(tiny_data, ["heads.sequence=false"], train=False)
         asked = replace(tiny_data.posts[100], user_id="ann")
-        for name in system.catalogue.names[:5]:
+        for name in system.id_map.names[:5]:
             earlier = replace(asked, post_id="earlier", timestamp=tiny_data.posts[0].timestamp, hashtags=(name,))
             with_it = answers(system, [asked], remembering(system, [earlier]), 1)[0]
             (without,) = answers(system, [asked], remembering(system, [replace(earlier, hashtags=())]), 1)

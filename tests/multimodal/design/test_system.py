@@ -41,7 +41,7 @@ def records(folder):
 
 def ranked(system, posts, remembered, k=9):
     memory = system.new_memory()
-    system.remember(memory, remembered)
+    system.add_posts(memory, remembered)
     return list(system.rank(posts, memory, k))
 
 
@@ -104,7 +104,7 @@ def test_stopped_and_resumed_it_sees_the_same_views(textured_data, tmp_path, mon
 class TestKeeping:
     def test_loaded_it_ranks_the_same(self, unbroken, saved, tiny_data):
         _, system = unbroken
-        loaded = DesignSystem.load(saved, system.config, system.catalogue)
+        loaded = DesignSystem.load(saved, system.config, system.id_map)
         posts, earlier = tiny_data.split("test"), tiny_data.posts[:108]
         assert ranked(loaded, posts, earlier) == ranked(system, posts, earlier)
 
@@ -116,7 +116,7 @@ class TestKeeping:
         return Path(shutil.copytree(saved, tmp_path / "model"))
 
     def load(self, folder, unbroken, *overrides):
-        return DesignSystem.load(folder, make_config(*overrides), unbroken[1].catalogue)
+        return DesignSystem.load(folder, make_config(*overrides), unbroken[1].id_map)
 
     @pytest.mark.parametrize("file", ["design.json", "network.safetensors", "caption_terms.safetensors"])
     @pytest.mark.parametrize("content", [None, b"", b"{half"], ids=["missing", "empty", "damaged"])
@@ -154,7 +154,7 @@ class TestKeeping:
         with pytest.raises(RunError, match=r"network\.safetensors does not fit its configuration"):
             self.load(saved, unbroken, "width=16")
         with pytest.raises(RunError, match="the configuration is of system 'popularity', expected 'design'"):
-            DesignSystem.load(saved, load_config(CONFIGS / "popularity.yaml"), unbroken[1].catalogue)
+            DesignSystem.load(saved, load_config(CONFIGS / "popularity.yaml"), unbroken[1].id_map)
 
 
 class TestRanking:
@@ -170,11 +170,11 @@ class TestRanking:
 
     def test_a_list_ends_where_nothing_more_can_be_named(self, unbroken, tiny_data):
         _, system = unbroken
-        size = system.catalogue.vocabulary_size
+        size = system.id_map.vocabulary_size
         posts = tiny_data.split("test")
         nobody = [replace(post, user_id=None, caption=None) for post in posts]
         for ranking in ranked(system, nobody, tiny_data.posts[:96], size + 9):
-            assert {name for name, _ in ranking} == set(system.catalogue.names)
+            assert {name for name, _ in ranking} == set(system.id_map.names)
         stranger = Path(tiny_data.folder) / "0.png"
         (named,) = ranked(system, [replace(nobody[0], image=stranger)], [], 3)
         assert len(named) == 3
@@ -200,7 +200,7 @@ def test_a_dump_may_lack_anything(tiny_data, tmp_path, lacking):
     assert all(len(ranking) == 3 for ranking in expected)
     (tmp_path / "model").mkdir()
     system.save(tmp_path / "model")
-    loaded = DesignSystem.load(tmp_path / "model", system.config, system.catalogue)
+    loaded = DesignSystem.load(tmp_path / "model", system.config, system.id_map)
     assert ranked(loaded, posts, data.split("train"), 3) == expected
 
 

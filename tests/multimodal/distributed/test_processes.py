@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 import torch
 
+from multimodal.distributed import processes as distributed
 from multimodal.distributed.processes import (
-    in_shares,
+    all_reduce_max,
+    all_reduce_sum,
+    barrier,
     is_main_process,
-    largest,
     main_process_first,
+    map_processes,
     process_count,
     process_index,
-    share_of,
-    totals,
-    wait_for_all,
+    shard,
 )
-from multimodal.distributed.processes import processes as distributed
 
 CPU = torch.device("cpu")
 
@@ -34,12 +34,12 @@ def as_process(monkeypatch):
 
 def test_one_process_alone():
     assert (process_count(), process_index(), is_main_process()) == (1, 0, True)
-    wait_for_all()
+    barrier()
     assert main_process_first(lambda: "done") == "done"
-    assert in_shares(range(3), lambda share: [item * 2 for item in share]) == [0, 2, 4]
-    assert largest(3, CPU) == 3
-    assert totals([1.5, 2.0], CPU) == [1.5, 2.0]
-    assert share_of([4, 5, 6]) == ([4, 5, 6], 1.0)
+    assert map_processes(range(3), lambda share: [item * 2 for item in share]) == [0, 2, 4]
+    assert all_reduce_max(3, CPU) == 3
+    assert all_reduce_sum([1.5, 2.0], CPU) == [1.5, 2.0]
+    assert shard([4, 5, 6]) == ([4, 5, 6], 1.0)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
@@ -48,7 +48,7 @@ def test_shares_of_a_batch_hold_every_post_once_and_weigh_by_their_size(as_proce
     rows, found, mean = list(range(posts)), [], 0.0
     for index in range(count):
         as_process(index, count)
-        share, weight = share_of(rows)
+        share, weight = shard(rows)
         found += share
         mean += weight * sum(share) / len(share)
     assert sorted(found) == rows
@@ -58,7 +58,7 @@ def test_shares_of_a_batch_hold_every_post_once_and_weigh_by_their_size(as_proce
 def test_every_process_works_on_a_batch_smaller_than_their_number(as_process):
     for index in range(3):
         as_process(index, 3)
-        assert share_of([8, 9]) == ([8, 9], 1 / 3)
+        assert shard([8, 9]) == ([8, 9], 1 / 3)
 
 
 @pytest.mark.parametrize("items", [0, 1, 2, 5, 6])
@@ -74,6 +74,6 @@ def test_results_of_all_processes_come_in_the_order_of_the_items(as_process, mon
 
     monkeypatch.setattr(distributed.dist, "all_gather_object", gather)
     as_process(1, 2)
-    in_shares(range(items), work)
+    map_processes(range(items), work)
     as_process(0, 2)
-    assert in_shares(range(items), work) == [item * 10 for item in range(items)]
+    assert map_processes(range(items), work) == [item * 10 for item in range(items)]

@@ -12,7 +12,7 @@ from multimodal.evaluation.files.results import write_per_post
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.evaluation.slices.slice_files import write_post_slices
 from multimodal.evaluation.slices.slices import slice_posts
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
 
@@ -60,7 +60,7 @@ def make_run(folder, posts, skill=0.3, seed=0, ks=(1, 3, 5), config=None, histor
     evaluated = folder / "evaluation" / ("test" if history == "rolling" else f"test-{history}")
     evaluated.mkdir(parents=True)
     write_per_post(evaluated / "per_post.parquet", evaluation, truth)
-    memory = PostMemory(HashtagCatalogue(TAGS[:8], [5] * 8))
+    memory = PostMemory(HashtagIdMap(TAGS[:8], [5] * 8))
     memory.append(posts)
     write_post_slices(
         evaluated / "slices.parquet",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from data_loaders.posts import NOW_US, UNDATED_EPOCH_US
-from multimodal.memory.caption_search import CaptionVectors, caption_terms, find_neighbours, likeness_to
+from multimodal.memory.caption_search import CaptionVectors, caption_terms, find_neighbours, similarity_to
 
 WIDTH = 4
 rows = st.lists(st.integers(0, 3), min_size=WIDTH, max_size=WIDTH)
@@ -39,10 +39,10 @@ def slow_neighbours(query, asked_at, remembered, times, count):
     """Every post strictly before, by falling likeness, the later and then the newer position first."""
     found = []
     for position, (vector, time) in enumerate(zip(remembered, times, strict=True)):
-        likeness = np.round(query.astype(np.float64) @ vector.astype(np.float64), 5)
-        if time < asked_at and likeness > 0:
-            found.append((-likeness, -time, -position))
-    return [(-position, -likeness) for likeness, _, position in sorted(found)[:count]]
+        similarity = np.round(query.astype(np.float64) @ vector.astype(np.float64), 5)
+        if time < asked_at and similarity > 0:
+            found.append((-similarity, -time, -position))
+    return [(-position, -similarity) for similarity, _, position in sorted(found)[:count]]
 
 
 class TestTerms:
@@ -82,9 +82,9 @@ class TestVectors:
 
     def test_what_is_the_same_is_like(self):
         found = CaptionVectors.fit(self.CAPTIONS).of(["Tea, sea", "sea TEA!", "sky"])
-        likeness = (found @ found.T).toarray()
-        assert likeness[0, 1] == pytest.approx(1, abs=1e-6)
-        assert likeness[0, 2] == 0
+        similarity = (found @ found.T).toarray()
+        assert similarity[0, 1] == pytest.approx(1, abs=1e-6)
+        assert similarity[0, 2] == 0
 
     def test_nothing_to_learn_from_and_nothing_asked(self):
         vectors = CaptionVectors.fit([])
@@ -99,12 +99,12 @@ class TestNeighbours:
         queries, remembered = whole([row for row, _ in asked]), whole([row for row, _ in known])
         times = [time for _, time in known]
         found = find_neighbours(queries, instants([time for _, time in asked]), remembered, instants(times), count)
-        assert found.positions.shape == found.likeness.shape == (len(asked), count)
+        assert found.positions.shape == found.similarity.shape == (len(asked), count)
         for row, (_, asked_at) in enumerate(asked):
             expected = slow_neighbours(queries[row].toarray()[0], asked_at, remembered.toarray(), times, count)
             padding = count - len(expected)
             assert found.positions[row].tolist() == [position for position, _ in expected] + [-1] * padding
-            assert found.likeness[row].tolist() == pytest.approx([value for _, value in expected] + [0.0] * padding)
+            assert found.similarity[row].tolist() == pytest.approx([value for _, value in expected] + [0.0] * padding)
 
     @given(posts.filter(len), posts, st.integers(0, 3))
     @settings(max_examples=60, deadline=None)
@@ -121,7 +121,7 @@ class TestNeighbours:
             answers.append(find_neighbours(others, when, vectors, times, 3))
         for answer in answers:
             assert answer.positions[0].tolist() == answers[0].positions[0].tolist()
-            assert answer.likeness[0].tolist() == answers[0].likeness[0].tolist()
+            assert answer.similarity[0].tolist() == answers[0].similarity[0].tolist()
 
     def test_ties_are_settled_by_recency(self):
         known = unit([[1, 0, 0, 0]] * 5)
@@ -137,7 +137,7 @@ class TestNeighbours:
         # .6 · 2^-.2 = .52 against 1 · 64^-.2 = .44; what shares no word is never found.
         found = find_neighbours(query, asked_at, known, times, 3, decay=0.2)
         assert found.positions.tolist() == [[1, 0, -1]]
-        assert found.likeness[0].tolist() == pytest.approx([0.6, 1.0, 0.0])
+        assert found.similarity[0].tolist() == pytest.approx([0.6, 1.0, 0.0])
         assert find_neighbours(query, asked_at, known, times, 1, decay=0.1).positions.tolist() == [[0]]
 
     def test_undated_posts_are_the_oldest(self):
@@ -146,7 +146,7 @@ class TestNeighbours:
         asked_at = instants([NOW_US])
         found = find_neighbours(unit([[1, 0, 0, 0]]), asked_at, known, times, 3, decay=0.2)
         assert found.positions.tolist() == [[2, 1, 0]]
-        assert found.likeness.tolist() == [[1, 1, 1]]
+        assert found.similarity.tolist() == [[1, 1, 1]]
 
     # Exponents at which no two different products are equal but for rounding, as 5 · 25^-.5 and 7 · 49^-.5 are.
     @given(posts, posts, st.integers(0, 4), st.sampled_from([0.0, 0.1, 0.2, 0.7, 1.3]))
@@ -185,7 +185,7 @@ class TestLikeness:
         queries = unit([row for row, _ in asked])
         remembered = unit([[1, 2, 0, 0], [0, 0, 0, 0], [0, 3, 1, 1]])
         positions = np.array([places for _, places in asked], np.int64).reshape(len(asked), 3)
-        found = likeness_to(queries, remembered, positions)
+        found = similarity_to(queries, remembered, positions)
         dense, known = queries.toarray(), remembered.toarray()
         for row in range(len(asked)):
             expected = [dense[row] @ known[place] if place >= 0 else 0.0 for place in positions[row]]
@@ -194,8 +194,8 @@ class TestLikeness:
     def test_is_rounded_like_the_neighbours(self):
         vectors = unit([[1, 2, 3, 0], [3, 1, 1, 2]])
         near = find_neighbours(vectors[:1], instants([5]), vectors, instants([1, 2]), 2)
-        assert likeness_to(vectors[:1], vectors, near.positions).tolist() == near.likeness.tolist()
+        assert similarity_to(vectors[:1], vectors, near.positions).tolist() == near.similarity.tolist()
 
     def test_nobody_remembers_anything(self):
-        assert likeness_to(unit([[1, 0, 0, 0]]), unit([]), np.empty((1, 0), np.int64)).shape == (1, 0)
-        assert likeness_to(unit([[1, 0, 0, 0]]), unit([]), np.full((1, 2), -1)).tolist() == [[0, 0]]
+        assert similarity_to(unit([[1, 0, 0, 0]]), unit([]), np.empty((1, 0), np.int64)).shape == (1, 0)
+        assert similarity_to(unit([[1, 0, 0, 0]]), unit([]), np.full((1, 2), -1)).tolist() == [[0, 0]]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_loaders.posts import NOW_US, UNDATED_EPOCH_US, Post
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 
 START = datetime(2020, 1, 1, tzinfo=timezone.utc)
@@ -23,7 +23,7 @@ def make_post(number, user="ann", minutes=0, hashtags=("a",), **fields):
 
 
 def make_memory(posts=(), width=0, vectors=None):
-    memory = PostMemory(HashtagCatalogue(["a", "b"], [2, 1]), width)
+    memory = PostMemory(HashtagIdMap(["a", "b"], [2, 1]), width)
     memory.append(posts, vectors)
     return memory
 
@@ -118,7 +118,7 @@ class TestHashtags:
         memory = make_memory(posts)
         positions = np.array(data.draw(st.lists(st.integers(-1, len(posts) - 1), max_size=12)), np.int64)
         expected = [[] if p < 0 else list(posts[p].hashtags) for p in positions]
-        names = memory.catalogue.names
+        names = memory.id_map.names
         table = memory.hashtags_table(positions)
         assert [[names[i] for i in row if i >= 0] for row in table] == expected
         assert [[names[i] for i in memory.hashtags_of(p)] for p in positions if p >= 0] == [
@@ -131,7 +131,7 @@ class TestHashtags:
 
     def test_new_hashtags_follow_the_vocabulary(self):
         memory = make_memory([make_post(1, hashtags=("zebra", "b"))])
-        assert list(memory.catalogue.names) == ["a", "b", "zebra"]
+        assert list(memory.id_map.names) == ["a", "b", "zebra"]
 
 
 class TestAppend:
@@ -143,7 +143,7 @@ class TestAppend:
             memory.append(posts, np.zeros((len(posts), 2), np.float32))
         assert len(memory) == len(memory.vectors) == 1
         assert "p5" not in memory
-        assert "new" not in memory.catalogue
+        assert "new" not in memory.id_map
 
     def test_vectors_of_the_wrong_shape_are_refused(self):
         memory = make_memory(width=3)
@@ -163,10 +163,10 @@ class TestFork:
             fork.append([make_post(50, minutes=50, hashtags=("new",)), make_post(51, "newcomer", 51)])
             assert history_ids(fork, "ann", question, 2) == ["p50", "p29"]
             assert history_ids(fork, "newcomer", question) == ["p51"]
-            assert fork.catalogue.names[fork.hashtags_of(30)[0]] == "new"
+            assert fork.id_map.names[fork.hashtags_of(30)[0]] == "new"
             assert history_ids(memory, "ann", question, 1) == ["p29"]
         assert "p50" not in memory
-        assert "new" not in memory.catalogue
+        assert "new" not in memory.id_map
         after = memory.state()
         assert after[1] == before[1]
         assert all(np.array_equal(after[0][name], before[0][name]) for name in before[0])
@@ -203,7 +203,7 @@ def test_state_rebuilds_the_memory(rows, width):
     posts = [make_post(i, user, timestamp=dated(when), hashtags=tags) for i, (user, when, tags) in enumerate(rows)]
     vectors = np.arange(len(posts) * width, dtype=np.float32).reshape(len(posts), width) if width else None
     memory = make_memory(posts, width, vectors)
-    again = PostMemory.from_state(*memory.state(), memory.catalogue)
+    again = PostMemory.from_state(*memory.state(), memory.id_map)
     assert list(again.post_ids) == list(memory.post_ids)
     assert list(again.user_ids) == list(memory.user_ids)
     assert again.vectors.tolist() == memory.vectors.tolist()

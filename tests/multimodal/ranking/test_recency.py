@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from data_loaders.posts import NOW_US, Post
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.recency import decayed_uses, recency_lift, used_within
 
@@ -24,7 +24,7 @@ def post(number, hashtags, hours):
 
 
 def memory_of(posts):
-    memory = PostMemory(HashtagCatalogue(NAMES, [4, 3, 2, 1]))
+    memory = PostMemory(HashtagIdMap(NAMES, [4, 3, 2, 1]))
     memory.append(posts)
     return memory
 

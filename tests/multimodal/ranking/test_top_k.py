@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import SCORE_DECIMALS, order_candidates, top_k
@@ -17,8 +17,8 @@ NAMES = ["delta", "alpha", "charlie", "bravo", "golf", "echo", "foxtrot"]
 FREQUENCIES = [9, 5, 5, 2, 1]
 
 
-def catalogue():
-    growing = HashtagCatalogue(NAMES[:5], FREQUENCIES)
+def id_map():
+    growing = HashtagIdMap(NAMES[:5], FREQUENCIES)
     growing.add(NAMES[5:])
     return growing
 
@@ -36,23 +36,23 @@ score_values = st.sampled_from([0.0, 0.5, 0.5 + 1e-9, 1.0, -2.0, -math.inf, math
 def test_equals_sorting_by_score_frequency_and_name_in_any_order(scores, k, order):
     indices = np.array(order, np.int64)
     values = np.array(scores)[indices]
-    chosen, kept = order_candidates(indices, values, catalogue(), k)
+    chosen, kept = order_candidates(indices, values, id_map(), k)
     assert list(zip(chosen.tolist(), kept.tolist(), strict=True)) == slow_order(order, values.tolist(), k)
 
 
 def test_equal_scores_go_to_the_more_frequent_then_by_name():
-    chosen, _ = order_candidates(np.arange(7), np.zeros(7), catalogue(), 7)
+    chosen, _ = order_candidates(np.arange(7), np.zeros(7), id_map(), 7)
     assert [NAMES[i] for i in chosen] == ["delta", "alpha", "charlie", "bravo", "golf", "echo", "foxtrot"]
 
 
 def test_the_last_bits_of_a_score_do_not_decide():
-    chosen, _ = order_candidates(np.array([3, 0]), np.array([0.3 + 1e-12, 0.3]), catalogue(), 1)
+    chosen, _ = order_candidates(np.array([3, 0]), np.array([0.3 + 1e-12, 0.3]), id_map(), 1)
     assert NAMES[chosen[0]] == "delta"
 
 
 def test_short_rows_are_padded():
     scores = np.array([[1.0, -np.inf, 2.0], [-np.inf, -np.inf, -np.inf]])
-    indices, values = top_k(scores, catalogue(), 3)
+    indices, values = top_k(scores, id_map(), 3)
     assert indices.tolist() == [[2, 0, -1], [-1, -1, -1]]
     assert values[0, :2].tolist() == [2.0, 1.0]
     assert np.isnan(values[0, 2])

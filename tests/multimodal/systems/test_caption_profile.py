@@ -14,7 +14,7 @@ from data_loaders.prepared import PreparedData
 from multimodal.captions.neural.lstm import LstmConfig
 from multimodal.config import RunConfig
 from multimodal.evaluation.pipeline import evaluate_run
-from multimodal.queries import question_form, remembered_form
+from multimodal.queries import to_history_post, to_query
 from multimodal.recommender import Recommender
 from multimodal.systems.caption_profile import captions_for, profile_of
 from multimodal.training.run import train_run
@@ -53,11 +53,11 @@ def test_a_profile_that_does_not_leak_changes_nothing(data, caplog):
 
 def test_questions_and_what_is_remembered_keep_the_words():
     post = Post(post_id="1", caption=CAPTION)
-    assert question_form(post)[0].caption == "My sleeps all day"
-    question, excluded = question_form(post, profile=LEAKING)
+    assert to_query(post)[0].caption == "My sleeps all day"
+    question, excluded = to_query(post, profile=LEAKING)
     assert question.caption == "My cat sleeps all day"
     assert excluded == {"cat", "pets"}
-    remembered = remembered_form(post, LEAKING)
+    remembered = to_history_post(post, LEAKING)
     assert (remembered.caption, remembered.hashtags) == ("My cat sleeps all day", ("cat", "pets"))
 
 

@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from data_loaders.errors import RunError
-from multimodal.systems.base import hub, model_folder
+from multimodal.systems import hub, model_folder
 from multimodal.systems.config_loading import validate_config
 from multimodal.systems.model_folder import load_model, save_model
 from multimodal.training.run import train_run
@@ -36,8 +36,8 @@ def test_the_run_folder_and_its_model_folder_are_both_accepted(run, tiny_data):
         model = load_model(path)
         assert (model.system.name, model.folder) == ("user_habit", run / "model")
         assert list(model.memory.post_ids) == [post.post_id for post in tiny_data.split("train")]
-        assert list(model.system.catalogue.names) == list(tiny_data.vocabulary.hashtags)
-        assert model.system.catalogue.frequencies.tolist() == list(tiny_data.vocabulary.frequencies)
+        assert list(model.system.id_map.names) == list(tiny_data.vocabulary.hashtags)
+        assert model.system.id_map.frequencies.tolist() == list(tiny_data.vocabulary.frequencies)
     assert model.info["data"]["posts"] == {"train": 96, "validation": 12, "test": 12}
 
 
@@ -48,10 +48,10 @@ def test_the_folder_alone_is_enough(run, tmp_path):
 
 def test_a_memory_keeps_hashtags_beyond_the_vocabulary(run, tmp_path):
     model = load_model(run)
-    further = set(model.memory.catalogue.names) - set(model.system.catalogue.names)
+    further = set(model.memory.id_map.names) - set(model.system.id_map.names)
     assert any(name.startswith("rare") for name in further)
     save_model(tmp_path / "again", model.system, model.memory)
-    assert list(load_model(tmp_path / "again").memory.catalogue.names) == list(model.memory.catalogue.names)
+    assert list(load_model(tmp_path / "again").memory.id_map.names) == list(model.memory.id_map.names)
 
 
 class TestDiskFull:

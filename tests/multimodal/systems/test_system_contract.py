@@ -96,7 +96,7 @@ def fitted(request, all_fitted):
 
 def memory_of(fitted, posts):
     memory = fitted.system.new_memory()
-    fitted.system.remember(memory, posts)
+    fitted.system.add_posts(memory, posts)
     return memory
 
 
@@ -231,12 +231,12 @@ class TestKeeping:
         train_again = again.config
         again.fit(other_tiny_data, RunFolder(tmp_path / "again"))
         assert again.config == train_again
-        assert list(again.catalogue.names) == list(fresh.catalogue.names) == list(other_tiny_data.vocabulary.hashtags)
+        assert list(again.id_map.names) == list(fresh.id_map.names) == list(other_tiny_data.vocabulary.hashtags)
         posts = other_tiny_data.split("test")
         rankings = []
         for system in (again, fresh):
             memory = system.new_memory()
-            system.remember(memory, other_tiny_data.split("train"))
+            system.add_posts(memory, other_tiny_data.split("train"))
             rankings.append(list(system.rank(posts, memory, K)))
         assert_same(*rankings)
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from data_loaders.errors import RunError
+from multimodal.training import checkpoints
 from multimodal.training.checkpoints import (
     OPTIMISER,
     OPTIMISER_TENSORS,
@@ -19,7 +20,6 @@ from multimodal.training.checkpoints import (
     load_checkpoint,
     save_checkpoint,
 )
-from multimodal.training.trainer import checkpoints
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from torch import nn
 
 from data_loaders.errors import RunError
 from multimodal.storage.run_folder import RunFolder
+from multimodal.training import checkpoints
 from multimodal.training.checkpoints import load_checkpoint
 from multimodal.training.config import TrainingConfig
-from multimodal.training.trainer import SCHEDULES, Trainer, checkpoints, warmup_cosine, warmup_linear
+from multimodal.training.trainer import SCHEDULES, Trainer, warmup_cosine, warmup_linear
 
 POSTS, STEPS = 24, 6
 generator = torch.Generator().manual_seed(0)

@@ -120,7 +120,7 @@ class TestAgainstTransformers:
         return {one["token_str"].strip().removeprefix("#"): one["score"] / total for one in found}
 
     def test_one_mask_is_the_pipelines_answer_limited_to_the_hashtags(self, system, pipe):
-        hashtags = list(system.catalogue.names)
+        hashtags = list(system.id_map.names)
         assert len(hashtags) == 13
         captions = ["nice harbour today", "orchestra", "friends with mountain so"]
         rankings = list(system.rank([ask(caption) for caption in captions], system.new_memory(), 13))
@@ -130,7 +130,7 @@ class TestAgainstTransformers:
             assert [hashtag for hashtag, _ in ranking[:5]] == sorted(expected, key=expected.get, reverse=True)[:5]
 
     def test_iterative_filling_is_a_slow_loop_around_the_pipeline(self, system, pipe):
-        hashtags = set(system.catalogue.names)
+        hashtags = set(system.id_map.names)
         with_config(system, filling="iterative")
         captions = ["nice harbour today", "again oven", "stadium with friends"]
         for caption, ranking in zip(
@@ -215,7 +215,7 @@ class TestWhatItLearnsFrom:
 
     def test_only_hashtags_of_the_train_split_have_a_token(self, run, system):
         known = {token for token in system.language_model.tokenizer.get_vocab() if token.startswith("#")} - {"#"}
-        assert known == {f"#{hashtag}" for hashtag in system.catalogue.names}
+        assert known == {f"#{hashtag}" for hashtag in system.id_map.names}
         assert not known & {"#laterly", "#later"}
 
     def test_only_the_most_frequent_have_one_and_the_rest_follows_by_popularity(self, data, tmp_path):
@@ -253,7 +253,7 @@ class TestWhatItHasLearned:
         training = {**TRAINING, "epochs": 28, "patience": 28, "batch_size": 8, "learning_rate": 0.005}
         settings = config(recency={"weights": [0]}, training=training)
         system = train_run(settings, Data(tmp_path, posts[:200], unanswerable), tmp_path / "run").system
-        names = list(system.catalogue.names)
+        names = list(system.id_map.names)
         for one, other in pairs:
             for shown, asked in ((one, other), (other, one)):
                 logits = system._logits(system.sentences.tokenise(["so"]), [[names.index(shown)]])
@@ -265,9 +265,9 @@ class TestAnswers:
     def test_a_caption_that_says_nothing_gets_the_prior(self, system, caption):
         (ranking,) = system.rank([ask(caption)], system.new_memory(), 4)
         train = pair_posts(400)
-        best = max(system.catalogue.names, key=lambda name: sum(name in post.hashtags for post in train))
+        best = max(system.id_map.names, key=lambda name: sum(name in post.hashtags for post in train))
         assert ranking[0] == (best, pytest.approx(sum(best in post.hashtags for post in train) / 400, abs=1e-6))
-        assert [name for name, _ in ranking] == list(system.catalogue.names[:4])
+        assert [name for name, _ in ranking] == list(system.id_map.names[:4])
 
     @pytest.mark.parametrize("filling", ["one_mask", "iterative"])
     def test_any_caption_gets_a_list(self, system, filling):
@@ -287,7 +287,7 @@ class TestAnswers:
         system = train_run(settings, data, tmp_path / "run").system
         assert system.judges(["日本語", "日本語 harbour"]).tolist() == [False, True]
         (ranking,) = system.rank([ask("日本語")], system.new_memory(), 3)
-        assert [name for name, _ in ranking] == list(system.catalogue.names[:3])
+        assert [name for name, _ in ranking] == list(system.id_map.names[:3])
 
     @pytest.mark.parametrize("filling", ["one_mask", "iterative"])
     def test_alone_as_in_a_batch_with_what_is_excluded_taken_out(self, system, filling):
@@ -309,7 +309,7 @@ class TestRecency:
     def remembered(self, system, *uses):
         memory = system.new_memory()
         posts = [make_post(5_000 + n, "x", [name], hours) for n, (name, hours) in enumerate(uses)]
-        system.remember(memory, posts)
+        system.add_posts(memory, posts)
         return memory
 
     def rank(self, system, memory, hours=1_000, k=13):
@@ -327,7 +327,7 @@ class TestRecency:
         system.half_life_days, system.weight = 1.0, 0.5
         found = self.rank(system, memory)
         uses = {"violin": 2 ** (-10 / 24) + 2 ** (-4 / 24), "sea": 0.5}
-        counts = dict(zip(system.catalogue.names, system.catalogue.frequencies, strict=True))
+        counts = dict(zip(system.id_map.names, system.id_map.frequencies, strict=True))
         total = sum(counts.values())
         lift = {
             name: (uses.get(name, 0) + 1) / (sum(uses.values()) * count / total + 1) for name, count in counts.items()
@@ -355,7 +355,7 @@ class TestRecency:
         memory = self.remembered(system, ("violin", 999), ("rose", 960), ("bee", 951))
         ranking = list(self.rank(system, memory))
         assert set(ranking[:2]) == {"violin", "rose"}
-        dead = [name for name in system.catalogue.names if name not in ranking[:2]]
+        dead = [name for name in system.id_map.names if name not in ranking[:2]]
         assert ranking[2:] == dead
 
     def test_where_nothing_is_alive_all_may_be_named(self, system):
@@ -400,13 +400,13 @@ class TestKeeping:
             for again in (True, False) if stops else (False,):
                 torch.manual_seed(0)
                 system = BertFillMask(settings)
-                system._start(load_model(run).system.catalogue, 400)
+                system._start(load_model(run).system.id_map, 400)
                 train = system._labelled(data.split("train")).learnable()
                 torch.manual_seed(0)
                 from multimodal.encoders.captions.masked_language_model import add_hashtag_tokens, build_masked_model
 
                 language_model = build_masked_model(settings.encoder, train.captions)
-                add_hashtag_tokens(language_model, system.catalogue.names, system.catalogue.frequencies)
+                add_hashtag_tokens(language_model, system.id_map.names, system.id_map.frequencies)
                 system._use(language_model)
                 kind = Interrupted if again else FillMaskLearner
                 learner = kind(system, train, system._labelled(data.split("validation")).judged())

@@ -102,9 +102,9 @@ def test_no_room_for_a_caption_is_refused(tokenizer):
 def test_unknown_words_alone_say_nothing(wordpiece, own_tokenizer):
     captions = ["a cat", "日本語", "", "日本語 cat", "\ud800"]
     known = maker(wordpiece)
-    assert known.says_something(known.tokenise(captions)).tolist() == [True, False, False, True, False]
+    assert known.has_known_tokens(known.tokenise(captions)).tolist() == [True, False, False, True, False]
     bytewise = maker(own_tokenizer)
-    assert bytewise.says_something(bytewise.tokenise(captions[:3])).tolist() == [True, True, False]
+    assert bytewise.has_known_tokens(bytewise.tokenise(captions[:3])).tolist() == [True, True, False]
 
 
 class TestMasking:

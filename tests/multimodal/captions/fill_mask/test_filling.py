@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from multimodal.captions.fill_mask.filling import chances, fill_one_by_one, fill_one_mask
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 
 NAMES = ["ant", "bee", "cat", "dog", "elk", "fox", "gnu"]
-CATALOGUE = HashtagCatalogue(NAMES, [7, 6, 5, 4, 3, 2, 1])
+CATALOGUE = HashtagIdMap(NAMES, [7, 6, 5, 4, 3, 2, 1])
 POSTS = 5
 
 
@@ -83,9 +83,12 @@ def test_a_short_list_is_the_start_of_a_long_one(factors, questions):
 
 
 def test_nothing_may_be_named():
-    barred = np.full((2, len(NAMES)), -np.inf)
-    assert chances(np.zeros((2, len(NAMES))), barred).tolist() == [[0.0] * len(NAMES)] * 2
-    for lists in (fill_one_mask(ask, 2, barred, CATALOGUE, 3), fill_one_by_one(ask, 2, barred, CATALOGUE, 3, 2)):
+    excluded_ids = np.full((2, len(NAMES)), -np.inf)
+    assert chances(np.zeros((2, len(NAMES))), excluded_ids).tolist() == [[0.0] * len(NAMES)] * 2
+    for lists in (
+        fill_one_mask(ask, 2, excluded_ids, CATALOGUE, 3),
+        fill_one_by_one(ask, 2, excluded_ids, CATALOGUE, 3, 2),
+    ):
         assert [len(indices) for indices, _ in lists] == [0, 0]
 
 

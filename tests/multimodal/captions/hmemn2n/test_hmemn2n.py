@@ -82,7 +82,7 @@ def top(system, memory, posts):
 
 def test_the_hashtag_is_found_in_the_history(data, run):
     model = load_model(run)
-    model.system.remember(model.memory, data.split("validation"))
+    model.system.add_posts(model.memory, data.split("validation"))
     found = top(model.system, model.memory, data.split("test"))
     right = [name in post.hashtags for name, post in zip(found, data.split("test"), strict=True)]
     assert sum(right) > 0.9 * len(right)
@@ -95,7 +95,7 @@ def test_a_user_who_was_never_seen_is_understood_from_posts_just_observed(data, 
         asked = Post(post_id=f"q{place}", user_id=tag, timestamp=later + timedelta(days=9), caption="with friends")
         days = (later + timedelta(days=day) for day in range(4))
         own = [replace(asked, post_id=f"{tag} {day}", timestamp=day, hashtags=(tag,)) for day in days]
-        model.system.remember(model.memory, own)
+        model.system.add_posts(model.memory, own)
         assert top(model.system, model.memory, [asked]) == [tag]
 
 
@@ -103,7 +103,7 @@ def test_later_posts_and_the_post_itself_are_not_looked_at(data, run):
     model = load_model(run)
     asked = data.split("test")[0]
     before = model.system.scores([asked], model.memory)
-    model.system.remember(model.memory, [asked, *data.split("test")[1:]])
+    model.system.add_posts(model.memory, [asked, *data.split("test")[1:]])
     np.testing.assert_array_equal(model.system.scores([asked], model.memory), before)
 
 
@@ -136,7 +136,7 @@ def test_any_caption_gets_an_answer(run, caption):
 def test_a_saved_memory_holds_the_same_words(data, run):
     model = load_model(run)
     fresh = model.system.new_memory()
-    model.system.remember(fresh, data.split("train"))
+    model.system.add_posts(fresh, data.split("train"))
     np.testing.assert_array_equal(model.memory.vectors, fresh.vectors)
     words = model.system.encoder.vocabulary.words
     first = words_at(fresh, np.array([[0]]))[0, 0]

@@ -8,7 +8,7 @@ import pytest
 from data_loaders.posts import Post
 from multimodal.captions.hmemn2n.remembered_words import MOST_WORDS, histories, word_vectors_of, words_at
 from multimodal.encoders.captions.words import WordVocabulary
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 
 VOCABULARY = WordVocabulary(["cat", "dog", "sea", "the"])
@@ -37,16 +37,16 @@ def test_long_posts_are_cut():
 
 def test_word_ids_survive_a_memory_and_its_saved_state():
     numbers = np.array([[1, 2**23 + 1, MOST_WORDS - 1]])
-    memory = PostMemory(HashtagCatalogue(), width=3)
+    memory = PostMemory(HashtagIdMap(), width=3)
     memory.append(POSTS[:1], numbers.astype(np.float32))
     arrays, values = memory.state()
-    again = PostMemory.from_state(arrays, values, HashtagCatalogue(memory.catalogue.names))
+    again = PostMemory.from_state(arrays, values, HashtagIdMap(memory.id_map.names))
     for one in (memory, again):
         assert words_at(one, np.array([[0, -1]])).tolist() == [[numbers[0].tolist(), [0, 0, 0]]]
 
 
 def test_an_empty_memory_holds_no_words():
-    memory = PostMemory(HashtagCatalogue(), width=3)
+    memory = PostMemory(HashtagIdMap(), width=3)
     found = words_at(memory, histories(memory, POSTS, 2))
     assert found.shape == (3, 2, 3)
     assert not found.any()
@@ -54,7 +54,7 @@ def test_an_empty_memory_holds_no_words():
 
 @pytest.mark.parametrize("limit", [1, 2])
 def test_a_history_is_the_user_s_own_strictly_earlier_posts_newest_first(limit):
-    memory = PostMemory(HashtagCatalogue(), width=6)
+    memory = PostMemory(HashtagIdMap(), width=6)
     memory.append(POSTS, word_vectors_of(POSTS, VOCABULARY, "tweet", 6, with_hashtags=True))
     asked = [Post(post_id="q", user_id="u", sequence=9), Post(post_id="r", user_id="u", sequence=2), POSTS[2]]
     expected = [[1, 0], [0, -1], [-1, -1]]

@@ -15,7 +15,7 @@ from data_loaders.errors import ConfigError, RunError
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.linear.judging import f1_at_k
 from multimodal.encoders.captions.words import split_words
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.config_loading import load_config
 from multimodal.systems.registry import get_system
@@ -27,7 +27,7 @@ NAMES = ["naive_bayes", "svm"]
 def learn(folder, name, *settings, train=TRAIN, validation=VALIDATION):
     system = get_system(name)(load_config(None, [f"system={name}", *settings]))
     frequencies = [sum(label in row for row in train.targets) for label in range(5)]
-    system._start(HashtagCatalogue(["a", "b", "c", "d", "e"], frequencies), len(train))
+    system._start(HashtagIdMap(["a", "b", "c", "d", "e"], frequencies), len(train))
     system.learn(train, validation, RunFolder(folder))
     return system
 
@@ -98,7 +98,7 @@ class TestBoth:
     def test_saved_and_loaded(self, tmp_path, name):
         system = learn(tmp_path, name)
         system.save(tmp_path)
-        loaded = get_system(name).load(tmp_path, system.config, system.catalogue)
+        loaded = get_system(name).load(tmp_path, system.config, system.id_map)
         asked = ODD_CAPTIONS + VALIDATION.captions
         np.testing.assert_array_equal(loaded.scores_or_prior(asked), system.scores_or_prior(asked))
 
@@ -109,7 +109,7 @@ class TestBoth:
             kept = file.read_bytes()
             file.unlink()
             with pytest.raises(RunError, match="missing"):
-                get_system(name).load(tmp_path, system.config, system.catalogue)
+                get_system(name).load(tmp_path, system.config, system.id_map)
             file.write_bytes(kept)
 
 

@@ -17,7 +17,7 @@ from multimodal.captions.linear.judging import evenly, f1_at_k
 from multimodal.captions.linear.label_sets import LabelSets, membership
 from multimodal.captions.linear.tfidf_logistic import TfidfLogistic
 from multimodal.encoders.captions.words import split_words
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.config_loading import load_config
 
@@ -30,7 +30,7 @@ EXACT = ["grid={solver: lbfgs, iterations: [300], strengths: [2]}", "smallest_we
 def learn(folder, *settings, train=TRAIN, validation=VALIDATION):
     system = TfidfLogistic(load_config(None, ["system=tfidf_logistic", *settings]))
     frequencies = [sum(label in row for row in train.targets) for label in range(5)]
-    system._start(HashtagCatalogue(NAMES, frequencies), len(train))
+    system._start(HashtagIdMap(NAMES, frequencies), len(train))
     system.learn(train, validation, RunFolder(folder))
     return system
 
@@ -91,7 +91,7 @@ class TestEveryForm:
     def test_saved_and_loaded(self, tmp_path, form):
         system = learn(tmp_path, f"form={form}")
         system.save(tmp_path)
-        loaded = TfidfLogistic.load(tmp_path, system.config, system.catalogue)
+        loaded = TfidfLogistic.load(tmp_path, system.config, system.id_map)
         asked = ODD_CAPTIONS + VALIDATION.captions
         np.testing.assert_array_equal(loaded.scores_or_prior(asked), system.scores_or_prior(asked))
 
@@ -99,7 +99,7 @@ class TestEveryForm:
         train = LabelledCaptions(["one", "two", "three"], [[0], [1], [1, 2]], [1, 1, 2], 5)
         system = learn(tmp_path, f"form={form}", train=train, validation=train)
         system.save(tmp_path)
-        loaded = TfidfLogistic.load(tmp_path, system.config, system.catalogue)
+        loaded = TfidfLogistic.load(tmp_path, system.config, system.id_map)
         np.testing.assert_array_equal(loaded.scores_or_prior(["one"])[0], system._prior_scores)
 
 
@@ -186,7 +186,7 @@ def test_damaged_sets_are_refused(tmp_path, content):
     system.save(tmp_path)
     (tmp_path / "label_sets.json").write_text(json.dumps(content))
     with pytest.raises(RunError, match="sets of hashtags"):
-        TfidfLogistic.load(tmp_path, system.config, system.catalogue)
+        TfidfLogistic.load(tmp_path, system.config, system.id_map)
 
 
 def test_f1_at_k_of_a_case_by_hand():

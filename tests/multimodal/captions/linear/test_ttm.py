@@ -17,7 +17,7 @@ from multimodal.captions.linear.judging import f1_at_k
 from multimodal.captions.topics.translations import learn_translations
 from multimodal.captions.topics.ttm import Ttm
 from multimodal.captions.topics.tweet_topics import learn_topics
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.config_loading import load_config
 
@@ -30,7 +30,7 @@ BELIEFS = np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5], [0.0, 1.0], [0.7, 0.3]])
 def learn(folder, *settings, train=TRAIN, validation=VALIDATION):
     system = Ttm(load_config(None, ["system=ttm", "topics=[2, 3]", *settings]))
     frequencies = [sum(label in row for row in train.targets) for label in range(5)]
-    system._start(HashtagCatalogue(["a", "b", "c", "d", "e"], frequencies), len(train))
+    system._start(HashtagIdMap(["a", "b", "c", "d", "e"], frequencies), len(train))
     system.learn(train, validation, RunFolder(folder))
     return system
 
@@ -142,13 +142,13 @@ class TestSystem:
         train = LabelledCaptions(["one", "two", "three"], [[0], [1], [1, 2]], [1, 1, 2], 5)
         system = learn(tmp_path, train=train, validation=train)
         system.save(tmp_path)
-        loaded = Ttm.load(tmp_path, system.config, system.catalogue)
+        loaded = Ttm.load(tmp_path, system.config, system.id_map)
         np.testing.assert_array_equal(loaded.scores_or_prior(["one"])[0], system._prior_scores)
 
     def test_saved_and_loaded(self, tmp_path):
         system = learn(tmp_path)
         system.save(tmp_path)
-        loaded = Ttm.load(tmp_path, system.config, system.catalogue)
+        loaded = Ttm.load(tmp_path, system.config, system.id_map)
         asked = ODD_CAPTIONS + VALIDATION.captions
         np.testing.assert_allclose(loaded.scores_or_prior(asked), system.scores_or_prior(asked), atol=1e-12)
 
@@ -157,10 +157,10 @@ class TestSystem:
         system.save(tmp_path)
         (tmp_path / "ttm.json").write_text('{"topics": 7, "backoff": 1, "switch": 0.5}')
         with pytest.raises(RunError, match="does not fit"):
-            Ttm.load(tmp_path, system.config, system.catalogue)
+            Ttm.load(tmp_path, system.config, system.id_map)
         (tmp_path / "ttm.json").write_text("[]")
         with pytest.raises(RunError, match="no topics, backoff and switch"):
-            Ttm.load(tmp_path, system.config, system.catalogue)
+            Ttm.load(tmp_path, system.config, system.id_map)
 
     @pytest.mark.parametrize("setting", ["topics=[0]", "backoffs=[-1]"])
     def test_settings_without_sense_are_refused(self, setting):

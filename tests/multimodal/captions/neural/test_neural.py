@@ -22,7 +22,7 @@ from multimodal.captions.neural.learner import CaptionLearner
 from multimodal.captions.neural.system import NeuralCaptionSystem
 from multimodal.design.system import DesignSystem
 from multimodal.encoders import CaptionEncoder
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.config_loading import load_config
 from multimodal.systems.registry import get_system
@@ -80,9 +80,9 @@ class TestLabelledCaptions:
 
     @pytest.fixture
     def captions(self):
-        catalogue = HashtagCatalogue(["sea", "sky"], [2, 1])
-        catalogue.add(["later"])  # remembered, but not of the vocabulary
-        return LabelledCaptions.of(self.POSTS, catalogue, "tweet")
+        id_map = HashtagIdMap(["sea", "sky"], [2, 1])
+        id_map.add(["later"])  # remembered, but not of the vocabulary
+        return LabelledCaptions.of(self.POSTS, id_map, "tweet")
 
     def test_captions_are_cleaned_and_hashtags_looked_up(self, captions):
         assert captions.captions == ["sea and", "", "a walk", "", "a walk"]
@@ -105,7 +105,7 @@ def started(config, train):
     system = get_system(config.system)(config)
     assert isinstance(system, NeuralCaptionSystem)
     frequencies = train.multi_hot().sum(0).A1.astype(int).tolist()
-    system._start(HashtagCatalogue([f"tag{n}" for n in range(train.vocabulary_size)], frequencies), len(train))
+    system._start(HashtagIdMap([f"tag{n}" for n in range(train.vocabulary_size)], frequencies), len(train))
     return system
 
 

@@ -106,11 +106,11 @@ def test_what_is_served_is_what_was_evaluated(data, run, evaluated):
 
 def test_naming_words_leaves_the_memory_as_it_was(data, run):
     model = load_model(run)
-    before = list(model.memory.catalogue.names)
+    before = list(model.memory.id_map.names)
     first = model.system.rank(data.split("test"), model.memory, 5)
-    assert list(model.memory.catalogue.names) == before
+    assert list(model.memory.id_map.names) == before
     listed = list(first)
-    model.system.remember(model.memory, data.split("test"))
+    model.system.add_posts(model.memory, data.split("test"))
     assert list(first) == listed, "an answer stays what it is when the memory grows"
 
 

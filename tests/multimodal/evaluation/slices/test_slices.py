@@ -14,7 +14,7 @@ from multimodal.evaluation.slices.hashtag_bands import BANDS, hashtag_bands
 from multimodal.evaluation.slices.slice_files import read_post_slices, slice_figure, write_post_slices, write_slices
 from multimodal.evaluation.slices.slice_metrics import LEAST_UNITS, slice_table
 from multimodal.evaluation.slices.slices import HASHTAG_FREQUENCY, OTHER_SCRIPTS, TITLES, slice_posts
-from multimodal.memory.hashtag_id_map import HashtagCatalogue
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
 
@@ -31,7 +31,7 @@ def sliced(posts, lists, earlier=(), train_users=(), train_hashtags=(), ks=(2,))
     rankings = Rankings([post.post_id for post in posts], made.indices, made.scores, made.names)
     seen = {*FREQUENCIES, *train_hashtags}
     evaluation = evaluate_rankings(rankings, [post.hashtags for post in posts], ks, vocabulary, train_hashtags=seen)
-    memory = PostMemory(HashtagCatalogue(list(FREQUENCIES), list(FREQUENCIES.values())))
+    memory = PostMemory(HashtagIdMap(list(FREQUENCIES), list(FREQUENCIES.values())))
     memory.append([*earlier, *posts])
     return slice_posts(posts, evaluation, rankings, memory, vocabulary, seen, set(train_users)), evaluation
 
@@ -97,7 +97,7 @@ def example(users=5):
     rankings = rank(posts, 0.4)
     evaluation = evaluate_rankings(rankings, [post.hashtags for post in posts], [1, 3, 5], VOCABULARY,
                                    train_hashtags=TAGS[:10], user_ids=[post.user_id for post in posts])  # fmt: skip
-    memory = PostMemory(HashtagCatalogue(TAGS[:8], [5] * 8))
+    memory = PostMemory(HashtagIdMap(TAGS[:8], [5] * 8))
     memory.append(posts)
     slices = slice_posts(posts, evaluation, rankings, memory, VOCABULARY, TAGS[:10], {"user0"})
     at_k = evaluation.posts._replace(per_post=at_cut_offs(evaluation.per_post, np.array([3])))

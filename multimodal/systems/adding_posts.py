@@ -10,7 +10,7 @@ from multimodal.memory.post_memory import PostMemory
 from multimodal.systems.base import System
 
 
-def remember_many(system: System, memory: PostMemory, posts: Sequence[Post], batch_size: int = 8_192) -> None:
+def add_in_batches(system: System, memory: PostMemory, posts: Sequence[Post], batch_size: int = 8_192) -> None:
     """Append many posts to a memory, with a progress bar.
 
     Args:
@@ -24,5 +24,5 @@ def remember_many(system: System, memory: PostMemory, posts: Sequence[Post], bat
     with shared_progress("remembering", len(posts)) as advance:
         for start in range(0, len(posts), batch_size):
             part = posts[start : start + batch_size]
-            system.remember(memory, part)
+            system.add_posts(memory, part)
             advance(len(part))
