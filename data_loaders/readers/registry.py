@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from data_loaders.errors import ConfigError, DataError, nearest
+from data_loaders.errors import DataError, nearest
 from data_loaders.readers.base import Reader, ReaderOptions
 from data_loaders.readers.file_reader import FileReader, only_data_file, posts_file
+from data_loaders.registry import Registry
 
 _ReaderClass = TypeVar("_ReaderClass", bound=type[Reader])
-_READERS: dict[str, type[Reader]] = {}
+_READERS: Registry[type[Reader]] = Registry("dump format")
 _NAMES_SHOWN = 8
 
 
@@ -23,19 +24,16 @@ def register_reader(name: str) -> Callable[[_ReaderClass], _ReaderClass]:
         ConfigError: if the name is taken.
     """
 
-    def decorate(reader: _ReaderClass) -> _ReaderClass:
-        if name in _READERS:
-            raise ConfigError(f"There is already a reader {name!r}. Choose another name.")
-        reader.name = name
-        _READERS[name] = reader
+    def add(reader: _ReaderClass) -> _ReaderClass:
+        _READERS.register(name)(reader).name = name
         return reader
 
-    return decorate
+    return add
 
 
 def list_readers() -> list[str]:
     """Return the names of the formats that can be read, sorted."""
-    return sorted(_READERS)
+    return _READERS.names()
 
 
 def open_dump(path: str | Path, format: str | None = None, options: ReaderOptions | None = None) -> Reader:
@@ -51,12 +49,8 @@ def open_dump(path: str | Path, format: str | None = None, options: ReaderOption
         DataError: if the path is missing, empty or unreadable, or no reader knows the format.
     """
     path = Path(path)
-    if format is not None and format not in _READERS:
-        raise ConfigError(
-            f"There is no dump format {format!r}.{nearest(format, _READERS)} Accepted: {', '.join(list_readers())}."
-        )
+    readers = [_READERS.get(format)] if format is not None else _READERS.values()
     _check_readable(path)
-    readers = [_READERS[format]] if format is not None else list(_READERS.values())
     if path.is_dir():
         opened = _open_folder(path, readers, options)
     else:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import regex
 
-from data_loaders.errors import ConfigError, nearest
+from data_loaders.registry import Registry
 from data_loaders.text.inline_hashtags import keep_inline_words
 from data_loaders.text.lemmas import lemmatise
 from data_loaders.text.patterns import MAY_HOLD_TOKEN, TOKEN
@@ -33,7 +33,7 @@ LEAK_WARNING = (
 
 Profile: TypeAlias = Callable[[str], str]
 
-_PROFILES: dict[str, Profile] = {}
+_PROFILES: Registry[Profile] = Registry("caption profile")
 _LEAKING: set[str] = set()
 
 # Control characters, lone surrogates and the sign that stands for undecodable bytes; then soft hyphens, marks of
@@ -60,20 +60,18 @@ def register_profile(name: str, *, leaks: bool = False) -> Callable[[Profile], P
         ConfigError: if the name is taken.
     """
 
-    def decorate(profile: Profile) -> Profile:
-        if name in _PROFILES:
-            raise ConfigError(f"There is already a caption profile {name!r}. Choose another name.")
-        _PROFILES[name] = profile
+    def add(profile: Profile) -> Profile:
+        _PROFILES.register(name)(profile)
         if leaks:
             _LEAKING.add(name)
         return profile
 
-    return decorate
+    return add
 
 
 def list_profiles() -> list[str]:
     """Return the names of the cleaning profiles, sorted."""
-    return sorted(_PROFILES)
+    return _PROFILES.names()
 
 
 def check_profile(profile: str) -> str:
@@ -82,12 +80,7 @@ def check_profile(profile: str) -> str:
     Raises:
         ConfigError: if there is none of that name.
     """
-    if profile not in _PROFILES:
-        raise ConfigError(
-            f"There is no caption profile {profile!r}.{nearest(profile, _PROFILES)} "
-            f"Accepted: {', '.join(list_profiles())}."
-        )
-    return profile
+    return _PROFILES.check(profile)
 
 
 def leaks(profile: str) -> bool:
@@ -117,7 +110,7 @@ def clean_caption(text: str | None, profile: str = DEFAULT_PROFILE) -> str:
     >>> clean_caption("Sunset with @ann  #beach at https://t.co/x")
     'Sunset with at'
     """
-    clean = _PROFILES[check_profile(profile)]
+    clean = _PROFILES.get(profile)
     return clean(text[:MAXIMUM_CHARACTERS]) if text else ""
 
 

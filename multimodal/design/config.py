@@ -6,10 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from data_loaders.errors import nearest
-from data_loaders.text.captions import list_profiles
+from data_loaders.text.captions import check_profile
 from multimodal.config import RunConfig, Section
-from multimodal.design.fusion import list_fusions
+from multimodal.design.fusion import check_fusion
 from multimodal.encoders import CaptionEncoderConfig, ImageEncoderConfig
 from multimodal.training.config import TrainingConfig
 
@@ -45,9 +44,7 @@ class FusionConfig(Section):
     @field_validator("name")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name not in list_fusions():
-            raise ValueError(f"unknown fusion {name!r}.{nearest(name, list_fusions())} Known: {list_fusions()}")
-        return name
+        return check_fusion(name)
 
 
 class HistoryConfig(Section):
@@ -107,9 +104,7 @@ class DesignConfig(RunConfig):
     @field_validator("caption_profile")
     @classmethod
     def _known_profile(cls, name: str) -> str:
-        if name not in list_profiles():
-            raise ValueError(f"unknown profile {name!r}.{nearest(name, list_profiles())} Known: {list_profiles()}")
-        return name
+        return check_profile(name)
 
     @model_validator(mode="after")
     def _works_together(self) -> DesignConfig:

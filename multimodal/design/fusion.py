@@ -8,11 +8,11 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from data_loaders.errors import ConfigError, nearest
+from data_loaders.registry import Registry
 from multimodal.distributed.batch_norm import GlobalBatchNorm
 
 FusionType = TypeVar("FusionType", bound=type["Fusion"])
-_FUSIONS: dict[str, type[Fusion]] = {}
+_FUSIONS: Registry[type[Fusion]] = Registry("fusion")
 
 
 class Fusion(nn.Module):
@@ -39,24 +39,26 @@ class Fusion(nn.Module):
 
 def register_fusion(name: str) -> Callable[[FusionType], FusionType]:
     """Class decorator: make a fusion known under `name`."""
+    return _FUSIONS.register(name)
 
-    def add(fusion: FusionType) -> FusionType:
-        if name in _FUSIONS:
-            raise ValueError(f"a fusion named {name!r} is already registered")
-        _FUSIONS[name] = fusion
-        return fusion
 
-    return add
+def check_fusion(name: str) -> str:
+    """Return the name of a fusion that exists.
+
+    Raises:
+        ConfigError: unknown name.
+    """
+    return _FUSIONS.check(name)
 
 
 def list_fusions() -> list[str]:
     """Return the names of all fusions, sorted."""
-    return sorted(_FUSIONS)
+    return _FUSIONS.names()
 
 
 def gated_fusions() -> list[str]:
     """Return the names of the fusions that learn how to weigh caption against picture, sorted."""
-    return sorted(name for name, fusion in _FUSIONS.items() if fusion.learns_weights)
+    return [name for name in _FUSIONS.names() if _FUSIONS.get(name).learns_weights]
 
 
 def build_fusion(name: str, width: int, hidden: int) -> Fusion:
@@ -65,10 +67,7 @@ def build_fusion(name: str, width: int, hidden: int) -> Fusion:
     Raises:
         ConfigError: unknown name.
     """
-    if name not in _FUSIONS:
-        known = ", ".join(list_fusions())
-        raise ConfigError(f"fusion.name: unknown fusion {name!r}.{nearest(name, _FUSIONS)} Known: {known}.")
-    return _FUSIONS[name](width, hidden)
+    return _FUSIONS.get(name)(width, hidden)
 
 
 @register_fusion("sum")

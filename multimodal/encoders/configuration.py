@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from data_loaders.errors import nearest
 from multimodal.config import Section
 
 DEFAULT_TRANSFORMER = "bert-base-multilingual-cased"
@@ -71,12 +70,9 @@ class CaptionEncoderConfig(Section):
     @field_validator("name")
     @classmethod
     def _known_name(cls, name: str) -> str:
-        from multimodal.encoders.registry import list_caption_encoders
+        from multimodal.encoders.registry import check_caption_encoder
 
-        known = list_caption_encoders()
-        if name not in known:
-            raise ValueError(f"unknown caption encoder {name!r}.{nearest(name, known)} Known: {', '.join(known)}.")
-        return name
+        return check_caption_encoder(name)
 
     @model_validator(mode="after")
     def _combination(self) -> CaptionEncoderConfig:

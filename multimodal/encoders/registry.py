@@ -3,73 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, TypeVar
 
 from data_loaders.errors import ConfigError, nearest
+from data_loaders.registry import Registry
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder
 
 CaptionEncoderType = TypeVar("CaptionEncoderType", bound=type[CaptionEncoder])
 ImageEncoderType = TypeVar("ImageEncoderType", bound=type[ImageEncoder])
 
-_CAPTION_ENCODERS: dict[str, type[CaptionEncoder]] = {}
-_IMAGE_ENCODERS: dict[str, type[ImageEncoder]] = {}
-_BUILT_IN_CAPTION_MODULES = (
-    "multimodal.encoders.captions.small",
-    "multimodal.encoders.captions.transformer",
-    "multimodal.encoders.captions.cnn_attention",
-    "multimodal.encoders.captions.fasttext",
-    "multimodal.encoders.captions.hmemn2n",
-    "multimodal.encoders.captions.lstm",
-    "multimodal.encoders.captions.sa_lstm",
-    "multimodal.encoders.captions.text_resnet",
+_CAPTION_ENCODERS: Registry[type[CaptionEncoder]] = Registry(
+    "caption encoder",
+    {
+        "cnn_attention": "multimodal.encoders.captions.cnn_attention",
+        "fasttext": "multimodal.encoders.captions.fasttext",
+        "hmemn2n": "multimodal.encoders.captions.hmemn2n",
+        "lstm": "multimodal.encoders.captions.lstm",
+        "sa_lstm": "multimodal.encoders.captions.sa_lstm",
+        "small": "multimodal.encoders.captions.small",
+        "text_resnet": "multimodal.encoders.captions.text_resnet",
+        "transformer": "multimodal.encoders.captions.transformer",
+    },
 )
-_BUILT_IN_IMAGE_MODULES = ("multimodal.encoders.images.small", "multimodal.encoders.images.torchvision_models")
+_IMAGE_ENCODERS: Registry[type[ImageEncoder]] = Registry(
+    "image encoder",
+    {
+        "resnet50": "multimodal.encoders.images.torchvision_models",
+        "small": "multimodal.encoders.images.small",
+        "vgg16": "multimodal.encoders.images.torchvision_models",
+    },
+)
 
 
 def register_caption_encoder(name: str) -> Callable[[CaptionEncoderType], CaptionEncoderType]:
     """Class decorator: make a caption encoder known under `name` (snake_case, unique)."""
-
-    def add(encoder: CaptionEncoderType) -> CaptionEncoderType:
-        if name in _CAPTION_ENCODERS and _CAPTION_ENCODERS[name] is not encoder:
-            raise ValueError(f"a caption encoder named {name!r} is already registered")
-        _CAPTION_ENCODERS[name] = encoder
-        return encoder
-
-    return add
+    return _CAPTION_ENCODERS.register(name)
 
 
 def register_image_encoder(*names: str) -> Callable[[ImageEncoderType], ImageEncoderType]:
     """Class decorator: make an image encoder known under each of `names` (unique)."""
-
-    def add(encoder: ImageEncoderType) -> ImageEncoderType:
-        for name in names:
-            if name in _IMAGE_ENCODERS and _IMAGE_ENCODERS[name] is not encoder:
-                raise ValueError(f"an image encoder named {name!r} is already registered")
-            _IMAGE_ENCODERS[name] = encoder
-        return encoder
-
-    return add
+    return _IMAGE_ENCODERS.register(*names)
 
 
 def list_caption_encoders() -> list[str]:
     """Return the names of all caption encoders, sorted."""
-    for module in _BUILT_IN_CAPTION_MODULES:
-        import_module(module)
-    return sorted(_CAPTION_ENCODERS)
+    return _CAPTION_ENCODERS.names()
 
 
 def list_image_encoders() -> list[str]:
     """Return the names of the registered image encoders, sorted; any timm model is known besides."""
-    for module in _BUILT_IN_IMAGE_MODULES:
-        import_module(module)
-    return sorted(_IMAGE_ENCODERS)
+    return _IMAGE_ENCODERS.names()
+
+
+def check_caption_encoder(name: str) -> str:
+    """Return the name of a caption encoder that exists.
+
+    Raises:
+        ConfigError: there is none; the message names the nearest and all that exist.
+    """
+    return _CAPTION_ENCODERS.check(name)
 
 
 def caption_encoder_defaults(name: object) -> dict[str, Any]:
     """Return the settings in which a caption encoder's defaults differ from those of `CaptionEncoderConfig`."""
-    known = name in list_caption_encoders()
-    return dict(_CAPTION_ENCODERS[str(name)].defaults) if known else {}
+    return dict(_CAPTION_ENCODERS.get(str(name)).defaults) if name in list_caption_encoders() else {}
 
 
 def get_caption_encoder(name: str) -> type[CaptionEncoder]:
@@ -78,10 +75,7 @@ def get_caption_encoder(name: str) -> type[CaptionEncoder]:
     Raises:
         ConfigError: there is none; the message names the nearest and all that exist.
     """
-    known = list_caption_encoders()
-    if name not in known:
-        raise ConfigError(f"unknown caption encoder {name!r}.{nearest(name, known)} Known: {', '.join(known)}.")
-    return _CAPTION_ENCODERS[name]
+    return _CAPTION_ENCODERS.get(name)
 
 
 def get_image_encoder(name: str) -> type[ImageEncoder]:
@@ -93,8 +87,8 @@ def get_image_encoder(name: str) -> type[ImageEncoder]:
     problem = image_encoder_problem(name)
     if problem:
         raise ConfigError(problem)
-    if name in _IMAGE_ENCODERS:
-        return _IMAGE_ENCODERS[name]
+    if name in list_image_encoders():
+        return _IMAGE_ENCODERS.get(name)
     from multimodal.encoders.images.timm_models import TimmImageEncoder
 
     return TimmImageEncoder

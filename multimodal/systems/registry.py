@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from data_loaders.errors import ConfigError, nearest
+from data_loaders.registry import Registry
 from multimodal.systems.base import System
 
 SystemType = TypeVar("SystemType", bound=type[System])
-_SYSTEMS: dict[str, type[System]] = {}
-_BUILT_IN_MODULES = (
-    "multimodal.baselines.popularity",
-    "multimodal.baselines.user_habit",
-    "multimodal.captions.neural.bert",
-    "multimodal.captions.fill_mask.system",
-    "multimodal.captions.neural.cnn_attention",
-    "multimodal.captions.fasttext.system",
-    "multimodal.captions.hmemn2n.system",
-    "multimodal.captions.neural.lstm",
-    "multimodal.captions.linear.naive_bayes",
-    "multimodal.captions.random_prior",
-    "multimodal.captions.sa_lstm.system",
-    "multimodal.captions.linear.svm",
-    "multimodal.captions.neural.text_resnet",
-    "multimodal.captions.linear.tfidf_logistic",
-    "multimodal.captions.topics.ttm",
-    "multimodal.design.system",
+_SYSTEMS: Registry[type[System]] = Registry(
+    "system",
+    {
+        "bert": "multimodal.captions.neural.bert",
+        "bert_fill_mask": "multimodal.captions.fill_mask.system",
+        "cnn_attention": "multimodal.captions.neural.cnn_attention",
+        "design": "multimodal.design.system",
+        "fasttext": "multimodal.captions.fasttext.system",
+        "hmemn2n": "multimodal.captions.hmemn2n.system",
+        "lstm": "multimodal.captions.neural.lstm",
+        "naive_bayes": "multimodal.captions.linear.naive_bayes",
+        "popularity": "multimodal.baselines.popularity",
+        "random_prior": "multimodal.captions.random_prior",
+        "sa_lstm": "multimodal.captions.sa_lstm.system",
+        "svm": "multimodal.captions.linear.svm",
+        "text_resnet": "multimodal.captions.neural.text_resnet",
+        "tfidf_logistic": "multimodal.captions.linear.tfidf_logistic",
+        "ttm": "multimodal.captions.topics.ttm",
+        "user_habit": "multimodal.baselines.user_habit",
+    },
 )
 
 
@@ -35,10 +36,7 @@ def register_system(name: str) -> Callable[[SystemType], SystemType]:
     """Class decorator: make a System known under `name` (snake_case, unique)."""
 
     def add(system: SystemType) -> SystemType:
-        if name in _SYSTEMS and _SYSTEMS[name] is not system:
-            raise ValueError(f"a system named {name!r} is already registered")
-        system.name = name
-        _SYSTEMS[name] = system
+        _SYSTEMS.register(name)(system).name = name
         return system
 
     return add
@@ -46,23 +44,13 @@ def register_system(name: str) -> Callable[[SystemType], SystemType]:
 
 def list_systems() -> list[str]:
     """Return the names of all Systems, sorted."""
-    _import_built_in()
-    return sorted(_SYSTEMS)
+    return _SYSTEMS.names()
 
 
-def get_system(name: Any) -> type[System]:
-    """Return the System class registered under `name`.
+def get_system(name: str) -> type[System]:
+    """Return the System class registered under `name`; its module is imported now.
 
     Raises:
         ConfigError: no System has that name; the message names the nearest and all that exist.
     """
-    _import_built_in()
-    if name not in _SYSTEMS:
-        known = ", ".join(list_systems())
-        raise ConfigError(f"system: unknown system {name!r}.{nearest(str(name), _SYSTEMS)} Known: {known}.")
-    return _SYSTEMS[name]
-
-
-def _import_built_in() -> None:
-    for module in _BUILT_IN_MODULES:
-        import_module(module)
+    return _SYSTEMS.get(name)

@@ -106,7 +106,7 @@ def test_every_shipped_configuration_is_valid_and_says_its_command():
 
 
 def test_a_name_is_given_once():
-    with pytest.raises(ValueError, match="a system named 'popularity' is already registered"):
+    with pytest.raises(ValueError, match="the system 'popularity' is already registered"):
         register_system("popularity")(get_system("user_habit"))
 
 

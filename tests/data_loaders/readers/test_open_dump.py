@@ -21,13 +21,13 @@ def test_formats_are_listed():
 
 
 def test_names_are_taken_once():
-    with pytest.raises(ConfigError, match="already a reader 'csv'"):
+    with pytest.raises(ConfigError, match="the dump format 'csv' is already registered; choose another name"):
         register_reader("csv")(Reader)
 
 
 def test_an_unknown_format(tmp_path):
     with pytest.raises(
-        ConfigError, match=r"no dump format 'cvs'. Did you mean 'csv'\? Accepted: csv, instaloader, json"
+        ConfigError, match=r"unknown dump format 'cvs'. Did you mean 'csv'\? Known: csv, instaloader, json"
     ):
         open_dump(tmp_path, "cvs")
 

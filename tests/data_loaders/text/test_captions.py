@@ -82,7 +82,7 @@ def test_tweet_with_inline_words_leaks_what_is_inside_and_not_what_is_at_the_end
 def test_what_leaks_says_so():
     assert [name for name in list_profiles() if leaks(name)] == ["tweet_inline_words"]
     assert "PROFILE 'tweet_inline_words' LEAKS" in LEAK_WARNING.format(profile="tweet_inline_words")
-    with pytest.raises(ConfigError, match="no caption profile 'tweets'"):
+    with pytest.raises(ConfigError, match="unknown caption profile 'tweets'"):
         leaks("tweets")
 
 
@@ -102,10 +102,10 @@ def test_long_captions_are_cut_before_the_work():
 def test_profiles_are_listed_and_names_checked():
     assert list_profiles() == ["plain", "tweet", "tweet_inline_words", "tweet_lemmas"]
     with pytest.raises(
-        ConfigError, match=r"no caption profile 'plane'. Did you mean 'plain'\? Accepted: plain, tweet, tweet_in"
+        ConfigError, match=r"unknown caption profile 'plane'. Did you mean 'plain'\? Known: plain, tweet, tweet_in"
     ):
         clean_caption("x", "plane")
-    with pytest.raises(ConfigError, match="already a caption profile 'plain'"):
+    with pytest.raises(ConfigError, match="the caption profile 'plain' is already registered; choose another name"):
         register_profile("plain")(str.strip)
 
 

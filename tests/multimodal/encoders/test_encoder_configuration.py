@@ -90,9 +90,9 @@ def test_random_weights_are_trained_and_pretrained_ones_are_not_unless_asked() -
 def test_registries() -> None:
     assert {"small", "transformer"} <= set(list_caption_encoders())
     assert {"small", "vgg16", "resnet50"} <= set(list_image_encoders())
-    with pytest.raises(ValueError, match="a caption encoder named 'transformer' is already registered"):
+    with pytest.raises(ValueError, match="the caption encoder 'transformer' is already registered"):
         register_caption_encoder("transformer")(SmallCaptionEncoder)
-    with pytest.raises(ValueError, match="an image encoder named 'vgg16' is already registered"):
+    with pytest.raises(ValueError, match="the image encoder 'vgg16' is already registered"):
         register_image_encoder("vgg16")(SmallImageEncoder)
     with pytest.raises(ConfigError, match=r"unknown caption encoder 'smal'\. Did you mean 'small'"):
         get_caption_encoder("smal")
