@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from data_loaders.images.loading import ImageError, colour_signature, is_flat, load_image, perceptual_hash
-from data_loaders.prepare.duplicates import NO_COLOURS, NO_KEY
+from data_loaders.images.fingerprints import NO_COLOURS, NO_KEY, colour_signature, is_flat, perceptual_hash
+from data_loaders.images.loading import ImageError, load_image
 
 # Enough detail for the perceptual hash, so a large JPEG is decoded at an eighth of its size.
 _SIZE_HINT_PX = 64
@@ -38,7 +38,7 @@ def inspect_image(path: Path) -> ImageReport:
         image = load_image(path, size_hint_px=_SIZE_HINT_PX)
     except ImageError as error:
         return ImageReport(error=error)
-    if image is None or is_flat(image):
+    if is_flat(image):
         return ImageReport()
     return ImageReport(key=perceptual_hash(image) or 1, colours=colour_signature(image))
 

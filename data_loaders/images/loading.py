@@ -1,4 +1,4 @@
-"""Decode, orient and guard pictures; recognise the same picture again."""
+"""`load_image`: decode a picture, turn it upright and refuse what cannot be used."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import struct
 import zlib
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ IMAGE_POLICIES: tuple[str, ...] = ("raise", "skip", "blank")
 MAX_PIXELS = 89_478_485
 _BLANK_SIZE_PX = 224
 _BLANK_GREY = (128, 128, 128)
-_HASH_SIZE_PX = 32
 # What Pillow's decoders raise on damaged files; there is no common base class.
 _DECODE_ERRORS: tuple[type[Exception], ...] = (
     OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, AttributeError, EOFError, OverflowError,
@@ -51,6 +50,22 @@ def check_policy(policy: str) -> None:
     if policy not in IMAGE_POLICIES:
         hint = nearest(policy, IMAGE_POLICIES)
         raise DataError(f"image policy {policy!r} is unknown; accepted: {', '.join(IMAGE_POLICIES)}.{hint}")
+
+
+@overload
+def load_image(
+    source: ImageSource,
+    *,
+    size_hint_px: int | None = None,
+    policy: Literal["raise", "blank"] = "raise",
+    max_pixels: int = MAX_PIXELS,
+) -> Image.Image: ...
+
+
+@overload
+def load_image(
+    source: ImageSource, *, size_hint_px: int | None = None, policy: ImagePolicy, max_pixels: int = MAX_PIXELS
+) -> Image.Image | None: ...
 
 
 def load_image(
@@ -149,41 +164,3 @@ def _decode(image: Image.Image, name: str, size_hint_px: int | None, max_pixels:
 
 def _text(error: Exception) -> str:
     return str(error) or type(error).__name__
-
-
-def _thumbnail(image: Image.Image) -> NDArray[np.float64]:
-    grey = image.convert("L").resize((_HASH_SIZE_PX, _HASH_SIZE_PX), Image.Resampling.BOX)
-    return np.asarray(grey, np.float64)
-
-
-def _cosines(rows: int, size: int) -> NDArray[np.float64]:
-    frequency, place = np.arange(1, rows + 1)[:, None], np.arange(size)[None, :]
-    return np.asarray(np.cos(np.pi * frequency * (2 * place + 1) / (2 * size)))
-
-
-_DCT = _cosines(8, _HASH_SIZE_PX)
-
-
-def perceptual_hash(image: Image.Image) -> int:
-    """Return 64 bits on a picture's shapes, nearly all of which survive rescaling and recompression.
-
-    The picture is shrunk to 32 × 32 greys; bit (i, j) says whether its two-dimensional cosine coefficient of
-    frequency (i + 1, j + 1) lies above the median of the 64. Frequency 0, the brightness, takes no part.
-    """
-    coefficients = _DCT @ _thumbnail(image) @ _DCT.T  # (8, 8)
-    bits = (coefficients > np.median(coefficients)).ravel()
-    return int.from_bytes(np.packbits(bits).tobytes(), "big")
-
-
-def colour_signature(image: Image.Image) -> bytes:
-    """Return the mean red, green and blue of a picture's four quarters, 12 bytes.
-
-    The perceptual hash sees shapes only; this tells the same shapes in other colours apart.
-    """
-    return image.resize((2, 2), Image.Resampling.BOX).tobytes()
-
-
-def is_flat(image: Image.Image) -> bool:
-    """Return whether a picture is of (nearly) one colour, so that its perceptual hash says nothing."""
-    thumbnail = _thumbnail(image)
-    return float(thumbnail.max() - thumbnail.min()) < 8

@@ -10,17 +10,16 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from data_loaders.images.fingerprints import NO_KEY
 from data_loaders.text.captions import clean_caption
 
 # Shorter captions ("good morning") are said by everyone and would glue a data set into one lump.
 MINIMUM_CAPTION_LENGTH = 20
-NO_KEY = 0
 # Of the 64 bits of a perceptual hash. A picture that is scaled and compressed again stays within 4 bits nineteen times
 # in twenty and keeps all of them only one time in three; different pictures are far more than 8 apart.
 IMAGE_DISTANCE_BITS = 4
 # Of the mean colours of a picture's quarters, 0..255; scaling and compressing again moves them by 6 at most.
 COLOUR_DISTANCE = 8
-NO_COLOURS = bytes(12)
 # A key is compared with so many others that share a band; bounds the work on thousands of look-alikes.
 _MOST_COMPARED = 1_000
 

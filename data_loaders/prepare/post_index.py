@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from data_loaders.images.fingerprints import NO_COLOURS, NO_KEY
 from data_loaders.posts import UNDATED_EPOCH_US, Post, instant_us
-from data_loaders.prepare.duplicates import NO_COLOURS, NO_KEY
 from data_loaders.text.unicode_scripts import writing_script
 
 Ints = NDArray[np.int64]

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_loaders.images.check import inspect_image
+from data_loaders.images.fingerprints import NO_COLOURS, NO_KEY
 from data_loaders.posts import Post
-from data_loaders.prepare.duplicates import NO_COLOURS, NO_KEY, caption_key, group_duplicates
+from data_loaders.prepare.duplicates import caption_key, group_duplicates
 from multimodal.audit.context import AuditContext
 from multimodal.audit.finding import Finding, Number, Status, shown
 from multimodal.distributed.progress import shared_progress

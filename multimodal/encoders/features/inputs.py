@@ -143,10 +143,7 @@ class PixelImages:
         source = self._images[row]
         if source is None:
             raise ValueError(f"row {row} has no picture")
-        image = load_image(source, size_hint_px=self._preprocessing.size_px, policy="raise")
-        if image is None:
-            raise ValueError(f"the picture of row {row} could not be read")
-        return self._preprocessing(image)
+        return self._preprocessing(load_image(source, size_hint_px=self._preprocessing.size_px))
 
     def batch(self, rows: Sequence[int]) -> Tensor | None:
         """Return (B, 3, S, S) pixels, zeros where there is no picture."""
@@ -292,9 +289,6 @@ def _encode_images(encoder: ImageEncoder, paths: Sequence[Path]) -> list[NDArray
     for start in range(0, len(paths), _ENCODING_BATCH):
         pixels = []
         for path in paths[start : start + _ENCODING_BATCH]:
-            image = load_image(path, size_hint_px=encoder.preprocessing.size_px, policy="raise")
-            if image is None:
-                raise ValueError(f"{path} could not be read")
-            pixels.append(encoder.preprocessing(image))
+            pixels.append(encoder.preprocessing(load_image(path, size_hint_px=encoder.preprocessing.size_px)))
         results.extend(encoder(torch.stack(pixels).to(device)).cpu().half().numpy())
     return results

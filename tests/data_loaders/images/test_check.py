@@ -3,8 +3,8 @@
 from PIL import Image
 
 from data_loaders.images.check import ImageInspector
-from data_loaders.images.loading import load_image, perceptual_hash
-from data_loaders.prepare.duplicates import NO_KEY
+from data_loaders.images.fingerprints import NO_KEY, perceptual_hash
+from data_loaders.images.loading import load_image
 
 
 def test_reports_come_in_the_order_of_the_paths(tmp_path):

@@ -1,4 +1,4 @@
-"""Decoding, orienting and guarding pictures; the perceptual hash."""
+"""Decoding, orienting and guarding pictures."""
 
 import struct
 import zlib
@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from data_loaders.errors import DataError
-from data_loaders.images.loading import ImageError, colour_signature, is_flat, load_image, perceptual_hash
+from data_loaders.images.loading import ImageError, load_image
 
 RED, GREEN, BLUE = (220, 20, 20), (20, 200, 20), (20, 20, 220)
 
@@ -154,54 +154,3 @@ def test_sources_of_another_kind(tmp_path):
 def test_an_unknown_policy_names_the_nearest():
     with pytest.raises(DataError, match=r"'skp' is unknown; accepted: raise, skip, blank. Did you mean 'skip'\?"):
         load_image(b"", policy="skp")
-
-
-def bits_apart(a, b):
-    return (perceptual_hash(a) ^ perceptual_hash(b)).bit_count()
-
-
-def test_most_bits_of_the_hash_survive_rescaling_and_recompression():
-    scenes = [scene(seed=seed) for seed in range(40)]
-    assert all(0 <= perceptual_hash(image) < 2**64 for image in scenes)
-    recompressed = [load_image(encoded(image, "JPEG", quality=80)) for image in scenes]
-    rescaled = [image.resize((58, 38), Image.Resampling.LANCZOS) for image in scenes]
-    assert np.mean([bits_apart(*pair) <= 4 for pair in zip(scenes, recompressed, strict=True)]) >= 0.9
-    assert np.mean([bits_apart(*pair) <= 4 for pair in zip(scenes, rescaled, strict=True)]) >= 0.8
-    assert min(bits_apart(scenes[a], scenes[b]) for a in range(40) for b in range(a)) > 8
-
-
-def test_the_hash_equals_the_plain_double_sum():
-    grey = np.asarray(scene().convert("L").resize((32, 32), Image.Resampling.BOX), np.float64)
-    place = np.arange(32)
-    sums = np.array(
-        [
-            [
-                sum(
-                    grey[y, x] * np.cos(np.pi * i * (2 * y + 1) / 64) * np.cos(np.pi * j * (2 * x + 1) / 64)
-                    for y in place
-                    for x in place
-                )
-                for j in range(1, 9)
-            ]
-            for i in range(1, 9)
-        ]
-    )
-    bits = "".join("1" if value > np.median(sums) else "0" for value in sums.ravel())
-    assert perceptual_hash(scene()) == int(bits, 2)
-
-
-def test_colours_of_the_quarters():
-    image = Image.new("RGB", (10, 6), RED)
-    image.paste(BLUE, (5, 3, 10, 6))
-    assert colour_signature(image) == bytes((*RED, *RED, *RED, *BLUE))
-    assert len(colour_signature(Image.new("RGB", (1, 1)))) == 12
-    apart = np.abs(
-        np.frombuffer(colour_signature(scene()), np.uint8).astype(int)
-        - np.frombuffer(colour_signature(load_image(encoded(scene(), "JPEG", quality=60))), np.uint8)
-    )
-    assert apart.max() <= 3
-
-
-def test_flat_pictures():
-    assert is_flat(Image.new("RGB", (50, 20), RED))
-    assert not is_flat(scene())

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_loaders.prepare.duplicates import COLOUR_DISTANCE, IMAGE_DISTANCE_BITS, NO_KEY, caption_key, group_duplicates
+from data_loaders.images.fingerprints import NO_KEY
+from data_loaders.prepare.duplicates import COLOUR_DISTANCE, IMAGE_DISTANCE_BITS, caption_key, group_duplicates
 
 LONG = "Low tide at dusk, all gulls gone home"
 
