@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from data_loaders.prepare.prepare import prepare
+from data_loaders.prepare.settings import PrepareSettings
 from data_loaders.prepared import PreparedData
 from data_loaders.sample import write_sample
 from multimodal.config import RunConfig
@@ -106,7 +107,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_sample(folder / "dump", posts=options.posts, users=20, image_size_px=options.image_size_px)
-        prepare(folder / "dump", folder / "prepared", check_images=False)
+        prepare(folder / "dump", folder / "prepared", PrepareSettings(check_images=False))
         data = PreparedData.open(folder / "prepared")
         if options.size == "tiny":
             write_small_bert(folder / "bert")

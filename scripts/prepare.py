@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from validate import read_columns
 from data_loaders.images.loading import IMAGE_POLICIES
 from data_loaders.prepare.data_card import vocabulary_rule
 from data_loaders.prepare.prepare import PreparedSummary, prepare
+from data_loaders.prepare.settings import PrepareSettings
 from data_loaders.prepare.splits import DEFAULT_FRACTIONS, SPLIT_METHODS, SPLITS
 from data_loaders.readers import ReaderOptions, list_readers
 
@@ -74,8 +76,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--image-policy", default="skip",
         help=f"what to do about pictures that cannot be used: {', '.join(IMAGE_POLICIES)} (default: skip)",
     )  # fmt: skip
-    parser.add_argument("--no-check-images", action="store_true", help="do not open the pictures")
-    parser.add_argument("--no-near-duplicates", action="store_true", help="let repeated posts fall on different sides")
+    parser.add_argument("--no-check-images", dest="check_images", action="store_false", help="do not open the pictures")
+    parser.add_argument(
+        "--no-near-duplicates", dest="near_duplicates", action="store_false",
+        help="let repeated posts fall into different splits",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of the random split (default: 0)")
     return parser
 
@@ -148,22 +153,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         user_id=options.user_id,
         number_rows=options.number_rows,
     )
-    summary = prepare(
-        options.source,
-        options.output,
-        format=options.format,
-        options=reading,
-        split=options.split,
-        fractions=tuple(options.fractions),
-        minimum_frequency=options.minimum_frequency,
-        top_hashtags=options.top_hashtags,
-        only_top_hashtags=options.only_top_hashtags,
-        plain_hashtags=options.plain_hashtags,
-        near_duplicates=not options.no_near_duplicates,
-        check_images=not options.no_check_images,
-        image_policy=options.image_policy,
-        seed=options.seed,
-    )
+    settings = PrepareSettings(**{field.name: getattr(options, field.name) for field in fields(PrepareSettings)})
+    summary = prepare(options.source, options.output, settings, format=options.format, options=reading)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     for part in describe(summary):
         console.print(part)

@@ -12,17 +12,17 @@ import numpy as np
 
 from data_loaders.errors import DataError
 from data_loaders.images.check import ImageInspector
-from data_loaders.images.loading import ImagePolicy
 from data_loaders.output_folder import check_replaceable, made_whole
 from data_loaders.prepare.data_card import data_card
 from data_loaders.prepare.duplicates import group_duplicates
 from data_loaders.prepare.ingest import Ingest
 from data_loaders.prepare.plots import draw_plots
 from data_loaders.prepare.post_index import Ints, PostIndex, PostIndexBuilder
-from data_loaders.prepare.provenance import Circumstances, Settings
+from data_loaders.prepare.provenance import Provenance
 from data_loaders.prepare.rejections import RejectionLog
 from data_loaders.prepare.selection import Selection
-from data_loaders.prepare.splits import DEFAULT_FRACTIONS, Fractions, SplitMethod, SplitResult, split_posts
+from data_loaders.prepare.settings import PrepareSettings
+from data_loaders.prepare.splits import SplitResult, split_posts
 from data_loaders.prepare.staging import Staging
 from data_loaders.prepare.statistics import describe_posts
 from data_loaders.prepare.vocabulary import Vocabulary, default_minimum_frequency
@@ -43,63 +43,28 @@ class PreparedSummary:
 def prepare(
     source: str | Path,
     output: str | Path,
+    settings: PrepareSettings | None = None,
     *,
     format: str | None = None,
     options: ReaderOptions | None = None,
-    split: SplitMethod = "auto",
-    fractions: Fractions = DEFAULT_FRACTIONS,
-    minimum_frequency: int | None = None,
-    top_hashtags: int | None = None,
-    only_top_hashtags: bool = False,
-    plain_hashtags: bool = False,
-    near_duplicates: bool = True,
-    check_images: bool = True,
-    image_policy: ImagePolicy = "skip",
-    seed: int = 0,
 ) -> PreparedSummary:
-    """Read a dump, divide it, and write what training and evaluation need.
+    """Read a dump, split it, and write what training and evaluation need.
 
     The dump is read once and its posts are staged on disk; memory holds their ids and about 80 bytes of numbers
-    for each. The folder appears whole or not at all. The same dump and arguments give the same files.
+    per post. The folder is written completely or not at all. The same dump and arguments give the same files.
 
     Args:
         source: the dump, see `readers.open_dump`.
-        output: the folder to make; an earlier prepared folder there is replaced, anything else is left alone.
-        format: of the dump; found out when None.
-        options: how to read it.
-        split: see `splits.split_posts`.
-        fractions: shares of train, validation and test.
-        minimum_frequency: how many train posts must carry a hashtag for it to enter the vocabulary; None: by the
-            size of the data set, see `vocabulary.default_minimum_frequency`, or 1 with `top_hashtags`.
-        top_hashtags: how many hashtags the vocabulary holds at most: the most frequent of train; None for all.
-        only_top_hashtags: whether only posts that carry one of these are kept, and their truth reduced to these: a
-            closed and easier task. Others are refused as `no_top_hashtag` once the split is made, so that no later
-            post decides on the hashtags.
-        plain_hashtags: whether hashtags that are no plain words are left out, see `plain_hashtags`.
-        near_duplicates: whether posts with the same words or the same picture are kept on one side.
-        check_images: whether every picture is opened once; without it, damaged ones show up only in training and
-            the same picture is not recognised.
-        image_policy: for a picture that cannot be used: `skip` keeps the post without it, `blank` keeps its path,
-            `raise` stops.
-        seed: of the random split.
+        output: the folder to write; a prepared folder there is replaced, anything else is left alone.
+        settings: how to split, select and check the posts; None for the defaults.
+        format: format of the dump; detected when None.
+        options: how to read the dump.
 
     Raises:
-        DataError: the dump cannot be read, holds nothing to learn from, a split is left empty, or the output
+        DataError: the dump cannot be read, has nothing to learn from, a split is left empty, or the output
             cannot be written.
     """
-    source, output = Path(source), Path(output)
-    settings = Settings(
-        split=split,
-        fractions=fractions,
-        minimum_frequency=minimum_frequency,
-        top_hashtags=top_hashtags,
-        only_top_hashtags=only_top_hashtags,
-        plain_hashtags=plain_hashtags,
-        near_duplicates=near_duplicates,
-        check_images=check_images,
-        image_policy=image_policy,
-        seed=seed,
-    )
+    source, output, settings = Path(source), Path(output), settings or PrepareSettings()
     settings.check()
     check_replaceable(output, STATISTICS, (*FILES, *REPORT_FILES))
     if source.exists() and source.resolve().is_relative_to(output.resolve()) and output.exists():
@@ -115,7 +80,7 @@ def prepare(
     return PreparedSummary(folder=output, statistics=statistics)
 
 
-def _fill(folder: Path, output: Path, reader: Reader, settings: Settings) -> dict[str, Any]:
+def _fill(folder: Path, output: Path, reader: Reader, settings: PrepareSettings) -> dict[str, Any]:
     staging = Staging(folder / "staging.arrow")
     with RejectionLog(folder / "rejected.jsonl") as log:
         index = _read(reader, staging, log, output.parent.resolve() / output.name, settings)
@@ -137,20 +102,20 @@ def _fill(folder: Path, output: Path, reader: Reader, settings: Settings) -> dic
     vocabulary.save(folder / VOCABULARY)
     described = describe_posts(index, split_ids, groups, vocabulary)
     described["vocabulary"]["rule"] = rule
-    circumstances = Circumstances(
+    provenance = Provenance(
         reader=reader, settings=settings, split=result, selection=selection, order=order, index=index, log=log
     )
-    statistics = {**circumstances.describe(), **described}
+    statistics = {**provenance.describe(), **described}
     plots = draw_plots(index, split_ids, folder / "plots")
     (folder / STATISTICS).write_text(json.dumps(statistics, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(data_card(statistics, plots), encoding="utf-8")
     return statistics
 
 
-def _read(reader: Reader, staging: Staging, log: RejectionLog, folder: Path, settings: Settings) -> PostIndex:
+def _read(reader: Reader, staging: Staging, log: RejectionLog, folder: Path, settings: PrepareSettings) -> PostIndex:
     builder = PostIndexBuilder()
     with staging, ImageInspector() if settings.check_images else nullcontext() as inspector:
-        intake = Ingest(
+        ingest = Ingest(
             staging=staging,
             index=builder,
             log=log,
@@ -160,11 +125,11 @@ def _read(reader: Reader, staging: Staging, log: RejectionLog, folder: Path, set
             near_duplicates=settings.near_duplicates,
             plain_hashtags=settings.plain_hashtags,
         )
-        intake.read(reader)
+        ingest.read(reader)
     return builder.build()
 
 
-def _split(index: PostIndex, groups: Ints, settings: Settings) -> SplitResult:
+def _split(index: PostIndex, groups: Ints, settings: PrepareSettings) -> SplitResult:
     return split_posts(
         index.instants_us,
         index.dated,
@@ -198,7 +163,7 @@ def _renumbered(groups: Ints) -> Ints:
     return np.asarray(first[group_of], np.int64)
 
 
-def _vocabulary(index: PostIndex, split_ids: Ints, settings: Settings) -> tuple[Vocabulary, str]:
+def _vocabulary(index: PostIndex, split_ids: Ints, settings: PrepareSettings) -> tuple[Vocabulary, str]:
     train = split_ids == 0
     counts = np.bincount(index.tags[train[index.posts_of_tags()]], minlength=len(index.hashtags))
     tagged = int((train & index.tagged).sum())

@@ -1,66 +1,35 @@
-"""How a data set was prepared, for its statistics: source, split, selection, refusals, and what to keep in mind."""
+"""`Provenance`: the source, split, selection, refusals and notes of a prepared data set, for its statistics."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from data_loaders.errors import DataError
-from data_loaders.images.loading import ImagePolicy, check_policy
 from data_loaders.prepare.post_index import Ints, PostIndex
 from data_loaders.prepare.rejections import RejectionLog
 from data_loaders.prepare.selection import Selection
-from data_loaders.prepare.splits import Fractions, SplitMethod, SplitResult, check_split
+from data_loaders.prepare.settings import PrepareSettings
+from data_loaders.prepare.splits import SplitResult
 from data_loaders.prepare.statistics import FORMAT_VERSION, to_iso
 from data_loaders.readers.base import Reader
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What `prepare` was asked for; see there."""
-
-    split: SplitMethod
-    fractions: Fractions
-    minimum_frequency: int | None
-    top_hashtags: int | None
-    only_top_hashtags: bool
-    plain_hashtags: bool
-    near_duplicates: bool
-    check_images: bool
-    image_policy: ImagePolicy
-    seed: int
-
-    def check(self) -> None:
-        """Refuse what no dump could be prepared with.
-
-        Raises:
-            DataError: a value is out of range, or two of them contradict each other.
-        """
-        check_split(self.split, self.fractions)
-        check_policy(self.image_policy)
-        for name, value in (("minimum frequency", self.minimum_frequency), ("top hashtags", self.top_hashtags)):
-            if value is not None and value < 1:
-                raise DataError(f"{name} {value}; it must be at least 1")
-        if self.only_top_hashtags and self.top_hashtags is None:
-            raise DataError("only top hashtags: it is not said how many; add --top-hashtags, for example 50")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Circumstances:
-    """What is known once a dump is prepared.
+class Provenance:
+    """Where a prepared data set comes from and how it was made.
 
     Attributes:
-        reader: of the dump, read to its end.
-        settings: what was asked for.
-        split: of all posts that were read.
-        selection: of the posts that are kept; None for all.
-        order: the positions of the kept posts among all, in the order of the folder.
+        reader: the reader of the dump, after reading it.
+        settings: the settings of `prepare`.
+        split: the split of all posts that were read.
+        selection: which posts and hashtags were kept; None for all.
+        order: positions of the kept posts among all posts, in the order of the folder.
         index: the kept posts.
-        log: of refusals and reservations.
+        log: the refused records and the warnings.
     """
 
     reader: Reader
-    settings: Settings
+    settings: PrepareSettings
     split: SplitResult
     selection: Selection | None
     order: Ints
@@ -68,7 +37,7 @@ class Circumstances:
     log: RejectionLog
 
     def describe(self) -> dict[str, Any]:
-        """Return them as values for JSON."""
+        """Return the provenance as values for JSON."""
         reader, split, settings, log = self.reader, self.split, self.settings, self.log
         return {
             "format_version": FORMAT_VERSION,

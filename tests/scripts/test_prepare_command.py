@@ -61,7 +61,10 @@ def test_mistakes_are_told_without_a_traceback(dump, tmp_path, command):
         (["--source", tmp_path / "none"], "error: There is no file or folder"),
         (["--source", dump, "--columns", "post_id"], "error: --columns 'post_id' is no pair"),
         (["--source", dump, "--split", "tme"], "Did you mean 'time'?"),
-        (["--source", dump, "--only-top-hashtags"], "it is not said how many; add --top-hashtags"),
+        (
+            ["--source", dump, "--only-top-hashtags"],
+            "--only-top-hashtags needs the number of hashtags; add --top-hashtags",
+        ),
         (
             ["--source", dump, "--columns", "post_id=key", "caption=user_id"],
             "has a hashtag, so there is nothing to learn",

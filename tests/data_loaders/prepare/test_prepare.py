@@ -12,6 +12,7 @@ from PIL import Image
 from data_loaders.errors import DataError
 from data_loaders.prepare import writer as prepared_writer
 from data_loaders.prepare.prepare import prepare
+from data_loaders.prepare.settings import PrepareSettings
 from data_loaders.prepared import PreparedData
 from data_loaders.readers.base import ReaderOptions
 
@@ -59,8 +60,8 @@ def dump(folder, records):
     return path
 
 
-def made(tmp_path, records, **options):
-    prepare(dump(tmp_path / "dump", records), tmp_path / "prepared", **options)
+def made(tmp_path, records, options=None, **settings):
+    prepare(dump(tmp_path / "dump", records), tmp_path / "prepared", PrepareSettings(**settings), options=options)
     return PreparedData.open(tmp_path / "prepared")
 
 
@@ -145,7 +146,7 @@ def test_without_timestamps_the_split_is_random_and_warns(tmp_path):
 def test_the_same_dump_gives_the_same_files(tmp_path):
     path = dump(tmp_path / "dump", [record(number, timestamp=...) for number in range(40)])
     for output in ("one", "two"):
-        prepare(path, tmp_path / output, seed=4)
+        prepare(path, tmp_path / output, PrepareSettings(seed=4))
     for name in ("posts.parquet", "vocabulary.json", "statistics.json", "README.md", "rejected.jsonl"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
@@ -410,16 +411,19 @@ def test_a_split_left_empty_leaves_no_folder(tmp_path):
 
 
 def test_settings_are_checked_before_anything_is_read(tmp_path):
-    for options, text in (
+    for settings, text in (
         ({"split": "tme"}, "split 'tme' is unknown"),
         ({"fractions": (0.5, 0.5, 0.5)}, "three shares above 0"),
         ({"image_policy": "drop"}, "image policy 'drop' is unknown"),
         ({"minimum_frequency": 0}, "minimum frequency 0; it must be at least 1"),
         ({"top_hashtags": 0}, "top hashtags 0; it must be at least 1"),
-        ({"only_top_hashtags": True}, "only top hashtags: it is not said how many; add --top-hashtags"),
+        (
+            {"only_top_hashtags": True},
+            "--only-top-hashtags needs the number of hashtags; add --top-hashtags, for example 50",
+        ),
     ):
         with pytest.raises(DataError, match=text):
-            prepare(tmp_path / "missing", tmp_path / "prepared", **options)
+            prepare(tmp_path / "missing", tmp_path / "prepared", PrepareSettings(**settings))
 
 
 def test_an_earlier_prepared_folder_is_replaced_and_survives_a_failure(tmp_path):

@@ -8,6 +8,7 @@ import twitter_archives as made
 
 from data_loaders.errors import DataError
 from data_loaders.prepare.prepare import prepare
+from data_loaders.prepare.settings import PrepareSettings
 from data_loaders.prepared import PreparedData
 from data_loaders.readers import RawPost, ReaderOptions, Rejected, open_dump
 from data_loaders.readers.summary import describe_summary, summarise
@@ -399,7 +400,7 @@ def test_a_whole_archive_is_prepared(tmp_path, monkeypatch):
     summary = summarise(open_dump(tmp_path / "archive"))
     assert "43 posts by 1 users, 1 records refused" in describe_summary(summary)
     assert "note: 3 tweets from before November 2010" in describe_summary(summary)
-    statistics = prepare(tmp_path / "archive", tmp_path / "prepared", check_images=False).statistics
+    statistics = prepare(tmp_path / "archive", tmp_path / "prepared", PrepareSettings(check_images=False)).statistics
     assert statistics["source"]["format"] == "twitter_archive"
     assert statistics["rejected"]["refused"] == {"retweet": 1}
     assert statistics["notes"][0].startswith("3 tweets from before November 2010")

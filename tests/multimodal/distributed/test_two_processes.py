@@ -16,6 +16,7 @@ import two_processes
 from safetensors.torch import load_file
 
 from data_loaders.prepare.prepare import prepare
+from data_loaders.prepare.settings import PrepareSettings
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / "configs" / "debug.yaml"
@@ -53,7 +54,7 @@ def data(textured_data, tmp_path_factory):
     ]
     dump = textured_data.folder / "posts.jsonl"
     dump.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    prepare(dump, folder / "prepared", near_duplicates=False)
+    prepare(dump, folder / "prepared", PrepareSettings(near_duplicates=False))
     return folder / "prepared"
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from data_loaders.posts import Post
 from data_loaders.prepare.prepare import prepare
+from data_loaders.prepare.settings import PrepareSettings
 from data_loaders.prepared import PreparedData
 from multimodal.captions.neural.lstm import LstmConfig
 from multimodal.config import RunConfig
@@ -41,7 +42,7 @@ def data(tmp_path_factory):
         for number in range(60)
     ]
     (folder / "posts.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    prepare(folder / "posts.jsonl", folder / "prepared", minimum_frequency=1)
+    prepare(folder / "posts.jsonl", folder / "prepared", PrepareSettings(minimum_frequency=1))
     return PreparedData.open(folder / "prepared")
 
 
