@@ -4,10 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
-CODE := data_loaders multimodal scripts tests benchmarks
+READY_DOCS := $(VENV)/.ready-docs
+CODE := data_loaders multimodal scripts tests benchmarks docs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev quickstart ablation test lint type check bench clean
+.PHONY: help setup setup-dev quickstart ablation test lint type check docs bench clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  make %-12s %s\n", $$1, $$2}'
@@ -20,6 +21,10 @@ $(READY): pyproject.toml
 
 $(READY_DEV): $(READY)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+$(READY_DOCS): $(READY)
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	@touch $@
 
 setup: $(READY)  ## make the environment in .venv
@@ -43,12 +48,15 @@ test: $(READY_DEV)  ## run the tests
 lint: $(READY_DEV)  ## style and spelling
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/codespell --quiet-level 2 README.md CONTRIBUTING.md CHANGELOG.md ARCHITECTURE.md docs
+	$(BIN)/codespell --quiet-level 2 *.md docs .github
 
 type: $(READY_DEV)  ## static types, strict
 	$(BIN)/mypy
 
 check: lint type test  ## all of the above
+
+docs: $(READY_DOCS)  ## build the documentation site in site/, strictly
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(READY_DEV)  ## timings, side by side in one run
 	$(BIN)/python benchmarks/bench_metrics.py

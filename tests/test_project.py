@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = ("data_loaders", "multimodal")
 CODE = (*LIBRARIES, "scripts", "tests", "benchmarks")
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for library in LIBRARIES
