@@ -9,36 +9,38 @@ from typing import Any
 import pandas as pd
 
 from multimodal.benchmark.running import Failure
-from multimodal.benchmark.table import METRICS
 from multimodal.evaluation.files.text_tables import markdown_table, number, with_interval
+from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.storage.run_folder import write_atomically
 
-_SHORT = {"hit_rate": "HR", "precision": "P", "recall": "R", "f1": "F1", "ndcg": "NDCG", "map": "MAP"}
+_POOLED = ("f1_micro", "f1_macro_label")
+_WITH_INTERVAL = ("f1", "ndcg")
 
 
 def at_k_cells(table: pd.DataFrame, k: int) -> tuple[list[str], list[list[str]]]:
     """Return headings and cells of the metrics at one K, intervals with F1 and NDCG."""
-    headings = ["system", *(f"{_SHORT[metric]}@{k}" for metric in METRICS), f"micro F1@{k}", f"macro F1@{k}"]
+    headings = ["system", *(f"{METRICS[name].heading}@{k}" for name in (*METRICS.headline, *_POOLED))]
     cells = []
     for line in table[table["k"] == k].to_dict("records"):
         values = [
             with_interval(line[metric], line[f"{metric}_low"], line[f"{metric}_high"])
-            if metric in ("f1", "ndcg")
+            if metric in _WITH_INTERVAL
             else number(line[metric])
-            for metric in METRICS
+            for metric in (*METRICS.headline, *_POOLED)
         ]
-        cells.append([line["system"], *values, number(line["f1_micro"]), number(line["f1_macro_label"])])
+        cells.append([line["system"], *values])
     return headings, cells
 
 
 def narrow_at_k_cells(table: pd.DataFrame, k: int) -> tuple[list[str], list[list[str]]]:
     """Return headings and cells of the metrics at one K for a terminal of 80 columns: the interval of F1 alone."""
-    headings = ["system", "HR", "P", "R", "F1", "95%", "NDCG", "MAP", "micro F1", "macro F1"]
+    names = (*METRICS.headline, *_POOLED)
+    at = names.index("f1") + 1
+    short = [METRICS[name].heading for name in names]
+    headings = ["system", *short[:at], "95%", *short[at:]]
     cells = []
     for line in table[table["k"] == k].to_dict("records"):
-        values = {metric: number(line[metric]) for metric in [*METRICS, "f1_micro", "f1_macro_label"]}
-        texts = list(values.values())
-        at = list(values).index("f1") + 1
+        texts = [number(line[name]) for name in names]
         interval = f"{number(line['f1_low'])}–{number(line['f1_high'])}"
         cells.append([line["system"], *texts[:at], interval, *texts[at:]])
     return headings, cells

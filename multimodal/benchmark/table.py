@@ -14,6 +14,7 @@ from multimodal.benchmark.running import Row
 from multimodal.evaluation.comparison.alignment import at_cut_offs
 from multimodal.evaluation.files.predictions import read_predictions
 from multimodal.evaluation.files.results import read_per_post
+from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.uncertainty.intervals import bootstrap
 from multimodal.evaluation.uncertainty.resampling import Unit
 from multimodal.storage.run_folder import RunFolder, read_json
@@ -21,8 +22,8 @@ from multimodal.storage.run_folder import RunFolder, read_json
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
 
-METRICS = ("hit_rate", "precision", "recall", "f1", "ndcg", "map")
-_POOLED = ("f1_micro", "f1_macro_label", "new_hashtag_recall")
+# Without a bootstrap interval.
+POOLED = ("f1_micro", "f1_macro_label", "new_hashtag_recall")
 
 
 def benchmark_table(
@@ -35,9 +36,9 @@ def benchmark_table(
 ) -> pd.DataFrame:
     """Return one line per row and K, in the order given.
 
-    Columns: system, k, every one of `METRICS` with `<metric>_low` and `<metric>_high` (95 % bootstrap), f1_micro,
-    f1_macro_label, new_hashtag_recall; the same for all K of a row: threshold, labels_f1_micro, labels_f1_macro (of the
-    hashtags whose score reaches the threshold), training_s, size_bytes, ms_per_post, posts.
+    Columns: system, k, every metric of `METRICS.headline` with `<metric>_low` and `<metric>_high` (95 % bootstrap), the
+    metrics of `POOLED`; the same for all K of a row: threshold, labels_f1_micro, labels_f1_macro (of the hashtags whose
+    score reaches the threshold), training_s, size_bytes, ms_per_post, posts.
 
     Args:
         rows: finished.
@@ -59,16 +60,16 @@ def _lines(
     folder = run.evaluation("test")
     results = read_per_post(folder / "per_post.parquet")
     results = results._replace(per_post=at_cut_offs(results.per_post, np.array(ks)))
-    curves = bootstrap(results, METRICS, unit=unit)
+    curves = bootstrap(results, METRICS.headline, unit=unit)
     pooled = {line["k"]: line for line in read_json(folder / "metrics.json", "metrics")["table"]}
     cost = {"training_s": row.training_s, "size_bytes": row.size_bytes, "ms_per_post": row.ms_per_post}
     lines = []
     for place, k in enumerate(ks):
         line: dict[str, Any] = {"system": row.entry.name, "k": k}
-        for metric in METRICS:
+        for metric in METRICS.headline:
             low, high = curves.interval(metric)
             line |= {metric: curves.values[metric][place], f"{metric}_low": low[place], f"{metric}_high": high[place]}
-        line |= {name: pooled[k][name] for name in _POOLED}
+        line |= {name: pooled[k][name] for name in POOLED}
         lines.append({**line, **labels, **cost, "posts": len(results.post_ids)})
     return lines
 

@@ -12,8 +12,9 @@ import numpy as np
 from data_loaders.posts import Post
 from multimodal.evaluation.comparison.alignment import at_cut_offs
 from multimodal.evaluation.files.results import write_evaluation
-from multimodal.evaluation.list_length.cutoff_selection import CURVE_COLUMNS, WhichK, which_k, write_which_k
+from multimodal.evaluation.list_length.cutoff_selection import WhichK, which_k, write_which_k
 from multimodal.evaluation.list_length.list_lengths import ScoredHits, read_scored_hits
+from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.metrics.metric_table import Evaluation
 from multimodal.evaluation.metrics.train_statistics import KnownHashtags
 from multimodal.evaluation.slices.slice_files import write_slices
@@ -62,7 +63,7 @@ def write_all(folder: Path, evaluated: Evaluated, unit: Unit, slices: bool = Tru
         slices: whether to write slices.
     """
     evaluation = evaluated.evaluation
-    curves = bootstrap(evaluation.posts, CURVE_COLUMNS, unit=unit)
+    curves = bootstrap(evaluation.posts, METRICS.headline_sets, unit=unit)
     judged = [row for row, post in enumerate(evaluated.posts) if post.hashtags]
     truth = [evaluated.posts[row].hashtags for row in judged]
     write_evaluation(folder, evaluation, evaluated.rankings, evaluated.settings, truth=truth, curves=curves)

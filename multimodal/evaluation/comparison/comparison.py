@@ -13,6 +13,7 @@ from data_loaders.errors import UserError, nearest
 from multimodal.evaluation.comparison.alignment import SamePosts, on_same_posts
 from multimodal.evaluation.comparison.saved_runs import SavedRun
 from multimodal.evaluation.metrics.accuracy import Floats
+from multimodal.evaluation.metrics.catalogue import BEST_BY
 from multimodal.evaluation.metrics.outcomes import PostResults
 from multimodal.evaluation.uncertainty.intervals import Bootstrap, bootstrap
 from multimodal.evaluation.uncertainty.paired import holm, paired_test
@@ -56,7 +57,7 @@ class Protocol:
         seed: of resamples and swaps.
     """
 
-    columns: Sequence[str] = ("f1",)
+    columns: Sequence[str] = (BEST_BY,)
     unit: Unit = "posts"
     resamples: int = 1000
     permutations: int = 10_000

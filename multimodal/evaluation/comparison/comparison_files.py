@@ -23,17 +23,9 @@ from multimodal.evaluation.files.text_tables import (
     with_interval,
     with_signed_interval,
 )
+from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.storage.run_folder import write_atomically, write_json
 
-LABELS = {
-    "hit_rate": "Hit rate",
-    "precision": "Precision",
-    "recall": "Recall",
-    "f1": "F1",
-    "ndcg": "NDCG",
-    "map": "MAP",
-    "mrr": "MRR",
-}
 SIGNIFICANT = 0.05
 
 
@@ -58,7 +50,7 @@ def _cells(record: dict[Any, Any], with_seeds: bool) -> list[str]:
         seeds = ["–" if alone else f"± {record['sd_over_seeds']:.4f} ({record['runs']})"]
     first = [
         str(record["system"]),
-        LABELS.get(record["metric"], str(record["metric"])),
+        METRICS.label(str(record["metric"])),
         str(record["k"]),
         with_interval(record["value"], record["low"], record["high"]),
         *seeds,

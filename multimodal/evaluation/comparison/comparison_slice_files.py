@@ -10,8 +10,9 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from multimodal.evaluation.comparison.comparison_files import LABELS, SIGNIFICANT, probability
+from multimodal.evaluation.comparison.comparison_files import SIGNIFICANT, probability
 from multimodal.evaluation.files.text_tables import markdown_table, number, with_signed_interval
+from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.slices.slices import TITLES
 from multimodal.storage.run_folder import write_atomically
 
@@ -22,7 +23,7 @@ def _groups(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     groups = []
     for key, rows in table.groupby(["slicing", "system", "against", "metric", "k"], sort=False):
         slicing, system, against, metric, k = map(str, key)
-        groups.append((f"{TITLES[slicing]}: {LABELS.get(metric, metric)}@{k} of {system} – {against}", rows))
+        groups.append((f"{TITLES[slicing]}: {METRICS.label(metric)}@{k} of {system} – {against}", rows))
     return groups
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.metrics.metric_table import Evaluation
 from multimodal.evaluation.uncertainty.intervals import Bootstrap
 from multimodal.storage.run_folder import write_atomically
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FIGURES = {"precision_recall.png": ("precision", "recall"), "hit_rate_f1.png": ("hit_rate", "f1")}
-LABELS = {"precision": "Precision", "recall": "Recall", "hit_rate": "Hit rate", "f1": "F1"}
 # Two colours of Okabe and Ito's palette, which colour-blind readers tell apart; marker and dash differ as well.
 _STYLES: tuple[dict[str, Any], ...] = (
     {"color": "#0072B2", "marker": "o"},
@@ -49,7 +49,7 @@ def sweep_figure(evaluation: Evaluation, columns: tuple[str, ...], curves: Boots
 
     Args:
         evaluation: of one or more K.
-        columns: names in `LABELS`.
+        columns: names in `METRICS`.
         curves: resampled metrics at the same Ks; those that it holds get a band.
     """
     from matplotlib.figure import Figure
@@ -57,11 +57,11 @@ def sweep_figure(evaluation: Evaluation, columns: tuple[str, ...], curves: Boots
     figure = Figure(figsize=(5.2, 3.6), layout="constrained")
     axes = figure.add_subplot()
     ks = evaluation.ks
-    best = evaluation.best_k("f1")
+    best = evaluation.best_k()
     marker_step = -(-len(ks) // _MOST_MARKERS)
     for column, style in zip(columns, _STYLES, strict=False):
         values = evaluation.table[column].to_numpy()
-        axes.plot(ks, values, label=LABELS[column], linewidth=1.8, markersize=5, markevery=marker_step, **style)
+        axes.plot(ks, values, label=METRICS.label(column), linewidth=1.8, markersize=5, markevery=marker_step, **style)
         if curves is not None and column in curves.values:
             low, high = curves.interval(column)
             axes.fill_between(ks, low, high, color=style["color"], alpha=0.18, linewidth=0)
@@ -70,7 +70,7 @@ def sweep_figure(evaluation: Evaluation, columns: tuple[str, ...], curves: Boots
             best, at_best, "o", markersize=11, markerfacecolor="none", markeredgecolor="#222222", markeredgewidth=1.2
         )
     axes.axvline(best, color="#222222", linewidth=0.9, linestyle=":", label=f"best K by F1: {best}", zorder=0)
-    _finish(axes, ks, [LABELS[column] for column in columns])
+    _finish(axes, ks, [METRICS.label(column) for column in columns])
     posts = int(evaluation.table["posts"].iloc[0])
     band = "" if curves is None else f"; bands: 95 % of resamples of {curves.unit}"
     axes.set_title(f"{posts:,} posts{band}", loc="right", fontsize=9, color="#555555")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from data_loaders.errors import DataError
 from multimodal.evaluation.files.figures import write_figures
 from multimodal.evaluation.files.predictions import write_predictions
+from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS, ListMetric
 from multimodal.evaluation.metrics.fingerprints import FINGERPRINT, truth_fingerprints
 from multimodal.evaluation.metrics.metric_table import DEFINITIONS_VERSION, Evaluation
 from multimodal.evaluation.metrics.outcomes import Outcomes, PerPost, PostResults
@@ -62,13 +63,13 @@ def write_evaluation(
 
 def summary(evaluation: Evaluation, settings: dict[str, Any]) -> dict[str, Any]:
     """Return the content of `metrics.json`; a value that is not defined is null."""
-    best = evaluation.best_k("f1")
+    best = evaluation.best_k()
     rows = evaluation.table.to_dict("records")
     return {
         "definitions_version": DEFINITIONS_VERSION,
         "settings": {**settings, "ap_norm": evaluation.ap_norm, "ks": evaluation.ks},
         "counts": evaluation.counts,
-        "best_k": {"by": "f1", "k": best, "f1": evaluation.at(best)["f1"]},
+        "best_k": {"by": BEST_BY, "k": best, BEST_BY: evaluation.at(best)[BEST_BY]},
         "table": [{str(name): _plain(value) for name, value in row.items()} for row in rows],
     }
 
@@ -96,7 +97,7 @@ def write_per_post(path: Path, evaluation: Evaluation, truth: Sequence[Sequence[
         columns[name] = pa.array(getattr(outcomes, attribute).astype(np.int32))
     for name, attribute in _RANK_COLUMNS.items():
         columns[name] = _ranks(getattr(outcomes, attribute))
-    for metric in ("f1_per_post", *per_post.stored):
+    for metric in (METRICS[BEST_BY].counterpart, *per_post.stored):
         values = per_post[metric]
         columns.update({f"{metric}@{k}": pa.array(values[:, i]) for i, k in enumerate(evaluation.ks)})
     if truth is not None:
@@ -149,7 +150,7 @@ def read_per_post(path: Path) -> PostResults:
     fields |= {attribute: _hits(table[name], places) for name, attribute in _RANK_COLUMNS.items()}
     stored = {
         metric: np.stack([table[f"{metric}@{k}"].to_numpy() for k in ks], axis=1)
-        for metric in ("novelty", "redundancy")
+        for metric in (entry.name for entry in METRICS.of(ListMetric))
         if f"{metric}@{ks[0]}" in table.column_names
     }
     users = table["user_id"].to_pylist() if "user_id" in table.column_names else None

@@ -17,7 +17,6 @@ from multimodal.evaluation.uncertainty.intervals import Bootstrap
 from multimodal.evaluation.uncertainty.resampling import draw_with_replacement, unit_terms, weighted_sums
 from multimodal.storage.run_folder import write_atomically
 
-CURVE_COLUMNS = ("hit_rate", "precision", "recall", "f1")
 _LEVEL = 0.95
 # Shares of resamples below this are not worth a word.
 _WORTH_TELLING = 0.05
@@ -52,14 +51,14 @@ def which_k(
 
     Args:
         evaluation: of the split that is judged.
-        curves: its metrics resampled, at least `CURVE_COLUMNS`.
+        curves: its metrics resampled, at least `f1`.
         judged: scores and hits of the same posts.
         validation: scores and hits of the validation split, on which threshold and fixed K are chosen.
         absent: why there is none.
         seed: of the resamples for the threshold's interval.
     """
-    shares = curves.best_k_shares("f1")
-    best = evaluation.best_k("f1")
+    shares = curves.best_k_shares()
+    best = evaluation.best_k()
     rows = _fixed_rows(evaluation, curves, shares)
     notes = [absent] if absent else []
     if validation is not None and len(validation.scores):

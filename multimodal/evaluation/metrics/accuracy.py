@@ -75,3 +75,10 @@ def f1_of_means(mean_precision: Floats, mean_recall: Floats) -> Floats:
     """2PR / (P + R) of the mean precision and the mean recall: the headline F1; 0 where both are 0."""
     total = mean_precision + mean_recall
     return np.divide(2 * mean_precision * mean_recall, total, out=np.asarray(total * 0.0), where=total > 0)
+
+
+def f1_change(precision: Floats, recall: Floats, of_precision: Floats, of_recall: Floats) -> Floats:
+    """Return the first-order change of `f1_of_means` for small changes of the mean precision and the mean recall."""
+    total = np.where(precision + recall > 0, precision + recall, 1.0) ** 2
+    change: Floats = 2 * (recall**2 * of_precision + precision**2 * of_recall) / total
+    return change

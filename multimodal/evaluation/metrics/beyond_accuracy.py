@@ -6,6 +6,7 @@ N posts, K places, n_k cut-offs. Empty places (-1) are neither surprising nor li
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,25 @@ from multimodal.evaluation.metrics.accuracy import Floats, Ints, at_cut_offs, ru
 
 # From the vocabulary numbers of two hashtags (arrays that broadcast) to their similarity.
 Similarity = Callable[[NDArray[np.int32], NDArray[np.int32]], NDArray[np.floating[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendedLists:
+    """The lists of N posts, K places each.
+
+    Attributes:
+        indices: (N, K) hashtag indices, -1 for an empty place.
+        numbers: (N, K) vocabulary numbers; V for empty places and for hashtags outside the vocabulary.
+        length: (N,) hashtags in each list.
+        bits: (C,) `information` of each hashtag.
+        similarity: of two vocabulary numbers; V is like nothing.
+    """
+
+    indices: NDArray[np.int32]
+    numbers: NDArray[np.int32]
+    length: Ints
+    bits: Floats
+    similarity: Similarity
 
 
 def information(frequencies: Ints, total: int) -> Floats:

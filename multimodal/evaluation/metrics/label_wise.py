@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.evaluation.metrics.accuracy import Ints
-from multimodal.evaluation.metrics.exact_sums import mean_of
+from multimodal.evaluation.metrics.accuracy import Floats, Ints
+from multimodal.evaluation.metrics.exact_means import mean_of
+
+
+@dataclass(frozen=True, slots=True)
+class HashtagCounts:
+    """Counts of C hashtags over all posts, at one K.
+
+    Attributes:
+        named: (C,) posts whose list names the hashtag.
+        right: (C,) posts for which it does so rightly.
+        support: (C,) posts it is true of.
+        known: (C,) whether it is in the vocabulary.
+        vocabulary_size: V.
+    """
+
+    named: Ints
+    right: Ints
+    support: Ints
+    known: NDArray[np.bool_]
+    vocabulary_size: int
 
 
 def counts_per_hashtag(
@@ -42,6 +62,17 @@ def counts_per_hashtag(
 def f1_micro(named: Ints, right: Ints, support: Ints) -> float:
     """2TP / (named + true), pooled over all posts and hashtags; empty places are not named."""
     return float(2 * right.sum() / max(int(named.sum() + support.sum()), 1))
+
+
+def f1_micro_sums(found: Floats, listed: Floats, true_count: Ints) -> tuple[Floats, Floats]:
+    """Return what each post adds to the numerator and to the denominator of micro F1, (N, n_k) each.
+
+    Args:
+        found: (N, n_k) hits among the first K.
+        listed: (N, n_k) hashtags among the first K.
+        true_count: (N,) true hashtags.
+    """
+    return 2 * found, listed + true_count[:, None]
 
 
 def f1_macro_label(named: Ints, right: Ints, support: Ints) -> float:

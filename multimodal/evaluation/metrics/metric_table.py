@@ -9,33 +9,12 @@ import numpy as np
 import pandas as pd
 
 from data_loaders.errors import UserError, nearest
+from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS
 from multimodal.evaluation.metrics.outcomes import PerPost, PostResults
 from multimodal.evaluation.metrics.ranked import ApNorm
 
 # Raised when a definition changes, so that figures of different definitions are not put side by side unnoticed.
 DEFINITIONS_VERSION = 1
-COLUMNS = (
-    "k",
-    "hit_rate",
-    "precision",
-    "recall",
-    "f1",
-    "f1_per_post",
-    "f1_micro",
-    "f1_macro_label",
-    "recall_capped",
-    "recall_known",
-    "coverage_of_truth",
-    "ndcg",
-    "map",
-    "mrr",
-    "catalogue_coverage",
-    "novelty",
-    "redundancy",
-    "new_hashtag_recall",
-    "posts",
-    "posts_without_truth",
-)
 
 
 @dataclass(frozen=True)
@@ -43,7 +22,7 @@ class Evaluation:
     """What a ranking is worth.
 
     Attributes:
-        table: one row per K, the columns of `COLUMNS`; NaN where a metric is not defined or was not asked for.
+        table: one row per K, the columns of `METRICS.columns`; NaN where a metric is not defined or was not asked for.
         per_post: metric → float32 (N, n_k) over the evaluated posts.
         post_ids: of the N evaluated posts.
         user_ids: of the same posts, where they were handed in.
@@ -79,14 +58,14 @@ class Evaluation:
             raise UserError(f"K = {k} is not part of this evaluation; it holds {', '.join(map(str, self.ks))}.")
         return {str(name): float(value) for name, value in rows.iloc[0].items()}
 
-    def best_k(self, column: str = "f1") -> int:
+    def best_k(self, column: str = BEST_BY) -> int:
         """Return the K with the highest value of `column`, the smallest of equals.
 
         Raises:
             UserError: no such column, or it has no value at any K.
         """
         if column not in self.table:
-            raise UserError(f"unknown metric {column!r}.{nearest(column, COLUMNS)} Known: {', '.join(COLUMNS[1:])}.")
+            raise UserError(f"unknown metric {column!r}.{nearest(column, METRICS)} Known: {', '.join(METRICS)}.")
         values = self.table[column].to_numpy(np.float64)
         if np.isnan(values).all():
             raise UserError(f"{column} has no value at any K of this evaluation, so there is no best K by it.")

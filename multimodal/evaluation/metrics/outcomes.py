@@ -9,31 +9,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.evaluation.metrics.accuracy import (
-    Floats,
-    Ints,
-    f1_per_post,
-    hit_rate,
-    hits_at,
-    precision,
-    recall,
-    recall_capped,
+from multimodal.evaluation.metrics.accuracy import Floats, Ints, hits_at
+from multimodal.evaluation.metrics.catalogue import METRICS, CountMetric, Metric, RankMetric, Truths
+from multimodal.evaluation.metrics.exact_means import (
+    ExactMean,
+    count_groups,
+    count_hits_by_rank,
+    mean_of,
+    weighted_mean_of,
 )
-from multimodal.evaluation.metrics.ranked import ApNorm, average_precision, ndcg, reciprocal_rank
+from multimodal.evaluation.metrics.ranked import ApNorm
 
 Bools = NDArray[np.bool_]
-PER_POST_COLUMNS = (
-    "hit_rate",
-    "precision",
-    "recall",
-    "f1_per_post",
-    "recall_capped",
-    "recall_known",
-    "ndcg",
-    "map",
-    "mrr",
-    "new_hashtag_recall",
-)
 
 
 @dataclass(frozen=True)
@@ -69,47 +56,64 @@ class Outcomes:
         """Return some of the posts, in the order of `rows`."""
         return replace(self, **{name: values.T[..., rows].T for name, values in vars(self).items()})
 
+    def counted(self, truths: Truths) -> tuple[Bools, Ints]:
+        """Return the hits (N, K) and the numbers of true hashtags (N,) of one kind."""
+        return {
+            "all": (self.hits, self.true_count),
+            "known": (self.known_hits, self.known_count),
+            "new": (self.new_hits, self.new_count),
+        }[truths]
+
     def column(self, name: str, ks: Ints, ap_norm: ApNorm = "capped") -> Floats:
         """Return one metric, (N, n_k); NaN where a post has nothing to recall.
 
         Args:
-            name: one of `PER_POST_COLUMNS`.
+            name: one of `METRICS.of_hits`.
             ks: (n_k,) cut-offs.
             ap_norm: what `map` divides by.
         """
-        if name == "ndcg":
-            return ndcg(self.hits, self.true_count, ks)
-        if name == "map":
-            return average_precision(self.hits, self.true_count, ks, ap_norm)
-        if name == "mrr":
-            return reciprocal_rank(self.hits, ks)
-        if name == "recall_known":
-            return recall(hits_at(self.known_hits, ks), self.known_count)
-        if name == "new_hashtag_recall":
-            if not self.new_count.any():
+        metric: Metric | None = METRICS.get(name)
+        if isinstance(metric, RankMetric):
+            return metric.function(self.hits, self.true_count, ks, ap_norm)
+        if isinstance(metric, CountMetric):
+            hits, true_count = self.counted(metric.truths)
+            if not true_count.any():
                 return np.full((len(ks), len(self)), np.nan).T
-            return recall(hits_at(self.new_hits, ks), self.new_count)
-        return self._of_set(name, hits_at(self.hits, ks), ks)
+            return metric.function(hits_at(hits, ks), true_count, ks)
+        raise KeyError(f"{name!r}; per-post metrics: {', '.join(METRICS.of_hits)}")
 
-    def columns(self, ks: Ints, ap_norm: ApNorm = "capped") -> Iterator[tuple[str, Floats]]:
-        """Yield every metric with its name; the hits are counted once."""
-        found = hits_at(self.hits, ks)
-        for name in PER_POST_COLUMNS:
-            of_set = name in {"hit_rate", "precision", "recall", "f1_per_post", "recall_capped"}
-            yield name, self._of_set(name, found, ks) if of_set else self.column(name, ks, ap_norm)
 
-    def _of_set(self, name: str, found: Floats, ks: Ints) -> Floats:
-        if name == "hit_rate":
-            return hit_rate(found)
-        if name == "precision":
-            return precision(found, ks)
-        if name == "recall":
-            return recall(found, self.true_count)
-        if name == "f1_per_post":
-            return f1_per_post(found, self.true_count, ks)
-        if name == "recall_capped":
-            return recall_capped(found, self.true_count, ks)
-        raise KeyError(f"{name!r}; per-post metrics: {', '.join(PER_POST_COLUMNS)}")
+def count_means(outcomes: Outcomes, ks: Ints) -> dict[str, ExactMean]:
+    """Return the mean of every `CountMetric` at every cut-off.
+
+    Args:
+        outcomes: of at least one post.
+        ks: (n_k,) rising.
+    """
+    metrics = METRICS.of(CountMetric)
+    groups = {truths: count_groups(*outcomes.counted(truths), ks) for truths in {metric.truths for metric in metrics}}
+    means = {}
+    for metric in metrics:
+        group = groups[metric.truths]
+        means[metric.name] = weighted_mean_of(metric.function(group.found, group.true_count, ks), group.posts)
+    return means
+
+
+def rank_means(outcomes: Outcomes, ks: Ints, ap_norm: ApNorm) -> dict[str, Floats]:
+    """Return the mean of every `RankMetric`, (n_k,) each.
+
+    Args:
+        outcomes: of at least one post.
+        ks: (n_k,) rising.
+        ap_norm: what `map` divides by.
+    """
+    by_rank = count_hits_by_rank(outcomes.hits, outcomes.true_count)
+    return {
+        metric.name: mean_of(outcomes.column(metric.name, ks, ap_norm)).value
+        if metric.mean is None
+        else metric.mean(by_rank, ks, ap_norm)
+        for metric in METRICS.of(RankMetric)
+    }
 
 
 class PerPost(Mapping[str, NDArray[np.float32]]):
@@ -146,16 +150,16 @@ class PerPost(Mapping[str, NDArray[np.float32]]):
     def __getitem__(self, name: str) -> NDArray[np.float32]:
         if name in self.stored:
             return self.stored[name]
-        if name not in PER_POST_COLUMNS:
+        if name not in METRICS.of_hits:
             raise KeyError(f"{name!r}; per-post metrics: {', '.join(self)}")
         return self.outcomes.column(name, self.ks, self.ap_norm).astype(np.float32)
 
     def __iter__(self) -> Iterator[str]:
-        yield from PER_POST_COLUMNS
+        yield from METRICS.of_hits
         yield from self.stored
 
     def __len__(self) -> int:
-        return len(PER_POST_COLUMNS) + len(self.stored)
+        return len(METRICS.of_hits) + len(self.stored)
 
 
 class PostResults(NamedTuple):

@@ -10,23 +10,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_loaders.errors import DataError, UserError
-from multimodal.evaluation.metrics.accuracy import Floats, Ints, f1_of_means
-from multimodal.evaluation.metrics.beyond_accuracy import (
-    Similarity,
-    catalogue_coverage,
-    information,
-    novelty,
-    redundancy,
-)
+from multimodal.evaluation.metrics.accuracy import Floats, Ints
+from multimodal.evaluation.metrics.beyond_accuracy import RecommendedLists, Similarity, information
+from multimodal.evaluation.metrics.catalogue import METRICS, DataMetric, HashtagMetric, ListMetric, MeanMetric
 from multimodal.evaluation.metrics.chunks import chunks, map_chunks
-from multimodal.evaluation.metrics.exact_sums import ExactMean, mean_of
-from multimodal.evaluation.metrics.label_wise import counts_per_hashtag, f1_macro_label, f1_micro
-from multimodal.evaluation.metrics.metric_table import COLUMNS, Evaluation
-from multimodal.evaluation.metrics.outcomes import Outcomes, PerPost
+from multimodal.evaluation.metrics.exact_means import ExactMean, mean_of
+from multimodal.evaluation.metrics.label_wise import HashtagCounts, counts_per_hashtag
+from multimodal.evaluation.metrics.metric_table import Evaluation
+from multimodal.evaluation.metrics.outcomes import Outcomes, PerPost, count_means, rank_means
 from multimodal.evaluation.metrics.ranked import ApNorm
-from multimodal.evaluation.metrics.ranked_means import count_hits_by_rank, mean_average_precision, mean_ndcg
 from multimodal.evaluation.metrics.relevance import check_post_ids, check_rankings, hit_matrix
-from multimodal.evaluation.metrics.set_means import set_means
 from multimodal.evaluation.metrics.similarity import as_similarity
 from multimodal.evaluation.metrics.train_statistics import HashtagFacts, KnownHashtags, hashtag_facts
 from multimodal.evaluation.metrics.truth import Truth
@@ -83,11 +76,11 @@ def evaluate_rankings(
     alike = None if similarity is None else as_similarity(similarity, facts.vocabulary_size)
     means, stored = _post_means(places, outcomes, cut_offs, ap_norm, facts, alike, chunk_posts)
     support = np.bincount(truth.indices, minlength=len(truth.names))
-    label_wise = _label_wise(places, outcomes, cut_offs, support, facts)
+    of_hashtags = _hashtag_means(places, outcomes, cut_offs, support, facts)
     counts = _counts(rankings, truth, outcomes)
     everything = len(rows) == len(rankings)
     return Evaluation(
-        table=_table(cut_offs, means, label_wise, counts),
+        table=_table(cut_offs, means, of_hashtags, outcomes, counts),
         per_post=PerPost(outcomes, cut_offs, ap_norm, stored),
         post_ids=rankings.post_ids if everything else [rankings.post_ids[row] for row in rows],
         user_ids=user_ids if everything or user_ids is None else [user_ids[row] for row in rows],
@@ -173,48 +166,53 @@ def _post_means(
     chunk_posts: int,
 ) -> tuple[dict[str, Floats], dict[str, NDArray[np.float32]]]:
     bits = information(facts.frequency, facts.total_frequency)[:-1]
-    names = ["novelty"] if alike is None else ["novelty", "redundancy"]
-    stored = {name: np.empty((len(ks), len(outcomes)), np.float32).T for name in names}
+    metrics = [metric for metric in METRICS.of(ListMetric) if alike is not None or not metric.needs_similarity]
+    stored = {metric.name: np.empty((len(ks), len(outcomes)), np.float32).T for metric in metrics}
 
     def work(chunk: slice) -> dict[str, ExactMean]:
-        part, listed = outcomes.part(chunk), places[:, chunk].T
+        listed, length = places[:, chunk].T, outcomes.length[chunk]
+        lists = RecommendedLists(listed, facts.number[listed], length, bits, alike or _nothing_alike)
         means: dict[str, ExactMean] = {}
-        beyond = {"novelty": novelty(listed, part.length, bits, ks)}
-        if alike is not None:
-            beyond["redundancy"] = redundancy(facts.number[listed], part.length, alike, ks)
-        for name, values in beyond.items():
-            means[name] = mean_of(values)
-            stored[name][chunk] = values
+        for metric in metrics:
+            values = metric.function(lists, ks)
+            means[metric.name] = mean_of(values)
+            stored[metric.name][chunk] = values
         return means
 
-    total = set_means(outcomes, ks)
+    total = count_means(outcomes, ks)
     for means in map_chunks(work, len(outcomes), chunk_posts, "Computing metrics"):
         for name, mean in means.items():
             total.setdefault(name, ExactMean()).merge(mean)
-    by_rank = count_hits_by_rank(outcomes.hits, outcomes.true_count)
-    ranked = {"ndcg": mean_ndcg(by_rank, ks), "map": mean_average_precision(by_rank, ks, ap_norm)}
-    return {**{name: mean.value for name, mean in total.items()}, **ranked}, stored
+    return {**{name: mean.value for name, mean in total.items()}, **rank_means(outcomes, ks, ap_norm)}, stored
 
 
-def _label_wise(
+def _nothing_alike(first: NDArray[np.int32], second: NDArray[np.int32]) -> Floats:
+    return np.zeros(np.broadcast_shapes(first.shape, second.shape))
+
+
+def _hashtag_means(
     places: NDArray[np.int32], outcomes: Outcomes, ks: Ints, support: Ints, facts: HashtagFacts
 ) -> dict[str, list[float]]:
-    columns: dict[str, list[float]] = {"f1_micro": [], "f1_macro_label": [], "catalogue_coverage": []}
+    metrics = METRICS.of(HashtagMetric)
+    columns: dict[str, list[float]] = {metric.name: [] for metric in metrics}
     for named, right in counts_per_hashtag(places, outcomes.hits.T, ks, len(support)):
-        columns["f1_micro"].append(f1_micro(named, right, support))
-        columns["f1_macro_label"].append(f1_macro_label(named, right, support))
-        columns["catalogue_coverage"].append(catalogue_coverage(named, facts.known[:-1], facts.vocabulary_size))
+        counts = HashtagCounts(named, right, support, facts.known[:-1], facts.vocabulary_size)
+        for metric in metrics:
+            columns[metric.name].append(metric.function(counts))
     return columns
 
 
 def _table(
-    ks: Ints, means: dict[str, Floats], label_wise: dict[str, list[float]], counts: dict[str, int]
+    ks: Ints, means: dict[str, Floats], of_hashtags: dict[str, list[float]], outcomes: Outcomes, counts: dict[str, int]
 ) -> pd.DataFrame:
-    table = pd.DataFrame({"k": ks, **means, **label_wise})
-    table["f1"] = f1_of_means(means["precision"], means["recall"])
-    table["coverage_of_truth"] = counts["true_hashtags_in_vocabulary"] / counts["true_hashtags"]
+    table = pd.DataFrame({"k": ks, **means, **of_hashtags})
+    for metric in METRICS.of(MeanMetric):
+        table[metric.name] = metric.function(*(means[part] for part in metric.parts))
+    for ratio in METRICS.of(DataMetric):
+        numerator, denominator = (getattr(outcomes, field).sum() for field in (ratio.numerator, ratio.denominator))
+        table[ratio.name] = int(numerator) / int(denominator)
     table["posts"], table["posts_without_truth"] = counts["posts"], counts["posts_without_truth"]
-    return table.reindex(columns=list(COLUMNS))
+    return table.reindex(columns=list(METRICS.columns))
 
 
 def _counts(rankings: Rankings, truth: Truth, outcomes: Outcomes) -> dict[str, int]:

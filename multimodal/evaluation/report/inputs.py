@@ -16,6 +16,7 @@ from multimodal.evaluation.details import slice_k
 from multimodal.evaluation.errors.analysis import ErrorAnalysis, analyse_errors
 from multimodal.evaluation.files.predictions import read_predictions
 from multimodal.evaluation.files.results import read_per_post
+from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.metrics.outcomes import PostResults
 from multimodal.evaluation.uncertainty.intervals import Bootstrap, bootstrap
 from multimodal.evaluation.uncertainty.resampling import Unit
@@ -25,7 +26,7 @@ from multimodal.storage.run_folder import read_json
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
 
-COLUMNS = ("hit_rate", "precision", "recall", "f1", "ndcg", "map")
+COLUMNS = METRICS.headline
 _RESAMPLES = 1_000
 
 

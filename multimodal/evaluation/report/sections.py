@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from multimodal.evaluation.metrics.catalogue import METRICS, DataMetric
 from multimodal.evaluation.report.inputs import COLUMNS, ReportInputs
 from multimodal.evaluation.report.parts import (
     badge,
@@ -19,24 +20,7 @@ from multimodal.evaluation.report.parts import (
     table,
 )
 
-NAMES = {
-    "hit_rate": "Hit rate",
-    "precision": "Precision",
-    "recall": "Recall",
-    "f1": "F1",
-    "ndcg": "NDCG",
-    "map": "MAP",
-    "f1_per_post": "F1 per post",
-    "f1_micro": "F1 micro",
-    "f1_macro_label": "F1 macro by hashtag",
-    "recall_capped": "Recall capped",
-    "recall_known": "Recall, known",
-    "mrr": "MRR",
-    "catalogue_coverage": "Catalogue coverage",
-    "novelty": "Novelty (bits)",
-    "redundancy": "Redundancy",
-    "new_hashtag_recall": "Recall, new",
-}
+NAMES = {name: metric.label for name, metric in METRICS.items() if not isinstance(metric, DataMetric)}
 _PROTOCOLS = {
     "rolling": "rolling: each post is ranked with all strictly earlier posts known, those of the evaluated split too",
     "frozen": "frozen: each post is ranked with the train split known and nothing later",

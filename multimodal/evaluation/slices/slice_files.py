@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 from data_loaders.errors import DataError
 from multimodal.evaluation.files.text_tables import markdown_table, with_interval
 from multimodal.evaluation.metrics.accuracy import Ints
+from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.slices.hashtag_bands import BANDS, BandedHits
-from multimodal.evaluation.slices.slice_metrics import LEAST_UNITS, SLICE_COLUMNS
+from multimodal.evaluation.slices.slice_metrics import LEAST_UNITS
 from multimodal.evaluation.slices.slices import HASHTAG_FREQUENCY, TITLES, PostSlices, Slicing
 from multimodal.storage.run_folder import write_atomically
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SLICES = "slices.parquet"
-HEADINGS = ("Hit rate", "Precision", "Recall", "F1")
 _COLUMNS_OF_PANELS = 2
 _RESOLUTION_DPI = 160
 
@@ -116,8 +116,8 @@ def slice_markdown(table: pd.DataFrame, bands: BandedHits, note: str) -> str:
         if banded:
             parts += [f"Of the vocabulary: rare below {bands.middle_from:,} train posts, frequent from "
                       f"{bands.frequent_from:,} on. Recall over hashtags.", ""]  # fmt: skip
-        shown = ("recall",) if banded else SLICE_COLUMNS
-        headings = ["", "Posts", "True hashtags", *(("Recall",) if banded else HEADINGS)]
+        shown = ("recall",) if banded else METRICS.headline_sets
+        headings = ["", "Posts", "True hashtags", *map(METRICS.label, shown)]
         cells = [
             [str(row["slice"]), f"{row['posts']:,}", f"{row['true_hashtags']:,}"]
             + [with_interval(row[column], row[f"{column}_low"], row[f"{column}_high"]) for column in shown]

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from multimodal.evaluation.metrics.accuracy import Floats, Ints
+from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.metrics.outcomes import PostResults
 from multimodal.evaluation.slices.hashtag_bands import BANDS, BandedHits
 from multimodal.evaluation.slices.slices import HASHTAG_FREQUENCY, PostSlices
@@ -24,7 +25,6 @@ from multimodal.evaluation.uncertainty.resampling import (
 
 # The bootstrap of fewer posts, or users, than this says nothing.
 LEAST_UNITS = 10
-SLICE_COLUMNS = ("hit_rate", "precision", "recall", "f1")
 
 
 @dataclass(frozen=True)
@@ -148,20 +148,20 @@ def slice_table(
         level: of the intervals.
 
     Returns:
-        Columns slicing, slice, k, posts, units (posts or users), true_hashtags, and hit_rate, precision, recall,
-        f1, each with _low and _high behind it. The first row is of all posts. Bands of hashtags have a recall alone:
+        Columns slicing, slice, k, posts, units (posts or users), true_hashtags, and `METRICS.headline_sets`, each with
+        _low and _high behind it. The first row is of all posts. Bands of hashtags have a recall alone:
         the share of their true hashtags that was found; their `posts` are those that carry such a hashtag.
     """
     k = int(results.per_post.ks[0])
     true_count = results.per_post.outcomes.true_count
     everything = np.ones((len(true_count), 1), np.bool_)
     members = np.concatenate([everything, *(slicing.members() for slicing in slices.slicings.values())], axis=1)
-    draws, of_bands = slice_draws(results, members, SLICE_COLUMNS, band_terms(slices.bands, k),
+    draws, of_bands = slice_draws(results, members, METRICS.headline_sets, band_terms(slices.bands, k),
                                   unit=unit, resamples=resamples, seed=seed)  # fmt: skip
     names = [("all", "all"), *((name, label) for name, way in slices.slicings.items() for label in way.labels)]
     table = pd.DataFrame(names, columns=["slicing", "slice"])
     table["k"], table["posts"] = k, members.sum(axis=0)
-    table["units"], table["true_hashtags"] = draws["f1"].units, true_count @ members
+    table["units"], table["true_hashtags"] = next(iter(draws.values())).units, true_count @ members
     for column, draw in draws.items():
         low, high = draw.interval(level)
         table = table.assign(**{column: draw.value, f"{column}_low": low, f"{column}_high": high})

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from multimodal.evaluation.metrics.accuracy import Floats
+from multimodal.evaluation.metrics.catalogue import METRICS, MeanMetric
 from multimodal.evaluation.metrics.chunks import chunks
 from multimodal.evaluation.metrics.outcomes import PerPost
-from multimodal.evaluation.uncertainty.ratios import base_columns, terms
+from multimodal.evaluation.uncertainty.ratios import base_columns, parts_of, terms
 
 # Two statistics that are equal on paper differ by this much at most in floating point.
 EQUAL = 1e-12
@@ -75,9 +76,12 @@ def _contributions(
         value = numerator_sum / denominator_sum
         change = (numerator - value * denominator) * (len(per_post.outcomes) / denominator_sum)
     of_base = {base: change[:, place] for place, base in enumerate(bases)}
-    found = {column: of_base[column] for column in columns if column != "f1"}
-    if "f1" in columns:
-        p, r = value[bases.index("precision")], value[bases.index("recall")]
-        total = np.where(p + r > 0, p + r, 1.0) ** 2
-        found["f1"] = 2 * (r**2 * of_base["precision"] + p**2 * of_base["recall"]) / total
+    found = {}
+    for column in columns:
+        metric, parts = METRICS[column], parts_of(column)
+        changes = [of_base[part] for part in parts]
+        if isinstance(metric, MeanMetric):
+            found[column] = metric.change(*(value[bases.index(part)] for part in parts), *changes)
+        else:
+            found[column] = changes[0]
     return found

@@ -10,8 +10,9 @@ import pandas as pd
 
 from data_loaders.errors import UserError
 from multimodal.evaluation.metrics.accuracy import Floats, Ints
+from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS
 from multimodal.evaluation.metrics.outcomes import PostResults
-from multimodal.evaluation.uncertainty.ratios import HEADLINE_COLUMNS, base_columns, check_columns, metrics_of, terms
+from multimodal.evaluation.uncertainty.ratios import base_columns, check_columns, metrics_of, terms
 from multimodal.evaluation.uncertainty.resampling import (
     Unit,
     check_count,
@@ -65,7 +66,7 @@ class Bootstrap:
             parts.append(pd.DataFrame(rows))
         return pd.concat(parts, ignore_index=True)
 
-    def best_k_shares(self, column: str = "f1") -> dict[int, float]:
+    def best_k_shares(self, column: str = BEST_BY) -> dict[int, float]:
         """Return in what share of the resamples each K is the best by `column` (the smallest of equals)."""
         best = np.argmax(np.nan_to_num(self.resampled[column], nan=-np.inf), axis=1)
         counts = np.bincount(best, minlength=len(self.ks))
@@ -74,7 +75,7 @@ class Bootstrap:
 
 def bootstrap(
     results: PostResults,
-    columns: Sequence[str] = HEADLINE_COLUMNS,
+    columns: Sequence[str] = METRICS.headline,
     *,
     unit: Unit = "posts",
     resamples: int = 1000,
@@ -87,7 +88,7 @@ def bootstrap(
 
     Args:
         results: from an evaluation, or read from `per_post.parquet`.
-        columns: metrics of posts, see `ratios.POST_COLUMNS`.
+        columns: metrics of posts, see `METRICS.of_posts`.
         unit: what is drawn; a post of an unknown user is drawn on its own.
         resamples: how many.
         seed: the same seed gives the same resamples.
@@ -110,7 +111,7 @@ def bootstrap(
 
 def sample_interval(
     results: PostResults,
-    columns: Sequence[str] = HEADLINE_COLUMNS,
+    columns: Sequence[str] = METRICS.headline,
     *,
     samples: int = 50,
     z: float = 1.96,

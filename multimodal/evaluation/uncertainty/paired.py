@@ -11,21 +11,20 @@ from numpy.typing import NDArray
 
 from data_loaders.errors import DataError, UserError
 from multimodal.evaluation.metrics.accuracy import Floats, Ints
+from multimodal.evaluation.metrics.catalogue import METRICS, DataMetric
 from multimodal.evaluation.metrics.chunks import chunks
 from multimodal.evaluation.metrics.outcomes import PerPost, PostResults
 from multimodal.evaluation.uncertainty.effect_size import EQUAL, effect_sizes, per_post_values
-from multimodal.evaluation.uncertainty.ratios import HEADLINE_COLUMNS, base_columns, check_columns, metrics_of, terms
+from multimodal.evaluation.uncertainty.ratios import base_columns, check_columns, metrics_of, terms
 from multimodal.evaluation.uncertainty.resampling import Unit, check_count, draw_signs, unit_terms, weighted_sums
 
 _CHUNK = 1024
-# Metrics that a single post does not have are compared post by post through one it has.
-_PER_POST_COUNTERPART = {"f1": "f1_per_post", "f1_micro": "f1_per_post"}
 
 
 def paired_test(
     a: PostResults,
     b: PostResults,
-    columns: Sequence[str] = HEADLINE_COLUMNS,
+    columns: Sequence[str] = METRICS.headline,
     *,
     unit: Unit = "posts",
     permutations: int = 10_000,
@@ -40,7 +39,7 @@ def paired_test(
     Args:
         a: one system's posts.
         b: the other's, the same posts in any order.
-        columns: metrics of posts, see `ratios.POST_COLUMNS`.
+        columns: metrics of posts, see `METRICS.of_posts`.
         unit: what is swapped at once. Posts of one user are alike: where users wrote many, take `users`.
         permutations: how many.
         seed: of the swaps.
@@ -63,7 +62,7 @@ def paired_test(
     effects = effect_sizes(a.per_post, b.per_post, columns, differences)
     parts = []
     for column in columns:
-        wins, ties, losses = win_tie_loss(a.per_post, b.per_post, _PER_POST_COUNTERPART.get(column, column))
+        wins, ties, losses = win_tie_loss(a.per_post, b.per_post, METRICS[column].counterpart or column)
         rows = {
             "k": a.per_post.ks,
             "metric": column,
@@ -111,7 +110,7 @@ def _permute(
 
 def compare_systems(
     systems: Mapping[str, PostResults],
-    columns: Sequence[str] = HEADLINE_COLUMNS,
+    columns: Sequence[str] = METRICS.headline,
     *,
     against: str | None = None,
     unit: Unit = "posts",
@@ -169,9 +168,9 @@ def win_tie_loss(a: PerPost, b: PerPost, column: str) -> tuple[Ints, Ints, Ints]
     Args:
         a: of N posts.
         b: of the same, in the same order.
-        column: a per-post metric; `coverage_of_truth` is the same for both.
+        column: a metric with a value per post, or a `DataMetric`, which is the same for both.
     """
-    if column == "coverage_of_truth":
+    if isinstance(METRICS[column], DataMetric):
         none = np.zeros(len(a.ks), np.int64)
         return none, none + len(a.outcomes), none
     wins, losses = np.zeros(len(a.ks), np.int64), np.zeros(len(a.ks), np.int64)

@@ -11,13 +11,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from data_loaders.errors import UserError, nearest
-from multimodal.evaluation.metrics.accuracy import Floats, f1_of_means, hits_at
+from multimodal.evaluation.metrics.accuracy import Floats, hits_at
 from multimodal.evaluation.metrics.beyond_accuracy import first_places
-from multimodal.evaluation.metrics.outcomes import PER_POST_COLUMNS, PerPost
-
-# `f1_macro_label` and `catalogue_coverage` are of hashtags, not of posts, and are not among them.
-POST_COLUMNS = ("f1", "f1_micro", "coverage_of_truth", *PER_POST_COLUMNS, "novelty", "redundancy")
-HEADLINE_COLUMNS = ("hit_rate", "precision", "recall", "f1", "ndcg", "map")
+from multimodal.evaluation.metrics.catalogue import METRICS, DataMetric, HashtagMetric, ListMetric, MeanMetric
+from multimodal.evaluation.metrics.outcomes import PerPost
 
 
 def check_columns(columns: Sequence[str], per_post: PerPost) -> None:
@@ -26,8 +23,8 @@ def check_columns(columns: Sequence[str], per_post: PerPost) -> None:
     Raises:
         UserError: it cannot.
     """
-    absent = {"novelty", "redundancy"} - set(per_post.stored)
-    known = [name for name in POST_COLUMNS if name not in absent]
+    absent = {metric.name for metric in METRICS.of(ListMetric)} - set(per_post.stored)
+    known = [name for name in METRICS.of_posts if name not in absent]
     for column in columns:
         if column not in known:
             raise UserError(
@@ -37,8 +34,13 @@ def check_columns(columns: Sequence[str], per_post: PerPost) -> None:
 
 def base_columns(columns: Sequence[str]) -> list[str]:
     """Return the ratios that the columns are made of, each once: `f1` is made of precision and recall."""
-    parts = [part for column in columns for part in (("precision", "recall") if column == "f1" else (column,))]
-    return list(dict.fromkeys(parts))
+    return list(dict.fromkeys(part for column in columns for part in parts_of(column)))
+
+
+def parts_of(column: str) -> tuple[str, ...]:
+    """Return the ratios that a column is made of, most often itself alone."""
+    metric = METRICS[column]
+    return metric.parts if isinstance(metric, MeanMetric) else (column,)
 
 
 def terms(per_post: PerPost, bases: Sequence[str], posts: slice) -> Floats:
@@ -62,13 +64,14 @@ def _terms(per_post: PerPost, bases: Sequence[str], posts: slice) -> Floats:
 
 
 def _pair(per_post: PerPost, base: str, posts: slice) -> tuple[Floats, Floats]:
-    outcomes, ks = per_post.outcomes.part(posts), per_post.ks
-    if base == "f1_micro":
-        return 2 * hits_at(outcomes.hits, ks), first_places(outcomes.length, ks) + outcomes.true_count[:, None]
-    if base == "coverage_of_truth":
+    outcomes, ks, metric = per_post.outcomes.part(posts), per_post.ks, METRICS[base]
+    if isinstance(metric, HashtagMetric) and metric.sums is not None:
+        return metric.sums(hits_at(outcomes.hits, ks), first_places(outcomes.length, ks), outcomes.true_count)
+    if isinstance(metric, DataMetric):
         shape = (len(outcomes), len(ks))
-        numerator = np.broadcast_to(outcomes.known_count[:, None], shape).astype(np.float64)
-        return numerator, np.broadcast_to(outcomes.true_count[:, None], shape).astype(np.float64)
+        counts = (getattr(outcomes, field)[:, None] for field in (metric.numerator, metric.denominator))
+        numerator, denominator = (np.broadcast_to(count, shape).astype(np.float64) for count in counts)
+        return numerator, denominator
     if base in per_post.stored:
         values = per_post.stored[base][posts].astype(np.float64)
     else:
@@ -92,7 +95,8 @@ def metrics_of(sums: Floats, bases: Sequence[str], columns: Sequence[str]) -> di
     with np.errstate(divide="ignore", invalid="ignore"):
         values = np.where(denominators > 0, numerators / denominators, np.nan)
     ratios: Mapping[str, Floats] = dict(zip(bases, np.split(values, len(bases), axis=-1), strict=True))
-    return {
-        column: f1_of_means(ratios["precision"], ratios["recall"]) if column == "f1" else ratios[column]
-        for column in columns
-    }
+    found = {}
+    for column in columns:
+        metric, parts = METRICS[column], [ratios[part] for part in parts_of(column)]
+        found[column] = metric.function(*parts) if isinstance(metric, MeanMetric) else parts[0]
+    return found

@@ -18,7 +18,7 @@ from multimodal.evaluation.files.figures import sweep_figure
 from multimodal.evaluation.files.predictions import read_predictions
 from multimodal.evaluation.files.results import read_per_post, write_evaluation, write_per_post
 from multimodal.evaluation.files.tables import k_table
-from multimodal.evaluation.metrics.metric_table import COLUMNS
+from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 
 TAGS = [f"tag{number}" for number in range(7)]
@@ -47,7 +47,7 @@ def test_the_folder_holds_everything(tmp_path):
         "predictions.parquet",
     ]
     table = pd.read_csv(folder / "metrics.csv", float_precision="round_trip")
-    assert tuple(table.columns) == COLUMNS
+    assert tuple(table.columns) == METRICS.columns
     pd.testing.assert_frame_equal(table, evaluation.table, check_exact=True)
     record = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     assert record["definitions_version"] == 1

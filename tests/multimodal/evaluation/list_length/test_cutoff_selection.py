@@ -4,8 +4,9 @@ import pytest
 from saved_run_maker import VOCABULARY, make_posts, rank
 
 from multimodal.evaluation.files.figures import sweep_figure
-from multimodal.evaluation.list_length.cutoff_selection import CURVE_COLUMNS, which_k, which_k_markdown, write_which_k
+from multimodal.evaluation.list_length.cutoff_selection import which_k, which_k_markdown, write_which_k
 from multimodal.evaluation.list_length.list_lengths import ScoredHits
+from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.evaluation.uncertainty.intervals import bootstrap
@@ -18,7 +19,7 @@ POSTS = make_posts(40)
 def example(ks=(1, 2, 3, 4, 5)):
     rankings = rank(POSTS, 0.5)
     evaluation = evaluate_rankings(rankings, [post.hashtags for post in POSTS], ks, VOCABULARY)
-    curves = bootstrap(evaluation.posts, CURVE_COLUMNS, resamples=100)
+    curves = bootstrap(evaluation.posts, METRICS.headline_sets, resamples=100)
     judged = ScoredHits.of(rankings.scores, evaluation.per_post.outcomes, ks[-1])
     return evaluation, curves, judged
 

@@ -20,7 +20,7 @@ from multimodal.evaluation.metrics.accuracy import (
     recall_capped,
 )
 from multimodal.evaluation.metrics.beyond_accuracy import catalogue_coverage, information, novelty, redundancy
-from multimodal.evaluation.metrics.exact_sums import ExactMean
+from multimodal.evaluation.metrics.exact_means import ExactMean
 from multimodal.evaluation.metrics.label_wise import counts_per_hashtag, f1_macro_label, f1_micro
 from multimodal.evaluation.metrics.outcomes import Outcomes
 from multimodal.evaluation.metrics.ranked import average_precision, ndcg, reciprocal_rank

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_loaders.errors import DataError, UserError
-from multimodal.evaluation.metrics.metric_table import COLUMNS
+from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.evaluation.metrics.truth import Truth
 from multimodal.ranking.rankings import Rankings
@@ -53,7 +53,7 @@ def test_every_column_equals_the_slow_loop(case, ks, norm):
             evaluate(ranked, truth, ks)
         return
     evaluation = evaluate(ranked, truth, ks, ap_norm=norm)
-    assert list(evaluation.table.columns) == list(COLUMNS)
+    assert list(evaluation.table.columns) == list(METRICS.columns)
     assert evaluation.ks == sorted(set(ks))
     for k in evaluation.ks:
         expected = slow_row(ranked, truth, k, FREQUENCIES, SEEN, slow_similarity, norm)

@@ -4,10 +4,10 @@ from evaluation_reference import make_rankings, make_vocabulary
 from scipy import stats
 
 from data_loaders.errors import UserError
+from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.evaluation.uncertainty import resampling
 from multimodal.evaluation.uncertainty.intervals import bootstrap, sample_interval
-from multimodal.evaluation.uncertainty.ratios import POST_COLUMNS
 from multimodal.evaluation.uncertainty.resampling import draw_with_replacement
 
 TAGS = [f"tag{number:02d}" for number in range(12)]
@@ -47,8 +47,8 @@ def slow_resample(evaluation, weights):
 
 def test_values_on_the_posts_themselves_are_those_of_the_table():
     evaluation = make_evaluation()
-    result = bootstrap(evaluation.posts, POST_COLUMNS, resamples=3)
-    for column in POST_COLUMNS:
+    result = bootstrap(evaluation.posts, METRICS.of_posts, resamples=3)
+    for column in METRICS.of_posts:
         np.testing.assert_allclose(result.values[column], evaluation.table[column], atol=1e-7)
 
 
