@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from data_loaders.errors import ConfigError, nearest
 
 
 class Section(BaseModel):
-    """A part of a configuration: unknown keys are refused, values cannot change later."""
+    """A part of a configuration: unknown keys are refused, values cannot change later.
+
+    Attributes:
+        retired: keys of earlier versions with the value that switched them off, which a saved configuration may hold.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, protected_namespaces=())
+    retired: ClassVar[Mapping[str, Any]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_retired(cls, values: Any) -> Any:
+        if not cls.retired or not isinstance(values, Mapping):
+            return values
+        for key, off in cls.retired.items():
+            if values.get(key, off) != off:
+                raise ValueError(f"{key}={values[key]} was removed and is only accepted as {off} (off); leave it out")
+        return {key: value for key, value in values.items() if key not in cls.retired}
 
 
 class RunConfig(Section):

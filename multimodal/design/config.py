@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -50,14 +51,13 @@ class FusionConfig(Section):
 class HistoryConfig(Section):
     """What was posted before."""
 
+    retired: ClassVar[Mapping[str, Any]] = {"hashtag_dropout": 0}
     posts: int = Field(default=20, ge=0, le=2000, description="most recent own posts attended to; 0: none")
     neighbours: int = Field(default=0, ge=0, le=200, description="earlier posts with a similar caption; 0: none")
     neighbour_decay: float = Field(default=0.2, ge=0, le=5, description="neighbours are the posts with the largest "
                                    "likeness * (age + 1 h)^-decay; 0: likeness alone")  # fmt: skip
     pointer: bool = Field(default=True, description="copy remembered hashtags into the answer")
     dropout: float = Field(default=0.1, ge=0, lt=1, description="share of posts trained as if by a new user")
-    hashtag_dropout: float = Field(default=0.0, ge=0, lt=1, description="share of the vocabulary that a post is "
-                                   "trained without, so that copying is learned; needs the pointer")  # fmt: skip
 
 
 class HeadsConfig(Section):

@@ -55,12 +55,7 @@ class MemoryAttention(nn.Module):
         self.start = nn.Parameter(torch.zeros(width))
 
     def forward(
-        self,
-        content_BD: Tensor,
-        remembered: Remembered,
-        columns: OutputVocabulary,
-        embeddings: nn.Embedding,
-        hidden_BV: Tensor | None = None,
+        self, content_BD: Tensor, remembered: Remembered, columns: OutputVocabulary, embeddings: nn.Embedding
     ) -> tuple[Tensor, Tensor]:
         """Return the influence u (B, D) and the pointer's distribution over hashtags (B, C).
 
@@ -69,7 +64,6 @@ class MemoryAttention(nn.Module):
             remembered: the posts to draw on.
             columns: the C columns, which hold all remembered hashtags.
             embeddings: hashtag embeddings, V + 1 rows; the last stands for hashtags outside the vocabulary.
-            hidden_BV: hashtags of the vocabulary to be treated as if they were outside of it; None: no one.
         """
         query_BD = self.correlation(content_BD)
         scores_BH = (remembered.vectors @ query_BD.unsqueeze(-1)).squeeze(-1) * self.scale
@@ -79,9 +73,6 @@ class MemoryAttention(nn.Module):
         # Σ_j s_j g_j with g_j a mean of embeddings is the pointer's distribution times the embeddings.
         known = copied_BC[:, : columns.vocabulary_size]
         outside = copied_BC[:, columns.vocabulary_size :].sum(1, keepdim=True)
-        if hidden_BV is not None:
-            outside = outside + (known * hidden_BV).sum(1, keepdim=True)
-            known = known * ~hidden_BV
         influence_BD = self.output(torch.cat([known, outside], dim=1) @ embeddings.weight)
         nobody = ~remembered.mask.any(1, keepdim=True)
         return torch.where(nobody, self.start.expand_as(influence_BD), influence_BD), copied_BC

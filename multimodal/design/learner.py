@@ -144,8 +144,7 @@ class DesignLearner:
         batch = self._train_batch(rows, epoch).to(self._device)
         previous, following = self._sequences.batch(rows, epoch)
         teach = previous.to(self._device) if self.config.heads.sequence else None
-        hidden = self._hidden_hashtags(rows, epoch)
-        output: DesignOutput = module(batch, self._bank, teach, None if hidden is None else hidden.to(self._device))
+        output: DesignOutput = module(batch, self._bank, teach)
         loss = torch.zeros((), device=self._device)
         parts: dict[str, float] = {}
         if output.logits is not None:
@@ -156,14 +155,6 @@ class DesignLearner:
             sequence = compute(output.sequence_logits.float(), following.to(self._device)).mean()
             loss, parts["sequence_loss"] = loss + self.config.heads.sequence_weight * sequence, float(sequence.detach())
         return loss, parts
-
-    def _hidden_hashtags(self, rows: list[int], epoch: int) -> Tensor | None:
-        """Return (B, V) which hashtags each post is trained without, by seed, epoch and post; None: none."""
-        rate, size = self.config.history.hashtag_dropout, self.network.vocabulary_size
-        if not rate or self.network.pointer is None:
-            return None
-        drawn = [np.random.default_rng([self.config.seed, epoch, 2, row]).random(size, np.float32) for row in rows]
-        return torch.from_numpy(np.stack(drawn) < rate)
 
     def _train_batch(self, rows: list[int], epoch: int) -> PostBatch:
         batch = self._train.batch(rows, self._drop_caption, self._drop_image, self._drop_history)

@@ -118,17 +118,13 @@ class DesignNetwork(nn.Module):
         text_BD, image_BD = self.interaction(words, word_mask, regions, region_mask)
         return Content(*self.fusion(self.normalise_text(text_BD), self.normalise_image(image_BD)))
 
-    def forward(
-        self, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None, hidden_BV: Tensor | None = None
-    ) -> DesignOutput:
+    def forward(self, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None) -> DesignOutput:
         """Answer a batch.
 
         Args:
             batch: B posts.
             bank: (N, D) content vectors of the remembered posts, without gradient.
             previous_BS: the hashtag before each step, for teacher forcing; None leaves the sequence head out.
-            hidden_BV: hashtags of the vocabulary that the multilabel head does not know, as if they had come up
-                later, so that they can only be copied; None: it knows all.
         """
         content = self.encode(batch)
         remembered = self._remember(batch, bank)
@@ -136,14 +132,12 @@ class DesignNetwork(nn.Module):
         influences, copies = [], []
         for attention, posts in zip((self.own, self.near), remembered, strict=True):
             if attention is not None:
-                influence, copied = attention(content.vector, posts, columns, self.embeddings, hidden_BV)
+                influence, copied = attention(content.vector, posts, columns, self.embeddings)
                 influences.append(influence)
                 copies.append(copied)
         joined = torch.cat([content.vector, *influences], dim=-1)
         logits = self.multilabel(joined) if self.multilabel is not None else None
         if logits is not None:
-            if hidden_BV is not None:
-                logits = logits.masked_fill(hidden_BV, float("-inf"))
             extra = len(columns) - self.vocabulary_size
             logits = nn.functional.pad(logits, (0, extra), value=float("-inf"))
             if self.pointer is not None:

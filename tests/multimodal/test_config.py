@@ -110,6 +110,18 @@ def test_a_name_is_given_once():
         register_system("popularity")(get_system("user_habit"))
 
 
+def test_a_retired_key_is_accepted_as_it_was_when_off_and_refused_otherwise(tmp_path):
+    path = write(tmp_path, "system: design\nhistory: {hashtag_dropout: 0.0, posts: 3}\n")
+    config = load_config(path)
+    assert config == load_config(None, ["system=design", "history.posts=3"])
+    assert "hashtag_dropout" not in dump_config(config)
+    with pytest.raises(ConfigError) as error:
+        load_config(path, ["history.hashtag_dropout=0.2", "seed=-1"])
+    text = str(error.value)
+    assert f"{path}: 2 problems" in text
+    assert "history: hashtag_dropout=0.2 was removed and is only accepted as 0 (off); leave it out" in text
+
+
 def test_a_bare_no_is_the_precision_of_that_name():
     config = load_config(None, ["system=design", "training.precision=no"])
     assert config.training.precision == "no"

@@ -109,19 +109,6 @@ def test_influence_is_the_weighted_sum_of_mean_embeddings(attention, embeddings,
     assert columns_of(remembered).indices().tolist() == [*range(V), 8, 9, 11]
 
 
-def test_a_hidden_hashtag_is_copied_but_counts_as_one_outside_the_vocabulary(attention, embeddings, remembered):
-    content, columns = torch.randn(B, D), columns_of(remembered)
-    hidden = torch.zeros(B, V, dtype=torch.bool)
-    hidden[0, 3] = hidden[1, 2] = True
-    influence, copied = attention(content, remembered, columns, embeddings, hidden)
-    plain, plain_copied = attention(content, remembered, columns, embeddings)
-    assert torch.equal(copied, plain_copied)
-    moved = plain_copied[0, 3] * (embeddings.weight[V] - embeddings.weight[3])
-    torch.testing.assert_close(influence[0] - plain[0], attention.output.weight @ moved, atol=1e-5, rtol=1e-4)
-    assert not torch.equal(influence[1], plain[1])
-    assert torch.equal(influence[2], plain[2])
-
-
 def test_who_has_nothing_to_remember_gets_the_learned_start(attention, embeddings, remembered):
     influence, copied = attention(torch.randn(B, D), remembered, columns_of(remembered), embeddings)
     assert torch.equal(influence[2], attention.start)

@@ -106,44 +106,6 @@ class TestDropping:
         assert not (learner._drop_caption | learner._drop_image | learner._drop_history).any()
 
 
-class TestHiddenHashtags:
-    ON = ("history.hashtag_dropout=0.4",)
-
-    def test_follow_from_seed_epoch_and_post(self, tiny_data):
-        learner = make_learner(tiny_data, *self.ON)
-        hidden = learner._hidden_hashtags([3, 7, 5], 1)
-        assert hidden.shape == (3, learner.network.vocabulary_size)
-        assert torch.equal(hidden[1:2], learner._hidden_hashtags([7], 1))
-        assert not torch.equal(hidden, learner._hidden_hashtags([3, 7, 5], 2))
-        many = learner._hidden_hashtags(list(range(60)), 0)
-        assert 0.3 < many.float().mean() < 0.5
-
-    @pytest.mark.parametrize("override", ["history.hashtag_dropout=0", "history.pointer=false"])
-    def test_none_where_nothing_could_be_copied_instead(self, tiny_data, override):
-        assert make_learner(tiny_data, *self.ON, override)._hidden_hashtags([0], 0) is None
-
-    def test_can_be_named_by_memory_alone(self, tiny_data):
-        learner = make_learner(tiny_data, *self.ON)
-        learner.start_epoch(0, torch.device("cpu"))
-        learner.network.eval()
-        rows = list(range(20, 40))
-        batch, hidden = learner._train_batch(rows, 0), learner._hidden_hashtags(rows, 0)
-        with torch.no_grad():
-            plain = learner.network(batch, learner._bank)
-            output = learner.network(batch, learner._bank, hidden_BV=hidden)
-        size = learner.network.vocabulary_size
-        remembered = torch.zeros(len(rows), size, dtype=torch.bool)
-        for table in (batch.history_hashtags, batch.neighbour_hashtags):
-            for row, tags in enumerate(table.flatten(1).tolist()):
-                remembered[row, [tag for tag in tags if 0 <= tag < size]] = True
-        nameable = torch.isfinite(output.logits[:, :size])
-        assert torch.equal(nameable, ~hidden | remembered)
-        assert (hidden & remembered).any()
-        assert torch.isfinite(plain.logits[:, :size]).all()
-        loss, _ = learner.loss(learner.network, rows, 0)
-        assert torch.isfinite(loss)
-
-
 class TestAugmentation:
     ON = ("encoder.image.augmentation=true", "modality_dropout=0.3")
 
