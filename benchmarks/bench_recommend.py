@@ -78,8 +78,8 @@ def make_recommender(posts: list[Post], size: str, neighbours: int) -> Recommend
     system.alpha = 0.5
     system.build(cleaned_captions(posts, system.config.caption_profile), pictured=True)
     memory = system.new_memory()
-    system.append_without_vectors(memory, posts)
-    memory.vectors[:] = np.random.default_rng(0).normal(size=memory.vectors.shape)
+    contents = np.random.default_rng(0).normal(size=(len(posts), config.width)).astype(np.float32)
+    memory.append(posts, contents, system.scorer.datasets.term_vectors(posts))
     return Recommender(system, memory)
 
 
@@ -97,7 +97,7 @@ def plain_calls(system: DesignSystem, caption: str, picture: Path) -> tuple[Call
     image: Any = system.network.image_encoder
     dtype = next(image.parameters()).dtype
     question = Post(post_id="question", user_id=None, timestamp=None, caption=caption, image=picture, hashtags=())
-    inputs = system.content_dataset([question]).batch([0])
+    inputs = system.scorer.datasets.content_dataset([question]).batch([0])
     pixels = ((inputs.image / 255 - image.mean) / image.std).to(dtype)
     if not hasattr(words, "model"):  # the tiny size has no library to compare with
         forward: Callable[[], Any] = lambda: (words(inputs.caption, inputs.caption_mask), image(inputs.image))  # noqa: E731

@@ -32,7 +32,7 @@ class PostBatch:
         history: (B, H) positions in the memory of the user's earlier posts, newest first, -1 for none.
         history_hashtags: (B, H, M) hashtag indices, -1 for none.
         history_age_days: (B, H) days between the remembered post and this one.
-        history_likeness: (B, H) similarity of the captions, 0..1.
+        history_similarity: (B, H) similarity of the captions, 0..1.
         neighbours, neighbour_hashtags, neighbour_age_days, neighbour_similarity: the same for earlier posts of
             anyone that are most like this one.
         targets: (B, M) hashtag indices of the post's own hashtags, -1 for none; only for losses and metrics.
@@ -47,7 +47,7 @@ class PostBatch:
     history: Tensor
     history_hashtags: Tensor
     history_age_days: Tensor
-    history_likeness: Tensor
+    history_similarity: Tensor
     neighbours: Tensor
     neighbour_hashtags: Tensor
     neighbour_age_days: Tensor
@@ -120,9 +120,9 @@ class PostDataset:
         posts: N posts.
         captions: their caption inputs.
         images: their image inputs.
-        memory: holds what the positions of `own` and `near` name.
-        own: the users' own posts strictly before each post; None for none.
-        near: posts like each post strictly before it; None for none.
+        memory: its positions are those of `history` and `neighbours`.
+        history: the user's own posts strictly before each post; None for none.
+        neighbours: posts like each post, strictly before it; None for none.
         targets: hashtag indices of each post's hashtags; None when ranking.
     """
 
@@ -132,15 +132,15 @@ class PostDataset:
         captions: CaptionInputs,
         images: ImageInputs,
         memory: Memory,
-        own: Related | None = None,
-        near: Related | None = None,
+        history: Related | None = None,
+        neighbours: Related | None = None,
         targets: Sequence[Sequence[int]] | None = None,
     ) -> None:
         self.captions, self.images, self.memory = captions, images, memory
         self.targets = targets
         self.instants_us = np.array([post.instant_us for post in posts], np.int64)
-        self.own = own or Related.nothing(len(posts))
-        self.near = near or Related.nothing(len(posts))
+        self.history = history or Related.nothing(len(posts))
+        self.neighbours = neighbours or Related.nothing(len(posts))
         self._caption_present = captions.present()
         self._image_present = images.present()
 
@@ -166,10 +166,10 @@ class PostDataset:
         caption, caption_mask = self.captions.batch(rows)
         caption_present = _kept(self._caption_present[index], drop_caption, index)
         image_present = _kept(self._image_present[index], drop_image, index)
-        history = self.own.positions[index]
+        history = self.history.positions[index]
         if drop_history is not None:
             history = np.where(drop_history[index][:, None], -1, history)
-        near = self.near.positions[index]
+        neighbours = self.neighbours.positions[index]
         return PostBatch(
             rows=torch.from_numpy(index),
             caption=caption,
@@ -180,11 +180,11 @@ class PostDataset:
             history=torch.from_numpy(history),
             history_hashtags=torch.from_numpy(self.memory.hashtags_table(history)),
             history_age_days=self._ages(index, history),
-            history_likeness=torch.from_numpy(self.own.similarity[index]),
-            neighbours=torch.from_numpy(near),
-            neighbour_hashtags=torch.from_numpy(self.memory.hashtags_table(near)),
-            neighbour_age_days=self._ages(index, near),
-            neighbour_similarity=torch.from_numpy(self.near.similarity[index]),
+            history_similarity=torch.from_numpy(self.history.similarity[index]),
+            neighbours=torch.from_numpy(neighbours),
+            neighbour_hashtags=torch.from_numpy(self.memory.hashtags_table(neighbours)),
+            neighbour_age_days=self._ages(index, neighbours),
+            neighbour_similarity=torch.from_numpy(self.neighbours.similarity[index]),
             targets=pad([self.targets[row] for row in rows] if self.targets is not None else [()] * len(rows)),
         )
 

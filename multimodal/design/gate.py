@@ -40,10 +40,9 @@ def image_weights(system: DesignSystem, posts: Sequence[Post]) -> NDArray[np.flo
         system: fitted.
         posts: N posts; hashtags inside their captions are taken out first, as when they are ranked.
     """
-    questions, _ = to_queries(posts)
-    return system.encode_posts(
-        system.content_dataset(questions), system.device, lambda content: content.image_weight.mean(1)
-    )
+    queries, _ = to_queries(posts)
+    dataset = system.scorer.datasets.content_dataset(queries)
+    return system.scorer.encode_posts(dataset, lambda content: content.image_weight.mean(1))
 
 
 def gate_table(system: DesignSystem, posts: Sequence[Post]) -> pd.DataFrame:
@@ -57,8 +56,8 @@ def gate_table(system: DesignSystem, posts: Sequence[Post]) -> pd.DataFrame:
         Six rows: caption, picture, posts, weight, standard_deviation; NaN where there are too few posts.
     """
     weights = image_weights(system, posts)
-    questions, _ = to_queries(posts)
-    lengths = np.array([len(caption) for caption in cleaned_captions(questions, system.config.caption_profile)])
+    queries, _ = to_queries(posts)
+    lengths = np.array([len(caption) for caption in cleaned_captions(queries, system.config.caption_profile)])
     caption = np.where(lengths == 0, 0, np.where(lengths <= SHORT_CHARACTERS, 1, 2))
     missing = np.array([post.image is None for post in posts], np.int64)
     rows = []

@@ -177,7 +177,7 @@ class DesignNetwork(nn.Module):
 
     def _remember(self, batch: PostBatch, bank: Tensor) -> tuple[Remembered, Remembered]:
         return (
-            _remembered(batch.history, batch.history_hashtags, batch.history_age_days, batch.history_likeness, bank),
+            _remembered(batch.history, batch.history_hashtags, batch.history_age_days, batch.history_similarity, bank),
             _remembered(
                 batch.neighbours, batch.neighbour_hashtags, batch.neighbour_age_days, batch.neighbour_similarity, bank
             ),

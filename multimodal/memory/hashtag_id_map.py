@@ -72,6 +72,10 @@ class HashtagIdMap:
         """Return the index of `hashtag`, or None when it was never seen."""
         return self._index.get(hashtag)
 
+    def vocabulary(self) -> HashtagIdMap:
+        """Return a map of the train vocabulary alone, which grows by itself."""
+        return HashtagIdMap(self._names[: self.vocabulary_size], self._frequencies.tolist())
+
     def fork(self) -> HashtagIdMap:
         """Return a map of the same hashtags that grows by itself; use it only until this one grows."""
         fork = HashtagIdMap()

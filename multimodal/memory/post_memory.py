@@ -50,6 +50,7 @@ class PostMemory:
         self._term_slots = GrowingArray(np.int32)
         self._term_weights = GrowingArray(np.float32)
         self._term_ends = GrowingArray(np.int64)
+        self._terms = sparse.csr_matrix((0, slots))
         self._timelines = UserTimelines.of(self.users, self.instants_us, 0)
 
     def __len__(self) -> int:
@@ -80,15 +81,17 @@ class PostMemory:
 
     @property
     def vectors(self) -> Floats:
-        """(N, width) content vectors by position; writable, to refresh them as a network learns."""
+        """(N, width) content vectors by position; do not change them."""
         return self._vectors.values
 
     @property
     def terms(self) -> sparse.csr_matrix:
-        """(N, slots) sparse caption terms by position."""
-        starts = np.concatenate([[0], self._term_ends.values])
-        parts = (self._term_weights.values, self._term_slots.values, starts)
-        return sparse.csr_matrix(parts, shape=(len(self._term_ends), self.slots))
+        """(N, slots) sparse caption terms by position; do not change them."""
+        if self._terms.shape[0] != len(self):
+            starts = np.concatenate([[0], self._term_ends.values])
+            parts = (self._term_weights.values, self._term_slots.values, starts)
+            self._terms = sparse.csr_matrix(parts, shape=(len(self._term_ends), self.slots))
+        return self._terms
 
     @property
     def newest_us(self) -> int:

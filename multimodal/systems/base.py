@@ -93,7 +93,7 @@ class System(ABC):
 
     def new_memory(self) -> PostMemory:
         """Return an empty memory whose id map starts with this System's vocabulary."""
-        return PostMemory(HashtagIdMap(self.id_map.names, self.id_map.frequencies.tolist()))
+        return PostMemory(self.id_map.vocabulary())
 
     def add_posts(self, memory: PostMemory, posts: Sequence[Post]) -> None:
         """Append posts to a memory, with whatever content vectors this System looks for in it."""

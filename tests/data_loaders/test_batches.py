@@ -108,12 +108,12 @@ class TestHistory:
         batch = dataset.batch([3, 0])
         assert batch.history.tolist() == [[2, 1, 0], [-1, -1, -1]]
         assert batch.history_hashtags.tolist() == [[[1, -1], [-1, -1], [0, 2]], [[-1, -1]] * 3]
-        assert batch.history_likeness.tolist() == dataset.own.similarity[[3, 0]].tolist()
+        assert batch.history_similarity.tolist() == dataset.history.similarity[[3, 0]].tolist()
 
     def test_neighbours_are_kept_apart(self):
         posts = [post(0, 0), post(1, 24, "bob", ("sky",)), post(2, 48, "cem")]
         near = Related(np.array([[-1], [0], [1]]), np.array([[0], [0.5], [0.25]], np.float32))
-        batch = dataset_of(posts, memory_of(posts), near=near).batch([2, 1])
+        batch = dataset_of(posts, memory_of(posts), neighbours=near).batch([2, 1])
         assert batch.neighbours.tolist() == [[1], [0]]
         assert batch.neighbour_hashtags.tolist() == [[[1]], [[0]]]
         assert batch.neighbour_age_days.tolist() == [[1.0], [1.0]]
@@ -153,7 +153,7 @@ class TestBatch:
         assert batch.history.tolist() == [[-1] * H, [1, 0, -1]]
         assert batch.history_hashtags[0].max() == -1
         assert dataset.batch([1], drop_image=drop).image is None
-        assert dataset.own.positions[1, 0] == 0
+        assert dataset.history.positions[1, 0] == 0
 
     def test_targets_are_given_where_there_are_some(self):
         posts = [post(n, n) for n in range(3)]

@@ -110,7 +110,7 @@ class HMemN2N(EncoderSystem):
 
     def new_memory(self) -> PostMemory:
         """Return an empty memory that keeps the words of each post."""
-        id_map = HashtagIdMap(self.id_map.names, self.id_map.frequencies.tolist())
+        id_map = self.id_map.vocabulary()
         return PostMemory(id_map, width=self.config.history_words)
 
     def add_posts(self, memory: PostMemory, posts: Sequence[Post]) -> None:

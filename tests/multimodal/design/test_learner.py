@@ -12,6 +12,7 @@ import torch
 
 from data_loaders.errors import DataError
 from multimodal.design.learner import ALPHAS, DesignLearner
+from multimodal.design.learning_data import Dropped
 from multimodal.design.system import DesignSystem
 from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.hashtag_id_map import HashtagIdMap
@@ -30,11 +31,16 @@ def make_system(data, *overrides):
     return system
 
 
-def make_learner(data, *overrides, train=None, validation=None):
+def make_both(data, *overrides, train=None, validation=None):
     splits = train or data.split("train"), validation or data.split("validation")
-    learner = DesignLearner(make_system(data, *overrides), *splits)
+    system = make_system(data, *overrides)
+    learner = DesignLearner(system.config, system.scorer, system.id_map, *splits)
     learner.start_epoch(0, CPU)
-    return learner
+    return system, learner
+
+
+def make_learner(data, *overrides, train=None, validation=None):
+    return make_both(data, *overrides, train=train, validation=validation)[1]
 
 
 class TestRefusals:
@@ -55,8 +61,8 @@ class TestWhoIsTrained:
         posts[3] = replace(posts[3], hashtags=("unheard",))
         posts[5] = replace(posts[5], hashtags=())
         learner = make_learner(tiny_data, train=posts)
-        assert len(learner._train) == 94
-        assert len(learner._memory) == 108
+        assert len(learner._data.train) == 94
+        assert len(learner._data.contents) == 108
         rows = sorted(row for rows in learner.batches(0) for row in rows)
         assert set(rows) <= set(range(94))
         assert len(rows) == len(set(rows)) == 94 // 16 * 16
@@ -64,7 +70,7 @@ class TestWhoIsTrained:
     @pytest.mark.parametrize("bucketing", [False, True])
     def test_captions_of_any_length_share_a_batch_unless_bucketed(self, tiny_data, bucketing):
         learner = make_learner(tiny_data, f"length_bucketing={str(bucketing).lower()}")
-        present = learner._train.captions.present()
+        present = learner._data.train.captions.present()
         assert 0 < present.sum() < len(present)
         batches = learner.batches(0)
         spread = np.mean([np.ptp(learner._lengths[rows]) for rows in batches])
@@ -74,12 +80,12 @@ class TestWhoIsTrained:
 
     def test_train_posts_remember_train_posts_and_validation_posts_both(self, tiny_data):
         learner = make_learner(tiny_data)
-        train = learner._train.batch(range(96))
+        train = learner._data.train.batch(range(96))
         assert int(train.history.max()) < 96
         own = [post.instant_us for post in tiny_data.posts]
         for row, positions in enumerate(train.history.tolist()):
             assert all(own[position] < own[row] for position in positions if position >= 0)
-        validation = learner._validation.batch(range(12))
+        validation = learner._data.validation.batch(range(12))
         assert int(validation.history.max()) >= 96
         assert (validation.targets == -1).all()
 
@@ -87,23 +93,24 @@ class TestWhoIsTrained:
 class TestDropping:
     def test_never_both_modalities_and_never_the_only_one(self, tiny_data):
         learner = make_learner(tiny_data, "modality_dropout=0.5", "history.dropout=0.5")
-        captions, images = learner._train.captions.present(), learner._train.images.present()
+        captions, images = learner._data.train.captions.present(), learner._data.train.images.present()
         dropped = []
         for epoch in range(6):
-            learner._choose_dropped(epoch)
-            assert not (learner._drop_caption & learner._drop_image).any()
-            left = (captions & ~learner._drop_caption) | (images & ~learner._drop_image)
+            chosen = Dropped.choose(learner._data.train, learner.config, epoch)
+            assert not (chosen.caption & chosen.image).any()
+            left = (captions & ~chosen.caption) | (images & ~chosen.image)
             assert left[captions | images].all()
-            dropped.append(np.concatenate([learner._drop_caption, learner._drop_image, learner._drop_history]))
+            dropped.append(np.concatenate([chosen.caption, chosen.image, chosen.history]))
         assert all(one.any() for one in dropped)
         assert not np.array_equal(dropped[0], dropped[1])
-        learner._choose_dropped(0)
-        again = np.concatenate([learner._drop_caption, learner._drop_image, learner._drop_history])
+        chosen = Dropped.choose(learner._data.train, learner.config, 0)
+        again = np.concatenate([chosen.caption, chosen.image, chosen.history])
         assert np.array_equal(again, dropped[0])
 
     def test_switched_off(self, tiny_data):
         learner = make_learner(tiny_data, "modality_dropout=0", "history.dropout=0")
-        assert not (learner._drop_caption | learner._drop_image | learner._drop_history).any()
+        chosen = Dropped.choose(learner._data.train, learner.config, 0)
+        assert not (chosen.caption | chosen.image | chosen.history).any()
 
 
 class TestAugmentation:
@@ -125,7 +132,7 @@ class TestAugmentation:
     def test_views_follow_from_seed_epoch_and_row(self, textured_data):
         learner = make_learner(textured_data, *self.ON)
         rows = list(range(60))
-        plain = learner._train.batch(rows).image
+        plain = learner._data.train.batch(rows).image
         whole = self.trained_on(learner, rows, 3)
         pictured = [row for row in rows if whole[row] is not None]
         assert len(pictured) > 10
@@ -140,15 +147,15 @@ class TestAugmentation:
 
     def test_what_is_remembered_and_validation_see_the_picture_itself(self, textured_data):
         plain, learner = make_learner(textured_data), make_learner(textured_data, *self.ON)
-        pixels = learner._train.batch(range(96)).image
+        pixels = learner._data.train.batch(range(96)).image
         assert torch.equal(learner.tensors()["bank"], plain.tensors()["bank"])
         assert learner.validate() == plain.validate()
         self.trained_on(learner, list(range(96)), 0)
-        assert torch.equal(learner._train.batch(range(96)).image, pixels)
+        assert torch.equal(learner._data.train.batch(range(96)).image, pixels)
 
     def test_off(self, textured_data):
         learner = make_learner(textured_data, "modality_dropout=0")
-        plain = learner._train.batch(range(96)).image
+        plain = learner._data.train.batch(range(96)).image
         for row, image in self.trained_on(learner, list(range(96)), 0).items():
             assert image is None or torch.equal(image, plain[row])
 
@@ -189,12 +196,10 @@ class TestParameters:
 
 class TestEpoch:
     def test_content_vectors_are_those_of_the_network_in_evaluation_mode(self, tiny_data):
-        learner = make_learner(tiny_data)
-        system = learner.system
+        system, learner = make_both(tiny_data)
         memory = system.new_memory()
         system.add_posts(memory, tiny_data.posts[:108])
         np.testing.assert_allclose(learner.tensors()["bank"].numpy(), memory.vectors, atol=1e-6)
-        np.testing.assert_allclose(learner._memory.vectors, memory.vectors, atol=1e-6)
 
     def test_an_epoch_that_goes_on_uses_the_vectors_it_began_with(self, tiny_data):
         first, second = make_learner(tiny_data), make_learner(tiny_data)
@@ -237,15 +242,15 @@ def slow_f1(data, system, alpha, k):
 
 @pytest.mark.parametrize("k", [1, 3])
 def test_validation_is_the_f1_of_ranking_with_the_best_weight_of_the_heads(tiny_data, k):
-    learner = make_learner(tiny_data, f"training.validation_k={k}")
+    system, learner = make_both(tiny_data, f"training.validation_k={k}")
     found = learner.validate()
-    expected = {alpha: slow_f1(tiny_data, learner.system, alpha, k) for alpha in ALPHAS}
+    assert found["alpha"] == learner.alpha
+    expected = {alpha: slow_f1(tiny_data, system, alpha, k) for alpha in ALPHAS}
     assert found["score"] == pytest.approx(max(expected.values()), abs=1e-9)
     assert expected[found["alpha"]] == pytest.approx(found["score"], abs=1e-9)
 
 
 def test_a_weight_that_is_given_is_not_chosen(tiny_data):
     learner = make_learner(tiny_data, "ranking.alpha=0.3")
-    learner.system.alpha = 0.3
     assert learner.validate()["alpha"] == 0.3
-    assert learner.system.alpha == 0.3
+    assert learner.alpha == 0.3

@@ -70,8 +70,9 @@ def answers(system, posts, memory, batch_size):
     system.network.eval()
     found = []
     for start in range(0, len(posts), batch_size):
-        batch = system.dataset(posts[start : start + batch_size], memory).batch(range(len(posts[start:][:batch_size])))
-        (scores,), columns = system.scores(batch, torch.from_numpy(memory.vectors), [0.5])
+        part = posts[start : start + batch_size]
+        batch = system.scorer.datasets.dataset(part, memory).batch(range(len(part)))
+        (scores,), columns = system.scorer.scores(batch, torch.from_numpy(memory.vectors), [0.5])
         names = [memory.id_map[index] for index in columns.tolist()]
         for row in scores.tolist():
             found.append({name: score for name, score in zip(names, row, strict=True) if score > -math.inf})
@@ -87,11 +88,13 @@ def assert_same(one, other):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_parameter_learns(tiny_data, kind):
     system = make_system(tiny_data, KINDS[kind])
-    learner = DesignLearner(system, tiny_data.split("train"), tiny_data.split("validation"))
+    learner = DesignLearner(
+        system.config, system.scorer, system.id_map, tiny_data.split("train"), tiny_data.split("validation")
+    )
     learner.start_epoch(0, torch.device("cpu"))
     system.network.train()
     rows = list(range(40))
-    batch = learner._train.batch(rows)
+    batch = learner._data.train.batch(rows)
     assert kind == "pictures" or 0 < int(batch.caption_present.sum()) < 40
     assert (batch.history >= 0).any() or not system.config.history.posts
     loss, _ = learner.loss(system.network, rows, 0)
@@ -139,7 +142,7 @@ def test_what_is_fused_is_normalised_by_switch(tiny_data, fusion):
     weights = normalised.state_dict()
     plain.load_state_dict({name: weights[name] for name in plain.state_dict()})
     system = make_system(tiny_data, overrides)
-    batch = system.dataset(tiny_data.split("train")[:20], system.new_memory()).batch(range(20))
+    batch = system.scorer.datasets.dataset(tiny_data.split("train")[:20], system.new_memory()).batch(range(20))
     inputs = {}
     for name, network in (("plain", plain), ("normalised", normalised)):
         network.interaction.register_forward_hook(lambda module, given, both, name=name: inputs.update({name: both}))
@@ -217,9 +220,9 @@ def test_padding_in_every_direction_changes_nothing(tiny_data):
     system = make_system(tiny_data, train=False)
     memory = remembering(system, tiny_data.posts)
     posts = tiny_data.posts[60:75]
-    batch = system.dataset(posts, memory).batch(range(15))
+    batch = system.scorer.datasets.dataset(posts, memory).batch(range(15))
     bank = torch.from_numpy(memory.vectors)
-    (plain,), columns = system.scores(batch, bank, [0.5])
+    (plain,), columns = system.scorer.scores(batch, bank, [0.5])
     wider = replace(
         batch,
         caption=torch.nn.functional.pad(batch.caption, (0, 4), value=system.network.caption_encoder.pad_id),
@@ -227,10 +230,10 @@ def test_padding_in_every_direction_changes_nothing(tiny_data):
         history=torch.nn.functional.pad(batch.history, (0, 2), value=-1),
         history_hashtags=torch.nn.functional.pad(batch.history_hashtags, (0, 3, 0, 2), value=-1),
         history_age_days=torch.nn.functional.pad(batch.history_age_days, (0, 2)),
-        history_likeness=torch.nn.functional.pad(batch.history_likeness, (0, 2)),
+        history_similarity=torch.nn.functional.pad(batch.history_similarity, (0, 2)),
         neighbour_hashtags=torch.nn.functional.pad(batch.neighbour_hashtags, (0, 1), value=-1),
     )
-    (padded,), same_columns = system.scores(wider, bank, [0.5])
+    (padded,), same_columns = system.scorer.scores(wider, bank, [0.5])
     assert torch.equal(columns, same_columns)
     torch.testing.assert_close(padded, plain, atol=2e-6, rtol=0)
 

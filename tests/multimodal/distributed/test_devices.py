@@ -125,8 +125,8 @@ def test_a_network_moves_as_a_whole(config, tiny_data, tmp_path):
 def test_frozen_encoders_run_where_the_training_will(tiny_data, tmp_path, monkeypatch):
     found = []
 
-    def learner(system, train, validation):
-        found.append({parameter.device for parameter in system.network.parameters()})
+    def learner(config, scorer, id_map, train, validation):
+        found.append({parameter.device for parameter in scorer.network.parameters()})
         raise KeyboardInterrupt
 
     monkeypatch.setattr(design_system, "own_device", lambda: META)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 from data_loaders.posts import NOW_US, UNDATED_EPOCH_US, Post
 from multimodal.memory.hashtag_id_map import HashtagIdMap
@@ -152,6 +153,20 @@ class TestAppend:
         with pytest.raises(ValueError, match="vectors of shape None"):
             memory.append([make_post(1)])
         assert len(memory) == 0
+
+
+def test_the_matrix_of_terms_is_built_once_for_each_state_of_the_memory():
+    rows = sparse.csr_matrix(np.array([[0, 2, 0], [1, 0, 3], [0, 0, 0]], np.float32))
+    memory = PostMemory(HashtagIdMap(), slots=3)
+    memory.append([make_post(0), make_post(1)], terms=rows[:2])
+    first = memory.terms
+    assert memory.terms is first
+    with memory.fork() as fork:
+        fork.append([make_post(2)], terms=rows[2:])
+        assert fork.terms.toarray().tolist() == rows.toarray().tolist()
+        assert memory.terms is first
+    memory.append([make_post(3)], terms=rows[1:2])
+    assert memory.terms.toarray().tolist() == rows[[0, 1, 1]].toarray().tolist()
 
 
 class TestFork:

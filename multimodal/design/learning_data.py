@@ -1,0 +1,111 @@
+"""`LearningData`: the train and validation posts as datasets, each remembering what it may."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_loaders.batches import PostDataset
+from data_loaders.errors import DataError
+from data_loaders.posts import Post
+from multimodal.design.config import DesignConfig
+from multimodal.design.datasets import DatasetBuilder
+from multimodal.encoders.features.inputs import SelectedCaptions, SelectedImages
+from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.memory.post_memory import PostMemory
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class LearningData:
+    """What a network learns from and is validated on.
+
+    Attributes:
+        contents: all posts, train before validation, without a history; a remembered position is a row of it.
+        train: the train posts that have a hashtag of the vocabulary, remembering train posts alone.
+        targets: hashtag indices of the posts of `train`.
+        validation: the validation posts that have a hashtag, remembering both splits.
+        truth: hashtag indices of the posts of `validation`.
+    """
+
+    contents: PostDataset
+    train: PostDataset
+    targets: list[list[int]]
+    validation: PostDataset
+    truth: list[list[int]]
+
+    @classmethod
+    def build(
+        cls, datasets: DatasetBuilder, id_map: HashtagIdMap, train: Sequence[Post], validation: Sequence[Post]
+    ) -> LearningData:
+        """Build the three datasets over one set of encoder inputs.
+
+        Args:
+            datasets: of the network.
+            id_map: starts with the vocabulary; new hashtags are added.
+            train, validation: the two splits.
+
+        Raises:
+            DataError: no train post has a hashtag of the vocabulary, or no validation post has any hashtag.
+        """
+        train_rows, targets = _labelled_rows(train, id_map, id_map.vocabulary_size)
+        validation_rows, truth = _labelled_rows(validation, id_map, None)
+        if not train_rows:
+            raise DataError("no train post has a hashtag of the vocabulary; lower --minimum-frequency in prepare.py")
+        if not validation_rows:
+            raise DataError("no validation post has a hashtag, so no model can be chosen; give it a larger fraction")
+        everything = [*train, *validation]
+        captions, images = datasets.inputs(everything)
+
+        def part(rows: list[int], memory: PostMemory, targets: list[list[int]] | None) -> PostDataset:
+            selected = SelectedCaptions(captions, rows), SelectedImages(images, rows)
+            return datasets.dataset([everything[row] for row in rows], memory, targets, selected)
+
+        def remembering(posts: Sequence[Post]) -> PostMemory:
+            memory = datasets.new_memory(id_map)
+            memory.append(posts, terms=datasets.term_vectors(posts))
+            return memory
+
+        return cls(
+            contents=datasets.content_dataset(everything, (captions, images)),
+            train=part(train_rows, remembering(train), targets),
+            targets=targets,
+            validation=part([len(train) + row for row in validation_rows], remembering(everything), None),
+            truth=truth,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What N train posts are trained without in one epoch, each (N,)."""
+
+    caption: Flags
+    image: Flags
+    history: Flags
+
+    @classmethod
+    def choose(cls, train: PostDataset, config: DesignConfig, epoch: int) -> Dropped:
+        """Choose by seed and epoch: never caption and picture of one post, never the only one it has."""
+        generator = np.random.default_rng([config.seed, epoch, 1])
+        drawn = generator.random(len(train))
+        rate = config.modality_dropout
+        return cls(
+            caption=(drawn < rate) & train.images.present(),
+            image=(drawn > 1 - rate) & train.captions.present(),
+            history=generator.random(len(train)) < config.history.dropout,
+        )
+
+
+def _labelled_rows(posts: Sequence[Post], id_map: HashtagIdMap, below: int | None) -> tuple[list[int], list[list[int]]]:
+    """Return the rows of posts with a hashtag (one of the first `below`, if given), and all their indices."""
+    rows, indices = [], []
+    for row, post in enumerate(posts):
+        hashtags = id_map.add(post.hashtags)
+        if any(below is None or index < below for index in hashtags):
+            rows.append(row)
+            indices.append(hashtags)
+    return rows, indices

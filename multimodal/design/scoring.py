@@ -1,0 +1,152 @@
+"""`Scorer`: from datasets to content vectors, to scores of hashtags, to hits."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from data_loaders.batches import PostBatch, PostDataset
+from multimodal.design.config import DesignConfig
+from multimodal.design.datasets import DatasetBuilder
+from multimodal.design.decoding import decode_scores
+from multimodal.design.network import Content, DesignNetwork, DesignOutput
+from multimodal.distributed.processes import map_processes
+from multimodal.memory.post_memory import PostMemory
+from multimodal.ranking.aggregate import aggregate
+
+_BATCH = 128
+
+
+class Scorer:
+    """Scores hashtags with a network as it is at the moment, trained or not.
+
+    Args:
+        config: how the two heads are aggregated.
+        network: scores.
+        datasets: makes the network's datasets.
+    """
+
+    def __init__(self, config: DesignConfig, network: DesignNetwork, datasets: DatasetBuilder) -> None:
+        self.config, self.network, self.datasets = config, network, datasets
+        self._banks = _DeviceBank()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return self.network.missing_caption.device
+
+    def bank(self, memory: PostMemory) -> Tensor:
+        """Return the content vectors of a memory, (N, D), on the network's device."""
+        return self._banks.of(memory, self.device)
+
+    def contents(self, dataset: PostDataset) -> NDArray[np.float32]:
+        """Return the content vector of every post, (N, D), in evaluation mode."""
+        return self.encode_posts(dataset, lambda content: content.vector)
+
+    @torch.no_grad()
+    def encode_posts(self, dataset: PostDataset, read: Callable[[Content], Tensor]) -> NDArray[np.float32]:
+        """Return what `read` takes from the content of every post, (N, …), in evaluation mode."""
+        self.network.eval()
+        lengths = dataset.captions.lengths()
+
+        def work(rows: Sequence[int]) -> list[NDArray[np.float32]]:
+            values: dict[int, NDArray[np.float32]] = {}
+            for part in row_batches(sorted(rows, key=lambda row: lengths[row])):
+                content = self.network.encode(dataset.batch(part).to(self.device))
+                values.update(zip(part, read(content).float().cpu().numpy(), strict=True))
+            return [values[row] for row in rows]
+
+        return np.stack(map_processes(range(len(dataset)), work))
+
+    @torch.no_grad()
+    def scores(self, batch: PostBatch, bank: Tensor, alphas: Sequence[float]) -> tuple[list[Tensor], Tensor]:
+        """Return the scores (B, C) for each weight of the heads, and the hashtag index of every column.
+
+        A post's score is -inf where only other posts of the batch can name the hashtag.
+
+        Args:
+            batch: B posts.
+            bank: (N, D) content vectors of the remembered posts.
+            alphas: weights of the multilabel head, each 0..1.
+        """
+        output = self.network(batch, bank)
+        vocabulary_size, columns = output.columns.vocabulary_size, len(output.columns)
+        multilabel, sequence = self._multilabel(output), None
+        if self.network.sequence is not None:
+            heads = self.config.heads
+            decoded = decode_scores(
+                self.network.sequence, output.joined, self.network.embeddings, heads.steps, heads.beams
+            )
+            sequence = torch.nn.functional.pad(decoded, (0, columns - vocabulary_size))
+        nameable = torch.ones(len(batch), columns, dtype=torch.bool, device=bank.device)
+        nameable[:, vocabulary_size:] = False
+        if output.logits is not None:
+            nameable |= output.logits > -torch.inf
+        rule = self.config.ranking.aggregate
+        joined = [aggregate(multilabel, sequence, alpha, rule, nameable) for alpha in alphas]
+        return joined, output.columns.indices()
+
+    def _multilabel(self, output: DesignOutput) -> Tensor | None:
+        if output.logits is None:
+            return None
+        logits = output.logits.float()
+        return logits.sigmoid() if self.config.heads.loss == "bce" else logits.softmax(-1)
+
+    def hits(
+        self,
+        dataset: PostDataset,
+        rows: Sequence[int],
+        truth: Sequence[Sequence[int]],
+        bank: Tensor,
+        k: int,
+        alphas: Sequence[float],
+    ) -> list[list[int]]:
+        """Return, for each row and each alpha, how many true hashtags are among the first k.
+
+        Args:
+            dataset: holds the posts.
+            rows: R rows of the dataset.
+            truth: hashtag indices of the R posts.
+            bank: (N, D) content vectors of the remembered posts.
+            k: how many hashtags are recommended, at least 1.
+            alphas: weights of the multilabel head, each 0..1.
+        """
+        results: list[list[int]] = []
+        for part in row_batches(rows):
+            joined, indices = self.scores(dataset.batch(part).to(bank.device), bank, alphas)
+            hashtags = [set(row) for row in truth[len(results) : len(results) + len(part)]]
+            counts = [_hits_at_k(scores, indices, hashtags, k) for scores in joined]
+            results.extend([list(row) for row in zip(*counts, strict=True)])
+        return results
+
+
+class _DeviceBank:
+    """Content vectors on a device, copied there again only when the memory is another or has grown."""
+
+    def __init__(self) -> None:
+        self._version: tuple[weakref.ref[PostMemory], int, torch.device] | None = None
+        self._bank = torch.empty(0)
+
+    def of(self, memory: PostMemory, device: torch.device) -> Tensor:
+        if device.type == "cpu":
+            return torch.from_numpy(memory.vectors)
+        version = (weakref.ref(memory), len(memory), device)
+        if version != self._version:
+            self._bank, self._version = torch.from_numpy(memory.vectors).to(device), version
+        return self._bank
+
+
+def row_batches(rows: Sequence[int]) -> list[list[int]]:
+    """Cut rows into the batches in which posts are scored."""
+    return [list(rows[start : start + _BATCH]) for start in range(0, len(rows), _BATCH)]
+
+
+def _hits_at_k(scores_BC: Tensor, indices_C: Tensor, truth: Sequence[set[int]], k: int) -> list[int]:
+    best = scores_BC.topk(min(k, scores_BC.shape[1]), 1)
+    recommended = torch.where(best.values.isfinite(), indices_C[best.indices], -1).cpu().tolist()
+    return [len(set(row) & hashtags) for row, hashtags in zip(recommended, truth, strict=True)]
