@@ -1,4 +1,4 @@
-"""What a user posted before, nearest first: by content where a System keeps content vectors, else the latest."""
+"""Earlier posts of a user: the nearest by content if a System keeps content vectors, otherwise the latest."""
 
 from __future__ import annotations
 
@@ -10,36 +10,47 @@ import numpy as np
 from data_loaders.posts import UNDATED_EPOCH_US, Post
 from multimodal.systems.base import System
 
-_LOOKED_AT = 50
+_LATEST = 50
 _SHOWN = 3
 _DAY_US = 86_400_000_000
 
 
 @dataclass(frozen=True)
-class Earlier:
+class EarlierPost:
     """An earlier post of the same user.
 
     Attributes:
-        post: what was posted.
-        likeness: cosine between the content vectors; None where the System keeps none.
-        days: how long before; None where one of the two is undated.
+        post: the earlier post.
+        similarity: cosine of the content vectors; None if the System keeps none.
+        days: how long before; None if one of the two is undated.
     """
 
     post: Post
     similarity: float | None
     days: float | None
 
+    @property
+    def age(self) -> str:
+        """How long before, in words."""
+        if self.days is None:
+            return "earlier"
+        minutes = self.days * 24 * 60
+        for size, unit in ((24 * 60, "day"), (60, "hour"), (1, "minute")):
+            count = round(minutes / size)
+            if minutes >= size:
+                return f"{count:,} {unit}{'s' if count != 1 else ''} before"
+        return "less than a minute before"
 
-def earlier_posts(system: System, posts: Sequence[Post], known: Sequence[Post]) -> list[list[Earlier]]:
-    """Return for each post the three nearest of the user's latest 50 strictly earlier posts.
+
+def earlier_posts(system: System, posts: Sequence[Post], known: Sequence[Post]) -> list[list[EarlierPost]]:
+    """Return for each post the three nearest of its user's latest 50 strictly earlier posts.
 
     Args:
         system: its `add_posts` gives the content vectors.
-        posts: the posts asked about.
-        known: all posts that may be looked at.
+        posts: the posts to find earlier ones for.
+        known: all posts that may be found.
     """
-    users = {post.user_id for post in posts if post.user_id is not None}
-    timelines: dict[str, list[Post]] = {user: [] for user in users}
+    timelines: dict[str, list[Post]] = {post.user_id: [] for post in posts if post.user_id is not None}
     for post in known:
         if post.user_id in timelines:
             timelines[post.user_id].append(post)
@@ -48,19 +59,22 @@ def earlier_posts(system: System, posts: Sequence[Post], known: Sequence[Post]) 
     candidates = []
     for post in posts:
         timeline = timelines.get(post.user_id or "", [])
-        candidates.append([other for other in timeline if other.instant_us < post.instant_us][:_LOOKED_AT])
-    similarity = _likeness(system, posts, candidates)
+        candidates.append([other for other in timeline if other.instant_us < post.instant_us][:_LATEST])
+    similarities = _similarities(system, posts, candidates)
     return [
-        [
-            Earlier(found[place], values[place] if values else None, _days(post, found[place]))
-            for place in order[:_SHOWN]
-        ]
-        for post, found, values in zip(posts, candidates, similarity, strict=True)
-        for order in [sorted(range(len(found)), key=lambda place: -values[place] if values else place)]
+        _nearest(post, others, values) for post, others, values in zip(posts, candidates, similarities, strict=True)
     ]
 
 
-def _likeness(system: System, posts: Sequence[Post], candidates: Sequence[Sequence[Post]]) -> list[list[float]]:
+def _nearest(post: Post, others: Sequence[Post], similarities: Sequence[float]) -> list[EarlierPost]:
+    order = sorted(range(len(others)), key=lambda i: -similarities[i] if similarities else i)
+    return [
+        EarlierPost(others[i], similarities[i] if similarities else None, _days(post, others[i]))
+        for i in order[:_SHOWN]
+    ]
+
+
+def _similarities(system: System, posts: Sequence[Post], candidates: Sequence[Sequence[Post]]) -> list[list[float]]:
     memory = system.new_memory()
     if not memory.width:
         return [[] for _ in posts]
@@ -68,9 +82,9 @@ def _likeness(system: System, posts: Sequence[Post], candidates: Sequence[Sequen
     system.add_posts(memory, list(needed.values()))
     vectors = memory.vectors.astype(np.float64)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    place = {post_id: number for number, post_id in enumerate(memory.post_ids)}
+    position = {post_id: i for i, post_id in enumerate(memory.post_ids)}
     return [
-        [float(vectors[place[post.post_id]] @ vectors[place[other.post_id]]) for other in row]
+        [float(vectors[position[post.post_id]] @ vectors[position[other.post_id]]) for other in row]
         for post, row in zip(posts, candidates, strict=True)
     ]
 

@@ -1,64 +1,67 @@
-"""The page: its sections put together, with nothing in it that would have to be fetched."""
+"""The page: the templates filled in, with nothing in it that has to be fetched."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from multimodal.evaluation.report.error_section import error_section
-from multimodal.evaluation.report.gallery import Shown
-from multimodal.evaluation.report.gallery_html import gallery_section
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from multimodal.evaluation.report.error_charts import error_charts
+from multimodal.evaluation.report.error_tables import frequency_table, hashtag_table, pair_table
+from multimodal.evaluation.report.gallery import NEAR_FROM, GalleryPost
 from multimodal.evaluation.report.inputs import ReportInputs
-from multimodal.evaluation.report.k_sections import figures_section, k_section, which_k_section
-from multimodal.evaluation.report.parts import escape
-from multimodal.evaluation.report.sections import audit_section, subject_section, tiles
-from multimodal.evaluation.report.slices_section import slices_section
-from multimodal.evaluation.report.style import CSS
-
-_LINKS = {
-    "subject": "What was evaluated",
-    "metrics": "Metrics at K",
-    "figures": "Figures",
-    "which-k": "Which K?",
-    "slices": "Slices",
-    "errors": "Errors",
-    "audit": "Audit",
-    "gallery": "Posts",
-}
+from multimodal.evaluation.report.k_charts import best_k_charts, sweep_charts
+from multimodal.evaluation.report.metric_tables import further_metrics_table, metrics_table, which_k_table
+from multimodal.evaluation.report.slice_parts import slice_charts, slices_chartable, slices_table
+from multimodal.evaluation.report.summary import facts, headline, title
+from multimodal.evaluation.report.text import clean_text, number, percent, shortened
+from multimodal.evaluation.report.thumbnails import thumbnail
 
 
-def page(inputs: ReportInputs, shown: Mapping[str, Sequence[Shown]]) -> str:
+def page(inputs: ReportInputs, shown: Mapping[str, Sequence[GalleryPost]]) -> str:
     """Return the whole page as HTML.
 
     Args:
         inputs: of one evaluation.
-        shown: the posts of the gallery.
+        shown: the posts of the gallery by heading.
     """
     from multimodal import __version__
 
-    settings = inputs.settings
-    data = Path(str(settings["data"])).name
-    title = f"{settings['system']} on {data}, {settings['split']} split"
-    links = "".join(f'<a href="#{anchor}">{escape(name)}</a>' for anchor, name in _LINKS.items())
-    sections = [
-        subject_section(inputs),
-        k_section(inputs),
-        figures_section(inputs),
-        which_k_section(inputs),
-        slices_section(inputs),
-        error_section(inputs.errors),
-        audit_section(inputs),
-        gallery_section(shown, inputs.judged_k),
-    ]
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{CSS}</style></head><body>"
-        f'<header class="top"><p class="kicker">Hashtag recommendation · evaluation report</p><h1>{escape(title)}</h1>'
-        f'<p class="lead">History {escape(settings["history"])}, {inputs.counts["posts"]:,} posts, run '
-        f"{escape(Path(str(settings['run'])).name)}.</p>{tiles(inputs)}<nav>{links}</nav></header>"
-        f"<main>{''.join(sections)}</main>"
-        f"<footer>Made by multimodal {escape(__version__)}. Every figure can be computed again from "
-        "<code>predictions.parquet</code> and <code>per_post.parquet</code> beside this page; definitions are in "
-        "<code>docs/metrics.md</code>.</footer></body></html>\n"
+    errors, slices = inputs.errors, inputs.slices
+    return environment().get_template("page.html.j2").render(
+        inputs=inputs,
+        title=title(inputs),
+        run=Path(str(inputs.settings["run"])).name,
+        tiles=headline(inputs),
+        facts=facts(inputs),
+        metrics=metrics_table(inputs),
+        further_metrics=further_metrics_table(inputs),
+        sweep_charts=sweep_charts(inputs),
+        best_k_charts=best_k_charts(inputs),
+        which_k=None if inputs.which_k is None else which_k_table(inputs.which_k),
+        slice_charts=[] if slices is None or not slices_chartable(slices) else slice_charts(slices),
+        slices=None if slices is None else slices_table(slices),
+        error_charts=error_charts(errors),
+        frequency=frequency_table(errors),
+        hashtags=hashtag_table(errors),
+        pairs=pair_table(errors),
+        gallery=shown,
+        near_from=NEAR_FROM,
+        version=__version__,
+    )  # fmt: skip
+
+
+def environment() -> Environment:
+    """Return the environment of the templates: every value is cleaned and escaped unless it is markup already."""
+    made = Environment(
+        loader=PackageLoader("multimodal.evaluation.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: value if isinstance(value, Markup) else clean_text(value),
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    made.filters |= {"number": number, "percent": percent, "shortened": shortened, "thumbnail": thumbnail}
+    return made

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from multimodal.evaluation.files.text_tables import latex_table, markdown_table, number, with_interval
+from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.report.inputs import COLUMNS, ReportInputs
-from multimodal.evaluation.report.sections import NAMES, value_at
+from multimodal.evaluation.report.metric_tables import value_at
 
 _PAIRS, _HASHTAGS = 10, 15
 
@@ -56,7 +57,7 @@ def report_latex(inputs: ReportInputs) -> str:
 
 
 def _headings() -> list[str]:
-    return ["K", *(NAMES[name] for name in COLUMNS)]
+    return ["K", *(METRICS[name].label for name in COLUMNS)]
 
 
 def _rows(inputs: ReportInputs) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""Small pictures that travel inside the page."""
+"""Small pictures inside the page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _QUALITY = 72
 
 
 def thumbnail(post: Post) -> str | None:
-    """Return the post's picture as a small JPEG in a data address; None where there is none that can be shown."""
+    """Return the post's picture as a data URI of a small JPEG; None if it has none that can be read."""
     if post.image is None:
         return None
     image = load_image(post.image, size_hint_px=_LONGEST_PX, policy="skip")

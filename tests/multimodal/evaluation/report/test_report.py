@@ -9,22 +9,26 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import Markup
 
 from data_loaders.errors import UserError
+from data_loaders.posts import Post
 from multimodal.audit.run import audit_run
 from multimodal.evaluation.pipeline import evaluate_run
-from multimodal.evaluation.report.gallery import choose
-from multimodal.evaluation.report.gallery_html import _age
-from multimodal.evaluation.report.history import earlier_posts
-from multimodal.evaluation.report.parts import Html, escape, shortened, table
-from multimodal.evaluation.report.svg import Axis, Series, bar_chart, dot_rows, line_chart, scatter
+from multimodal.evaluation.report.gallery import GalleryPost, choose
+from multimodal.evaluation.report.history import EarlierPost, earlier_posts
+from multimodal.evaluation.report.inputs import read_inputs
+from multimodal.evaluation.report.page import environment, page
+from multimodal.evaluation.report.tables import Table, data_table, with_interval
+from multimodal.evaluation.report.text import clean_text, number, percent, shortened
 from multimodal.evaluation.report.thumbnails import thumbnail
 from multimodal.evaluation.report.write import write_report
 from multimodal.systems.config_loading import validate_config
 from multimodal.training.run import train_run
 
 SECTIONS = ("subject", "metrics", "figures", "which-k", "slices", "errors", "audit", "gallery")
-NASTY = "<script>alert(1)</script> & \"quoted\" <img src=x onerror='y'> \x00\ud83d"
+NASTY = "<script>alert(1)</script> & \"quoted\" <img src=x onerror='y'> ]]> \x00\ud83d"
+NASTY_SHOWN = NASTY.replace("\x00\ud83d", "").strip()
 
 
 class Page(HTMLParser):
@@ -34,19 +38,20 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.elements, self.open, self.ids, self.text = [], [], set(), []
+        self.elements, self.open, self.ids, self.text = [], [], [], []
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag, attrs):
         attributes = dict(attrs)
         self.elements.append((tag, attributes))
-        self.ids.add(attributes.get("id"))
+        self.ids += [attributes["id"]] if "id" in attributes else []
         if tag not in self.VOID:
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
+        self.ids += [value for name, value in attrs if name == "id"]
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -64,13 +69,13 @@ def run(tiny_data, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def nasty_data(tiny_data):
-    """The tiny data with captions that hold HTML in the test split."""
+    """The tiny data with captions and user ids that hold HTML in the test split."""
     from copy import copy
 
     data = copy(tiny_data)
     data.posts = [
-        replace(post, caption=NASTY, user_id=post.user_id and f"<b>{post.user_id}") if number >= 108 else post
-        for number, post in enumerate(tiny_data.posts)
+        replace(post, caption=NASTY, user_id=post.user_id and f"<b>{post.user_id}") if row >= 108 else post
+        for row, post in enumerate(tiny_data.posts)
     ]
     return data
 
@@ -89,35 +94,57 @@ def html(written):
 
 
 def test_nothing_has_to_be_fetched_and_nothing_runs(html):
-    page = Page(html)
-    assert not page.open
-    assert not re.search(r"https?://|url\(|@import|src=\"(?!data:)", html)
-    tags = {tag for tag, _ in page.elements}
+    parsed = Page(html)
+    assert not parsed.open
+    assert not re.search(r"https?://|url\((?!#)|@import|src=\"(?!data:)", html)
+    tags = {tag for tag, _ in parsed.elements}
     assert not tags & {"script", "link", "iframe", "object", "form"}
     assert all(
-        attributes["src"].startswith("data:image/jpeg;base64,") for tag, attributes in page.elements if tag == "img"
+        attributes["src"].startswith("data:image/jpeg;base64,") for tag, attributes in parsed.elements if tag == "img"
     )
-    assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
-    assert all(attributes["href"].startswith("#") for tag, attributes in page.elements if tag == "a")
+    assert not any(name.startswith("on") for _, attributes in parsed.elements for name in attributes)
+    assert all(attributes["href"].startswith("#") for _, attributes in parsed.elements if "href" in attributes)
+    assert len(parsed.ids) == len(set(parsed.ids))
 
 
-def test_captions_and_users_show_as_they_are(html):
+def test_captions_hashtags_and_users_show_as_they_are(html):
     assert "<script>alert" not in html
-    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;quoted&quot;" in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &#34;quoted&#34;" in html
     assert "&lt;b&gt;user" in html
     assert "\x00" not in html
+    parsed = Page(html)
+    assert NASTY_SHOWN in "".join(parsed.text)
+    alts = [attributes["alt"] for tag, attributes in parsed.elements if tag == "img"]
+    assert any(alt.startswith('Picture of the post: <script>alert(1)</script> & "quoted" <img') for alt in alts)
+
+
+def test_every_other_text_is_escaped_too(written, nasty_data):
+    inputs = read_inputs(written[0].folder, nasty_data)
+    errors, slices = inputs.errors, inputs.slices
+    hashtags = errors.hashtags.assign(hashtag=NASTY_SHOWN)
+    pairs = pd.DataFrame([{"missed": NASTY_SHOWN, "instead": NASTY_SHOWN, "posts": 1, "share": 0.5, "lift": 2.0}])
+    curves = [replace(curve, name=NASTY) for curve in errors.curves]
+    settings = {**inputs.settings, **dict.fromkeys(("system", "run", "data", "split", "history", "seed"), NASTY)}
+    finding = {"name": NASTY, "status": NASTY, "measured": NASTY, "remedy": NASTY}
+    audit = {"verdict": NASTY, "settings": {"posts": NASTY}, "findings": [finding]}
+    changed = {"errors": replace(errors, hashtags=hashtags, pairs=pairs, curves=curves), "settings": settings}
+    shown = Page(page(replace(inputs, slices=slices.assign(slice=NASTY_SHOWN), audit=audit, **changed), {}))
+    assert not {"script", "img"} & {tag for tag, _ in shown.elements}
+    assert not any(name.startswith("on") for _, attributes in shown.elements for name in attributes)
+    assert "".join(shown.text).count(NASTY_SHOWN) > 60
 
 
 def test_all_sections_are_there_and_linked(html):
-    page = Page(html)
-    assert set(SECTIONS) <= page.ids
-    links = [attributes["href"][1:] for tag, attributes in page.elements if tag == "a"]
+    parsed = Page(html)
+    assert set(SECTIONS) <= set(parsed.ids)
+    links = [attributes["href"][1:] for tag, attributes in parsed.elements if tag == "a"]
     assert links == list(SECTIONS)
-    assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in page.elements
+    assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in parsed.elements
     assert "prefers-color-scheme:dark" in html
-    text = " ".join(page.text)
-    for part in ("user_habit", "rolling", "Best posts", "Worst posts", "Most confused pairs", "saved scores, 10 a post",
-                 "shuffled truth falls to chance", "Confusion of each hashtag", "cosine"):  # fmt: skip
+    text = " ".join(parsed.text)
+    for part in ("user_habit", "rolling", "Best posts", "Worst posts", "10 saved scores of each post",
+                 "Most confused pairs", "shuffled truth falls to chance", "Confusion of each hashtag",
+                 "cosine"):  # fmt: skip
         assert part in text, part
 
 
@@ -125,7 +152,7 @@ def test_figures_are_those_of_the_evaluation(written, html):
     evaluation = written[0].evaluation
     best = evaluation.best_k()
     assert f"<b>{evaluation.at(best)['f1']:.3f}</b><span>F1@{best}</span>" in html
-    row = re.search(rf'<tr class="best"><td class="">{best}</td>.*?</tr>', html)
+    row = re.search(rf'<tr class="best"><td>{best}</td>.*?</tr>', html)
     assert row is not None
     assert f">{evaluation.at(best)['hit_rate']:.3f}<small>" in row[0]
 
@@ -157,12 +184,14 @@ def test_frozen_without_slices_and_audit(run, tiny_data):
     (path,) = [path for path in write_report(run, tiny_data, evaluated.folder, "users") if path.suffix == ".html"]
     text = path.read_text(encoding="utf-8")
     assert re.search(r"bootstrap over \d+ users", text)
-    assert "run python scripts/audit.py" in text
-    assert "Not worked out" in text
+    assert "Not run. Audit the run, then evaluate again: multimodal-hashtags audit --run" in text
+    assert "Not computed. Evaluate without --no-slices: multimodal-hashtags evaluate --run" in text
 
 
 def test_without_an_evaluation_it_says_how_to_make_one(run, tiny_data, tmp_path):
-    with pytest.raises(UserError, match="holds no evaluation; make it: python scripts/evaluate"):
+    with pytest.raises(
+        UserError, match=r"does not hold an evaluation\. Evaluate the run: multimodal-hashtags evaluate"
+    ):
         write_report(run, tiny_data, tmp_path)
 
 
@@ -206,32 +235,49 @@ def test_pictures_travel_inside_the_page(tiny_data):
      (0.0425, "1 hour before"), (0.003, "4 minutes before"), (1e-5, "less than a minute before")],
 )  # fmt: skip
 def test_ages_read_well(days, text):
-    assert _age(days) == text
+    assert EarlierPost(Post(post_id="p"), None, days).age == text
 
 
-def test_text_is_escaped_and_cut():
-    assert escape("<a & 'b'>") == "&lt;a &amp; &#x27;b&#x27;&gt;"
-    assert escape(Html("<b>x</b>")) == "<b>x</b>"
-    assert escape("a\x07b") == "a b"
+def test_a_table_escapes_its_cells_and_marks_the_best_row():
+    render = environment().from_string('{% from "macros.html.j2" import table %}{{ table(content) }}').render
+    content = Table(["<i>", "F1"], [["Group &"], ["<i>", with_interval(0.5, 0.4, 0.6)], ["b", "–"]], best=1)
+    html = render(content=content)
+    assert html.count("&lt;i&gt;") == 2
+    assert '<td colspan="2">Group &amp;</td>' in html
+    assert '<tr class="best"><td class="text">&lt;i&gt;</td><td>0.500<small>0.400–0.600</small></td></tr>' in html
+    assert "swipe" not in html
+    assert "swipe sideways" in render(content=Table(["a"] * 5, []))
+
+
+def test_a_card_escapes_whatever_a_post_holds():
+    post = Post(post_id="p", caption=NASTY, user_id='"><u>', hashtags=("]]><b>", "missed'"))
+    earlier = EarlierPost(Post(post_id="q", caption="<em>", hashtags=("]]><b>",)), 0.5, None)
+    shown = GalleryPost(post, 0.25, [("]]><b>", "right"), ("<s>", "near")], ["missed'"], 0.75, [earlier])
+    template = environment().get_template("gallery.html.j2")
+    parsed = Page(template.render(inputs={"error_k": 3}, near_from=0.2, gallery={"best": [shown]}))
+    assert not {"script", "img", "u", "em", "s"} & {tag for tag, _ in parsed.elements}
+    text = " ".join("".join(parsed.text).split())
+    for part in (NASTY_SHOWN, '"><u>', "✓ #]]><b>", "≈ #<s>", "– #missed'", "NDCG@3 0.25", "similarity 0.50",
+                 "no picture", "stand-in for a picture 75 %", "<em>"):  # fmt: skip
+        assert part in text, part
+
+
+def test_markup_stays_markup_and_characters_that_html_forbids_become_spaces():
+    render = environment().from_string("{{ value }}").render
+    assert render(value=Markup("<b>x</b>")) == "<b>x</b>"
+    assert render(value="<a & 'b'>") == "&lt;a &amp; &#39;b&#39;&gt;"
+    assert render(value="a\x07b\ud83d") == "a b "
+    assert clean_text(5) == "5"
+
+
+def test_texts_and_numbers():
     assert shortened("one  two\nthree", 9) == "one two…"
-    assert "&lt;i&gt;" in table(["<i>"], [["<i>"]])
+    assert (number(None), number(1234.5, 1), number(float("nan"))) == ("–", "1,234.5", "–")
+    assert (percent(0.954), percent(0.954, 1), percent(float("nan"))) == ("95 %", "95.4 %", "–")
+    assert with_interval(0.5, float("nan"), float("nan")) == "0.500"
 
 
-def test_charts_hold_what_they_are_given():
-    axis = Axis("x & y", 0, 1)
-    chart = line_chart([Series("a<b", [0, 0.5, 1], [0, np.nan, 1], [0, 0, 0], [1, 1, 1])], axis, axis, markers=True)
-    assert chart.count("<circle") == 2
-    assert "a&lt;b" in chart
-    assert "x &amp; y" in chart
-    assert bar_chart(["u", "v"], [("one", [1, float("nan")]), ("two", [0, 1])], axis, "", "bars").count("<rect") == 6
-    assert dot_rows([("a", 0.5, 0.4, 0.6), ("b", float("nan"), 0, 0)], axis, 0.5, "dots").count("<circle") == 1
-    assert "<title>&lt;t&gt;</title>" in scatter([(10, 0.5, 3, "<t>")], Axis("", 1, 100, log=True), axis, "points")
-    assert Axis("", 1, 1000, log=True).ticks() == [1, 10, 100, 1000]
-    assert Axis("", 0, 1).ticks(5) == [0, 0.2, 0.4, 0.6, 0.8, 1.0]
-
-
-def test_long_lines_are_thinned_out():
-    x = np.linspace(0, 1, 5_000)
-    points = re.search(r'points="([^"]*)"', line_chart([Series("a", x, x)], Axis("", 0, 1), Axis("", 0, 1)))
-    assert points is not None
-    assert len(points[1].split()) == 240
+def test_a_data_frame_as_a_table():
+    table = data_table(pd.DataFrame({"a_name": ["x", "y"], "count": [1000, 2], "f1": [0.5, np.nan]}))
+    assert (table.headings, table.text) == (["a name", "count", "f1"], [0])
+    assert table.rows == [["x", "1,000", "0.500"], ["y", "2", "–"]]

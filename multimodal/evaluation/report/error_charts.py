@@ -1,0 +1,134 @@
+"""The charts of the error analysis."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from multimodal.evaluation.errors.analysis import ErrorAnalysis
+from multimodal.evaluation.errors.curves import Curve
+from multimodal.evaluation.report.charts import Axis, Chart, Series, bar_chart, line_chart, scatter_chart
+from multimodal.evaluation.report.text import number, shortened
+
+_POINTS = 1_000
+_LONGEST_NAME = 30
+_AVERAGES = "Micro: all pairs pooled; macro: mean over hashtags."
+
+
+def error_charts(errors: ErrorAnalysis) -> list[Chart]:
+    """Draw NDCG, errors by frequency, curves, hashtags and calibration."""
+    return [
+        _ndcg(errors),
+        _by_frequency(errors),
+        _precision_recall(errors),
+        _roc(errors),
+        _hashtags(errors),
+        _calibration(errors),
+    ]
+
+
+def _ndcg(errors: ErrorAnalysis) -> Chart:
+    rows = errors.ndcg_distribution
+    names = [f"{low:g}–{high:g}" for low, high in zip(rows["low"], rows["high"], strict=True)]
+    top = min(1.15 * max(float(rows["share"].max()), 0.05), 1.1)
+    svg = bar_chart(
+        names,
+        [("share of posts", rows["share"].tolist())],
+        f"NDCG@{errors.k}",
+        Axis("share of posts", 0, top),
+        f"distribution of NDCG@{errors.k} over the posts",
+        [f"{count:,}" for count in rows["posts"]],
+    )
+    note = f"Mean {errors.ndcg.mean():.3f}. Above the bars: number of posts."
+    return Chart(f"NDCG@{errors.k} of each post", svg, note)
+
+
+def _by_frequency(errors: ErrorAnalysis) -> Chart:
+    rows = errors.by_frequency
+    groups = [
+        ("false positives: recommended, not true", rows["share_of_fp"].tolist()),
+        ("false negatives: true, not recommended", rows["share_of_fn"].tolist()),
+    ]
+    top = min(1.12 * max(max(values) for _, values in groups), 1.1) or 1
+    svg = bar_chart(
+        rows["train_frequency"].tolist(),
+        groups,
+        "train posts with the hashtag",
+        Axis("share of all", 0, top),
+        "false positives and false negatives by train frequency",
+    )
+    correlations = [number(errors.correlations[name], 2) for name in ("fp", "fn", "recall")]
+    note = "Rank correlation with train frequency: false positives {}, false negatives {}, recall {}."
+    return Chart("Errors by frequency of the hashtag", svg, note.format(*correlations))
+
+
+def _precision_recall(errors: ErrorAnalysis) -> Chart:
+    curves = [curve for curve in errors.curves if curve.kind == "precision_recall"]
+    top = min(1.0, max(0.02, max(float(curve.x.max()) for curve in curves)) * 1.03)
+    svg = line_chart(
+        [_series(curve) for curve in curves],
+        Axis("recall", 0, top),
+        Axis("precision", 0, 1.02),
+        "precision against recall",
+    )
+    note = (
+        f"From the {errors.depth} saved scores of each post. Curves end where the saved lists end; what lies beyond "
+        f"adds nothing to the average precision (in brackets). {_AVERAGES}"
+    )
+    return Chart("Precision and recall by threshold", svg, note)
+
+
+def _roc(errors: ErrorAnalysis) -> Chart:
+    svg = line_chart(
+        [_series(curve) for curve in errors.curves if curve.kind == "roc"],
+        Axis("false positive rate", 0, 1),
+        Axis("true positive rate", 0, 1.02),
+        "true positive rate against false positive rate",
+    )
+    note = (
+        f"From the {errors.depth} saved scores of each post. Dotted straight lines stand for all pairs that were not "
+        f"saved, as if their scores were equal. In brackets: area under the curve. {_AVERAGES}"
+    )
+    return Chart("ROC", svg, note)
+
+
+def _series(curve: Curve) -> Series:
+    name = curve.name if curve.name in {"micro", "macro"} else f"#{shortened(curve.name, _LONGEST_NAME)}"
+    return Series(f"{name} ({curve.area:.2f})", curve.x, curve.y, tail=len(curve.x) - curve.saved)
+
+
+def _hashtags(errors: ErrorAnalysis) -> Chart:
+    rows = errors.hashtags[(errors.hashtags["train_frequency"] > 0) & (errors.hashtags["true_posts"] > 0)]
+    points = [
+        (row["train_frequency"], row["f1"], row["true_posts"], f"#{row['hashtag']}: F1 {row['f1']:.3f}, true of "
+         f"{row['true_posts']:,} posts, in {row['train_frequency']:,} train posts")
+        for row in rows.head(_POINTS).to_dict("records")
+    ]  # fmt: skip
+    most = max([frequency for frequency, *_ in points], default=10)
+    svg = scatter_chart(
+        points,
+        Axis("train posts with the hashtag", 0.8, max(most * 1.25, 12), log=True),
+        Axis("F1 of the hashtag", -0.02, 1.02),
+        "F1 of each hashtag against its train frequency",
+    )
+    note = f"Area: posts of the split with the hashtag. The {len(points):,} most frequent in the split."
+    return Chart("F1 of each hashtag by frequency", svg, note)
+
+
+def _calibration(errors: ErrorAnalysis) -> Chart:
+    title, rows = "Is the score a probability?", errors.calibration
+    if rows.empty:
+        return Chart(title, Markup(), "Nothing was recommended.")
+    low, high = min(0.0, float(rows["mean_score"].min())), max(1.0, float(rows["mean_score"].max()))
+    lines = [Series("share that is true", rows["mean_score"].tolist(), rows["share_true"].tolist())]
+    note = "Scores are made for ordering; see the documentation."
+    if low >= 0 and high <= 1:
+        lines.append(Series("a perfectly calibrated score", [0, 1], [0, 1]))
+        note = f"Expected calibration error {number(errors.calibration_error)}. {note}"
+    svg = line_chart(
+        lines,
+        Axis("mean score of the bin", low, high),
+        Axis("share that is true", 0, 1.02),
+        "share of true hashtags against score",
+        markers=True,
+    )
+    return Chart(title, svg, note)
