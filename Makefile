@@ -32,15 +32,15 @@ setup: $(READY)  ## make the environment in .venv
 setup-dev: $(READY_DEV)  ## the same, with what tests and checks need
 
 quickstart: $(READY)  ## sample dump, prepare, train, evaluate, recommend for one picture
-	$(BIN)/python scripts/make_sample.py --output data/sample
-	$(BIN)/python scripts/prepare.py --source data/sample --output data/prepared
-	$(BIN)/python scripts/train.py --config configs/sample.yaml --data data/prepared --output runs/sample --overwrite
-	$(BIN)/python scripts/evaluate.py --run runs/sample --data data/prepared --split test --k 1-10
-	$(BIN)/python scripts/recommend.py --run runs/sample --k 5 --user-id 8100213830 \
+	$(BIN)/multimodal-hashtags make-sample --output data/sample
+	$(BIN)/multimodal-hashtags prepare --source data/sample --output data/prepared
+	$(BIN)/multimodal-hashtags train --config sample --data data/prepared --output runs/sample --overwrite
+	$(BIN)/multimodal-hashtags evaluate --run runs/sample --data data/prepared --split test --k 1-10
+	$(BIN)/multimodal-hashtags recommend --run runs/sample --k 5 --user-id 8100213830 \
 	  --image data/sample/britta.k/2025-02-23_13-28-44_UTC.jpg --caption "Nothing beats travelling at the end of a long week."
 
 ablation: $(READY)  ## what each part earns on the sample (three quarters of an hour)
-	$(BIN)/python scripts/ablation.py --data data/prepared --output runs/ablation
+	$(BIN)/multimodal-hashtags ablation --data data/prepared --output runs/ablation
 
 test: $(READY_DEV)  ## run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -q

@@ -1,25 +1,46 @@
-"""Personalised hashtag recommendation from an image, a caption and what was posted before."""
+"""Personalised hashtag recommendation from an image, a caption and earlier posts."""
 
 from __future__ import annotations
 
+from importlib import import_module, util
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from multimodal._version import __version__
+
 if TYPE_CHECKING:
+    from data_loaders.errors import UserError
     from multimodal.default_model import recommend
     from multimodal.recommender import Recommendation, Recommender
 
-__version__ = "0.1.0"
-__all__ = ["Recommendation", "Recommender", "__version__", "recommend"]
+__all__ = ["Recommendation", "Recommender", "UserError", "__version__", "recommend"]
+
+_MODULES = {
+    "Recommendation": "multimodal.recommender",
+    "Recommender": "multimodal.recommender",
+    "UserError": "data_loaders.errors",
+    "recommend": "multimodal.default_model",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Imported on first use, so that `import multimodal` costs no torch import.
-    if name == "recommend":
-        from multimodal.default_model import recommend
-
-        return recommend
-    if name in {"Recommendation", "Recommender"}:
-        from multimodal import recommender
-
-        return getattr(recommender, name)
+    # Imported on first use, so that `import multimodal` does not import torch.
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'multimodal' has no attribute {name!r}")
+
+
+def _check_data_loaders() -> None:
+    """Raise unless Python finds the `data_loaders` that lies beside this package; nothing of it is imported."""
+    spec = util.find_spec("data_loaders")
+    found = spec.origin or next(iter(spec.submodule_search_locations or ()), None) if spec else None
+    own = Path(__file__).resolve().parents[1] / "data_loaders" / "__init__.py"
+    if found is None or Path(found).resolve() != own:
+        raise ImportError(
+            f"multimodal-hashtags needs its own package 'data_loaders' ({own}), but Python finds another one: "
+            f"{found or 'none'}. Rename that one, or take its folder off the module search path (sys.path, PYTHONPATH, "
+            "the working directory)."
+        )
+
+
+_check_data_loaders()

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from data_loaders.errors import ConfigError, nearest
+from data_loaders.errors import ConfigError
+from multimodal.storage.configurations import find_config
 
 
 class Section(BaseModel):
@@ -51,7 +52,7 @@ def read_values(
     """Return the plain values of a YAML file with `key=value` overrides applied, not yet validated.
 
     Args:
-        path: YAML file; None for the overrides alone.
+        path: name of a shipped configuration or YAML file; None for the overrides alone.
         overrides: `section.key=value`, value in YAML syntax, later ones win.
         defaults: values under the file's, for instance a run's saved configuration.
 
@@ -60,7 +61,7 @@ def read_values(
     """
     values = _deep_copy(defaults or {})
     if path is not None:
-        _merge(values, _read_yaml(Path(path)))
+        _merge(values, _read_yaml(find_config(path)))
     for override in overrides:
         _merge(values, _parse_override(override))
     return values
@@ -69,11 +70,6 @@ def read_values(
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        folder = path.parent if path.parent.is_dir() else Path("configs")
-        names = sorted(p.name for p in folder.glob("*.yaml"))
-        listed = f" Files in {folder}: {', '.join(names)}." if names else ""
-        raise ConfigError(f"configuration {str(path)!r} does not exist.{nearest(path.name, names)}{listed}") from None
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"configuration {str(path)!r} cannot be read: {error}") from None
     if not isinstance(values, dict):

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from data_loaders.command_line import PROGRAM
+from multimodal.commands.main import COMMANDS, command_parser
 from multimodal.systems.config_loading import load_config
 
 if sys.version_info >= (3, 11):
@@ -33,6 +35,21 @@ MODULES = {
     for path in (ROOT / library).rglob("*.py")
 }
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+HEAVY = {
+    *(
+        "torch",
+        "torchvision",
+        "timm",
+        "transformers",
+        "tokenizers",
+        "accelerate",
+        "numpy",
+        "scipy",
+        "sklearn",
+        "pandas",
+    ),
+    *("pyarrow", "PIL", "pydantic", "regex", "yaml", "rich", "matplotlib"),
+}
 OPTIONAL = (
     *("faiss", "instaloader", "fastapi", "uvicorn", "gradio", "tensorboard", "tensorboardX", "huggingface_hub"),
     "simplemma",
@@ -97,10 +114,11 @@ class TestPackages:
     def test_one_version_everywhere(self):
         import multimodal
 
-        version = pyproject()["project"]["version"]
         citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-        assert multimodal.__version__ == version == citation["version"]
-        assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+        assert pyproject()["project"]["dynamic"] == ["version"]
+        assert pyproject()["tool"]["setuptools"]["dynamic"] == {"version": {"attr": "multimodal._version.__version__"}}
+        assert multimodal.__version__ == citation["version"]
+        assert f"## [{multimodal.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 @named(CONFIGS)
@@ -127,6 +145,18 @@ class TestImports:
     def test_the_packages_import_no_torch(self):
         done = run_python("import sys, multimodal, data_loaders; sys.exit('torch' in sys.modules)")
         assert done.returncode == 0, done.stderr
+
+    def test_help_imports_nothing_heavy(self):
+        done = run_python(
+            f"""
+            import sys
+            from multimodal.commands.main import COMMANDS, build_parser, command_parser
+
+            texts = [build_parser().format_help(), *(command_parser(name).format_help() for name in COMMANDS)]
+            print(sorted({HEAVY!r} & set(sys.modules)))
+            """
+        )
+        assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
     def test_every_module_does_without_optional_packages(self):
         done = run_python(
@@ -197,9 +227,14 @@ class TestArrows:
         systems = ("multimodal.design", "multimodal.captions", "multimodal.baselines")
         assert [pair for pair in users_of(f"multimodal.{room}") if pair[1].startswith(systems)] == []
 
-    def test_serving_sees_the_recommender_alone(self):
-        allowed = ("multimodal.recommender", "multimodal.default_model", "multimodal.serving", "data_loaders")
-        assert [pair for pair in users_of("multimodal.serving") if not pair[1].startswith(allowed)] == []
+    def test_the_commands_are_used_by_nothing(self):
+        users = [pair for pair in users_of("multimodal") if pair[1].startswith("multimodal.commands")]
+        assert [pair for pair in users if not pair[0].startswith("multimodal.commands")] == []
+
+    @pytest.mark.parametrize("room", ["storage", "distributed", "config"])
+    def test_the_foundations_know_each_other_alone(self, room):
+        allowed = ("multimodal.storage", "multimodal.distributed", "data_loaders")
+        assert [pair for pair in users_of(f"multimodal.{room}") if not pair[1].startswith(allowed)] == []
 
     def test_no_circles(self):
         arrows = {name: imported(tree_of(path), at_import=True) & set(MODULES) for name, path in MODULES.items()}
@@ -228,9 +263,14 @@ class TestCode:
             f"{name}:{node.lineno}: {problem}"
             for name, path in MODULES.items()
             for node in ast.walk(tree_of(path))
+            if not (name.startswith("multimodal.commands.") and isinstance(node, ast.Call) and is_print(node))
             if (problem := forbidden(node))
         ]
         assert found == []
+
+
+def is_print(call):
+    return ast.unparse(call.func) == "print"
 
 
 def forbidden(node):
@@ -263,20 +303,11 @@ def commands_of(path):
     if path.suffix == ".yaml":
         lines = re.findall(r"^# command: +(.+)$", text, re.M)
     elif path.name == "Makefile":
-        lines = [line for line in re.findall(r"^\t(.+)$", text, re.M) if "scripts/" in line or "benchmarks/" in line]
+        lines = [line for line in re.findall(r"^\t(.+)$", text, re.M) if PROGRAM in line or "benchmarks/" in line]
     else:
         lines = "\n".join(fenced(text, ("bash", "sh"))).splitlines()
     words = [shlex.split(line, comments=True) for line in lines]
     return [line for line in words if line]
-
-
-@cache
-def parser_of(script):
-    sys.path.insert(0, str(ROOT / "scripts"))
-    try:
-        return importlib.import_module(script).build_parser()
-    finally:
-        sys.path.remove(str(ROOT / "scripts"))
 
 
 def benchmark_entries(options):
@@ -286,37 +317,51 @@ def benchmark_entries(options):
     return choose_entries(options.systems, entries, parse_settings(options.set), options.overrides)
 
 
-def check_script(path, arguments):
-    parser = parser_of(path.stem)
-    if not any(action.dest == "overrides" for action in parser._actions):
-        parser.parse_args(arguments)
-        return
-    options = parser.parse_intermixed_args(arguments)
-    if path.stem == "benchmark":
+def check_arguments(name, arguments):
+    """Fail unless a sub-command takes the arguments, and its configuration exists and is valid."""
+    options = command_parser(name).parse_intermixed_args(arguments)
+    if name == "benchmark":
         for entry in benchmark_entries(options):
-            load_config(ROOT / entry.config, entry.overrides)
-    elif options.config is not None:
-        load_config(ROOT / options.config, options.overrides)
+            load_config(entry.config, entry.overrides)
+    elif getattr(options, "config", None) is not None:
+        load_config(options.config, options.overrides)
+
+
+def program_arguments(words):
+    """Return the sub-command and arguments of a command, in whatever way it is called; None for another program."""
+    for number, word in enumerate(words):
+        script = re.fullmatch(r"scripts/(\w+)\.py", word)
+        if script:
+            return [script[1].replace("_", "-"), *words[number + 1 :]]
+        if word.rpartition("/")[2] == PROGRAM or word == "multimodal.commands":
+            return words[number + 1 :]
+    return None
+
+
+OTHER_PROGRAMS = {"git", "cd", "source", "conda", "pip", "export", "tensorboard", "pre-commit", "mypy"}
 
 
 def check_command(words):
-    """Fail unless a command's script, make target, flags and configuration exist."""
+    """Fail unless a command's program, make target, flags and configuration exist."""
     while re.fullmatch(r"[A-Z_]+=.*", words[0]):
         words = words[1:]
     if words[0] == "make":
         targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
         assert set(words[1:]) <= set(targets)
         return
-    scripts = [place for place, word in enumerate(words) if re.fullmatch(r"(scripts|benchmarks)/\w+\.py", word)]
-    if not scripts:
-        assert words[0] in {"git", "cd", "source", "conda", "pip", "export", "tensorboard", "pre-commit", "mypy"}
+    if words[0] in OTHER_PROGRAMS:
         return
-    path, arguments = ROOT / words[scripts[0]], words[scripts[0] + 1 :]
-    assert path.is_file()
-    if path.parent.name == "scripts":
-        check_script(path, arguments)
+    arguments = program_arguments(words)
+    timings = [number for number, word in enumerate(words) if re.fullmatch(r"benchmarks/\w+\.py", word)]
+    assert arguments or timings, f"unknown program {words[0]}"
+    if timings:
+        text = (ROOT / words[timings[0]]).read_text(encoding="utf-8")
+        assert all(f'"{word}"' in text for word in words[timings[0] + 1 :] if word.startswith("--"))
+    elif arguments[0].startswith("-"):
+        assert arguments in (["--help"], ["--version"])
     else:
-        assert all(f'"{word}"' in path.read_text(encoding="utf-8") for word in arguments if word.startswith("--"))
+        assert arguments[0] in COMMANDS
+        check_arguments(arguments[0], arguments[1:])
 
 
 class TestDocuments:
@@ -349,8 +394,11 @@ class TestDocuments:
 
     def test_the_readme_names_every_command(self):
         readme = (ROOT / "README.md").read_text(encoding="utf-8")
-        scripts = [path.name for path in (ROOT / "scripts").glob("[a-z]*.py")]
-        assert [name for name in scripts if name not in readme] == []
+        assert [name for name in COMMANDS if name not in readme and name.replace("-", "_") not in readme] == []
+
+    def test_every_command_has_a_script(self):
+        scripts = {path.stem.replace("_", "-") for path in (ROOT / "scripts").glob("[a-z]*.py")}
+        assert scripts == set(COMMANDS)
 
     def test_the_tests_that_are_named_exist(self):
         text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
@@ -400,9 +448,9 @@ def test_formats_and_names_of_columns_are_those_of_the_readers():
 def test_the_quickstart_asks_about_a_post_of_the_sample():
     from data_loaders.sample import plan_sample
 
-    (words,) = [words for words in commands_of(ROOT / "Makefile") if "scripts/recommend.py" in words]
-    options = parser_of("recommend").parse_args(words[words.index("scripts/recommend.py") + 1 :])
-    made = parser_of("make_sample").parse_args(["--output", "data/sample"])
+    (words,) = [words for words in commands_of(ROOT / "Makefile") if "recommend" in words]
+    options = command_parser("recommend").parse_args(words[words.index("recommend") + 1 :])
+    made = command_parser("make-sample").parse_args(["--output", "data/sample"])
     plan = plan_sample(posts=made.posts, users=made.users, seed=made.seed)
     posts = {f"{post.username}/{post.timestamp:%Y-%m-%d_%H-%M-%S}_UTC": post for post in plan}
     post = posts[options.image.relative_to("data/sample").with_suffix("").as_posix()]

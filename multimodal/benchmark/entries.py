@@ -21,7 +21,7 @@ class Entry:
 
     Attributes:
         name: shown in the table, and the name of the run folder.
-        config: YAML file.
+        config: name of a shipped configuration, or YAML file.
         overrides: `key=value` on top of it.
     """
 
@@ -31,7 +31,7 @@ class Entry:
 
 
 def parse_entry(text: str) -> Entry:
-    """Read `NAME=FILE key=value …`, as given to `--entry`.
+    """Read `NAME=CONFIG key=value …`, as given to `--entry`.
 
     Raises:
         UserError: it is not of this form.
@@ -40,8 +40,8 @@ def parse_entry(text: str) -> Entry:
     file, *overrides = rest.split() or [""]
     if not re.fullmatch(r"[\w.+-]+", name) or not file or not all("=" in part for part in overrides):
         raise UserError(
-            f'--entry {text!r} is not of the form NAME="FILE key=value …", with letters, digits, . + - _ in the name, '
-            'for instance --entry wide="configs/sample.yaml width=256".'
+            f'--entry {text!r} is not of the form NAME="CONFIG key=value …", with letters, digits, . + - _ in the '
+            'name, for instance --entry wide="sample width=256".'
         )
     return Entry(name, Path(file), tuple(overrides))
 
@@ -69,7 +69,6 @@ def choose_entries(
     entries: Sequence[Entry] = (),
     settings: Mapping[str, tuple[str, ...]] | None = None,
     overrides: Sequence[str] = (),
-    configs: Path = Path("configs"),
 ) -> list[Entry]:
     """Return the rows of a benchmark: Systems with the configuration of their name, then further entries.
 
@@ -78,7 +77,6 @@ def choose_entries(
         entries: rows of one's own.
         settings: overrides for single rows, by name.
         overrides: for all rows, before their own.
-        configs: folder of the Systems' configurations.
 
     Raises:
         UserError: an unknown System or row, a name twice, or no row at all.
@@ -91,7 +89,7 @@ def choose_entries(
             raise UserError(
                 f"system {name!r} is unknown.{nearest(name, known)} Known: {', '.join(known)}, and {ALL} for all."
             )
-    rows = [Entry(name, configs / f"{_CONFIG_OF.get(name, name)}.yaml") for name in names]
+    rows = [Entry(name, Path(_CONFIG_OF.get(name, name))) for name in names]
     rows += entries
     all_names = [row.name for row in rows]
     for name in all_names:

@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from data_loaders.command_line import PROGRAM
 from data_loaders.errors import RunError
 
 FORMAT_VERSION = 1
@@ -150,8 +151,6 @@ def read_json(path: Path, what: str) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RunError(
-            f"{path} ({what}) is missing; train first: python scripts/train.py --config … --output …"
-        ) from None
+        raise RunError(f"{path} ({what}) is missing; train first: {PROGRAM} train --config … --output …") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise RunError(f"{path} ({what}) is damaged: {error}") from None

@@ -19,7 +19,8 @@ def load_config(
     """Read a YAML configuration, apply `key=value` overrides and validate it with its System's schema.
 
     Args:
-        path: YAML file; None for the System's defaults (`system=…` must then be given as an override).
+        path: name of a shipped configuration or YAML file; None for the System's defaults (`system=…` must then be
+            given as an override).
         overrides: `section.key=value`, value in YAML syntax, later ones win.
         defaults: values under the file's, for instance a run's saved configuration.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -13,8 +12,10 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from data_loaders.command_line import command_line
 from data_loaders.errors import RunError, UserError
 from data_loaders.output_folder import made_whole
+from multimodal._version import __version__
 from multimodal.config import RunConfig
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
@@ -25,7 +26,7 @@ from multimodal.systems.hub import download_model, looks_like_hub_id
 from multimodal.systems.registry import get_system
 
 _INFO, _VOCABULARY, _MEMORY, _POSTS = "model.json", "vocabulary.json", "memory.safetensors", "memory.json"
-_TRAIN = "python scripts/train.py --config configs/sample.yaml --data data/prepared --output"
+_TRAIN = command_line("train", "--config", "sample", "--data", "data/prepared", "--output")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,6 @@ def save_model(folder: Path, system: System, memory: PostMemory, extra: Mapping[
     Raises:
         RunError: the disk is full or the folder cannot be written; what was there before is untouched.
     """
-    from multimodal import __version__
-
     info = {
         "format_version": FORMAT_VERSION,
         "system": system.name,
@@ -168,7 +167,7 @@ def _resume_command(run: RunFolder) -> str:
         data = str(read_json(run.environment, "how the run was started")["data"]["folder"])
     except (RunError, KeyError, TypeError):
         data = "data/prepared"  # an example, where the run no longer says what it was trained on
-    return shlex.join(["python", "scripts/train.py", "--resume", "--data", data, "--output", str(run.path)])
+    return command_line("train", "--resume", "--data", data, "--output", run.path)
 
 
 def _run_of(folder: Path) -> Path:

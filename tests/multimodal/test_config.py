@@ -102,7 +102,7 @@ def test_every_shipped_configuration_is_valid_and_says_its_command():
     assert {path.stem for path in files} >= {"popularity", "user_habit"}
     for path in files:
         assert load_config(path).system in list_systems()
-        assert f"--config configs/{path.name}" in path.read_text(encoding="utf-8")
+        assert f"--config {path.stem}" in path.read_text(encoding="utf-8")
 
 
 def test_a_name_is_given_once():

@@ -108,6 +108,11 @@ def caption(comparison: Comparison) -> str:
     )
 
 
+def comparison_record(comparison: Comparison) -> dict[str, Any]:
+    """Return the content of `comparison.json`."""
+    return {**settings_of(comparison), "table": plain_values(comparison.table)}
+
+
 def write_comparison(folder: Path, comparison: Comparison) -> list[Path]:
     """Write `comparison.csv`, `.md`, `.tex` and `.json` and return their paths.
 
@@ -116,7 +121,6 @@ def write_comparison(folder: Path, comparison: Comparison) -> list[Path]:
         comparison: numbers in full precision go to CSV and JSON, rounded ones to Markdown and LaTeX.
     """
     cells, columns, below = rows(comparison), headings(comparison), caption(comparison)
-    record = {**settings_of(comparison), "table": plain_values(comparison.table)}
     texts = {
         "comparison.csv": comparison.table.to_csv(index=False),
         "comparison.md": _markdown(columns, cells, below, comparison.notes),
@@ -124,7 +128,7 @@ def write_comparison(folder: Path, comparison: Comparison) -> list[Path]:
     }
     for name, text in texts.items():
         write_atomically(folder / name, lambda path, text=text: path.write_text(text, encoding="utf-8"))  # type: ignore[misc]
-    write_json(folder / "comparison.json", record)
+    write_json(folder / "comparison.json", comparison_record(comparison))
     return [folder / name for name in (*texts, "comparison.json")]
 
 

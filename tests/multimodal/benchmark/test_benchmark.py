@@ -20,6 +20,7 @@ from multimodal.benchmark.running import run_benchmark
 from multimodal.benchmark.table import benchmark_table
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.ranking.rankings import Rankings
+from multimodal.storage.configurations import find_config
 from multimodal.systems.registry import list_systems
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -29,15 +30,15 @@ KS = [3, 5]
 
 class TestEntries:
     def test_all_systems_have_a_configuration(self):
-        entries = choose_entries("all", configs=CONFIGS)
+        entries = choose_entries("all")
         assert [entry.name for entry in entries] == list_systems()
-        assert all(entry.config.is_file() for entry in entries)
+        assert all(find_config(entry.config).is_file() for entry in entries)
 
     def test_settings_come_after_overrides_and_belong_to_one_row(self):
         own = parse_entry("wide=configs/sample.yaml width=256")
-        entries = choose_entries("lstm", [own], parse_settings(["lstm:a=1 b=2", "lstm:c=3"]), ["seed=1"], CONFIGS)
+        entries = choose_entries("lstm", [own], parse_settings(["lstm:a=1 b=2", "lstm:c=3"]), ["seed=1"])
         assert entries == [
-            Entry("lstm", CONFIGS / "lstm.yaml", ("seed=1", "a=1", "b=2", "c=3")),
+            Entry("lstm", Path("lstm"), ("seed=1", "a=1", "b=2", "c=3")),
             Entry("wide", Path("configs/sample.yaml"), ("seed=1", "width=256")),
         ]
 
@@ -103,7 +104,7 @@ class TestLabels:
 def done(tiny_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("benchmark")
     broken = Entry("broken", CONFIGS / "debug.yaml", ("encoder.caption={name: transformer, pretrained: /nowhere}",))
-    entries = [*choose_entries("popularity,user_habit", configs=CONFIGS), broken]
+    entries = [*choose_entries("popularity,user_habit"), broken]
     rows, failures = run_benchmark(entries, tiny_data, folder, KS)
     return folder, entries, rows, failures
 
@@ -152,7 +153,7 @@ class TestTable:
     def test_written(self, done, tiny_data, tmp_path):
         _, _, rows, failures = done
         table = benchmark_table(rows, tiny_data, KS)
-        settings = {"seed": 0, "unit": "posts", "threshold": None, "command": "python scripts/benchmark.py"}
+        settings = {"seed": 0, "unit": "posts", "threshold": None, "command": "multimodal-hashtags benchmark"}
         csv, text = write_report(tmp_path, table, settings, failures)
         pd.testing.assert_frame_equal(pd.read_csv(csv), table, check_dtype=False)
         written = text.read_text(encoding="utf-8")

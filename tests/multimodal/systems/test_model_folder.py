@@ -92,18 +92,18 @@ class TestRefused:
 
     def test_a_run_folder_that_is_missing(self, tmp_path):
         path = tmp_path / "nothing"
-        self.check(path, f"run folder '{path}' does not exist", "python scripts/train.py", f"--output {path}")
+        self.check(path, f"run folder '{path}' does not exist", "multimodal-hashtags train", f"--output {path}")
 
     def test_a_file(self, run):
         self.check(run / "config.yaml", "is a file, not a run folder")
 
     def test_a_folder_that_is_no_run(self, tmp_path):
-        self.check(tmp_path, "holds no model", "it is no run folder. Train: python scripts/train.py")
+        self.check(tmp_path, "holds no model", "it is no run folder. Train: multimodal-hashtags train")
 
     def test_a_run_that_was_interrupted(self, run):
         shutil.rmtree(run / "model")
         data = json.loads((run / "environment.json").read_text())["data"]["folder"]
-        command = f"python scripts/train.py --resume --data {data} --output {run}"
+        command = f"multimodal-hashtags train --resume --data {data} --output {run}"
         self.check(run, f"its training has not finished. Continue: {command}")
 
     @pytest.mark.parametrize("content", [None, "{half", "[]", '{"data": null}'])
@@ -112,7 +112,7 @@ class TestRefused:
         (run / "environment.json").unlink()
         if content is not None:
             (run / "environment.json").write_text(content)
-        self.check(run, f"Continue: python scripts/train.py --resume --data data/prepared --output {run}")
+        self.check(run, f"Continue: multimodal-hashtags train --resume --data data/prepared --output {run}")
 
     @pytest.mark.parametrize("name", ["vocabulary.json", "memory.safetensors", "memory.json"])
     def test_a_part_is_missing(self, run, name):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import random
@@ -15,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from data_loaders.prepare.prepare import prepare
+from multimodal.commands.main import main
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 TAGS = ("sea", "sky", "sun", "tea", "cat", "dog", "run", "art", "car", "bus", "map", "zen", "ice", "fog", "kiwi")
 
@@ -30,31 +30,52 @@ class Done:
     stderr: str
 
 
-def as_process(script, *arguments, cwd=ROOT):
-    """Run a command as a user does."""
-    command = [sys.executable, str(ROOT / "scripts" / script), *map(str, arguments)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+def as_process(*arguments, cwd=ROOT):
+    """Run a Python program as a user does: the path of a script, or `-m` and a module, and its arguments."""
+    command = [sys.executable, *map(str, arguments)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
-def process():
+def program():
+    """Run Python with any arguments in a process of its own."""
     return as_process
 
 
 @pytest.fixture
+def process():
+    """Run the command in a process of its own."""
+
+    def call(*arguments, cwd=ROOT):
+        return as_process("-m", "multimodal.commands", *arguments, cwd=cwd)
+
+    return call
+
+
+@pytest.fixture
+def script():
+    """Run a script of the checkout in a process of its own."""
+
+    def call(name, *arguments, cwd=ROOT):
+        return as_process(ROOT / "scripts" / name, *arguments, cwd=cwd)
+
+    return call
+
+
+@pytest.fixture
 def command(capsys, monkeypatch):
-    """Run a command in this process: what it prints and its exit status, without the cost of starting Python."""
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    """Run the command in this process: what it prints and its exit status, without the cost of starting Python."""
     monkeypatch.setenv("COLUMNS", "200")
 
-    def call(script, *arguments):
-        cli, module = importlib.import_module("_cli"), importlib.import_module(Path(script).stem)
+    def call(*arguments):
         capsys.readouterr()
-        with pytest.raises(SystemExit) as exit_status:
-            cli.run_main(module.main, [str(argument) for argument in arguments])
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as exit_status:
+            status = int(exit_status.code or 0)
         printed = capsys.readouterr()
-        return Done(int(exit_status.value.code or 0), printed.out, printed.err)
+        return Done(status, printed.out, printed.err)
 
     return call
 
@@ -85,6 +106,5 @@ def prepared(tmp_path_factory):
 def trained(prepared, tmp_path_factory):
     """A run of user_habit."""
     run = tmp_path_factory.mktemp("runs") / "user_habit"
-    done = as_process("train.py", "--config", "configs/user_habit.yaml", "--data", prepared, "--output", run)
-    assert done.returncode == 0, done.stderr
+    assert main(["train", "--config", "user_habit", "--data", str(prepared), "--output", str(run)]) == 0
     return run

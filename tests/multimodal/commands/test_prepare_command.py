@@ -1,4 +1,4 @@
-"""The command `prepare.py`."""
+"""The command `prepare`."""
 
 import json
 from datetime import datetime, timedelta, timezone
@@ -23,7 +23,7 @@ def dump(tmp_path):
 def test_it_prepares_and_names_the_next_command(dump, tmp_path, process):
     output = tmp_path / "data" / "prepared"
     done = process(
-        "prepare.py", "--source", dump, "--output", output, "--column", "post_id=key", "--column", "caption=text",
+        "prepare", "--source", dump, "--output", output, "--column", "post_id=key", "--column", "caption=text",
         "--fractions", "0.6", "0.2", "0.2", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -34,7 +34,7 @@ def test_it_prepares_and_names_the_next_command(dump, tmp_path, process):
             ] == [["train", "18"], ["validation", "6"], ["test", "6"]]  # fmt: skip
     assert "missing_post_id" in done.stdout
     assert done.stdout.splitlines()[-1] == (
-        f"next: python scripts/train.py --config configs/sample.yaml --data {output} --output runs/sample"
+        f"next: multimodal-hashtags train --config sample --data {output} --output runs/sample"
     )
     assert "Reading posts" in done.stderr
     assert {path.name for path in output.iterdir()} >= {"posts.parquet", "vocabulary.json", "statistics.json"}
@@ -45,7 +45,7 @@ def test_a_closed_task_says_what_it_is(dump, tmp_path, command):
              for n in range(30)] + [{"timestamp": START.isoformat(), "text": "nothing"}]  # fmt: skip
     dump.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     done = command(
-        "prepare.py", "--source", dump, "--output", tmp_path / "prepared", "--number-rows", "--top-hashtags", "1",
+        "prepare", "--source", dump, "--output", tmp_path / "prepared", "--number-rows", "--top-hashtags", "1",
         "--only-top-hashtags", "--plain-hashtags", "--fractions", "0.5", "0.3", "0.2",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -59,7 +59,7 @@ def test_a_closed_task_says_what_it_is(dump, tmp_path, command):
 def test_mistakes_are_told_without_a_traceback(dump, tmp_path, command):
     for arguments, text in (
         (["--source", tmp_path / "none"], "error: There is no file or folder"),
-        (["--source", dump, "--columns", "post_id"], "error: --columns 'post_id' is no pair"),
+        (["--source", dump, "--columns", "post_id"], "error: --columns 'post_id' is not a pair"),
         (["--source", dump, "--split", "tme"], "Did you mean 'time'?"),
         (
             ["--source", dump, "--only-top-hashtags"],
@@ -70,13 +70,13 @@ def test_mistakes_are_told_without_a_traceback(dump, tmp_path, command):
             "has a hashtag, so there is nothing to learn",
         ),
     ):
-        done = command("prepare.py", "--output", tmp_path / "prepared", *arguments)
+        done = command("prepare", "--output", tmp_path / "prepared", *arguments)
         assert (done.returncode, done.stdout) == (2, "")
         assert text in done.stderr
         assert "Traceback" not in done.stderr
 
 
 def test_help_shows_an_example(process):
-    done = process("prepare.py", "--help")
+    done = process("prepare", "--help")
     assert done.returncode == 0
-    assert "python scripts/prepare.py --source data/sample --output data/prepared" in done.stdout
+    assert "multimodal-hashtags prepare --source data/sample --output data/prepared" in done.stdout

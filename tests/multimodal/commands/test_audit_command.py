@@ -1,4 +1,4 @@
-"""The command `audit.py`."""
+"""The command `audit`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 
 def test_it_prints_a_table_and_its_exit_status_is_the_verdict(command, trained, prepared):
-    done = command("audit.py", "--run", trained, "--data", prepared, "--posts", "6")
+    done = command("audit", "--run", trained, "--data", prepared, "--posts", "6")
     written = json.loads((trained / "evaluation" / "test" / "audit.json").read_text())
     assert done.returncode == (1 if written["verdict"] == "failed" else 0)
     assert "Leak audit" in done.stdout
@@ -20,7 +20,7 @@ def test_a_failed_check_is_exit_status_1(command, trained, prepared, monkeypatch
     from multimodal.audit.finding import Finding
 
     monkeypatch.setattr(run, "CHECKS", (lambda case: Finding(name="planted", status="failed", measured="caught"),))
-    done = command("audit.py", "--run", trained, "--data", prepared, "--posts", "4")
+    done = command("audit", "--run", trained, "--data", prepared, "--posts", "4")
     assert (done.returncode, "verdict: failed" in done.stdout) == (1, True)
 
 
@@ -30,6 +30,6 @@ def test_mistakes(command, trained, prepared, tmp_path):
         ("--run", tmp_path / "no", "--data", prepared): "does not exist. Train a model",
     }
     for arguments, message in mistakes.items():
-        done = command("audit.py", *arguments)
+        done = command("audit", *arguments)
         assert (done.returncode, done.stdout) == (2, "")
         assert message in done.stderr

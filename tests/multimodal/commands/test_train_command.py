@@ -1,4 +1,4 @@
-"""The command `train.py`."""
+"""The command `train`."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ import yaml
 
 def test_it_tells_what_was_trained_and_the_next_command(command, prepared, tmp_path):
     run = tmp_path / "run"
-    done = command("train.py", "--config", "configs/popularity.yaml", "--data", prepared, "--output", run, "--seed", 4)
+    done = command("train", "--config", "popularity", "--data", prepared, "--output", run, "--seed", 4)
     assert done.returncode == 0, done.stderr
     for text in ("popularity", "train posts", "hashtags in the vocabulary", str(run / "model")):
         assert text in done.stdout
     last = done.stdout.splitlines()[-1]
-    assert last == f"next: python scripts/evaluate.py --run {run} --data {prepared} --split test --k 1-10"
+    assert last == f"next: multimodal-hashtags evaluate --run {run} --data {prepared} --split test --k 1-10"
     assert yaml.safe_load((run / "config.yaml").read_text())["seed"] == 4
 
 
 def test_overrides_may_stand_anywhere(command, prepared, tmp_path):
     run = tmp_path / "run"
     arguments = ("system=user_habit", "--data", prepared, "recency.history_posts=9", "--output", run)
-    assert command("train.py", *arguments).returncode == 0
+    assert command("train", *arguments).returncode == 0
     assert yaml.safe_load((run / "config.yaml").read_text())["recency"]["history_posts"] == 9
 
 
 def test_a_finished_run_is_kept_unless_told_otherwise(command, trained, prepared, tmp_path):
     run = shutil.copytree(trained, tmp_path / "run")
-    arguments = ("--config", "configs/user_habit.yaml", "--data", prepared, "--output", run)
-    refused = command("train.py", *arguments)
+    arguments = ("--config", "user_habit", "--data", prepared, "--output", run)
+    refused = command("train", *arguments)
     assert refused.returncode == 2
     assert f"error: {run} holds a finished run" in refused.stderr
-    assert command("train.py", *arguments, "--overwrite").returncode == 0
+    assert command("train", *arguments, "--overwrite").returncode == 0
 
 
 def test_an_interrupted_run_is_continued(command, trained, prepared, tmp_path):
     run = shutil.copytree(trained, tmp_path / "run")
     shutil.rmtree(run / "model")
-    other = command("train.py", "--config", "configs/user_habit.yaml", "--data", prepared, "--output", run, "seed=9")
+    other = command("train", "--config", "user_habit", "--data", prepared, "--output", run, "seed=9")
     assert other.returncode == 2
     assert "seed: 0 there, 9 now" in other.stderr
-    done = command("train.py", "--resume", "--data", prepared, "--output", run)
+    done = command("train", "--resume", "--data", prepared, "--output", run)
     assert done.returncode == 0, done.stderr
     assert "a checkpoint" in done.stdout
     assert (run / "model" / "model.json").is_file()
@@ -50,32 +50,32 @@ def test_an_interrupted_run_is_continued(command, trained, prepared, tmp_path):
 def test_the_command_that_an_interrupted_run_suggests_finishes_it(command, trained, tmp_path):
     run = shutil.copytree(trained, tmp_path / "a run")
     shutil.rmtree(run / "model")
-    refused = command("recommend.py", "--run", run, "--user-id", "user3")
+    refused = command("recommend", "--run", run, "--user-id", "user3")
     assert refused.returncode == 2
     words = shlex.split(refused.stderr.partition("Continue: ")[2])
-    assert words[:2] == ["python", "scripts/train.py"]
-    done = command("train.py", *words[2:])
+    assert words[:2] == ["multimodal-hashtags", "train"]
+    done = command("train", *words[2:])
     assert done.returncode == 0, done.stderr
-    assert command("recommend.py", "--run", run, "--user-id", "user3").returncode == 0
+    assert command("recommend", "--run", run, "--user-id", "user3").returncode == 0
 
 
 def test_mistakes(command, prepared, tmp_path):
     mistakes = {
-        ("--data", prepared): "nothing says what to train: give --config",
-        ("--config", "configs/popularty.yaml", "--data", prepared): "Did you mean 'popularity.yaml'?",
+        ("--data", prepared): "no configuration given; pass --config, for example --config sample",
+        ("--config", "popularty", "--data", prepared): "Did you mean 'popularity'?",
         (
             "--config",
-            "configs/popularity.yaml",
+            "popularity",
             "--data",
             prepared,
             "sede=1",
         ): "sede: unknown key. Did you mean 'seed'?",
-        ("--config", "configs/popularity.yaml", "--data", tmp_path / "no"): str(tmp_path / "no"),
-        ("--resume", "--data", prepared): "holds no run to continue",
+        ("--config", "popularity", "--data", tmp_path / "no"): str(tmp_path / "no"),
+        ("--resume", "--data", prepared): "is not a run that can be continued",
         ("--resume", "--data", prepared, "seed=1"): "--resume continues with the run's own configuration",
     }
     for arguments, message in mistakes.items():
-        done = command("train.py", *arguments, "--output", tmp_path / "run")
+        done = command("train", *arguments, "--output", tmp_path / "run")
         assert done.returncode == 2
         assert done.stderr.startswith("error: ")
         assert message in done.stderr
@@ -83,14 +83,12 @@ def test_mistakes(command, prepared, tmp_path):
 
 
 def test_from_another_folder_a_mistake_is_told_without_a_traceback(process, tmp_path):
-    done = process("train.py", "--config", "no.yaml", "--data", "no", "--output", "run", cwd=tmp_path)
+    done = process("train", "--config", "no.yaml", "--data", "no", "--output", "run", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("error: configuration 'no.yaml' does not exist.")
 
 
 def test_help_shows_examples(command):
-    done = command("train.py", "--help")
+    done = command("train", "--help")
     assert done.returncode == 0
-    assert (
-        "python scripts/train.py --config configs/sample.yaml --data data/prepared --output runs/sample" in done.stdout
-    )
+    assert "multimodal-hashtags train --config sample --data data/prepared --output runs/sample" in done.stdout

@@ -1,4 +1,4 @@
-"""The command `compare.py`."""
+"""The command `compare`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def evaluated(prepared, tmp_path_factory):
 
 
 def test_it_prints_the_comparison_and_writes_it(process, evaluated, tmp_path):
-    done = process("compare.py", *evaluated, "--k", "2,5", "--slices", "history", "--output", tmp_path / "out")
+    done = process("compare", *evaluated, "--k", "2,5", "--slices", "history", "--output", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert "Compared with popularity" in done.stdout
     assert "12 posts; 1,000 bootstrap samples and 10,000 random swaps of posts; Holm over 2 comparisons" in done.stdout
@@ -34,10 +34,10 @@ def test_it_prints_the_comparison_and_writes_it(process, evaluated, tmp_path):
 def test_groups_against_and_units(command, evaluated):
     popularity, habit = evaluated
     few = ("--resamples", 50, "--permutations", 50, "--column", "f1,recall", "--unit", "users")
-    done = command("compare.py", "--group", f"ours={habit}", "--group", f"theirs={popularity}", *few)
+    done = command("compare", "--group", f"ours={habit}", "--group", f"theirs={popularity}", *few)
     assert done.returncode == 0, done.stderr
     assert "Compared with ours" in done.stdout
-    done = command("compare.py", popularity, habit, "--against", habit, "--separate", *few)
+    done = command("compare", popularity, habit, "--against", habit, "--separate", *few)
     assert "Compared with user_habit" in done.stdout
 
 
@@ -53,18 +53,18 @@ def test_mistakes(command, evaluated, tmp_path):
         (habit, popularity, "--unit", "days"): "unit: 'days' cannot be resampled",
         (habit, popularity, "--slices", "captions"): "slices: unknown 'captions'",
         (habit, "--group", "x"): "--group 'x' is not of the form name=RUN1,RUN2",
-        (habit, "--group", f"user_habit={popularity}"): "the name 'user_habit' is that of another run",
+        (habit, "--group", f"user_habit={popularity}"): "the name 'user_habit' is already that of another run",
         (habit, popularity, "--against", "third"): "against: 'third' is none of the systems",
         (habit, popularity, "--permutations", "0"): "permutations: 0 is too few",
     }
     for arguments, message in mistakes.items():
-        done = command("compare.py", *arguments)
+        done = command("compare", *arguments)
         assert (done.returncode, done.stdout) == (2, "")
         assert message in done.stderr
 
 
 def test_help_shows_examples(command):
     assert (
-        "python scripts/compare.py runs/sum runs/weighted --slices caption_length"
-        in command("compare.py", "--help").stdout
+        "multimodal-hashtags compare runs/sum runs/weighted --slices caption_length"
+        in command("compare", "--help").stdout
     )

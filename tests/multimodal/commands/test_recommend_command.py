@@ -1,4 +1,4 @@
-"""The command `recommend.py`."""
+"""The command `recommend`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_it_prints_exactly_k_hashtags_as_the_library_names_them(process, trained
     image = tmp_path / "photo.jpg"
     Image.new("RGB", (30, 20), (10, 90, 200)).save(image)
     arguments = ("--run", trained, "--image", image, "--caption", "Low tide", "--user-id", "user3", "--k", "4")
-    done = process("recommend.py", *arguments, cwd=tmp_path)
+    done = process("recommend", *arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     expected = Recommender.from_pretrained(trained).recommend(image, "Low tide", "user3", 4)
     assert hashtags(done.stdout) == [one.hashtag for one in expected]
@@ -26,25 +26,25 @@ def test_it_prints_exactly_k_hashtags_as_the_library_names_them(process, trained
 
 def test_later_posts_can_be_made_known(command, trained, prepared):
     asked = ("--run", trained, "--user-id", "user3", "--k", "3")
-    known = command("recommend.py", *asked, "--observe", prepared)
+    known = command("recommend", *asked, "--observe", prepared)
     assert known.returncode == 0, known.stderr
     assert len(hashtags(known.stdout)) == 3
-    assert known.stdout != command("recommend.py", *asked).stdout
+    assert known.stdout != command("recommend", *asked).stdout
 
 
 def test_the_device_can_be_chosen(command, trained):
     asked = ("--run", trained, "--user-id", "user3", "--k", "3")
-    done = command("recommend.py", *asked, "--device", "cpu")
+    done = command("recommend", *asked, "--device", "cpu")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == command("recommend.py", *asked).stdout
+    assert done.stdout == command("recommend", *asked).stdout
 
 
 def test_caption_hashtags_are_left_out_unless_asked(command, trained):
     asked = ("--run", trained, "--user-id", "user3", "--k", "3")
-    first = hashtags(command("recommend.py", *asked).stdout)[0]
+    first = hashtags(command("recommend", *asked).stdout)[0]
     asked = (*asked, "--caption", f"already #{first}")
-    assert first not in hashtags(command("recommend.py", *asked).stdout)
-    assert first in hashtags(command("recommend.py", *asked, "--include-caption-hashtags").stdout)
+    assert first not in hashtags(command("recommend", *asked).stdout)
+    assert first in hashtags(command("recommend", *asked, "--include-caption-hashtags").stdout)
 
 
 def test_mistakes(command, trained, tmp_path):
@@ -55,13 +55,13 @@ def test_mistakes(command, trained, tmp_path):
         ("--run", trained, "--user-id", "user3", "--timestamp", "soon"): "timestamp 'soon' cannot be used",
         ("--run", trained, "--image", tmp_path / "no.jpg"): "there is no such file",
         ("--run", trained, "--user-id", "user3", "--device", "gpu"): "device: 'gpu' is not known; accepted: cpu, cuda",
-        ("--run", tmp_path / "no", "--user-id", "user3"): "does not exist. Train a model: python scripts/train.py",
+        ("--run", tmp_path / "no", "--user-id", "user3"): "does not exist. Train a model: multimodal-hashtags train",
     }
     for arguments, message in mistakes.items():
-        done = command("recommend.py", *arguments)
+        done = command("recommend", *arguments)
         assert (done.returncode, done.stdout) == (2, "")
         assert message in done.stderr
 
 
 def test_help_shows_examples(command):
-    assert "python scripts/recommend.py --run runs/sample --image photo.jpg" in command("recommend.py", "--help").stdout
+    assert "multimodal-hashtags recommend --run runs/sample --image photo.jpg" in command("recommend", "--help").stdout

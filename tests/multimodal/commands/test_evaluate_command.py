@@ -1,4 +1,4 @@
-"""The command `evaluate.py`."""
+"""The command `evaluate`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 
 def test_it_prints_the_table_the_best_k_and_the_files(process, trained, prepared):
-    done = process("evaluate.py", "--run", trained, "--data", prepared, "--k", "1-4")
+    done = process("evaluate", "--run", trained, "--data", prepared, "--k", "1-4")
     assert done.returncode == 0, done.stderr
     folder = trained / "evaluation" / "test"
     table = pd.read_csv(folder / "metrics.csv")
@@ -16,12 +16,12 @@ def test_it_prints_the_table_the_best_k_and_the_files(process, trained, prepared
     assert f"user_habit on the test split of {prepared}, history rolling" in done.stdout
     for name in ("metrics.csv", "metrics.json", "predictions.parquet"):
         assert f"  {folder / name}" in done.stdout
-    assert done.stdout.splitlines()[-1].startswith(f"next: python scripts/recommend.py --run {trained} ")
+    assert done.stdout.splitlines()[-1].startswith(f"next: multimodal-hashtags recommend --run {trained} ")
 
 
 def test_history_may_be_frozen(command, trained, prepared):
     done = command(
-        "evaluate.py",
+        "evaluate",
         "--run",
         trained,
         "--data",
@@ -46,21 +46,21 @@ def test_mistakes(command, trained, prepared, tmp_path):
         (*here, "--split", "tset"): "unknown split 'tset'. Did you mean 'test'?",
         (*here, "--history", "none"): "unknown protocol 'none'",
         (*here, "--device", "cuda:99"): "device: 'cuda:99' cannot be used",
-        ("--run", tmp_path / "no", "--data", prepared): "does not exist. Train a model: python scripts/train.py",
+        ("--run", tmp_path / "no", "--data", prepared): "does not exist. Train a model: multimodal-hashtags train",
         ("--run", tmp_path, "--data", prepared): "holds no model",
     }
     for arguments, message in mistakes.items():
-        done = command("evaluate.py", *arguments)
+        done = command("evaluate", *arguments)
         assert (done.returncode, done.stdout) == (2, "")
         assert message in done.stderr
 
 
 def test_help_shows_examples(command):
-    assert "python scripts/evaluate.py --run runs/sample" in command("evaluate.py", "--help").stdout
+    assert "multimodal-hashtags evaluate --run runs/sample" in command("evaluate", "--help").stdout
 
 
 def test_a_report_is_written(command, trained, prepared):
-    done = command("evaluate.py", "--run", trained, "--data", prepared, "--k", "1-3", "--report")
+    done = command("evaluate", "--run", trained, "--data", prepared, "--k", "1-3", "--report")
     assert done.returncode == 0, done.stderr
     folder = trained / "evaluation" / "test"
     assert f"  {folder / 'report.html'}" in done.stdout

@@ -1,0 +1,8 @@
+"""`python -m multimodal.commands`, for instance behind `accelerate launch -m`."""
+
+import sys
+
+from multimodal.commands.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

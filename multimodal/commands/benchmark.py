@@ -1,0 +1,134 @@
+"""Train and evaluate Systems on the same data and put them into one table. Finished runs are kept."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data_loaders.command_line import command_line
+from data_loaders.errors import UserError
+from multimodal.commands.answer import Answer, print_files
+from multimodal.evaluation.metrics.cut_offs import parse_ks
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+    from multimodal.benchmark.running import Failure
+
+EXAMPLES = """examples:
+  multimodal-hashtags benchmark --data data/prepared --systems all --output runs/benchmark
+  multimodal-hashtags benchmark --data data/prepared --systems popularity,user_habit,fasttext,lstm --output runs/some
+  multimodal-hashtags benchmark --data data/prepared --systems all --output runs/local \\
+      --set "bert:encoder.pretrained=models/minilm training.epochs=1"
+  multimodal-hashtags benchmark --data data/prepared --output runs/branches \\
+      --entry small="sample" --entry lstm="sample encoder.caption=lstm"
+
+A row that cannot be made, for example because a model cannot be fetched, is left out and named."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    add = parser.add_argument
+    add("--data", type=Path, required=True, help="prepared folder")
+    add(
+        "--systems",
+        default="",
+        help="names separated by commas, or all: each with the configuration of its name, design with sample",
+    )
+    add("--output", type=Path, required=True, help="folder for the runs and the tables")
+    add(
+        "--entry",
+        action="append",
+        default=[],
+        metavar='NAME="CONFIG key=value …"',
+        help="a row of your own: the name or file of a configuration, with changes; repeatable",
+    )
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME:key=value",
+        help="change one row's configuration; repeatable",
+    )
+    add("--k", default="3,5,10", help="cut-offs (default: 3,5,10)")
+    add("--threshold", type=float, help="score from which a hashtag counts as a label (default: tuned on validation)")
+    add("--unit", choices=["posts", "users"], default="posts", help="what intervals resample (default: posts)")
+    add("--seed", type=int, default=0, help="of all runs (default: 0)")
+    add("overrides", nargs="*", metavar="key=value", help="change the configuration of all rows")
+
+
+@dataclass(frozen=True, slots=True)
+class _Benchmark:
+    table: pd.DataFrame
+    settings: dict[str, Any]
+    failures: Sequence[Failure]
+    files: Sequence[Path]
+    folders: Sequence[Path]
+    ks: Sequence[int]
+
+
+def run(options: argparse.Namespace) -> Answer:
+    """Make every row and the tables."""
+    from data_loaders.prepared import PreparedData
+    from multimodal.benchmark.entries import choose_entries, parse_entry, parse_settings
+    from multimodal.benchmark.report import write_report
+    from multimodal.benchmark.running import run_benchmark
+    from multimodal.benchmark.table import benchmark_table
+
+    ks = parse_ks(options.k)
+    entries = choose_entries(
+        options.systems, [parse_entry(text) for text in options.entry], parse_settings(options.set), options.overrides
+    )
+    data = PreparedData.open(options.data)
+    rows, failures = run_benchmark(entries, data, options.output, ks, options.seed)
+    if not rows:
+        raise UserError(
+            "no row could be made:\n" + "\n".join(f"  {failure.entry.name}: {failure.reason}" for failure in failures)
+        )
+    table = benchmark_table(rows, data, ks, threshold=options.threshold, unit=options.unit)
+    command = command_line(*options.words)
+    settings = {"seed": options.seed, "unit": options.unit, "threshold": options.threshold, "command": command}
+    files = write_report(options.output, table, settings, failures)
+    done = _Benchmark(table, settings, failures, files, [row.folder for row in rows], ks)
+    return Answer(document(done), lambda: show(done))
+
+
+def document(done: _Benchmark) -> dict[str, Any]:
+    """Return the table and what was left out as plain values."""
+    return {
+        "settings": done.settings,
+        "table": done.table.to_dict("records"),
+        "left_out": {failure.entry.name: failure.reason for failure in done.failures},
+        "written": done.files,
+    }
+
+
+def show(done: _Benchmark) -> None:
+    """Print the tables, the files and the command that comes next."""
+    from rich.console import Console
+
+    from multimodal.benchmark.report import cost_cells, explanation, narrow_at_k_cells
+
+    for k in done.ks:
+        Console().print(as_table(f"K = {k}", *narrow_at_k_cells(done.table, k)))
+    Console().print(as_table("Labels above a threshold, and cost", *cost_cells(done.table)))
+    print(explanation(done.table, done.settings, done.failures))
+    print_files(done.files)
+    print(f"paired tests: {command_line('compare', *done.folders, '--k', str(done.ks[len(done.ks) // 2]))}")
+
+
+def as_table(title: str, headings: list[str], cells: list[list[str]]) -> Table:
+    """Return a table for the terminal."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for number, heading in enumerate(headings):
+        table.add_column(heading.replace(" ", "\n"), justify="right" if number else "left", no_wrap=True)
+    for row in cells:
+        table.add_row(*row)
+    return table

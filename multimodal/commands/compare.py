@@ -1,0 +1,125 @@
+"""Compare evaluated runs with the first of them: intervals, paired tests, effect sizes. No model is run."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data_loaders.errors import UserError
+from multimodal.commands.answer import Answer, print_files, split_names
+from multimodal.evaluation.metrics.cut_offs import parse_ks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from multimodal.evaluation.comparison.comparison import Comparison
+    from multimodal.evaluation.comparison.saved_runs import SavedRun
+
+EXAMPLES = """examples:
+  multimodal-hashtags compare runs/popularity runs/user_habit runs/design --split test --k 5
+  multimodal-hashtags compare runs/a runs/b --k 1-10 --column f1,recall --unit users --output runs/comparison
+  multimodal-hashtags compare runs/sum_seed0 runs/sum_seed1 runs/weighted_seed0 runs/weighted_seed1 --k 5
+  multimodal-hashtags compare runs/sum runs/weighted --slices caption_length
+  multimodal-hashtags compare --group sum=runs/a,runs/b --group weighted=runs/c,runs/d --k 5
+
+Evaluate the runs first: multimodal-hashtags evaluate --run … --data … --split test"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    add = parser.add_argument
+    add("runs", nargs="*", type=Path, metavar="RUN", help="run folders, or evaluation folders")
+    add("--split", default="test", help="train, validation or test (default: test)")
+    add("--history", default="rolling", help="the protocol they were evaluated under (default: rolling)")
+    add("--k", default="5", help="cut-offs, such as 5, 1-10 or 1,3,5 (default: 5)")
+    add("--column", default="f1", help="metrics, such as f1 or hit_rate,precision,recall,f1 (default: f1)")
+    add("--unit", default="posts", help="what is resampled and swapped: posts or users (default: posts)")
+    add("--against", metavar="RUN", help="run or system to compare the others with (default: the first)")
+    add("--group", action="append", default=[], metavar="NAME=RUN1,RUN2", help="runs that are seeds of one system")
+    add("--separate", action="store_true", help="do not group runs whose configurations differ only in the seed")
+    add("--common-posts", action="store_true", help="compare on the posts all runs share; the others are counted")
+    add("--slices", metavar="NAMES", help="differences by slice: all, or names such as caption_length,history")
+    add("--resamples", type=int, default=1_000, help="bootstrap samples (default: 1000)")
+    add("--permutations", type=int, default=10_000, help="random swaps per test (default: 10000)")
+    add("--seed", type=int, default=0, help="of resamples and swaps (default: 0)")
+    add("--output", type=Path, help="folder for comparison.csv, .md, .tex and .json")
+
+
+def run(options: argparse.Namespace) -> Answer:
+    """Compare the runs."""
+    from multimodal.evaluation.comparison.comparison import Protocol, compare_runs
+    from multimodal.evaluation.comparison.comparison_files import write_comparison
+    from multimodal.evaluation.comparison.comparison_slice_files import write_slice_comparison
+    from multimodal.evaluation.comparison.comparison_slices import check_slicings, compare_slices, read_slices
+
+    ks = parse_ks(options.k)
+    slicings = check_slicings((split_names(options.slices) or []) if options.slices else [])
+    systems = read_systems(options)
+    protocol = Protocol(
+        columns=split_names(options.column) or [],
+        unit=options.unit,
+        resamples=options.resamples,
+        permutations=options.permutations,
+        seed=options.seed,
+    )
+    against = find_system(options.against, systems)
+    comparison = compare_runs(systems, ks, protocol, against=against, common_posts=options.common_posts)
+    by_slice = compare_slices(comparison, read_slices(systems, comparison.aligned), slicings) if slicings else None
+    written: list[Path] = []
+    if options.output is not None:
+        written += write_comparison(options.output, comparison)
+        written += [] if by_slice is None else write_slice_comparison(options.output, by_slice)
+    return Answer(document(comparison, by_slice, written), lambda: show(comparison, by_slice, written))
+
+
+def read_systems(options: argparse.Namespace) -> dict[str, list[SavedRun]]:
+    """Return name → runs, as the arguments group them."""
+    from multimodal.evaluation.comparison.saved_runs import group_by_seed, named_groups, read_saved_runs
+
+    named = named_groups(options.group)
+    paths = [*options.runs, *(run for members in named.values() for run in members)]
+    if not paths:
+        raise UserError("no run to compare: give run folders, such as runs/popularity runs/user_habit.")
+    runs = read_saved_runs(paths, options.split, options.history)
+    loose, rest = runs[: len(options.runs)], iter(runs[len(options.runs) :])
+    systems = {run.name: [run] for run in loose} if options.separate else group_by_seed(loose)
+    for name, members in named.items():
+        if name in systems:
+            raise UserError(f"--group: the name {name!r} is already that of another run; choose another one.")
+        systems[name] = [next(rest) for _ in members]
+    return systems
+
+
+def find_system(against: str | None, systems: Mapping[str, Sequence[SavedRun]]) -> str | None:
+    """Return the system that `--against` means: its name, or the path of one of its runs."""
+    for name, members in systems.items():
+        if against is not None and any(Path(run.given) == Path(against) for run in members):
+            return name
+    return against
+
+
+def document(comparison: Comparison, by_slice: pd.DataFrame | None, written: Sequence[Path]) -> dict[str, Any]:
+    """Return the comparison as plain values."""
+    from multimodal.evaluation.comparison.comparison_files import comparison_record
+
+    slices = {} if by_slice is None else {"slices": by_slice.to_dict("records")}
+    return {**comparison_record(comparison), **slices, "written": written}
+
+
+def show(comparison: Comparison, by_slice: pd.DataFrame | None, written: Sequence[Path]) -> None:
+    """Print the tables and the files."""
+    from rich.console import Console
+
+    from multimodal.evaluation.comparison.comparison_files import caption, comparison_table
+    from multimodal.evaluation.comparison.comparison_slice_files import slice_tables
+
+    Console().print(comparison_table(comparison))
+    print(caption(comparison))
+    for note in comparison.notes:
+        print(f"note: {note}")
+    for table in [] if by_slice is None else slice_tables(by_slice):
+        Console().print(table)
+    if written:
+        print_files(written)

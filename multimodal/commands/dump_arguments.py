@@ -1,0 +1,57 @@
+"""How to read a dump: what `validate` and `prepare` share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from data_loaders.errors import ConfigError
+
+if TYPE_CHECKING:
+    from data_loaders.readers import ReaderOptions
+
+# Written out, because the readers import pyarrow.
+FORMATS = ("csv", "instaloader", "json_lines", "parquet", "tsv", "twitter_archive")
+
+
+def add_dump_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say how a dump is read."""
+    parser.add_argument("--format", help=f"one of {', '.join(FORMATS)} (default: detected)")
+    parser.add_argument(
+        "--columns", nargs="+", action="extend", default=[], metavar="FIELD=COLUMN",
+        help="which column holds a field, such as caption=text; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--owner-comments", action="store_true", help="add hashtags of the owner's own first comment")
+    parser.add_argument("--user-id", help="whose posts these are, where the dump does not say")
+    parser.add_argument(
+        "--number-rows", action="store_true", help="give records without an id one made of file name and row number"
+    )
+
+
+def reader_options(options: argparse.Namespace) -> ReaderOptions:
+    """Return what the arguments of `add_dump_arguments` say.
+
+    Raises:
+        ConfigError: see `read_columns`.
+    """
+    from data_loaders.readers import ReaderOptions
+
+    return ReaderOptions(
+        columns=read_columns(options.columns),
+        owner_comments=options.owner_comments,
+        user_id=options.user_id,
+        number_rows=options.number_rows,
+    )
+
+
+def read_columns(pairs: Sequence[str]) -> dict[str, str]:
+    """Return the column mapping that `FIELD=COLUMN` arguments give.
+
+    Raises:
+        ConfigError: an argument is not such a pair.
+    """
+    for pair in pairs:
+        if not all(pair.partition("=")):
+            raise ConfigError(f"--columns {pair!r} is not a pair. Accepted: FIELD=COLUMN, for instance caption=text.")
+    return {field: column for field, _, column in (pair.partition("=") for pair in pairs)}

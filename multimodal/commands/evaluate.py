@@ -1,0 +1,100 @@
+"""Evaluate a trained run on one split: metrics at K, predictions and charts in the run folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from data_loaders.command_line import command_line
+from multimodal.commands.answer import Answer
+
+if TYPE_CHECKING:
+    from multimodal.evaluation.pipeline import EvaluatedRun
+
+EXAMPLES = """examples:
+  multimodal-hashtags evaluate --run runs/sample --data data/prepared --split test --k 1-10
+  multimodal-hashtags evaluate --run runs/sample --data data/prepared --report
+  multimodal-hashtags evaluate --run runs/sample --data data/prepared --history frozen --k 1,5,10"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("--run", type=Path, required=True, help="run folder")
+    parser.add_argument("--data", type=Path, required=True, help="prepared folder the run was trained on")
+    parser.add_argument("--split", default="test", help="train, validation or test (default: test)")
+    parser.add_argument("--k", default="1-10", help="cut-offs, such as 5, 1-10 or 1,3,5 (default: 1-10)")
+    parser.add_argument(
+        "--history",
+        default="rolling",
+        help="rolling: all strictly earlier posts are known; frozen: only the train split (default: rolling)",
+    )
+    parser.add_argument(
+        "--unit", default="posts", help="what intervals resample: posts, or users with all their posts (default: posts)"
+    )
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="write report.html, with errors and posts to look at, and tables for a paper",
+    )
+    parser.add_argument("--no-slices", action="store_true", help="leave out the metrics of slices")
+    parser.add_argument("--batch-size", type=int, default=2_048, help="posts ranked together (default: 2048)")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda if available, else cpu)")
+
+
+def run(options: argparse.Namespace) -> Answer | None:
+    """Evaluate; only the main process answers."""
+    from data_loaders.prepared import PreparedData
+    from multimodal.distributed.processes import is_main_process
+    from multimodal.evaluation.files.results import summary
+    from multimodal.evaluation.metrics.cut_offs import parse_ks
+    from multimodal.evaluation.pipeline import evaluate_run
+
+    ks = parse_ks(options.k)
+    data = PreparedData.open(options.data)
+    evaluated = evaluate_run(
+        options.run,
+        data,
+        split=options.split,
+        ks=ks,
+        history=options.history,
+        batch_size=options.batch_size,
+        unit=options.unit,
+        slices=not options.no_slices,
+        device=options.device,
+    )
+    if not is_main_process():
+        return None
+    if options.report:
+        from multimodal.evaluation.report.write import write_report
+
+        write_report(options.run, data, evaluated.folder, options.unit)
+    document = {"folder": evaluated.folder, **summary(evaluated.evaluation, evaluated.settings)}
+    return Answer(document, lambda: show(evaluated, options.data))
+
+
+def show(evaluated: EvaluatedRun, data: Path) -> None:
+    """Print the metrics, the files and the command that comes next."""
+    from rich.console import Console
+
+    from multimodal.evaluation.files.tables import k_table
+
+    Console().print(k_table(evaluated.evaluation))
+    print(describe(evaluated, data))
+
+
+def describe(evaluated: EvaluatedRun, data: Path) -> str:
+    """Return the best K, the files written and the command that comes next."""
+    evaluation, folder = evaluated.evaluation, evaluated.folder
+    best = evaluation.best_k("f1")
+    settings = evaluated.settings
+    recommend = command_line("recommend", "--run", settings["run"], "--caption", "…", "--user-id", "…")
+    lines = [
+        f"{settings['system']} on the {settings['split']} split of {data}, history {settings['history']}",
+        evaluated.which_k.sentence if evaluated.which_k else f"best K by F1: {best}",
+        *(f"  {note}" for note in (evaluated.which_k.notes if evaluated.which_k else ())),
+        "written:",
+        *(f"  {path}" for path in sorted(folder.iterdir()) if not path.name.startswith(".")),
+        f"next: {recommend}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,43 @@
+"""Show how much the fusion of a trained run relies on the picture, by what a post has and lacks."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from multimodal.commands.answer import Answer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EXAMPLES = "example:\n  multimodal-hashtags gate --run runs/sample --data data/prepared --split test"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("--run", type=Path, required=True, help="run folder")
+    parser.add_argument("--data", type=Path, required=True, help="prepared folder")
+    parser.add_argument("--split", default="test", help="train, validation or test (default: test)")
+
+
+def run(options: argparse.Namespace) -> Answer | None:
+    """Work out the table; only the main process answers."""
+    from data_loaders.prepared import PreparedData
+    from multimodal.design.gate import gate_of_run
+    from multimodal.distributed.processes import is_main_process
+
+    table = gate_of_run(options.run, PreparedData.open(options.data), options.split)
+    if not is_main_process():
+        return None
+    document = {"run": options.run, "split": options.split, "table": table.to_dict("records")}
+    return Answer(document, lambda: show(table, f"{options.run}, {options.split} split"))
+
+
+def show(table: pd.DataFrame, title: str) -> None:
+    """Print the table."""
+    from rich.console import Console
+
+    from multimodal.ablation.report import as_table, gate_rows
+
+    Console().print(as_table(*gate_rows(table), title=title))

@@ -1,0 +1,119 @@
+"""Prepare posts, train and evaluate hashtag recommenders, and recommend hashtags."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from importlib import import_module
+from types import ModuleType
+
+from data_loaders.command_line import PROGRAM
+from data_loaders.errors import UserError, nearest
+from multimodal import __version__
+from multimodal.commands.answer import INTERRUPTED, MISTAKE, Answer, as_plain
+
+COMMANDS = {
+    "make-sample": "write a sample dump to try everything with",
+    "validate": "read a dump and say what it holds",
+    "prepare": "clean, split and write a dump as a prepared folder",
+    "train": "train a System and write a run folder",
+    "evaluate": "metrics at K, predictions and charts of a run",
+    "recommend": "recommend hashtags for one post",
+    "compare": "compare evaluated runs by paired tests",
+    "benchmark": "train and evaluate Systems side by side",
+    "ablation": "train a configuration and its variants",
+    "audit": "check a run for leaks",
+    "gate": "how much the fusion relies on the picture",
+}
+_LISTED = "\n".join(f"  {name:<12} {summary}" for name, summary in COMMANDS.items())
+_DETAILS = f"""commands:
+{_LISTED}
+
+{PROGRAM} COMMAND --help describes a command. Every command takes --json: it then prints one JSON
+document on standard output, and everything else on standard error.
+
+exit status: 0 on success, 1 if an audit check failed, 2 for a mistake in the call, 130 for Ctrl-C"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the program, which lists all sub-commands."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, description=__doc__, epilog=_DETAILS, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    parser.add_argument("command", metavar="COMMAND", help="see below")
+    parser.add_argument("arguments", metavar="…", nargs=argparse.REMAINDER, help="its arguments")
+    return parser
+
+
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """Return the parser of one sub-command.
+
+    Args:
+        name: one of `COMMANDS`.
+    """
+    module = _module(name)
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} {name}",
+        description=module.__doc__,
+        epilog=module.EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(parser)
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON document on standard output, all else on standard error"
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit status: 0, 1 for a failed audit, 2 for a mistake, 130 for Ctrl-C.
+
+    Args:
+        arguments: the sub-command and its arguments; None for those of the command line.
+    """
+    _configure_logging()
+    try:
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return MISTAKE
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0].startswith("-"):
+        build_parser().parse_args(words)
+    name, *rest = words
+    if name not in COMMANDS:
+        raise UserError(f"unknown command {name!r}.{nearest(name, COMMANDS)} Commands: {', '.join(COMMANDS)}.")
+    options = command_parser(name).parse_intermixed_args(rest, argparse.Namespace(words=words))
+    with redirect_stdout(sys.stderr):
+        answer: Answer | None = _module(name).run(options)
+    if answer is None:
+        return 0
+    if options.json:
+        print(json.dumps(as_plain(answer.document), ensure_ascii=False, indent=1, allow_nan=False))
+    else:
+        answer.show()
+    if answer.problem:
+        raise UserError(answer.problem)
+    return answer.status
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f"multimodal.commands.{name.replace('-', '_')}")
+
+
+def _configure_logging() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    # Only the project's own messages; other libraries are heard from warnings on.
+    logging.getLogger().setLevel(logging.WARNING)
+    for package in ("data_loaders", "multimodal"):
+        logging.getLogger(package).setLevel(logging.INFO)

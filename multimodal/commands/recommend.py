@@ -1,0 +1,74 @@
+"""Recommend hashtags for one post from its picture, its caption and its user."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from multimodal.commands.answer import Answer
+
+if TYPE_CHECKING:
+    from multimodal.recommender import Recommendation
+
+EXAMPLES = """examples:
+  multimodal-hashtags recommend --run runs/sample --image photo.jpg --caption "Low tide at dusk" --user-id ann --k 5
+  multimodal-hashtags recommend --run runs/sample --caption "Low tide" --user-id ann --timestamp 2024-05-01T18:00:00Z
+  multimodal-hashtags recommend --run runs/sample --user-id ann --observe data/prepared
+  multimodal-hashtags recommend --run runs/sample --user-id ann --json"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("--run", required=True, help="run folder, its model/ folder, or a Hugging Face Hub id")
+    parser.add_argument("--image", type=Path, help="picture file")
+    parser.add_argument("--caption", help="text; hashtags in it are not recommended again")
+    parser.add_argument("--user-id", help="who posts; may be unknown. Give at least one of the three")
+    parser.add_argument("--k", type=int, default=5, help="how many hashtags (default: 5)")
+    parser.add_argument("--timestamp", help="when, ISO 8601 (default: after all known posts)")
+    parser.add_argument(
+        "--observe", type=Path, metavar="DATA", help="prepared folder whose validation and test posts become known too"
+    )
+    parser.add_argument(
+        "--include-caption-hashtags", action="store_true", help="also recommend hashtags of the caption"
+    )
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda if available, else cpu)")
+
+
+def run(options: argparse.Namespace) -> Answer:
+    """Load the model and ask it."""
+    from multimodal.recommender import Recommender
+
+    recommender = Recommender.from_pretrained(options.run, device=options.device)
+    if options.observe is not None:
+        from data_loaders.prepared import PreparedData
+
+        data = PreparedData.open(options.observe)
+        later = [post for split in ("validation", "test") for post in data.split(split)]
+        recommender.observe([post for post in later if post.post_id not in recommender.memory])
+    recommendations = recommender.recommend(
+        options.image,
+        options.caption,
+        options.user_id,
+        options.k,
+        timestamp=options.timestamp,
+        include_caption_hashtags=options.include_caption_hashtags,
+    )
+    return Answer({"recommendations": [asdict(one) for one in recommendations]}, lambda: show(recommendations))
+
+
+def show(recommendations: Sequence[Recommendation]) -> None:
+    """Print the answer as a table, best first."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table()
+    table.add_column("", justify="right")
+    table.add_column("Hashtag")
+    table.add_column("Score", justify="right")
+    for rank, recommendation in enumerate(recommendations, start=1):
+        table.add_row(str(rank), escape(str(recommendation)), f"{recommendation.score:.4f}")
+    Console().print(table)

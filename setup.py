@@ -1,0 +1,5 @@
+"""Lists the packages: pyproject.toml cannot search for them and add `configs/`. Everything else is there."""
+
+from setuptools import find_packages, setup
+
+setup(packages=[*find_packages(include=["multimodal*", "data_loaders*"]), "multimodal.configs"])

@@ -1,0 +1,115 @@
+"""The program as a whole: its help, exit statuses, `--json`, and every sub-command's parser."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data_loaders.errors import UserError
+from multimodal import __version__
+from multimodal.commands import train
+from multimodal.commands.answer import Answer, as_plain
+from multimodal.commands.main import COMMANDS, command_parser
+
+
+@pytest.mark.parametrize("way", [("-m", "multimodal.commands"), ("scripts/train.py",)])
+def test_help_in_every_way_it_is_called(way, program):
+    done = program(*way, "--help")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: multimodal-hashtags")
+
+
+def test_help_lists_every_command_on_one_line(command):
+    done = command("--help")
+    assert done.returncode == 0
+    for name, summary in COMMANDS.items():
+        assert any(line.split(None, 1) == [name, summary] for line in done.stdout.splitlines())
+
+
+def test_the_version(command):
+    assert command("--version").stdout == f"multimodal-hashtags {__version__}\n"
+
+
+def test_an_unknown_command_names_the_nearest(command):
+    done = command("trian")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: unknown command 'trian'. Did you mean 'train'? Commands: make-sample, ")
+
+
+def test_without_a_command_it_says_so(command):
+    done = command()
+    assert done.returncode == 2
+    assert "the following arguments are required: COMMAND" in done.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_help_says_what_it_does_and_shows_an_example(command, name):
+    done = command(name, "--help")
+    assert done.returncode == 0
+    assert f"  multimodal-hashtags {name} " in done.stdout
+    assert "--json" in done.stdout
+
+
+def answers(monkeypatch, run):
+    monkeypatch.setattr(train, "run", run)
+    return ("train", "--data", "d", "--output", "o")
+
+
+def test_only_the_answer_is_on_standard_output(command, monkeypatch):
+    def run(options):
+        sys.stdout.write("a library talks\n")
+        return Answer({"at": Path("x"), "value": float("nan")}, lambda: sys.stdout.write("for people\n"))
+
+    arguments = answers(monkeypatch, run)
+    done = command(*arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "for people\n", "a library talks\n")
+    done = command(*arguments, "--json")
+    assert (json.loads(done.stdout), done.stderr) == ({"at": "x", "value": None}, "a library talks\n")
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [(0, None), (1, Answer(1, print, status=1)), (2, Answer(1, print, problem="there is nothing"))],
+)
+def test_exit_statuses_of_answers(command, monkeypatch, status, answer):
+    done = command(*answers(monkeypatch, lambda options: answer))
+    assert done.returncode == status
+    assert done.stderr == ("error: there is nothing\n" if status == 2 else "")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "text"), [(UserError("no"), 2, "error: no\n"), (KeyboardInterrupt(), 130, "stopped\n")]
+)
+def test_exit_statuses_of_errors(command, monkeypatch, error, status, text):
+    def run(options):
+        raise error
+
+    done = command(*answers(monkeypatch, run))
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", text)
+
+
+def test_plain_values():
+    values = {1: np.float32(0.5), "b": (np.int64(2), float("inf"), True, None), "c": {Path("x")}}
+    assert as_plain(values) == {"1": 0.5, "b": [2, None, True, None], "c": ["x"]}
+
+
+def test_what_help_lists_is_what_the_library_knows():
+    from data_loaders.images.loading import IMAGE_POLICIES
+    from data_loaders.prepare.settings import PrepareSettings
+    from data_loaders.prepare.splits import SPLIT_METHODS
+    from data_loaders.readers import list_readers
+    from multimodal.audit.run import DEFAULT_POSTS
+    from multimodal.commands import prepare
+    from multimodal.commands.dump_arguments import FORMATS
+
+    assert list(FORMATS) == list_readers()
+    assert (prepare.SPLIT_METHODS, prepare.IMAGE_POLICIES) == (SPLIT_METHODS, IMAGE_POLICIES)
+    defaults: Namespace = command_parser("prepare").parse_args(["--source", "s", "--output", "o"])
+    for name in PrepareSettings.__slots__:
+        assert getattr(defaults, name) == getattr(PrepareSettings(), name)
+    assert command_parser("audit").parse_args(["--run", "r", "--data", "d"]).posts == DEFAULT_POSTS
