@@ -77,11 +77,11 @@ class Registry(Generic[T]):
         return [self.get(name) for name in dict.fromkeys([*self._built_in, *self._items])]
 
 
-def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
-    """Return the message for a name that does not exist: the nearest, then all that do.
+def unknown_name(kind: str, name: object, known: Iterable[str], similar: Iterable[str] = ()) -> str:
+    """Return the message for a name that does not exist: the nearest (also of `similar`), then all that are known.
 
     >>> unknown_name("fusion", "som", ["scalar", "sum"])
     "unknown fusion 'som'. Did you mean 'sum'? Known: scalar, sum."
     """
     names = list(known)
-    return f"unknown {kind} {name!r}.{nearest(str(name), names)} Known: {', '.join(names)}."
+    return f"unknown {kind} {name!r}.{nearest(str(name), [*names, *similar])} Known: {', '.join(names)}."

@@ -33,6 +33,11 @@ class Section(BaseModel):
                 raise ValueError(f"{key}={values[key]} was removed and is only accepted as {off} (off); leave it out")
         return {key: value for key, value in values.items() if key not in cls.retired}
 
+    @classmethod
+    def schema_for(cls, values: Any) -> type[Section]:
+        """Return the schema of a section with these values: this one, unless they choose among several."""
+        return cls
+
 
 class RunConfig(Section):
     """What every System's configuration holds."""

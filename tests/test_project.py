@@ -433,6 +433,21 @@ def test_the_table_of_keys_is_that_of_the_configuration():
     assert listed == dict(keys_of(DesignConfig))
 
 
+def test_the_table_of_caption_encoders_is_that_of_their_schemas():
+    from multimodal.encoders.captions.schemas import CAPTION_SCHEMAS, CaptionEncoderConfig
+
+    text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    lines = text.partition("### Keys of each caption encoder")[2].split("\n\n")[2].splitlines()
+    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines]
+    names = rows[0][1:-1]
+    assert sorted(names) == CAPTION_SCHEMAS.names()
+    for column, name in enumerate(names, start=1):
+        listed = {row[0]: yaml.safe_load(row[column]) for row in rows[2:] if row[column] != "–"}
+        fields = CAPTION_SCHEMAS.get(name).model_fields
+        same_for_all = set(CaptionEncoderConfig.model_fields) - {"maximum_tokens"}
+        assert listed == {key: field.default for key, field in fields.items() if key not in same_for_all}
+
+
 def test_formats_and_names_of_columns_are_those_of_the_readers():
     from data_loaders.readers import list_readers
     from data_loaders.readers.fields import ALIASES

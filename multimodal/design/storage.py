@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from data_loaders.errors import RunError
 from multimodal.design.config import DesignConfig
 from multimodal.design.network import DesignNetwork
 from multimodal.encoders import load_caption_encoder, load_image_encoder
+from multimodal.encoders.storage import read_tensors
 from multimodal.memory.caption_search import SLOTS, CaptionVectors
 from multimodal.storage.run_folder import read_json, write_atomically, write_json
 
@@ -26,11 +26,7 @@ def save_parts(folder: Path, network: DesignNetwork, alpha: float, terms: Captio
     Raises:
         RunError: a file cannot be written.
     """
-    own = {
-        key: value.detach().cpu().contiguous()
-        for key, value in network.state_dict().items()
-        if not key.startswith(_ENCODERS)
-    }
+    own = {key: value.detach().cpu().contiguous() for key, value in _without_encoders(network).items()}
     write_atomically(folder / NETWORK_FILE, lambda path: save_file(own, path))
     if network.caption_encoder is not None:
         network.caption_encoder.save(folder / "caption_encoder")
@@ -63,28 +59,12 @@ def load_parts(
     image = load_image_encoder(folder / "image_encoder") if state["image_encoder"] else None
     terms = None
     if with_terms:
-        terms = CaptionVectors(_load(folder / TERMS_FILE, {"idf": (SLOTS,)})["idf"].numpy())
+        terms = CaptionVectors(read_tensors(folder / TERMS_FILE, {"idf": torch.empty(SLOTS)})["idf"].numpy())
     network = DesignNetwork(config, vocabulary_size, caption, image)
-    shapes = {key: tuple(value.shape) for key, value in network.state_dict().items() if not key.startswith(_ENCODERS)}
-    network.load_state_dict(_load(folder / NETWORK_FILE, shapes), strict=False)
+    network.load_state_dict(read_tensors(folder / NETWORK_FILE, _without_encoders(network)), strict=False)
     network.eval()
     return network, float(state["alpha"]), terms
 
 
-def _load(path: Path, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
-    """Read tensors that must be just these."""
-    try:
-        found = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise RunError(f"{path} cannot be read ({error}); train again or restore the file.") from error
-    problems = [f"{key} is missing" for key in shapes if key not in found]
-    problems += [f"{key} is not known" for key in found if key not in shapes]
-    problems += [
-        f"{key} is {tuple(found[key].shape)}, not {shape}"
-        for key, shape in shapes.items()
-        if key in found and tuple(found[key].shape) != shape
-    ]
-    if problems:
-        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise RunError(f"{path} does not fit its configuration: {'; '.join(problems[:3])}{more}. Train again.")
-    return found
+def _without_encoders(network: DesignNetwork) -> dict[str, Tensor]:
+    return {key: value for key, value in network.state_dict().items() if not key.startswith(_ENCODERS)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -84,13 +84,13 @@ class CaptionEncoder(Encoder):
     """Turns captions into one vector per token.
 
     Attributes:
-        defaults: the settings in which it differs from the defaults of `CaptionEncoderConfig`.
+        config_type: its schema.
         config: what it was built from.
         maximum_tokens: longer captions are cut to this many tokens.
         pad_id: the token id that fills up a batch.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {}
+    config_type: ClassVar[type[CaptionEncoderConfig]]
     config: CaptionEncoderConfig
     maximum_tokens: int
     pad_id: int

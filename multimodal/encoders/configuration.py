@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    ModelWrapValidatorHandler,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from multimodal.config import Section
+from multimodal.encoders.names import CAPTION_SCHEMAS, check_image_encoder
 
-DEFAULT_TRANSFORMER = "bert-base-multilingual-cased"
 HUB = "hub"
 # Fine-tuning with the rate that fresh layers need would undo what was pretrained.
 PRETRAINED_LEARNING_RATE = 2e-5
+_DEFAULT_NAME = "small"
 
 
 def _check_trainable(value: Any) -> Any:
@@ -21,79 +31,86 @@ def _check_trainable(value: Any) -> Any:
     raise ValueError(f"{value!r} is not accepted; give true, false, all, or how many of the last layers to train")
 
 
-Trainable = Annotated[bool | int | Literal["all"] | None, BeforeValidator(_check_trainable)]
+Trainable = Annotated[
+    bool | int | Literal["all"] | None,
+    BeforeValidator(_check_trainable),
+    Field(description="true, false, or the last N layers; null: random weights are trained, pretrained ones are not"),
+]
+LearningRate = Annotated[
+    float | None, Field(gt=0, description="own learning rate; null: 2e-5 if pretrained, else that of the training")
+]
+MaximumTokens = Annotated[int, Field(ge=2, description="longer captions are truncated, special tokens included")]
 
 
 class CaptionEncoderConfig(Section):
-    """Turns a caption into one vector per token."""
+    """Turns a caption into one vector per token: the keys that all caption encoders have.
 
-    name: str = Field(default="small", description="small (from scratch), transformer, or another registered name")
-    pretrained: str | None = Field(
-        default=None,
-        description=f"transformer: local folder or hub id; nothing means {DEFAULT_TRANSFORMER}. Others: the folder of "
-        "a run that trained this encoder",
-    )
-    random_init: bool = Field(
-        default=False,
-        description="transformer: the architecture with random weights; without `pretrained`, multilingual BERT's size",
-    )
-    trainable: Trainable = Field(
-        default=None, description="true, false, or the last N layers; nothing: random weights train, pretrained do not"
-    )
-    maximum_tokens: int = Field(default=128, ge=2, description="longer captions are cut here, special tokens included")
-    width: int = Field(default=128, ge=8, description="vector width of a token")
-    hidden: int | None = Field(default=None, ge=1, description="hidden width, where there are layers of another one")
-    layers: int = Field(default=1, ge=0, description="layers")
-    heads: int = Field(default=4, ge=1, description="attention heads, where there are any")
-    dropout: float = Field(default=0.1, ge=0, lt=1, description="dropout")
-    vocabulary_size: int = Field(default=8000, ge=300, description="tokens learned from the train captions")
-    minimum_count: int = Field(default=2, ge=1, description="over words: how often a word has to occur to be learned")
-    word_ngrams: int = Field(default=1, ge=1, le=5, description="fasttext: words of the longest n-gram; 1: words alone")
-    characters: tuple[int, int] | None = Field(
-        default=None, description="fasttext: characters of the shortest and the longest n-gram inside words"
-    )
-    buckets: int = Field(default=2**20, ge=1, le=2**28, description="fasttext: what n-grams are hashed into")
-    word_vectors: str | None = Field(
-        default=None, description="over words: word2vec or GloVe text file; these vectors stay as they are"
-    )
-    learning_rate: float | None = Field(
-        default=None, gt=0, description="own rate; nothing: 2e-5 if pretrained, else the training's"
-    )
+    Each encoder has a schema of its own, a subclass with more keys, which `name` chooses:
+    `CaptionEncoderConfig(name="lstm")` is an `LstmEncoderConfig`.
+    """
+
+    refusals: ClassVar[Mapping[str, str]] = {}
+    """Keys of this encoder that another one must not ignore, with the message that refuses them."""
+
+    name: str = Field(default=_DEFAULT_NAME, description="small (from scratch), transformer, or another encoder")
+    pretrained: str | None = Field(default=None, description="the folder of a run that trained this encoder")
+    trainable: Trainable = None
+    maximum_tokens: MaximumTokens = 128
+    learning_rate: LearningRate = None
+
+    def __new__(cls, *_: Any, **values: Any) -> Any:
+        """Make an instance of the schema that belongs to `name`."""
+        return super().__new__(cls.schema_for(values))
+
+    @classmethod
+    def schema_for(cls, values: Any) -> type[CaptionEncoderConfig]:
+        """Return the schema that belongs to `name`; the class itself where there is no such encoder."""
+        if cls is not CaptionEncoderConfig or not isinstance(values, Mapping):
+            return cls
+        name = values.get("name", _DEFAULT_NAME)
+        return cast(type[CaptionEncoderConfig], CAPTION_SCHEMAS.get(name)) if name in CAPTION_SCHEMAS.names() else cls
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Write a field of this type with all keys of the schema it has, not with those of this class alone."""
+        schema: Any = handler(source)
+        if Section in cls.__bases__:
+            schema["serialization"] = core_schema.simple_ser_schema("any")
+        return cast(CoreSchema, schema)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _by_name(cls, values: Any, validate: ModelWrapValidatorHandler[CaptionEncoderConfig]) -> CaptionEncoderConfig:
+        schema = cls.schema_for(values)
+        if schema is not cls:
+            return schema.model_validate(values)
+        if cls is CaptionEncoderConfig and isinstance(values, Mapping):
+            # No encoder has this name, so nothing is known of the other keys.
+            values = {"name": values["name"]}
+        return validate(values)
 
     @model_validator(mode="before")
     @classmethod
-    def _own_defaults(cls, values: Any) -> Any:
-        from multimodal.encoders.registry import caption_encoder_defaults
-
-        return {**caption_encoder_defaults(values.get("name")), **values} if isinstance(values, dict) else values
+    def _without_keys_of_others(cls, values: Any) -> Any:
+        """Leave out keys that only other encoders have: so `name` alone may be changed, and older files be read."""
+        if not isinstance(values, Mapping):
+            return values
+        kept = dict(values)
+        for other in CAPTION_SCHEMAS.values():
+            for key in [key for key in kept if key in other.model_fields and key not in cls.model_fields]:
+                if kept.pop(key) != other.model_fields[key].default and key in other.refusals:
+                    raise ValueError(other.refusals[key].format(name=kept.get("name", _DEFAULT_NAME)))
+        return kept
 
     @field_validator("name")
     @classmethod
     def _known_name(cls, name: str) -> str:
-        from multimodal.encoders.registry import check_caption_encoder
-
-        return check_caption_encoder(name)
-
-    @model_validator(mode="after")
-    def _combination(self) -> CaptionEncoderConfig:
-        if self.name == "small" and self.width % self.heads:
-            raise ValueError(f"width={self.width} cannot be divided among heads={self.heads}")
-        if self.random_init and self.name != "transformer":
-            raise ValueError("random_init is for name=transformer; other encoders start from random weights anyway")
-        if self.word_vectors is not None and self.name in ("small", "transformer"):
-            raise ValueError(f"name={self.name} has a vocabulary of its own and takes no word_vectors")
-        if self.name != "fasttext" and (self.word_ngrams > 1 or self.characters is not None):
-            raise ValueError(f"word_ngrams and characters are for name=fasttext; name={self.name} has no n-grams")
-        if self.characters is not None and not 1 <= self.characters[0] <= self.characters[1] <= 12:
-            raise ValueError(f"characters={list(self.characters)}: give two numbers from 1 to 12, the smaller first")
-        if self.name == "small" and self.pretrained is not None:
-            raise ValueError("name=small is always trained from scratch; remove `pretrained`, or set name=transformer")
-        return self
+        return CAPTION_SCHEMAS.check(name)
 
     @property
     def from_scratch(self) -> bool:
         """Whether the encoder starts from random weights."""
-        return self.random_init or (self.name != "transformer" and self.pretrained is None)
+        return self.pretrained is None
 
 
 class ImageEncoderConfig(Section):
@@ -104,31 +121,22 @@ class ImageEncoderConfig(Section):
         default=False,
         description=f"false: random weights; {HUB} (or true): the published weights, downloaded; or a local file",
     )
-    trainable: Trainable = Field(
-        default=None, description="true, false, or the last N layers; nothing: random weights train, pretrained do not"
-    )
-    size_px: int | None = Field(default=None, ge=8, description="side of the square input; nothing: the model's own")
+    trainable: Trainable = None
+    size_px: int | None = Field(default=None, ge=8, description="side of the square input; null: the model's own")
     width: int = Field(default=128, ge=16, multiple_of=16, description="small: vector width")
     mean: tuple[float, float, float] | None = Field(default=None, description="replaces the model's own, RGB in [0, 1]")
     std: tuple[float, float, float] | None = Field(default=None, description="replaces the model's own, RGB in [0, 1]")
     interpolation: Literal["bilinear", "bicubic"] | None = Field(default=None, description="replaces the model's own")
     crop_fraction: float | None = Field(default=None, gt=0, le=1, description="centre crop; replaces the model's own")
     augmentation: bool = Field(
-        default=False, description="train on random crops and mirror images; needs an encoder that is trained"
+        default=False, description="train on random crops and mirror images; needs a trainable encoder"
     )
-    learning_rate: float | None = Field(
-        default=None, gt=0, description="own rate; nothing: 2e-5 if pretrained, else the training's"
-    )
+    learning_rate: LearningRate = None
 
     @field_validator("name")
     @classmethod
     def _known_name(cls, name: str) -> str:
-        from multimodal.encoders.registry import image_encoder_problem
-
-        problem = image_encoder_problem(name)
-        if problem:
-            raise ValueError(problem)
-        return name
+        return check_image_encoder(name)
 
     @field_validator("pretrained")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,18 +64,27 @@ def load_weights(path: Path, module: nn.Module) -> None:
     """Fill a module with what `save_weights` wrote.
 
     Raises:
-        RunError: missing or damaged file, or one of another architecture.
+        RunError: see `read_tensors`.
+    """
+    module.load_state_dict(read_tensors(path, module.state_dict()))
+
+
+def read_tensors(path: Path, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Read a safetensors file that has to hold tensors of the same names and shapes as `like`.
+
+    Raises:
+        RunError: the file is missing or damaged, or holds other tensors.
     """
     if not path.is_file():
-        raise RunError(f"{path} (encoder weights) is missing; the folder is partial, copy or train it again.")
+        raise RunError(f"{path} (weights) is missing; the folder is partial, copy it again or train again.")
     try:
-        state = load_file(path)
+        state: dict[str, Tensor] = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise RunError(f"{path} (encoder weights) is damaged: {error}") from None
-    problem = mismatch(module, state)
+        raise RunError(f"{path} (weights) is damaged ({error}); copy it again or train again.") from None
+    problem = mismatch(like, state)
     if problem:
-        raise RunError(f"{path} does not fit the encoder that {DESCRIPTION_FILE} describes: {problem}.")
-    module.load_state_dict(state)
+        raise RunError(f"{path} does not fit its configuration: {problem}; train again.")
+    return state
 
 
 def read_state(path: str | Path, option: str) -> dict[str, Tensor]:
@@ -104,17 +114,16 @@ def read_state(path: str | Path, option: str) -> dict[str, Tensor]:
     return {name.removeprefix("module."): tensor for name, tensor in state.items()}
 
 
-def mismatch(module: nn.Module, state: dict[str, Tensor]) -> str:
-    """Return how a state dictionary differs from a module's (missing, unexpected, other shapes), or nothing."""
-    own = module.state_dict()
+def mismatch(like: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
+    """Return how a state dictionary differs from the one that is needed, or an empty string."""
     shapes = [
-        f"{name} {tuple(state[name].shape)} where {tuple(own[name].shape)} is needed"
-        for name in own
-        if name in state and state[name].shape != own[name].shape
+        f"{name} {tuple(state[name].shape)} where {tuple(like[name].shape)} is needed"
+        for name in like
+        if name in state and state[name].shape != like[name].shape
     ]
     parts = {
-        "missing": [name for name in own if name not in state],
-        "unexpected": [name for name in state if name not in own],
+        "missing": [name for name in like if name not in state],
+        "unexpected": [name for name in state if name not in like],
         "of another shape": shapes,
     }
     return "; ".join(f"{len(names)} {what}: {_first(names)}" for what, names in parts.items() if names)

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from data_loaders.errors import ConfigError, nearest
-from multimodal.config import RunConfig, read_values
+from multimodal.config import RunConfig, Section, read_values
 from multimodal.systems.registry import get_system
 
 
@@ -44,15 +44,15 @@ def validate_config(values: Mapping[str, Any], source: str = "configuration") ->
     try:
         return schema.model_validate(dict(values))
     except ValidationError as error:
-        problems = [_describe(problem, schema) for problem in error.errors()]
+        problems = [_describe(problem, schema, values) for problem in error.errors()]
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise ConfigError(f"{source}: {count}\n" + "\n".join(f"  - {line}" for line in problems)) from None
 
 
-def _describe(problem: Any, schema: type[BaseModel]) -> str:
+def _describe(problem: Any, schema: type[Section], values: Any) -> str:
     location = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        siblings = list(_keys_at(schema, problem["loc"][:-1]))
+        siblings = list(_keys_at(schema, values, problem["loc"][:-1]))
         accepted = f" Accepted here: {', '.join(siblings)}." if siblings else ""
         return f"{location}: unknown key.{nearest(str(problem['loc'][-1]), siblings)}{accepted}"
     message = problem["msg"].removeprefix("Value error, ")
@@ -61,12 +61,14 @@ def _describe(problem: Any, schema: type[BaseModel]) -> str:
     return f"{location}: {message}, got {problem['input']!r}"
 
 
-def _keys_at(schema: Any, location: Sequence[Any]) -> Iterator[str]:
-    """Yield the keys accepted at a location of nested sections."""
+def _keys_at(schema: Any, values: Any, location: Sequence[Any]) -> Iterator[str]:
+    """Yield the keys accepted at a location of nested sections, given their values."""
     for part in location:
         field = getattr(schema, "model_fields", {}).get(part)
         if field is None:
             return
         candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
-        schema = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+        schema = next((c for c in candidates if isinstance(c, type) and issubclass(c, Section)), None)
+        values = values.get(part) if isinstance(values, Mapping) else None
+        schema = schema and schema.schema_for(values)
     yield from getattr(schema, "model_fields", {})

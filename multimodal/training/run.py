@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from pydantic import ValidationError
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.config import RunConfig, dump_config
@@ -163,6 +165,9 @@ def changed_keys(run: RunFolder, config: RunConfig) -> list[str]:
         saved = yaml.safe_load(run.config.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RunError(f"{run.config} is damaged ({error}); start anew with --overwrite.") from None
+    with suppress(ValidationError):
+        # An earlier release may have written keys that are left out now.
+        saved = type(config).model_validate(saved).model_dump(mode="json")
     old, new = dict(_flat(saved)), dict(_flat(config.model_dump(mode="json")))
     differing = sorted(key for key in {**old, **new} if old.get(key) != new.get(key))
     return [f"  - {key}: {old.get(key)!r} there, {new.get(key)!r} now" for key in differing]

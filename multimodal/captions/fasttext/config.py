@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from multimodal.captions.encoder_system import EncoderSystemConfig
 from multimodal.captions.fasttext.network import Loss
 from multimodal.config import Section
-from multimodal.encoders import CaptionEncoderConfig
+from multimodal.encoders.captions.schemas import FastTextEncoderConfig
 from multimodal.training.config import TrainingConfig
 
 _NOT_USED = ("encoder_learning_rate", "weight_decay", "clip")
@@ -53,8 +53,8 @@ class FastTextConfig(EncoderSystemConfig):
     encoder_name = "fasttext"
 
     system: Literal["fasttext"] = Field(default="fasttext", description="name of the System")
-    encoder: CaptionEncoderConfig = Field(
-        default=CaptionEncoderConfig(name="fasttext"), description="see `encoder.caption` of DESIGN"
+    encoder: FastTextEncoderConfig = Field(
+        default=FastTextEncoderConfig(), description="see `encoder.caption` of DESIGN"
     )
     loss: Loss = Field(default="hierarchical_softmax", description="hierarchical_softmax, softmax, or one_versus_all")
     labels: Literal["random", "all"] = Field(

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from multimodal.encoders.captions.masked_layers import without_padding
+from multimodal.encoders.captions.schemas import CnnAttentionEncoderConfig
 from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
-from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.freezing import parameters_of
 from multimodal.encoders.registry import register_caption_encoder
 
@@ -41,16 +41,12 @@ class CnnAttentionCaptionEncoder(WordCaptionEncoder):
     Sizes of the paper and that reproduction: 30 words of 100 numbers, 20,000 words, 100 filters.
     """
 
-    defaults: ClassVar = {
-        "width": 100,
-        "hidden": 100,
-        "maximum_tokens": 30,
-        "vocabulary_size": 20_000,
-        "dropout": 0.0,
-    }
+    config_type: ClassVar = CnnAttentionEncoderConfig
+    config: CnnAttentionEncoderConfig
 
-    def make_layers(self, config: CaptionEncoderConfig) -> None:
+    def make_layers(self) -> None:
         """Make the filters of both channels."""
+        config = self.config
         self.filters = config.hidden or config.width
         self.global_windows = nn.ModuleList(nn.Conv1d(config.width, self.filters, size) for size in _GLOBAL_WINDOWS)
         self.scorer = nn.Conv1d(config.width, 1, _LOCAL_WINDOW, padding=_LOCAL_WINDOW // 2)

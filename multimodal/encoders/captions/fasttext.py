@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from multimodal.encoders.captions.ngram_hashing import END_OF_LINE, character_ngrams, text_hash, word_ngram_buckets
+from multimodal.encoders.captions.schemas import FastTextEncoderConfig
 from multimodal.encoders.captions.word_encoder import WORDS_FILE, WordCaptionEncoder
 from multimodal.encoders.captions.words import PAD, UNKNOWN, WordVocabulary, split_words
 from multimodal.encoders.configuration import CaptionEncoderConfig
@@ -46,18 +47,14 @@ class FastTextCaptionEncoder(WordCaptionEncoder):
         places: (`buckets`,) the row of each bucket, 0 for none.
     """
 
-    defaults: ClassVar = {
-        "width": 55,
-        "maximum_tokens": 512,
-        "vocabulary_size": 200_000,
-        "minimum_count": 1,
-        "dropout": 0.0,
-    }
+    config_type: ClassVar = FastTextEncoderConfig
+    config: FastTextEncoderConfig
     ngrams: nn.Embedding | None
     places: Tensor
 
-    def make_layers(self, config: CaptionEncoderConfig) -> None:
+    def make_layers(self) -> None:
         """Make the vectors, as fastText starts them: uniform within ±1 / width."""
+        config = self.config
         self.width = config.width
         self.ngrams = None
         if config.word_ngrams > 1 or config.characters is not None:
@@ -103,7 +100,7 @@ class FastTextCaptionEncoder(WordCaptionEncoder):
         """Read what `save` wrote, in evaluation mode."""
         folder = Path(folder)
         described = read_description(folder, "caption")
-        config = CaptionEncoderConfig.model_validate(described["config"])
+        config = cls.config_type.model_validate(described["config"])
         encoder = cls(config, WordVocabulary(read_json(folder / WORDS_FILE, "words of the captions")["words"]))
         if encoder.ngrams is not None:
             encoder._make_ngrams(int(described["filled_buckets"]))

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from data_loaders.errors import ConfigError
+from multimodal.encoders.captions.schemas import MemoryEncoderConfig
 from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
-from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.freezing import parameters_of
 from multimodal.encoders.registry import register_caption_encoder
 
@@ -24,14 +24,16 @@ class MemoryCaptionEncoder(WordCaptionEncoder):
     is the last state of that many LSTM layers of width `hidden`.
     """
 
-    defaults: ClassVar = {"width": 100, "layers": 0, "maximum_tokens": 50, "vocabulary_size": 20_000, "dropout": 0.0}
+    config_type: ClassVar = MemoryEncoderConfig
+    config: MemoryEncoderConfig
 
-    def make_layers(self, config: CaptionEncoderConfig) -> None:
+    def make_layers(self) -> None:
         """Make the stacked LSTM, if there is any.
 
         Raises:
             ConfigError: a hidden width without layers.
         """
+        config = self.config
         if config.hidden is not None and not config.layers:
             raise ConfigError("encoder.caption.hidden is the width of LSTM layers; set encoder.caption.layers too.")
         self.width = (config.hidden or config.width) if config.layers else config.width

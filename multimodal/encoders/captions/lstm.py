@@ -8,8 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from multimodal.encoders.captions.schemas import LstmEncoderConfig
 from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
-from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.freezing import parameters_of
 from multimodal.encoders.registry import register_caption_encoder
 
@@ -23,17 +23,12 @@ class LstmCaptionEncoder(WordCaptionEncoder):
     which is the same and needs no state of padding.
     """
 
-    defaults: ClassVar = {
-        "width": 200,
-        "hidden": 50,
-        "layers": 1,
-        "maximum_tokens": 200,
-        "vocabulary_size": 20_000,
-        "dropout": 0.2,
-    }
+    config_type: ClassVar = LstmEncoderConfig
+    config: LstmEncoderConfig
 
-    def make_layers(self, config: CaptionEncoderConfig) -> None:
+    def make_layers(self) -> None:
         """Make the stacked LSTM."""
+        config = self.config
         self.width = config.hidden or config.width
         sizes = [config.width, *[self.width] * max(config.layers, 1)]
         self.stack = nn.ModuleList(nn.LSTM(below, above, batch_first=True) for below, above in pairwise(sizes))

@@ -16,10 +16,10 @@ from safetensors import SafetensorError
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.config import Section
+from multimodal.encoders.captions.schemas import DEFAULT_TRANSFORMER, TransformerEncoderConfig
 from multimodal.encoders.captions.tokenizer import PAD_TOKEN, START_TOKEN, train_tokenizer
 from multimodal.encoders.captions.transformer import TransformerCaptionEncoder
 from multimodal.encoders.captions.transformer_files import find_folder, quietly
-from multimodal.encoders.configuration import DEFAULT_TRANSFORMER, CaptionEncoderConfig
 from multimodal.encoders.storage import read_description, write_description
 
 logger = logging.getLogger(__name__)
@@ -56,10 +56,9 @@ class MaskedModelConfig(Section):
             raise ValueError(f"width={self.width} cannot be divided among heads={self.heads}")
         return self
 
-    def of_the_body(self) -> CaptionEncoderConfig:
+    def of_the_body(self) -> TransformerEncoderConfig:
         """Return the configuration of the same network as a caption encoder."""
-        return CaptionEncoderConfig(
-            name="transformer",
+        return TransformerEncoderConfig(
             pretrained=self.pretrained,
             random_init=self.random_init,
             maximum_tokens=self.maximum_tokens,

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from data_loaders.errors import ConfigError
 from multimodal.encoders.captions.bidirectional_lstm import BidirectionalLstm
+from multimodal.encoders.captions.schemas import SaLstmEncoderConfig
 from multimodal.encoders.captions.self_attention import MultiHeadSelfAttention
 from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
-from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.freezing import parameters_of
 from multimodal.encoders.registry import register_caption_encoder
 
@@ -37,22 +37,16 @@ class SaLstmCaptionEncoder(WordCaptionEncoder):
     et al., without a feed-forward part.
     """
 
-    defaults: ClassVar = {
-        "width": 300,
-        "hidden": 192,
-        "layers": 2,
-        "heads": 6,
-        "maximum_tokens": 30,
-        "vocabulary_size": 20_000,
-        "dropout": 0.2,
-    }
+    config_type: ClassVar = SaLstmEncoderConfig
+    config: SaLstmEncoderConfig
 
-    def make_layers(self, config: CaptionEncoderConfig) -> None:
+    def make_layers(self) -> None:
         """Make the bidirectional LSTM and the attention layers.
 
         Raises:
             ConfigError: the states cannot be divided among the heads.
         """
+        config = self.config
         hidden = config.hidden or config.width
         self.width = 2 * hidden
         if self.width % config.heads:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from multimodal.encoders.base import CaptionEncoder
+from multimodal.encoders.captions.schemas import SmallEncoderConfig
 from multimodal.encoders.captions.tokenizer import PAD_TOKEN, encode, train_tokenizer
 from multimodal.encoders.configuration import CaptionEncoderConfig, wants_training
 from multimodal.encoders.freezing import parameters_of, set_trainable
@@ -35,7 +36,10 @@ class SmallCaptionEncoder(CaptionEncoder):
         tokenizer: see `train_tokenizer`.
     """
 
-    def __init__(self, config: CaptionEncoderConfig, tokenizer: Tokenizer) -> None:
+    config_type: ClassVar = SmallEncoderConfig
+    config: SmallEncoderConfig
+
+    def __init__(self, config: SmallEncoderConfig, tokenizer: Tokenizer) -> None:
         super().__init__()
         self.config = config
         self.tokenizer = tokenizer
@@ -54,14 +58,15 @@ class SmallCaptionEncoder(CaptionEncoder):
     @classmethod
     def build(cls, config: CaptionEncoderConfig, train_captions: Iterable[str]) -> SmallCaptionEncoder:
         """Train the tokenizer and start from random weights."""
-        encoder = cls(config, train_tokenizer(train_captions, config.vocabulary_size))
+        own = cls.config_type.model_validate(config)
+        encoder = cls(own, train_tokenizer(train_captions, own.vocabulary_size))
         encoder._set_trainable()
         return encoder.train()
 
     @classmethod
     def load(cls, folder: Path) -> SmallCaptionEncoder:
         """Read what `save` wrote, in evaluation mode."""
-        config = CaptionEncoderConfig.model_validate(read_description(folder, "caption")["config"])
+        config = cls.config_type.model_validate(read_description(folder, "caption")["config"])
         encoder = cls(config, _read_tokenizer(Path(folder) / TOKENIZER_FILE))
         load_weights(Path(folder) / WEIGHTS_FILE, encoder)
         encoder._set_trainable()
@@ -106,7 +111,7 @@ class SmallCaptionEncoder(CaptionEncoder):
         set_trainable(self, wanted, lambda: self(token, torch.ones(1, 1, dtype=torch.bool)), "encoder.caption")
 
 
-def _block(config: CaptionEncoderConfig) -> nn.TransformerEncoderLayer:
+def _block(config: SmallEncoderConfig) -> nn.TransformerEncoderLayer:
     return nn.TransformerEncoderLayer(
         d_model=config.width,
         nhead=config.heads,

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from multimodal.encoders.captions.masked_layers import MaskedBatchNorm, halved, masked_max_pool, without_padding
+from multimodal.encoders.captions.schemas import TextResNetEncoderConfig
 from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
-from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.freezing import parameters_of
 from multimodal.encoders.registry import register_caption_encoder
 
@@ -37,17 +37,12 @@ class TextResNetCaptionEncoder(WordCaptionEncoder):
     model (42.5 MB, 15 MB more than their LSTM with the same kind of word vectors) would fit.
     """
 
-    defaults: ClassVar = {
-        "width": 200,
-        "hidden": 64,
-        "layers": 4,
-        "maximum_tokens": 200,
-        "vocabulary_size": 20_000,
-        "dropout": 0.0,
-    }
+    config_type: ClassVar = TextResNetEncoderConfig
+    config: TextResNetEncoderConfig
 
-    def make_layers(self, config: CaptionEncoderConfig) -> None:
+    def make_layers(self) -> None:
         """Make the convolution and the stages of residual blocks."""
+        config = self.config
         channels = config.hidden or config.width
         self.first = nn.Conv1d(config.width, channels, 7, stride=2, padding=3, bias=False)
         self.first_norm = MaskedBatchNorm(channels)

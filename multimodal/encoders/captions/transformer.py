@@ -6,7 +6,7 @@ import inspect
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.encoders.base import CaptionEncoder
+from multimodal.encoders.captions.schemas import DEFAULT_TRANSFORMER, TransformerEncoderConfig
 from multimodal.encoders.captions.tokenizer import repair_surrogates
 from multimodal.encoders.captions.transformer_files import (
     OPTION,
@@ -22,12 +23,7 @@ from multimodal.encoders.captions.transformer_files import (
     quietly,
     read_folder,
 )
-from multimodal.encoders.configuration import (
-    DEFAULT_TRANSFORMER,
-    CaptionEncoderConfig,
-    own_learning_rate,
-    wants_training,
-)
+from multimodal.encoders.configuration import CaptionEncoderConfig, own_learning_rate, wants_training
 from multimodal.encoders.freezing import parameters_of, set_trainable
 from multimodal.encoders.registry import register_caption_encoder
 from multimodal.encoders.storage import read_description, write_description
@@ -49,9 +45,11 @@ class TransformerCaptionEncoder(CaptionEncoder):
         ConfigError: `maximum_tokens` is more than the model has positions for.
     """
 
+    config_type: ClassVar = TransformerEncoderConfig
+    config: TransformerEncoderConfig
     model: Any
 
-    def __init__(self, config: CaptionEncoderConfig, model: Any, tokenizer: Any) -> None:
+    def __init__(self, config: TransformerEncoderConfig, model: Any, tokenizer: Any) -> None:
         super().__init__()
         self.config = config
         self.tokenizer = tokenizer
@@ -74,20 +72,21 @@ class TransformerCaptionEncoder(CaptionEncoder):
     @classmethod
     def build(cls, config: CaptionEncoderConfig, train_captions: Iterable[str]) -> TransformerCaptionEncoder:
         """Load pretrained weights, or start from random ones."""
-        if config.random_init and config.pretrained is None:
-            model, tokenizer = multilingual_bert_size(config, train_captions)
+        own = cls.config_type.model_validate(config)
+        if own.random_init and own.pretrained is None:
+            model, tokenizer = multilingual_bert_size(own.vocabulary_size, train_captions)
         else:
-            name = config.pretrained or DEFAULT_TRANSFORMER
-            folder = find_folder(name, weights=not config.random_init)
-            model, tokenizer = read_folder(folder, config.random_init, f"{OPTION}.pretrained={name!r}")
-        encoder = cls(config, model, tokenizer)
+            name = own.pretrained or DEFAULT_TRANSFORMER
+            folder = find_folder(name, weights=not own.random_init)
+            model, tokenizer = read_folder(folder, own.random_init, f"{OPTION}.pretrained={name!r}")
+        encoder = cls(own, model, tokenizer)
         encoder._set_trainable()
         return encoder.train()
 
     @classmethod
     def load(cls, folder: Path) -> TransformerCaptionEncoder:
         """Read what `save` wrote, in evaluation mode."""
-        config = CaptionEncoderConfig.model_validate(read_description(folder, "caption")["config"])
+        config = cls.config_type.model_validate(read_description(folder, "caption")["config"])
         try:
             model, tokenizer = read_folder(Path(folder), random_weights=False, option=str(folder))
         except ConfigError as error:

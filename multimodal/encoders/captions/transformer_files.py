@@ -13,7 +13,6 @@ from safetensors import SafetensorError
 from data_loaders.errors import ConfigError
 from multimodal.encoders.captions.tokenizer import PAD_TOKEN, START_TOKEN, train_tokenizer
 from multimodal.encoders.captions.trained_encoder import encoder_folder
-from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.hub import hub_folder
 
 OPTION = "encoder.caption"
@@ -89,17 +88,17 @@ def _auto_class(settings: Any) -> Any:
     return AutoModel
 
 
-def multilingual_bert_size(config: CaptionEncoderConfig, train_captions: Iterable[str]) -> tuple[Any, Any]:
+def multilingual_bert_size(vocabulary_size: int, train_captions: Iterable[str]) -> tuple[Any, Any]:
     """Return a random model of multilingual BERT's size, and a tokenizer learned from the captions."""
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
     make_tokenizer: Any = PreTrainedTokenizerFast
     tokenizer = make_tokenizer(
-        tokenizer_object=train_tokenizer(train_captions, config.vocabulary_size),
+        tokenizer_object=train_tokenizer(train_captions, vocabulary_size),
         pad_token=PAD_TOKEN,
         cls_token=START_TOKEN,
     )
-    size = max(_MULTILINGUAL_BERT_TOKENS, config.vocabulary_size)
+    size = max(_MULTILINGUAL_BERT_TOKENS, vocabulary_size)
     return BertModel(BertConfig(vocab_size=size, pad_token_id=tokenizer.pad_token_id)), tokenizer
 
 

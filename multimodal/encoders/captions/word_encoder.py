@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import nn
 
 from data_loaders.errors import ConfigError
 from multimodal.encoders.base import CaptionEncoder
+from multimodal.encoders.captions.schemas import WordEncoderConfig
 from multimodal.encoders.captions.trained_encoder import trained_encoder
 from multimodal.encoders.captions.words import PAD, SPECIAL_WORDS, UNKNOWN, WordVocabulary, take_word_vectors
 from multimodal.encoders.configuration import CaptionEncoderConfig, own_learning_rate, wants_training
@@ -40,7 +41,10 @@ class WordCaptionEncoder(CaptionEncoder):
         words: (W, `config.width`) word vectors, row `PAD` zero.
     """
 
-    def __init__(self, config: CaptionEncoderConfig, vocabulary: WordVocabulary) -> None:
+    config_type: ClassVar[type[WordEncoderConfig]]
+    config: WordEncoderConfig
+
+    def __init__(self, config: WordEncoderConfig, vocabulary: WordVocabulary) -> None:
         super().__init__()
         self.config = config
         self.vocabulary = vocabulary
@@ -49,10 +53,10 @@ class WordCaptionEncoder(CaptionEncoder):
         self.pad_id = PAD
         self.words = nn.Embedding(len(vocabulary), config.width, padding_idx=PAD)
         self.dropout = nn.Dropout(config.dropout)
-        self.make_layers(config)
+        self.make_layers()
 
     @abstractmethod
-    def make_layers(self, config: CaptionEncoderConfig) -> None:
+    def make_layers(self) -> None:
         """Make the layers behind the word vectors and set `width`."""
 
     @classmethod
@@ -60,20 +64,21 @@ class WordCaptionEncoder(CaptionEncoder):
         cls: type[WordEncoderType], config: CaptionEncoderConfig, train_captions: Iterable[str]
     ) -> WordEncoderType:
         """Take what a run has learned, or learn the words of the train captions and start from random weights."""
-        if config.pretrained is not None:
-            encoder = cls.load(trained_encoder(config))
-            encoder.continue_as(config)
-        elif config.word_vectors is None:
-            words = WordVocabulary.learn(train_captions, config.vocabulary_size, config.minimum_count)
-            encoder = cls(config, words)
+        own = cls.config_type.model_validate(config)
+        if own.pretrained is not None:
+            encoder = cls.load(trained_encoder(own))
+            encoder.continue_as(own)
+        elif own.word_vectors is None:
+            words = WordVocabulary.learn(train_captions, own.vocabulary_size, own.minimum_count)
+            encoder = cls(own, words)
         else:
-            encoder = cls._with_given_vectors(config, config.word_vectors, train_captions)
+            encoder = cls._with_given_vectors(own, own.word_vectors, train_captions)
         encoder.set_trainable()
         return encoder.train()
 
     @classmethod
     def _with_given_vectors(
-        cls: type[WordEncoderType], config: CaptionEncoderConfig, path: str, train_captions: Iterable[str]
+        cls: type[WordEncoderType], config: WordEncoderConfig, path: str, train_captions: Iterable[str]
     ) -> WordEncoderType:
         option = f"{_OPTION}.word_vectors"
         known = WordVocabulary.learn(train_captions, config.vocabulary_size, config.minimum_count)
@@ -92,7 +97,7 @@ class WordCaptionEncoder(CaptionEncoder):
     @classmethod
     def load(cls: type[WordEncoderType], folder: Path) -> WordEncoderType:
         """Read what `save` wrote, in evaluation mode."""
-        config = CaptionEncoderConfig.model_validate(read_description(folder, "caption")["config"])
+        config = cls.config_type.model_validate(read_description(folder, "caption")["config"])
         encoder = cls(config, WordVocabulary(read_json(Path(folder) / WORDS_FILE, "words of the captions")["words"]))
         load_weights(Path(folder) / WEIGHTS_FILE, encoder)
         encoder.set_trainable()
@@ -118,7 +123,7 @@ class WordCaptionEncoder(CaptionEncoder):
         """Return which captions hold a known word."""
         return np.array([bool((ids != UNKNOWN).any()) for ids in self.tokenise(captions)], np.bool_)
 
-    def continue_as(self, config: CaptionEncoderConfig) -> None:
+    def continue_as(self, config: WordEncoderConfig) -> None:
         """Keep sizes and weights, and take from another configuration how to go on training."""
         taken = config.model_dump(include={"pretrained", "trainable", "learning_rate", "dropout"})
         self.config = self.config.model_copy(update=taken)

@@ -103,7 +103,7 @@ def _with_weights(
             **size,
         )
     except (RuntimeError, KeyError, AttributeError) as error:
-        problem = mismatch(timm.create_model(config.name, num_classes=classes, **size), state)
+        problem = mismatch(timm.create_model(config.name, num_classes=classes, **size).state_dict(), state)
         raise refuse_mismatch(config.name, pretrained, problem or " ".join(str(error).split())) from None
     model.pretrained_cfg = {key: value for key, value in model.pretrained_cfg.items() if key != "state_dict"}
     return model

@@ -42,7 +42,7 @@ class TorchvisionImageEncoder(BackboneImageEncoder):
                 path = download(weights.url, f"{OPTION}.pretrained={pretrained!r} ({config.name})", HELP)
             state = read_state(path, OPTION)
             kept = {name: tensor for name, tensor in state.items() if not name.startswith(_CLASSIFIERS)}
-            problem = mismatch(backbone, kept)
+            problem = mismatch(backbone.state_dict(), kept)
             if problem:
                 raise refuse_mismatch(config.name, pretrained, problem)
             backbone.load_state_dict(kept)

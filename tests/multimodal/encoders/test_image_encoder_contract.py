@@ -116,13 +116,13 @@ def test_damaged_and_foreign_weights_are_named(tmp_path: Path) -> None:
     make("small").save(tmp_path / "a")
     make("small", width=32).save(tmp_path / "b")
     shutil.copy(tmp_path / "b" / "weights.safetensors", tmp_path / "a" / "weights.safetensors")
-    with pytest.raises(RunError, match=r"does not fit the encoder that encoder.json describes: \d+ of another shape"):
+    with pytest.raises(RunError, match=r"does not fit its configuration: \d+ of another shape"):
         load_image_encoder(tmp_path / "a")
     (tmp_path / "b" / "weights.safetensors").write_bytes(b"\x08\x00")
-    with pytest.raises(RunError, match=r"weights.safetensors \(encoder weights\) is damaged"):
+    with pytest.raises(RunError, match=r"weights.safetensors \(weights\) is damaged"):
         load_image_encoder(tmp_path / "b")
     (tmp_path / "b" / "weights.safetensors").unlink()
-    with pytest.raises(RunError, match=r"weights.safetensors \(encoder weights\) is missing; the folder is partial"):
+    with pytest.raises(RunError, match=r"weights.safetensors \(weights\) is missing; the folder is partial"):
         load_image_encoder(tmp_path / "b")
 
 
