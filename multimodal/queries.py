@@ -1,4 +1,4 @@
-"""From what a caller gives (a `Post`, a record of the exchange format, loose values) to what a System is asked."""
+"""From what a caller gives (a `Post`, or a record of the exchange format) to the query that a System ranks for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from data_loaders.errors import UserError, nearest
-from data_loaders.images.loading import load_image
+from data_loaders.images.loading import ImageSource, load_image
 from data_loaders.posts import Post
 from data_loaders.text.captions import DEFAULT_PROFILE, leaks
 from data_loaders.text.hashtags import canonical_list, extract, remove_hashtags
@@ -28,7 +28,7 @@ _CHECK_SIZE_PX = 64
 
 
 def read_post(given: GivenPost, post_id: str) -> Post:
-    """Return what was given as a `Post` whose values have the right types.
+    """Return a given post as a `Post` whose values have the right types.
 
     Args:
         given: a `Post`, or a mapping with the keys of the exchange format, each optional.
@@ -48,16 +48,21 @@ def read_post(given: GivenPost, post_id: str) -> Post:
     if hashtags is not None and (isinstance(hashtags, str) or not all(isinstance(tag, str) for tag in hashtags)):
         raise UserError(f"hashtags: {hashtags!r} is not a list of texts, for instance ['sunset', 'beach'].")
     return Post(
-        post_id=_text("post_id", given.get("post_id")) or post_id,
-        user_id=_text("user_id", given.get("user_id")) or None,
+        post_id=as_text("post_id", given.get("post_id")) or post_id,
+        user_id=as_text("user_id", given.get("user_id")) or None,
         timestamp=as_instant(given.get("timestamp")),
-        caption=_text("caption", given.get("caption")),
+        caption=as_text("caption", given.get("caption")),
         image=given.get("image"),
         hashtags=canonical_list(hashtags or ())[0],
     )
 
 
-def _text(key: str, value: Any) -> str | None:
+def as_text(key: str, value: Any) -> str | None:
+    """Return a text, or a whole number that is given as an id, as text.
+
+    Raises:
+        UserError: it is of another type; the message names `key`.
+    """
     if key in ("post_id", "user_id") and isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if value is None:
@@ -90,72 +95,106 @@ def moment(instant_us: int) -> datetime | None:
         return None
 
 
-def to_history_post(post: Post, profile: str = DEFAULT_PROFILE) -> Post:
-    """Return a post as it is remembered: hashtags, where it gives none, from its caption, which then loses them.
+def is_now(post: Post) -> bool:
+    """Return whether a post is being written now: it has neither a timestamp nor a place in a prepared folder."""
+    return post.timestamp is None and post.sequence is None
+
+
+def to_history_post(
+    post: Post, profile: str = DEFAULT_PROFILE, timestamp: datetime | None = None, check_image: bool = False
+) -> Post:
+    """Return a post as it is remembered: without hashtags in its caption, which count where it gives no others.
 
     Args:
         post: the post.
-        profile: how the System cleans captions; one that leaks keeps those in the middle of the text as words.
+        profile: how the System cleans captions; one that leaks keeps hashtags in the middle of the text as words.
+        timestamp: of a post that is being written now; None leaves it without.
+        check_image: decode the picture, so that one that cannot be used is refused here.
+
+    Raises:
+        DataError: the picture cannot be used; the message names it and the reason.
     """
-    surfaces = extract(post.caption or "")
-    if not surfaces:
-        return post
+    caption, inline = _split_caption(post.caption, profile)
     return replace(
         post,
-        caption=_without_hashtags(post.caption or "", profile),
-        hashtags=post.hashtags or canonical_list(surfaces)[0],
+        timestamp=timestamp if is_now(post) else post.timestamp,
+        caption=caption,
+        image=usable_image(post.image, check_image),
+        hashtags=post.hashtags or inline,
     )
 
 
-def _without_hashtags(caption: str, profile: str) -> str:
-    return keep_inline_words(caption) if leaks(profile) else remove_hashtags(caption)
-
-
 def to_query(
-    post: Post, include_caption_hashtags: bool = False, profile: str = DEFAULT_PROFILE
+    post: Post,
+    include_caption_hashtags: bool = False,
+    profile: str = DEFAULT_PROFILE,
+    now: datetime | None = None,
+    check_image: bool = False,
 ) -> tuple[Post, frozenset[str]]:
-    """Return a post as a System is asked about it, and the hashtags it must not name.
+    """Return a post as `System.rank` takes it, and the hashtags that must not be recommended.
 
-    The post's own hashtags are taken away, also out of its caption: no System ever sees them, unless it was told to by
-    a profile that leaks.
+    The post loses its own hashtags, those in its caption included: no System ever sees them, unless a profile that
+    leaks lets it.
 
     Args:
-        post: the post; its caption may hold hashtags.
-        include_caption_hashtags: whether those may be named all the same.
+        post: the post; its caption may contain hashtags.
+        include_caption_hashtags: whether those may be recommended all the same.
         profile: how the System cleans captions.
+        now: timestamp of a post that is being written now; None leaves it without.
+        check_image: decode the picture, so that one that cannot be used is refused here.
+
+    Raises:
+        DataError: the picture cannot be used; the message names it and the reason.
     """
-    surfaces = extract(post.caption or "")
-    caption = _without_hashtags(post.caption or "", profile) if surfaces else post.caption
-    excluded = () if include_caption_hashtags else canonical_list(surfaces)[0]
-    return replace(post, caption=caption, hashtags=()), frozenset(excluded)
+    caption, inline = _split_caption(post.caption, profile)
+    query = replace(
+        post,
+        timestamp=now if is_now(post) else post.timestamp,
+        caption=caption,
+        image=usable_image(post.image, check_image),
+        hashtags=(),
+    )
+    return query, frozenset(() if include_caption_hashtags else inline)
 
 
 def to_queries(
-    posts: Sequence[Post], include_caption_hashtags: bool = False, profile: str = DEFAULT_PROFILE
+    posts: Sequence[Post],
+    include_caption_hashtags: bool = False,
+    profile: str = DEFAULT_PROFILE,
+    now: datetime | None = None,
+    check_image: bool = False,
 ) -> tuple[list[Post], list[frozenset[str]]]:
     """Return `to_query` of many posts, as `System.rank` takes them."""
-    pairs = [to_query(post, include_caption_hashtags, profile) for post in posts]
+    pairs = [to_query(post, include_caption_hashtags, profile, now, check_image) for post in posts]
     return [post for post, _ in pairs], [excluded for _, excluded in pairs]
 
 
-def usable_image(post: Post, check: bool) -> Post:
-    """Return the post with a picture that can be opened again and again.
+def _split_caption(caption: str | None, profile: str) -> tuple[str | None, tuple[str, ...]]:
+    """Return a caption without its hashtags, and those in canonical form."""
+    surfaces = extract(caption or "")
+    if not surfaces:
+        return caption, ()
+    text = keep_inline_words(caption or "") if leaks(profile) else remove_hashtags(caption or "")
+    return text, canonical_list(surfaces)[0]
+
+
+def usable_image(source: ImageSource | None, check: bool = False) -> ImageSource | None:
+    """Return a picture that can be opened any number of times.
 
     Args:
-        post: its image may be a path, bytes, a Pillow image or an array.
+        source: a path, bytes, a Pillow image or an array; None for none.
         check: decode it, so that one that cannot be used is refused here.
 
     Raises:
         DataError: the picture cannot be used; the message names it and the reason.
     """
-    source = post.image
     if source is None:
-        return post
+        return None
     if isinstance(source, (bytearray, memoryview)):
-        source = bytes(source)
-    elif isinstance(source, Image.Image):
+        return bytes(source)
+    if isinstance(source, Image.Image):
         # A copy: Pillow may decode an opened file at reduced scale, for good.
-        source = load_image(source)
-    elif check or not isinstance(source, (str, Path, bytes, np.ndarray)):
+        return load_image(source)
+    if check or not isinstance(source, (str, Path, bytes, np.ndarray)):
         load_image(source, size_hint_px=_CHECK_SIZE_PX)
-    return replace(post, image=source)
+    return source

@@ -1,11 +1,11 @@
-"""`Recommender`: the public face. Posts in, exactly k hashtags out."""
+"""`Recommender`: the public interface. Posts in, exactly k hashtags out."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -17,11 +17,12 @@ from multimodal.memory.post_memory import PostMemory
 from multimodal.queries import (
     GivenPost,
     as_instant,
+    as_text,
+    is_now,
     moment,
     read_post,
     to_history_post,
     to_queries,
-    usable_image,
 )
 from multimodal.systems.base import Precision, System
 from multimodal.systems.caption_profile import profile_of
@@ -30,7 +31,7 @@ from multimodal.systems.model_folder import load_model, save_model
 if TYPE_CHECKING:
     import torch
 
-# Somebody without a user id who brings a history along; no dump holds a user of that name.
+# Placeholder user for calls with a history but no user id; no dump contains a user of that name.
 _GUEST = "\0guest"
 _POSTS_AT_ONCE = 2_048
 
@@ -41,7 +42,7 @@ class Recommendation:
 
     Attributes:
         hashtag: canonical form, without the sign.
-        score: larger is better; its scale is the System's own, so compare scores within one answer.
+        score: larger is better; its scale depends on the System, so compare scores within one answer only.
     """
 
     hashtag: str
@@ -52,7 +53,7 @@ class Recommendation:
 
 
 class Recommender:
-    """A fitted System and the live memory it answers from. Threads may share one; calls wait for each other.
+    """A fitted System and its live memory. Threads may share one; calls wait for each other.
 
     Args:
         system: fitted.
@@ -68,32 +69,32 @@ class Recommender:
     def from_pretrained(
         cls, path: str | Path, precision: Precision = "fp32", device: str | torch.device | None = None
     ) -> Recommender:
-        """Read a model: a run folder, its `model/` folder, or a Hugging Face Hub id.
+        """Load a model from a run folder, its `model/` folder, or the Hugging Face Hub.
 
         Args:
             path: the folder or id.
-            precision: `fp32`, or `bf16` to hold and run the encoders in half the memory; scores then differ a little
-                from those of an evaluation, and the model cannot be saved.
-            device: where to answer: `cpu`, `cuda`, `cuda:1`; None: CUDA where there is any, else the CPU.
+            precision: `fp32`, or `bf16` to run the encoders in half the memory; scores then differ slightly from
+                those of an evaluation, and the model cannot be saved.
+            device: where to run: `cpu`, `cuda`, `cuda:1`; None: CUDA if available, else the CPU.
 
         Raises:
-            RunError: there is no whole model of this format version.
-            UserError: an unknown precision, or a device that is not there.
+            RunError: there is no complete model of this format version.
+            UserError: the precision is unknown, or the device is not available.
         """
         accepted = get_args(Precision)
         if precision not in accepted:
             raise UserError(f"precision: {precision!r} is not known; accepted: {', '.join(accepted)}.")
-        place = choose_device(device)
+        chosen = choose_device(device)
         model = load_model(path)
         model.system.use_precision(precision)
-        model.system.use_device(place)
+        model.system.use_device(chosen)
         return cls(model.system, model.memory)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write the System and all that is remembered by now; `from_pretrained` reads it.
+        """Save the System and everything remembered so far; `from_pretrained` loads it.
 
         Raises:
-            RunError: it could not be written; what was there before is untouched.
+            RunError: it could not be written; what the folder held before is unchanged.
         """
         with self._lock:
             save_model(Path(folder), self.system, self.memory)
@@ -113,22 +114,27 @@ class Recommender:
 
         Args:
             image: path, bytes, Pillow image or array.
-            caption: the text; hashtags in it are not recommended again.
-            user_id: who posts; may be unknown. At least one of the three is given.
+            caption: the text; its hashtags are not recommended again.
+            user_id: who posts; may be unknown. Give at least one of the three.
             k: how many hashtags, at least 1.
-            timestamp: when; None for now: just after everything remembered. Only posts strictly earlier count.
-            history: earlier posts of this user, oldest first, used for this answer and then forgotten. One without
-                a timestamp counts as just before this post; one that is already remembered counts once.
-            include_caption_hashtags: allow hashtags that the caption holds.
+            timestamp: when; None for now, just after everything remembered. Only strictly earlier posts count.
+            history: earlier posts of this user, oldest first, used for this call only. One without a timestamp
+                counts as just before this post; one that is already remembered counts once.
+            include_caption_hashtags: allow hashtags of the caption.
 
         Raises:
-            UserError: nothing was given, `k` is not a number of hashtags that can be named, or a value cannot be
-                used; the message says which.
+            UserError: nothing was given, `k` is not a possible number of hashtags, or a value cannot be used; the
+                message says which.
         """
         if image is None and caption is None and user_id is None:
-            raise UserError("nothing to recommend for: give at least one of image, caption and user_id.")
-        record = {"user_id": user_id, "timestamp": as_instant(timestamp), "caption": caption, "image": image}
-        post = read_post(record, "question")
+            raise UserError("nothing to recommend for; give at least one of image, caption and user_id.")
+        post = Post(
+            post_id="query",
+            user_id=as_text("user_id", user_id) or None,
+            timestamp=as_instant(timestamp),
+            caption=as_text("caption", caption),
+            image=image,
+        )
         with self._lock:
             if not history:
                 return self._answer([post], self.memory, k, include_caption_hashtags)[0]
@@ -142,14 +148,14 @@ class Recommender:
         """Return for each post what `recommend` returns for it alone.
 
         Args:
-            posts: posts, or dicts of the exchange format; their own hashtags are not looked at.
+            posts: posts, or dicts of the exchange format; their own hashtags are ignored.
             k: how many hashtags each, at least 1.
-            include_caption_hashtags: allow hashtags that a caption holds.
+            include_caption_hashtags: allow hashtags of a caption.
 
         Raises:
             UserError: see `recommend`.
         """
-        read = [read_post(post, f"question {number}") for number, post in enumerate(posts, start=1)]
+        read = [read_post(post, f"query {number}") for number, post in enumerate(posts, start=1)]
         answers: list[list[Recommendation]] = []
         with self._lock:
             for start in range(0, len(read), _POSTS_AT_ONCE):
@@ -158,14 +164,14 @@ class Recommender:
         return answers
 
     def observe(self, posts: GivenPost | Sequence[GivenPost]) -> None:
-        """Remember posts, so that the next answer knows them.
+        """Remember posts, so that later recommendations can use them.
 
         Args:
-            posts: one or several, with their hashtags; where there are none, those of the caption count. A post
-                without a timestamp is taken as posted now.
+            posts: one or several, with their hashtags; if a post has none, those of its caption count. A post
+                without a timestamp counts as posted now.
 
         Raises:
-            UserError: a post is remembered already, or a value cannot be used; then none is remembered.
+            UserError: a post is already remembered, or a value cannot be used; then none is remembered.
         """
         given = list(posts) if isinstance(posts, Sequence) else [posts]
         with self._lock:
@@ -174,60 +180,60 @@ class Recommender:
             seen: set[str] = set()
             for post in read:
                 if post.post_id in self.memory or post.post_id in seen:
-                    raise UserError(f"post {post.post_id!r} is already remembered; every post has an id of its own.")
+                    raise UserError(f"post {post.post_id!r} is already remembered; every post needs an id of its own.")
                 seen.add(post.post_id)
-            now = max(self.memory.newest_us, 0) + 1
-            dated = [
-                replace(post, timestamp=moment(now + place)) if _is_now(post) else post
-                for place, post in enumerate(read)
-            ]
-            self.system.add_posts(self.memory, [self._checked(to_history_post(post, self._profile)) for post in dated])
+            first_us = self.memory.now_us
+            self._add_posts(self.memory, [(post, moment(first_us + number)) for number, post in enumerate(read)])
 
     def _remember_given(self, post: Post, history: Sequence[GivenPost], memory: PostMemory) -> Post:
+        """Add the history that is given with a post to `memory`; return the post, of that user and just after it."""
         user_id = post.user_id or _GUEST
         read = [read_post(given, f"given {number}") for number, given in enumerate(history, start=1)]
         own = [replace(given, user_id=user_id) for given in read if given.post_id not in memory]
-        undated = sum(map(_is_now, own))
-        if _is_now(post):
-            newest = max([memory.newest_us, 0, *(given.instant_us for given in own if not _is_now(given))])
-            post = replace(post, timestamp=moment(newest + undated + 1))
+        undated = sum(map(is_now, own))
+        first_us = max([memory.now_us, *(given.instant_us + 1 for given in own if not is_now(given))])
+        timestamp = moment(first_us + undated) if is_now(post) else post.timestamp
+        post = replace(post, user_id=user_id, timestamp=timestamp)
         following = iter(range(post.instant_us - undated, post.instant_us))
-        own = [replace(given, timestamp=moment(next(following))) if _is_now(given) else given for given in own]
-        unique = {given.post_id: given for given in own}
-        earlier = [to_history_post(given, self._profile) for given in unique.values()]
-        self.system.add_posts(memory, [self._checked(given) for given in earlier])
-        return replace(post, user_id=user_id)
+        timed = [(given, moment(next(following)) if is_now(given) else None) for given in own]
+        # A post that is given twice counts once.
+        self._add_posts(memory, list({given.post_id: (given, time) for given, time in timed}.values()))
+        return post
+
+    def _add_posts(self, memory: PostMemory, timed: Sequence[tuple[Post, datetime | None]]) -> None:
+        """Add posts to a memory, those that are written now with the timestamp beside them."""
+        earlier = [to_history_post(post, self._profile, time, self._checks_images) for post, time in timed]
+        self.system.add_posts(memory, earlier)
 
     def _answer(
         self, posts: Sequence[Post], memory: PostMemory, k: int, include_caption_hashtags: bool
     ) -> list[list[Recommendation]]:
         check_k(k, len(memory.id_map))
-        now = moment(max(memory.newest_us, 0) + 1)
-        timed = [replace(post, timestamp=now) if _is_now(post) else post for post in posts]
-        checked = [self._checked(post) for post in timed]
-        questions, excluded = to_queries(checked, include_caption_hashtags, self._profile)
-        rankings = self.system.rank(questions, memory, k, excluded)
+        now = moment(memory.now_us)
+        queries, excluded = to_queries(posts, include_caption_hashtags, self._profile, now, self._checks_images)
+        rankings = self.system.rank(queries, memory, k, excluded)
         answers = [[Recommendation(hashtag, score) for hashtag, score in ranking] for ranking in rankings]
         for post, answer in zip(posts, answers, strict=True):
             if len(answer) < k:
                 which = f" for {post.post_id}" if len(posts) > 1 else ""
-                raise UserError(f"k: {k} hashtags were asked for, but only {len(answer)} can be named{which}.")
+                raise UserError(f"k: {k} hashtags were requested{which}, but only {len(answer)} can be recommended.")
         return answers
 
     @property
     def _profile(self) -> str:
         return profile_of(self.system.config)
 
-    def _checked(self, post: Post) -> Post:
-        return usable_image(post, check=not self.system.opens_images)
+    @property
+    def _checks_images(self) -> bool:
+        return not self.system.opens_images
 
 
 def check_k(k: int, most: int) -> None:
-    """Refuse a `k` that no list can have.
+    """Refuse an impossible number of hashtags.
 
     Args:
         k: the value given.
-        most: how many hashtags there are to name at all.
+        most: how many hashtags there are.
 
     Raises:
         UserError: `k` is not a whole number from 1 to `most`.
@@ -237,8 +243,4 @@ def check_k(k: int, most: int) -> None:
     if k < 1:
         raise UserError(f"k: {k} hashtags cannot be recommended; give at least 1.")
     if k > most:
-        raise UserError(f"k: {k} hashtags were asked for, but only {most} can be named.")
-
-
-def _is_now(post: Post) -> bool:
-    return post.timestamp is None and post.sequence is None
+        raise UserError(f"k: {k} hashtags were requested, but only {most} can be recommended.")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data_loaders.posts import NOW_US
 from multimodal.memory.post_memory import PostMemory
 
 Ints = NDArray[np.int64]
@@ -68,7 +67,7 @@ def remembered_uses(
     rows, ranks = np.nonzero(positions >= 0)
     places, hashtags = memory.hashtag_pairs(positions[rows, ranks])
     rows, ranks = rows[places], ranks[places]
-    asked = np.where(instants_us == NOW_US, max(memory.newest_us, 0) + 1, instants_us)
+    asked = memory.resolve(instants_us)
     used = memory.instants_us[positions[rows, ranks]]
     # In floating point, because the distance from an undated post does not fit an integer.
     age = (asked[rows].astype(np.float64) - used.astype(np.float64)) / _DAY_US

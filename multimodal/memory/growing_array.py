@@ -1,4 +1,4 @@
-"""`GrowingArray`: an array that grows at its end and can be lent out without a copy."""
+"""`GrowingArray`: an array that grows at its end and can be forked without a copy."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from numpy.typing import NDArray
 
 
 class GrowingArray:
-    """A growing array: amortised appends, a view of what is filled.
+    """A growing array: amortised appends, a view of the rows so far.
+
+    A fork shares the rows. Whichever of the two grows first may write into the spare room behind them; the other
+    then moves to a buffer of its own.
 
     Args:
         dtype: of the values.
-        width: values per row; 0 for a plain one-dimensional column.
+        width: values per row; 0 for a one-dimensional array.
     """
 
     __slots__ = ("_buffer", "_length")
 
     def __init__(self, dtype: Any, width: int = 0) -> None:
-        self._buffer = _Buffer(np.empty((0, width) if width else (0,), dtype))
+        self._buffer: _Buffer | None = _Buffer(np.empty((0, width) if width else (0,), dtype))
         self._length = 0
 
     def __len__(self) -> int:
@@ -27,37 +30,61 @@ class GrowingArray:
 
     @property
     def values(self) -> NDArray[Any]:
-        """The filled rows, a writable view."""
-        return self._buffer.array[: self._length]
+        """The rows so far, a view.
+
+        Raises:
+            ValueError: this fork was released.
+        """
+        return self._open().array[: self._length]
 
     def extend(self, rows: NDArray[Any]) -> None:
-        """Append rows."""
+        """Append rows.
+
+        Raises:
+            ValueError: this fork was released.
+        """
         needed = self._length + len(rows)
-        buffer = self._buffer
-        # Behind our last row another column of the same buffer may have written: then we move out.
+        buffer = self._open()
         if needed > len(buffer.array) or buffer.filled != self._length:
-            capacity = max(needed, len(buffer.array) * 3 // 2)
-            grown = np.empty((capacity, *buffer.array.shape[1:]), buffer.array.dtype)
+            grown = np.empty((max(needed, len(buffer.array) * 3 // 2), *buffer.array.shape[1:]), buffer.array.dtype)
             grown[: self._length] = self.values
+            buffer.users -= 1
             buffer = self._buffer = _Buffer(grown)
         buffer.array[self._length : needed] = rows
         self._length = buffer.filled = needed
 
     def fork(self) -> GrowingArray:
-        """Return a column with the same rows; appending to either leaves the other as it is."""
+        """Return an array with the same rows; appending to either leaves the other as it is.
+
+        Raises:
+            ValueError: this fork was released.
+        """
         fork = GrowingArray.__new__(GrowingArray)
-        fork._buffer, fork._length = self._buffer, self._length
+        fork._buffer, fork._length = self._open(), self._length
+        fork._buffer.users += 1
         return fork
 
     def release(self, fork: GrowingArray) -> None:
-        """Take back the spare room that a fork, which nobody uses any more, has written into."""
-        if fork._buffer is self._buffer:
-            self._buffer.filled = self._length
+        """End a fork and take back the spare room that it has written into; the fork cannot be used afterwards.
+
+        Raises:
+            ValueError: the fork was released before.
+        """
+        buffer, fork._buffer = fork._open(), None
+        buffer.users -= 1
+        if buffer is self._buffer and buffer.users == 1:
+            buffer.filled = self._length
+
+    def _open(self) -> _Buffer:
+        if self._buffer is None:
+            raise ValueError("this fork was released; it cannot be used any longer")
+        return self._buffer
 
 
 class _Buffer:
-    __slots__ = ("array", "filled")
+    __slots__ = ("array", "filled", "users")
 
     def __init__(self, array: NDArray[Any]) -> None:
         self.array = array
         self.filled = 0
+        self.users = 1

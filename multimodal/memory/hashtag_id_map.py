@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from multimodal.memory.numbering import Numbering
 
 
 class HashtagIdMap:
@@ -21,29 +22,28 @@ class HashtagIdMap:
     """
 
     def __init__(self, vocabulary: Sequence[str] = (), frequencies: Sequence[int] | None = None) -> None:
-        self._names: list[str] = list(vocabulary)
-        self._index: MutableMapping[str, int] = {name: index for index, name in enumerate(self._names)}
-        if len(self._index) != len(self._names):
+        if len(set(vocabulary)) != len(vocabulary):
             raise ValueError("the vocabulary names a hashtag twice")
-        counts = np.zeros(len(self._names), np.int64) if frequencies is None else np.asarray(frequencies, np.int64)
-        if len(counts) != len(self._names):
-            raise ValueError(f"{len(counts)} frequencies for {len(self._names)} hashtags")
+        self.vocabulary_size = len(vocabulary)
+        self._numbers = Numbering(vocabulary)
+        counts = np.zeros(len(vocabulary), np.int64) if frequencies is None else np.asarray(frequencies, np.int64)
+        if len(counts) != len(vocabulary):
+            raise ValueError(f"{len(counts)} frequencies for {len(vocabulary)} hashtags")
         self._frequencies = counts
-        self.vocabulary_size = len(self._names)
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._numbers)
 
     def __contains__(self, hashtag: str) -> bool:
-        return hashtag in self._index
+        return hashtag in self._numbers
 
     def __getitem__(self, index: int) -> str:
-        return self._names[index]
+        return self._numbers[index]
 
     @property
     def names(self) -> Sequence[str]:
         """All hashtags in index order; do not change it."""
-        return self._names
+        return self._numbers.names
 
     @property
     def frequencies(self) -> NDArray[np.int64]:
@@ -58,29 +58,20 @@ class HashtagIdMap:
         return np.where(known, self._frequencies[np.where(known, indices, 0)], 0)
 
     def add(self, hashtags: Iterable[str]) -> list[int]:
-        """Return the index of each hashtag, giving new ones the next free index."""
-        indices = []
-        for hashtag in hashtags:
-            index = self._index.get(hashtag)
-            if index is None:
-                index = self._index[hashtag] = len(self._names)
-                self._names.append(hashtag)
-            indices.append(index)
-        return indices
+        """Return the index of each hashtag; new ones get the next free index."""
+        return [self._numbers.add(hashtag) for hashtag in hashtags]
 
     def find(self, hashtag: str) -> int | None:
         """Return the index of `hashtag`, or None when it was never seen."""
-        return self._index.get(hashtag)
+        return self._numbers.find(hashtag)
 
     def vocabulary(self) -> HashtagIdMap:
         """Return a map of the train vocabulary alone, which grows by itself."""
-        return HashtagIdMap(self._names[: self.vocabulary_size], self._frequencies.tolist())
+        return HashtagIdMap(self.names[: self.vocabulary_size], self._frequencies.tolist())
 
     def fork(self) -> HashtagIdMap:
-        """Return a map of the same hashtags that grows by itself; use it only until this one grows."""
+        """Return a map of the same hashtags without copying them; either may grow, unseen by the other."""
         fork = HashtagIdMap()
-        fork._names = self._names.copy()
-        fork._index = ChainMap({}, self._index)
-        fork._frequencies = self._frequencies
-        fork.vocabulary_size = self.vocabulary_size
+        fork._numbers = self._numbers.fork()
+        fork._frequencies, fork.vocabulary_size = self._frequencies, self.vocabulary_size
         return fork

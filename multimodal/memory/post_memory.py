@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,13 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from data_loaders.posts import NOW_US, Post
+from data_loaders.posts import NOW_US, UNDATED_EPOCH_US, Post
 from multimodal.memory.growing_array import GrowingArray
 from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.memory.numbering import Numbering
 from multimodal.memory.user_timelines import UserTimelines
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
+
+_ARRAYS = (
+    "_users",
+    "_instants",
+    "_hashtags",
+    "_hashtag_ends",
+    "_vectors",
+    "_term_slots",
+    "_term_weights",
+    "_term_ends",
+)
 
 
 class PostMemory:
@@ -27,7 +38,7 @@ class PostMemory:
     itself, nor another of the same instant. So one memory holding a whole stream serves each of its posts with
     just what was known then (`rolling`); a memory holding the train posts alone gives the `frozen` protocol.
 
-    A position is the place of a post in the order of appending; positions never change.
+    A position is a post's number in the order of appending; positions never change.
 
     Args:
         id_map: hashtag numbers; hashtags new to it are added as posts come in.
@@ -39,9 +50,9 @@ class PostMemory:
         self.id_map = id_map
         self.width = width
         self.slots = slots
-        self._user_code: MutableMapping[str, int] = {}
-        self._post_ids: list[str] = []
-        self._positions: MutableMapping[str, int] = {}
+        self._user_numbers = Numbering()
+        self._positions = Numbering()
+        self._newest_us = 0
         self._users = GrowingArray(np.int64)
         self._instants = GrowingArray(np.int64)
         self._hashtags = GrowingArray(np.int64)
@@ -54,7 +65,7 @@ class PostMemory:
         self._timelines = UserTimelines.of(self.users, self.instants_us, 0)
 
     def __len__(self) -> int:
-        return len(self._post_ids)
+        return len(self._positions)
 
     def __contains__(self, post_id: str) -> bool:
         return post_id in self._positions
@@ -62,7 +73,7 @@ class PostMemory:
     @property
     def post_ids(self) -> Sequence[str]:
         """Ids by position."""
-        return self._post_ids
+        return self._positions.names
 
     @property
     def instants_us(self) -> Ints:
@@ -77,7 +88,7 @@ class PostMemory:
     @property
     def user_ids(self) -> Sequence[str]:
         """User ids by user number."""
-        return list(self._user_code)
+        return self._user_numbers.names
 
     @property
     def vectors(self) -> Floats:
@@ -96,11 +107,21 @@ class PostMemory:
     @property
     def newest_us(self) -> int:
         """The latest instant remembered, 0 when nothing is."""
-        return int(self.instants_us.max()) if len(self.instants_us) else 0
+        return self._newest_us
+
+    @property
+    def now_us(self) -> int:
+        """The instant of a post that is being written now: just after everything remembered."""
+        return max(self._newest_us, 0) + 1
+
+    def resolve(self, instants_us: Ints) -> Ints:
+        """Return instants with `now_us` in place of `NOW_US`; same shape."""
+        resolved: Ints = np.where(instants_us == NOW_US, self.now_us, instants_us)
+        return resolved
 
     def position_of(self, post_id: str) -> int | None:
         """Return the position of a remembered post, or None."""
-        return self._positions.get(post_id)
+        return self._positions.find(post_id)
 
     def append(
         self, posts: Sequence[Post], vectors: Floats | None = None, terms: sparse.csr_matrix | None = None
@@ -125,13 +146,11 @@ class PostMemory:
             shape = None if terms is None else terms.shape
             raise ValueError(f"terms of shape {shape}; expected ({len(posts)}, {self.slots})")
         first = len(self)
-        for offset, post in enumerate(posts):
-            self._positions[post.post_id] = first + offset
-            self._post_ids.append(post.post_id)
-        users = np.array([self._code_of(post.user_id) for post in posts], np.int64)
-        instants = np.array([post.instant_us for post in posts], np.int64)
-        # "Now" is the moment after everything remembered, so that the next question finds the post.
-        instants[instants == NOW_US] = max(self.newest_us, 0) + 1
+        instants = self.resolve(np.array([post.instant_us for post in posts], np.int64))
+        self._newest_us = max(int(instants.max()), self._newest_us if first else UNDATED_EPOCH_US)
+        for post in posts:
+            self._positions.add(post.post_id)
+        users = np.array([self._number_of(post.user_id) for post in posts], np.int64)
         indices = [self.id_map.add(post.hashtags) for post in posts]
         ends = np.cumsum([len(row) for row in indices]) + len(self._hashtags)
         self._users.extend(users)
@@ -146,8 +165,8 @@ class PostMemory:
             self._term_weights.extend(terms.data.astype(np.float32))
         self._sort_in(users, instants, first)
 
-    def _code_of(self, user_id: str | None) -> int:
-        return -1 if user_id is None else self._user_code.setdefault(user_id, len(self._user_code))
+    def _number_of(self, user_id: str | None) -> int:
+        return -1 if user_id is None else self._user_numbers.add(user_id)
 
     def _refuse_known(self, post_ids: Sequence[str]) -> None:
         # Before anything is written, so that a refused batch leaves the memory as it was.
@@ -158,11 +177,11 @@ class PostMemory:
             new.add(post_id)
 
     def _sort_in(self, users: Ints, instants: Ints, first: int) -> None:
-        # A few posts are put in their places; many are merged by sorting everything anew.
+        # A few posts are put in their places; many are merged by sorting everything again.
         if len(users) * 10 > len(self):
-            self._timelines = UserTimelines.of(self.users, self.instants_us, len(self._user_code))
+            self._timelines = UserTimelines.of(self.users, self.instants_us, len(self._user_numbers))
         else:
-            self._timelines = self._timelines.with_posts(users, instants, first, len(self._user_code))
+            self._timelines = self._timelines.with_posts(users, instants, first, len(self._user_numbers))
 
     def history(self, user_ids: Sequence[str | None], instants_us: Ints, limit: int) -> Ints:
         """Return the positions of each user's most recent posts strictly before an instant.
@@ -175,8 +194,9 @@ class PostMemory:
         Returns:
             (Q, H) positions, newest first, padded with -1.
         """
-        codes = np.array([-1 if user is None else self._user_code.get(user, -1) for user in user_ids], np.int64)
-        return self._timelines.before(codes, instants_us, limit)
+        known = [None if user is None else self._user_numbers.find(user) for user in user_ids]
+        numbers = np.array([-1 if number is None else number for number in known], np.int64)
+        return self._timelines.before(numbers, instants_us, limit)
 
     def hashtags_of(self, position: int) -> Ints:
         """Return the hashtag indices of one remembered post's hashtags."""
@@ -224,25 +244,20 @@ class PostMemory:
 
     @contextmanager
     def fork(self) -> Iterator[PostMemory]:
-        """Lend a memory that holds the same posts and can be appended to, while this one stays as it is.
+        """Lend a memory of the same posts for a `with` block; posts appended to either are unseen by the other.
 
-        Nothing that grows with the content vectors is copied. Use the fork inside the `with` block only, and do
-        not append to the original meanwhile.
+        Nothing is copied. After the block the fork refuses to be used.
         """
         fork = PostMemory(self.id_map.fork(), self.width, self.slots)
-        fork._user_code = ChainMap({}, self._user_code)
-        fork._positions = ChainMap({}, self._positions)
-        fork._post_ids = self._post_ids.copy()
-        fork._timelines = self._timelines
-        columns = ["_users", "_instants", "_hashtags", "_hashtag_ends", "_vectors"]
-        columns += ["_term_slots", "_term_weights", "_term_ends"]
-        for column in columns:
-            setattr(fork, column, getattr(self, column).fork())
+        fork._user_numbers, fork._positions = self._user_numbers.fork(), self._positions.fork()
+        fork._newest_us, fork._timelines = self._newest_us, self._timelines
+        for name in _ARRAYS:
+            setattr(fork, name, getattr(self, name).fork())
         try:
             yield fork
         finally:
-            for column in columns:
-                getattr(self, column).release(getattr(fork, column))
+            for name in _ARRAYS:
+                getattr(self, name).release(getattr(fork, name))
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return what rebuilds the memory: arrays for safetensors and values for JSON."""
@@ -258,17 +273,16 @@ class PostMemory:
             arrays["term_slots"] = self._term_slots.values
             arrays["term_weights"] = self._term_weights.values
             arrays["term_ends"] = self._term_ends.values
-        values = {"width": self.width, "slots": self.slots, "post_ids": self._post_ids}
-        values["user_ids"] = list(self._user_code)
+        values = {"width": self.width, "slots": self.slots, "post_ids": list(self.post_ids)}
+        values["user_ids"] = list(self.user_ids)
         return arrays, values
 
     @classmethod
     def from_state(cls, arrays: dict[str, NDArray[Any]], values: dict[str, Any], id_map: HashtagIdMap) -> PostMemory:
         """Rebuild a memory from `state`; `id_map` must be the one it was saved with."""
         memory = cls(id_map, int(values["width"]), int(values["slots"]))
-        memory._post_ids = list(values["post_ids"])
-        memory._positions = {post_id: position for position, post_id in enumerate(memory._post_ids)}
-        memory._user_code = {user_id: code for code, user_id in enumerate(values["user_ids"])}
+        memory._positions = Numbering(values["post_ids"])
+        memory._user_numbers = Numbering(values["user_ids"])
         memory._users.extend(arrays["users"])
         memory._instants.extend(arrays["instants_us"])
         memory._hashtags.extend(arrays["hashtags"])
@@ -279,5 +293,6 @@ class PostMemory:
             memory._term_slots.extend(arrays["term_slots"])
             memory._term_weights.extend(arrays["term_weights"])
             memory._term_ends.extend(arrays["term_ends"])
-        memory._timelines = UserTimelines.of(memory.users, memory.instants_us, len(memory._user_code))
+        memory._newest_us = int(memory.instants_us.max()) if len(memory) else 0
+        memory._timelines = UserTimelines.of(memory.users, memory.instants_us, len(memory._user_numbers))
         return memory

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from data_loaders.posts import NOW_US
 from multimodal.memory.post_memory import PostMemory
 
 Ints = NDArray[np.int64]
@@ -29,7 +28,7 @@ def decayed_uses(memory: PostMemory, instants_us: Ints, columns: int, half_life_
     Returns:
         (Q, C); zeros where nothing was used.
     """
-    asked = _resolved(memory, instants_us)
+    asked = memory.resolve(instants_us)
     result = np.zeros((len(asked), columns))
     used_us, hashtags = _uses(memory, asked, columns, _LONGEST_HALF_LIVES * half_life_days)
     order = np.argsort(asked, kind="stable")
@@ -53,7 +52,7 @@ def used_within(memory: PostMemory, instants_us: Ints, columns: int, days: float
         memory, instants_us, columns: see `decayed_uses`.
         days: above 0.
     """
-    asked = _resolved(memory, instants_us)
+    asked = memory.resolve(instants_us)
     result = np.zeros((len(asked), columns), np.bool_)
     used_us, hashtags = _uses(memory, asked, columns, days)
     order = np.argsort(asked, kind="stable")
@@ -79,11 +78,6 @@ def recency_lift(uses: Floats, shares: Floats, smoothing: float) -> Floats:
     """
     lift: Floats = (uses + smoothing) / (uses.sum(1, keepdims=True) * shares + smoothing)
     return lift
-
-
-def _resolved(memory: PostMemory, instants_us: Ints) -> Ints:
-    asked: Ints = np.where(instants_us == NOW_US, max(memory.newest_us, 0) + 1, instants_us)
-    return asked
 
 
 def _uses(memory: PostMemory, asked: Ints, columns: int, reach_days: float) -> tuple[Ints, Ints]:

@@ -117,6 +117,20 @@ class TestAnswers:
         assert answers == [True] * 40
 
 
+def test_a_post_is_built_twice_as_it_is_given_and_as_a_query(habit, monkeypatch):
+    built, initialise = [], Post.__init__
+
+    def counted(self, **values):
+        initialise(self, **values)
+        built.append(self)
+
+    monkeypatch.setattr(Post, "__init__", counted)
+    habit.recommend(None, "to the #sea", "user3")
+    given, query = built
+    assert (given.caption, given.timestamp) == ("to the #sea", None)
+    assert (query.caption, query.timestamp) == ("to the", moment(habit.memory.now_us))
+
+
 class TestRefused:
     def check(self, call, *messages):
         with pytest.raises(UserError) as error:
@@ -136,7 +150,7 @@ class TestRefused:
             ("5", "k: '5' is not a whole number"),
             (True, "k: True is not a whole number"),
             (None, "k: None is not a whole number"),
-            (10**12, "k: 1000000000000 hashtags were asked for, but only "),
+            (10**12, "k: 1000000000000 hashtags were requested, but only "),
         ],
     )
     def test_k(self, habit, k, message):
@@ -149,7 +163,7 @@ class TestRefused:
         self.check(
             lambda: habit.recommend(user_id="nobody", k=size + 1),
             f"k: {size + 1} hashtags",
-            f"only {size} can be named",
+            f"only {size} can be recommended",
         )
 
     @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_mistakes(command, trained, tmp_path):
     mistakes = {
         ("--run", trained): "give at least one of image, caption and user_id",
         ("--run", trained, "--user-id", "user3", "--k", "0"): "k: 0 hashtags cannot be recommended",
-        ("--run", trained, "--user-id", "user3", "--k", "9999"): "k: 9999 hashtags were asked for, but only",
+        ("--run", trained, "--user-id", "user3", "--k", "9999"): "k: 9999 hashtags were requested, but only",
         ("--run", trained, "--user-id", "user3", "--timestamp", "soon"): "timestamp 'soon' cannot be used",
         ("--run", trained, "--image", tmp_path / "no.jpg"): "there is no such file",
         ("--run", trained, "--user-id", "user3", "--device", "gpu"): "device: 'gpu' is not known; accepted: cpu, cuda",

@@ -169,6 +169,26 @@ def test_the_matrix_of_terms_is_built_once_for_each_state_of_the_memory():
     assert memory.terms.toarray().tolist() == rows[[0, 1, 1]].toarray().tolist()
 
 
+class TestNow:
+    def test_is_just_after_everything_remembered(self):
+        assert make_memory().now_us == 1
+        assert make_memory([make_post(0, timestamp=None, sequence=5)]).now_us == 1
+        assert make_memory([make_post(0, minutes=5), make_post(1)]).now_us == make_post(0, minutes=5).instant_us + 1
+
+    def test_stands_where_a_post_is_written_now(self):
+        memory = make_memory([make_post(0)])
+        instants = np.array([[NOW_US, 3], [UNDATED_EPOCH_US, NOW_US]])
+        assert memory.resolve(instants).tolist() == [[memory.now_us, 3], [UNDATED_EPOCH_US, memory.now_us]]
+
+    def test_follows_state_and_fork(self):
+        memory = make_memory([make_post(0, minutes=5), make_post(1)])
+        arrays, values = memory.state()
+        assert PostMemory.from_state(arrays, values, memory.id_map).now_us == memory.now_us
+        with memory.fork() as fork:
+            fork.append([make_post(2, timestamp=None)])
+            assert fork.newest_us == memory.now_us == fork.now_us - 1
+
+
 class TestFork:
     def test_appending_to_a_fork_leaves_the_original_as_it_was(self):
         memory = make_memory([make_post(i, minutes=i) for i in range(30)])
@@ -199,6 +219,32 @@ class TestFork:
         memory.append([make_post(10, minutes=10)], np.full((1, 1), 10, np.float32))
         assert memory.vectors.ravel().tolist() == list(range(11))
         assert history_ids(memory, "ann", make_post(99, minutes=99), 2) == ["p10", "p9"]
+
+    def test_an_original_that_grows_first_misleads_no_fork(self):
+        memory = make_memory([make_post(0)])
+        with memory.fork() as fork:
+            memory.append([make_post(1, "bob", 1, hashtags=("theirs", "both"))])
+            assert "p1" not in fork
+            assert fork.position_of("p1") is None
+            assert fork.id_map.find("theirs") is None
+            fork.append([make_post(2, "cat", 2, hashtags=("both", "mine")), make_post(1, "bob", 3)])
+            assert list(fork.post_ids) == ["p0", "p2", "p1"]
+            assert list(fork.user_ids) == ["ann", "cat", "bob"]
+            assert [fork.id_map[index] for index in fork.hashtags_of(1)] == ["both", "mine"]
+            question = make_post(9, minutes=9)
+            assert history_ids(fork, "bob", question) == ["p1"]
+            assert fork.hashtags_of(2).tolist() == [0]
+        assert list(memory.post_ids) == ["p0", "p1"]
+        assert [memory.id_map[index] for index in memory.hashtags_of(1)] == ["theirs", "both"]
+
+    def test_a_fork_refuses_to_be_used_after_its_block(self):
+        memory = make_memory([make_post(0)])
+        with memory.fork() as fork:
+            pass
+        with pytest.raises(ValueError, match="this fork was released; it cannot be used any longer"):
+            fork.append([make_post(1)])
+        with pytest.raises(ValueError, match="this fork was released"):
+            history_ids(fork, "ann", make_post(9)) or fork.hashtags_of(0)
 
     def test_a_released_fork_gives_its_room_back(self):
         memory = make_memory([make_post(i) for i in range(8)])

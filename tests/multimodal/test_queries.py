@@ -1,0 +1,68 @@
+"""From what is given to the query that a System ranks for."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_loaders.errors import DataError
+from data_loaders.posts import Post
+from multimodal.queries import is_now, moment, to_history_post, to_queries, to_query, usable_image
+
+NOW = datetime(2024, 5, 1, tzinfo=timezone.utc)
+POST = Post(post_id="p", user_id="ann", caption="Off to the #Sea", hashtags=("own",))
+
+
+class TestQuery:
+    def test_loses_its_hashtags_and_names_those_of_the_caption(self):
+        query, excluded = to_query(POST)
+        assert query == Post(post_id="p", user_id="ann", caption="Off to the")
+        assert excluded == {"sea"}
+        assert to_query(POST, include_caption_hashtags=True)[1] == frozenset()
+        assert to_queries([POST, POST]) == ([query] * 2, [excluded] * 2)
+
+    def test_gets_a_timestamp_only_where_it_is_written_now(self):
+        assert is_now(POST)
+        assert to_query(POST, now=NOW)[0].timestamp == NOW
+        for post in (Post(post_id="d", timestamp=moment(7)), Post(post_id="s", sequence=3)):
+            assert not is_now(post)
+            assert to_query(post, now=NOW)[0] == post
+
+    def test_what_is_given_stays_as_it_is(self):
+        before = repr(POST)
+        to_query(POST, now=NOW)
+        assert repr(POST) == before
+
+    @pytest.mark.parametrize("form", [to_query, to_history_post])
+    def test_a_picture_is_opened_early_where_nothing_else_opens_it(self, form, tmp_path):
+        post = Post(post_id="p", image=tmp_path / "no.jpg")
+        form(post)
+        with pytest.raises(DataError, match="there is no such file"):
+            form(post, check_image=True)
+
+
+class TestHistoryPost:
+    def test_hashtags_of_the_caption_count_where_there_are_no_others(self):
+        assert to_history_post(POST) == Post(post_id="p", user_id="ann", caption="Off to the", hashtags=("own",))
+        bare = Post(post_id="p", caption="#sea #SKY")
+        assert to_history_post(bare, timestamp=NOW) == Post(
+            post_id="p", caption="", hashtags=("sea", "sky"), timestamp=NOW
+        )
+
+
+class TestPicture:
+    def test_can_be_opened_again(self):
+        assert usable_image(None) is None
+        assert usable_image("some/path.jpg") == "some/path.jpg"
+        assert usable_image(bytearray(b"ab")) == b"ab"
+        picture = Image.new("RGB", (4, 4))
+        copy = usable_image(picture)
+        assert copy is not picture
+        assert np.array_equal(np.asarray(copy), np.asarray(picture))
+
+    def test_other_types_are_refused_at_once(self):
+        with pytest.raises(DataError, match="image given as int cannot be used"):
+            usable_image(3)
