@@ -1,4 +1,4 @@
-"""The leak audit: what an honest evaluation must survive, measured on any System.
+"""The leak audit: checks that every honest System passes.
 
-Each check is a function from an `AuditContext` to findings; `audit_run` makes it from a run and its data.
+A check is a function from an `AuditContext` to findings; `audit_run` runs all of them on a trained run.
 """

@@ -1,4 +1,4 @@
-"""Are a post's own hashtags left in its caption: marked, or as the words they are made of?"""
+"""Are a post's own hashtags still in its caption, marked or as plain words?"""
 
 from __future__ import annotations
 
@@ -12,94 +12,81 @@ from data_loaders.posts import Post
 from data_loaders.text.captions import clean_caption
 from data_loaders.text.hashtags import canonical_list, extract, normalise, remove_hashtags, split_words
 from multimodal.audit.context import AuditContext
-from multimodal.audit.finding import Finding, Number, shown
+from multimodal.audit.finding import Finding, percent, shown
 from multimodal.queries import to_query
 from multimodal.systems.caption_profile import profile_of
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
-# Captions that say what their hashtags say are natural; from this share of the truth on they deserve a remark.
+# It is natural that captions say what their hashtags say; from this share on it deserves a warning.
 _NOTABLE_SHARE = 0.05
 
 
 def own_hashtags_cut_out(context: AuditContext) -> Finding:
     """Look for a post's own #hashtags in the captions of the prepared folder and in what encoders see of them."""
     profile = _profile(context)
-    kept: list[str] = []
-    seen: list[str] = []
+    stored: list[str] = []
+    encoded: list[str] = []
     posts = context.data.split(context.split)
     for post in posts:
         own = set(post.hashtags)
         if own.intersection(canonical_list(extract(post.caption or ""))[0]):
-            kept.append(post.post_id)
-        if own.intersection(canonical_list(extract(_as_seen(post, profile)))[0]):
-            seen.append(post.post_id)
-    numbers: dict[str, Number] = {"posts": len(posts), "in_the_folder": len(kept), "as_encoders_see_it": len(seen)}
-    if not kept and not seen:
-        return Finding(
-            name="own_hashtags_cut_out",
-            status="passed",
-            measured=f"None of {len(posts):,} captions holds a #hashtag of its own post.",
-            numbers=numbers,
-        )
-    return Finding(
-        name="own_hashtags_cut_out",
-        status="failed",
-        measured=f"{len(kept):,} of {len(posts):,} captions of the prepared folder hold #hashtags of their own post "
-        f"({shown(kept) or 'none'}), {len(seen):,} still do as encoders see them ({shown(seen) or 'none'}).",
-        numbers=numbers,
-        remedy="Prepare the folder with scripts/prepare.py, which takes hashtags out of captions; do not edit "
+            stored.append(post.post_id)
+        if own.intersection(canonical_list(extract(_as_encoded(post, profile)))[0]):
+            encoded.append(post.post_id)
+    return Finding.check(
+        "own_hashtags_cut_out",
+        bool(stored or encoded),
+        good=f"None of {len(posts):,} captions holds a #hashtag of its own post.",
+        bad=f"{len(stored):,} of {len(posts):,} captions of the prepared folder hold #hashtags of their own post "
+        f"({shown(stored)}), {len(encoded):,} still do as encoders see them ({shown(encoded)}).",
+        remedy="Prepare the dump with multimodal-hashtags prepare, which removes hashtags from captions; do not edit "
         "posts.parquet.",
+        numbers={"posts": len(posts), "in_the_folder": len(stored), "as_encoders_see_it": len(encoded)},
     )
 
 
 def own_hashtags_as_words(context: AuditContext) -> Finding:
-    """Count how often captions say a true hashtag as plain words, and compare with the captions as written.
+    """Count how often captions say a true hashtag as plain words, and compare with the original captions.
 
-    Words where a #hashtag stood are a leak: the sign was taken off and the word left. Words that the author wrote
-    besides are not, but they make a data set easier, so their share is told.
+    A word in the place of a #hashtag is a leak: only the sign was removed. Words that the author also wrote are not,
+    but they make a data set easier, so their share is reported.
     """
     profile = _profile(context)
     posts = context.data.split(context.split)
     originals = _originals(posts)
-    plain = camel = total = 0
+    total = whole = split = 0
     left: list[str] = []
-    for number, post in enumerate(posts):
-        caption = _as_seen(post, profile)
+    for row, post in enumerate(posts):
+        caption = _as_encoded(post, profile)
         words = _words(caption)
-        surfaces = _surfaces(originals[number], post) if originals else dict.fromkeys(post.hashtags, "")
+        surfaces = _surfaces(originals[row], post) if originals else {}
         for tag in post.hashtags:
             total += 1
-            plain += tag in words
-            camel += tag not in words and _has_parts(words, surfaces.get(tag, "") or tag)
-        if originals and _left_behind(caption, originals[number], post, profile):
+            whole += tag in words
+            split += tag not in words and _has_parts(words, surfaces.get(tag, "") or tag)
+        if originals and _left_behind(caption, originals[row], post, profile):
             left.append(post.post_id)
-    share = (plain + camel) / max(total, 1)
-    numbers: dict[str, Number] = {
-        "true_hashtags": total,
-        "as_a_word": plain,
-        "as_split_words": camel,
-        "share": share,
-        "posts_with_words_left_behind": len(left),
-    }
-    said = f"{share:.1%} of {total:,} true hashtags stand in their caption as words ({plain:,} whole, {camel:,} split)"
-    if left:
-        return Finding(
-            name="own_hashtags_as_words",
-            status="failed",
-            measured=f"{said}; in {len(left):,} captions words stand where a #hashtag stood ({shown(left)}).",
-            numbers=numbers,
-            remedy="Only the sign was taken off. Take the whole #hashtag out of captions: prepare anew.",
-        )
-    notable = share >= _NOTABLE_SHARE
-    return Finding(
-        name="own_hashtags_as_words",
-        status="warning" if notable else "passed",
-        measured=f"{said}; none where a #hashtag stood." if originals else f"{said}.",
-        numbers=numbers,
-        remedy="Authors wrote these words besides the hashtags. State the share with the figures: a model may read "
-        "such hashtags off."
-        if notable
-        else "",
+    share = (whole + split) / max(total, 1)
+    said = f"{percent(share)} of {total:,} true hashtags are words of their caption ({whole:,} whole, {split:,} split)"
+    none_left = f"{said}; none in the place of a #hashtag." if originals else f"{said}."
+    some_left = f"{said}; {len(left):,} captions have words in the place of a #hashtag ({shown(left)})."
+    return Finding.check(
+        "own_hashtags_as_words",
+        bool(left) or share >= _NOTABLE_SHARE,
+        good=none_left,
+        bad=some_left if left else none_left,
+        remedy="Only the sign was removed. Remove the whole #hashtag from captions: prepare the dump again."
+        if left
+        else "Authors wrote these words besides the hashtags. Report the share with the figures: a model can copy such "
+        "hashtags from the caption.",
+        numbers={
+            "true_hashtags": total,
+            "as_a_word": whole,
+            "as_split_words": split,
+            "share": share,
+            "posts_with_words_left_behind": len(left),
+        },
+        only_warn=not left,
     )
 
 
@@ -107,7 +94,7 @@ def _profile(context: AuditContext) -> str:
     return profile_of(context.system.config)
 
 
-def _as_seen(post: Post, profile: str) -> str:
+def _as_encoded(post: Post, profile: str) -> str:
     return clean_caption(to_query(post, profile=profile)[0].caption, profile)
 
 
@@ -130,7 +117,7 @@ def _surfaces(original: str, post: Post) -> dict[str, str]:
 
 
 def _has_parts(words: Sequence[str], surface: str) -> bool:
-    """Return whether the parts of a CamelCase or joined hashtag stand side by side."""
+    """Return whether the parts of a CamelCase or joined hashtag are adjacent words."""
     parts = [normalise(part) or part for part in split_words(surface)]
     if len(parts) > 1:
         return any(list(words[start : start + len(parts)]) == parts for start in range(len(words)))
@@ -139,7 +126,7 @@ def _has_parts(words: Sequence[str], surface: str) -> bool:
 
 
 def _left_behind(caption: str, original: str, post: Post, profile: str) -> bool:
-    """Return whether the caption says a hashtag oftener than its author did outside of #hashtags."""
-    now, besides = _words(caption), _words(clean_caption(remove_hashtags(original), profile))
+    """Return whether the caption says a hashtag more often than its author did outside of #hashtags."""
+    now, outside = _words(caption), _words(clean_caption(remove_hashtags(original), profile))
     marked = set(canonical_list(extract(original))[0])
-    return any(now.count(tag) > besides.count(tag) for tag in post.hashtags if tag in marked)
+    return any(now.count(tag) > outside.count(tag) for tag in post.hashtags if tag in marked)

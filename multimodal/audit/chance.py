@@ -1,9 +1,8 @@
-"""Does a figure fall to chance when there is nothing left to know?"""
+"""Do the figures fall to chance when there is nothing left to know?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,46 +15,44 @@ from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.ranking.rankings import Rankings
 
 _PERMUTATIONS = 1_000
-# A value this many standard deviations from its expectation comes by chance once in 30,000 audits.
+# By chance, a value is this many standard deviations above its expectation once in 30,000 audits.
 _DEVIATIONS = 4.0
 _SLACK = 1e-9
 _FIGURE_AT = 5
 
 
 def shuffled_truth_falls_to_chance(context: AuditContext) -> Finding:
-    """Hand every post the hashtags of another one, in question and memory, and evaluate the answers against those.
+    """Give every post the hashtags of another one, in query and memory, and evaluate the rankings against them.
 
     All that an honest System can then know is how frequent hashtags are, so F1 must fall to the expected overlap of
     its lists with the truth of any other post.
     """
     k = min(context.k, _FIGURE_AT)
-    own = [post.hashtags for post in context.posts]
-    order = np.random.default_rng(context.seed).permutation(len(own))
+    truth, posts = context.truth, np.arange(len(context.posts))
+    order = np.random.default_rng(context.seed).permutation(len(truth))
     giver = np.empty_like(order)
     giver[order] = np.roll(order, 1)
-    swapped = [own[row] for row in giver]
+    swapped = [truth[row] for row in giver]
     given = {post.post_id: tags for post, tags in zip(context.posts, swapped, strict=True)}
-    memory = with_hashtags(context.system, context.memory, given)
-    questions = [replace(post, hashtags=given[post.post_id]) for post in context.questions]
-    answers = context.system.rank(questions, memory, context.k, context.excluded)
-    real = _f1(_overlaps(context.answers, own, k), _sizes(own), np.arange(len(own)), k)
-    overlaps, sizes = _overlaps(answers, swapped, k), _sizes(swapped)
-    observed = _f1(overlaps, sizes, np.arange(len(own)), k)
+    rankings = context.rank(swapped, with_hashtags(context.system, context.memory, given))
+    real = _f1(_overlaps(context.rankings, truth, k), _sizes(truth), posts, k)
+    overlaps, sizes = _overlaps(rankings, swapped, k), _sizes(swapped)
+    observed = _f1(overlaps, sizes, posts, k)
     draw = np.random.default_rng(context.seed + 1)
-    chance = [_f1(overlaps, sizes, draw.permutation(len(own)), k) for _ in range(_PERMUTATIONS)]
+    chance = [_f1(overlaps, sizes, draw.permutation(len(truth)), k) for _ in range(_PERMUTATIONS)]
     mean, deviation = float(np.mean(chance)), float(np.std(chance))
-    limit = mean + _DEVIATIONS * deviation + _SLACK
-    fallen = observed <= limit
-    return Finding(
-        name="shuffled_truth_falls_to_chance",
-        status="passed" if fallen else "failed",
-        measured=f"With the truth dealt out anew among {len(own):,} posts, F1@{k} falls from {real:.4f} to "
-        f"{observed:.4f}; chance is {mean:.4f} ± {deviation:.4f}.",
+    measured = (
+        f"With the truth shuffled among {len(truth):,} posts, F1@{k} goes from {real:.4f} to {observed:.4f}; chance is "
+        f"{mean:.4f} ± {deviation:.4f}."
+    )
+    return Finding.check(
+        "shuffled_truth_falls_to_chance",
+        observed > mean + _DEVIATIONS * deviation + _SLACK,
+        good=measured,
+        bad=measured,
+        remedy="The rankings follow whatever truth a post is given: look for hashtags read from the query, from the "
+        "post's own entry in the memory, or from posts of the same instant.",
         numbers={"k": k, "f1": real, "f1_shuffled": observed, "f1_chance": mean, "deviation": deviation},
-        remedy=""
-        if fallen
-        else "The answers follow whatever truth a post is given: look for hashtags read from the question, from "
-        "the post's own entry in the memory, or from posts of the same instant.",
     )
 
 
@@ -64,15 +61,15 @@ def _overlaps(rankings: Rankings, truth: Sequence[Sequence[str]], k: int) -> NDA
     from scipy import sparse
 
     lists = [[hashtag for hashtag, _ in ranking[:k]] for ranking in rankings]
-    number: dict[str, int] = {}
+    index: dict[str, int] = {}
     for tags in [*lists, *truth]:
         for tag in tags:
-            number.setdefault(tag, len(number))
+            index.setdefault(tag, len(index))
 
     def table(rows: Sequence[Sequence[str]]) -> sparse.csr_matrix:
-        columns = [number[tag] for tags in rows for tag in tags]
+        columns = [index[tag] for tags in rows for tag in tags]
         ends = np.cumsum([0, *map(len, rows)])
-        return sparse.csr_matrix((np.ones(len(columns)), columns, ends), (len(rows), len(number)))
+        return sparse.csr_matrix((np.ones(len(columns)), columns, ends), (len(rows), len(index)))
 
     return np.asarray((table(lists) @ table(truth).T).todense())
 
@@ -82,16 +79,16 @@ def _sizes(truth: Sequence[Sequence[str]]) -> NDArray[np.float64]:
 
 
 def _f1(overlaps: NDArray[np.float64], sizes: NDArray[np.float64], truth_of: NDArray[np.int64], k: int) -> float:
-    found = overlaps[np.arange(len(overlaps)), truth_of]
-    precision, recall = np.array((found / k).mean()), np.array((found / sizes[truth_of]).mean())
+    hits = overlaps[np.arange(len(overlaps)), truth_of]
+    precision, recall = np.array((hits / k).mean()), np.array((hits / sizes[truth_of]).mean())
     return float(f1_of_means(precision, recall))
 
 
 def constant_scores_fall_to_chance(context: AuditContext) -> Finding:
-    """Evaluate lists drawn at random in which every score is the same.
+    """Evaluate random lists in which every score is the same.
 
-    An evaluation that sorts by score and settles ties by the truth gives such lists high marks. Their expected
-    precision is |G ∩ V| / V, that of drawing K of V hashtags without looking.
+    An evaluation that sorts by score and breaks ties by the truth rates such lists highly. Their expected precision is
+    |G ∩ V| / V, that of drawing K of V hashtags at random.
     """
     names = list(context.data.vocabulary.hashtags)
     k = min(context.k, _FIGURE_AT, len(names))
@@ -101,19 +98,20 @@ def constant_scores_fall_to_chance(context: AuditContext) -> Finding:
     )
     post_ids = [post.post_id for post in context.posts]
     rankings = Rankings(post_ids, indices, np.full(indices.shape, 0.5), names)
-    truth = [post.hashtags for post in context.posts]
-    precision = evaluate_rankings(rankings, truth, [k], context.data.vocabulary).at(k)["precision"]
+    precision = evaluate_rankings(rankings, context.truth, [k], context.data.vocabulary).at(k)["precision"]
     known = set(names)
-    shares = np.array([len(known.intersection(tags)) / len(names) for tags in truth])
+    shares = np.array([len(known.intersection(tags)) / len(names) for tags in context.truth])
     draws_left = (len(names) - k) / max(len(names) - 1, 1)
-    deviation = float(np.sqrt((k * shares * (1 - shares) * draws_left).sum()) / (k * len(truth)))
+    deviation = float(np.sqrt((k * shares * (1 - shares) * draws_left).sum()) / (k * len(shares)))
     expected = float(shares.mean())
-    fallen = abs(precision - expected) <= _DEVIATIONS * deviation + _SLACK
-    return Finding(
-        name="constant_scores_fall_to_chance",
-        status="passed" if fallen else "failed",
-        measured=f"Lists drawn at random with one score for all get precision@{k} {precision:.4f}; chance is "
-        f"{expected:.4f} ± {deviation:.4f}.",
+    measured = (
+        f"Random lists with equal scores get precision@{k} {precision:.4f}; chance is {expected:.4f} ± {deviation:.4f}."
+    )
+    return Finding.check(
+        "constant_scores_fall_to_chance",
+        abs(precision - expected) > _DEVIATIONS * deviation + _SLACK,
+        good=measured,
+        bad=measured,
+        remedy="The evaluation must take a list in the given order, whatever its scores.",
         numbers={"k": k, "precision": precision, "precision_chance": expected, "deviation": deviation},
-        remedy="" if fallen else "The evaluation must take a list in the order it is given, whatever its scores.",
     )

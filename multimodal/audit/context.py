@@ -1,9 +1,9 @@
-"""`AuditContext`: a System, its memory and the posts that the checks ask it about."""
+"""`AuditContext`: a System, its memory and the posts that the checks rank."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from multimodal.ranking.rankings import Rankings
 from multimodal.systems.base import System
 from multimodal.systems.caption_profile import profile_of
 
-# The last bits of a float depend on the size of a batch, and scores are rounded to six decimals.
+# The last bits of a score depend on the batch size, and scores are rounded to six decimals.
 _RELATIVE_TOLERANCE = 2e-5
 _ROUNDING = 2e-6
 
@@ -29,7 +29,7 @@ class AuditData(Protocol):
 
     @property
     def vocabulary(self) -> KnownHashtags:
-        """Of the train split."""
+        """The vocabulary of the train split."""
 
     def split(self, name: str) -> Sequence[Post]:
         """Return the posts of `train`, `validation` or `test`."""
@@ -37,15 +37,15 @@ class AuditData(Protocol):
 
 @dataclass(frozen=True)
 class AuditContext:
-    """What every check is handed.
+    """What every check works on.
 
     Attributes:
         system: fitted.
         memory: holds the posts of all splits, as for an evaluation with rolling history.
         data: the prepared folder.
         split: the split that is audited.
-        posts: of that split, with hashtags, by rising instant.
-        k: length of the lists asked for.
+        posts: posts of that split with hashtags, by rising instant.
+        k: length of the lists.
         seed: of everything drawn at random.
     """
 
@@ -58,19 +58,40 @@ class AuditContext:
     seed: int = 0
 
     @cached_property
-    def questions(self) -> list[Post]:
-        """The posts as a System is asked about them: without their hashtags."""
-        return to_queries(self.posts, profile=profile_of(self.system.config))[0]
+    def _queries_and_excluded(self) -> tuple[list[Post], list[frozenset[str]]]:
+        return to_queries(self.posts, profile=profile_of(self.system.config))
 
-    @cached_property
+    @property
+    def queries(self) -> list[Post]:
+        """The posts as a System ranks them: without their hashtags."""
+        return self._queries_and_excluded[0]
+
+    @property
     def excluded(self) -> list[frozenset[str]]:
-        """The hashtags that must not be named: those that stood in the captions."""
-        return to_queries(self.posts, profile=profile_of(self.system.config))[1]
+        """The hashtags that must not be recommended for each post: those marked in its caption."""
+        return self._queries_and_excluded[1]
 
     @cached_property
-    def answers(self) -> Rankings:
-        """The answers of the System, all posts at once."""
-        return self.system.rank(self.questions, self.memory, self.k, self.excluded)
+    def rankings(self) -> Rankings:
+        """The rankings of all posts in one call."""
+        return self.rank()
+
+    def rank(self, hashtags: Sequence[tuple[str, ...]] | None = None, memory: PostMemory | None = None) -> Rankings:
+        """Rank the posts again, all in one call.
+
+        Args:
+            hashtags: to put into the queries, one tuple for each post; an honest System ignores them.
+            memory: instead of the audit's.
+        """
+        queries = self.queries
+        if hashtags is not None:
+            queries = [replace(query, hashtags=tags) for query, tags in zip(queries, hashtags, strict=True)]
+        return self.system.rank(queries, self.memory if memory is None else memory, self.k, self.excluded)
+
+    @property
+    def truth(self) -> list[tuple[str, ...]]:
+        """The true hashtags of each post."""
+        return [post.hashtags for post in self.posts]
 
 
 def choose_posts(data: AuditData, split: str, count: int, seed: int) -> list[Post]:
@@ -83,32 +104,32 @@ def choose_posts(data: AuditData, split: str, count: int, seed: int) -> list[Pos
         seed: of the draw.
 
     Returns:
-        Posts that have hashtags, by rising instant.
+        Posts with hashtags, by rising instant.
 
     Raises:
-        UserError: an unknown split, fewer than 2 posts asked for, or fewer than 2 with hashtags.
+        UserError: the split is unknown, or there would be fewer than 2 posts.
     """
     if split not in SPLITS:
         raise UserError(f"split: unknown split {split!r}.{nearest(split, SPLITS)} Accepted: {', '.join(SPLITS)}.")
     if count < 2:
         raise UserError(f"posts: {count} posts are too few to audit; give at least 2, such as --posts 300.")
-    tagged = [post for post in data.split(split) if post.hashtags]
-    if len(tagged) < 2:
-        raise UserError(f"split: the {split} split holds {len(tagged)} posts with hashtags; an audit needs at least 2.")
-    if len(tagged) > count:
-        places = np.random.default_rng(seed).choice(len(tagged), count, replace=False)
-        tagged = [tagged[place] for place in places]
-    return sorted(tagged, key=lambda post: (post.instant_us, post.post_id))
+    labelled = [post for post in data.split(split) if post.hashtags]
+    if len(labelled) < 2:
+        raise UserError(f"split: the {split} split has {len(labelled)} posts with hashtags; an audit needs at least 2.")
+    if len(labelled) > count:
+        rows = np.random.default_rng(seed).choice(len(labelled), count, replace=False)
+        labelled = [labelled[row] for row in rows]
+    return sorted(labelled, key=lambda post: (post.instant_us, post.post_id))
 
 
 def differing(first: Rankings, second: Rankings) -> list[str]:
-    """Return the ids of the posts whose answers differ by more than rounding, in the order of `first`.
+    """Return the ids of the posts whose rankings differ by more than rounding, in the order of `first`.
 
-    Hashtags of (nearly) equal score may change places; everything else counts as another answer.
+    Hashtags of (nearly) equal score may swap ranks; every other change counts.
 
     Args:
         first: of N posts.
-        second: of the same posts, in any order; its names may be numbered otherwise.
+        second: of the same posts, in any order; its hashtags may have other indices.
     """
     row_of = {post_id: row for row, post_id in enumerate(second.post_ids)}
     return [
@@ -119,7 +140,7 @@ def differing(first: Rankings, second: Rankings) -> list[str]:
 
 
 def same_list(first: Sequence[tuple[str, float]], second: Sequence[tuple[str, float]]) -> bool:
-    """Return whether two ranked lists are the same but for rounding."""
+    """Return whether two ranked lists are the same except for rounding."""
     if len(first) != len(second):
         return False
     if not first:

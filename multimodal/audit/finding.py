@@ -8,7 +8,6 @@ from typing import Literal, TypeAlias
 
 Status: TypeAlias = Literal["passed", "warning", "failed", "skipped"]
 STATUSES: tuple[Status, ...] = ("failed", "warning", "passed", "skipped")
-Number: TypeAlias = "int | float"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,27 +16,64 @@ class Finding:
 
     Attributes:
         name: of the check, snake_case.
-        status: `failed`: figures cannot be trusted; `warning`: read them with this in mind; `passed`; `skipped`:
-            there was nothing to measure it on.
-        measured: a sentence: what was done and what came of it.
+        status: `failed`: the figures cannot be trusted; `warning`: report it with the figures; `passed`; `skipped`:
+            there was nothing to check.
+        measured: a sentence that says what was done and what came of it.
         numbers: the figures behind it.
-        remedy: what to do; empty when the check passed.
+        remedy: what to do; empty if the check passed.
     """
 
     name: str
     status: Status
     measured: str
-    numbers: Mapping[str, Number] = field(default_factory=dict)
+    numbers: Mapping[str, int | float] = field(default_factory=dict)
     remedy: str = ""
+
+    @classmethod
+    def check(
+        cls,
+        name: str,
+        failed: bool,
+        *,
+        good: str,
+        bad: str,
+        remedy: str,
+        numbers: Mapping[str, int | float],
+        only_warn: bool = False,
+    ) -> Finding:
+        """Return the finding of a check that either passes or fails.
+
+        Args:
+            name: of the check.
+            failed: whether it failed.
+            good: what was measured, if it passed.
+            bad: what was measured, if it failed.
+            remedy: what to do if it failed.
+            numbers: the figures behind it.
+            only_warn: a failure is a warning.
+        """
+        if not failed:
+            return cls(name=name, status="passed", measured=good, numbers=numbers)
+        status: Status = "warning" if only_warn else "failed"
+        return cls(name=name, status=status, measured=bad, numbers=numbers, remedy=remedy)
 
 
 def verdict(findings: Sequence[Finding]) -> Status:
-    """Return the gravest status among findings; `passed` where there is nothing worse."""
+    """Return `failed` or `warning`, the worst status among the findings; otherwise `passed`."""
     found = {finding.status for finding in findings}
     return next((status for status in ("failed", "warning") if status in found), "passed")
 
 
 def shown(examples: Sequence[str], most: int = 3) -> str:
-    """Return the first few of some examples as text."""
+    """Return the first few examples as text; `none` if there are none."""
     listed = ", ".join(map(repr, examples[:most]))
-    return f"{listed}, …" if len(examples) > most else listed
+    return f"{listed}, …" if len(examples) > most else listed or "none"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Return a share in per cent.
+
+    >>> percent(0.258)
+    '25.8 %'
+    """
+    return f"{100 * share:.{digits}f} %"

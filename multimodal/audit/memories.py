@@ -1,4 +1,4 @@
-"""Memories made anew from a filled one: cut off at an instant, or with other hashtags. Nothing is encoded again."""
+"""Copies of a memory: cut off at an instant, or with other hashtags. Nothing is encoded again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Remembered:
     """The posts of a memory, to be copied into others.
 
     Args:
-        memory: filled; not appended to while this is used.
+        memory: must not grow while this is used.
     """
 
     def __init__(self, memory: PostMemory) -> None:
@@ -32,7 +32,7 @@ class Remembered:
         self.instants_us = memory.instants_us[self.order]
 
     def post(self, position: int) -> Post:
-        """Return what the memory knows of one post."""
+        """Return one post as far as the memory knows it."""
         memory = self._memory
         user = int(memory.users[position])
         post = Post(
@@ -53,7 +53,7 @@ class Remembered:
         Args:
             target: made by the same System.
             positions: of the posts, in the order of appending.
-            hashtags: by post id, instead of what is remembered.
+            hashtags: by post id, instead of the remembered ones.
         """
         for start in range(0, len(positions), _POSTS_AT_ONCE):
             part = positions[start : start + _POSTS_AT_ONCE]
@@ -66,25 +66,25 @@ class Remembered:
 
 
 def at_instant(post: Post, instant_us: int) -> Post:
-    """Return the post moved to another instant; undated posts stay undated and move in their order."""
+    """Return the post at another instant; an undated post stays undated and moves in the order of the folder."""
     if instant_us < _UNDATED_BEFORE_US:
         return replace(post, timestamp=None, sequence=instant_us - UNDATED_EPOCH_US)
     return replace(post, timestamp=moment(instant_us))
 
 
 def memories_before(system: System, memory: PostMemory, posts: Sequence[Post]) -> Iterator[tuple[Post, PostMemory]]:
-    """Yield each post with a memory that holds just what is strictly earlier; it grows from post to post.
+    """Yield each post with a memory of all strictly earlier posts; the same memory grows from post to post.
 
     Args:
         system: makes the memory.
-        memory: holds everything.
+        memory: holds all posts.
         posts: by rising instant.
     """
     source, known, done = Remembered(memory), system.new_memory(), 0
     for post in posts:
-        reach = int(np.searchsorted(source.instants_us, post.instant_us, side="left"))
-        source.copy_into(known, source.order[done:reach])
-        done = reach
+        end = int(np.searchsorted(source.instants_us, post.instant_us, side="left"))
+        source.copy_into(known, source.order[done:end])
+        done = end
         yield post, known
 
 

@@ -1,4 +1,4 @@
-"""Does an answer depend on the order of the posts or on those it is asked together with?"""
+"""Does a ranking depend on the order of the posts, or on the other posts of the same call?"""
 
 from __future__ import annotations
 
@@ -14,39 +14,32 @@ _SMALL_BATCH = 7
 
 
 def order_and_batches_change_nothing(context: AuditContext) -> Finding:
-    """Ask about the posts in another order and in other batches: the answers must be the same."""
+    """Rank the posts in another order and in other batches: nothing may change."""
     total = len(context.posts)
     shuffled = np.random.default_rng(context.seed).permutation(total)
-    by_order = set(differing(context.answers, _ask(context, shuffled, total)))
-    by_batch = set(differing(context.answers, _ask(context, shuffled, _SMALL_BATCH)))
+    by_order = set(differing(context.rankings, _rank(context, shuffled, total)))
+    by_batch = set(differing(context.rankings, _rank(context, shuffled, _SMALL_BATCH)))
     examples = [post.post_id for post in context.posts if post.post_id in by_order | by_batch]
-    numbers = {"posts": total, "changed_by_order": len(by_order), "changed_by_batch": len(by_batch)}
-    tried = f"Asked in another order, and {_SMALL_BATCH} at a time instead of all at once"
-    if not examples:
-        return Finding(
-            name="order_and_batches_change_nothing",
-            status="passed",
-            measured=f"{tried}: {total:,} answers stay the same.",
-            numbers=numbers,
-        )
-    return Finding(
-        name="order_and_batches_change_nothing",
-        status="failed",
-        measured=f"{tried}: {len(examples):,} of {total:,} answers change ({shown(examples)}).",
-        numbers=numbers,
+    tried = f"In another order, and {_SMALL_BATCH} at a time instead of all at once"
+    return Finding.check(
+        "order_and_batches_change_nothing",
+        bool(examples),
+        good=f"{tried}, all {total:,} rankings stay the same.",
+        bad=f"{tried}, {len(examples):,} of {total:,} rankings change ({shown(examples)}).",
         remedy="The posts of one call must not see each other: no batch statistics, no padding that counts, no state "
-        "that is kept from one call to the next.",
+        "kept from one call to the next.",
+        numbers={"posts": total, "changed_by_order": len(by_order), "changed_by_batch": len(by_batch)},
     )
 
 
-def _ask(context: AuditContext, order: NDArray[np.int64], size: int) -> Rankings:
+def _rank(context: AuditContext, order: NDArray[np.int64], size: int) -> Rankings:
     parts = [order[start : start + size] for start in range(0, len(order), size)]
-    answers = [
+    rankings = [
         context.system.rank(
-            [context.questions[row] for row in part], context.memory, context.k, [context.excluded[row] for row in part]
+            [context.queries[row] for row in part], context.memory, context.k, [context.excluded[row] for row in part]
         )
         for part in parts
     ]
-    lists = [one for answer in answers for one in portable_lists(answer, context.memory.id_map)]
-    post_ids = [post_id for answer in answers for post_id in answer.post_ids]
+    lists = [one for ranking in rankings for one in portable_lists(ranking, context.memory.id_map)]
+    post_ids = [post_id for ranking in rankings for post_id in ranking.post_ids]
     return join_lists(post_ids, lists, context.k, context.memory.id_map)

@@ -1,4 +1,4 @@
-"""`audit_run`: every check on a trained run and a prepared folder."""
+"""`audit_run`: all checks on a trained run and its prepared folder."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from data_loaders.prepared import PreparedData
 from multimodal.audit.captions import own_hashtags_as_words, own_hashtags_cut_out
 from multimodal.audit.chance import constant_scores_fall_to_chance, shuffled_truth_falls_to_chance
 from multimodal.audit.context import AuditContext, choose_posts
@@ -25,9 +26,6 @@ from multimodal.evaluation.pipeline import check_same_data, fill_memory
 from multimodal.storage.run_folder import RunFolder, write_atomically, write_json
 from multimodal.systems.caption_profile import captions_for
 from multimodal.systems.model_folder import load_model
-
-if TYPE_CHECKING:
-    from data_loaders.prepared import PreparedData
 
 DEFAULT_POSTS = 300
 CHECKS: tuple[Callable[[AuditContext], Finding | list[Finding]], ...] = (
@@ -49,10 +47,10 @@ CHECKS: tuple[Callable[[AuditContext], Finding | list[Finding]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What `audit_run` gives.
+    """The result of `audit_run`.
 
     Attributes:
-        findings: one or more per check, in the order of the checks.
+        findings: one or more for each check, in the order of the checks.
         settings: what was audited, as written to `audit.json`.
         folder: where `audit.json` and `audit.md` were written.
     """
@@ -63,12 +61,12 @@ class Audit:
 
     @property
     def verdict(self) -> Status:
-        """The gravest status."""
+        """The worst status of the findings."""
         return verdict(self.findings)
 
 
 def audit_context(context: AuditContext) -> list[Finding]:
-    """Run every check that needs no files on a System."""
+    """Run all checks that need no files of a run."""
     findings: list[Finding] = []
     for check in CHECKS:
         found = check(context)
@@ -79,18 +77,19 @@ def audit_context(context: AuditContext) -> list[Finding]:
 def audit_run(
     run: str | Path, data: PreparedData, split: str = "test", posts: int = DEFAULT_POSTS, k: int = 10, seed: int = 0
 ) -> Audit:
-    """Audit a trained run for leaks and write `audit.json` and `audit.md` beside its evaluation.
+    """Audit a trained run for leaks, and write `audit.json` and `audit.md` next to its evaluation.
 
     Args:
         run: run folder, or its `model/` folder.
         data: the prepared folder it was trained on.
-        split: the split whose figures are to be trusted.
-        posts: how many of its posts are asked about, at most; drawn by `seed`.
-        k: length of the lists asked for.
+        split: the split whose figures are audited.
+        posts: how many of its posts to rank, at most; drawn by `seed`.
+        k: length of the lists.
         seed: of everything drawn at random.
 
     Raises:
-        UserError: an unknown split, too few posts, another prepared folder than the run was trained on, or no model.
+        UserError: the split is unknown, there are too few posts, there is no model, or it was trained on another
+            prepared folder.
     """
     began = time.monotonic()
     chosen = choose_posts(data, split, posts, seed)

@@ -16,7 +16,7 @@ _STYLES = {"passed": "green", "warning": "yellow", "failed": "bold red", "skippe
 
 
 def findings_table(findings: Sequence[Finding]) -> Table:
-    """Return one row per check: its status, its name and what was measured."""
+    """Return a table with one row for each finding: its status, its check and what was measured."""
     table = Table(title="Leak audit", caption=counted(findings), caption_justify="left", show_lines=True)
     table.add_column("")
     table.add_column("Check")
@@ -30,7 +30,7 @@ def findings_table(findings: Sequence[Finding]) -> Table:
 
 
 def counted(findings: Sequence[Finding]) -> str:
-    """Return how many checks ended how, in words."""
+    """Return how many findings have each status, in words."""
     counts = Counter(finding.status for finding in findings)
     return ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
 

@@ -8,7 +8,7 @@ import pytest
 
 from data_loaders.errors import UserError
 from multimodal.audit import run as audit
-from multimodal.audit.finding import Finding, verdict
+from multimodal.audit.finding import Finding, shown, verdict
 from multimodal.audit.run import audit_run
 from multimodal.audit.tables import as_markdown, counted
 from multimodal.evaluation.pipeline import evaluate_run
@@ -49,9 +49,9 @@ def test_predictions_of_another_model_are_noticed(run, tiny_data, monkeypatch):
     )
     finding = saved_predictions_reproduced(context, run / "evaluation" / "test" / "predictions.parquet")
     assert finding.status == "failed"
-    assert "saved lists are not what the model answers" in finding.measured
+    assert "saved lists are not those of the model" in finding.measured
     skipped = saved_predictions_reproduced(context, run / "nothing.parquet")
-    assert (skipped.status, skipped.measured) == ("skipped", "There is no nothing.parquet of the test split yet.")
+    assert (skipped.status, skipped.measured) == ("skipped", "There is no nothing.parquet for the test split yet.")
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,23 @@ def test_verdict_and_counts():
     failed = [*found, Finding(name="f", status="failed", measured="a|b", remedy="mend it")]
     assert verdict(failed) == "failed"
     assert "| failed | f | a\\|b **To do:** mend it |" in as_markdown(failed, {"split": "test"})
+
+
+@pytest.mark.parametrize(
+    ("failed", "only_warn", "status", "measured", "remedy"),
+    [(False, False, "passed", "fine", ""), (False, True, "passed", "fine", ""),
+     (True, False, "failed", "leaks", "mend"),
+     (True, True, "warning", "leaks", "mend")],
+)  # fmt: skip
+def test_a_check_passes_fails_or_warns(failed, only_warn, status, measured, remedy):
+    found = Finding.check("n", failed, good="fine", bad="leaks", remedy="mend", numbers={"x": 1}, only_warn=only_warn)
+    assert found == Finding(name="n", status=status, measured=measured, numbers={"x": 1}, remedy=remedy)
+
+
+def test_examples_are_cut():
+    assert shown([]) == "none"
+    assert shown(["a", "b"]) == "'a', 'b'"
+    assert shown(["a", "b", "c", "d"]) == "'a', 'b', 'c', …"
 
 
 def test_every_check_is_run():
