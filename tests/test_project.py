@@ -472,3 +472,10 @@ def test_the_quickstart_asks_about_a_post_of_the_sample():
     assert options.user_id == str(post.account_id)
     assert post.picture == "scene"
     assert options.caption in post.text
+
+
+def test_the_figures_of_the_readme_stand_in_the_benchmarks():
+    figure = re.compile(r"[+−]?\d\.\d+ \[[^\]]*\]")
+    readme, benchmarks = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "BENCHMARKS.md"))
+    assert figure.findall(readme)
+    assert set(figure.findall(readme)) <= set(figure.findall(benchmarks))
