@@ -1,4 +1,4 @@
-"""What happens to posts before a tensor reaches a network: reading, cleaning, splitting, batching.
+"""Everything that happens to posts before they reach a model: reading, cleaning, splitting, batching.
 
-This package knows nothing of models and never imports `multimodal`.
+This package knows nothing about models and never imports `multimodal`.
 """

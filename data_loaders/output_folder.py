@@ -1,4 +1,4 @@
-"""Make a folder whole or not at all."""
+"""Write a folder completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from data_loaders.errors import DataError
 
 
 def check_replaceable(output: Path, marker: str, names: Collection[str]) -> None:
-    """Refuse an output folder that holds anything but what an earlier run of the same command wrote.
+    """Refuse to replace a folder that contains anything but the output of an earlier run of the same command.
 
     Args:
         output: the folder; it need not exist.
-        marker: the file that says that an earlier run wrote the folder.
-        names: all names such a run writes.
+        marker: the file that identifies the output of an earlier run.
+        names: all names that such a run writes.
 
     Raises:
         DataError: `output` is a file, or a folder with other content.
@@ -31,14 +31,14 @@ def check_replaceable(output: Path, marker: str, names: Collection[str]) -> None
         return
     if marker not in found:
         raise DataError(
-            f"output {output} holds {_some(found)} but no {marker}, so it is no prepared folder and is not "
-            "replaced; give an empty or a new folder to --output"
+            f"output {output} contains {_some(found)} but no {marker}, so it is not a prepared folder and is not "
+            "replaced; choose an empty or a new folder for --output"
         )
     foreign = found - set(names)
     if foreign:
         raise DataError(
-            f"output {output} is a prepared folder but also holds {_some(foreign)}, which replacing it would delete; "
-            "move them away or give another --output"
+            f"output {output} is a prepared folder but also contains {_some(foreign)}, which replacing it would "
+            "delete; move these away or choose another --output"
         )
 
 
@@ -48,11 +48,11 @@ def _some(names: Collection[str]) -> str:
 
 
 @contextmanager
-def made_whole(output: Path) -> Iterator[Path]:
-    """Give a new folder beside `output` that takes its place when the block ends well and is removed otherwise.
+def atomic_folder(output: Path) -> Iterator[Path]:
+    """Yield a new folder beside `output` that replaces it when the block succeeds and is removed when it fails.
 
     Raises:
-        DataError: the folder cannot be made there.
+        DataError: the folder cannot be created there.
     """
     token = uuid.uuid4().hex[:8]
     part = output.parent / f".{output.name}.{token}.part"
@@ -60,7 +60,7 @@ def made_whole(output: Path) -> Iterator[Path]:
     try:
         part.mkdir(parents=True)
     except OSError as error:
-        raise DataError(f"output {output} cannot be made: {error.strerror or error}") from error
+        raise DataError(f"output {output} cannot be created: {error.strerror or error}") from error
     try:
         yield part
         if output.exists():

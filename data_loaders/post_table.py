@@ -1,4 +1,4 @@
-"""`PostTable`: the posts of a prepared folder as columns; a `Post` is built when it is asked for."""
+"""`PostTable`: the posts of a prepared folder as columns; each `Post` is built on access."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _ROWS = 4_096
 
 
 class PostTable(Sequence[Post]):
-    """Posts in the order of a prepared folder, or some of them.
+    """All or some posts of a prepared folder, in its order.
 
     Args:
         table: columns of `posts.parquet`.
-        path: that file, for columns that are read only when asked for.
-        folder: what image paths are relative to, resolved.
+        path: that file, for columns that are read on demand.
+        folder: the folder that image paths are relative to, resolved.
     """
 
     def __init__(self, table: pa.Table, path: Path, folder: str) -> None:
@@ -43,28 +43,28 @@ class PostTable(Sequence[Post]):
         Raises:
             DataError: the file is damaged.
         """
-        # Resolved, so that ".." in image paths leads where the writer meant, also through symbolic links.
+        # Resolved, so that ".." in image paths works through symbolic links too.
         return cls(_read(path, list(_NEEDED)).combine_chunks(), path, str(folder.resolve()))
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
 
     @overload
-    def __getitem__(self, place: int) -> Post: ...
+    def __getitem__(self, row: int) -> Post: ...
 
     @overload
-    def __getitem__(self, place: slice) -> PostTable: ...
+    def __getitem__(self, row: slice) -> PostTable: ...
 
-    def __getitem__(self, place: int | slice) -> Post | PostTable:
-        if isinstance(place, slice):
-            start, stop, step = place.indices(len(self))
+    def __getitem__(self, row: int | slice) -> Post | PostTable:
+        if isinstance(row, slice):
+            start, stop, step = row.indices(len(self))
             if step == 1:
                 return PostTable(self._table.slice(start, max(stop - start, 0)), self._path, self._folder)
             return self.take(np.arange(start, stop, step))
-        place = int(place)
-        if not -len(self) <= place < len(self):
-            raise IndexError(f"post {place} of {len(self):,}")
-        return next(_posts(self._table.slice(place % len(self), 1), self._folder))
+        row = int(row)
+        if not -len(self) <= row < len(self):
+            raise IndexError(f"post {row} of {len(self):,}")
+        return next(_posts(self._table.slice(row % len(self), 1), self._folder))
 
     def __iter__(self) -> Iterator[Post]:
         for start in range(0, len(self), _ROWS):
@@ -73,32 +73,32 @@ class PostTable(Sequence[Post]):
     def __repr__(self) -> str:
         return f"PostTable({len(self):,} posts of {self._path})"
 
-    def take(self, places: NDArray[np.int64] | Sequence[int]) -> PostTable:
-        """Return the posts at `places`, in that order."""
-        return PostTable(self._table.take(pa.array(np.asarray(places, np.int64))), self._path, self._folder)
+    def take(self, rows: NDArray[np.int64] | Sequence[int]) -> PostTable:
+        """Return the posts at `rows`, in that order."""
+        return PostTable(self._table.take(pa.array(np.asarray(rows, np.int64))), self._path, self._folder)
 
     def column(self, name: str) -> pa.ChunkedArray:
         """Return one column of `posts.parquet` for these posts.
 
         Raises:
-            DataError: there is no such column.
+            DataError: there is no column of that name.
         """
         if name in self._table.column_names:
             return self._table.column(name)
         known = pq.read_schema(self._path).names
         if name not in known:
-            raise DataError(f"posts have no column {name!r}; they have {', '.join(known)}")
+            raise DataError(f"posts have no column {name!r}; accepted: {', '.join(known)}")
         return _read(self._path, [name]).column(name).take(self._table.column("sequence"))
 
     def with_captions(self, captions: Sequence[str | None]) -> PostTable:
-        """Return the posts with other captions.
+        """Return the same posts with other captions.
 
         Args:
-            captions: one for each post; blank ones count as missing.
+            captions: one per post; blank ones count as missing.
         """
         texts = pa.array([caption if caption and caption.strip() else None for caption in captions], pa.large_string())
-        place = self._table.column_names.index("caption")
-        return PostTable(self._table.set_column(place, "caption", texts), self._path, self._folder)
+        index = self._table.column_names.index("caption")
+        return PostTable(self._table.set_column(index, "caption", texts), self._path, self._folder)
 
     @property
     def instants_us(self) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""`Post`: the one record that travels from a dump to a recommendation."""
+"""`Post`: the record that travels from a dump to a recommendation."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from data_loaders.images.loading import ImageSource
 
-# Undated posts count as earlier than every dated one and keep the order of the prepared folder.
+# Undated posts come before all dated posts, in the order of the prepared folder.
 UNDATED_EPOCH_US = -(2**62)
-# A post that is being written now is later than everything remembered.
+# A post that is being written now comes after every post in the memory.
 NOW_US = 2**62
 
 
@@ -21,14 +21,14 @@ class Post:
 
     Attributes:
         post_id: unique within a dump, never empty.
-        user_id: who posts; None when unknown.
-        timestamp: when, timezone-aware; None when unknown.
-        caption: the text; None when there is none. In a prepared folder hashtags are already taken out of it.
-        image: the picture: in a prepared folder a path, when serving whatever `load_image` takes; None when
+        user_id: the author; None when unknown.
+        timestamp: time of posting, timezone-aware; None when unknown.
+        caption: the text; None when there is none. In a prepared folder its hashtags are already removed.
+        image: the picture: a path in a prepared folder, anything `load_image` accepts when serving; None when
             there is none.
-        hashtags: canonical hashtags (see `data_loaders.text.hashtags.normalise`), no repeats, in the order of the
-            post; empty when there is none. The truth of the post: never an input for its own recommendation.
-        sequence: place in the prepared folder; orders undated posts. None outside of a prepared folder.
+        hashtags: canonical hashtags (see `data_loaders.text.hashtags.normalise`) in the order of the post, without
+            repeats. They are the truth of the post and never an input to its own recommendation.
+        sequence: row in the prepared folder, which orders undated posts; None outside a prepared folder.
     """
 
     post_id: str
@@ -41,15 +41,20 @@ class Post:
 
     @property
     def instant_us(self) -> int:
-        """Microseconds since 1970 (UTC) that order this post among others, see `instant_us`."""
+        """The post's time in microseconds since 1970 (UTC), see `instant_us`."""
         return instant_us(self.timestamp, self.sequence)
 
 
 def instant_us(timestamp: datetime | None, sequence: int | None = None) -> int:
-    """Return the instant that orders a post, in microseconds since 1970-01-01 UTC.
+    """Return the time that orders a post, in microseconds since 1970-01-01 UTC.
 
-    Time zones are resolved; a naive timestamp counts as UTC. A post without a timestamp but with a place in a
-    prepared folder comes before every dated post; with neither it is being written now: after all others.
+    Time zones are resolved; a naive timestamp counts as UTC. A post without a timestamp comes before all dated posts
+    if it has a row in a prepared folder; otherwise it is being written now and comes after all other posts.
+
+    >>> instant_us(datetime(1970, 1, 1, 0, 0, 2, tzinfo=timezone.utc))
+    2000000
+    >>> instant_us(None, sequence=5) < instant_us(datetime(1990, 1, 1)) < instant_us(None)
+    True
     """
     if timestamp is None:
         return NOW_US if sequence is None else UNDATED_EPOCH_US + sequence

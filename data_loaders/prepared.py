@@ -1,4 +1,4 @@
-"""`PreparedData`: a prepared folder, opened."""
+"""`PreparedData`: read a prepared folder."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from data_loaders.text.inline_hashtags import keep_inline_words
 
 POSTS, VOCABULARY, STATISTICS = "posts.parquet", "vocabulary.json", "statistics.json"
 FILES = (POSTS, VOCABULARY, STATISTICS)
-"""Files that training and evaluation read."""
+"""The files that training and evaluation read."""
 REPORT_FILES = ("rejected.jsonl", "README.md", "plots")
-"""Files for people."""
+"""The files that only people read."""
 
 
 class PreparedData:
-    """The posts, the vocabulary and the statistics of a prepared folder; use `open`.
+    """The posts, vocabulary and statistics of a prepared folder; create it with `open`.
 
     Attributes:
-        folder: where it is.
-        vocabulary: of the train split.
-        statistics: what `statistics.json` holds.
+        folder: path of the folder.
+        vocabulary: vocabulary of the train split.
+        statistics: content of `statistics.json`.
     """
 
     def __init__(
@@ -44,19 +44,20 @@ class PreparedData:
 
     @classmethod
     def open(cls, folder: str | Path) -> PreparedData:
-        """Open a prepared folder; posts are read when first asked for.
+        """Open a prepared folder; posts are read on first access.
 
         Raises:
-            DataError: it is missing, partial, damaged or of another version; the text says how to make it.
+            DataError: the folder is missing, incomplete, damaged or of another version; the message says how to
+                create it.
         """
         folder = Path(folder)
-        remedy = f"make it with: python scripts/prepare.py --source DUMP --output {folder}"
+        remedy = f"create it with: multimodal-hashtags prepare --source DUMP --output {folder}"
         if not folder.is_dir():
             what = "is a file, not a folder" if folder.exists() else "does not exist"
             raise DataError(f"prepared folder {folder} {what}; {remedy}")
         missing = [name for name in FILES if not (folder / name).is_file()]
         if missing:
-            raise DataError(f"{folder} is no complete prepared folder: {', '.join(missing)} is missing; {remedy}")
+            raise DataError(f"{folder} is not a complete prepared folder: {', '.join(missing)} is missing; {remedy}")
         statistics = _read_statistics(folder / STATISTICS, remedy)
         _check_columns(folder / POSTS, remedy)
         return cls(folder, Vocabulary.load(folder / VOCABULARY), statistics)
@@ -71,23 +72,23 @@ class PreparedData:
         return {name: self._all.take((names == name).nonzero()[0]) for name in SPLITS}
 
     def with_inline_words(self) -> PreparedData:
-        """Return the same data, but LEAKING: hashtags in the middle of a caption stay in it as words.
+        """Return the same data with LEAKING captions: hashtags in the middle of a caption stay in it as words.
 
-        For caption profiles that leak (`captions.leaks`); the folder itself stays as it is.
+        Only for caption profiles that leak (`captions.leaks`); the folder itself does not change.
         """
         originals = self._all.column("caption_original").to_pylist()
         captions = [None if text is None else keep_inline_words(text) for text in originals]
         return PreparedData(self.folder, self.vocabulary, self.statistics, self._all.with_captions(captions))
 
     def posts(self) -> PostTable:
-        """Return all posts in the folder's order: train, validation, test, by time inside."""
+        """Return all posts in the folder's order: train, validation, test, each by time."""
         return self._all
 
     def split(self, name: str) -> PostTable:
         """Return the posts of `train`, `validation` or `test`.
 
         Raises:
-            DataError: there is no such split.
+            DataError: there is no split of that name.
         """
         if name not in SPLITS:
             raise DataError(f"split {name!r} is unknown; accepted: {', '.join(SPLITS)}.{nearest(name, SPLITS)}")
@@ -101,7 +102,7 @@ def _read_statistics(path: Path, remedy: str) -> dict[str, Any]:
         raise DataError(f"{path} cannot be read ({error}); {remedy}") from error
     version = statistics.get("format_version") if isinstance(statistics, dict) else None
     if version != FORMAT_VERSION:
-        raise DataError(f"{path} has format version {version!r}; this release reads {FORMAT_VERSION}; {remedy}")
+        raise DataError(f"{path} has format version {version!r}; accepted: {FORMAT_VERSION}; {remedy}")
     return dict(statistics)
 
 

@@ -1,4 +1,4 @@
-"""Progress bars with rate and time left, on standard error."""
+"""Progress bars with rate and remaining time, on standard error."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ class _Rate(ProgressColumn):
 
 
 class Bar:
-    """One running bar; `advance` moves it."""
+    """A running progress bar."""
 
     def __init__(self, progress: Progress, description: str, total: int | None) -> None:
         self._progress = progress
         self._task = progress.add_task(description, total=total)
 
     def advance(self, steps: int = 1) -> None:
-        """Count `steps` more as done."""
+        """Mark `steps` more steps as done."""
         self._progress.advance(self._task, steps)
 
 
 @contextmanager
 def progress_bar(description: str, total: int | None, unit: str = "posts") -> Iterator[Bar]:
-    """Show a bar while the block runs.
+    """Show a progress bar while the block runs.
 
     Args:
-        description: what is being done.
-        total: how many steps there are; None when nobody knows.
-        unit: what is counted, in the plural.
+        description: label of the bar.
+        total: number of steps; None when unknown.
+        unit: name of the steps, in the plural.
     """
     columns = (
         TextColumn("{task.description}"),

@@ -1,4 +1,4 @@
-"""Timestamps as dumps write them: ISO 8601, Unix seconds to nanoseconds, Twitter's `created_at`."""
+"""Read the timestamps of dumps: ISO 8601, Unix seconds to nanoseconds, Twitter's `created_at`."""
 
 from __future__ import annotations
 
@@ -28,23 +28,29 @@ _TWITTER = re.compile(
 
 
 def read_timestamp(value: str | float | date, now: datetime | None = None) -> datetime:
-    """Return an instant in UTC. A time without a zone counts as UTC, a date as its midnight.
+    """Return a time in UTC. A time without a zone counts as UTC, a date as midnight UTC.
 
-    Numbers, and text that is a number, are seconds since 1970, or milli-, micro- or nanoseconds by their size.
+    Numbers, and texts that are numbers, are seconds since 1970, or milli-, micro- or nanoseconds depending on size.
 
     Args:
-        now: what the latest accepted instant is measured from, two days later; the clock when None.
+        value: the timestamp.
+        now: the current time; times up to two days later are accepted. None for the system clock.
 
     Raises:
-        ValueError: if the value cannot be read or lies before 1990 or after the day after tomorrow.
+        ValueError: the value cannot be read, or is before 1990 or more than two days in the future.
 
+    >>> read_timestamp("2022-10-28T21:56:50+02:00").isoformat()
+    '2022-10-28T19:56:50+00:00'
     >>> read_timestamp("2022-10-28T21:56:50+02:00") == read_timestamp(1666987010) == read_timestamp("1666987010000")
     True
+    >>> read_timestamp("yesterday")
+    Traceback (most recent call last):
+    ValueError: not a date or time
     """
     instant = _parse(value)
     latest = (now or datetime.now(timezone.utc)) + _LATEST_AFTER_NOW
     if not _EARLIEST <= instant <= latest:
-        raise ValueError(f"{instant.isoformat()} lies {'before 1990' if instant < _EARLIEST else 'in the future'}")
+        raise ValueError(f"{instant.isoformat()} is {'before 1990' if instant < _EARLIEST else 'in the future'}")
     return instant
 
 
@@ -59,14 +65,14 @@ def _parse(value: str | float | date) -> datetime:
             return _from_number(float(text))
         match = _ISO.fullmatch(text) or _TWITTER.fullmatch(text)
         if match is None:
-            raise ValueError("this is no date or time")
+            raise ValueError("not a date or time")
         return _from_match(match)
     return _from_number(value)
 
 
 def _from_number(number: float) -> datetime:
     if not math.isfinite(number):
-        raise ValueError("this is no number")
+        raise ValueError("not a finite number")
     seconds = number
     for unit_limit, unit in ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3)):
         if abs(number) >= unit_limit:
@@ -75,7 +81,7 @@ def _from_number(number: float) -> datetime:
     try:
         return _EPOCH + timedelta(seconds=seconds)
     except OverflowError:
-        raise ValueError("this is too large a number") from None
+        raise ValueError("the number is too large") from None
 
 
 def _from_match(match: re.Match[str]) -> datetime:
@@ -104,7 +110,7 @@ def _zone(text: str | None) -> timezone:
 
 
 def _utc(value: datetime) -> datetime:
-    # Rebuilt field by field: pandas' Timestamp is a datetime with nanoseconds that must not travel on.
+    # Rebuilt field by field: a pandas Timestamp is a datetime whose nanoseconds must not survive.
     plain = datetime(
         value.year,
         value.month,
@@ -118,4 +124,4 @@ def _utc(value: datetime) -> datetime:
     try:
         return plain.astimezone(timezone.utc)
     except OverflowError:
-        raise ValueError("this year cannot be held") from None
+        raise ValueError("the year is out of range") from None

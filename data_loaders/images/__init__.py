@@ -1,1 +1,1 @@
-"""Pictures: decode, orient, guard, recognise again."""
+"""Pictures: decode, turn upright, check, and recognise the same picture again."""

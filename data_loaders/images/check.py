@@ -1,4 +1,4 @@
-"""Open every picture of a dump once: is it usable, and which picture is it?"""
+"""Open every picture of a dump once, to check that it is usable and to compute its fingerprint."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from types import TracebackType
 from data_loaders.images.fingerprints import NO_COLOURS, NO_KEY, colour_signature, is_flat, perceptual_hash
 from data_loaders.images.loading import ImageError, load_image
 
-# Enough detail for the perceptual hash, so a large JPEG is decoded at an eighth of its size.
+# Enough detail for the perceptual hash: a large JPEG is decoded at an eighth of its size.
 _SIZE_HINT_PX = 64
 _MOST_THREADS = 8
 
 
 @dataclass(frozen=True)
 class ImageReport:
-    """What was found out about one picture.
+    """The result of checking one picture.
 
     Attributes:
-        key: its perceptual hash; `NO_KEY` for a picture of one colour, which resembles every other such picture.
-        colours: its colour signature; zeros without a key.
-        error: why it cannot be used; None when it can.
+        key: perceptual hash; `NO_KEY` for a picture of one colour, which resembles every other such picture.
+        colours: colour signature; `NO_COLOURS` without a key.
+        error: why the picture cannot be used; None when it can.
     """
 
     key: int = NO_KEY
@@ -33,7 +33,7 @@ class ImageReport:
 
 
 def inspect_image(path: Path) -> ImageReport:
-    """Decode one picture and report."""
+    """Decode one picture and return its report."""
     try:
         image = load_image(path, size_hint_px=_SIZE_HINT_PX)
     except ImageError as error:
@@ -44,7 +44,7 @@ def inspect_image(path: Path) -> ImageReport:
 
 
 class ImageInspector:
-    """Inspects pictures on all cores (Pillow decodes outside of Python's lock); a context manager."""
+    """Inspects pictures in parallel threads (Pillow releases the GIL while decoding); a context manager."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS))
@@ -58,7 +58,7 @@ class ImageInspector:
         self._pool.shutdown(cancel_futures=True)
 
     def inspect(self, paths: Sequence[Path | None]) -> list[ImageReport]:
-        """Return one report per path, in order; None gives an empty one."""
+        """Return one report per path, in order; an empty report for None."""
         if not any(paths):
             return [ImageReport()] * len(paths)
         futures = [None if path is None else self._pool.submit(inspect_image, path) for path in paths]

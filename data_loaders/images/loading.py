@@ -18,11 +18,11 @@ from data_loaders.images.modes import image_from_array, to_rgb, upright
 ImageSource: TypeAlias = "str | Path | bytes | Image.Image | NDArray[Any]"
 ImagePolicy: TypeAlias = Literal["raise", "skip", "blank"]
 IMAGE_POLICIES: tuple[str, ...] = ("raise", "skip", "blank")
-# Pillow's own threshold of suspicion: a quarter of a gigabyte once decoded.
+# Pillow's threshold for decompression bombs: a quarter of a gigabyte once decoded.
 MAX_PIXELS = 89_478_485
 _BLANK_SIZE_PX = 224
 _BLANK_GREY = (128, 128, 128)
-# What Pillow's decoders raise on damaged files; there is no common base class.
+# The exceptions of Pillow's decoders on damaged files; they have no common base class.
 _DECODE_ERRORS: tuple[type[Exception], ...] = (
     OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, AttributeError, EOFError, OverflowError,
     MemoryError, struct.error, zlib.error, Image.DecompressionBombError, Image.DecompressionBombWarning,
@@ -42,10 +42,10 @@ class ImageError(DataError):
 
 
 def check_policy(policy: str) -> None:
-    """Refuse a policy that does not exist.
+    """Refuse an unknown image policy.
 
     Raises:
-        DataError: it is none of `IMAGE_POLICIES`.
+        DataError: the policy is not one of `IMAGE_POLICIES`.
     """
     if policy not in IMAGE_POLICIES:
         hint = nearest(policy, IMAGE_POLICIES)
@@ -75,19 +75,19 @@ def load_image(
     policy: ImagePolicy = "raise",
     max_pixels: int = MAX_PIXELS,
 ) -> Image.Image | None:
-    """Return a picture as upright RGB.
+    """Return a picture in RGB, upright.
 
-    The EXIF orientation is applied, transparency is laid on white, an animation gives its first frame.
+    The EXIF orientation is applied, transparency becomes white, and an animation is reduced to its first frame.
 
     Args:
-        source: a path, the bytes of a file, a Pillow image, or an array (see `image_modes.image_from_array`).
-        size_hint_px: the size a later step needs; a large JPEG is decoded at the smallest scale whose shorter side
-            is still at least this long.
-        policy: on a picture that cannot be used `raise` an error, `skip` it (None), or give a grey `blank`.
-        max_pixels: larger pictures are refused from their header alone, before a pixel is decoded.
+        source: a path, the bytes of a file, a Pillow image, or an array (see `images.modes.image_from_array`).
+        size_hint_px: the size that a later step needs; a large JPEG is decoded at the smallest scale whose shorter
+            side is still at least this long.
+        policy: for an unusable picture: `raise` an error, `skip` it (returns None), or return a grey `blank`.
+        max_pixels: larger pictures are refused by their header alone, before any pixel is decoded.
 
     Raises:
-        DataError: the picture cannot be used and the policy is `raise`; or the policy is unknown.
+        DataError: the picture is unusable and the policy is `raise`, or the policy is unknown.
     """
     check_policy(policy)
     try:
@@ -115,7 +115,9 @@ def _load(source: ImageSource, size_hint_px: int | None, max_pixels: int) -> Ima
         accepted = "a path, bytes, a Pillow image or a numpy array"
         raise ImageError(f"given as {type(source).__name__}", "unsupported", f"accepted: {accepted}")
     if str(source).startswith(("http://", "https://")):
-        raise ImageError(str(source), "unsupported", "nothing is downloaded; save it and give the path of the file")
+        raise ImageError(
+            str(source), "unsupported", "pictures are not downloaded; save it and give the path of the file"
+        )
     try:
         with Path(source).open("rb") as file:
             return _open(file, str(source), size_hint_px, max_pixels)
@@ -151,7 +153,7 @@ def _decode(image: Image.Image, name: str, size_hint_px: int | None, max_pixels:
     if width * height > max_pixels:
         raise ImageError(name, "too_large", f"{width:,} × {height:,} pixels; at most {max_pixels:,} are decoded")
     if not width * height:
-        raise ImageError(name, "damaged", f"{width} × {height} pixels hold no picture")
+        raise ImageError(name, "damaged", f"it has no pixels ({width} × {height})")
     try:
         if size_hint_px is not None and image.format in ("JPEG", "MPO"):
             image.draft(None, (size_hint_px, size_hint_px))

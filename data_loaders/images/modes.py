@@ -1,4 +1,4 @@
-"""Any Pillow mode, or an array, as upright eight-bit RGB."""
+"""Convert any Pillow mode, or an array, to upright eight-bit RGB."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ _WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
 
 
 def upright(image: Image.Image, decode_errors: tuple[type[Exception], ...]) -> Image.Image:
-    """Return a loaded image turned as its EXIF orientation says.
+    """Return a loaded image with its EXIF orientation applied.
 
-    An unreadable EXIF block costs the orientation, not the picture.
+    Args:
+        image: the picture.
+        decode_errors: exceptions of an unreadable EXIF block, which is ignored.
     """
     try:
         orientation = image.getexif().get(_ORIENTATION_TAG, 1)
@@ -37,7 +39,7 @@ def upright(image: Image.Image, decode_errors: tuple[type[Exception], ...]) -> I
 def to_rgb(image: Image.Image) -> Image.Image:
     """Return a loaded image as RGB.
 
-    Transparency is laid on white. Integers beyond eight bits and floats are scaled, see `levels`.
+    Transparency becomes white. Integers of more than eight bits and floats are scaled, see `levels`.
     """
     if image.mode in _WITH_ALPHA or "transparency" in image.info:
         layer = image.convert("LA").convert("RGBA") if image.mode == "La" else image.convert("RGBA")
@@ -55,8 +57,11 @@ def to_rgb(image: Image.Image) -> Image.Image:
 def levels(values: NDArray[Any]) -> NDArray[np.uint8]:
     """Return grey or colour values of any range as 0..255.
 
-    The range is read off the largest value: floats up to 1 count as 0..1, anything up to 255 as 0..255, up to
-    65,535 as 16 bits; larger ones are stretched so that the largest becomes 255. Negative values and NaN become 0.
+    The largest value decides the range: floats up to 1 are read as 0..1, anything up to 255 as 0..255, up to 65,535
+    as 16 bits; larger values are scaled so that the largest becomes 255. Negative values and NaN become 0.
+
+    >>> levels(np.array([0.0, 0.5, 1.0])).tolist()
+    [0, 128, 255]
     """
     if values.dtype.kind == "u" and values.dtype.itemsize == 2:
         return (values // 257).astype(np.uint8)
@@ -72,20 +77,20 @@ def levels(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def image_from_array(array: NDArray[Any]) -> Image.Image:
-    """Return a picture made of an array.
+    """Return an array as a picture.
 
     Args:
         array: (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); uint8 in 0..255, uint16, bool, or floats in 0..1.
 
     Raises:
-        ValueError: another shape, type or range; the text says which.
+        ValueError: the array has another shape, type or range.
     """
     shape, kind = array.shape, array.dtype
     if array.ndim not in (2, 3) or (array.ndim == 3 and shape[2] not in (1, 3, 4)) or 0 in shape:
         raise ValueError(f"an array of shape {shape}; accepted: (H, W), (H, W, 3) or (H, W, 4)")
     if np.issubdtype(kind, np.floating):
         if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
-            raise ValueError(f"an array of floats from {array.min():g} to {array.max():g}; floats must lie in 0..1")
+            raise ValueError(f"an array of floats from {array.min():g} to {array.max():g}; accepted: floats in 0..1")
     elif kind not in (np.uint8, np.uint16, np.bool_):
         raise ValueError(f"an array of {kind}; accepted: uint8 (0..255), uint16 or floats (0..1)")
     if kind == np.bool_:

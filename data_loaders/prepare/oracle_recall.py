@@ -36,7 +36,7 @@ def oracle_recall(index: PostIndex, split_ids: Ints, vocabulary: Vocabulary) -> 
 
     Args:
         index: N posts in the folder's order.
-        sides: (N,) indices into `SPLITS`.
+        split_ids: (N,) indices into `SPLITS`.
         vocabulary: of the train split.
     """
     posts = index.posts_of_tags()
@@ -47,10 +47,10 @@ def oracle_recall(index: PostIndex, split_ids: Ints, vocabulary: Vocabulary) -> 
     own = (users >= 0) & (first_seen(owners, instants, users >= 0) < instants)
     anyone = first_seen(index.tags, instants, everyone) < instants
     flags = {"vocabulary": in_vocabulary, "own_history": own, "either": in_vocabulary | own, "earlier_posts": anyone}
-    reach = {}
-    for side, name in enumerate(SPLITS):
-        of_side = split_ids[posts] == side
-        reach[name] = {
-            source: round(float(flag[of_side].mean()), 4) if of_side.any() else 0.0 for source, flag in flags.items()
+    recall = {}
+    for split_id, name in enumerate(SPLITS):
+        in_split = split_ids[posts] == split_id
+        recall[name] = {
+            source: round(float(flag[in_split].mean()), 4) if in_split.any() else 0.0 for source, flag in flags.items()
         }
-    return reach
+    return recall

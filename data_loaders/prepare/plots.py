@@ -30,7 +30,7 @@ def draw_plots(index: PostIndex, split_ids: Ints, folder: Path) -> list[str]:
 
     Args:
         index: N posts.
-        sides: (N,) indices into `SPLITS`.
+        split_ids: (N,) indices into `SPLITS`.
         folder: made if missing.
     """
     folder.mkdir(exist_ok=True)
@@ -70,9 +70,9 @@ def _posts_per_month(axes: Any, index: PostIndex, split_ids: Ints) -> bool:
     span = int(months.max()) - first + 1
     dates = (np.arange(span) + first).astype("datetime64[M]").astype("datetime64[D]")
     below = np.zeros(span)
-    for side, name in enumerate(SPLITS):
-        counts = np.bincount(months[split_ids[index.dated] == side] - first, minlength=span)
-        axes.bar(dates, counts, width=28, bottom=below, color=_COLOURS[side], label=name, linewidth=0)
+    for split_id, name in enumerate(SPLITS):
+        counts = np.bincount(months[split_ids[index.dated] == split_id] - first, minlength=span)
+        axes.bar(dates, counts, width=28, bottom=below, color=_COLOURS[split_id], label=name, linewidth=0)
         below += counts
     axes.set_ylabel("posts")
     axes.legend(frameon=False)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from data_loaders.images.fingerprints import NO_COLOURS, NO_KEY
 from data_loaders.posts import UNDATED_EPOCH_US, Post, instant_us
-from data_loaders.text.unicode_scripts import writing_script
+from data_loaders.text.unicode_scripts import unicode_script
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -142,7 +142,7 @@ class PostIndexBuilder:
         self._dated.append(post.timestamp is not None)
         self._users.append(-1 if post.user_id is None else users.setdefault(post.user_id, len(users)))
         self._lengths.append(-1 if post.caption is None else len(post.caption))
-        self._scripts.append(scripts.setdefault(writing_script(post.caption), len(scripts)))
+        self._scripts.append(scripts.setdefault(unicode_script(post.caption), len(scripts)))
         self._images.append(post.image is not None)
         self._caption_keys.append(caption_key)
         self._image_keys.append(image_key)

@@ -12,7 +12,7 @@ import numpy as np
 
 from data_loaders.errors import DataError
 from data_loaders.images.check import ImageInspector
-from data_loaders.output_folder import check_replaceable, made_whole
+from data_loaders.output_folder import atomic_folder, check_replaceable
 from data_loaders.prepare.data_card import data_card
 from data_loaders.prepare.duplicates import group_duplicates
 from data_loaders.prepare.ingest import Ingest
@@ -71,7 +71,7 @@ def prepare(
         raise DataError(f"source {source} lies in the output folder {output}, which is replaced; give another --output")
     reader = open_dump(source, format, options)
     try:
-        with made_whole(output) as folder:
+        with atomic_folder(output) as folder:
             statistics = _fill(folder, output, reader, settings)
     except OSError as error:
         raise DataError(

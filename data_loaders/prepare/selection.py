@@ -37,7 +37,7 @@ class Selection:
 
         Args:
             index: N posts.
-            sides: (N,) indices into `SPLITS`.
+            split_ids: (N,) indices into `SPLITS`.
             vocabulary: of the train split.
 
         Raises:
@@ -45,8 +45,8 @@ class Selection:
         """
         hashtags = np.array([hashtag in vocabulary for hashtag in index.hashtags], np.bool_)
         posts = index.carries(hashtags)
-        for side, name in enumerate(SPLITS):
-            if not (posts & (split_ids == side)).any():
+        for split_id, name in enumerate(SPLITS):
+            if not (posts & (split_ids == split_id)).any():
                 raise DataError(
                     f"the {name} split has no post with one of the {len(vocabulary):,} most frequent train hashtags; "
                     "keep more of them (--top-hashtags), or leave out --only-top-hashtags"

@@ -27,7 +27,7 @@ class SplitResult:
     """The side of every post.
 
     Attributes:
-        sides: (N,) indices into `SPLITS`.
+        split_ids: (N,) indices into `SPLITS`.
         method: `time`, `user` or `random`.
         reason: a sentence: why this method.
         followed: (N,) whether a post follows the first of its near-duplicates to another side than its own.
@@ -186,10 +186,10 @@ def _follow_first(split_ids: _Ints, instants_us: _Ints, groups: _Ints) -> _Ints:
 
 
 def _refuse_empty_split(split_ids: _Ints, tagged: NDArray[np.bool_], method: str, fractions: Fractions) -> None:
-    for side, name in enumerate(SPLITS):
-        if (tagged & (split_ids == side)).any():
+    for split_id, name in enumerate(SPLITS):
+        if (tagged & (split_ids == split_id)).any():
             continue
-        held = int((split_ids == side).sum())
+        held = int((split_ids == split_id).sum())
         what = f"holds {held:,} posts but none with hashtags" if held else "is left without posts"
         raise DataError(
             f"the {name} split {what}: {len(split_ids):,} posts ({int(tagged.sum()):,} with hashtags) split by "

@@ -28,7 +28,7 @@ def describe_posts(index: PostIndex, split_ids: Ints, groups: Ints, vocabulary: 
 
     Args:
         index: the posts in the folder's order.
-        sides: (N,) indices into `SPLITS`.
+        split_ids: (N,) indices into `SPLITS`.
         groups: (N,) numbers of near-duplicate groups.
         vocabulary: of the train split.
     """
@@ -133,14 +133,14 @@ def _near_duplicates(groups: Ints) -> dict[str, int]:
 
 
 def _splits(index: PostIndex, split_ids: Ints, vocabulary: Vocabulary) -> dict[str, Any]:
-    reach = oracle_recall(index, split_ids, vocabulary)
+    recall = oracle_recall(index, split_ids, vocabulary)
     known, trained = (
         (first_seen(index.users, index.instants_us, among) < index.instants_us) & (index.users >= 0)
         for among in (np.ones(len(index), np.bool_), split_ids == 0)
     )
     described = {}
-    for side, name in enumerate(SPLITS):
-        own = split_ids == side
+    for split_id, name in enumerate(SPLITS):
+        own = split_ids == split_id
         instants = index.instants_us[own & index.dated]
         users = index.users[own & (index.users >= 0)]
         distinct = np.unique(users)
@@ -150,7 +150,7 @@ def _splits(index: PostIndex, split_ids: Ints, vocabulary: Vocabulary) -> dict[s
             "users": len(distinct),
             "from": to_iso(instants.min()) if len(instants) else None,
             "to": to_iso(instants.max()) if len(instants) else None,
-            "truth": reach[name],
+            "truth": recall[name],
             "posts_with_history": _share(known[own]),
             "posts_with_train_history": _share(trained[own]),
             "users_seen_in_train": _share(np.isin(distinct, index.users[split_ids == 0])),

@@ -44,7 +44,7 @@ def write_posts(
         path: the Parquet file, made anew.
         staging: posts in dump order.
         order: (N,) which of them comes first, second, …: its index is the post's `sequence`; others are not written.
-        sides: (N,) indices into `SPLITS`, in the new order.
+        split_ids: (N,) indices into `SPLITS`, in the new order.
         groups: (N,) numbers of near-duplicate groups, in the new order.
         hashtags: those that are written, others are left out of the posts; None for all.
     """

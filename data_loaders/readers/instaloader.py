@@ -123,14 +123,14 @@ def _is_instaloader(path: Path) -> bool:
 def _is_video(node: dict[str, Any], stem: str, names: frozenset[str]) -> bool:
     kind = nodes.kind(node)
     if kind == "carousel":
-        return 0 < nodes.children_count(node) == len(nodes.video_places(node))
+        return 0 < nodes.children_count(node) == len(nodes.video_positions(node))
     return kind == "video" or (kind is None and f"{stem}.mp4" in names)
 
 
 def _picture(node: dict[str, Any], stem: str, names: frozenset[str]) -> str | None:
     """Return the name of the post's picture: of a carousel the first that is no video's thumbnail."""
     if nodes.kind(node) in ("carousel", None):
-        videos = nodes.video_places(node)
+        videos = nodes.video_positions(node)
         for place in range(1, max(nodes.children_count(node), _MOST_IN_A_CAROUSEL) + 1):
             numbered = f"{stem}_{place}"
             if place not in videos and f"{numbered}.mp4" not in names and (found := _with_suffix(numbered, names)):

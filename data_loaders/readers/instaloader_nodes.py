@@ -69,7 +69,7 @@ def kind(node: dict[str, Any]) -> str | None:
     return named
 
 
-def video_places(node: dict[str, Any]) -> set[int]:
+def video_positions(node: dict[str, Any]) -> set[int]:
     """Return which places of a carousel, counted from 1, hold a video."""
     return {
         place

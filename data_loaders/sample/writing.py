@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_loaders.errors import DataError
-from data_loaders.output_folder import made_whole
+from data_loaders.output_folder import atomic_folder
 from data_loaders.progress import progress_bar
 from data_loaders.sample.instaloader_files import write_post, write_profile
 from data_loaders.sample.people import FIRST_ACCOUNT_ID
@@ -78,7 +78,7 @@ def write_sample(
     accounts: dict[str, list[PlannedPost]] = {}
     for post in planned:
         accounts.setdefault(post.username, []).append(post)
-    with made_whole(output) as part:
+    with atomic_folder(output) as part:
         images, carousels = _write_accounts(
             part, list(accounts.values()), image_size_px, seed, _processes(workers, posts)
         )

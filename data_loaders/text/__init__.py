@@ -1,1 +1,1 @@
-"""What is in a text: hashtags, cleaned captions, scripts."""
+"""Text: find hashtags, clean captions, recognise scripts."""

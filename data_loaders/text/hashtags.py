@@ -1,8 +1,8 @@
-r"""Hashtags in any script: find them in a text, take them out, and fold them to one canonical form.
+r"""Hashtags in any script: find them in a text, remove them, and reduce them to a canonical form.
 
-A hashtag is `#` or `＃` and letters, marks, numbers and underscores (`[\p{L}\p{M}\p{N}_]`) with at least one letter.
-It starts where a word starts or directly after another hashtag (`#a#b`), never inside a word (`a#b`), an HTML entity
-(`&#39;`) or a web address (`example.com/#about`).
+A hashtag is `#` or `＃` followed by letters, marks, numbers and underscores (`[\p{L}\p{M}\p{N}_]`) with at least one
+letter. It starts at the beginning of a word or directly after another hashtag (`#a#b`), never inside a word (`a#b`),
+an HTML entity (`&#39;`) or a web address (`example.com/#about`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SPACES_AT_LINE_END = regex.compile(r"[^\S\n]*+\n[^\S\n]*+")
 
 @dataclass(frozen=True, slots=True)
 class FoundHashtag:
-    """A hashtag in a text: its surface form without the sign, and where sign and form stand (`text[start:end]`)."""
+    """A hashtag in a text: its surface form without the sign, and its span with the sign (`text[start:end]`)."""
 
     surface: str
     start: int
@@ -42,10 +42,10 @@ class FoundHashtag:
 
 
 def normalise(hashtag: str) -> str:
-    """Return the canonical form: no sign, NFKC, case folded, NFC; `''` when no valid hashtag is left.
+    """Return the canonical form: no sign, NFKC, case-folded, NFC; `''` when no valid hashtag remains.
 
-    Characters outside of letters, marks, numbers and underscores are dropped and the rest is joined. Zero-width
-    joiners go too, so that the spellings with and without them are one hashtag.
+    Characters other than letters, marks, numbers and underscores are dropped and the rest is joined. Zero-width
+    joiners are dropped too, so that spellings with and without them are the same hashtag.
 
     >>> normalise("#Straße"), normalise("＃ＮＹＣ"), normalise("User-centred design"), normalise("#2022")
     ('strasse', 'nyc', 'usercentreddesign', '')
@@ -55,23 +55,27 @@ def normalise(hashtag: str) -> str:
 
 def _normalise(hashtag: str) -> str:
     folded = unicodedata.normalize("NFKC", hashtag).casefold()
-    # Folding can bring forth a form that folds once more (iota subscripts), hence the second turn.
+    # Case folding can give a form that folds again (iota subscripts), hence the second pass.
     folded = unicodedata.normalize("NFKC", folded).casefold()
     kept = _LEADING_MARKS.sub("", _OUTSIDE.sub("", folded))
     return unicodedata.normalize("NFC", kept) if _LETTER.search(kept) else ""
 
 
-# The same few hashtags make up most of a dump.
+# A few hashtags make up most of a dump.
 _cached = lru_cache(maxsize=65_536)(_normalise)
 
 
 def find_hashtags(text: str) -> list[FoundHashtag]:
-    """Return the hashtags of a text in order, repeats included."""
+    """Return the hashtags of a text in order, with repeats.
+
+    >>> find_hashtags("low #Tide")
+    [FoundHashtag(surface='Tide', start=4, end=9)]
+    """
     return list(_iterate(text))
 
 
 def extract(text: str) -> list[str]:
-    """Return the surface forms of the hashtags of a text in order, without the sign, repeats included.
+    """Return the surface forms of a text's hashtags in order, without signs, with repeats.
 
     >>> extract("🌅#sunset🌊 #a#b ＃日本 c#d &#39; #2022 example.com/#about")
     ['sunset', 'a', 'b', '日本']
@@ -80,7 +84,11 @@ def extract(text: str) -> list[str]:
 
 
 def remove_hashtags(text: str) -> str:
-    """Return the text without its hashtags, wherever they stand, and without the spaces they leave; lines are kept."""
+    """Return the text without its hashtags and the spaces they leave behind; line breaks are kept.
+
+    >>> remove_hashtags("Low #tide at dusk #beach")
+    'Low at dusk'
+    """
     pieces, position = [], 0
     for found in _iterate(text):
         pieces.append(text[position : found.start])
@@ -92,14 +100,14 @@ def remove_hashtags(text: str) -> str:
 
 
 def tidy_spaces(text: str) -> str:
-    """Return the text without repeated spaces and spaces around line ends, the first and the last line included."""
+    """Return the text without repeated spaces, spaces around line breaks, and white space at either end."""
     return _SPACES_AT_LINE_END.sub("\n", _SPACES.sub(" ", text)).strip()
 
 
 def canonical_list(surfaces: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return canonical forms without repeats, and for each the surface form that was seen first; order is kept.
+    """Return the canonical forms without repeats, and the first surface form of each; the order is kept.
 
-    Forms that are empty once normalised are left out of both.
+    Forms that are empty after normalisation are left out of both.
 
     >>> canonical_list(["NYC", "#nyc", "Food"])
     (('nyc', 'food'), ('NYC', 'Food'))
@@ -113,7 +121,7 @@ def canonical_list(surfaces: Iterable[str]) -> tuple[tuple[str, ...], tuple[str,
 
 
 def split_words(hashtag_surface: str) -> list[str]:
-    """Return the words of a surface form, told apart by capitals, digits and underscores.
+    """Return the words of a surface form, split at capitals, digits and underscores.
 
     >>> split_words("#ThrowbackThursday_NASAImages2022")
     ['Throwback', 'Thursday', 'NASA', 'Images', '2022']

@@ -1,6 +1,6 @@
-"""Hashtags in the middle of a text as plain words, those at its end left out.
+"""Turn hashtags in the middle of a text into plain words and remove those at its end.
 
-This is how the slide-deck models clean tweets. It leaks: the word that stays is the answer. See `captions.leaks`.
+The slide-deck models clean tweets this way. It leaks: the remaining word is the answer. See `captions.leaks`.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import regex
 from data_loaders.text.hashtags import find_hashtags, tidy_spaces
 from data_loaders.text.patterns import MAY_HOLD_HASHTAG, MAY_HOLD_TOKEN, RUN, TOKEN
 
-# An HTML entity such as "&amp;" is no word.
+# An HTML entity such as "&amp;" is not a word.
 _WORD_CHARACTER = regex.compile(r"&\#?[A-Za-z0-9]{1,32}+;(*SKIP)(*FAIL)|[\p{L}\p{N}]")
 
 
 def keep_inline_words(text: str) -> str:
-    """Take the sign off hashtags that are followed by words, and take out those that are not.
+    """Remove the sign of hashtags that are followed by words, and remove other hashtags entirely.
 
-    A hashtag stands at the end of the text when only hashtags, web addresses, mentions, emoji and punctuation follow.
-    Lines are kept.
+    A hashtag is at the end of the text when only hashtags, web addresses, mentions, emoji and punctuation follow.
+    Line breaks are kept.
 
     >>> keep_inline_words("My #cat sleeps #pets #caturday https://t.co/x")
     'My cat sleeps https://t.co/x'
@@ -42,7 +42,7 @@ def keep_inline_words(text: str) -> str:
 
 
 def _end_of_words(text: str) -> int:
-    """Return the place after the last letter or number that belongs to no hashtag, address or mention; 0 for none."""
+    """Return the index after the last letter or number outside hashtags, addresses and mentions; 0 for none."""
     for run in reversed(list(RUN.finditer(text))):
         end = _end_in_run(run.group())
         if end:

@@ -1,4 +1,4 @@
-"""Words as their dictionary forms, by simplemma (https://pypi.org/project/simplemma), an optional package."""
+"""Reduce words to their dictionary forms with simplemma (https://pypi.org/project/simplemma), an optional package."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import regex
 from data_loaders.errors import ConfigError
 
 LANGUAGE = "en"
-# A word of letters that English does not use is of another language, and stays as it is.
+# A word with letters outside a-z belongs to another language and is left alone.
 _ENGLISH_WORD = regex.compile(r"(?<![\p{L}\p{M}\p{N}_\u200c\u200d])[a-z]{2,40}+(?![\p{L}\p{M}\p{N}_\u200c\u200d])")
 _LETTERS = regex.compile(r"[a-z]+")
 _LONGEST_CHAIN = 8
 
 
 def lemmatise(text: str) -> str:
-    """Replace every English word of a lower-case text by its lemma; words with other letters or digits stay.
+    """Replace every English word of a lower-case text by its lemma; words with other letters or digits are kept.
 
     Raises:
         ConfigError: simplemma is not installed.
@@ -28,10 +28,10 @@ def lemmatise(text: str) -> str:
 
 @lru_cache(maxsize=1 << 17)
 def lemma(word: str) -> str:
-    """Return the lemma that is its own lemma, so that asking again changes nothing.
+    """Return a lemma that is its own lemma, so that lemmatising twice changes nothing.
 
-    simplemma's lemmas can have lemmas in turn (`featuring`, `feature`). Where they lead round in a circle, the first of
-    the circle by the alphabet is taken; where they lead nowhere, the word stays.
+    simplemma's lemmas can have lemmas themselves (`featuring`, `feature`). If the chain runs in a circle, the
+    alphabetically first word of the circle is returned; if it does not end, the word itself.
 
     Raises:
         ConfigError: simplemma is not installed.
@@ -55,7 +55,7 @@ def _dictionary() -> Callable[[str], str]:
     except ImportError as error:
         raise ConfigError(
             "Lemmas need the package simplemma, which is not installed. Install it with "
-            "pip install 'multimodal-hashtags[text]', or choose the caption profile 'tweet', which does without."
+            "pip install 'multimodal-hashtags[text]', or choose the caption profile 'tweet', which does not need it."
         ) from error
 
     def look_up(word: str) -> str:

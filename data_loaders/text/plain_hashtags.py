@@ -1,4 +1,4 @@
-"""Hashtags that are plain words: of letters only, and no stop words. What others are left out for."""
+"""Keep only hashtags that are plain words: letters only, and not stop words."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _LETTERS = regex.compile(r"[\p{L}\p{M}]+")
 
 
 def plain_hashtags(hashtags: Sequence[str], surfaces: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Keep the hashtags of letters alone that are no English stop words (those of scikit-learn).
+    """Keep the hashtags that consist of letters and are not English stop words (scikit-learn's list).
 
-    The slide-deck models clean hashtags so; which stop words they take out is not said.
+    The slide-deck models clean hashtags this way; they do not say which stop words they remove.
 
     Args:
         hashtags: canonical hashtags.
-        surfaces: for each, how it was written.
+        surfaces: their surface forms, in the same order.
 
     Returns:
-        What is left of both.
+        The remaining hashtags and surface forms.
 
     >>> plain_hashtags(("beach", "covid19", "the", "low_tide"), ("Beach", "Covid19", "The", "low_tide"))
     (('beach',), ('Beach',))

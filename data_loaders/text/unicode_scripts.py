@@ -1,4 +1,4 @@
-"""Which writing system a text is in."""
+"""Recognise the script (writing system) of a text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 NO_SCRIPT = "none"
 _LOOKED_AT = 1_000
-# Unicode names start with the script; these start otherwise or go by several names.
+# Unicode character names start with the script; these are the exceptions and synonyms.
 _NAMES = {
     "CJK": "Han",
     "HIRAGANA": "Japanese kana",
@@ -31,10 +31,13 @@ def _script_of(character: str) -> str | None:
     return _NAMES.get(first, first.capitalize() or None)
 
 
-def writing_script(text: str | None) -> str:
+def unicode_script(text: str | None) -> str:
     """Return the script of most letters among the first 1,000 characters: "Latin", "Han", "Devanagari", ….
 
-    A text without letters, or no text, gives "none".
+    Returns "none" for a text without letters and for None.
+
+    >>> unicode_script("low tide"), unicode_script("закат"), unicode_script("写真"), unicode_script("123")
+    ('Latin', 'Cyrillic', 'Han', 'none')
     """
     if not text:
         return NO_SCRIPT

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from data_loaders.command_line import command_line
 from data_loaders.errors import RunError, UserError
-from data_loaders.output_folder import made_whole
+from data_loaders.output_folder import atomic_folder
 from multimodal._version import __version__
 from multimodal.config import RunConfig
 from multimodal.memory.hashtag_id_map import HashtagIdMap
@@ -69,7 +69,7 @@ def save_model(folder: Path, system: System, memory: PostMemory, extra: Mapping[
         "config": system.config.model_dump(mode="json"),
     }
     try:
-        with made_whole(folder) as part:
+        with atomic_folder(folder) as part:
             _write_vocabulary(part / _VOCABULARY, system.id_map)
             _write_memory(part, memory)
             system.save(part)

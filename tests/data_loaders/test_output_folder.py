@@ -3,7 +3,7 @@
 import pytest
 
 from data_loaders.errors import DataError
-from data_loaders.output_folder import check_replaceable, made_whole
+from data_loaders.output_folder import atomic_folder, check_replaceable
 
 NAMES = ("posts.parquet", "statistics.json")
 
@@ -14,11 +14,11 @@ def check(folder):
 
 def test_it_appears_when_the_block_ends_well(tmp_path):
     output = tmp_path / "deep" / "output"
-    with made_whole(output) as part:
+    with atomic_folder(output) as part:
         (part / "file").write_text("new")
         assert not output.exists()
     assert [path.name for path in output.parent.iterdir()] == ["output"]
-    with made_whole(output) as part:
+    with atomic_folder(output) as part:
         (part / "other").write_text("newer")
     assert [path.name for path in output.iterdir()] == ["other"]
     assert [path.name for path in output.parent.iterdir()] == ["output"]
@@ -31,7 +31,7 @@ def test_a_failure_leaves_what_was_there(tmp_path, error):
     (output / "file").write_text("old")
 
     def fail():
-        with made_whole(output) as part:
+        with atomic_folder(output) as part:
             (part / "file").write_text("half")
             raise error
 
@@ -43,7 +43,7 @@ def test_a_failure_leaves_what_was_there(tmp_path, error):
 
 def test_where_no_folder_can_be_made(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="cannot be made"), made_whole(tmp_path / "file" / "output"):
+    with pytest.raises(DataError, match="cannot be created"), atomic_folder(tmp_path / "file" / "output"):
         pass
 
 
@@ -55,10 +55,10 @@ def test_what_may_be_replaced(tmp_path):
     check(tmp_path)
     for name in ("b.jpg", "a.jpg", "c.jpg", "d.jpg"):
         (tmp_path / name).write_text("")
-    with pytest.raises(DataError, match=r"also holds a\.jpg, b\.jpg, c\.jpg and 1 more, which replacing it would"):
+    with pytest.raises(DataError, match=r"also contains a\.jpg, b\.jpg, c\.jpg and 1 more, which replacing it would"):
         check(tmp_path)
     (tmp_path / "statistics.json").unlink()
-    with pytest.raises(DataError, match=r"but no statistics\.json, so it is no prepared folder"):
+    with pytest.raises(DataError, match=r"but no statistics\.json, so it is not a prepared folder"):
         check(tmp_path)
     with pytest.raises(DataError, match="is a file; give a folder"):
         check(tmp_path / "a.jpg")

@@ -95,7 +95,7 @@ def test_columns(folder):
     assert posts.column("split").to_pylist() == [row[10] for row in ROWS]
     assert posts[2:].column("caption_original").to_pylist() == ["more", None, "end"]
     assert posts.take([4, 1]).column("hashtags_surface").to_pylist() == [["x"], []]
-    with pytest.raises(DataError, match="posts have no column 'likes'; they have post_id, user_id"):
+    with pytest.raises(DataError, match="posts have no column 'likes'; accepted: post_id, user_id"):
         posts.column("likes")
 
 
@@ -113,7 +113,7 @@ def test_an_unknown_split(folder):
 
 
 def test_a_folder_that_is_missing_partial_or_foreign(folder, tmp_path):
-    command = f"python scripts/prepare.py --source DUMP --output {tmp_path / 'none'}"
+    command = f"multimodal-hashtags prepare --source DUMP --output {tmp_path / 'none'}"
     with pytest.raises(DataError, match="does not exist") as error:
         PreparedData.open(tmp_path / "none")
     assert command in str(error.value)
@@ -123,13 +123,15 @@ def test_a_folder_that_is_missing_partial_or_foreign(folder, tmp_path):
         partial = tmp_path / f"without-{name}"
         shutil.copytree(folder, partial)
         (partial / name).unlink()
-        with pytest.raises(DataError, match=f"no complete prepared folder: {name} is missing; make it with: python"):
+        with pytest.raises(
+            DataError, match=f"not a complete prepared folder: {name} is missing; create it with: multi"
+        ):
             PreparedData.open(partial)
 
 
 def test_damaged_files_and_other_versions(folder):
     (folder / "statistics.json").write_text('{"format_version": 2}')
-    with pytest.raises(DataError, match="has format version 2; this release reads 1; make it with"):
+    with pytest.raises(DataError, match="has format version 2; accepted: 1; create it with"):
         PreparedData.open(folder)
     (folder / "statistics.json").write_text("{")
     with pytest.raises(DataError, match=r"statistics\.json cannot be read"):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from data_loaders.posts import Post
 from data_loaders.prepare.statistics import SHORT_CAPTION
-from data_loaders.text.unicode_scripts import writing_script
+from data_loaders.text.unicode_scripts import unicode_script
 from multimodal.evaluation.metrics.accuracy import Ints
 from multimodal.evaluation.metrics.metric_table import Evaluation
 from multimodal.evaluation.metrics.train_statistics import KnownHashtags
@@ -133,7 +133,7 @@ def _caption_length(caption: str | None) -> int:
 
 
 def _scripts(captions: Sequence[str | None]) -> Slicing:
-    scripts = [writing_script(caption) for caption in captions]
+    scripts = [unicode_script(caption) for caption in captions]
     common = [name for name, _ in sorted(Counter(scripts).items(), key=lambda item: (-item[1], item[0]))]
     labels = common if len(common) <= _MOST_SCRIPTS + 1 else [*common[:_MOST_SCRIPTS], OTHER_SCRIPTS]
     place = {name: min(number, len(labels) - 1) for number, name in enumerate(common)}

@@ -143,7 +143,7 @@ def test_sources_of_another_kind(tmp_path):
         load_image("a\0b")
     with pytest.raises(DataError, match="given as int cannot be used: accepted: a path, bytes"):
         load_image(3)
-    with pytest.raises(DataError, match="nothing is downloaded"):
+    with pytest.raises(DataError, match="pictures are not downloaded"):
         load_image("https://example.com/a.jpg")
     with pytest.raises(DataError, match="given as 3 bytes cannot be used: not a picture"):
         load_image(b"abc")

@@ -438,7 +438,9 @@ def test_an_earlier_prepared_folder_is_replaced_and_survives_a_failure(tmp_path)
 def test_a_folder_of_other_things_is_left_alone(tmp_path):
     (tmp_path / "prepared").mkdir()
     (tmp_path / "prepared" / "thesis.tex").write_text("years of work")
-    with pytest.raises(DataError, match=r"holds thesis\.tex but no statistics\.json, so it is no prepared folder"):
+    with pytest.raises(
+        DataError, match=r"contains thesis\.tex but no statistics\.json, so it is not a prepared folder"
+    ):
         made(tmp_path, [record(number) for number in range(40)])
     assert (tmp_path / "prepared" / "thesis.tex").exists()
 

@@ -17,7 +17,13 @@ def test_digits_underscores_and_stop_words_go(hashtag):
     assert plain_hashtags((hashtag, "sea"), ("X", "Sea")) == (("sea",), ("Sea",))
 
 
-@given(st.lists(st.text(min_size=1, max_size=6).map(normalise).filter(bool), unique=True))
+# Unassigned characters may be letters for one Unicode version and not for another.
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=("Cn", "Cs")), min_size=1, max_size=6).map(normalise).filter(bool),
+        unique=True,
+    )
+)
 def test_against_a_slow_loop(hashtags):
     kept, surfaces = plain_hashtags(hashtags, [f"#{hashtag}" for hashtag in hashtags])
     for hashtag in hashtags:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_loaders.text.unicode_scripts import writing_script
+from data_loaders.text.unicode_scripts import unicode_script
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,4 @@ from data_loaders.text.unicode_scripts import writing_script
     ],
 )
 def test_scripts(text, script):
-    assert writing_script(text) == script
+    assert unicode_script(text) == script
