@@ -1,1 +1,1 @@
-"""From a dump to a prepared folder, in two passes; the splits, the vocabulary and the card that belong to it."""
+"""Turn a dump into a prepared folder, in two passes: posts, splits, vocabulary, statistics and data card."""

@@ -1,4 +1,4 @@
-"""The data card: a prepared data set described in Markdown, from its statistics alone."""
+"""The data card: a Markdown description of a prepared data set, made from its statistics alone."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from data_loaders.prepare.splits import SPLITS
 
 
 def data_card(statistics: dict[str, Any], plots: Sequence[str]) -> str:
-    """Return the card's text.
+    """Return the data card.
 
     Args:
-        statistics: what `statistics.json` holds.
-        plots: file names under `plots/`, of those `plots.PLOTS` lists.
+        statistics: content of `statistics.json`.
+        plots: file names under `plots/`, all of them keys of `plots.PLOTS`.
     """
     parts = [
         _overview(statistics),
@@ -29,7 +29,7 @@ def data_card(statistics: dict[str, Any], plots: Sequence[str]) -> str:
 
 
 def vocabulary_rule(statistics: dict[str, Any]) -> str:
-    """Return in words which hashtags the vocabulary holds."""
+    """Return a phrase that says which hashtags are in the vocabulary."""
     minimum, rule = statistics["vocabulary"]["minimum_frequency"], statistics["vocabulary"]["rule"]
     top = statistics["selection"]["top_hashtags"]
     if top is None:
@@ -39,7 +39,13 @@ def vocabulary_rule(statistics: dict[str, Any]) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table."""
+    """Return a Markdown table; `|` in cells is escaped.
+
+    >>> print(table(("split", "posts"), [("train", 8)]))
+    | split | posts |
+    | --- | --- |
+    | train | 8 |
+    """
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
@@ -58,8 +64,8 @@ def _overview(statistics: dict[str, Any]) -> str:
         ("posts", f"{posts:,}"),
         ("users", f"{statistics['users']:,}"),
         ("posts with hashtags", _of(statistics["posts_with_hashtags"], posts)),
-        ("different hashtags", f"{statistics['distinct_hashtags']:,}"),
-        ("in the vocabulary", f"{statistics['vocabulary']['hashtags']:,}"),
+        ("distinct hashtags", f"{statistics['distinct_hashtags']:,}"),
+        ("hashtags in the vocabulary", f"{statistics['vocabulary']['hashtags']:,}"),
         *((f"posts without {name.replace('_and_', ' and ')}", _of(count, posts)) for name, count in missing.items()),
     ]
     notes = "".join(f"\n\n> {note}" for note in statistics["notes"])
@@ -71,41 +77,27 @@ def _split_section(statistics: dict[str, Any]) -> str:
     split, duplicates = statistics["split"], statistics["near_duplicates"]
     rows = []
     for name in SPLITS:
-        side = statistics["splits"][name]
-        period = f"{side['from'][:10]} to {side['to'][:10]}" if side["from"] else "undated"
-        rows.append(
-            (
-                name,
-                f"{side['posts']:,}",
-                f"{side['users']:,}",
-                period,
-                *(
-                    _percent(share)
-                    for share in (
-                        side["truth"]["vocabulary"],
-                        side["truth"]["own_history"],
-                        side["truth"]["either"],
-                        side["posts_with_history"],
-                        side["users_seen_in_train"],
-                    )
-                ),
-            )
-        )
-    header = ("split", "posts", "users", "period", "truth in vocabulary", "truth in the user's earlier posts", "either",
+        of_split = statistics["splits"][name]
+        period = f"{of_split['from'][:10]} to {of_split['to'][:10]}" if of_split["from"] else "undated"
+        truth = of_split["truth"]
+        shares = (truth["vocabulary"], truth["own_history"], truth["either"])
+        shares += (of_split["posts_with_history"], of_split["users_seen_in_train"])
+        rows.append((name, f"{of_split['posts']:,}", f"{of_split['users']:,}", period, *map(_percent, shares)))
+    header = ("split", "posts", "users", "period", "truth in vocabulary", "truth in user history", "truth in either",
               "posts with history", "users seen in train")  # fmt: skip
     fractions = " / ".join(f"{fraction:g}" for fraction in split["fractions"])
     moved = (
         f" Near-duplicates (same words or same picture): {duplicates['posts']:,} posts in {duplicates['groups']:,} "
-        f"groups, the largest of {duplicates['largest_group']:,}; each group stays on the side of its first post, "
-        f"which moved {split['moved_with_near_duplicates']:,} posts."
+        f"groups, the largest of {duplicates['largest_group']:,} posts. Each group stays in the split of its first "
+        f"post, which moved {split['moved_with_near_duplicates']:,} posts."
     )
     begin = split["validation_and_test_begin"]
-    cuts = f" Validation begins at {begin[0]}, test at {begin[1]}; only moved posts lie outside." if begin else ""
+    cuts = f" Validation begins at {begin[0]} and test at {begin[1]}, except for moved posts." if begin else ""
     return (
-        f"## Splits\n\nMethod: {split['method']} ({split['reason']}), shares {fractions}, seed {statistics['seed']}."
+        f"## Splits\n\nMethod: {split['method']} ({split['reason']}), fractions {fractions}, seed {statistics['seed']}."
         f"{cuts}{moved}\n\n{table(header, rows)}\n\n"
-        "Truth in the vocabulary is the ceiling of a recommender that can only name train hashtags; history is what "
-        "the same user posted strictly earlier."
+        "The truth in the vocabulary is the highest recall of a recommender that knows only train hashtags. A user's "
+        "history is what the same user posted strictly earlier."
     )
 
 
@@ -121,10 +113,10 @@ def _tag_section(statistics: dict[str, Any]) -> str:
     )
     top = ", ".join(f"#{hashtag} ({count:,})" for hashtag, count in statistics["top_hashtags"].items())
     return (
-        f"## Hashtags\n\nPer post: mean {tags['mean']:.2f}, most {tags['most']:,}; quantiles {quantiles}. "
-        f"{_percent(tags['more_than_5'])} of the posts have more than the 5 that Instagram has allowed since December "
-        "2025; recommendations are 5 by default.\n\n"
-        f"The vocabulary holds {vocabulary['hashtags']:,} hashtags, {vocabulary_rule(statistics)}. "
+        f"## Hashtags\n\nPer post: mean {tags['mean']:.2f}, maximum {tags['most']:,}, quantiles {quantiles}. "
+        f"{_percent(tags['more_than_5'])} of the posts have more than 5 hashtags, Instagram's limit since December "
+        "2025. Recommendations have 5 by default.\n\n"
+        f"The vocabulary has {vocabulary['hashtags']:,} hashtags: {vocabulary_rule(statistics)}. "
         f"Most frequent in train: {top}.\n\n{years}"
     )
 
@@ -138,7 +130,7 @@ def _content_section(statistics: dict[str, Any]) -> str:
         (f"long (more than {limit})", _of(captions["long"], posts)),
     ]
     scripts = table(("script", "captions"), ((name, f"{count:,}") for name, count in captions["scripts"].items()))
-    return f"## Captions\n\nWithout their hashtags.\n\n{table(('length', 'posts'), rows)}\n\n{scripts}"
+    return f"## Captions\n\nHashtags are not counted.\n\n{table(('length', 'posts'), rows)}\n\n{scripts}"
 
 
 def _refusal_section(statistics: dict[str, Any]) -> str:
@@ -150,8 +142,7 @@ def _refusal_section(statistics: dict[str, Any]) -> str:
         *((reason, f"{count:,}", "post kept") for reason, count in kept.items()),
     ]
     return (
-        "## Refused records\n\nEach is listed in `rejected.jsonl`.\n\n"
-        f"{table(('reason', 'records', 'what was done'), rows)}"
+        f"## Refused records\n\nEach is listed in `rejected.jsonl`.\n\n{table(('reason', 'records', 'outcome'), rows)}"
     )
 
 
@@ -162,9 +153,9 @@ def _figures(plots: Sequence[str]) -> str:
 def _files(statistics: dict[str, Any]) -> str:
     return (
         "## Files\n\n"
-        "- `posts.parquet`: the posts in order (train, validation, test; by time inside). `caption` is without "
-        "hashtags, `caption_original` as posted, `image` relative to this folder, `split` the side.\n"
+        "- `posts.parquet`: the posts, ordered by split (train, validation, test), then by time. `caption` has no "
+        "hashtags, `caption_original` is the caption as posted, `image` is relative to this folder.\n"
         "- `vocabulary.json`: the train vocabulary with frequencies.\n"
         f"- `statistics.json`: all figures above (format version {statistics['format_version']}).\n"
-        "- `rejected.jsonl`: every record that was refused or kept with a reservation, and why."
+        "- `rejected.jsonl`: every record that was refused or kept with a warning, and why."
     )

@@ -1,4 +1,4 @@
-"""Near-duplicate posts: the same words or the same picture posted again."""
+"""Find near-duplicate posts: the same words or the same picture, posted again."""
 
 from __future__ import annotations
 
@@ -13,24 +13,27 @@ from numpy.typing import NDArray
 from data_loaders.images.fingerprints import NO_KEY
 from data_loaders.text.captions import clean_caption
 
-# Shorter captions ("good morning") are said by everyone and would glue a data set into one lump.
+# Shorter captions ("good morning") are so common that they would join unrelated posts.
 MINIMUM_CAPTION_LENGTH = 20
-# Of the 64 bits of a perceptual hash. A picture that is scaled and compressed again stays within 4 bits nineteen times
-# in twenty and keeps all of them only one time in three; different pictures are far more than 8 apart.
+# Out of the 64 bits of a perceptual hash. After rescaling and recompression, 19 in 20 pictures differ by at most 4
+# bits, but only 1 in 3 keeps all bits; different pictures differ by far more than 8.
 IMAGE_DISTANCE_BITS = 4
-# Of the mean colours of a picture's quarters, 0..255; scaling and compressing again moves them by 6 at most.
+# Between the mean colours (0..255) of a picture's quarters; rescaling and recompression change them by at most 6.
 COLOUR_DISTANCE = 8
-# A key is compared with so many others that share a band; bounds the work on thousands of look-alikes.
+# A key is compared with at most so many others of its band, which bounds the work on thousands of look-alikes.
 _MOST_COMPARED = 1_000
 
 
 def caption_key(caption: str | None) -> int:
-    """Return a 64-bit fingerprint that captions with the same words share.
+    """Return a 64-bit fingerprint, equal for captions with the same words.
 
-    Hashtags, web addresses, mentions, white space, letter case and compatibility forms (NFKC) make no difference.
+    Hashtags, web addresses, mentions, white space, letter case and compatibility forms (NFKC) are ignored.
 
     Returns:
         The fingerprint, or `NO_KEY` when fewer than `MINIMUM_CAPTION_LENGTH` characters remain.
+
+    >>> caption_key("Low tide at dusk, and no one here") == caption_key("low  tide at dusk, and no one HERE #beach")
+    True
     """
     if caption is None or len(caption) < MINIMUM_CAPTION_LENGTH:
         return NO_KEY
@@ -44,18 +47,18 @@ def caption_key(caption: str | None) -> int:
 def group_duplicates(
     caption_keys: NDArray[np.uint64], image_keys: NDArray[np.uint64], image_colours: NDArray[np.uint8]
 ) -> NDArray[np.int64]:
-    """Join posts with the same caption or the same picture, also through others.
+    """Group posts that have the same caption or the same picture, directly or through other posts.
 
-    Pictures count as the same when their hashes differ in at most `IMAGE_DISTANCE_BITS` bits and their colours
-    nowhere by more than `COLOUR_DISTANCE`.
+    Pictures are the same when their hashes differ by at most `IMAGE_DISTANCE_BITS` bits and no colour differs by more
+    than `COLOUR_DISTANCE`.
 
     Args:
-        caption_keys: (N,) see `caption_key`; `NO_KEY` joins nothing.
+        caption_keys: (N,) see `caption_key`; `NO_KEY` matches nothing.
         image_keys: (N,) perceptual hashes, `NO_KEY` for none.
         image_colours: (N, 12) colour signatures.
 
     Returns:
-        (N,) for every post the position of the first post of its group; its own when it stands alone.
+        (N,) for each post the position of the first post of its group, which may be the post itself.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -76,7 +79,7 @@ _Links: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def _same_caption(keys: NDArray[np.uint64]) -> _Links:
-    """Return (first post with a key, another post with it) for every repeat of a key."""
+    """Return (first post with a key, later post with the same key) for every repeat of a key."""
     positions = np.flatnonzero(keys != NO_KEY)
     _, first, key_of = np.unique(keys[positions], return_index=True, return_inverse=True)
     return _repeats(positions, first, key_of)
@@ -91,7 +94,8 @@ def _repeats(positions: NDArray[np.int64], first: NDArray[np.int64], key_of: NDA
 def _same_image(keys: NDArray[np.uint64], colours: NDArray[np.uint8]) -> list[_Links]:
     """Return pairs of posts whose pictures are the same.
 
-    Of one band of bits more than may differ at least one is equal, so only keys that share a band are compared.
+    The keys are cut into one band more than the number of bits that may differ. Similar keys are equal in at least one
+    band, so only keys that share a band are compared.
     """
     positions = np.flatnonzero(keys != NO_KEY)
     whole = np.column_stack([keys[positions, None].view(np.uint8), colours[positions]])
@@ -105,7 +109,7 @@ def _same_image(keys: NDArray[np.uint64], colours: NDArray[np.uint8]) -> list[_L
 
 
 def _bands(count: int) -> list[tuple[int, int]]:
-    """Return (shift, width) of bands that part 64 bits as evenly as can be."""
+    """Return (shift, width) of bands that divide 64 bits as evenly as possible."""
     edges = [64 * number // count for number in range(count + 1)]
     return [(low, high - low) for low, high in pairwise(edges)]
 
@@ -116,7 +120,7 @@ def _pairs_in_band(keys: NDArray[np.uint64], colours: NDArray[np.uint8], shift: 
     keys, colours, bands = keys[order], colours[order].astype(np.int16), bands[order]
     left = np.arange(len(keys))
     found: list[_Links] = [(order[:0], order[:0])]
-    # Each key against the next of its band, then the one after that, until no band is that long.
+    # Compare each key with the next one of its band, then with the one after that, until no band is that long.
     for step in range(1, _MOST_COMPARED + 1):
         left = left[left + step < len(keys)]
         left = left[bands[left] == bands[left + step]]

@@ -1,4 +1,4 @@
-"""The first pass of `prepare`: read a dump once, check its pictures, stage its posts, index them."""
+"""The first pass of `prepare`: read a dump once, check its pictures, stage and index its posts."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _BATCH = 256
 
 @dataclass(frozen=True, kw_only=True)
 class Ingest:
-    """Takes posts in.
+    """Reads posts into the staging file and the index.
 
     Attributes:
-        staging: where posts go.
-        index: what is remembered of them.
-        log: where refusals and reservations go.
-        folder: where the prepared folder will be; image paths are written relative to it.
-        inspector: opens pictures; None leaves them unopened.
-        image_policy: what becomes of a post whose picture cannot be used.
-        near_duplicates: whether to remember what near-duplicates are told by.
-        plain_hashtags: whether to leave out hashtags that are no plain words, see `plain_hashtags`.
+        staging: receives the posts.
+        index: receives the numbers that describe them.
+        log: receives refused records and warnings.
+        folder: path of the future prepared folder; image paths are written relative to it.
+        inspector: opens the pictures; None to skip this.
+        image_policy: what to do with a post whose picture cannot be used.
+        near_duplicates: whether to compute the fingerprints that near-duplicates share.
+        plain_hashtags: whether to drop hashtags that are not plain words, see `plain_hashtags`.
     """
 
     staging: Staging
@@ -47,10 +47,10 @@ class Ingest:
     plain_hashtags: bool = False
 
     def read(self, reader: Reader) -> None:
-        """Take in everything that `reader` gives.
+        """Read all records of a dump.
 
         Raises:
-            DataError: the dump is broken, or a picture cannot be used and the policy is `raise`.
+            DataError: the dump is damaged, or a picture cannot be used and the policy is `raise`.
         """
         with progress_bar("Reading posts", reader.count()) as bar:
             for records in _batches(reader.read()):
@@ -78,7 +78,7 @@ class Ingest:
             notes.append((f"image_{report.error.reason}", str(report.error)))
             post = post if self.image_policy == "blank" else replace(post, image=None)
         if post.caption is None and post.image is None and post.user_id is None:
-            detail = " ".join(["Nothing is left but hashtags.", *(detail for _, detail in notes)])
+            detail = " ".join(["Nothing is left except hashtags.", *(detail for _, detail in notes)])
             self.log.add(record.where, "empty_post", detail, post.post_id, kept=False)
             return
         for reason, detail in notes:
@@ -128,7 +128,7 @@ def _image_path(post: Post) -> Path | None:
 
 
 def _relative(path: Path, folder: Path) -> str:
-    # Both ends are resolved, so that the way from one to the other holds through symbolic links.
+    # Both paths are resolved, so that the relative path works through symbolic links.
     resolved = path.parent.resolve() / path.name
     try:
         return Path(os.path.relpath(resolved, folder.resolve())).as_posix()

@@ -1,4 +1,4 @@
-"""How much of the truth can be named at all: by the vocabulary, and by what a user posted before."""
+"""`oracle_recall`: the highest recall that a source of hashtags allows."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _NEVER = 2**62
 
 
 def first_seen(keys: Ints, instants_us: Ints, among: Flags) -> Ints:
-    """Return when each entry's key first occurs.
+    """Return the time at which each entry's key first occurs.
 
     Args:
-        keys: (N,) anything; equal keys belong together.
-        instants_us: (N,) when.
-        among: (N,) the entries that count as occurrences.
+        keys: (N,) any numbers; equal keys belong together.
+        instants_us: (N,) time of each entry.
+        among: (N,) which entries count as occurrences.
 
     Returns:
-        (N,) the earliest instant of the entry's key among those, or a time after all others.
+        (N,) the earliest time of the entry's key among those, or a time after all others.
     """
     unique, key_of = np.unique(keys, return_inverse=True)
     first = np.full(len(unique), _NEVER, np.int64)
@@ -29,10 +29,10 @@ def first_seen(keys: Ints, instants_us: Ints, among: Flags) -> Ints:
 
 
 def oracle_recall(index: PostIndex, split_ids: Ints, vocabulary: Vocabulary) -> dict[str, dict[str, float]]:
-    """Return, by split, the shares of all true hashtags that a recommender could draw from a source.
+    """Return, by split, the recall of an oracle that recommends every true hashtag found in a source.
 
-    `vocabulary`: in the train vocabulary; `own_history`: the user posted it strictly earlier; `either`; and
-    `earlier_posts`: anyone posted it strictly earlier.
+    The sources are `vocabulary` (the train vocabulary), `own_history` (what the user posted strictly earlier),
+    `either` of these, and `earlier_posts` (what anyone posted strictly earlier).
 
     Args:
         index: N posts in the folder's order.

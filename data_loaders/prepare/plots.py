@@ -1,4 +1,4 @@
-"""The data card's figures."""
+"""The plots of the data card."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ PLOTS = {
     "posts_per_month.png": "Posts per month",
     "tags_per_post.png": "Hashtags per post",
     "tags_per_post_by_year.png": "Hashtags per post by year",
-    "tag_frequency.png": "How often each hashtag occurs",
-    "caption_length.png": "Length of captions",
+    "tag_frequency.png": "Hashtag frequency",
+    "caption_length.png": "Caption length",
 }
 _COLOURS = ("#4c78a8", "#f2a541", "#c8553d")
 _INK = "#33415c"
@@ -26,12 +26,12 @@ _MOST_BARS = 30
 
 
 def draw_plots(index: PostIndex, split_ids: Ints, folder: Path) -> list[str]:
-    """Draw the figures that the data allows and return their file names.
+    """Draw the plots that the data allows and return their file names.
 
     Args:
         index: N posts.
         split_ids: (N,) indices into `SPLITS`.
-        folder: made if missing.
+        folder: where the plots are written; created if missing.
     """
     folder.mkdir(exist_ok=True)
     drawn = []
@@ -83,7 +83,7 @@ def _tags_per_post(axes: Any, index: PostIndex, split_ids: Ints) -> bool:
     counts = np.minimum(index.tag_counts, _MOST_BARS)
     bars = np.bincount(counts)
     axes.bar(np.arange(len(bars)), bars, color=_COLOURS[0])
-    axes.set_xlabel("hashtags" + (f" ({_MOST_BARS}: or more)" if counts.max() == _MOST_BARS else ""))
+    axes.set_xlabel("hashtags" + (f" ({_MOST_BARS} means {_MOST_BARS} or more)" if counts.max() == _MOST_BARS else ""))
     axes.set_ylabel("posts")
     axes.xaxis.get_major_locator().set_params(integer=True)
     return True

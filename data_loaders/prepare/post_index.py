@@ -1,4 +1,4 @@
-"""What `prepare` keeps in memory of every post: numbers only, about 80 bytes a post."""
+"""`PostIndex`: the numbers that `prepare` keeps in memory, about 80 bytes per post."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class PostIndex:
     """N posts as columns.
 
     Attributes:
-        instants_us: (N,) see `posts.instant_us`; undated posts in their order before all dated ones.
+        instants_us: (N,) see `posts.instant_us`; undated posts come before all dated ones, in order.
         dated: (N,) whether the post has a timestamp.
         users: (N,) user numbers, -1 for none.
         caption_lengths: (N,) characters, -1 without a caption.
@@ -33,7 +33,7 @@ class PostIndex:
         tags: (M,) hashtag numbers of all posts, one post after the other.
         tag_ends: (N,) where each post's hashtags end in `tags`.
         hashtags: hashtags by number.
-        script_names: writing systems by number.
+        script_names: scripts by number.
     """
 
     instants_us: Ints
@@ -64,24 +64,24 @@ class PostIndex:
         return np.asarray(self.tag_counts > 0)
 
     def posts_of_tags(self) -> Ints:
-        """Return the (M,) post each entry of `tags` belongs to."""
+        """Return (M,) the post of each entry of `tags`."""
         return np.repeat(np.arange(len(self)), self.tag_counts)
 
     def carries(self, hashtags: Flags) -> Flags:
-        """Return which of the N posts have one of some hashtags.
+        """Return (N,) which posts have at least one of the selected hashtags.
 
         Args:
-            hashtags: whether a hashtag is meant, by its number.
+            hashtags: (V,) which hashtags are selected, by number.
         """
-        found = np.zeros(len(self), np.bool_)
-        found[self.posts_of_tags()[hashtags[self.tags]]] = True
-        return found
+        carries = np.zeros(len(self), np.bool_)
+        carries[self.posts_of_tags()[hashtags[self.tags]]] = True
+        return carries
 
     def with_hashtags(self, kept: Flags) -> PostIndex:
-        """Return the same posts with some of their hashtags, numbered anew in the same order.
+        """Return the same posts with only some hashtags, renumbered in the same order.
 
         Args:
-            kept: whether a hashtag stays, by its number.
+            kept: (V,) which hashtags to keep, by number.
         """
         stays = kept[self.tags]
         counts = np.bincount(self.posts_of_tags()[stays], minlength=len(self))
@@ -93,12 +93,12 @@ class PostIndex:
         )
 
     def take(self, order: Ints) -> PostIndex:
-        """Return the posts at some positions, in that order; undated ones are then ordered by their new place."""
+        """Return the posts at the positions `order`, in that order; undated posts are ordered by new position."""
         counts = self.tag_counts[order]
         ends = np.cumsum(counts)
         starts = (self.tag_ends - self.tag_counts)[order]
-        places = np.arange(int(ends[-1]) if len(ends) else 0)
-        tags = self.tags[places - np.repeat(ends - counts, counts) + np.repeat(starts, counts)]
+        positions = np.arange(int(ends[-1]) if len(ends) else 0)
+        tags = self.tags[positions - np.repeat(ends - counts, counts) + np.repeat(starts, counts)]
         dated = self.dated[order]
         return PostIndex(
             instants_us=np.where(dated, self.instants_us[order], UNDATED_EPOCH_US + np.arange(len(order))),
@@ -118,7 +118,7 @@ class PostIndex:
 
 
 class PostIndexBuilder:
-    """Collects a `PostIndex` post by post."""
+    """Builds a `PostIndex` post by post."""
 
     def __init__(self) -> None:
         self._instants, self._users, self._lengths = array("q"), array("q"), array("q")

@@ -1,4 +1,4 @@
-"""From a dump of posts to a prepared folder."""
+"""`prepare`: turn a dump of posts into a prepared folder."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from data_loaders.readers.registry import open_dump
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedSummary:
-    """What `prepare` made: the folder, and the values of its `statistics.json`."""
+    """The result of `prepare`: the folder and the content of its `statistics.json`."""
 
     folder: Path
     statistics: dict[str, Any]
@@ -68,14 +68,16 @@ def prepare(
     settings.check()
     check_replaceable(output, STATISTICS, (*FILES, *REPORT_FILES))
     if source.exists() and source.resolve().is_relative_to(output.resolve()) and output.exists():
-        raise DataError(f"source {source} lies in the output folder {output}, which is replaced; give another --output")
+        raise DataError(
+            f"source {source} is inside the output folder {output}, which would be replaced; choose another --output"
+        )
     reader = open_dump(source, format, options)
     try:
         with atomic_folder(output) as folder:
             statistics = _fill(folder, output, reader, settings)
     except OSError as error:
         raise DataError(
-            f"preparing {source} stopped and nothing was written to {output}: {error}. Is there room on the disk?"
+            f"preparing {source} failed and nothing was written to {output}: {error}. Is the disk full?"
         ) from error
     return PreparedSummary(folder=output, statistics=statistics)
 
@@ -91,7 +93,7 @@ def _fill(folder: Path, output: Path, reader: Reader, settings: PrepareSettings)
         selection = None
         if settings.only_top_hashtags:
             selection = Selection.of(index, result.split_ids, vocabulary)
-            selection.list_left_out(staging, log, len(vocabulary))
+            selection.log_left_out(staging, log, len(vocabulary))
     order = np.lexsort((np.arange(len(index)), index.instants_us, result.split_ids))
     if selection is not None:
         order, index = order[selection.posts[order]], index.with_hashtags(selection.hashtags)
@@ -146,19 +148,19 @@ def _check_learnable(index: PostIndex, reader: Reader, log: RejectionLog) -> Non
     refused = "; ".join(f"{count:,} {reason}" for reason, count in log.refused.most_common(5)) or "none"
     if not len(index):
         raise DataError(
-            f"{reader.path} ({reader.name}) holds no usable post. Refused: {refused}. "
-            f"python scripts/validate.py --source {reader.path} shows examples of each reason"
+            f"{reader.path} ({reader.name}) contains no usable post. Refused: {refused}. "
+            f"multimodal-hashtags validate --source {reader.path} shows examples of each reason"
         )
     if not index.tagged.any():
         raise DataError(
             f"none of the {len(index):,} posts of {reader.path} ({reader.name}) has a hashtag, so there is nothing to "
-            "learn. Hashtags are taken from the column 'hashtags' or, without it, from '#words' in the caption; "
+            "learn. Hashtags are read from the column 'hashtags' or, without it, from '#words' in the caption; "
             "name the columns with --columns hashtags=NAME caption=NAME"
         )
 
 
 def _renumbered(groups: Ints) -> Ints:
-    """Number every group by the place of its first post."""
+    """Number every group by the position of its first post."""
     _, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
     return np.asarray(first[group_of], np.int64)
 

@@ -68,13 +68,13 @@ class Provenance:
         broken = sum(count for reason, count in self.log.kept.items() if reason.startswith("image_"))
         if broken > images:
             notes.append(
-                f"{broken:,} pictures could not be used, more than the {images:,} that could; are the "
-                "picture files where the dump says? rejected.jsonl names each."
+                f"{broken:,} pictures could not be used, more than the {images:,} that could. Are the picture files "
+                "where the dump says? rejected.jsonl lists each."
             )
         undated = int((~self.index.dated).sum())
         if self.split.method == "time" and undated:
             notes.append(
-                f"{undated:,} posts have no timestamp; they are trained on and count as earlier than all others."
+                f"{undated:,} posts have no timestamp; they are in train and count as earlier than all others."
             )
         return notes
 
@@ -83,15 +83,15 @@ class Provenance:
         if self.selection is not None:
             kept, read = len(self.order), len(self.split.split_ids)
             notes.append(
-                f"A closed and easier task: of {read:,} posts only the {kept:,} were kept that carry one of the "
-                f"{self.selection.hashtags.sum():,} most frequent train hashtags; these lost "
-                f"{self.selection.hashtags_left_out:,} other hashtags. The rest is gone from truth and history alike, "
-                "so figures say nothing about recommending for all posts. The fractions are those before posts were "
-                "left out: see the table for what each split holds."
+                f"A closed, easier task: of {read:,} posts, only the {kept:,} with one of the "
+                f"{self.selection.hashtags.sum():,} most frequent train hashtags were kept; these lost "
+                f"{self.selection.hashtags_left_out:,} other hashtags. The rest is missing from truth and history "
+                "alike, so scores do not carry over to recommending for all posts. The fractions apply before posts "
+                "were left out; the table shows the size of each split."
             )
         if self.settings.plain_hashtags:
             notes.append(
-                "Hashtags with digits or underscores and those that are English stop words were left out of the truth; "
+                "Hashtags with digits or underscores and English stop words were removed from the truth; "
                 f"{self.log.kept['hashtag_not_plain']:,} posts lost some."
             )
         return notes

@@ -1,4 +1,4 @@
-"""The list of records that were refused, or kept with a reservation. Nothing vanishes silently."""
+"""`RejectionLog`: lists every record that was refused or kept with a warning, so that nothing vanishes silently."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from types import TracebackType
 
 
 class RejectionLog:
-    """Writes `rejected.jsonl` and counts by reason; a context manager.
+    """Writes `rejected.jsonl` and counts reasons; a context manager.
 
     Args:
-        path: the file, made anew.
+        path: the file, overwritten if it exists.
+
+    Attributes:
+        refused: refused records by reason.
+        kept: warnings about kept posts by reason.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,14 +33,14 @@ class RejectionLog:
         self._file.close()
 
     def add(self, where: str, reason: str, detail: str, post_id: str | None, *, kept: bool) -> None:
-        """Note one record.
+        """Log one record.
 
         Args:
-            where: file and line, or the post it concerns.
-            reason: a short name that counts are made by.
+            where: file and line, or the post concerned.
+            reason: short name under which the record is counted.
             detail: a sentence with the value seen.
-            post_id: the record's id where it is known.
-            kept: whether the post was prepared nevertheless.
+            post_id: the record's id, if known.
+            kept: whether the post was kept nevertheless.
         """
         record = {"where": where, "reason": reason, "detail": detail, "post_id": post_id, "kept": kept}
         self._file.write(json.dumps(record, ensure_ascii=False) + "\n")

@@ -1,4 +1,4 @@
-"""A closed task of the most frequent hashtags: which posts it keeps, and how the others are accounted for."""
+"""`Selection`: a closed task of the most frequent hashtags, and the posts it keeps."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _HASHTAGS_SHOWN = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """The posts that carry a hashtag of the vocabulary, with those hashtags alone.
+    """The posts that have a hashtag of the vocabulary, reduced to these hashtags.
 
     Attributes:
-        posts: (N,) whether a post is kept.
-        hashtags: (V,) whether a hashtag is kept, by its number.
-        hashtags_left_out: how many hashtags the kept posts lose, counted once for each post.
+        posts: (N,) which posts are kept.
+        hashtags: (V,) which hashtags are kept, by number.
+        hashtags_left_out: number of hashtags that the kept posts lose, counted once per post.
     """
 
     posts: Flags
@@ -33,7 +33,7 @@ class Selection:
 
     @classmethod
     def of(cls, index: PostIndex, split_ids: Ints, vocabulary: Vocabulary) -> Selection:
-        """Select by a vocabulary that the train split alone decided on.
+        """Select posts by a vocabulary that comes from the train split alone.
 
         Args:
             index: N posts.
@@ -41,7 +41,7 @@ class Selection:
             vocabulary: of the train split.
 
         Raises:
-            DataError: a split is left without posts.
+            DataError: a split has no posts left.
         """
         hashtags = np.array([hashtag in vocabulary for hashtag in index.hashtags], np.bool_)
         posts = index.carries(hashtags)
@@ -49,23 +49,23 @@ class Selection:
             if not (posts & (split_ids == split_id)).any():
                 raise DataError(
                     f"the {name} split has no post with one of the {len(vocabulary):,} most frequent train hashtags; "
-                    "keep more of them (--top-hashtags), or leave out --only-top-hashtags"
+                    "raise --top-hashtags, or drop --only-top-hashtags"
                 )
         lost = ~hashtags[index.tags] & posts[index.posts_of_tags()]
         return cls(posts=posts, hashtags=hashtags, hashtags_left_out=int(lost.sum()))
 
-    def list_left_out(self, staging: Staging, log: RejectionLog, top: int) -> None:
-        """Write every post that is not kept to the list of refused records.
+    def log_left_out(self, staging: Staging, log: RejectionLog, top: int) -> None:
+        """Log every post that is not kept as a refused record.
 
         Args:
             staging: the N posts.
-            log: the list.
-            top: how many hashtags the vocabulary was to hold.
+            log: the log of refused records.
+            top: size of the vocabulary, for the message.
         """
         for _, table in staging.in_order(np.flatnonzero(~self.posts)):
             columns = (table.column(name).to_pylist() for name in ("post_id", "hashtags"))
             for post_id, hashtags in zip(*columns, strict=True):
-                detail = f"{_shown(hashtags)}; kept are posts with one of the {top:,} most frequent of train."
+                detail = f"{_shown(hashtags)}; accepted: posts with one of the {top:,} most frequent train hashtags."
                 log.add(f"post {post_id}", NO_TOP_HASHTAG, detail, post_id, kept=False)
 
 

@@ -1,4 +1,4 @@
-"""Which posts are learned from, chosen on and judged on: by time, by each user's time, or at random."""
+"""Split posts into train, validation and test: by time, by each user's own time, or at random."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ SplitMethod: TypeAlias = Literal["auto", "time", "user", "random"]
 Fractions: TypeAlias = tuple[float, float, float]
 DEFAULT_FRACTIONS: Fractions = (0.8, 0.1, 0.1)
 RANDOM_WARNING = (
-    "A random split lets the training posts come from after the test posts, so history leaks time: figures are "
-    "higher than a service would see. Prefer --split time where posts have timestamps."
+    "With a random split, train posts can be later than test posts, so history leaks the future: scores are higher "
+    "than in real use. Prefer --split time where posts have timestamps."
 )
 _Ints: TypeAlias = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitResult:
-    """The side of every post.
+    """The split of every post.
 
     Attributes:
         split_ids: (N,) indices into `SPLITS`.
         method: `time`, `user` or `random`.
-        reason: a sentence: why this method.
-        followed: (N,) whether a post follows the first of its near-duplicates to another side than its own.
-        cuts_us: for `time`, the instants at which validation and test begin, bar posts that moved.
-        warnings: what to keep in mind when reading figures.
+        reason: why this method was used.
+        followed: (N,) which posts moved to another split to stay with the first of their near-duplicates.
+        cuts_us: for `time`, the times at which validation and test begin, except for moved posts.
+        warnings: caveats for reading the scores.
     """
 
     split_ids: _Ints
@@ -44,7 +44,7 @@ class SplitResult:
 
     @property
     def moved(self) -> int:
-        """How many posts follow the first of their near-duplicates to another side."""
+        """Number of posts that moved to another split to stay with their near-duplicates."""
         return int(self.followed.sum())
 
 
@@ -59,29 +59,31 @@ def split_posts(
     tagged: NDArray[np.bool_] | None = None,
     seed: int = 0,
 ) -> SplitResult:
-    """Divide N posts into train, validation and test.
+    """Split N posts into train, validation and test.
 
-    `time`: one cut for all. Posts of the very same instant stay on one side (the cut moves to the nearest change
-    of instant); undated posts are trained on. `user`: each user's posts in their own order, the i-th of n lying
-    at (i + ½) / n; posts of the same instant stay together; posts without a user are trained on. `random`: by
-    seed. `auto`: `time` when at least half the posts are dated, otherwise `random`.
+    - `time`: the same cuts in time for all users. Posts of the same instant stay together (the cut moves to the nearest
+      change of instant); undated posts go to train.
+    - `user`: each user's posts in time order, with the i-th of n at (i + ½) / n. Posts of the same instant stay
+      together; posts without a user go to train.
+    - `random`: by seed.
+    - `auto`: `time` if at least half the posts are dated, otherwise `random`.
 
-    Near-duplicates stay whole on one side: that of the group's first post (by time, undated ones first). So a
-    test post never repeats a post that was trained on; a later repeat of a train post is itself trained on.
+    All near-duplicates go to the split of their group's first post (by time, undated posts first). So a test post never
+    repeats a train post: a later repeat of a train post is moved to train.
 
     Args:
-        instants_us: (N,) the order of the posts; undated ones in dump order before all dated ones.
+        instants_us: (N,) times of the posts; undated ones in dump order before all dated ones.
         dated: (N,) whether the post has a timestamp.
         users: (N,) user numbers, -1 for none.
-        method: see above.
+        method: one of `SPLIT_METHODS`, see above.
         fractions: shares of train, validation and test.
-        groups: (N,) numbers of near-duplicate groups; None: every post stands alone.
-        tagged: (N,) whether the post has hashtags; each side must hold such a post. None: all have.
-        seed: of the random split.
+        groups: (N,) numbers of near-duplicate groups; None if there are none.
+        tagged: (N,) whether the post has hashtags; every split needs such a post. None if all have.
+        seed: seed of the random split.
 
     Raises:
-        DataError: unknown method, fractions that do not add up to 1, no timestamps or users to split by, or a
-            side without posts.
+        DataError: the method is unknown, the fractions do not add up to 1, there are no timestamps or users to split
+            by, or a split is left empty.
     """
     check_split(method, fractions)
     chosen, reason = _choose(method, dated, users)
@@ -89,22 +91,22 @@ def split_posts(
     cuts: tuple[int, ...] = ()
     if chosen == "time":
         cuts = _time_cuts(instants_us[dated], fractions)
-        own = np.where(dated, sum((instants_us >= cut).astype(np.int64) for cut in cuts), 0)
+        initial = np.where(dated, sum((instants_us >= cut).astype(np.int64) for cut in cuts), 0)
     elif chosen == "user":
-        own = _by_user(instants_us, users, fractions)
+        initial = _by_user(instants_us, users, fractions)
     else:
-        own = _at_random(groups, fractions, seed)
-    split_ids = _follow_first(own, instants_us, groups)
+        initial = _at_random(groups, fractions, seed)
+    split_ids = _follow_first(initial, instants_us, groups)
     _refuse_empty_split(split_ids, np.ones(len(split_ids), np.bool_) if tagged is None else tagged, chosen, fractions)
     warnings = (RANDOM_WARNING,) if chosen == "random" else ()
-    followed = np.asarray(split_ids != own)
+    followed = np.asarray(split_ids != initial)
     return SplitResult(
         split_ids=split_ids, method=chosen, reason=reason, followed=followed, cuts_us=cuts, warnings=warnings
     )
 
 
 def check_split(method: str, fractions: Fractions) -> None:
-    """Refuse what no data set could be split by.
+    """Refuse an unknown split method or invalid fractions.
 
     Raises:
         DataError: the method is unknown, or the fractions are not three shares above 0 that add up to 1.
@@ -115,7 +117,7 @@ def check_split(method: str, fractions: Fractions) -> None:
     shown = " ".join(f"{fraction:g}" for fraction in fractions)
     if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
         raise DataError(
-            f"split fractions {shown}: three shares above 0 that add up to 1 are needed, "
+            f"split fractions {shown}; accepted: three shares above 0 that add up to 1, "
             "for example --fractions 0.8 0.1 0.1"
         )
 
@@ -127,40 +129,40 @@ def _choose(method: str, dated: NDArray[np.bool_], users: _Ints) -> tuple[str, s
             return "time", f"chosen because {share:.0%} of the posts have timestamps"
         return "random", f"chosen because only {share:.0%} of the posts have timestamps"
     if method == "time" and not dated.any():
-        raise DataError("split 'time' needs timestamps and no post has one; use --split random or --split user")
+        raise DataError("split 'time' needs timestamps, but no post has one; use --split random or --split user")
     if method == "user" and not (users >= 0).any():
-        raise DataError("split 'user' needs users and no post has one; use --split time or --split random")
+        raise DataError("split 'user' needs users, but no post has one; use --split time or --split random")
     return method, "asked for"
 
 
 def _time_cuts(instants_us: _Ints, fractions: Fractions) -> tuple[int, ...]:
-    """Return where validation and test begin; a cut after the last post begins nothing."""
+    """Return the times at which validation and test begin; a time after the last post leaves the split empty."""
     ordered = np.sort(instants_us)
-    places = [_nearest_change(ordered, round(len(ordered) * share)) for share in np.cumsum(fractions[:2])]
-    return tuple(int(ordered[place]) if place < len(ordered) else int(ordered[-1]) + 1 for place in places)
+    positions = [_nearest_change(ordered, round(len(ordered) * share)) for share in np.cumsum(fractions[:2])]
+    return tuple(int(ordered[cut]) if cut < len(ordered) else int(ordered[-1]) + 1 for cut in positions)
 
 
-def _nearest_change(ordered: _Ints, place: int) -> int:
-    """Return the place nearest to `place` before which and at which the values differ."""
-    if place <= 0 or place >= len(ordered):
-        return min(max(place, 0), len(ordered))
-    low = int(np.searchsorted(ordered, ordered[place], side="left"))
-    high = int(np.searchsorted(ordered, ordered[place], side="right"))
-    return low if place - low <= high - place else high
+def _nearest_change(ordered: _Ints, position: int) -> int:
+    """Return the position nearest to `position` whose value differs from the one before it."""
+    if position <= 0 or position >= len(ordered):
+        return min(max(position, 0), len(ordered))
+    low = int(np.searchsorted(ordered, ordered[position], side="left"))
+    high = int(np.searchsorted(ordered, ordered[position], side="right"))
+    return low if position - low <= high - position else high
 
 
 def _by_user(instants_us: _Ints, users: _Ints, fractions: Fractions) -> _Ints:
-    positions = np.flatnonzero(users >= 0)
-    order = positions[np.lexsort((positions, instants_us[positions], users[positions]))]
+    with_user = np.flatnonzero(users >= 0)
+    order = with_user[np.lexsort((with_user, instants_us[with_user], users[with_user]))]
     codes, instants = users[order], instants_us[order]
-    places = np.arange(len(order))
+    positions = np.arange(len(order))
     new_user = np.r_[True, codes[1:] != codes[:-1]]
     new_instant = new_user | np.r_[True, instants[1:] != instants[:-1]]
     starts = np.flatnonzero(new_user)
     lengths = np.diff(np.r_[starts, len(order)])
     user_of = np.cumsum(new_user) - 1
-    # Every post of one instant takes the place of the first among them.
-    first_of_instant = np.maximum.accumulate(np.where(new_instant, places, 0))
+    # All posts of one instant take the position of the first of them.
+    first_of_instant = np.maximum.accumulate(np.where(new_instant, positions, 0))
     share = (first_of_instant - starts[user_of] + 0.5) / lengths[user_of]
     split_ids = np.zeros(len(users), np.int64)
     split_ids[order] = (share >= fractions[0]).astype(np.int64) + (share >= fractions[0] + fractions[1])
@@ -177,7 +179,7 @@ def _at_random(groups: _Ints, fractions: Fractions, seed: int) -> _Ints:
 
 
 def _follow_first(split_ids: _Ints, instants_us: _Ints, groups: _Ints) -> _Ints:
-    """Give every post the side of the first post of its group."""
+    """Move every post to the split of the first post of its group."""
     order = np.lexsort((np.arange(len(groups)), instants_us))
     _, first, unit_of = np.unique(groups[order], return_index=True, return_inverse=True)
     followed = np.empty_like(split_ids)
@@ -190,9 +192,9 @@ def _refuse_empty_split(split_ids: _Ints, tagged: NDArray[np.bool_], method: str
         if (tagged & (split_ids == split_id)).any():
             continue
         held = int((split_ids == split_id).sum())
-        what = f"holds {held:,} posts but none with hashtags" if held else "is left without posts"
+        what = f"has {held:,} posts but none with hashtags" if held else "has no posts"
         raise DataError(
             f"the {name} split {what}: {len(split_ids):,} posts ({int(tagged.sum()):,} with hashtags) split by "
-            f"{method} with fractions {' '.join(f'{fraction:g}' for fraction in fractions)}. Give more posts, a larger "
-            f"share to {name} (--fractions), or another method (--split time, user or random)"
+            f"{method} with fractions {' '.join(f'{fraction:g}' for fraction in fractions)}. Use more posts, a larger "
+            f"share for {name} (--fractions), or another method (--split time, user or random)"
         )

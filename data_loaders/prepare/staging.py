@@ -1,4 +1,4 @@
-"""Posts on their way into a prepared folder: written as they are read, taken out in another order."""
+"""`Staging`: a temporary file of posts, written in dump order and read in another order."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Staging:
     """An uncompressed Arrow file of posts in dump order; a context manager while it is written.
 
     Args:
-        path: the file, made anew.
+        path: the file, overwritten if it exists.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,10 +58,10 @@ class Staging:
         """Append one post.
 
         Args:
-            post: as it will be trained on.
-            caption_original: its caption before hashtags were taken out.
-            image: the path to write for its picture.
-            surface: its hashtags as they were written.
+            post: the post as it will be trained on.
+            caption_original: its caption before hashtags were removed.
+            image: the picture's path in the prepared folder.
+            surface: the surface forms of its hashtags.
         """
         instant = None if post.timestamp is None else instant_us(post.timestamp)
         self._rows.append(
@@ -84,9 +84,9 @@ class Staging:
         self._path.unlink()
 
     def in_order(self, order: NDArray[np.int64]) -> Iterator[tuple[int, pa.Table]]:
-        """Yield (place of the first row, rows) of the posts at positions `order`, a few thousand at a time.
+        """Yield the posts at positions `order`, a few thousand at a time, each time with the index of the first.
 
-        The file is memory-mapped, so no more than what is yielded needs to fit in memory.
+        The file is memory-mapped, so only the yielded posts need to fit in memory.
         """
         with pa.memory_map(str(self._path)) as source:
             reader = pa.ipc.open_file(source)

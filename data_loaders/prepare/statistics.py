@@ -1,4 +1,4 @@
-"""The figures that describe a prepared data set."""
+"""`describe_posts`: the statistics of a prepared data set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from data_loaders.prepare.vocabulary import Vocabulary
 
 FORMAT_VERSION = 1
 SHORT_CAPTION = 50
-"""A caption of at most 50 characters counts as short."""
+"""Captions of at most 50 characters are short."""
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _MOST_BARS = 30
 _TOP = 30
@@ -24,7 +24,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def describe_posts(index: PostIndex, split_ids: Ints, groups: Ints, vocabulary: Vocabulary) -> dict[str, Any]:
-    """Return counts, distributions and coverage of N posts as values for JSON.
+    """Return counts, distributions and oracle recall of N posts as values for JSON.
 
     Args:
         index: the posts in the folder's order.
@@ -88,7 +88,11 @@ def _share(flags: Flags) -> float:
 
 
 def to_iso(instant_us: int) -> str:
-    """Return an instant, in microseconds since 1970, as ISO 8601 in UTC."""
+    """Return a time, given in microseconds since 1970, as ISO 8601 in UTC.
+
+    >>> to_iso(86_400_000_000)
+    '1970-01-02T00:00:00+00:00'
+    """
     return (_EPOCH + timedelta(microseconds=int(instant_us))).isoformat()
 
 
@@ -140,19 +144,19 @@ def _splits(index: PostIndex, split_ids: Ints, vocabulary: Vocabulary) -> dict[s
     )
     described = {}
     for split_id, name in enumerate(SPLITS):
-        own = split_ids == split_id
-        instants = index.instants_us[own & index.dated]
-        users = index.users[own & (index.users >= 0)]
+        inside = split_ids == split_id
+        instants = index.instants_us[inside & index.dated]
+        users = index.users[inside & (index.users >= 0)]
         distinct = np.unique(users)
         described[name] = {
-            "posts": int(own.sum()),
-            "posts_with_hashtags": int((own & index.tagged).sum()),
+            "posts": int(inside.sum()),
+            "posts_with_hashtags": int((inside & index.tagged).sum()),
             "users": len(distinct),
             "from": to_iso(instants.min()) if len(instants) else None,
             "to": to_iso(instants.max()) if len(instants) else None,
             "truth": recall[name],
-            "posts_with_history": _share(known[own]),
-            "posts_with_train_history": _share(trained[own]),
+            "posts_with_history": _share(known[inside]),
+            "posts_with_train_history": _share(trained[inside]),
             "users_seen_in_train": _share(np.isin(distinct, index.users[split_ids == 0])),
         }
     return described

@@ -1,4 +1,4 @@
-"""`Vocabulary`: the hashtags a closed-vocabulary network can name. Made from the train split alone."""
+"""`Vocabulary`: the hashtags that a closed-vocabulary network can recommend, taken from the train split alone."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ DEFAULT_MINIMUM_FREQUENCY = 5
 
 
 def default_minimum_frequency(tagged_train_posts: int) -> int:
-    """Return how many train posts must carry a hashtag, by the size of the data set.
+    """Return how many train posts must carry a hashtag for it to enter the vocabulary.
 
-    5, as is customary; 3 with fewer than 2,400 train posts that have hashtags, 2 with fewer than 800: on small
-    dumps the customary value would leave most of the truth outside the vocabulary.
+    The customary value is 5. It is 3 below 2,400 train posts with hashtags and 2 below 800, because on small dumps 5
+    would leave most of the truth outside the vocabulary.
+
+    >>> [default_minimum_frequency(posts) for posts in (500, 2_000, 10_000)]
+    [2, 3, 5]
     """
     if tagged_train_posts < 800:
         return 2
@@ -28,12 +31,12 @@ def default_minimum_frequency(tagged_train_posts: int) -> int:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Hashtag ⇄ index.
+    """A two-way mapping between hashtags and indices.
 
     Attributes:
-        hashtags: in index order: by falling frequency, then alphabetically.
-        frequencies: how many train posts carry each of them.
-        minimum_frequency: rarer hashtags were left out.
+        hashtags: hashtags in index order: by decreasing frequency, then alphabetically.
+        frequencies: number of train posts with each hashtag.
+        minimum_frequency: rarer hashtags are not in the vocabulary.
     """
 
     hashtags: tuple[str, ...]
@@ -44,7 +47,7 @@ class Vocabulary:
     def __post_init__(self) -> None:
         problem = _problem(self.hashtags, self.frequencies, self.minimum_frequency)
         if problem:
-            raise DataError(f"the vocabulary cannot be used: {problem}")
+            raise DataError(f"the vocabulary is invalid: {problem}")
         object.__setattr__(self, "_index", {hashtag: index for index, hashtag in enumerate(self.hashtags)})
 
     def __len__(self) -> int:
@@ -59,16 +62,19 @@ class Vocabulary:
 
     @classmethod
     def from_counts(cls, counts: dict[str, int], minimum_frequency: int, maximum_size: int | None = None) -> Vocabulary:
-        """Keep the hashtags of `counts` that at least `minimum_frequency` posts carry.
+        """Return the vocabulary of all hashtags that occur in at least `minimum_frequency` posts.
 
         Args:
-            counts: train posts by hashtag.
+            counts: number of train posts by hashtag.
             minimum_frequency: how many posts must carry a hashtag, at least 1.
-            maximum_size: how many of them to keep, the most frequent, of equally frequent ones the first by name; at
-                least 1, None for all.
+            maximum_size: how many hashtags to keep, at least 1: the most frequent ones, and the alphabetically first
+                among equally frequent ones; None for all.
 
         Raises:
             DataError: `minimum_frequency` is below 1, or no hashtag is that frequent.
+
+        >>> Vocabulary.from_counts({"sea": 3, "sky": 5, "tide": 1}, minimum_frequency=2).hashtags
+        ('sky', 'sea')
         """
         if minimum_frequency < 1:
             raise DataError(f"minimum frequency {minimum_frequency}; it must be at least 1")
@@ -80,14 +86,14 @@ class Vocabulary:
             most = max(counts.values(), default=0)
             raise DataError(
                 f"no hashtag occurs in {minimum_frequency} train posts (the most frequent of {len(counts):,} occurs "
-                f"in {most}); lower --minimum-frequency or give more posts"
+                f"in {most}); lower --minimum-frequency or use more posts"
             )
         hashtags, frequencies = zip(*kept, strict=True)
         return cls(hashtags, frequencies, minimum_frequency)
 
     @classmethod
     def from_posts(cls, hashtags: Iterable[tuple[str, ...]], minimum_frequency: int) -> Vocabulary:
-        """Count the hashtags of the train posts, each once per post, and keep the frequent ones.
+        """Return the vocabulary of the train posts' hashtags, each counted once per post.
 
         Args:
             hashtags: one tuple per train post.
@@ -112,10 +118,10 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: Path) -> Vocabulary:
-        """Read what `save` wrote.
+        """Read a vocabulary from JSON.
 
         Raises:
-            DataError: the file is missing, is not JSON or does not hold a vocabulary.
+            DataError: the file is missing, is not JSON or does not contain a valid vocabulary.
         """
         try:
             content: Any = json.loads(path.read_text(encoding="utf-8"))
@@ -132,7 +138,7 @@ class Vocabulary:
             raise DataError(f"vocabulary {path}: hashtags and frequencies must be lists")
         problem = _problem(tuple(hashtags), tuple(frequencies), minimum)
         if problem:
-            raise DataError(f"vocabulary {path} cannot be used: {problem}")
+            raise DataError(f"vocabulary {path} is invalid: {problem}")
         return cls(tuple(hashtags), tuple(frequencies), minimum)
 
 
@@ -148,8 +154,8 @@ def _problem(hashtags: tuple[Any, ...], frequencies: tuple[Any, ...], minimum: A
             return f"frequency {frequency!r} of {hashtag!r} is not a whole number of at least {minimum}"
     if len(set(hashtags)) != len(hashtags):
         twice = next(hashtag for hashtag, count in Counter(hashtags).items() if count > 1)
-        return f"{twice!r} is named twice"
+        return f"{twice!r} occurs twice"
     order = [(-frequency, hashtag) for hashtag, frequency in zip(hashtags, frequencies, strict=True)]
     if any(earlier > later for earlier, later in pairwise(order)):
-        return "the hashtags are not in the order of falling frequency"
+        return "the hashtags are not in order of decreasing frequency"
     return None

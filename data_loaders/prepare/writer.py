@@ -1,4 +1,4 @@
-"""The second pass of `prepare`: staged posts into `posts.parquet`, in the folder's order."""
+"""The second pass of `prepare`: write the staged posts to `posts.parquet`, in the folder's order."""
 
 from __future__ import annotations
 
@@ -38,15 +38,16 @@ def write_posts(
     groups: NDArray[np.int64],
     hashtags: frozenset[str] | None = None,
 ) -> None:
-    """Write all posts.
+    """Write posts in a new order.
 
     Args:
-        path: the Parquet file, made anew.
+        path: the Parquet file, overwritten if it exists.
         staging: posts in dump order.
-        order: (N,) which of them comes first, second, …: its index is the post's `sequence`; others are not written.
+        order: (N,) positions in the dump of the first, second, … post, whose `sequence` counts from 0; other posts are
+            not written.
         split_ids: (N,) indices into `SPLITS`, in the new order.
         groups: (N,) numbers of near-duplicate groups, in the new order.
-        hashtags: those that are written, others are left out of the posts; None for all.
+        hashtags: the hashtags to keep in the posts; None for all.
     """
     names = pa.array(SPLITS)
     with (
@@ -70,4 +71,4 @@ def _reduced(table: pa.Table, kept: frozenset[str]) -> dict[str, pa.Array]:
     names = ("hashtags", "hashtags_surface")
     rows = zip(*(table.column(name).to_pylist() for name in names), strict=True)
     pairs = [[pair for pair in zip(tags, surfaces, strict=True) if pair[0] in kept] for tags, surfaces in rows]
-    return {name: pa.array([[pair[place] for pair in row] for row in pairs], TAGS) for place, name in enumerate(names)}
+    return {name: pa.array([[pair[index] for pair in row] for row in pairs], TAGS) for index, name in enumerate(names)}

@@ -1,4 +1,4 @@
-"""Dumps in, posts out: one reader per format, found by `open_dump`."""
+"""Readers turn dumps into posts: one reader per format; `open_dump` finds the right one."""
 
 from data_loaders.readers.base import RawPost, Reader, ReaderOptions, Record, Rejected
 from data_loaders.readers.instaloader import InstaloaderReader

@@ -1,4 +1,4 @@
-"""What every reader gives: posts as the dump holds them, or the reason why a record was refused."""
+"""`Reader` and the records it yields: posts as found in the dump, or the reason why a record was refused."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ FIELDS = ("post_id", "user_id", "timestamp", "caption", "image", "hashtags")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawPost:
-    """A post as the dump holds it.
+    """A post as found in the dump.
 
     Attributes:
-        post: the caption is the raw one, hashtags included; `post.hashtags` are canonical, without repeats.
-        hashtags_surface: the hashtags as they were written, one for each of `post.hashtags`.
-        hashtags_given: whether the dump listed the hashtags; otherwise they were found in the caption.
-        warnings: what was mended or left out, each as `"reason: detail"`.
+        post: the post with its raw caption, hashtags included; `post.hashtags` are canonical, without repeats.
+        hashtags_surface: surface forms of the hashtags, one for each of `post.hashtags`.
+        hashtags_given: whether the dump listed the hashtags; otherwise they were extracted from the caption.
+        warnings: what was repaired or left out, each as `"reason: detail"`.
         where: file and line, for messages.
     """
 
@@ -37,13 +37,13 @@ class RawPost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """A record that is no usable post.
+    """A record that is not a usable post.
 
     Attributes:
         where: file and line, or the file.
-        reason: a short name, the same for all records refused for that reason, such as `"malformed_json"`.
+        reason: short name of the reason, such as `"malformed_json"`.
         detail: the value seen and what is accepted.
-        post_id: the record's id where it could be read.
+        post_id: the record's id, if it could be read.
     """
 
     where: str
@@ -60,13 +60,13 @@ class ReaderOptions:
     """How to read a dump.
 
     Attributes:
-        columns: for a field of the exchange format, the name of the column or key that holds it in this dump.
-        owner_comments: whether hashtags of the owner's own first comment count as the post's (Instaloader).
-        user_id: whose posts these are, for records that do not say.
-        number_rows: whether a record of a file that has no id gets one of the file's name and its number.
+        columns: maps fields of the exchange format to the columns or keys of this dump.
+        owner_comments: whether to add the hashtags of the owner's own first comment (Instaloader).
+        user_id: the user of records that do not name one.
+        number_rows: whether to give records without an id one made of file name and row number.
 
     Raises:
-        ConfigError: if `columns` maps a field that the exchange format does not have.
+        ConfigError: `columns` maps a field that the exchange format does not have.
     """
 
     columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -78,18 +78,18 @@ class ReaderOptions:
         for name in self.columns:
             if name not in FIELDS:
                 raise ConfigError(
-                    f"The column mapping names an unknown field {name!r}.{nearest(name, FIELDS)} "
-                    f"Accepted: {', '.join(FIELDS)}, each with the column that holds it, such as caption=text."
+                    f"The column mapping has an unknown field {name!r}.{nearest(name, FIELDS)} "
+                    f"Accepted: {', '.join(FIELDS)}, each with its column, for example caption=text."
                 )
 
 
 class Reader(ABC):
-    """Reads one kind of dump, record by record; memory holds the ids seen and nothing else that grows.
+    """Reads one dump format, record by record; only the ids seen so far are kept in memory.
 
     Attributes:
-        name: what the format is called in `--format`.
-        accepts: one line that tells a user what this format looks like.
-        mapping_used: for each field that was found under another name, that name; complete once all is read.
+        name: name of the format in `--format`.
+        accepts: one line that describes the format to users.
+        mapping_used: fields found under another name, with that name; complete after reading.
     """
 
     name: ClassVar[str] = ""
@@ -103,25 +103,25 @@ class Reader(ABC):
     @classmethod
     @abstractmethod
     def detect(cls, path: Path) -> bool:
-        """Return whether the path, which exists, looks like this format."""
+        """Return whether an existing path looks like this format."""
 
     @abstractmethod
     def records(self) -> Iterator[Record]:
-        """Yield every record of the dump in its order, repeats included."""
+        """Yield every record of the dump in order, with repeats."""
 
     def count(self) -> int | None:
-        """Return about how many records there are, found quickly; None when that cannot be told."""
+        """Return a quick estimate of the number of records; None when there is none."""
         return None
 
     def notes(self) -> list[str]:
-        """Return what there is to say of the dump as a whole, with counts; complete once all is read."""
+        """Return remarks about the dump as a whole, with counts; complete after reading."""
         return []
 
     def read(self) -> Iterator[Record]:
-        """Yield every record of the dump in its order; a post whose id came before is refused.
+        """Yield every record of the dump in order; a post whose id was seen before is refused.
 
         Raises:
-            DataError: if the file itself is broken, so that what follows cannot be read.
+            DataError: the file itself is damaged, so that the rest cannot be read.
         """
         seen: set[str] = set()
         for record in self.records():
@@ -131,7 +131,7 @@ class Reader(ABC):
                     yield Rejected(
                         where=record.where,
                         reason="duplicate_post_id",
-                        detail=f"The id {post_id!r} came before; the first post of that id is kept.",
+                        detail=f"The id {post_id!r} occurred before; the first post with this id is kept.",
                         post_id=post_id,
                     )
                     continue

@@ -1,4 +1,4 @@
-"""Under which name a dump holds each field of the exchange format."""
+"""Find the fields of the exchange format under the names that a dump uses."""
 
 from __future__ import annotations
 
@@ -23,21 +23,24 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "image": ("image_path", "file_name", "filename", "image_file", "img_path", "img", "picture", "photo", "filepath"),
     "hashtags": ("tags", "hashtag", "tag_list", "hash_tags"),
 }
-"""Names that are understood without a mapping, tried in this order where the field's own name is missing."""
+"""Names that are recognised without a mapping, tried in this order if the field's own name is missing."""
 
 _SEPARATORS = re.compile(r"[\s\-.]+")
-# Tweets as a search for brands returned them: the text, its hashtags, and the brand that was asked for.
+# Tweets from a search for brands: the text, its hashtags, and the brand searched for.
 _SEARCHED_TWEETS = frozenset({"text", "created_time", "hashtags", "entity_name"})
-# A key that was mapped by hand may be left out of a few records of a JSON Lines file, not of this many.
+# A mapped key may be missing from a few records of a JSON Lines file, but not from the first so many.
 _RECORDS_WITHOUT_MAPPED_KEY = 1_000
 
 
 def resolve(names: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
-    """Return for each field the name that holds it, among those there are.
+    """Return the name of each field among the given names.
 
     Args:
         names: the columns of a table or the keys of a record.
-        columns: names set by hand; they win over the field's own name, which wins over its aliases.
+        columns: the user's mapping; it wins over the field's own name, which wins over its aliases.
+
+    >>> resolve(["id", "body", "Created At"], {"caption": "body"})
+    {'post_id': 'id', 'timestamp': 'Created At', 'caption': 'body'}
     """
     by_folded = {_SEPARATORS.sub("_", str(name).strip().lower()): name for name in reversed(names)}
     found: dict[str, str] = {}
@@ -53,7 +56,7 @@ def resolve(names: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
 
 
 def has_no_ids(names: Sequence[str]) -> bool:
-    """Return whether a table is one of searched tweets, `text, created_time, hashtags, entity_name`, without ids."""
+    """Return whether this is a table of searched tweets, `text, created_time, hashtags, entity_name`, without ids."""
     return set(names) >= _SEARCHED_TWEETS and "post_id" not in resolve(names, {})
 
 
@@ -61,13 +64,13 @@ def check_table(names: Sequence[str], columns: Mapping[str, str], where: str, nu
     """Return `resolve` for a table, whose columns are known before the first row.
 
     Args:
-        names: of the columns.
+        names: names of the columns.
         columns: see `resolve`.
         where: the table, for messages.
-        numbered: whether rows without an id are numbered, so that no column needs to tell the posts apart.
+        numbered: whether rows without an id are numbered, so that no id column is needed.
 
     Raises:
-        DataError: if a column that was mapped by hand is missing, or no column tells the posts apart.
+        DataError: a mapped column is missing, or there is no id column.
     """
     for field, column in columns.items():
         if column not in names:
@@ -76,24 +79,28 @@ def check_table(names: Sequence[str], columns: Mapping[str, str], where: str, nu
     if "post_id" not in found and not numbered:
         raise DataError(
             f"{where} has no column post_id. Columns seen: {listing(names)}. "
-            "Name the column that tells the posts apart, for instance --columns post_id=NAME; if none does, "
-            "--number-rows gives each row an id of the file's name and its number."
+            "Name the column that identifies posts with --columns post_id=NAME; if there is none, "
+            "--number-rows makes ids from the file name and the row number."
         )
     return found
 
 
 def listing(names: Sequence[str], limit: int = 20) -> str:
-    """Return names for a message, cut short."""
+    """Return names for a message, shortened if there are many.
+
+    >>> listing(["id", "body", "likes"], limit=2)
+    "'id', 'body' and 1 more"
+    """
     shown = ", ".join(repr(str(name)[:60]) for name in names[:limit])
     return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown or "none"
 
 
 class KeyMapper:
-    """Finds the fields of JSON records, whose keys can differ from one to the next.
+    """Finds the fields of JSON records, whose keys can differ from record to record.
 
     Args:
-        columns: names set by hand, by field.
-        mapping_used: is filled with each field that was found under another name.
+        columns: the user's mapping from fields to keys.
+        mapping_used: receives each field that was found under another name.
         where: the file, for messages.
     """
 
@@ -107,10 +114,10 @@ class KeyMapper:
         self._last_keys: tuple[str, ...] = ()
 
     def fields(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the record's fields under their names in the exchange format; absent ones are left out.
+        """Return the record's fields under their names in the exchange format, without missing fields.
 
         Raises:
-            DataError: if none of the first 1,000 records has a key that was mapped by hand.
+            DataError: none of the first 1,000 records has a mapped key.
         """
         keys = tuple(record)
         names = self._resolved.get(keys)
@@ -129,10 +136,10 @@ class KeyMapper:
         return {field: record[name] for field, name in names.items()}
 
     def finish(self) -> None:
-        """Check that every key that was mapped by hand has been seen.
+        """Check that every mapped key has been seen.
 
         Raises:
-            DataError: if one never was.
+            DataError: a mapped key was never seen.
         """
         if self._unseen and self._records:
             field, key = next(iter(self._unseen.items()))
@@ -141,6 +148,6 @@ class KeyMapper:
 
 def _missing_column(field: str, column: str, names: Sequence[str], where: str) -> DataError:
     return DataError(
-        f"{where} has no column {column!r}, which the column mapping names for {field}."
+        f"{where} has no column {column!r}, which the column mapping gives for {field}."
         f"{nearest(column, map(str, names))} Columns seen: {listing(names)}."
     )

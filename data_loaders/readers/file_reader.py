@@ -1,4 +1,4 @@
-"""What readers of one data file share: they are told by the file's name."""
+"""`FileReader`: the base of readers of a single data file, recognised by its suffix."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ _PREFERRED_STEM = "posts"
 
 
 class FileReader(Reader):
-    """Reads a single file; image paths are relative to its folder."""
+    """Reads a single file; image paths are relative to its folder.
+
+    Attributes:
+        suffixes: file name endings of the format; each may be followed by `.gz`.
+    """
 
     suffixes: ClassVar[tuple[str, ...]]
 
@@ -25,24 +29,25 @@ class FileReader(Reader):
 
     @classmethod
     def detect(cls, path: Path) -> bool:
-        """Return whether the path is a file whose name ends in one of `suffixes`."""
+        """Return whether the path is a file whose name has one of the suffixes."""
         return path.is_file() and ends_with(path, cls.suffixes)
 
     def notes(self) -> list[str]:
-        """Return how many records were numbered."""
+        """Return the number of records that got an id from their row number."""
         if not self._numbered:
             return []
         return [
-            f"{self._numbered:,} records have no id of their own and got one of the file's name and their number, such "
-            f"as {self._row_id(1)!r}. The same file gives the same ids; rows that move get others, and a post that is "
-            "there twice is two posts."
+            f"{self._numbered:,} records have no id and got one from the file name and the row number, such as "
+            f"{self._row_id(1)!r}. The same file gives the same ids, but rows that move get new ones, and a repeated "
+            "post counts as two posts."
         ]
 
     def _with_id(self, fields: dict[str, Any], number: int) -> dict[str, Any]:
-        """Return the fields of a record, with an id where it has none and rows are numbered.
+        """Return a record's fields, with an added id if it has none and rows are numbered.
 
         Args:
-            number: of the record in its file, from 1.
+            fields: the record's fields.
+            number: number of the record in its file, from 1.
         """
         if not self._numbers_rows or not _is_blank(fields.get("post_id")):
             return fields
@@ -58,20 +63,20 @@ def _is_blank(value: object) -> bool:
 
 
 def posts_file(folder: Path, suffixes: tuple[str, ...]) -> Path | None:
-    """Return the file `posts.*` of a folder, if there is one.
+    """Return the file `posts.*` of a folder, or None.
 
     Raises:
-        DataError: if there are several.
+        DataError: there are several.
     """
     files = [path for path in _data_files(folder, suffixes) if path.name.split(".")[0].lower() == _PREFERRED_STEM]
     return _only(files, folder)
 
 
 def only_data_file(folder: Path, suffixes: tuple[str, ...]) -> Path | None:
-    """Return the one data file of a folder, if there is one; `.json` counts only where nothing else is there.
+    """Return the only data file of a folder, or None; `.json` files count only if there are no others.
 
     Raises:
-        DataError: if there are several.
+        DataError: there are several.
     """
     files = _data_files(folder, suffixes)
     tables = [path for path in files if not ends_with(path, (".json",))]
@@ -91,7 +96,7 @@ def _data_files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
 def _only(files: list[Path], folder: Path) -> Path | None:
     if len(files) > 1:
         raise DataError(
-            f"The folder {folder} holds several data files: {listing([path.name for path in files])}. "
-            f"Name the one to read, for instance --source {files[0]}."
+            f"The folder {folder} contains several data files: {listing([path.name for path in files])}. "
+            f"Choose the one to read, for example --source {files[0]}."
         )
     return files[0] if files else None

@@ -1,4 +1,4 @@
-"""Byte and text streams of dump files, plain or gzip, with broken files told apart from broken records."""
+"""Open dump files, plain or gzip, and tell damaged files from damaged records."""
 
 from __future__ import annotations
 
@@ -17,34 +17,42 @@ _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def ends_with(path: Path, suffixes: tuple[str, ...]) -> bool:
-    """Return whether the file name ends in one of the suffixes, or in one of them and `.gz`."""
+    """Return whether the file name ends in one of the suffixes, optionally followed by `.gz`.
+
+    >>> ends_with(Path("Posts.JSONL.gz"), (".jsonl", ".json"))
+    True
+    """
     return path.name.lower().removesuffix(".gz").endswith(suffixes)
 
 
 @contextmanager
 def open_bytes(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for reading, unpacked if its name ends in `.gz`, at its first byte after a UTF-8 mark.
+    """Open a file for reading, after its byte order mark, and decompress it if its name ends in `.gz`.
 
     Raises:
-        DataError: if it cannot be opened or unpacked to its end, or is UTF-16.
+        DataError: the file cannot be opened or decompressed, or is UTF-16.
     """
     try:
         with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
             head = file.read(3)
             if head.startswith(_UTF16_MARKS):
-                raise DataError(f"{path} is written in UTF-16. Accepted: UTF-8. Save it as UTF-8.")
+                raise DataError(f"{path} is encoded in UTF-16. Accepted: UTF-8. Save it as UTF-8.")
             file.seek(3 if head == codecs.BOM_UTF8 else 0)
             yield file  # type: ignore[misc]
     except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
         raise DataError(
-            f"{path} cannot be unpacked to its end: {problem}. It is cut off or damaged; copy it once more."
+            f"{path} cannot be decompressed: {problem}. The file is truncated or damaged; copy it again."
         ) from problem
     except OSError as problem:
         raise DataError(f"{path} cannot be read: {problem.strerror or problem}.") from problem
 
 
 def decode(line: bytes) -> tuple[str, tuple[str, ...]]:
-    """Return a line as text, and a warning if bytes of it are no UTF-8; these become U+FFFD."""
+    """Return a line as text, and a warning if it is not valid UTF-8; invalid bytes become U+FFFD.
+
+    >>> decode(b"caf\\xc3\\xa9")
+    ('café', ())
+    """
     try:
         return line.decode("utf-8"), ()
     except UnicodeDecodeError as problem:
@@ -52,13 +60,13 @@ def decode(line: bytes) -> tuple[str, tuple[str, ...]]:
 
 
 def invalid_utf8(seen: bytes | None = None) -> str:
-    """Return the warning for text that is no UTF-8."""
+    """Return the warning for text that is not valid UTF-8."""
     value = f" such as {seen!r}" if seen else ""
-    return f"invalid_utf8: bytes that are no UTF-8{value} are replaced by U+FFFD; accepted: UTF-8"
+    return f"invalid_utf8: bytes that are not UTF-8{value} are replaced by U+FFFD; accepted: UTF-8"
 
 
 def estimated_lines(path: Path) -> int | None:
-    """Return about how many lines a plain file has, from its size and its first megabyte; None for `.gz`."""
+    """Return an estimate of a plain file's number of lines, from its size and first megabyte; None for `.gz`."""
     if path.suffix.lower() == ".gz":
         return None
     with open_bytes(path) as file:

@@ -1,4 +1,4 @@
-"""Folders as Instaloader writes them: a JSON file per post, with pictures and texts of the same stem beside it."""
+"""Read the folders that Instaloader writes: one JSON file per post, with pictures and texts of the same stem."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ _LARGEST_JSON = 1 << 26
 
 
 class _UnreadableError(ValueError):
-    """A file beside a post, or the post's own, that cannot be read."""
+    """A JSON file of a post or of its comments cannot be read."""
 
 
 @register_reader("instaloader")
 class InstaloaderReader(Reader):
-    """Reads every post below a folder; files are joined by stem, since users may set any name pattern."""
+    """Reads every post below a folder; files are matched by stem, because users can set any name pattern."""
 
     accepts = "a folder that Instaloader wrote, with .json or .json.xz metadata (its default) for each post"
 
     @classmethod
     def detect(cls, path: Path) -> bool:
-        """Return whether one of the first JSON files below the folder is Instaloader's."""
+        """Return whether one of the first JSON files below the folder was written by Instaloader."""
         if not path.is_dir():
             return False
         return any(_is_instaloader(folder / name) for folder, name, _ in islice(_walk(path), _FILES_LOOKED_INTO))
 
     def count(self) -> int:
-        """Return how many JSON files there are, profiles and others included."""
+        """Return the number of JSON files, including profiles and others."""
         return sum(1 for _ in _walk(self.path))
 
     def records(self) -> Iterator[Record]:
-        """Yield the record of every JSON file, folder by folder, by name."""
+        """Yield the record of every JSON file, folder by folder, sorted by name."""
         for folder, name, names in _walk(self.path):
             yield self._record(folder, name, names)
 
@@ -105,11 +105,11 @@ def _load(path: Path) -> Any:
     except (lzma.LZMAError, EOFError, OSError) as problem:
         raise _UnreadableError(f"{path.name} cannot be read: {problem}.") from problem
     if len(content) > _LARGEST_JSON:
-        raise _UnreadableError(f"{path.name} holds more than {_LARGEST_JSON >> 20} MiB.")
+        raise _UnreadableError(f"{path.name} is larger than {_LARGEST_JSON >> 20} MiB.")
     try:
         return json.loads(content.decode("utf-8", "replace"))
     except (ValueError, RecursionError) as problem:
-        raise _UnreadableError(f"{path.name} is no JSON: {problem}.") from problem
+        raise _UnreadableError(f"{path.name} is not JSON: {problem}.") from problem
 
 
 def _is_instaloader(path: Path) -> bool:
@@ -128,13 +128,13 @@ def _is_video(node: dict[str, Any], stem: str, names: frozenset[str]) -> bool:
 
 
 def _picture(node: dict[str, Any], stem: str, names: frozenset[str]) -> str | None:
-    """Return the name of the post's picture: of a carousel the first that is no video's thumbnail."""
+    """Return the name of the post's picture: for a carousel, the first that is not the thumbnail of a video."""
     if nodes.kind(node) in ("carousel", None):
         videos = nodes.video_positions(node)
-        for place in range(1, max(nodes.children_count(node), _MOST_IN_A_CAROUSEL) + 1):
-            numbered = f"{stem}_{place}"
-            if place not in videos and f"{numbered}.mp4" not in names and (found := _with_suffix(numbered, names)):
-                return found
+        for number in range(1, max(nodes.children_count(node), _MOST_IN_A_CAROUSEL) + 1):
+            numbered = f"{stem}_{number}"
+            if number not in videos and f"{numbered}.mp4" not in names and (name := _with_suffix(numbered, names)):
+                return name
     return _with_suffix(stem, names)
 
 
@@ -158,7 +158,7 @@ def _with_comment_hashtags(record: RawPost, node: dict[str, Any], path: Path, wa
     try:
         comment = nodes.owners_first_comment(_load(path), node)
     except _UnreadableError as problem:
-        warnings.append(f"comments_unreadable: {problem} Hashtags in comments are left out")
+        warnings.append(f"comments_unreadable: {problem} Hashtags in comments are not read")
         return record
     if comment is None:
         return record

@@ -1,4 +1,4 @@
-"""Fields of Instaloader's JSON, which holds what Instagram returned at the time: every field has fallbacks."""
+"""Read fields of Instaloader's JSON, which stores what Instagram returned at the time: every field has fallbacks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OWNER_NAMES = (("owner", "username"), ("user", "username"), ("iphone_struct", "
 
 
 def post_node(structure: Any) -> tuple[dict[str, Any] | None, str]:
-    """Return the node of a post, or None, and the type of the structure."""
+    """Return the node of a post (None if the file is not a post), and the node type."""
     if not isinstance(structure, dict):
         return None, "unknown"
     node, header = structure.get("node"), structure.get("instaloader")
@@ -33,23 +33,23 @@ def post_node(structure: Any) -> tuple[dict[str, Any] | None, str]:
 
 
 def post_id(node: dict[str, Any]) -> str | int | None:
-    """Return the shortcode, or else the media id."""
+    """Return the shortcode, or the media id without one."""
     return _first_identifier(node, _IDS)
 
 
 def owner(node: dict[str, Any]) -> str | int | None:
-    """Return the owner's id, or else the user name."""
+    """Return the owner's id, or the user name without one."""
     owner_id = _first_identifier(node, _OWNER_IDS)
     return _first_identifier(node, _OWNER_NAMES) if owner_id is None else owner_id
 
 
 def caption(node: dict[str, Any]) -> str | None:
-    """Return the caption, if there is one."""
+    """Return the caption, or None."""
     return next((text for path in _CAPTIONS if isinstance(text := _at(node, path), str) and text.strip()), None)
 
 
 def timestamp(node: dict[str, Any]) -> float | str | None:
-    """Return when it was posted, in seconds since 1970."""
+    """Return the time of posting, in seconds since 1970, or None."""
     for path in _TIMES:
         value = _at(node, path)
         if isinstance(value, (int, float, str)) and not isinstance(value, bool):
@@ -70,21 +70,21 @@ def kind(node: dict[str, Any]) -> str | None:
 
 
 def video_positions(node: dict[str, Any]) -> set[int]:
-    """Return which places of a carousel, counted from 1, hold a video."""
+    """Return the positions of a carousel, counted from 1, that are videos."""
     return {
-        place
-        for place, child in enumerate(_children(node), start=1)
+        position
+        for position, child in enumerate(_children(node), start=1)
         if child.get("is_video") is True or child.get("media_type") == 2
     }
 
 
 def children_count(node: dict[str, Any]) -> int:
-    """Return how many pictures and videos a carousel has; 0 when the node does not say."""
+    """Return the number of pictures and videos of a carousel; 0 when the node does not say."""
     return len(_children(node))
 
 
 def owners_first_comment(comments: Any, node: dict[str, Any]) -> str | None:
-    """Return the earliest comment that the post's owner wrote below it, answers left out."""
+    """Return the text of the owner's earliest comment on the post, not counting replies; None without one."""
     ids = {str(value) for value in (_first_identifier(node, (path,)) for path in _OWNER_IDS) if value is not None}
     names = {str(value) for value in (_first_identifier(node, (path,)) for path in _OWNER_NAMES) if value is not None}
     own = [

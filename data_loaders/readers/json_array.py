@@ -1,4 +1,4 @@
-"""The elements of a JSON array, one at a time, without holding the array."""
+"""Read a JSON array element by element, without loading it whole."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from data_loaders.errors import DataError
 _CHUNK_BYTES = 1 << 18
 _LONGEST_ELEMENT = 1 << 26
 _DECODER = json.JSONDecoder()
-_REMEDY = "Mend it, or write one object per line (.jsonl): then only a malformed line is refused."
+_REMEDY = "Repair it, or write one object per line (.jsonl), where only malformed lines are refused."
 
 
 def iterate_array(file: IO[bytes], name: str, remedy: str = _REMEDY) -> Iterator[tuple[Any, bool]]:
-    """Yield each element of the array, and whether bytes of it were no UTF-8 and have been replaced.
+    """Yield each element of the array, and whether invalid UTF-8 in it was replaced.
 
     Args:
-        file: at the opening bracket, white space allowed.
-        name: of the file, for messages.
-        remedy: what helps when the array is malformed, for the message.
+        file: the file, positioned at the opening bracket; white space is allowed.
+        name: name of the file, for messages.
+        remedy: advice for a malformed array, for the message.
 
     Raises:
-        DataError: if the array is malformed; what follows cannot be told apart any more.
+        DataError: the array is malformed, so that its remaining elements cannot be separated.
     """
     text = _Buffer(file)
     text.skip("[")
@@ -43,12 +43,12 @@ def iterate_array(file: IO[bytes], name: str, remedy: str = _REMEDY) -> Iterator
 
 
 def json_problem(problem: Exception) -> str:
-    """Return what the decoder says, without places that are counted from the start of its own buffer."""
+    """Return the decoder's message, without positions, which count from the start of its own buffer."""
     return problem.msg if isinstance(problem, json.JSONDecodeError) else str(problem)
 
 
 class _Buffer:
-    """The part of the file that is decoded and not yet read."""
+    """The part of the file that is decoded but not yet consumed."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -66,7 +66,7 @@ class _Buffer:
             self._text += self._decoder.decode(chunk, final=self._ended)
 
     def peek(self) -> str:
-        """Return the next character that is no white space, without passing it; `''` at the end."""
+        """Return the next character that is not white space, without consuming it; `''` at the end."""
         while True:
             while self._position < len(self._text) and self._text[self._position].isspace():
                 self._position += 1
@@ -77,11 +77,12 @@ class _Buffer:
             self._grow(1)
 
     def skip(self, character: str) -> None:
-        """Pass white space and one such character, if it comes next."""
+        """Consume white space, and `character` if it comes next."""
         if self.peek() == character:
             self._position += 1
 
     def element(self) -> tuple[Any, bool]:
+        """Consume the next element; return it, and whether invalid UTF-8 in it was replaced."""
         self.peek()
         wanted = _CHUNK_BYTES
         while True:
@@ -94,6 +95,6 @@ class _Buffer:
             except ValueError:
                 if self._ended or len(self._text) - self._position > _LONGEST_ELEMENT:
                     raise
-            # The element is cut off by the end of the buffer. Doubling keeps the work linear in its length.
+            # The element continues after the buffer. Doubling the buffer keeps the work linear in its length.
             wanted = max(wanted, 2 * (len(self._text) - self._position))
             self._grow(wanted)

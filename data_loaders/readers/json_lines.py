@@ -1,4 +1,4 @@
-"""JSON Lines, and JSON files that hold one array of objects."""
+"""Read JSON Lines, and JSON files with one array of objects."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _MALFORMED = "malformed_json"
 
 @register_reader("json_lines")
 class JsonLinesReader(FileReader):
-    """Reads one object per line, or an array of objects; keys as in the exchange format, others are ignored."""
+    """Reads one object per line, or an array of objects; keys outside the exchange format are ignored."""
 
     accepts = ".jsonl or .ndjson (one object per line), .json (the same, or an array of objects), also with .gz"
     suffixes = (".jsonl", ".ndjson", ".json")
 
     def count(self) -> int | None:
-        """Return about how many lines there are; None for an array and for `.gz`."""
+        """Return an estimate of the number of lines; None for an array and for `.gz`."""
         with open_bytes(self.path) as file:
             is_array = _first_character(file) == b"["
         return None if is_array else estimated_lines(self.path)
 
     def records(self) -> Iterator[Record]:
-        """Yield the record of every line that is not blank, or of every item of the array."""
+        """Yield the record of every non-blank line, or of every item of the array."""
         mapper = KeyMapper(self.options.columns, self.mapping_used, str(self.path))
         with open_bytes(self.path) as file:
             if _first_character(file) == b"[":
@@ -80,13 +80,13 @@ class JsonLinesReader(FileReader):
             except (ValueError, RecursionError):
                 return
         raise DataError(
-            f"{self.path} holds one object with the keys {listing(list(value))}, not posts. "
+            f"{self.path} contains one object with the keys {listing(list(value))}, not posts. "
             "Accepted: one object per line, or an array of objects."
         )
 
 
 def _first_character(file: IO[bytes]) -> bytes:
-    """Return the first byte that is no white space, and go back to where the file stood."""
+    """Return the first byte that is not white space, without moving the file's position."""
     start = file.tell()
     character = file.read(1)
     while character.isspace():

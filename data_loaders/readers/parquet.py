@@ -1,4 +1,4 @@
-"""Parquet tables."""
+"""Read Parquet tables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 @register_reader("parquet")
 class ParquetReader(FileReader):
-    """Reads the columns of the exchange format from a Parquet file, batch by batch; others are not touched."""
+    """Reads the columns of the exchange format from a Parquet file, batch by batch; other columns are not read."""
 
     accepts = ".parquet with the columns of csv; hashtags as list<string> or text"
     suffixes = (".parquet", ".pq")
@@ -63,7 +63,7 @@ class ParquetReader(FileReader):
         try:
             return pq.ParquetFile(self.path)
         except (pa.ArrowException, OSError) as problem:
-            raise DataError(f"{self.path} is no Parquet file that can be read: {problem}") from problem
+            raise DataError(f"{self.path} is not a readable Parquet file: {problem}") from problem
 
 
 def _values(column: pa.Array) -> list[Any]:
@@ -72,7 +72,7 @@ def _values(column: pa.Array) -> list[Any]:
     if pa.types.is_date(column.type):
         column = column.cast(pa.timestamp("us"))
     if pa.types.is_timestamp(column.type):
-        # By way of whole microseconds: Python's datetime holds neither nanoseconds nor years after 9999.
+        # Via whole microseconds: Python's datetime supports neither nanoseconds nor years after 9999.
         instants = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.int64())
         return [None if value is None else _instant(value) for value in instants.to_pylist()]
     return list(column.to_pylist())

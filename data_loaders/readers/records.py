@@ -1,4 +1,4 @@
-"""From the fields of one record to a post, a post with warnings, or a refusal."""
+"""`build_post`: turn the fields of one record into a post, a post with warnings, or a refusal."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ _ACCEPTED = {
 
 
 class _WrongTypeError(DataError):
-    """A field holds a value of a kind that it cannot have."""
+    """A field has a value of the wrong type."""
 
 
 def build_post(
     fields: Mapping[str, Any], where: str, root: Path, user_id: str | None = None, warnings: tuple[str, ...] = ()
 ) -> Record:
-    """Return the post that a record's fields describe, or why there is none.
+    """Return the post that a record's fields describe, or why it is refused.
 
     Args:
-        fields: by the names of the exchange format; an absent field counts as null.
+        fields: values by field of the exchange format; a missing field counts as null.
         where: file and line of the record.
         root: the folder that image paths are relative to.
-        user_id: whose post it is when the record does not say.
-        warnings: what was already noted about the record.
+        user_id: the user if the record does not name one.
+        warnings: earlier warnings about the record.
     """
     post_id: str | None = None
     noted = list(warnings)
@@ -53,7 +53,7 @@ def build_post(
         post_id = _identifier("post_id", fields.get("post_id"))
         if post_id is None:
             return Rejected(
-                where=where, reason="missing_post_id", detail="post_id is missing or empty; every post needs its own."
+                where=where, reason="missing_post_id", detail="post_id is missing or empty; every post needs one."
             )
         user = _identifier("user_id", fields.get("user_id")) or user_id
         caption = _text("caption", fields.get("caption"))
@@ -66,7 +66,7 @@ def build_post(
         return Rejected(
             where=where,
             reason="empty_post",
-            detail="There is no caption, no image and no user; a post needs at least one of them.",
+            detail="The post has no caption, no image and no user; it needs at least one of them.",
             post_id=post_id,
         )
     canonical, kept_surfaces = canonical_list(surfaces)
@@ -80,7 +80,7 @@ def build_post(
 
 
 def well_formed(text: str) -> str:
-    r"""Return text that can be written as UTF-8: halves of a surrogate pair are joined, lone ones become U+FFFD.
+    r"""Return text that can be encoded as UTF-8: surrogate pairs are joined, lone surrogates become U+FFFD.
 
     >>> well_formed("a\ud83d\ude00b\ud83d") == "a😀b\ufffd"
     True
@@ -125,11 +125,11 @@ def _image(value: object, root: Path, warnings: list[str]) -> Path | None:
     relative = posixpath.normpath(text.strip().replace("\\", "/"))
     if _DRIVE_OR_URL.match(text.strip()) or relative.startswith("/") or relative.split("/")[0] == "..":
         warnings.append(
-            f"image_outside_dump: {_short(text)} is left out; accepted: a path inside of the dump, relative to its file"
+            f"image_outside_dump: {_short(text)} is ignored; accepted: a path inside the dump, relative to its file"
         )
         return None
     if "\0" in relative or relative == ".":
-        warnings.append(f"image_path_unusable: {_short(text)} is left out; accepted: the path of a picture file")
+        warnings.append(f"image_path_unusable: {_short(text)} is ignored; accepted: the path of a picture file")
         return None
     return root / relative
 
@@ -154,7 +154,7 @@ def _surfaces(value: object, caption: str | None, warnings: list[str]) -> tuple[
         return extract(caption or ""), False
     surfaces = [well_formed(surface) for surface in read_tag_list(value)]
     warnings.extend(
-        f"unusable_hashtag: {_short(surface)} is left out; accepted: letters, marks, numbers and underscores, "
+        f"unusable_hashtag: {_short(surface)} is ignored; accepted: letters, marks, numbers and underscores, "
         "at least one letter"
         for surface in surfaces
         if not normalise(surface)

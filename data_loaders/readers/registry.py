@@ -1,4 +1,4 @@
-"""Readers by name, and the one that fits a path."""
+"""`open_dump`: find the reader for a path; readers are registered by name."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _NAMES_SHOWN = 8
 
 
 def register_reader(name: str) -> Callable[[_ReaderClass], _ReaderClass]:
-    """Return a decorator that offers a reader under a name; detection asks readers in the order of registration.
+    """Return a decorator that registers a reader under a name; detection tries readers in order of registration.
 
     Raises:
-        ConfigError: if the name is taken.
+        ConfigError: the name is taken.
     """
 
     def add(reader: _ReaderClass) -> _ReaderClass:
@@ -32,7 +32,7 @@ def register_reader(name: str) -> Callable[[_ReaderClass], _ReaderClass]:
 
 
 def list_readers() -> list[str]:
-    """Return the names of the formats that can be read, sorted."""
+    """Return the names of all formats, sorted."""
     return _READERS.names()
 
 
@@ -40,13 +40,13 @@ def open_dump(path: str | Path, format: str | None = None, options: ReaderOption
     """Return the reader for a dump.
 
     Args:
-        path: a file, or a folder.
-        format: one of `list_readers()`; found out from the path when None.
-        options: how to read it.
+        path: a file or a folder.
+        format: one of `list_readers()`; detected from the path when None.
+        options: how to read the dump.
 
     Raises:
-        ConfigError: if there is no such format.
-        DataError: if the path is missing, empty or unreadable, or no reader knows the format.
+        ConfigError: the format is unknown.
+        DataError: the path is missing, empty or unreadable, or no reader recognises it.
     """
     path = Path(path)
     readers = [_READERS.get(format)] if format is not None else _READERS.values()
@@ -56,13 +56,13 @@ def open_dump(path: str | Path, format: str | None = None, options: ReaderOption
     else:
         opened = next((reader(path, options) for reader in readers if format is not None or reader.detect(path)), None)
     if opened is None:
-        asked = f"{path} is no {format} dump" if format is not None else f"The format of {path} is not known"
-        raise DataError(f"{asked}. Seen: {_seen(path)}.\n{_accepted(readers)}")
+        what = f"{path} is not a {format} dump" if format is not None else f"The format of {path} is unknown"
+        raise DataError(f"{what}. Seen: {_seen(path)}.\n{_accepted(readers)}")
     return opened
 
 
 def _open_folder(folder: Path, readers: list[type[Reader]], options: ReaderOptions | None) -> Reader | None:
-    """Return the reader for a file `posts.*` in the folder, else for the folder, else for its only data file."""
+    """Return the reader for a file `posts.*` in the folder, for the folder itself, or for its only data file."""
     suffixes = tuple(suffix for reader in readers if issubclass(reader, FileReader) for suffix in reader.suffixes)
     file = posts_file(folder, suffixes)
     if file is None:
@@ -78,10 +78,10 @@ def _open_folder(folder: Path, readers: list[type[Reader]], options: ReaderOptio
 def _check_readable(path: Path) -> None:
     try:
         if not path.exists():
-            raise DataError(f"There is no file or folder {path}.{_neighbour(path)}")
+            raise DataError(f"There is no file or folder {path}.{_hint(path)}")
         if path.is_dir():
             if next(os.scandir(path), None) is None:
-                raise DataError(f"The folder {path} is empty. Give a dump: {', '.join(list_readers())}.")
+                raise DataError(f"The folder {path} is empty. Accepted: a dump in the format {_formats()}.")
         elif not path.is_file():
             raise DataError(f"{path} is neither a file nor a folder.")
         elif path.stat().st_size == 0:
@@ -93,10 +93,15 @@ def _check_readable(path: Path) -> None:
         raise DataError(f"{path} cannot be read: {problem.strerror or problem}. Check its permissions.") from problem
 
 
-def _neighbour(path: Path) -> str:
+def _formats() -> str:
+    *names, last = list_readers()
+    return f"{', '.join(names)} or {last}"
+
+
+def _hint(path: Path) -> str:
     parent = path.parent
     if not parent.is_dir():
-        return f" Nor is there a folder {parent}."
+        return f" The folder {parent} does not exist either."
     return nearest(path.name, (entry.name for entry in os.scandir(parent)))
 
 
@@ -107,9 +112,10 @@ def _seen(path: Path) -> str:
         return f"a folder with {', '.join(names[:_NAMES_SHOWN])}{more}"
     with path.open("rb") as file:
         head = file.read(60)
-    return f"a file ending in {path.suffix or 'nothing'!r} that begins with {head.decode('utf-8', 'replace')!r}"
+    ending = f"ending in {path.suffix!r}" if path.suffix else "without an ending"
+    return f"a file {ending} that begins with {head.decode('utf-8', 'replace')!r}"
 
 
 def _accepted(readers: list[type[Reader]]) -> str:
     lines = "\n".join(f"  {reader.name}: {reader.accepts}" for reader in readers)
-    return f"Accepted:\n{lines}\nWhere it is one of these under another name, say which, for instance --format csv."
+    return f"Accepted:\n{lines}\nIf it is one of these with another file name, name the format: --format csv."

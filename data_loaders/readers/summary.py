@@ -1,4 +1,4 @@
-"""What a dump holds and what would be refused, before anything is prepared."""
+"""Summarise what a dump contains and what would be refused, before anything is prepared."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ REMEDIES = {
     "comments_unreadable": "download the comments again",
     "duplicate_post_id": "nothing to do if the posts are the same; otherwise give each its own id",
     "empty_post": "give the post a caption, an image or a user",
-    "hashtag_not_plain": "nothing to do: --plain-hashtags asks for it",
+    "hashtag_not_plain": "nothing to do: required by --plain-hashtags",
     "image_outside_dump": "copy the picture into the dump's folder and name it relative to the data file",
     "image_path_unusable": "name a picture file",
     "invalid_utf8": "save the file as UTF-8",
-    "malformed_json": "mend the line or file, or download it again",
-    "malformed_row": "quote cells that hold the delimiter, a quote or a line end",
-    "missing_post_id": "give each post an id, say which column holds it (--columns post_id=NAME), or --number-rows",
-    "no_top_hashtag": "nothing to do: --only-top-hashtags asks for it",
-    "retweet": "nothing to do: what others wrote is not read",
-    "unusable_hashtag": "nothing to do: what holds no letter is no hashtag",
+    "malformed_json": "repair the line or file, or download it again",
+    "malformed_row": "quote cells that contain the delimiter, a quote or a line break",
+    "missing_post_id": "give each post an id, map its column (--columns post_id=NAME), or use --number-rows",
+    "no_top_hashtag": "nothing to do: required by --only-top-hashtags",
+    "retweet": "nothing to do: posts of other people are not read",
+    "unusable_hashtag": "nothing to do: a hashtag needs at least one letter",
     "video": "nothing to do: videos are not read",
     "wrong_type": "write the value as the message says",
 }
-"""What a user can do about each reason."""
+"""What the user can do about each reason."""
 
 _TEMPLATE: dict[str, str | list[str]] = {
     "post_id": "1001",
@@ -42,14 +42,18 @@ _TEMPLATE: dict[str, str | list[str]] = {
 
 @dataclass(slots=True, kw_only=True)
 class DumpSummary:
-    """Counts over a dump; memory grows with its users and ids only.
+    """Counts over a dump; memory grows only with its users and ids.
 
     Attributes:
-        kept: posts by what they have: `posts`, `image`, `caption`, `timestamp`, `user`, `hashtags`.
+        kept: number of `posts`, and of posts with `image`, `caption`, `timestamp`, `user` and `hashtags`.
         reasons: refused records by reason.
-        warnings: reservations about kept posts by reason.
-        examples: the first few of each reason, as `"where: detail"`.
-        notes: what the reader says of the dump as a whole.
+        warnings: warnings about kept posts by reason.
+        examples: the first few records of each reason, as `"where: detail"`.
+        users: ids of all users.
+        hashtags: number of hashtags of all posts.
+        earliest, latest: times of the first and the last post; None if no post is dated.
+        mapping_used: fields that were found under another name, with that name.
+        notes: the reader's remarks about the dump as a whole.
     """
 
     kept: Counter[str] = field(default_factory=Counter)
@@ -96,13 +100,14 @@ class DumpSummary:
 
 
 def summarise(reader: Reader, most_examples: int = 3) -> DumpSummary:
-    """Read a dump through and return its counts.
+    """Read a whole dump and return its counts.
 
     Args:
+        reader: the reader of the dump.
         most_examples: how many records to keep as examples of each reason.
 
     Raises:
-        DataError: if a file of the dump is broken.
+        DataError: a file of the dump is damaged.
     """
     summary = DumpSummary()
     with progress_bar("Reading the dump", reader.count(), unit="records") as bar:
@@ -115,7 +120,7 @@ def summarise(reader: Reader, most_examples: int = 3) -> DumpSummary:
 
 
 def describe_summary(summary: DumpSummary) -> str:
-    """Return the summary as text, with what can be done about every reason."""
+    """Return the summary as text, with advice for every reason."""
     kept = summary.kept
     lines = [
         f"{kept['posts']:,} posts by {len(summary.users):,} users, {sum(summary.reasons.values()):,} records refused",
@@ -126,11 +131,10 @@ def describe_summary(summary: DumpSummary) -> str:
         f"  with hashtags     {kept['hashtags']:,} ({summary.hashtags / max(kept['posts'], 1):.1f} hashtags per post)",
     ]
     if summary.mapping_used:
-        lines.append("columns taken under another name: " + _pairs(summary.mapping_used))
+        lines.append("columns with another name: " + _pairs(summary.mapping_used))
     lines += [f"note: {note}" for note in summary.notes]
-    lines += _reasons("refused", summary.reasons, summary) + _reasons(
-        "kept, with a reservation", summary.warnings, summary
-    )
+    lines += _reasons("refused", summary.reasons, summary)
+    lines += _reasons("kept with a warning", summary.warnings, summary)
     if not kept["hashtags"]:
         lines.append("No post has a hashtag: there is nothing to learn from this dump.")
     return "\n".join(lines)

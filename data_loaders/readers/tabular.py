@@ -1,4 +1,4 @@
-"""Comma- and tab-separated tables with a header."""
+"""Read comma- and tab-separated tables with a header."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LONGEST_CELL = 1 << 24
 _RECBOLE_COLUMN = re.compile(r"\w+:(?:token|float)(?:_seq)?")
-# pandas and SQL write missing values so. A caption may really say "None", an id too.
+# How pandas and SQL write missing values. Captions and ids are left out: they may really be "None".
 _NULLS = frozenset({"", "nan", "none", "null", "nat", "<na>"})
 _NULLABLE = frozenset({"user_id", "timestamp", "image", "hashtags"})
 
@@ -31,13 +31,13 @@ class _TableReader(FileReader):
     other_delimiters: ClassVar[str] = ""
 
     def count(self) -> int | None:
-        """Return about how many lines there are; cells that hold line ends count more than once."""
+        """Return an estimate of the number of rows; cells with line breaks count more than once."""
         lines = estimated_lines(self.path)
         return None if lines is None else max(lines - 1, 0)
 
     def records(self) -> Iterator[Record]:
         """Yield the record of every row."""
-        # The csv module holds one limit for the whole process; a caption may be longer than its 131,072.
+        # The csv module has one limit for the whole process; a caption can be longer than its 131,072.
         csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
         with open_bytes(self.path) as file:
             text = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
@@ -49,7 +49,7 @@ class _TableReader(FileReader):
             except csv.Error as problem:
                 raise DataError(
                     f"{self.path} cannot be read after line {rows.line_num}: {problem}. "
-                    "A quote is opened there and never closed, or the file is no table."
+                    "A quote is opened there and never closed, or the file is not a table."
                 ) from problem
 
     def _rows(self, rows: _Rows, header: list[str]) -> Iterator[Record]:
@@ -57,7 +57,7 @@ class _TableReader(FileReader):
         next_line = rows.line_num + 1
         number = 0
         for row in rows:
-            # A row can run over several lines; it is found by its first.
+            # A row can span several lines; messages name its first.
             where, next_line = f"{self.path.name}:{next_line}", rows.line_num + 1
             if not row:
                 continue
@@ -77,9 +77,9 @@ class _TableReader(FileReader):
         if any(_RECBOLE_COLUMN.fullmatch(name) for name in header):
             raise DataError(
                 f"{self.path} is a RecBole atomic file, with the columns {listing(header)}. "
-                "Take the types out of its header (user_id:token becomes user_id) and read it as tsv."
+                "Remove the types from its header (user_id:token becomes user_id) and read it as tsv."
             )
-        # pandas writes the index of a frame as a column without a name, once more each time.
+        # pandas writes a frame's index as a column without a name, another one each time.
         repeated = sorted({name for name in header if name and header.count(name) > 1})
         if repeated:
             raise DataError(f"{self.path} has several columns named {listing(repeated)}. Rename all but one.")
@@ -96,7 +96,7 @@ class _TableReader(FileReader):
 
 @register_reader("csv")
 class CsvReader(_TableReader):
-    """Reads `.csv` with a header; semicolons or tabs are taken where the header has no comma."""
+    """Reads `.csv` with a header; the delimiter is a semicolon or tab if the header has no comma."""
 
     accepts = f".csv with a header ({','.join(FIELDS)}), also with .gz"
     suffixes = (".csv",)
@@ -114,7 +114,7 @@ class TsvReader(_TableReader):
 
 
 def _without_nul(first: str, lines: Iterable[str]) -> Iterator[str]:
-    """Yield all lines; csv refuses NUL before Python 3.11."""
+    """Yield all lines without NUL, which csv refuses before Python 3.11."""
     yield first.replace("\0", "")
     for line in lines:
         yield line.replace("\0", "")

@@ -1,4 +1,4 @@
-"""Lists of hashtags as dumps write them: real lists, JSON in a cell, pandas' and numpy's printed lists, plain text."""
+"""Read the hashtag lists of dumps: real lists, JSON in a cell, lists printed by pandas and numpy, plain text."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _DELIMITERS = (re.compile(r"\|"), re.compile(r"[,;、，]"), re.compile(r"[\r\n\
 
 
 def read_tag_list(value: object) -> list[str]:
-    """Return the surface forms of a list of hashtags; a sign before a tag may stay.
+    """Return the surface forms of a list of hashtags; signs may remain.
 
-    Text is split at the first of `|`, comma, line end and space that occurs in it; where it holds a sign, at
-    every sign too.
+    Text with signs is split at signs, spaces and delimiters; other text only at the first of `|`, comma, line break and
+    space that occurs in it.
 
     Raises:
-        DataError: if the value is neither a list of text nor text.
+        DataError: the value is neither text nor a list of texts.
 
     >>> read_tag_list("#nyc #food"), read_tag_list("new york|food"), read_tag_list("['nyc', 'food']")
     (['nyc', 'food'], ['new york', 'food'], ['nyc', 'food'])
@@ -35,8 +35,12 @@ def read_tag_list(value: object) -> list[str]:
 
 
 def describe(value: object, limit: int = 60) -> str:
-    """Return a value's kind and its beginning, for a message."""
-    kinds = {dict: "an object", list: "a list", bool: "a truth value", int: "a number", float: "a number", str: "text"}
+    """Return a value's type and beginning, for a message.
+
+    >>> describe([1, 2]), describe(None)
+    ('a list, [1, 2]', 'NoneType, None')
+    """
+    kinds = {dict: "an object", list: "a list", bool: "a boolean", int: "a number", float: "a number", str: "text"}
     text = repr(value)
     shown = text if len(text) <= limit else text[:limit] + "…"
     return f"{kinds.get(type(value), type(value).__name__)}, {shown}"
@@ -67,10 +71,10 @@ def _from_brackets(text: str) -> list[str]:
     try:
         parsed = json.loads(text)
     except (ValueError, RecursionError):
-        # Python's repr, and numpy's, which has no commas.
+        # The repr of Python, or that of numpy, which has no commas.
         quoted = [single or double for single, double in _QUOTED.findall(text)]
         return [_ESCAPE.sub(r"\1", tag) for tag in quoted] if quoted else _from_text(text[1:-1].strip(" []"))
     if '"' not in text and any(element is not None for element in parsed):
-        # Bare words that happen to be JSON: the hashtags #true, #NaN, #1e5.
+        # Bare words that happen to be valid JSON: the hashtags #true, #NaN, #1e5.
         return _from_text(text[1:-1].strip(" []"))
     return [_element(element) for element in parsed if element is not None]

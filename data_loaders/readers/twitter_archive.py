@@ -1,4 +1,4 @@
-"""The archive that Twitter, now X, lets its users download: their own tweets, replies included."""
+"""Read the archives that Twitter, now X, lets its users download: their own tweets, including replies."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from data_loaders.readers.files import invalid_utf8
 from data_loaders.readers.records import build_post
 from data_loaders.readers.registry import register_reader
 from data_loaders.readers.tag_lists import describe
-from data_loaders.readers.twitter_files import PLACES, Archive, ZippedArchive, find_archives
+from data_loaders.readers.twitter_files import ROOTS, Archive, ZippedArchive, find_archives
 
 _ACCOUNTS = ("account.js", "manifest.js", "js/user_details.js")
 _LONG_POSTS = "note-tweet.js"
 _NOTES = {
-    "coarse": "{:,} tweets from before November 2010 have a date and no time: those of one day count as simultaneous.",
-    "completed": "{:,} posts that are cut off in the file of tweets were completed from note-tweet.js.",
-    "packed": "{:,} tweets have photos, which are not read from a .zip file: unpack it to have them.",
-    "missing": "{:,} tweets have photos that are not in the archive; they are read without.",
-    "video": "{:,} tweets have a video or an animated picture, which is not read; their text is.",
+    "coarse": "{:,} tweets from before November 2010 have a date but no time; those of one day count as simultaneous.",
+    "completed": "{:,} posts that are truncated in the file of tweets were completed from note-tweet.js.",
+    "packed": "{:,} tweets have photos, which are not read from a .zip file; unpack it to include them.",
+    "missing": "{:,} tweets have photos that are not in the archive; they are read without photos.",
+    "video": "{:,} tweets have a video or an animated picture; only their text is read.",
 }
 
 
 @register_reader("twitter_archive")
 class TwitterArchiveReader(Reader):
-    """Reads what the owner of an archive wrote, file by file; of several photos the first is taken."""
+    """Reads the tweets that the owner of an archive wrote, file by file, with the first photo of each."""
 
     accepts = (
         "an archive downloaded from Twitter or X, a folder or .zip with data/tweets.js, tweet.js or data/js/tweets/; "
@@ -48,20 +48,20 @@ class TwitterArchiveReader(Reader):
         return bool(find_archives(path)[0])
 
     def notes(self) -> list[str]:
-        """Return what was left out or completed, and whose tweets are nobody's."""
+        """Return what was left out or completed, and which archives have an unknown owner."""
         return [*self._besides, *(text.format(self._counts[key]) for key, text in _NOTES.items() if self._counts[key])]
 
     def records(self) -> Iterator[Record]:
-        """Yield the record of every tweet, archive by archive by name, in the order of the files.
+        """Yield the record of every tweet, archive by archive in order of name, file by file.
 
         Raises:
-            DataError: if there is no archive, or a file is damaged.
+            DataError: there is no archive, or a file is damaged.
         """
         archives, others = find_archives(self.path)
         if not archives:
-            raise DataError(f"{self.path} holds no tweets of a Twitter archive. Accepted: {self.accepts}.")
+            raise DataError(f"{self.path} contains no tweets of a Twitter archive. Accepted: {self.accepts}.")
         self._counts.clear()
-        self._besides = [f"Beside the archives lie {listing(others)}, which are not read."] if others else []
+        self._besides = [f"Not an archive, and not read: {listing(others)}."] if others else []
         for archive in archives:
             yield from self._archive(archive)
 
@@ -70,7 +70,7 @@ class TwitterArchiveReader(Reader):
         files = _present(archive, _LONG_POSTS)
         long_posts = tweets.LongPosts(item for name in files for item, _ in archive.items(name))
         outer = archive.path.relative_to(self.path).as_posix() if archive.path != self.path else ""
-        for place, name in archive.tweet_files():
+        for root, name in archive.tweet_files():
             shown = f"{outer}/{name}" if outer else name
             for number, (item, replaced) in enumerate(archive.items(name), start=1):
                 where, tweet = f"{shown}:item {number}", tweets.unwrap(item)
@@ -82,7 +82,7 @@ class TwitterArchiveReader(Reader):
                 else:
                     warnings = (invalid_utf8(),) if replaced else ()
                     fields = self._fields(tweet, owner, long_posts)
-                    fields["image"], seen = self._photo(tweet, archive, place)
+                    fields["image"], seen = self._photo(tweet, archive, root)
                     record = build_post(fields, where, self.path, self.options.user_id, warnings)
                     if isinstance(record, RawPost):
                         self._count(tweet, seen)
@@ -96,18 +96,18 @@ class TwitterArchiveReader(Reader):
             "user_id": owner or tweets.author(tweet),
             "timestamp": tweet.get("created_at"),
             "caption": tweets.text(tweet) if full is None else full,
-            # What Twitter lists are the hashtags of the part it shows.
+            # Twitter lists only the hashtags of the part it shows.
             "hashtags": tweets.hashtags(tweet) if full is None else None,
         }
 
-    def _photo(self, tweet: dict[str, Any], archive: Archive, place: str) -> tuple[str | None, str]:
-        """Return the path of the first photo that is there, relative to the dump, and what is to be counted."""
+    def _photo(self, tweet: dict[str, Any], archive: Archive, root: str) -> tuple[str | None, str]:
+        """Return the path of the tweet's first existing photo, relative to the dump, and which note to count."""
         names = tweets.photos(tweet)
         if not names:
             return None, "video" if tweets.has_video(tweet) else ""
         if isinstance(archive, ZippedArchive):
             return None, "packed"
-        path = next((path for name in names if (path := archive.picture(place, name)) is not None), None)
+        path = next((path for name in names if (path := archive.picture(root, name)) is not None), None)
         return (None, "missing") if path is None else (path.relative_to(self.path).as_posix(), "")
 
     def _count(self, tweet: dict[str, Any], seen: str) -> None:
@@ -127,19 +127,19 @@ class TwitterArchiveReader(Reader):
                 if owner is not None:
                     return owner
         if self.options.user_id is None:
-            told = " ".join(problems) or f"It has no {', '.join(_ACCOUNTS)} that tells."
+            why = " ".join(problems) or f"None of {', '.join(_ACCOUNTS)} names the owner."
             self._besides.append(
-                f"Whose archive {archive.path.name} is cannot be told. {told} Tweets that do not say it themselves "
-                "have no user and so no history; name one with --user-id."
+                f"The owner of the archive {archive.path.name} is unknown. {why} Tweets that do not name their author "
+                "have no user and so no history; set the user with --user-id."
             )
         return None
 
 
 def _present(archive: Archive, name: str) -> list[str]:
-    """Return the paths in the archive under which a file is there."""
+    """Return the paths in the archive at which a file exists."""
     folder, _, last = name.rpartition("/")
     folder = folder and folder + "/"
-    return [place + name for place in PLACES if last in archive.scripts(place + folder)]
+    return [root + name for root in ROOTS if last in archive.scripts(root + folder)]
 
 
 def _retweet(tweet: dict[str, Any], where: str) -> Rejected:
@@ -147,6 +147,6 @@ def _retweet(tweet: dict[str, Any], where: str) -> Rejected:
     return Rejected(
         where=where,
         reason="retweet",
-        detail="The tweet repeats someone else's; accepted: what the owner of the archive wrote.",
+        detail="The tweet repeats someone else's; accepted: tweets that the owner of the archive wrote.",
         post_id=str(tweet_id) if isinstance(tweet_id, (str, int)) else None,
     )

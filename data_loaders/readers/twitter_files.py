@@ -1,8 +1,8 @@
 """The files of the archives that Twitter and X let their users download, unpacked or as `.zip`, in all layouts.
 
-Every file is one assignment of JSON in JavaScript. Newest first: `data/tweets.js` and `data/tweets-part1.js` …
+Every file is a JavaScript assignment of JSON. The layouts, newest first: `data/tweets.js` and `data/tweets-part1.js` …
 (`window.YTD.tweets.part0 = […]`), `data/tweet.js`, `tweet.js` without a folder, and by month
-`data/js/tweets/2013_01.js` (`Grailbird.data.tweets_2013_01 = […]`). Names of variables are not looked at: they changed.
+`data/js/tweets/2013_01.js` (`Grailbird.data.tweets_2013_01 = […]`). Variable names changed often and are ignored.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from data_loaders.errors import DataError
 from data_loaders.readers.files import open_bytes
 from data_loaders.readers.json_array import iterate_array
 
-PLACES = ("data/", "")
-"""Folders of an archive that may hold its files; the second also where `data` itself is given."""
+ROOTS = ("data/", "")
+"""Folders of an archive that may contain its files; the second also applies if `data` itself is given."""
 _MONTHS = "js/tweets/"
 _TWEETS = re.compile(r"tweets?(?:-part(?P<part>\d+))?\.js")
 _MONTH = re.compile(r"\d{4}_\d{2}\.js")
@@ -31,7 +31,7 @@ _MEDIA = ("tweets_media", "tweet_media")
 _ASSIGNMENT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:(?:var\s+)?[\w.$]{1,200}\s*=\s*)?(?=[\[{])")
 _HEAD_BYTES = 1_024
 _LARGEST_VALUE = 1 << 26
-_REMEDY = "Unpack the archive again, or ask Twitter for a new one."
+_REMEDY = "Unpack the archive again, or request a new one from Twitter."
 
 
 class Archive(ABC):
@@ -46,57 +46,57 @@ class Archive(ABC):
 
     @abstractmethod
     def scripts(self, folder: str) -> list[str]:
-        """Return the names of the `.js` files directly in a folder of the archive, `""` for the outermost; sorted."""
+        """Return the sorted names of the `.js` files directly in a folder of the archive; `""` is the outermost."""
 
     @abstractmethod
     def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
         """Open a file of the archive.
 
         Raises:
-            DataError: if it cannot be read.
+            DataError: the file cannot be read.
         """
 
-    def picture(self, place: str, name: str) -> Path | None:
-        """Return where a picture of a tweet lies on the disk; None where it does not.
+    def picture(self, root: str, name: str) -> Path | None:
+        """Return the path of a tweet's picture, or None if it does not exist on disk.
 
         Args:
-            place: one of `PLACES`.
-            name: of the file.
+            root: one of `ROOTS`.
+            name: name of the file.
         """
         return None
 
     def tweet_files(self) -> list[tuple[str, str]]:
-        """Return (place, name) of the files that hold tweets, in the order of their parts, then of months."""
-        found = []
-        for place in PLACES:
-            parts = [(match, name) for name in self.scripts(place) if (match := _TWEETS.fullmatch(name))]
+        """Return (root, name) of the files with tweets, ordered by part, then by month."""
+        files = []
+        for root in ROOTS:
+            parts = [(match, name) for name in self.scripts(root) if (match := _TWEETS.fullmatch(name))]
             parts.sort(key=lambda pair: int(pair[0]["part"] or 0))
-            found += [(place, place + name) for _, name in parts]
-            months = place + _MONTHS
-            found += [(place, months + name) for name in self.scripts(months) if _MONTH.fullmatch(name)]
-        return found
+            files += [(root, root + name) for _, name in parts]
+            months = root + _MONTHS
+            files += [(root, months + name) for name in self.scripts(months) if _MONTH.fullmatch(name)]
+        return files
 
     def items(self, name: str) -> Iterator[tuple[Any, bool]]:
-        """Yield each item of a file that holds an array, and whether bytes of it were no UTF-8.
+        """Yield each item of a file that contains an array, and whether invalid UTF-8 in it was replaced.
 
         Raises:
-            DataError: if the file is no array, or is malformed; the rest of it cannot be told apart.
+            DataError: the file is not an array, or is malformed, so that its remaining items cannot be separated.
         """
         with self.open(name) as file:
             _skip_assignment(file, f"{self.path}/{name}", (b"[",))
             yield from iterate_array(file, f"{self.path}/{name}", _REMEDY)
 
     def value(self, name: str) -> Any:
-        """Return the value of a small file.
+        """Return the content of a small file.
 
         Raises:
-            DataError: if it is too large or malformed.
+            DataError: the file is too large or malformed.
         """
         with self.open(name) as file:
             _skip_assignment(file, f"{self.path}/{name}", (b"[", b"{"))
             content = file.read(_LARGEST_VALUE + 1)
         if len(content) > _LARGEST_VALUE:
-            raise DataError(f"{self.path}/{name} holds more than {_LARGEST_VALUE >> 20} MiB.")
+            raise DataError(f"{self.path}/{name} is larger than {_LARGEST_VALUE >> 20} MiB.")
         try:
             return json.loads(content.decode("utf-8", "replace").strip().removesuffix(";"))
         except (ValueError, RecursionError) as problem:
@@ -104,10 +104,10 @@ class Archive(ABC):
 
 
 class UnpackedArchive(Archive):
-    """An archive as a folder."""
+    """An unpacked archive, as a folder."""
 
     def scripts(self, folder: str) -> list[str]:
-        """Return the names of the `.js` files directly in a folder of the archive; sorted."""
+        """Return the sorted names of the `.js` files directly in a folder of the archive."""
         try:
             with os.scandir(self.path / folder) as entries:
                 return sorted(entry.name for entry in entries if entry.name.endswith(".js") and entry.is_file())
@@ -118,17 +118,17 @@ class UnpackedArchive(Archive):
         """Open a file of the archive."""
         return open_bytes(self.path / name)
 
-    def picture(self, place: str, name: str) -> Path | None:
-        """Return where a picture of a tweet lies."""
-        paths = (self.path / place / folder / name for folder in _MEDIA)
+    def picture(self, root: str, name: str) -> Path | None:
+        """Return the path of a tweet's picture, or None."""
+        paths = (self.path / root / folder / name for folder in _MEDIA)
         return next((path for path in paths if path.is_file()), None)
 
 
 class ZippedArchive(Archive):
-    """An archive as a `.zip` file, also with all in one folder; its pictures have no path and are not read.
+    """An archive as a `.zip` file, whose content may be in one outer folder; its pictures are not read.
 
     Raises:
-        DataError: if the file is damaged.
+        DataError: the file is damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -137,7 +137,7 @@ class ZippedArchive(Archive):
             with zipfile.ZipFile(path) as packed:
                 self._names = frozenset(name for name in packed.namelist() if name.endswith(".js"))
         except (zipfile.BadZipFile, OSError) as problem:
-            raise DataError(f"{path} cannot be read as .zip: {problem}. Copy it once more.") from problem
+            raise DataError(f"{path} cannot be read as .zip: {problem}. Copy it again.") from problem
         self._outer = ""
         outermost = sorted({name.partition("/")[0] + "/" for name in self._names if "/" in name})
         self._outer = next((outer for outer in ("", *outermost) if self._holds_tweets(outer)), "")
@@ -147,7 +147,7 @@ class ZippedArchive(Archive):
         return bool(self.tweet_files())
 
     def scripts(self, folder: str) -> list[str]:
-        """Return the names of the `.js` files directly in a folder of the archive; sorted."""
+        """Return the sorted names of the `.js` files directly in a folder of the archive."""
         begin = self._outer + folder
         inside = (name.removeprefix(begin) for name in self._names if name.startswith(begin))
         return sorted(name for name in inside if "/" not in name)
@@ -160,16 +160,16 @@ class ZippedArchive(Archive):
             with zipfile.ZipFile(self.path) as packed, _member(packed, self._outer + name, where) as file:
                 yield file
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as problem:
-            raise DataError(f"{where} cannot be unpacked: {problem}. Copy the .zip file once more.") from problem
+            raise DataError(f"{where} cannot be unpacked: {problem}. Copy the .zip file again.") from problem
 
 
 def find_archives(path: Path) -> tuple[list[Archive], list[str]]:
-    """Return the archives that a path holds, and the names beside them that are none.
+    """Return the archives at a path, and the names beside them that are not archives.
 
-    The path may be an archive, unpacked or not, or a folder whose files and folders are archives of several people.
+    The path can be an archive, unpacked or not, or a folder with the archives of several people.
 
     Raises:
-        DataError: if the path is a damaged `.zip` file.
+        DataError: the path is a damaged `.zip` file.
     """
     archive = _archive(path)
     if archive is not None:
@@ -181,7 +181,7 @@ def find_archives(path: Path) -> tuple[list[Archive], list[str]]:
         try:
             archive = _archive(entry)
         except DataError:
-            # Named among what is not read: a folder may hold other .zip files, damaged ones too.
+            # Listed with what is not read: a folder may contain other .zip files, even damaged ones.
             archive = None
         if archive is None:
             others.append(entry.name)
@@ -203,7 +203,7 @@ def _member(packed: zipfile.ZipFile, name: str, where: str) -> IO[bytes]:
     try:
         return packed.open(name)
     except (RuntimeError, NotImplementedError) as problem:
-        remedy = "Unpack the .zip file and give the folder."
+        remedy = "Unpack the .zip file and use the folder."
         raise DataError(f"{where} cannot be unpacked: {problem}. {remedy}") from problem
 
 
@@ -213,7 +213,7 @@ def _skip_assignment(file: IO[bytes], where: str, brackets: tuple[bytes, ...]) -
     match = _ASSIGNMENT.match(head)
     if match is None or not head.startswith(brackets, match.end()):
         raise DataError(
-            f"{where} is no file of a Twitter archive. It begins with {head[:60].decode('utf-8', 'replace')!r}; "
+            f"{where} is not a file of a Twitter archive. It begins with {head[:60].decode('utf-8', 'replace')!r}; "
             f"accepted: an assignment such as window.YTD.tweets.part0 = [. {_REMEDY}"
         )
     file.seek(start + match.end())

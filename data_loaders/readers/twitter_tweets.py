@@ -1,4 +1,4 @@
-"""Fields of the tweets in Twitter's archives, where a field may be missing, empty or of another kind."""
+"""Read fields of the tweets in Twitter's archives, where any field can be missing, empty or of another type."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from data_loaders.timestamps import read_timestamp
 _RETWEET = re.compile(r"\s*RT @")
 _PHOTO_NAME = re.compile(r"\w+-[\w\-]+\.\w+", re.ASCII)
 _COARSE = re.compile(r"\d{4}-\d{2}-\d{2} 00:00:00 \+0000")
-# Twitter's ids tell the time from 4 November 2010 on; archives by month know only the date of what is older.
+# Twitter's ids encode the time since 4 November 2010; for older tweets, archives by month know only the date.
 _TIMES_SINCE = "2010-11-05"
 _CUT_OFF = regex.compile(r"(?:…|\.\.\.)?+(?<!\s)\s*+(?:https?://t\.co/\w++\s*+)?+\Z")
 
 
 def unwrap(item: Any) -> dict[str, Any] | None:
-    """Return the tweet of an item, which since 2020 is wrapped once more; None if it is no object."""
+    """Return the tweet of an item, which has a wrapper since 2020; None if it is not an object."""
     if not isinstance(item, dict):
         return None
     tweet = item.get("tweet", item)
@@ -29,17 +29,17 @@ def unwrap(item: Any) -> dict[str, Any] | None:
 
 
 def tweet_id(tweet: dict[str, Any]) -> Any:
-    """Return the id as the archive writes it."""
+    """Return the id as stored in the archive."""
     return tweet.get("id_str") or tweet.get("id")
 
 
 def raw_text(tweet: dict[str, Any]) -> Any:
-    """Return the text as the archive writes it, HTML-escaped."""
+    """Return the text as stored in the archive, HTML-escaped."""
     return tweet["full_text"] if "full_text" in tweet else tweet.get("text")
 
 
 def text(tweet: dict[str, Any]) -> Any:
-    """Return the text as its author wrote it."""
+    """Return the text as the author wrote it."""
     escaped = raw_text(tweet)
     return html.unescape(escaped) if isinstance(escaped, str) else escaped
 
@@ -52,13 +52,13 @@ def is_retweet(tweet: dict[str, Any]) -> bool:
 
 
 def author(tweet: dict[str, Any]) -> Any:
-    """Return the id of who wrote the tweet, which only archives by month tell; None elsewhere."""
+    """Return the author's id, which only archives by month contain; otherwise None."""
     user = tweet.get("user")
     return (user.get("id_str") or user.get("id")) if isinstance(user, dict) else None
 
 
 def hashtags(tweet: dict[str, Any]) -> list[Any] | None:
-    """Return the hashtags that Twitter found; None where it lists none, so that they are looked for in the text."""
+    """Return the hashtags that Twitter lists; None if it lists none, so that they are extracted from the text."""
     entities = tweet.get("entities")
     listed = entities.get("hashtags") if isinstance(entities, dict) else None
     return listed if isinstance(listed, list) and listed else None
@@ -71,7 +71,7 @@ def has_coarse_time(tweet: dict[str, Any]) -> bool:
 
 
 def photos(tweet: dict[str, Any]) -> list[str]:
-    """Return the names of the tweet's photos in the folder of media."""
+    """Return the file names of the tweet's photos in the media folder."""
     media = (item for item in _media(tweet) if item.get("type", "photo") == "photo")
     addresses = (item.get("media_url_https") or item.get("media_url") for item in media)
     names = (f"{tweet_id(tweet)}-{address.rpartition('/')[2]}" for address in addresses if isinstance(address, str))
@@ -84,7 +84,7 @@ def has_video(tweet: dict[str, Any]) -> bool:
 
 
 def _media(tweet: dict[str, Any]) -> list[dict[str, Any]]:
-    # "entities" lists one photo of four, "extended_entities" all.
+    # "entities" lists only the first of up to four photos, "extended_entities" lists all.
     for key in ("extended_entities", "entities"):
         entities = tweet.get(key)
         media = entities.get("media") if isinstance(entities, dict) else None
@@ -94,7 +94,7 @@ def _media(tweet: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def owner(account: Any) -> str | None:
-    """Return whose archive it is: the id, or else the name, from `account.js`, `manifest.js` or `user_details.js`."""
+    """Return the owner's id, or name without one, from `account.js`, `manifest.js` or `user_details.js`."""
     if isinstance(account, list) and account:
         account = account[0]
     if not isinstance(account, dict):
@@ -112,10 +112,11 @@ def owner(account: Any) -> str | None:
 class LongPosts:
     """The full texts of posts that are longer than a tweet, from `note-tweet.js`.
 
-    They do not say which tweet they belong to. It is the one of the same second whose text, cut off, begins alike.
+    The file does not say which tweet a text belongs to: it is the tweet of the same second whose truncated text begins
+    the same way.
 
     Args:
-        items: of that file.
+        items: the items of that file.
     """
 
     def __init__(self, items: Iterable[Any]) -> None:
@@ -129,7 +130,7 @@ class LongPosts:
                 self._texts.setdefault(second, []).append(html.unescape(full))
 
     def full_text(self, tweet: dict[str, Any]) -> str | None:
-        """Return the full text of a tweet that was cut off; None if there is no longer one."""
+        """Return the full text of a truncated tweet; None if there is none."""
         second, short = _second(tweet.get("created_at")), text(tweet)
         if second is None or not isinstance(short, str) or second not in self._texts:
             return None

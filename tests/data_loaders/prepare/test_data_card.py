@@ -67,7 +67,7 @@ def test_the_card_tells_what_the_statistics_hold(dated, top, rule):
     statistics["vocabulary"]["rule"] = "asked for"
     card = data_card(statistics, ["tags_per_post.png"])
     assert "Prepared from `posts.csv` (csv).\n\n> Mind the gap." in card
-    assert f"The vocabulary holds 1 hashtags, {rule}." in card
+    assert f"The vocabulary has 1 hashtags: {rule}." in card
     assert "| malformed_json | 2 | refused |" in card
     assert "| image_empty | 1 | post kept |" in card
     assert "which moved 3 posts" in card

@@ -131,14 +131,14 @@ def test_undated_posts_keep_the_order_of_the_dump_before_the_dated(tmp_path):
     data = made(tmp_path, records)
     assert [post.post_id for post in data.posts()][:3] == ["p3", "p7", "p0"]
     assert data.split("train")[1].timestamp is None
-    assert "2 posts have no timestamp; they are trained on" in data.statistics["notes"][0]
+    assert "2 posts have no timestamp; they are in train" in data.statistics["notes"][0]
 
 
 def test_without_timestamps_the_split_is_random_and_warns(tmp_path):
     data = made(tmp_path, [record(number, timestamp=...) for number in range(40)], seed=3)
     assert data.statistics["split"]["method"] == "random"
     assert data.statistics["split"]["reason"] == "chosen because only 0% of the posts have timestamps"
-    assert "history leaks time" in data.statistics["notes"][0]
+    assert "history leaks the future" in data.statistics["notes"][0]
     numbers = [int(post.post_id[1:]) for post in data.split("train")]
     assert numbers == sorted(numbers)
 
@@ -212,7 +212,7 @@ def test_only_posts_with_top_hashtags_are_kept_and_all_is_accounted_for(tmp_path
     assert refused[0]["where"] == "post p31"
     assert (
         refused[0]["detail"]
-        == "Its hashtags are late, once31; kept are posts with one of the 2 most frequent of train."
+        == "Its hashtags are late, once31; accepted: posts with one of the 2 most frequent train hashtags."
     )
     statistics = data.statistics
     assert statistics["posts"] == 35
@@ -222,10 +222,10 @@ def test_only_posts_with_top_hashtags_are_kept_and_all_is_accounted_for(tmp_path
     assert statistics["selection"]["posts_left_out"] == 5
     assert statistics["selection"]["hashtags_left_out"] == lost
     card = (data.folder / "README.md").read_text("utf-8")
-    assert "> A closed and easier task: of 40 posts only the 35 were kept that carry one of the 2 most frequent" in card
+    assert "> A closed, easier task: of 40 posts, only the 35 with one of the 2 most frequent" in card
     assert f"these lost {lost:,} other hashtags" in card
     assert "| no_top_hashtag | 5 | refused |" in card
-    assert "holds 2 hashtags, the 2 most frequent of train (asked for)." in card
+    assert "has 2 hashtags: the 2 most frequent of train (asked for)." in card
 
 
 def test_later_posts_do_not_decide_on_the_top_hashtags(tmp_path):
@@ -268,15 +268,15 @@ def test_hashtags_can_be_reduced_to_plain_words(tmp_path):
         "covid19, the, low_tide; accepted with --plain-hashtags: letters only"
     )
     (note,) = data.statistics["notes"]
-    assert note.startswith("Hashtags with digits or underscores and those that are English stop words were left out")
+    assert note.startswith("Hashtags with digits or underscores and English stop words were removed")
     assert note.endswith("20 posts lost some.")
 
 
 def test_what_the_reader_notes_is_on_the_card(tmp_path):
     records = [{name: value for name, value in record(n).items() if name != "post_id"} for n in range(40)]
     data = made(tmp_path, records, options=ReaderOptions(number_rows=True))
-    assert data.statistics["notes"][0].startswith("40 records have no id of their own")
-    assert "> 40 records have no id of their own" in (data.folder / "README.md").read_text("utf-8")
+    assert data.statistics["notes"][0].startswith("40 records have no id")
+    assert "> 40 records have no id" in (data.folder / "README.md").read_text("utf-8")
     assert data.posts()[0].post_id == "posts.jsonl:1"
 
 
@@ -376,7 +376,7 @@ def test_refused_records_are_listed_and_counted(tmp_path):
     assert set(noted["wrong_type"]) == {"where", "reason", "detail", "post_id", "kept"}
     assert noted["wrong_type"]["post_id"] == "p50"
     assert "posts.jsonl" in noted["malformed_json"]["where"]
-    assert "Nothing is left but hashtags" in noted["empty_post"]["detail"]
+    assert "Nothing is left except hashtags" in noted["empty_post"]["detail"]
     assert len(data.posts()) == 42
     assert "| duplicate_post_id | 1 | refused |" in (data.folder / "README.md").read_text("utf-8")
 
@@ -399,13 +399,13 @@ def test_a_dump_without_hashtags_says_where_they_are_looked_for(tmp_path):
 
 
 def test_a_dump_of_unusable_records_says_why(tmp_path):
-    with pytest.raises(DataError, match=r"holds no usable post\. Refused: 2 missing_post_id") as error:
+    with pytest.raises(DataError, match=r"contains no usable post\. Refused: 2 missing_post_id") as error:
         made(tmp_path, [{"caption": "a #b"}, {"caption": "c #d"}])
-    assert "python scripts/validate.py --source" in str(error.value)
+    assert "multimodal-hashtags validate --source" in str(error.value)
 
 
 def test_a_split_left_empty_leaves_no_folder(tmp_path):
-    with pytest.raises(DataError, match="the validation split is left without posts: 2 posts"):
+    with pytest.raises(DataError, match="the validation split has no posts: 2 posts"):
         made(tmp_path, [record(0), record(1)])
     assert [path.name for path in tmp_path.iterdir()] == ["dump"]
 
@@ -447,7 +447,7 @@ def test_a_folder_of_other_things_is_left_alone(tmp_path):
 
 def test_the_source_may_not_lie_in_the_output(tmp_path):
     made(tmp_path, [record(number) for number in range(40)])
-    with pytest.raises(DataError, match="lies in the output folder"):
+    with pytest.raises(DataError, match="is inside the output folder"):
         prepare(tmp_path / "prepared" / "posts.parquet", tmp_path / "prepared")
 
 
@@ -458,7 +458,7 @@ def test_a_full_disk_leaves_no_half_made_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(prepared_writer.pq.ParquetWriter, "write_table", full)
     with pytest.raises(DataError, match=r"nothing was written to .*No space left on device") as error:
         made(tmp_path, [record(number) for number in range(40)])
-    assert "Is there room on the disk?" in str(error.value)
+    assert "Is the disk full?" in str(error.value)
     assert [path.name for path in tmp_path.iterdir()] == ["dump"]
 
 

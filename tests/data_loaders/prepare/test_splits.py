@@ -122,12 +122,10 @@ def test_groups_are_never_parted(groups, method):
 
 
 def test_an_empty_split_says_which_and_what_to_do():
-    with pytest.raises(
-        DataError, match=r"the validation split is left without posts: 3 posts .* split by time"
-    ) as error:
+    with pytest.raises(DataError, match=r"the validation split has no posts: 3 posts .* split by time") as error:
         split([1, 1, 1])
-    assert "Give more posts, a larger share to validation (--fractions)" in str(error.value)
-    with pytest.raises(DataError, match="the test split holds 1 posts but none with hashtags"):
+    assert "Use more posts, a larger share for validation (--fractions)" in str(error.value)
+    with pytest.raises(DataError, match="the test split has 1 posts but none with hashtags"):
         split(np.arange(10), tagged=np.array([True] * 9 + [False]))
 
 
@@ -139,9 +137,9 @@ def test_fractions_must_be_shares(fractions):
 
 
 def test_what_a_method_needs():
-    with pytest.raises(DataError, match="split 'time' needs timestamps and no post has one"):
+    with pytest.raises(DataError, match="split 'time' needs timestamps, but no post has one"):
         split(np.arange(10), dated=[False] * 10, method="time")
-    with pytest.raises(DataError, match="split 'user' needs users and no post has one"):
+    with pytest.raises(DataError, match="split 'user' needs users, but no post has one"):
         split(np.arange(10), users=[-1] * 10, method="user")
     with pytest.raises(DataError, match=r"split 'tine' is unknown; accepted: auto, time.*Did you mean 'time'\?"):
         split(np.arange(10), method="tine")

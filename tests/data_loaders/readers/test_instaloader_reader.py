@@ -181,7 +181,7 @@ def test_damaged_files_are_refused_one_by_one(tmp_path):
     records = read(tmp_path)
     assert [getattr(record, "reason", "post") for record in records] == ["malformed_json"] * 3 + ["post"]
     assert records[0].detail.startswith("bad1.json.xz cannot be read: ")
-    assert records[1].detail.startswith("bad2.json is no JSON: ")
+    assert records[1].detail.startswith("bad2.json is not JSON: ")
 
 
 @pytest.mark.parametrize("node", [{"shortcode": ["x"]}, {}, {"owner": [1], "date": "never", "caption": 5, "id": "1"}])
@@ -224,7 +224,7 @@ def test_comments_that_cannot_be_read(tmp_path):
     (tmp_path / f"{STEM}_comments.json").write_text("{")
     record = read_one(tmp_path, owner_comments=True)
     assert record.post.hashtags == ("nyc",)
-    assert record.warnings[0].startswith(f"comments_unreadable: {STEM}_comments.json is no JSON")
+    assert record.warnings[0].startswith(f"comments_unreadable: {STEM}_comments.json is not JSON")
 
 
 def test_files_are_counted(tmp_path):

@@ -71,7 +71,7 @@ def test_a_repeated_id_is_refused_and_the_first_post_kept(tmp_path):
     first, second, third = read(write(tmp_path, LINE, {**LINE, "caption": "other"}, {**LINE, "post_id": 1}))
     assert first.post.caption == "x #a"
     assert (second.reason, third.reason) == ("duplicate_post_id", "duplicate_post_id")
-    assert second.detail == "The id '1' came before; the first post of that id is kept."
+    assert second.detail == "The id '1' occurred before; the first post with this id is kept."
 
 
 def test_a_refused_record_does_not_claim_its_id(tmp_path):
@@ -89,7 +89,7 @@ def test_bytes_that_are_no_utf8(tmp_path):
     path = write(tmp_path, b'{"post_id": "1", "caption": "caf\xe9"}', LINE | {"post_id": "2"})
     first, second = read(path)
     assert first.post.caption == "caf\ufffd"
-    assert first.warnings[0].startswith("invalid_utf8: bytes that are no UTF-8 such as b'\\xe9")
+    assert first.warnings[0].startswith("invalid_utf8: bytes that are not UTF-8 such as b'\\xe9")
     assert second.warnings == ()
     array = tmp_path / "array.json"
     array.write_bytes(b'[{"post_id": "1", "caption": "caf\xe9"}]')
@@ -104,7 +104,7 @@ def test_surrogates_nul_and_a_byte_order_mark(tmp_path):
 def test_utf16_is_refused(tmp_path):
     path = tmp_path / "posts.jsonl"
     path.write_text(json.dumps(LINE), encoding="utf-16")
-    with pytest.raises(DataError, match=r"written in UTF-16\. Accepted: UTF-8\."):
+    with pytest.raises(DataError, match=r"encoded in UTF-16\. Accepted: UTF-8\."):
         read(path)
 
 
@@ -132,7 +132,7 @@ def test_the_own_name_wins_over_others_and_a_mapping_over_both(tmp_path):
 
 def test_a_mapping_to_a_missing_key(tmp_path):
     path = write(tmp_path, LINE, {**LINE, "post_id": "2"})
-    with pytest.raises(DataError, match=r"no column 'captoin', which the column mapping names for caption. Did you"):
+    with pytest.raises(DataError, match=r"no column 'captoin', which the column mapping gives for caption. Did you"):
         read(path, columns={"caption": "captoin"})
     with pytest.raises(ConfigError, match=r"unknown field 'captoin'. Did you mean 'caption'\? Accepted: post_id, "):
         read(path, columns={"captoin": "text"})
@@ -143,7 +143,7 @@ def test_a_mapping_to_a_missing_key(tmp_path):
 def test_one_pretty_printed_object_is_explained(tmp_path):
     path = tmp_path / "export.json"
     path.write_text(json.dumps({"info": 1, "data": [LINE]}, indent=1))
-    with pytest.raises(DataError, match="holds one object with the keys 'info', 'data', not posts"):
+    with pytest.raises(DataError, match="contains one object with the keys 'info', 'data', not posts"):
         read(path)
 
 
@@ -159,10 +159,10 @@ def test_a_broken_array_names_the_item(tmp_path):
 def test_a_file_that_was_cut_off_while_packed(tmp_path):
     path = tmp_path / "posts.jsonl.gz"
     path.write_bytes(gzip.compress(b"\n".join(json.dumps({**LINE, "post_id": n}).encode() for n in range(99)))[:-20])
-    with pytest.raises(DataError, match="cannot be unpacked to its end"):
+    with pytest.raises(DataError, match="cannot be decompressed"):
         read(path)
     path.write_bytes(b"no gzip at all")
-    with pytest.raises(DataError, match="cannot be unpacked to its end"):
+    with pytest.raises(DataError, match="cannot be decompressed"):
         read(path)
 
 

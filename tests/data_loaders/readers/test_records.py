@@ -49,7 +49,7 @@ def test_an_empty_list_says_that_there_are_none():
 def test_unusable_hashtags_are_left_out_with_a_warning():
     record = build(hashtags=["2022", "nyc"])
     assert record.post.hashtags == ("nyc",)
-    assert record.warnings[0].startswith("unusable_hashtag: '2022' is left out; accepted: letters")
+    assert record.warnings[0].startswith("unusable_hashtag: '2022' is ignored; accepted: letters")
 
 
 @pytest.mark.parametrize("value, text", [(7, "7"), (7.0, "7"), (" 7 ", "7"), (2**70, str(2**70))])
@@ -71,10 +71,10 @@ def test_an_id_is_needed(value):
         ("caption", ["a"], "caption is a list, ['a']. Accepted: text or null."),
         ("caption", 5, "caption is a number, 5. Accepted: text or null."),
         ("user_id", {"id": 1}, "user_id is an object, {'id': 1}. Accepted: text, a whole number or null."),
-        ("user_id", True, "user_id is a truth value, True."),
+        ("user_id", True, "user_id is a boolean, True."),
         ("user_id", 1.5, "user_id is a number, 1.5."),
         ("timestamp", [2022], "timestamp is a list, [2022]. Accepted: text, a number or null."),
-        ("timestamp", True, "timestamp is a truth value, True."),
+        ("timestamp", True, "timestamp is a boolean, True."),
         ("image", 3, "image is a number, 3. Accepted: a path as text, or null."),
         ("hashtags", 3, "hashtags is a number, 3. Accepted: a list such as"),
         ("hashtags", [[]], "hashtags holds a list, []. Accepted: a list such as"),
@@ -115,7 +115,7 @@ def test_missing_timestamps_are_no_warning(value):
 def test_images_stay_inside_the_dump(value):
     record = build(image=value)
     assert record.post.image is None
-    assert record.warnings[0].startswith(f"image_outside_dump: {value!r} is left out")
+    assert record.warnings[0].startswith(f"image_outside_dump: {value!r} is ignored")
 
 
 def test_odd_image_paths():

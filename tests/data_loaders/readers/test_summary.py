@@ -29,7 +29,7 @@ def test_counts_reasons_and_examples(tmp_path):
     text = describe_summary(summary)
     assert "3 posts by 2 users, 6 records refused" in text
     assert "with a timestamp  2 (2020-01-01 to 2022-02-03)" in text
-    assert "columns taken under another name: user_id=user" in text
+    assert "columns with another name: user_id=user" in text
     assert "  wrong_type: 1 (write the value as the message says)\n    posts.jsonl:9: caption is a number, 5." in text
     assert "  absurd_timestamp: 1 (write ISO 8601 or Unix time; such posts count as undated)" in text
 

@@ -98,7 +98,7 @@ def test_searched_tweets_have_no_ids_and_are_numbered(tmp_path):
     assert (last.post.post_id, last.post.hashtags, last.hashtags_given) == ("tweets.csv:5", (), True)
     assert reader.mapping_used == {"timestamp": "created_time", "caption": "text"}
     (note,) = reader.notes()
-    assert note.startswith("4 records have no id of their own and got one of the file's name and their number, such as")
+    assert note.startswith("4 records have no id and got one from the file name and the row number, such as")
     assert "'tweets.csv:1'" in note
 
 
@@ -114,7 +114,7 @@ def test_rows_are_numbered_on_request(tmp_path):
     missing = [record.reason for record in read(path)[1:]]
     assert missing == ["missing_post_id", "missing_post_id"]
     assert [record.post.post_id for record in read(path, number_rows=True)] == ["7", "a.csv:2", "a.csv:3"]
-    with pytest.raises(DataError, match="if none does, --number-rows gives each row an id"):
+    with pytest.raises(DataError, match="if there is none, --number-rows makes ids"):
         read(write(tmp_path, ["text"], ["x"]))
     assert read(write(tmp_path, ["text"], ["x"]), number_rows=True)[0].post.post_id == "posts.csv:1"
     assert read(write_parquet(tmp_path, text=["x", "y"]), number_rows=True)[1].post.post_id == "posts.parquet:2"
@@ -245,9 +245,9 @@ def test_parquet_values_of_wrong_types(tmp_path):
 def test_a_file_that_is_no_parquet(tmp_path):
     path = tmp_path / "posts.parquet"
     path.write_bytes(b"PAR1 not really")
-    with pytest.raises(DataError, match="is no Parquet file that can be read"):
+    with pytest.raises(DataError, match="is not a readable Parquet file"):
         read(path)
-    with pytest.raises(DataError, match="is no Parquet file that can be read"):
+    with pytest.raises(DataError, match="is not a readable Parquet file"):
         open_dump(path).count()
 
 

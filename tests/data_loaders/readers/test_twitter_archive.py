@@ -171,7 +171,7 @@ def test_photos_in_a_zip_file_are_counted(tmp_path):
     reader, (record,) = open_archive(made.write_zip(tmp_path / "x.zip", files, outer="twitter-2022-11-10/"))
     assert (record.post.image, record.post.user_id) == (None, "1000")
     (note,) = reader.notes()
-    assert note == "1 tweets have photos, which are not read from a .zip file: unpack it to have them."
+    assert note == "1 tweets have photos, which are not read from a .zip file; unpack it to include them."
 
 
 MANIFEST = {"userInfo": {"accountId": "1000", "userName": "ann"}, "dataTypes": {"tweets": {"files": []}}}
@@ -199,8 +199,8 @@ def test_an_archive_of_nobody_is_told(tmp_path):
     reader, (record,) = open_archive(tmp_path / "ann")
     assert record.post.user_id is None
     (note,) = reader.notes()
-    assert note.startswith("Whose archive ann is cannot be told.")
-    assert "account.js is no file of a Twitter archive. It begins with 'oops'" in note
+    assert note.startswith("The owner of the archive ann is unknown.")
+    assert "account.js is not a file of a Twitter archive. It begins with 'oops'" in note
     assert "--user-id" in note
 
 
@@ -221,7 +221,7 @@ def test_coarse_times_are_counted(tmp_path):
     reader, records = open_archive(tmp_path)
     assert records[0].post.timestamp == datetime(2009, 5, 2, tzinfo=timezone.utc)
     (note,) = reader.notes()
-    assert note.startswith("2 tweets from before November 2010 have a date and no time")
+    assert note.startswith("2 tweets from before November 2010 have a date but no time")
 
 
 def long_posts(text, created_at="2018-10-10T20:19:24.000Z"):
@@ -237,7 +237,7 @@ def test_long_posts_are_completed(tmp_path):
     record, notes = read_one(tmp_path, cut, files=files)
     assert record.post.caption == "A long story & more of it, to the #end"
     assert record.post.hashtags == ("end",)
-    assert notes == ["1 posts that are cut off in the file of tweets were completed from note-tweet.js."]
+    assert notes == ["1 posts that are truncated in the file of tweets were completed from note-tweet.js."]
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_several_archives_in_a_folder(tmp_path):
         ("1000", "zoe.zip/data/js/tweets/2013_01.js:item 1"),
     ]
     assert records[1].post.image == tmp_path / "bob" / "data" / "tweets_media" / "2000-a.jpg"
-    assert reader.notes() == ["Beside the archives lie 'broken.zip', 'notes.txt', which are not read."]
+    assert reader.notes() == ["Not an archive, and not read: 'broken.zip', 'notes.txt'."]
 
 
 @pytest.mark.parametrize("item", [5, None, "x", {"tweet": 5}])
@@ -318,10 +318,10 @@ def test_tweets_that_are_there_twice_and_bytes_that_are_no_text(tmp_path):
     [
         (
             "<html>",
-            "tweets.js is no file of a Twitter archive. It begins with '<html>'; accepted: an assignment such as",
+            "tweets.js is not a file of a Twitter archive. It begins with '<html>'; accepted: an assignment such as",
         ),
-        (made.script({"tweet": {}}), "is no file of a Twitter archive"),
-        ("", "is no file of a Twitter archive"),
+        (made.script({"tweet": {}}), "is not a file of a Twitter archive"),
+        ("", "is not a file of a Twitter archive"),
         (made.wrapped(made.tweet(), made.tweet("102"))[:-60], "malformed at item 2: .* Unpack the archive again"),
     ],
 )
@@ -341,7 +341,7 @@ def test_a_damaged_zip_file_is_told(tmp_path):
     with pytest.raises(DataError, match=r"a.zip/data/tweets.js (cannot be unpacked|is malformed)"):
         open_archive(path)
     path.write_bytes(b"PK\x05\x06 cut off")
-    with pytest.raises(DataError, match=r"The format of .*a.zip is not known"):
+    with pytest.raises(DataError, match=r"The format of .*a.zip is unknown"):
         open_dump(path)
 
 
@@ -355,7 +355,7 @@ def test_a_zip_file_with_a_password_is_told(tmp_path):
             content[place + offset] |= 1
             place = content.find(sign, place + 1)
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"cannot be unpacked: .*password.* Unpack the .zip file and give the folder"):
+    with pytest.raises(DataError, match=r"cannot be unpacked: .*password.* Unpack the .zip file and use the folder"):
         open_archive(path)
 
 
@@ -365,9 +365,9 @@ def test_what_is_no_archive_is_not_taken_for_one(tmp_path):
         open_dump(tmp_path / "x")
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as packed:
         packed.writestr("a.txt", "x")
-    with pytest.raises(DataError, match="is not known"):
+    with pytest.raises(DataError, match="is unknown"):
         open_dump(tmp_path / "x.zip")
-    with pytest.raises(DataError, match=r"holds no tweets of a Twitter archive. Accepted: an archive downloaded"):
+    with pytest.raises(DataError, match=r"contains no tweets of a Twitter archive. Accepted: an archive downloaded"):
         list(open_dump(tmp_path / "x.zip", "twitter_archive").read())
 
 

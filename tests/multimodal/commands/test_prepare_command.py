@@ -50,8 +50,8 @@ def test_a_closed_task_says_what_it_is(dump, tmp_path, command):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "vocabulary: 1 of 1 hashtags, the 1 most frequent of train (asked for)" in done.stdout
-    assert "note: A closed and easier task: of 31 posts only the 30 were kept that carry one of the 1" in done.stdout
-    assert "note: 31 records have no id of their own" in done.stdout
+    assert "note: A closed, easier task: of 31 posts, only the 30 with one of the 1" in done.stdout
+    assert "note: 31 records have no id" in done.stdout
     assert "these lost 10 other hashtags" in done.stdout
     assert ["no_top_hashtag", "refused", "1"] in [line.split() for line in done.stdout.splitlines()]
 

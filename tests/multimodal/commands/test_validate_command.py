@@ -11,7 +11,7 @@ def test_a_dump_is_described(script, tmp_path):
     done = script("validate.py", "--source", path, "--columns", "caption=body", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert f"{path}: json_lines\n1 posts by 0 users, 1 records refused" in done.stdout
-    assert "malformed_json: 1 (mend the line or file, or download it again)\n    posts.jsonl:2: " in done.stdout
+    assert "malformed_json: 1 (repair the line or file, or download it again)\n    posts.jsonl:2: " in done.stdout
 
 
 def test_a_dump_is_described_to_programs(command, tmp_path):
