@@ -1,4 +1,4 @@
-"""The installed command, as texts name it."""
+"""`command_line`: how messages name the installed command."""
 
 from __future__ import annotations
 
@@ -9,5 +9,9 @@ PROGRAM = "multimodal-hashtags"
 
 
 def command_line(*words: str | os.PathLike[str]) -> str:
-    """Return `multimodal-hashtags WORDS…` as a shell reads it: words with spaces or special characters are quoted."""
+    """Return `multimodal-hashtags WORDS…`, with words quoted for the shell where needed.
+
+    >>> command_line("prepare", "--source", "my dump")
+    "multimodal-hashtags prepare --source 'my dump'"
+    """
     return shlex.join([PROGRAM, *(os.fspath(word) for word in words)])

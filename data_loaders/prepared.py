@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data_loaders.command_line import command_line
 from data_loaders.errors import DataError, nearest
 from data_loaders.post_table import PostTable
 from data_loaders.prepare.splits import SPLITS
@@ -51,7 +52,7 @@ class PreparedData:
                 create it.
         """
         folder = Path(folder)
-        remedy = f"create it with: multimodal-hashtags prepare --source DUMP --output {folder}"
+        remedy = f"create it with: {command_line('prepare', '--source', 'DUMP', '--output', folder)}"
         if not folder.is_dir():
             what = "is a file, not a folder" if folder.exists() else "does not exist"
             raise DataError(f"prepared folder {folder} {what}; {remedy}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from data_loaders.command_line import command_line
 from data_loaders.errors import DataError
 from data_loaders.images.check import ImageInspector
 from data_loaders.output_folder import atomic_folder, check_replaceable
@@ -149,7 +150,7 @@ def _check_learnable(index: PostIndex, reader: Reader, log: RejectionLog) -> Non
     if not len(index):
         raise DataError(
             f"{reader.path} ({reader.name}) contains no usable post. Refused: {refused}. "
-            f"multimodal-hashtags validate --source {reader.path} shows examples of each reason"
+            f"{command_line('validate', '--source', reader.path)} shows examples of each reason"
         )
     if not index.tagged.any():
         raise DataError(

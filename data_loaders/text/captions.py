@@ -57,7 +57,7 @@ def register_profile(name: str, *, leaks: bool = False) -> Callable[[Profile], P
         leaks: whether the profile keeps words of a caption's own hashtags.
 
     Raises:
-        ConfigError: if the name is taken.
+        ConfigError: the name is taken.
     """
 
     def add(profile: Profile) -> Profile:
