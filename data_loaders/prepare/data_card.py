@@ -80,8 +80,8 @@ def _split_section(statistics: dict[str, Any]) -> str:
         of_split = statistics["splits"][name]
         period = f"{of_split['from'][:10]} to {of_split['to'][:10]}" if of_split["from"] else "undated"
         truth = of_split["truth"]
-        shares = (truth["vocabulary"], truth["own_history"], truth["either"])
-        shares += (of_split["posts_with_history"], of_split["users_seen_in_train"])
+        shares = [truth["vocabulary"], truth["own_history"], truth["either"]]
+        shares += [of_split["posts_with_history"], of_split["users_seen_in_train"]]
         rows.append((name, f"{of_split['posts']:,}", f"{of_split['users']:,}", period, *map(_percent, shares)))
     header = ("split", "posts", "users", "period", "truth in vocabulary", "truth in user history", "truth in either",
               "posts with history", "users seen in train")  # fmt: skip
