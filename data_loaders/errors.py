@@ -26,6 +26,10 @@ class RunError(UserError):
     """A run folder is missing, incomplete or of another version."""
 
 
+class NotFittedError(UserError):
+    """A System that is asked for an answer before it was fitted or loaded."""
+
+
 def nearest(name: str, accepted: Iterable[str]) -> str:
     """Return `" Did you mean 'x'?"` for the accepted name closest to `name`, or an empty string.
 

@@ -23,7 +23,7 @@ from multimodal.audit.ties import ties_settled_without_truth
 from multimodal.audit.time import time_respected
 from multimodal.audit.vocabulary import only_known_hashtags_named, vocabulary_free_of_test
 from multimodal.evaluation.pipeline import check_same_data, fill_memory
-from multimodal.storage.run_folder import RunFolder, write_atomically, write_json
+from multimodal.storage.run_folder import write_atomically, write_json
 from multimodal.systems.caption_profile import captions_for
 from multimodal.systems.model_folder import load_model
 
@@ -98,8 +98,7 @@ def audit_run(
     data = captions_for(model.config, data)
     fill_memory(model.system, model.memory, data, "rolling")
     context = AuditContext(model.system, model.memory, data, split, chosen, k, seed)
-    run_folder = RunFolder(model.folder.parent if model.folder.name == "model" else model.folder)
-    folder = run_folder.evaluation(split)
+    folder = model.run.evaluation(split)
     findings = [*audit_context(context), saved_predictions_reproduced(context, folder / "predictions.parquet")]
     settings = {
         "system": model.system.name,

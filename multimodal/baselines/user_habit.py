@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -17,18 +16,16 @@ from multimodal.distributed.processes import is_main_process
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.fill import fill_up
-from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import order_candidates
-from multimodal.storage.run_folder import read_json, write_json
-from multimodal.systems.base import System
+from multimodal.systems.base import Excluded
+from multimodal.systems.prior_system import PriorSystem
 from multimodal.systems.registry import register_system
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
     from multimodal.storage.run_folder import RunFolder
 
-_FILE = "user_habit.json"
 # Popularity is scored ln(share) below this, an own hashtag above: at most 100,000 posts of at most a million years
 # with exponents of at most 3 come to -60.
 _BACKOFF = -100.0
@@ -58,7 +55,7 @@ class UserHabitConfig(RunConfig):
 
 
 @register_system("user_habit")
-class UserHabit(System):
+class UserHabit(PriorSystem):
     """Ranks the user's own earlier hashtags by base-level activation, then the rest of the vocabulary by popularity.
 
     Own hashtags are named whether or not the train vocabulary has them. A user without a history gets `popularity`.
@@ -66,12 +63,15 @@ class UserHabit(System):
     """
 
     config_type = UserHabitConfig
+    file, chosen = "user_habit.json", ("decay", "rank_decay")
     config: UserHabitConfig
+    decay: float
+    rank_decay: float
 
     def fit(self, data: PreparedData, run: RunFolder) -> None:
         """Count the train split, then choose the two exponents by F1@5 on the validation split, history rolling."""
         train, validation = data.split("train"), data.split("validation")
-        self._use(HashtagIdMap(data.vocabulary.hashtags, data.vocabulary.frequencies), len(train))
+        self.start_from(data)
         memory = self.new_memory()
         self.add_posts(memory, train)
         self.add_posts(memory, validation)
@@ -88,18 +88,12 @@ class UserHabit(System):
         for (decay, rank_decay), score in scores.items() if is_main_process() else ():
             run.log({"event": "validation", "decay": decay, "rank_decay": rank_decay, "f1@5": score})
 
-    def _use(self, id_map: HashtagIdMap, train_posts: int) -> None:
-        self.id_map = id_map
-        self.prior = PopularityPrior(id_map, train_posts)
+    def start(self, id_map: HashtagIdMap, train_posts: int) -> None:
+        """Set the vocabulary and the prior, and the scores of popular hashtags below those of the user's own."""
+        super().start(id_map, train_posts)
         self._backoff = _BACKOFF + np.log(np.maximum(self.prior.shares, 1e-12))
 
-    def rank(
-        self,
-        posts: Sequence[Post],
-        memory: PostMemory,
-        k: int,
-        excluded: Sequence[frozenset[str]] | None = None,
-    ) -> Rankings:
+    def rank(self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Excluded = None) -> Rankings:
         """Rank each user's own hashtags from what `memory` holds strictly before the post, then popular ones."""
         id_map = memory.id_map
         rows = iter(excluded or [frozenset()] * len(posts))
@@ -129,17 +123,3 @@ class UserHabit(System):
             hashtags, activation = hashtags[allowed], activation[allowed]
         own, scores = order_candidates(hashtags, activation, id_map, k)
         return fill_up(own, scores, self.prior.order, self._backoff, k, excluded_ids)
-
-    def save(self, folder: Path) -> None:
-        """Write `user_habit.json`; the histories themselves are the memory's."""
-        values = {"train_posts": self.prior.train_posts, "decay": self.decay, "rank_decay": self.rank_decay}
-        write_json(folder / _FILE, values)
-
-    @classmethod
-    def load(cls, folder: Path, config: RunConfig, id_map: HashtagIdMap) -> UserHabit:
-        """Read what `save` wrote."""
-        system = cls(config)
-        values = read_json(folder / _FILE, "the chosen exponents")
-        system._use(id_map, int(values["train_posts"]))
-        system.decay, system.rank_decay = float(values["decay"]), float(values["rank_decay"])
-        return system

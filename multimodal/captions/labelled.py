@@ -1,4 +1,4 @@
-"""`LabelledCaptions`: cleaned captions beside the hashtags they carry."""
+"""`LabelledCaptions`: cleaned captions and the hashtags of their posts."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class LabelledCaptions:
 
     Attributes:
         captions: cleaned, "" for none.
-        targets: each post's hashtags as vocabulary indices; those outside the vocabulary are left out.
-        truth_sizes: (N,) how many hashtags each post has, those outside the vocabulary included.
+        targets: each post's hashtags as vocabulary indices, without those outside the vocabulary.
+        truth_sizes: (N,) number of hashtags of each post, including those outside the vocabulary.
         vocabulary_size: V.
     """
 
@@ -31,16 +31,16 @@ class LabelledCaptions:
 
     @classmethod
     def of(cls, posts: Sequence[Post], id_map: HashtagIdMap, profile: str) -> LabelledCaptions:
-        """Clean the captions of posts and look their hashtags up.
+        """Clean the captions of posts and look up their hashtags.
 
         Args:
             posts: any.
-            id_map: holds the vocabulary; nothing is added to it.
+            id_map: has the vocabulary; it is not changed.
             profile: how captions are cleaned.
         """
         size = id_map.vocabulary_size
-        found = [[id_map.find(hashtag) for hashtag in post.hashtags] for post in posts]
-        targets = [[index for index in row if index is not None and index < size] for row in found]
+        indices = [[id_map.find(hashtag) for hashtag in post.hashtags] for post in posts]
+        targets = [[index for index in row if index is not None and index < size] for row in indices]
         return cls(cleaned_captions(posts, profile), targets, [len(post.hashtags) for post in posts], size)
 
     def __len__(self) -> int:
@@ -59,9 +59,13 @@ class LabelledCaptions:
         """Return the posts that have both a caption and a hashtag of the vocabulary."""
         return self.take([row for row in range(len(self)) if self.captions[row] and self.targets[row]])
 
-    def judged(self) -> LabelledCaptions:
-        """Return the posts with a hashtag at all, inside the vocabulary or not: those that figures are about."""
+    def tagged(self) -> LabelledCaptions:
+        """Return the posts with a hashtag, inside the vocabulary or not: those that metrics are computed on."""
         return self.take([row for row in range(len(self)) if self.truth_sizes[row]])
+
+    def evenly(self, most: int) -> LabelledCaptions:
+        """Return at most `most` of the posts, evenly spaced."""
+        return self.take(range(0, len(self), max(-(-len(self) // most), 1)))
 
     def multi_hot(self) -> sparse.csr_matrix:
         """Return the targets as a sparse (N, V) matrix of ones."""

@@ -1,4 +1,4 @@
-"""The figures that a text-only model is selected by."""
+"""Validation of text-only models: F1@K and the hit rate."""
 
 from __future__ import annotations
 
@@ -9,40 +9,48 @@ from numpy.typing import NDArray
 
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.distributed.processes import map_processes
-from multimodal.training.validation_f1 import f1_of_hits
+from multimodal.training.validation_f1 import f1_of_hits, hits_at_k
 
-_JUDGED_AT_ONCE = 2_048
-
-
-def hit_figures(hits: Sequence[int], truth_sizes: Sequence[int], k: int) -> dict[str, float]:
-    """Return F1@k of the mean precision and recall as "score", and the hit rate.
-
-    Args:
-        hits: per post, how many of its hashtags are among the first k.
-        truth_sizes: per post, how many hashtags it has, at least one.
-        k: length of the lists.
-    """
-    return {"score": float(f1_of_hits(hits, truth_sizes, k)), "hit_rate": float(np.mean(np.array(hits) > 0))}
+# Some rows of the validation posts → their scores of the vocabulary, (rows, V).
+ScoreRows = Callable[[Sequence[int]], NDArray[np.float64]]
 
 
-def scored_figures(
-    scores: Callable[[Sequence[str]], NDArray[np.float64]], validation: LabelledCaptions, k: int
-) -> dict[str, float]:
-    """Return `hit_figures` of a model that scores the vocabulary; processes share the work.
+def validate_scores(score_rows: ScoreRows, posts: LabelledCaptions, k: int) -> dict[str, float]:
+    """Return `validation_scores` of a model that scores the vocabulary.
 
     Args:
-        scores: gives (B, V) for B cleaned captions.
-        validation: posts with a hashtag.
+        score_rows: scores some of the posts.
+        posts: N, each with a hashtag.
         k: length of the lists.
     """
-    named = min(k, validation.vocabulary_size)
 
     def hits(rows: Sequence[int]) -> list[int]:
-        found: list[int] = []
-        for start in range(0, len(rows), _JUDGED_AT_ONCE):
-            part = validation.take(rows[start : start + _JUDGED_AT_ONCE])
-            best = np.argpartition(-scores(part.captions), named - 1, axis=1)[:, :named]
-            found += [len(set(row) & set(truth)) for row, truth in zip(best.tolist(), part.targets, strict=True)]
-        return found
+        return hits_at_k(score_rows(rows), [posts.targets[row] for row in rows], k)
 
-    return hit_figures(map_processes(range(len(validation)), hits), validation.truth_sizes, k)
+    return validation_scores(hits, posts, k)
+
+
+def validate_captions(
+    scores: Callable[[Sequence[str]], NDArray[np.float64]], posts: LabelledCaptions, k: int
+) -> dict[str, float]:
+    """Return `validate_scores` of a model that scores cleaned captions, (B, V)."""
+    return validate_scores(lambda rows: scores([posts.captions[row] for row in rows]), posts, k)
+
+
+def validation_scores(
+    hits: Callable[[Sequence[int]], list[int]], posts: LabelledCaptions, k: int, batch: int = 2_048
+) -> dict[str, float]:
+    """Return F1@k of mean precision and mean recall as "score", and "hit_rate"; processes share the work.
+
+    Args:
+        hits: some rows → how many hashtags of each post are among its first k.
+        posts: N, each with a hashtag.
+        k: length of the lists.
+        batch: rows given to `hits` at once.
+    """
+
+    def work(rows: Sequence[int]) -> list[int]:
+        return [hit for start in range(0, len(rows), batch) for hit in hits(rows[start : start + batch])]
+
+    counts = np.array(map_processes(range(len(posts)), work))
+    return {"score": float(f1_of_hits(counts, posts.truth_sizes, k)), "hit_rate": float(np.mean(counts > 0))}

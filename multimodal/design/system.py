@@ -30,6 +30,7 @@ from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import order_candidates
 from multimodal.storage.run_folder import RunFolder
+from multimodal.systems.base import Excluded
 from multimodal.systems.network import NetworkSystem
 from multimodal.systems.registry import register_system
 from multimodal.training.trainer import Trainer
@@ -126,13 +127,7 @@ class DesignSystem(NetworkSystem):
 
     # -- ranking -----------------------------------------------------------------------------------------------
 
-    def rank(
-        self,
-        posts: Sequence[Post],
-        memory: PostMemory,
-        k: int,
-        excluded: Sequence[frozenset[str]] | None = None,
-    ) -> Rankings:
+    def rank(self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Excluded = None) -> Rankings:
         """Rank hashtags for each post; see `System.rank`."""
         lists = self._lists(posts, memory, k, excluded or [frozenset()] * len(posts)) if posts else iter(())
         return Rankings.from_lists([post.post_id for post in posts], lists, k, memory.id_map.names)

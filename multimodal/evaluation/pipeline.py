@@ -25,7 +25,6 @@ from multimodal.memory.post_memory import PostMemory
 from multimodal.queries import to_queries
 from multimodal.ranking.joining import PortableList, join_lists, portable_lists
 from multimodal.ranking.rankings import Rankings
-from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.base import System
 from multimodal.systems.caption_profile import captions_for, profile_of
@@ -129,8 +128,7 @@ def evaluate_run(
         "data": str(data.folder),
         "run": str(run),
     }
-    run_folder = RunFolder(model.folder.parent if model.folder.name == "model" else model.folder)
-    folder = run_folder.evaluation(split if history == "rolling" else f"{split}-frozen")
+    folder = model.run.evaluation(split if history == "rolling" else f"{split}-frozen")
     which_k = None
     if is_main_process():
         users = {user_id for _, user_id in train if user_id is not None}

@@ -25,15 +25,17 @@ class PopularityPrior:
     Attributes:
         order: (V,) vocabulary indices, most frequent first; equals by name.
         shares: (V,) in that order, from 0 to 1.
+        scores: (V,) the shares in the order of the vocabulary.
     """
 
     def __init__(self, id_map: HashtagIdMap, train_posts: int) -> None:
-        self.train_posts = train_posts
-        self._id_map = id_map
+        self.train_posts, self.id_map = train_posts, id_map
         size = id_map.vocabulary_size
         shares = id_map.frequencies / max(train_posts, 1)
         # Shares that are equal once rounded are told apart by frequency.
         self.order, self.shares = order_candidates(np.arange(size), shares, id_map, max(size, 1))
+        self.scores = np.zeros(size)
+        self.scores[self.order] = self.shares
 
     def ranking(self, k: int, excluded: Collection[int] = ()) -> tuple[Ints, Floats]:
         """Return the first `k` indices that are not excluded, and their shares."""
@@ -41,5 +43,5 @@ class PopularityPrior:
 
     def numbers_of(self, hashtags: Collection[str]) -> list[int]:
         """Return the vocabulary indices of those hashtags that are in the vocabulary."""
-        found = (self._id_map.find(hashtag) for hashtag in hashtags)
+        found = (self.id_map.find(hashtag) for hashtag in hashtags)
         return [index for index in found if index is not None]

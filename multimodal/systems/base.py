@@ -1,12 +1,14 @@
-"""`System`: the one interface behind which everything that can recommend stands."""
+"""`System`: the interface of every model."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from inspect import get_annotations
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
+from data_loaders.errors import NotFittedError
 from data_loaders.posts import Post
 from multimodal.config import RunConfig
 from multimodal.memory.hashtag_id_map import HashtagIdMap
@@ -14,6 +16,8 @@ from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
 
 Precision: TypeAlias = Literal["fp32", "bf16"]
+# Per post, hashtags that must not be recommended; None for no such hashtags.
+Excluded: TypeAlias = Sequence[frozenset[str]] | None
 
 if TYPE_CHECKING:
     import torch
@@ -23,9 +27,11 @@ if TYPE_CHECKING:
 
 
 class System(ABC):
-    """Something that ranks hashtags for a post, given what was posted before.
+    """A model that ranks hashtags for a post, given what was posted before.
 
-    Life: `System(config)` → `fit` (or `load`) → `add_posts` posts in a memory → `rank`.
+    Other libraries call it a model or a recommender; here the word also covers baselines that learn no weights. Life
+    cycle: `System(config)` → `fit` or `load` → `new_memory` and `add_posts` → `rank`. What `fit` and `load` set is
+    missing before: using it raises `NotFittedError`.
 
     Attributes:
         name: registry name, snake_case; set by `register_system`.
@@ -40,6 +46,17 @@ class System(ABC):
     def __init__(self, config: RunConfig) -> None:
         self.config = config
 
+    if not TYPE_CHECKING:  # so that mypy still reports an attribute that no class declares
+
+        def __getattr__(self, name: str) -> Any:
+            # Python calls this for attributes that are not set. Those a class declares are set by `fit` and `load`.
+            if any(name in get_annotations(parent) for parent in type(self).__mro__):
+                raise NotFittedError(
+                    f"the system {self.name!r} is not fitted, so it has no {name!r} yet: call its `fit`, or train a "
+                    "run with `multimodal-hashtags train` and load it with `load_model`."
+                )
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     @abstractmethod
     def fit(self, data: PreparedData, run: RunFolder) -> None:
         """Learn from the train split (choices on the validation split); never reads the test split.
@@ -50,13 +67,7 @@ class System(ABC):
         """
 
     @abstractmethod
-    def rank(
-        self,
-        posts: Sequence[Post],
-        memory: PostMemory,
-        k: int,
-        excluded: Sequence[frozenset[str]] | None = None,
-    ) -> Rankings:
+    def rank(self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Excluded = None) -> Rankings:
         """Rank hashtags for each post from its content and what `memory` holds strictly before it.
 
         The answer for a post depends on nothing but the post and the memory: not on the other posts of the

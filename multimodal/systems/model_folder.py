@@ -47,6 +47,11 @@ class LoadedModel:
     info: dict[str, Any]
     folder: Path
 
+    @property
+    def run(self) -> RunFolder:
+        """The run folder that the model belongs to; the model's own folder if it is not inside a run folder."""
+        return _run_of(self.folder)
+
 
 def save_model(folder: Path, system: System, memory: PostMemory, extra: Mapping[str, Any] | None = None) -> None:
     """Write a System and its memory; the folder is replaced in one step, once everything is written.
@@ -121,7 +126,7 @@ def load_model(path: str | Path) -> LoadedModel:
     missing = [name for name in (_VOCABULARY, _MEMORY, _POSTS) if not (folder / name).is_file()]
     if missing or not {"system", "config"} <= info.keys():
         what = ", ".join(missing) or f"keys of {_INFO}"
-        raise RunError(f"{folder} is not a whole model: {what} missing. Train again: {_TRAIN} {_run_of(folder)}")
+        raise RunError(f"{folder} is not a whole model: {what} missing. Train again: {_TRAIN} {_run_of(folder).path}")
     config = validate_config(info["config"], str(folder / _INFO))
     vocabulary = read_json(folder / _VOCABULARY, "the train vocabulary")
     hashtags, frequencies = vocabulary["hashtags"], vocabulary["frequencies"]
@@ -135,7 +140,9 @@ def _read_memory(folder: Path, id_map: HashtagIdMap) -> PostMemory:
     try:
         arrays = load_file(folder / _MEMORY)
     except (OSError, SafetensorError) as error:
-        raise RunError(f"{folder / _MEMORY} is damaged: {error}. Train again: {_TRAIN} {_run_of(folder)}") from error
+        raise RunError(
+            f"{folder / _MEMORY} is damaged: {error}. Train again: {_TRAIN} {_run_of(folder).path}"
+        ) from error
     id_map.add(values["further_hashtags"])
     return PostMemory.from_state(arrays, values, id_map)
 
@@ -170,5 +177,5 @@ def _resume_command(run: RunFolder) -> str:
     return command_line("train", "--resume", "--data", data, "--output", run.path)
 
 
-def _run_of(folder: Path) -> Path:
-    return folder.parent if folder.name == "model" else folder
+def _run_of(folder: Path) -> RunFolder:
+    return RunFolder(folder.parent if folder.name == "model" else folder)

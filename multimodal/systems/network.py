@@ -1,14 +1,21 @@
-"""`NetworkSystem`: what all Systems around a torch network share, where it is held and in which precision."""
+"""`NetworkSystem`: the base of Systems around a torch network: training, device and precision."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from data_loaders.errors import RunError
+from multimodal.distributed.processes import is_main_process
 from multimodal.systems.base import Precision, System
+from multimodal.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from multimodal.storage.run_folder import RunFolder
+    from multimodal.training.trainer import Learner, TrainingState
 
 
 class NetworkSystem(System):
@@ -16,7 +23,7 @@ class NetworkSystem(System):
 
     Attributes:
         network: set by `fit` and `load`.
-        precision: in which the parts that may be cut down are held.
+        precision: of the encoders' weights.
     """
 
     network: nn.Module
@@ -24,38 +31,55 @@ class NetworkSystem(System):
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """The device of the network."""
         return next(self.network.parameters()).device
+
+    def train(self, learner: Learner, training: TrainingConfig, run: RunFolder, **facts: Any) -> TrainingState:
+        """Train the network, log the end of it and leave the network in evaluation mode.
+
+        Args:
+            learner: trains `network`.
+            training: how to train.
+            run: where metrics and checkpoints go.
+            facts: what else to log at the end.
+        """
+        from multimodal.training.trainer import Trainer
+
+        state = Trainer(learner, training, run, self.config.seed).fit()
+        self.network.eval()
+        if is_main_process():
+            run.log({"event": "trained", "best_epoch": state.best_epoch, "seconds": state.seconds, **facts})
+        return state
 
     @abstractmethod
     def cast_encoders(self, dtype: torch.dtype) -> None:
-        """Hold and run in `dtype` what loses little by it."""
+        """Convert the parts that lose little in lower precision to `dtype`."""
 
     def use_precision(self, precision: Precision) -> None:
-        """Hold and run in `precision` what `cast_encoders` cuts; the rest stays in fp32.
+        """Convert the parts that `cast_encoders` converts to `precision`; the rest stays in fp32.
 
         Raises:
-            RunError: it was cut down to bf16 before, and what was cut is gone.
+            RunError: the model is already in bf16, and the lost bits cannot be restored.
         """
         if precision == self.precision:
             return
         if precision == "fp32":
-            raise RunError("the encoder is held in bf16; load the model again for precision='fp32'.")
+            raise RunError("the encoder is in bf16; load the model again with precision='fp32'.")
         self.cast_encoders(torch.bfloat16)
         self.precision = precision
 
     def use_device(self, device: torch.device) -> None:
-        """Hold the network on this device; what comes in and goes out stays where it is."""
+        """Move the network to this device; inputs and outputs stay where they are."""
         self.network.to(device)
 
     def require_full_precision(self) -> None:
-        """Refuse to save weights that were cut down.
+        """Refuse to save weights of reduced precision.
 
         Raises:
-            RunError: the model is held in less precision than it was trained in.
+            RunError: the model is in a lower precision than it was trained in.
         """
         if self.precision != "fp32":
             raise RunError(
-                f"the encoder is held in {self.precision}, which is less than was trained; to save the model, load it "
-                "with precision='fp32'."
+                f"the encoder is in {self.precision}, a lower precision than it was trained in; to save the model, "
+                "load it with precision='fp32'."
             )

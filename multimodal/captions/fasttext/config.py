@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from multimodal.captions.encoder_system import EncoderSystemConfig
+from multimodal.captions.encoder_system import EncoderSystemConfig, encoder_field
 from multimodal.captions.fasttext.network import Loss
 from multimodal.config import Section
 from multimodal.encoders.captions.schemas import FastTextEncoderConfig
@@ -50,12 +50,8 @@ class AutotuneConfig(Section):
 class FastTextConfig(EncoderSystemConfig):
     """Configuration of `fasttext`."""
 
-    encoder_name = "fasttext"
-
     system: Literal["fasttext"] = Field(default="fasttext", description="name of the System")
-    encoder: FastTextEncoderConfig = Field(
-        default=FastTextEncoderConfig(), description="see `encoder.caption` of DESIGN"
-    )
+    encoder: FastTextEncoderConfig = encoder_field("fasttext")
     loss: Loss = Field(default="hierarchical_softmax", description="hierarchical_softmax, softmax, or one_versus_all")
     labels: Literal["random", "all"] = Field(
         default="random", description="of a post with k hashtags, one by chance at each update, or all with weight 1/k"

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from data_loaders.errors import RunError
-from multimodal.captions.encoder_system import EncoderSystem
+from multimodal.captions.encoder_system import ENCODER_FOLDER, EncoderSystem
 from multimodal.captions.fasttext.autotune import autotune, own_settings
 from multimodal.captions.fasttext.caption_bags import CaptionBags
 from multimodal.captions.fasttext.config import FastTextConfig
@@ -19,57 +19,51 @@ from multimodal.captions.fasttext.learner import FastTextLearner
 from multimodal.captions.fasttext.network import FastTextNetwork
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.system import CaptionSystem
-from multimodal.distributed.processes import is_main_process
 from multimodal.encoders import CaptionEncoder, build_caption_encoder, load_caption_encoder
 from multimodal.encoders.captions.fasttext import FastTextCaptionEncoder
-from multimodal.encoders.storage import load_weights, save_weights
+from multimodal.encoders.storage import load_weights
 from multimodal.storage.run_folder import RunFolder, read_json, write_json
 from multimodal.systems.registry import register_system
-from multimodal.training.trainer import Trainer, TrainingState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ENCODER, _OUTPUT_FILE, _FILE = "caption_encoder", "output.safetensors", "fasttext.json"
+    from multimodal.training.trainer import TrainingState
+
+_OUTPUT_FILE, _FILE = "output.safetensors", "fasttext.json"
 _AT_ONCE = 256
 
 
 @register_system("fasttext")
 class FastText(EncoderSystem, CaptionSystem):
-    """The classifier of fastText (Joulin et al. 2017, 1607.01759); DESIGN takes its vectors as a caption encoder."""
+    """The classifier of fastText (Joulin et al. 2017, 1607.01759); DESIGN can use its vectors as a caption encoder."""
 
     config_type = FastTextConfig
     config: FastTextConfig
     network: FastTextNetwork
 
     def learn(self, train: LabelledCaptions, validation: LabelledCaptions, run: RunFolder) -> None:
-        """Choose settings where asked for, then train; see `CaptionSystem.learn`."""
+        """Choose settings if `autotune` is on, then train; see `CaptionSystem.learn`."""
         self._frequencies = np.bincount(
             np.concatenate([np.array(row, np.int64) for row in train.targets]), minlength=train.vocabulary_size
         )
 
         def fit(config: FastTextConfig, folder: RunFolder) -> TrainingState:
             torch.manual_seed(config.seed)
-            encoder = build_caption_encoder(config.encoder, train.captions, "encoder")
-            self.network = self._network(encoder)
+            self._build(build_caption_encoder(config.encoder, train.captions, "encoder"))
             learner = FastTextLearner(self.network, config, train, validation, self.prior.order)
-            state = Trainer(learner, config.training, folder, config.seed).fit()
-            self.network.eval()
-            return state
+            return self.train(learner, config.training, folder, settings=own_settings(config))
 
         chosen = autotune(self.config, run, fit) if self.config.autotune.wanted else self.config
-        state = fit(chosen, run)
+        fit(chosen, run)
         self._settings = own_settings(chosen)
-        if is_main_process():
-            values = {"event": "trained", "best_epoch": state.best_epoch, "seconds": state.seconds}
-            run.log({**values, "settings": self._settings})
 
-    def _network(self, encoder: CaptionEncoder) -> FastTextNetwork:
-        config = self.config
-        return FastTextNetwork(cast(FastTextCaptionEncoder, encoder), config.loss, self._frequencies, config.dropout)
+    def _build(self, encoder: CaptionEncoder) -> None:
+        loss, dropout = self.config.loss, self.config.dropout
+        self.network = FastTextNetwork(cast(FastTextCaptionEncoder, encoder), loss, self._frequencies, dropout)
 
-    def judges(self, captions: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which captions hold a word of the train captions."""
+    def can_score(self, captions: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which captions have a word of the train captions, (B,)."""
         return self.encoder.knows(captions)
 
     @torch.no_grad()
@@ -85,25 +79,19 @@ class FastText(EncoderSystem, CaptionSystem):
         return result
 
     def save_learned(self, folder: Path) -> None:
-        """Write the encoder, the output layer, and what its tree was made from.
-
-        Raises:
-            RunError: the encoder is held in less precision than it was trained in.
-        """
-        self.require_full_precision()
-        self.encoder.save(folder / _ENCODER)
-        save_weights(folder / _OUTPUT_FILE, self.network.output)
+        """Write the encoder, the output layer and the frequencies that its tree is made from."""
+        self.save_network(folder, _OUTPUT_FILE, self.network.output)
         write_json(folder / _FILE, {"frequencies": self._frequencies.tolist(), "settings": self._settings})
 
     def load_learned(self, folder: Path) -> None:
-        """Read what `save_learned` wrote, in evaluation mode."""
+        """Restore what `save_learned` wrote, in evaluation mode."""
         values: Mapping[str, Any] = read_json(folder / _FILE, "the hashtags' frequencies")
         self._frequencies, self._settings = np.array(values["frequencies"], np.int64), dict(values["settings"])
         if len(self._frequencies) != self.id_map.vocabulary_size:
             raise RunError(
-                f"{folder / _FILE} holds the frequencies of {len(self._frequencies)} hashtags, the vocabulary has "
-                f"{self.id_map.vocabulary_size}; the folder is damaged, copy or train it again."
+                f"{folder / _FILE} has the frequencies of {len(self._frequencies)} hashtags, the vocabulary has "
+                f"{self.id_map.vocabulary_size}; the folder is damaged, copy it again or train again."
             )
-        self.network = self._network(load_caption_encoder(folder / _ENCODER))
+        self._build(load_caption_encoder(folder / ENCODER_FOLDER))
         load_weights(folder / _OUTPUT_FILE, self.network.output)
         self.network.eval()

@@ -2,98 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from data_loaders.batches import bucketed_batches
-from multimodal.captions.fill_mask.questions import IGNORED, Sentences, draw_masking
+from multimodal.captions.fill_mask.config import BertFillMaskConfig
+from multimodal.captions.fill_mask.network import MaskedHashtagNetwork
+from multimodal.captions.fill_mask.sentences import IGNORED, SentenceMaker, Sentences, draw_masking
 from multimodal.captions.labelled import LabelledCaptions
-from multimodal.captions.validation import scored_figures
-
-if TYPE_CHECKING:
-    from multimodal.captions.fill_mask.system import BertFillMask
+from multimodal.captions.validation import validate_captions
+from multimodal.training.base_learner import BaseLearner
 
 
-class FillMaskLearner:
-    """Trains the network of a `BertFillMask`; see `multimodal.training.trainer.Learner`.
+class FillMaskLearner(BaseLearner):
+    """Trains a `MaskedHashtagNetwork`; see `multimodal.training.trainer.Learner`.
 
     Args:
-        system: its `network` is trained.
-        train: posts with a caption and a live hashtag; targets are places among the live hashtags.
+        network: is trained.
+        fresh: names of the language model's parameters that are not pretrained.
+        sentences: makes its inputs.
+        config: how it is trained.
+        train: posts with a caption and a live hashtag; targets are live hashtags only.
         validation: posts with a hashtag.
+        scores: cleaned captions → what the System scores them with the network as it is, (B, V).
     """
 
-    def __init__(self, system: BertFillMask, train: LabelledCaptions, validation: LabelledCaptions) -> None:
-        self.system, self.config, self._train, self._validation = system, system.config, train, validation
-        self.module: nn.Module = system.network
-        self._tokens = system.sentences.tokenise(train.captions)
-        self._lengths = np.array([len(row) for row in self._tokens], np.int64)
+    def __init__(
+        self,
+        network: MaskedHashtagNetwork,
+        fresh: Collection[str],
+        sentences: SentenceMaker,
+        config: BertFillMaskConfig,
+        train: LabelledCaptions,
+        validation: LabelledCaptions,
+        scores: Callable[[Sequence[str]], NDArray[np.float64]],
+    ) -> None:
+        self.network, self.config, self._sentences = network, config, sentences
+        self._fresh = {f"model.{name}" for name in fresh}
+        self._train, self._validation, self._scores = train, validation, scores
+        self._tokens = sentences.tokenise(train.captions)
+        super().__init__(network, config.training, config.seed, np.array([len(row) for row in self._tokens], np.int64))
 
-    def parameter_groups(self) -> list[dict[str, Any]]:
-        """Return groups with and without weight decay; a head that was not pretrained learns at the training's rate."""
-        training, encoder = self.config.training, self.config.encoder
-        own = encoder.learning_rate or (
-            training.learning_rate if encoder.random_init else training.encoder_learning_rate
-        )
-        fresh = self.system.language_model.fresh
-        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-        for name, parameter in self.system.language_model.model.named_parameters():
-            rate = training.learning_rate if name in fresh else own
-            decay = training.weight_decay if parameter.dim() > 1 else 0.0
-            groups.setdefault((rate, decay), []).append(parameter)
-        return [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
-
-    def batches(self, epoch: int) -> list[list[int]]:
-        """Return the rows of each batch of an epoch, captions of similar length together."""
-        return bucketed_batches(self._lengths, self.config.training.batch_size, self.config.seed, epoch)
-
-    def start_epoch(self, epoch: int, device: torch.device) -> None:
-        """Do nothing: order and masks follow from seed, epoch and post."""
+    def learning_rate(self, name: str, parameter: nn.Parameter) -> float:
+        """Return the encoder's rate, or the training's for a head that is not pretrained."""
+        training, encoder = self.training, self.config.encoder
+        default = training.learning_rate if encoder.random_init else training.encoder_learning_rate
+        return training.learning_rate if name in self._fresh else encoder.learning_rate or default
 
     def masked_sentences(self, rows: Sequence[int], epoch: int) -> Sentences:
-        """Return the sentences that some train posts give in an epoch; other epochs mask other hashtags."""
+        """Return the sentences of some train posts in an epoch; other epochs mask other hashtags."""
         shown, masked = [], []
         for row in rows:
             generator = np.random.default_rng([self.config.seed, epoch, row])
             visible, hidden = draw_masking(self._train.targets[row], self.config.maximum_hashtags, generator)
             shown.append(visible)
             masked.append(hidden[:1] if self.config.masks == "one" else hidden)
-        return self.system.sentences.sentences([self._tokens[row] for row in rows], shown, masked)
+        return self._sentences.sentences([self._tokens[row] for row in rows], shown, masked)
 
     def loss(self, module: nn.Module, rows: list[int], epoch: int) -> tuple[Tensor, dict[str, float]]:
         """Return the cross-entropy of the masked hashtags, averaged over each post's masks, then over posts."""
-        sentences, device = self.masked_sentences(rows, epoch), self.system.network.device
-        places, labels = sentences.places, sentences.labels
+        sentences, device = self.masked_sentences(rows, epoch), self.network.device
+        positions, labels = sentences.masked_positions, sentences.labels
         whole = self.config.loss == "vocabulary"
-        arguments = (tensor.to(device) for tensor in (sentences.token_ids, sentences.mask, places))
+        arguments = (tensor.to(device) for tensor in (sentences.token_ids, sentences.mask, positions))
         logits = module(*arguments, whole=whole).float()
-        targets = labels.flatten()[places].to(device)
+        targets = labels.flatten()[positions].to(device)
         if whole:
-            targets = self.system.network.hashtag_ids[targets]
-        masks_of_post = (labels != IGNORED).sum(1, keepdim=True).expand_as(labels).flatten()[places].to(device)
+            targets = self.network.hashtag_ids[targets]
+        masks_of_post = (labels != IGNORED).sum(1, keepdim=True).expand_as(labels).flatten()[positions].to(device)
         losses = F.cross_entropy(logits, targets, reduction="none")
         return (losses / masks_of_post).sum() / len(rows), {}
 
     def validate(self) -> dict[str, float]:
-        """Return F1@K of the means over the validation posts: one mask, and nothing remembered."""
-        return scored_figures(self.system.scores_or_prior, self._validation, self.config.training.validation_k)
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Return nothing: an epoch is told by its number."""
-        return {}
-
-    def load_tensors(self, tensors: dict[str, Tensor], device: torch.device) -> None:
-        """Do nothing."""
+        """Return F1@K of the means over the validation posts, with one mask and an empty memory."""
+        return validate_captions(self._scores, self._validation, self.training.validation_k)
 
     def weights(self) -> dict[str, Tensor]:
-        """Return what is learned, weights that are tied once."""
+        """Return the weights, each of the tied ones once."""
         return {name: parameter.detach() for name, parameter in self.module.named_parameters()}
-
-    def load_weights(self, weights: dict[str, Tensor]) -> None:
-        """Take back what `weights` gave."""
-        self.module.load_state_dict({**self.module.state_dict(), **weights})

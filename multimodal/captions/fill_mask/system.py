@@ -1,4 +1,4 @@
-"""`bert_fill_mask`: hashtags are tokens of a masked language model, which is asked to fill "caption [MASK]"."""
+"""`bert_fill_mask`: hashtags are tokens of a masked language model, which fills in "caption [MASK]"."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from multimodal.captions.fill_mask.config import BertFillMaskConfig
 from multimodal.captions.fill_mask.filling import RankedList, chances, fill_one_by_one, fill_one_mask
 from multimodal.captions.fill_mask.learner import FillMaskLearner
 from multimodal.captions.fill_mask.network import MaskedHashtagNetwork
-from multimodal.captions.fill_mask.questions import SentenceMaker
 from multimodal.captions.fill_mask.recency_tuning import choose_recency
+from multimodal.captions.fill_mask.sentences import SentenceMaker
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.system import CaptionSystem
 from multimodal.distributed.processes import is_main_process
@@ -36,9 +36,9 @@ from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.recency import decayed_uses, recency_lift, used_within
 from multimodal.storage.run_folder import read_json, write_json
 from multimodal.systems.adding_posts import add_in_batches
+from multimodal.systems.base import Excluded
 from multimodal.systems.network import NetworkSystem
 from multimodal.systems.registry import register_system
-from multimodal.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
@@ -54,11 +54,11 @@ _POSTS_AT_ONCE = 1_024
 
 @register_system("bert_fill_mask")
 class BertFillMask(NetworkSystem, CaptionSystem):
-    """P(hashtag | "caption [MASK]") of a masked language model, weighed by how recently anybody used the hashtag.
+    """P(hashtag | "caption [MASK]") of a masked language model, weighted by how recently anybody used the hashtag.
 
-    The most frequent hashtags of the train split are the live ones: each is a token. Others of the vocabulary follow
-    by popularity with score 0. Hashtags that came up after training are in the memory, but have no token: no mask
-    can be filled with them, and they are never named.
+    The most frequent hashtags of the train split are live: each has a token. The rest of the vocabulary follows by
+    popularity with score 0. Hashtags that are new since training are in the memory but have no token, so they are never
+    recommended.
     """
 
     config_type = BertFillMaskConfig
@@ -71,11 +71,11 @@ class BertFillMask(NetworkSystem, CaptionSystem):
 
     @property
     def live(self) -> int:
-        """C, how many of the first hashtags of the vocabulary have a token."""
+        """C, the number of hashtags with a token, which are the first of the vocabulary."""
         return min(self.config.live_tags, self.id_map.vocabulary_size)
 
     def cast_encoders(self, dtype: torch.dtype) -> None:
-        """Hold and run the language model in `dtype`."""
+        """Convert the language model to `dtype`."""
         self.network.model.to(dtype)
 
     def fit(self, data: PreparedData, run: RunFolder) -> None:
@@ -96,17 +96,25 @@ class BertFillMask(NetworkSystem, CaptionSystem):
         add_hashtag_tokens(language_model, self.id_map.names[live], self.id_map.frequencies[live])
         self._use(language_model)
         self.network.train()
-        state = Trainer(FillMaskLearner(self, train, validation), self.config.training, run, self.config.seed).fit()
-        self.network.eval()
-        if is_main_process():
-            run.log({"event": "trained", "best_epoch": state.best_epoch, "seconds": state.seconds})
+        self.train(self.learner(train, validation), self.config.training, run)
+
+    def learner(
+        self,
+        train: LabelledCaptions,
+        validation: LabelledCaptions,
+        learner_type: type[FillMaskLearner] = FillMaskLearner,
+    ) -> FillMaskLearner:
+        """Return the learner of the network."""
+        fresh = self.language_model.fresh
+        return learner_type(self.network, fresh, self.sentences, self.config, train, validation, self.scores_or_prior)
 
     def _with_live_hashtags(self, posts: LabelledCaptions) -> LabelledCaptions:
         targets = [[index for index in row if index < self.live] for row in posts.targets]
         chosen = LabelledCaptions(posts.captions, targets, posts.truth_sizes, posts.vocabulary_size).learnable()
         if not len(chosen):
             raise DataError(
-                f"live_tags={self.config.live_tags}: no train post has both a caption and such a hashtag; raise it"
+                f"live_tags={self.config.live_tags}: no train post has both a caption and one of these hashtags; "
+                "raise live_tags"
             )
         return chosen
 
@@ -127,26 +135,26 @@ class BertFillMask(NetworkSystem, CaptionSystem):
         posts = posts[:: max(-(-len(posts) // self.config.recency.tuning_posts), 1)]
         labelled = self._labelled(posts)
         tokens = self.sentences.tokenise(labelled.captions)
-        judged = np.flatnonzero(self.sentences.has_known_tokens(tokens)).tolist()
+        scored = np.flatnonzero(self.sentences.has_known_tokens(tokens)).tolist()
 
-        def judge(rows: Sequence[int], half_lives: Sequence[float]) -> tuple[Floats, list[Floats]]:
-            places = [judged[row] for row in rows]
-            logits = self._logits([tokens[place] for place in places], [[]] * len(places))
-            instants = np.array([posts[place].instant_us for place in places], np.int64)
+        def score(rows: Sequence[int], half_lives: Sequence[float]) -> tuple[Floats, list[Floats]]:
+            rows = [scored[row] for row in rows]
+            logits = self._logits([tokens[row] for row in rows], [[]] * len(rows))
+            instants = np.array([posts[row].instant_us for row in rows], np.int64)
             return logits, [self._log_factors(memory, instants, half_life, 1.0) for half_life in half_lives]
 
-        truth = [labelled.targets[place] for place in judged]
-        sizes = [labelled.truth_sizes[place] for place in judged]
-        (self.half_life_days, self.weight), scores = choose_recency(judge, truth, sizes, self.config.recency.grid())
-        for (half_life, weight), score in scores.items() if is_main_process() else ():
-            run.log({"event": "recency", "half_life_days": half_life, "weight": weight, "f1@5": score})
+        truth = labelled.take(scored)
+        chosen, scores = choose_recency(score, truth.targets, truth.truth_sizes, self.config.recency.grid())
+        self.half_life_days, self.weight = chosen
+        for (half_life, weight), f1 in scores.items() if is_main_process() else ():
+            run.log({"event": "recency", "half_life_days": half_life, "weight": weight, "f1@5": f1})
 
-    def judges(self, captions: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which captions hold a token that is not the unknown one."""
+    def can_score(self, captions: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which captions have a token other than the unknown one, (B,)."""
         return self.sentences.has_known_tokens(self.sentences.tokenise(captions))
 
     def scores(self, captions: Sequence[str]) -> NDArray[np.float64]:
-        """Return P(hashtag | "caption [MASK]"), (B, V), whatever was posted lately; 0 for hashtags without a token."""
+        """Return P(hashtag | "caption [MASK]") regardless of recent use, (B, V); 0 for hashtags without a token."""
         result = np.zeros((len(captions), self.id_map.vocabulary_size))
         result[:, : self.live] = chances(self._logits(self.sentences.tokenise(captions), [[]] * len(captions)))
         return result
@@ -161,13 +169,14 @@ class BertFillMask(NetworkSystem, CaptionSystem):
         device = self.network.device
         for start in range(0, len(order), _SENTENCES_AT_ONCE):
             rows = order[start : start + _SENTENCES_AT_ONCE]
-            asked = self.sentences.questions([captions[row] for row in rows], [named[row] for row in rows])
-            logits = self.network(asked.token_ids.to(device), asked.mask.to(device), asked.places.to(device))
+            inputs = self.sentences.with_one_mask([captions[row] for row in rows], [named[row] for row in rows])
+            positions = inputs.masked_positions.to(device)
+            logits = self.network(inputs.token_ids.to(device), inputs.mask.to(device), positions)
             result[rows] = logits.double().cpu().numpy()
         return result
 
     def _log_factors(self, memory: PostMemory, instants_us: Ints, half_life_days: float, weight: float) -> Floats:
-        """Return weight · ln lift, -inf for hashtags that are dead at the time, (B, C)."""
+        """Return weight · ln lift, -inf for hashtags that are out of use at the time, (B, C)."""
         recency = self.config.recency
         factors = np.zeros((len(instants_us), self.live))
         if weight:
@@ -176,17 +185,11 @@ class BertFillMask(NetworkSystem, CaptionSystem):
             factors = weight * np.log(recency_lift(uses, shares, recency.smoothing))
         if recency.live_days is not None:
             alive = used_within(memory, instants_us, self.live, recency.live_days)
-            # Where nothing at all is alive the memory has nothing to say.
+            # If no hashtag is in use at all, the memory is no guide.
             factors[~alive & alive.any(1, keepdims=True)] = -np.inf
         return factors
 
-    def rank(
-        self,
-        posts: Sequence[Post],
-        memory: PostMemory,
-        k: int,
-        excluded: Sequence[frozenset[str]] | None = None,
-    ) -> Rankings:
+    def rank(self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Excluded = None) -> Rankings:
         """Rank the vocabulary for each post by its caption and by what anybody used strictly before it."""
         lists: list[RankedList] = []
         for start in range(0, len(posts), _POSTS_AT_ONCE):
@@ -199,12 +202,12 @@ class BertFillMask(NetworkSystem, CaptionSystem):
         self, posts: Sequence[Post], memory: PostMemory, k: int, excluded_ids: Sequence[Sequence[int]]
     ) -> list[RankedList]:
         tokens = self.sentences.tokenise(cleaned_captions(posts, self.config.caption_profile))
-        judged = np.flatnonzero(self.sentences.has_known_tokens(tokens)).tolist()
-        lists = [self.prior.ranking(k, numbers) for numbers in excluded_ids]
-        # What is barred is named first and taken out then: the question is the same with and without it.
-        count = k + max((len(excluded_ids[row]) for row in judged), default=0)
-        filled = self._filled([tokens[row] for row in judged], [posts[row] for row in judged], memory, count)
-        for row, (indices, scores) in zip(judged, filled, strict=True):
+        scored = np.flatnonzero(self.sentences.has_known_tokens(tokens)).tolist()
+        lists = [self.prior.ranking(k, ids) for ids in excluded_ids]
+        # Excluded hashtags are removed after ranking, so that they do not change the scores of the others.
+        count = k + max((len(excluded_ids[row]) for row in scored), default=0)
+        filled = self._filled([tokens[row] for row in scored], [posts[row] for row in scored], memory, count)
+        for row, (indices, scores) in zip(scored, filled, strict=True):
             kept = ~np.isin(indices, excluded_ids[row])
             rest = np.zeros(len(self.prior.order))
             lists[row] = fill_up(indices[kept], scores[kept], self.prior.order, rest, k, excluded_ids[row])
@@ -229,14 +232,14 @@ class BertFillMask(NetworkSystem, CaptionSystem):
         """Write the masked language model, whose body is the run's caption encoder, and `fill_mask.json`.
 
         Raises:
-            RunError: the model is held in less precision than it was trained in.
+            RunError: the model is in a lower precision than it was trained in.
         """
         self.require_full_precision()
         save_masked_model(folder / _ENCODER, self.config.encoder, self.language_model)
         write_json(folder / _FILE, {"half_life_days": self.half_life_days, "weight": self.weight})
 
     def load_learned(self, folder: Path) -> None:
-        """Read what `save_learned` wrote, in evaluation mode."""
+        """Restore what `save_learned` wrote, in evaluation mode."""
         self._use(load_masked_model(folder / _ENCODER))
         values = read_json(folder / _FILE, "the chosen recency")
         self.half_life_days, self.weight = float(values["half_life_days"]), float(values["weight"])

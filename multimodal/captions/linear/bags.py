@@ -1,10 +1,11 @@
-"""`WordBags`: captions as sparse rows of word counts or of TF-IDF weights, for the linear models."""
+"""Bags of words: `WordBags`, and `BagSystem`, the base of models over them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,30 +13,40 @@ from pydantic import Field
 from scipy import sparse
 
 from data_loaders.errors import RunError
+from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.linear.array_files import load_arrays, save_arrays
-from multimodal.captions.system import CaptionSystemConfig
+from multimodal.captions.system import CaptionSystem, CaptionSystemConfig
+from multimodal.captions.validation import validate_scores
+from multimodal.distributed.processes import is_main_process
 from multimodal.encoders.captions.words import split_words
 from multimodal.storage.run_folder import read_json, write_json
 
+if TYPE_CHECKING:
+    from multimodal.storage.run_folder import RunFolder
+
+BagModelType = TypeVar("BagModelType", bound="BagModel")
 _WORDS_FILE, _IDF_FILE = "words.json", "idf.safetensors"
 _WHAT = "words of the captions"
 
 
 class BagConfig(CaptionSystemConfig):
-    """What the configuration of every model over bags of words holds."""
+    """Settings of every model over bags of words."""
 
     maximum_features: int = Field(
-        default=50_000, ge=1, le=1_000_000, description="words known at most, the most frequent of the train captions"
+        default=50_000,
+        ge=1,
+        le=1_000_000,
+        description="most known words, by frequency in the train captions",
     )
-    minimum_count: int = Field(default=2, ge=1, description="a known word occurs this often in the train captions")
+    minimum_count: int = Field(default=2, ge=1, description="least occurrences of a known word in the train captions")
 
 
 class WordBags:
-    """Words of a caption without their order.
+    """Captions as sparse rows of word counts or of TF-IDF weights.
 
     Args:
         words: F known words, without repeats.
-        idf: (F,) weight of each, ln((1 + N) / (1 + n)) + 1 where n of N train captions hold it.
+        idf: (F,) weight of each, ln((1 + N) / (1 + n)) + 1 if n of N train captions contain it.
     """
 
     def __init__(self, words: Sequence[str], idf: NDArray[np.float32]) -> None:
@@ -44,7 +55,7 @@ class WordBags:
 
     @classmethod
     def learn(cls, captions: Sequence[str], config: BagConfig) -> WordBags:
-        """Take the most frequent words of the train captions; equals in alphabetical order."""
+        """Choose the most frequent words of the train captions; equally frequent ones in alphabetical order."""
         split = [split_words(caption) for caption in captions]
         counts = Counter(word for words in split for word in words)
         frequent = (word for word, count in counts.items() if count >= config.minimum_count)
@@ -57,11 +68,11 @@ class WordBags:
         return len(self.words)
 
     def known(self, captions: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which of B captions hold a known word, (B,)."""
+        """Return which of B captions have a known word, (B,)."""
         return np.array([any(word in self._column for word in split_words(one)) for one in captions], np.bool_)
 
     def counts(self, captions: Sequence[str]) -> sparse.csr_matrix:
-        """Return how often each caption holds each known word, (B, F), float32; one without any is an empty row."""
+        """Return how often each known word occurs in each caption, (B, F), float32."""
         columns: list[int] = []
         ends = [0]
         for caption in captions:
@@ -73,7 +84,7 @@ class WordBags:
         return rows
 
     def tfidf(self, captions: Sequence[str]) -> sparse.csr_matrix:
-        """Return counts times idf, each row divided by its length, (B, F), float32."""
+        """Return counts times idf, each row divided by its Euclidean length, (B, F), float32."""
         rows = self.counts(captions).astype(np.float64)
         rows.data *= self.idf[rows.indices]
         lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(1)).ravel())
@@ -87,12 +98,90 @@ class WordBags:
 
     @classmethod
     def load(cls, folder: Path) -> WordBags:
-        """Read what `save` wrote.
+        """Restore what `save` wrote.
 
         Raises:
-            RunError: a file is missing or damaged, or they do not fit together.
+            RunError: a file is missing or damaged, or the files do not belong together.
         """
         words = read_json(folder / _WORDS_FILE, _WHAT)
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise RunError(f"{folder / _WORDS_FILE} ({_WHAT}) is damaged: it holds no list of words.")
+            raise RunError(f"{folder / _WORDS_FILE} ({_WHAT}) is damaged: it is not a list of words.")
         return cls(words, load_arrays(folder / _IDF_FILE, _WHAT, ("idf", (len(words),)))["idf"])
+
+
+class BagModel(Protocol):
+    """Scores hashtags by the features of captions."""
+
+    def scores(self, features: sparse.csr_matrix) -> NDArray[np.float64]:
+        """Return (B, V) of (B, F) features; a row's scores depend on it alone."""
+
+
+class BagSystem(CaptionSystem):
+    """A text-only model over bags of words; a caption without a known word gets the prior.
+
+    Attributes:
+        bags: the known words.
+        model: scores `features`.
+    """
+
+    config: BagConfig
+    bags: WordBags
+    model: BagModel
+
+    def features(self, captions: Sequence[str]) -> sparse.csr_matrix:
+        """Return the features of captions, (B, F); here, word counts."""
+        return self.bags.counts(captions)
+
+    def can_score(self, captions: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which captions have a known word, (B,)."""
+        return self.bags.known(captions)
+
+    def scores(self, captions: Sequence[str]) -> NDArray[np.float64]:
+        """Return the scores of the model, (B, V)."""
+        return self.model.scores(self.features(captions))
+
+    def save_learned(self, folder: Path) -> None:
+        """Write the known words."""
+        self.bags.save(folder)
+
+    def load_learned(self, folder: Path) -> None:
+        """Restore the known words."""
+        self.bags = WordBags.load(folder)
+
+
+def f1_at_5(model: BagModel, features: sparse.csr_matrix, posts: LabelledCaptions, prior: NDArray[np.float64]) -> float:
+    """Return the F1@5 of a model on posts, by their features; posts without a known word get the prior, (V,)."""
+    empty = np.diff(features.indptr) == 0
+
+    def score_rows(rows: Sequence[int]) -> NDArray[np.float64]:
+        scores = model.scores(features[list(rows)])
+        scores[empty[list(rows)]] = prior
+        return scores
+
+    return validate_scores(score_rows, posts, 5)["score"]
+
+
+def best_model(
+    candidates: Iterable[tuple[BagModelType, dict[str, Any]]],
+    features: sparse.csr_matrix,
+    posts: LabelledCaptions,
+    prior: NDArray[np.float64],
+    run: RunFolder,
+) -> BagModelType:
+    """Return the model with the highest `f1_at_5`, of equal ones the first, and log each.
+
+    Args:
+        candidates: models, and what to log of each; at least one.
+        features, posts, prior: see `f1_at_5`.
+        run: its log.
+    """
+    best: tuple[float, BagModelType] | None = None
+    for model, facts in candidates:
+        score = f1_at_5(model, features, posts, prior)
+        if is_main_process():
+            run.log({"event": "validation", **facts, "f1@5": score})
+        if best is None or score > best[0]:
+            best = score, model
+    if best is None:
+        raise ValueError("there is no model to choose from")
+    return best[1]

@@ -1,9 +1,11 @@
-"""The three ways to make one hashtag question of many: label powerset, one versus rest, softmax over 1/k."""
+"""From several hashtags per post to a linear model: label powerset, one versus rest, softmax with targets 1/k."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeAlias
 
@@ -13,22 +15,22 @@ from scipy import sparse
 
 from data_loaders.errors import RunError
 from multimodal.captions.labelled import LabelledCaptions
-from multimodal.captions.linear.label_sets import LabelSets, RareSets, membership
-from multimodal.captions.linear.losses import LinearLoss
+from multimodal.captions.linear.learning import LinearLoss
 from multimodal.captions.linear.model import sigmoid, softmax
 from multimodal.storage.run_folder import read_json, write_json
 
+RareSets: TypeAlias = Literal["spread", "fold", "drop"]
 Form: TypeAlias = Literal["label_powerset", "one_versus_rest", "softmax_1_over_k"]
 _SETS_FILE, _SETS = "label_sets.json", "sets of hashtags"
 
 
 class LogisticForm(ABC):
-    """From the scores of a linear model to probabilities of hashtags.
+    """Turns the scores of a linear model into scores of hashtags.
 
     Attributes:
-        loss: the model is learned with.
+        loss: of the linear model.
         classes: C.
-        facts: what to log.
+        facts: to log.
     """
 
     loss: ClassVar[LinearLoss] = "softmax"
@@ -42,7 +44,7 @@ class LogisticForm(ABC):
         """Return (B, V) of the linear scores (B, C)."""
 
     def save(self, folder: Path) -> None:
-        """Write what the vocabulary does not say; nothing here."""
+        """Write what does not follow from the vocabulary; here, nothing."""
         return
 
 
@@ -52,20 +54,20 @@ class OneVersusRest(LogisticForm):
     loss = "logistic"
 
     def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return σ(s): how likely a post carries each hashtag."""
+        """Return σ(s), the probability that the post carries each hashtag."""
         return sigmoid(scores)
 
 
 class SoftmaxOverK(LogisticForm):
-    """One softmax over the hashtags; each of the k of a post has the target 1/k (Mahajan et al. 2018)."""
+    """One softmax over the hashtags, with the target 1/k for each of a post's k (Mahajan et al. 2018)."""
 
     def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return softmax(s): how likely a hashtag drawn from the post is each one."""
+        """Return softmax(s), the distribution of a hashtag drawn from the post."""
         return softmax(scores)
 
 
 class LabelPowerset(LogisticForm):
-    """One softmax over the sets of hashtags that train posts carry; a hashtag is as likely as the sets that hold it."""
+    """One softmax over the sets of hashtags of train posts; P(hashtag) is the sum over the sets that contain it."""
 
     def __init__(self, sets: Sequence[tuple[int, ...]], vocabulary_size: int, **facts: int) -> None:
         super().__init__(len(sets), **facts)
@@ -73,7 +75,7 @@ class LabelPowerset(LogisticForm):
         self._membership = membership(sets, vocabulary_size)
 
     def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return Σ softmax(s) over the sets that hold each hashtag."""
+        """Return Σ softmax(s) over the sets that contain each hashtag."""
         sums: NDArray[np.float64] = softmax(scores) @ self._membership
         return np.minimum(sums, 1.0)
 
@@ -85,18 +87,18 @@ class LabelPowerset(LogisticForm):
 def make_form(
     form: Form, train: LabelledCaptions, minimum_count: int, rare: RareSets
 ) -> tuple[LogisticForm, sparse.csr_matrix]:
-    """Return a form and the classes of the train posts in it, (N, C) float32.
+    """Return a form, and the classes of the train posts in it, (N, C) float32.
 
     Args:
         form: its name.
-        train: posts with a hashtag each.
+        train: posts with at least one hashtag each.
         minimum_count: of a label set, see `LabelSets.of`.
-        rare: what becomes of rarer ones.
+        rare: how rarer sets are treated.
     """
     if form == "label_powerset":
-        found = LabelSets.of(train.targets, train.vocabulary_size, minimum_count, rare)
-        facts = {"rare_sets": found.rare_sets, "rare_posts": found.rare_posts}
-        return LabelPowerset(found.sets, train.vocabulary_size, **facts), found.targets
+        labels = LabelSets.of(train.targets, minimum_count, rare)
+        facts = {"rare_sets": labels.rare_sets, "rare_posts": labels.rare_posts}
+        return LabelPowerset(labels.sets, train.vocabulary_size, **facts), labels.targets
     hashtags = train.multi_hot()
     hashtags.sum_duplicates()
     hashtags.data[:] = 1
@@ -106,10 +108,10 @@ def make_form(
 
 
 def load_form(form: Form, folder: Path, vocabulary_size: int) -> LogisticForm:
-    """Return a form for answering.
+    """Return the form of a saved model.
 
     Raises:
-        RunError: `label_sets.json` is missing, damaged or names hashtags that the vocabulary does not hold.
+        RunError: `label_sets.json` is missing, damaged or has hashtags outside the vocabulary.
     """
     if form != "label_powerset":
         return (OneVersusRest if form == "one_versus_rest" else SoftmaxOverK)(vocabulary_size)
@@ -119,7 +121,7 @@ def load_form(form: Form, folder: Path, vocabulary_size: int) -> LogisticForm:
         isinstance(row, list) and row and all(isinstance(label, int) and label in known for label in row)
         for row in sets
     ):
-        raise RunError(f"{folder / _SETS_FILE} ({_SETS}) is damaged: it holds no sets of {vocabulary_size} hashtags.")
+        raise RunError(f"{folder / _SETS_FILE} ({_SETS}) is damaged: it has no sets of {vocabulary_size} hashtags.")
     return LabelPowerset([tuple(row) for row in sets], vocabulary_size)
 
 
@@ -129,3 +131,61 @@ def shared_equally(rows: sparse.csr_matrix) -> sparse.csr_matrix:
     shared = rows.copy()
     shared.data = (shared.data / np.repeat(totals, np.diff(rows.indptr))).astype(np.float32)
     return shared
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSets:
+    """S classes, each a set of hashtags.
+
+    Attributes:
+        sets: the hashtags of each class, ascending vocabulary indices.
+        targets: (N, S) float32, the share of each train post in each class; a dropped post has none.
+        rare_sets: number of distinct sets that are too rare for a class.
+        rare_posts: number of posts with such a set.
+    """
+
+    sets: list[tuple[int, ...]]
+    targets: sparse.csr_matrix
+    rare_sets: int
+    rare_posts: int
+
+    @classmethod
+    def of(cls, targets: Sequence[Sequence[int]], minimum_count: int, rare: RareSets) -> LabelSets:
+        """Make a class of each frequent set, and assign the posts with rare sets.
+
+        Args:
+            targets: the hashtags of each of N train posts, at least one each.
+            minimum_count: posts with exactly that set.
+            rare: `spread` counts a post with a rare set as 1/k in each of the k classes of one hashtag; `fold` as one
+                in the class of its most frequent hashtag; `drop` leaves it out, unless all sets are rare.
+        """
+        rows = [tuple(sorted(set(row))) for row in targets]
+        counts = Counter(rows)
+        frequent = {labels for labels, count in counts.items() if count >= minimum_count}
+        if rare == "drop" and not frequent:
+            frequent = set(counts)
+        carriers = Counter(label for row in rows for label in row)
+        shares = [_shares(row, rare, carriers) if row not in frequent else [(row, 1.0)] for row in rows]
+        sets = sorted({labels for row in shares for labels, _ in row})
+        number = {labels: index for index, labels in enumerate(sets)}
+        ends = np.cumsum([0, *(len(row) for row in shares)])
+        columns = np.array([number[labels] for row in shares for labels, _ in row], np.int32)
+        values = np.array([share for row in shares for _, share in row], np.float32)
+        matrix = sparse.csr_matrix((values, columns, ends), (len(rows), len(sets)))
+        outside = [count for labels, count in counts.items() if labels not in frequent]
+        return cls(sets, matrix, len(outside), sum(outside))
+
+
+def _shares(row: tuple[int, ...], rare: RareSets, carriers: Counter[int]) -> list[tuple[tuple[int, ...], float]]:
+    if rare == "drop":
+        return []
+    if rare == "spread":
+        return [((label,), 1 / len(row)) for label in row]
+    return [((min(row, key=lambda label: (-carriers[label], label)),), 1.0)]
+
+
+def membership(sets: Sequence[Sequence[int]], vocabulary_size: int) -> sparse.csr_matrix:
+    """Return which hashtags each set contains, (S, V) of ones."""
+    ends = np.cumsum([0, *(len(labels) for labels in sets)])
+    columns = np.array([label for labels in sets for label in labels], np.int32)
+    return sparse.csr_matrix((np.ones(len(columns)), columns, ends), (len(sets), vocabulary_size))

@@ -1,4 +1,4 @@
-"""`LogisticGrid`: penalty, strength and iterations of `tfidf_logistic` tried out, the best by F1@5 kept."""
+"""`LogisticGrid`: grid search over penalty, strength and iterations of the linear models, by F1@5."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pydantic import Field, field_validator
 from scipy import sparse
 
 from multimodal.captions.labelled import LabelledCaptions
+from multimodal.captions.linear.bags import best_model, f1_at_5
 from multimodal.captions.linear.forms import LogisticForm
-from multimodal.captions.linear.judging import evenly, f1_at_k
 from multimodal.captions.linear.learning import LinearSettings, learn_linear
 from multimodal.captions.linear.model import LinearModel
 from multimodal.captions.linear.scikit import fit_one_versus_rest, fit_softmax
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from multimodal.storage.run_folder import RunFolder
 
 Penalty = Literal["none", "l2"]
-# Penalty and its C, of which there is one where there is no penalty.
+# Penalty and its C, which is infinite without a penalty.
 Setting = tuple[Penalty, float]
 MakeForm = Callable[[LabelledCaptions], tuple[LogisticForm, sparse.csr_matrix]]
 
@@ -33,7 +33,7 @@ def all_positive(values: tuple[float, ...]) -> tuple[float, ...]:
     """Return the values of a setting.
 
     Raises:
-        ValueError: one is not above 0 or not finite.
+        ValueError: a value is not above 0 or not finite.
     """
     if any(not 0 < value < float("inf") for value in values):
         raise ValueError(f"every one must be above 0 and finite, got {values!r}")
@@ -41,22 +41,22 @@ def all_positive(values: tuple[float, ...]) -> tuple[float, ...]:
 
 
 class GridConfig(Section):
-    """What is tried. The slides: both penalties, C 0.1, 1, 10, iterations 50, 100, two folds."""
+    """The grid. That of the slides: both penalties, C 0.1, 1, 10, iterations 50, 100, two folds."""
 
     solver: Literal["stochastic", "lbfgs"] = Field(
-        default="stochastic", description="AdaGrad over batches (fast), or scikit-learn's L-BFGS (few hashtags only)"
+        default="stochastic", description="AdaGrad on batches (fast), or scikit-learn's L-BFGS (few hashtags only)"
     )
     penalties: tuple[Penalty, ...] = Field(default=("l2",), min_length=1, description="l2, none")
     strengths: tuple[float, ...] = Field(
         default=(10.0,), min_length=1, description="C of scikit-learn, for the penalty l2: loss over penalty"
     )
     iterations: tuple[int, ...] = Field(
-        default=(2, 3, 4), min_length=1, description="passes over the train posts; of L-BFGS its iterations at most"
+        default=(2, 3, 4), min_length=1, description="passes over the train posts; for L-BFGS its most iterations"
     )
     learning_rate: float = Field(default=2.0, gt=0, description="stochastic: of AdaGrad")
-    batch_size: int = Field(default=1_024, ge=1, description="stochastic: posts a step")
+    batch_size: int = Field(default=1_024, ge=1, description="stochastic: posts per step")
     folds: int = Field(
-        default=0, ge=0, le=20, description="judge by so many folds of the train split; 0: on the validation split"
+        default=0, ge=0, le=20, description="folds of the train split to cross-validate on; 0: use the validation split"
     )
     tuning_posts: int = Field(default=5_000, ge=1, description="validation posts used to choose, evenly spaced")
 
@@ -80,21 +80,24 @@ class GridConfig(Section):
 
 
 @dataclass(frozen=True, slots=True)
-class _Try:
-    setting: Setting
-    iterations: int
-    score: float
+class FormModel:
+    """A linear model and the form that turns its scores into scores of hashtags."""
+
     form: LogisticForm
-    model: LinearModel
+    linear: LinearModel
+
+    def scores(self, features: sparse.csr_matrix) -> NDArray[np.float64]:
+        """Return scores of hashtags, (B, V), of (B, F) features."""
+        return self.form.probabilities(self.linear.scores(features))
 
 
 class LogisticGrid:
-    """Tries every setting of the grid on one form of the problem.
+    """Tries every setting of a grid on one form of the problem.
 
     Args:
         config: the grid.
-        make_form: posts → the form of the problem, and their classes in it.
-        features_of: captions → features.
+        make_form: posts → the form, and their classes in it.
+        features: captions → features.
         prior: (V,) scores of a caption without a known word.
         seed: of batches and folds.
     """
@@ -103,66 +106,48 @@ class LogisticGrid:
         self,
         config: GridConfig,
         make_form: MakeForm,
-        features_of: Callable[[Sequence[str]], sparse.csr_matrix],
+        features: Callable[[Sequence[str]], sparse.csr_matrix],
         prior: NDArray[np.float64],
         seed: int,
     ) -> None:
-        self._config, self._make_form, self._features_of = config, make_form, features_of
+        self._config, self._make_form, self._features = config, make_form, features
         self._prior, self._seed = prior, seed
 
-    def choose(
-        self, train: LabelledCaptions, validation: LabelledCaptions, run: RunFolder
-    ) -> tuple[LogisticForm, LinearModel]:
-        """Return form and model of the best setting, learned from all train posts; each try goes to `metrics.jsonl`.
-
-        Equal settings are decided for the earlier one.
+    def choose(self, train: LabelledCaptions, validation: LabelledCaptions, run: RunFolder) -> FormModel:
+        """Return the model of the best setting, of equal ones the first, fitted to all train posts; log each.
 
         Args:
             train: what to learn from.
-            validation: what to choose on where there are no folds.
+            validation: what to choose on if there are no folds.
             run: its log.
         """
-        judged = evenly(validation, self._config.tuning_posts)
         if not self._config.folds:
-            return self._best_on(train, judged, run)
-        tried: dict[tuple[Setting, int], list[float]] = {}
-        for learned, asked in self._folds(train):
-            for tries in self._tries(learned, asked):
-                tried.setdefault((tries.setting, tries.iterations), []).append(tries.score)
-        means = {key: float(np.mean(scores)) for key, scores in tried.items()}
-        for (setting, iterations), mean in means.items():
-            self._log(run, setting, iterations, mean, {"folds": self._config.folds})
+            posts = validation.evenly(self._config.tuning_posts)
+            candidates = (
+                (model, {**_facts(setting, iterations), **model.form.facts})
+                for setting, iterations, model in self._tries(train)
+            )
+            return best_model(candidates, self._features(posts.captions), posts, self._prior, run)
+        scores: dict[tuple[Setting, int], list[float]] = {}
+        for part, held_out in self._folds(train):
+            features = self._features(held_out.captions)
+            for setting, iterations, model in self._tries(part):
+                f1 = f1_at_5(model, features, held_out, self._prior)
+                scores.setdefault((setting, iterations), []).append(f1)
+        means = {key: float(np.mean(values)) for key, values in scores.items()}
+        for (setting, iterations), mean in means.items() if is_main_process() else ():
+            facts = {**_facts(setting, iterations), "f1@5": mean, "folds": self._config.folds}
+            run.log({"event": "validation", **facts})
         setting, iterations = max(means, key=lambda key: means[key])
         form, targets = self._make_form(train)
-        models = self._models(train, form, targets, setting, [iterations])
-        return form, next(models)[1]
+        return FormModel(form, next(self._models(train, form, targets, setting, [iterations]))[1])
 
-    def _best_on(
-        self, train: LabelledCaptions, judged: LabelledCaptions, run: RunFolder
-    ) -> tuple[LogisticForm, LinearModel]:
-        best: _Try | None = None
-        for one in self._tries(train, judged):
-            self._log(run, one.setting, one.iterations, one.score, one.form.facts)
-            if best is None or one.score > best.score:
-                best = one
-        if best is None:
-            raise ValueError("the grid is empty")
-        return best.form, best.model
-
-    def _tries(self, train: LabelledCaptions, judged: LabelledCaptions) -> Iterator[_Try]:
+    def _tries(self, train: LabelledCaptions) -> Iterator[tuple[Setting, int, FormModel]]:
         form, targets = self._make_form(train)
-        features = self._features_of(judged.captions)
-        empty = np.diff(features.indptr) == 0
+        iterations = sorted(set(self._config.iterations))
         for setting in self._config.settings():
-            iterations = sorted(set(self._config.iterations))
             for done, model in self._models(train, form, targets, setting, iterations):
-
-                def scores_of(rows: slice, model: LinearModel = model) -> NDArray[np.float64]:
-                    scores = form.probabilities(model.scores(features[rows]))
-                    scores[empty[rows]] = self._prior
-                    return scores
-
-                yield _Try(setting, done, f1_at_k(scores_of, judged), form, model)
+                yield setting, done, FormModel(form, model)
 
     def _models(
         self,
@@ -172,7 +157,7 @@ class LogisticGrid:
         setting: Setting,
         iterations: Sequence[int],
     ) -> Iterator[tuple[int, LinearModel]]:
-        features = self._features_of(train.captions)
+        features = self._features(train.captions)
         kept = (np.diff(targets.indptr) > 0) & (np.diff(features.indptr) > 0)
         if kept.any():
             features, targets = features[kept], targets[kept]
@@ -194,14 +179,13 @@ class LogisticGrid:
             return [(train, train)]
         return [
             (
-                train.take(np.sort(np.concatenate([*parts[:place], *parts[place + 1 :]])).tolist()),
+                train.take(np.sort(np.concatenate([*parts[:i], *parts[i + 1 :]])).tolist()),
                 train.take(part.tolist()),
             )
-            for place, part in enumerate(parts)
+            for i, part in enumerate(parts)
         ]
 
-    def _log(self, run: RunFolder, setting: Setting, iterations: int, score: float, facts: dict[str, Any]) -> None:
-        if is_main_process():
-            strength = setting[1] if np.isfinite(setting[1]) else None
-            tried = {"penalty": setting[0], "C": strength, "iterations": iterations, "f1@5": score}
-            run.log({"event": "validation", **tried, **facts})
+
+def _facts(setting: Setting, iterations: int) -> dict[str, Any]:
+    penalty, strength = setting
+    return {"penalty": penalty, "C": strength if np.isfinite(strength) else None, "iterations": iterations}

@@ -1,19 +1,22 @@
-"""Learning the weights of a `LinearModel` from sparse features: AdaGrad over batches, sparse from end to end."""
+"""Learning the weights of a `LinearModel` from sparse features: AdaGrad on batches, sparse throughout."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from multimodal.captions.linear.losses import RESIDUALS, LinearLoss, starting_bias
 from multimodal.captions.linear.model import LinearModel
 from multimodal.distributed.progress import shared_progress
 
-# What a weight's squared gradients start from: a rare word's first steps follow the size of its gradient.
+LinearLoss: TypeAlias = Literal["softmax", "logistic", "squared_hinge"]
+Scores: TypeAlias = NDArray[np.float32]
+Residual: TypeAlias = Callable[[Scores, sparse.csr_matrix], Scores]
+# Initial sum of squared gradients: the first steps of a rare word are in proportion to its gradient.
 _FIRST_SQUARE = 0.1
 
 
@@ -22,11 +25,11 @@ class LinearSettings:
     """How a linear model learns.
 
     Attributes:
-        loss: on the scores of a post.
+        loss: of the scores of a post.
         strength: C of scikit-learn: C Σ loss + |W|² / 2 is minimised; infinite for no penalty. The bias has none.
         learning_rate: of AdaGrad.
-        batch_size: posts a step.
-        seed: of the order of the posts.
+        batch_size: posts per step.
+        seed: determines the order of the posts.
     """
 
     loss: LinearLoss
@@ -41,13 +44,13 @@ def learn_linear(
 ) -> Iterator[LinearModel]:
     """Yield the model after each pass over the posts; the next pass changes it in place.
 
-    Only words and classes that share a train post have a weight (AdaGrad, Duchi, Hazan & Singer 2011): with thousands
-    of hashtags these are some pairs in a hundred, and a score falls all the same when others rise or by the bias.
+    Only pairs of a word and a class that share a train post have a weight (AdaGrad: Duchi, Hazan & Singer 2011). With
+    thousands of hashtags these are a few percent of all pairs, and a score still falls by the bias or if others rise.
 
     Args:
         features: (N, F).
         targets: (N, C), positive; for the softmax their sum is the weight of a post.
-        settings: how.
+        settings: how to learn.
         passes: over the posts, at least 1.
     """
     learner = _Learner(features, targets, settings)
@@ -73,20 +76,20 @@ class _Learner:
         self._decay = _decay_per_step(features, settings)
 
     def step(self, features: sparse.csr_matrix, targets: sparse.csr_matrix) -> None:
-        """Move the weights of the words that a batch holds."""
+        """Update the weights of the words in a batch."""
         words, columns = np.unique(features.indices, return_inverse=True)
         shape = (features.shape[0], len(words))
         local = sparse.csr_matrix((features.data, columns.astype(np.int32), features.indptr), shape)
         weights = self.weights[words]
-        # Few words are in a batch: their weights are made dense, the gradient is read where a weight is.
+        # A batch has few words: their weights are made dense, and the gradient is read where there is a weight.
         residual = self._residual(local @ weights.toarray() + self.bias, targets)
         lengths = np.diff(weights.indptr)
         rows = np.repeat(np.arange(len(words)), lengths)
         gradient = (local.T @ residual)[rows, weights.indices] + self._decay[words][rows] * weights.data
-        places = np.arange(weights.nnz) + np.repeat(self.weights.indptr[words] - weights.indptr[:-1], lengths)
-        squares = self._squares[places] + gradient**2
-        self._squares[places] = squares
-        self.weights.data[places] -= self._rate * gradient / np.sqrt(squares)
+        positions = np.arange(weights.nnz) + np.repeat(self.weights.indptr[words] - weights.indptr[:-1], lengths)
+        squares = self._squares[positions] + gradient**2
+        self._squares[positions] = squares
+        self.weights.data[positions] -= self._rate * gradient / np.sqrt(squares)
         slope = residual.sum(0)
         self._bias_squares += slope**2
         self.bias -= self._rate * slope / np.sqrt(self._bias_squares)
@@ -100,11 +103,69 @@ def _common_pairs(features: sparse.csr_matrix, targets: sparse.csr_matrix) -> sp
 
 
 def _decay_per_step(features: sparse.csr_matrix, settings: LinearSettings) -> NDArray[np.float32]:
-    # A pass holds every post once, so the penalty comes once a pass too; a step moves only the words of its batch,
-    # so each word's share of the penalty is divided among the steps that are expected to hold it.
+    # A pass visits every post once, so the penalty is applied once per pass. A step updates only the words of its
+    # batch, so the penalty of a word is divided by the number of steps expected to contain it.
     posts, words = features.shape
     steps = -(-posts // settings.batch_size)
     share = np.bincount(features.indices, minlength=words) / posts
     expected = steps * (1 - (1 - share) ** min(settings.batch_size, posts))
     decay: NDArray[np.float32] = (1 / settings.strength / np.maximum(expected, 1e-9)).astype(np.float32)
     return decay
+
+
+def softmax_residual(scores: Scores, targets: sparse.csr_matrix) -> Scores:
+    """Return the gradient of -Σ_c t_c ln softmax(s)_c: (Σ_c t_c) softmax(s) - t; overwrites `scores` (B, C)."""
+    scores -= scores.max(1, keepdims=True)
+    np.exp(scores, out=scores)
+    totals = np.asarray(targets.sum(1), np.float32).reshape(-1, 1)
+    scores *= totals / scores.sum(1, keepdims=True)
+    scores[_entries(targets)] -= targets.data
+    return scores
+
+
+def logistic_residual(scores: Scores, targets: sparse.csr_matrix) -> Scores:
+    """Return the gradient of -Σ_c t_c ln σ(s_c) + (1 - t_c) ln σ(-s_c): σ(s) - t; overwrites `scores` (B, C)."""
+    # σ(s) = (1 + tanh(s / 2)) / 2 cannot overflow.
+    scores *= 0.5
+    np.tanh(scores, out=scores)
+    scores += 1
+    scores *= 0.5
+    scores[_entries(targets)] -= targets.data
+    return scores
+
+
+def squared_hinge_residual(scores: Scores, targets: sparse.csr_matrix) -> Scores:
+    """Return the gradient of Σ_c max(0, 1 - y_c s_c)², y_c = 1 where t_c > 0, else -1; overwrites `scores` (B, C)."""
+    entries = _entries(targets)
+    right = 2 * np.maximum(1 - scores[entries], 0)
+    scores += 1
+    np.maximum(scores, 0, out=scores)
+    scores *= 2
+    scores[entries] = -right
+    return scores
+
+
+RESIDUALS: dict[LinearLoss, Residual] = {
+    "softmax": softmax_residual,
+    "logistic": logistic_residual,
+    "squared_hinge": squared_hinge_residual,
+}
+
+
+def starting_bias(loss: LinearLoss, targets: sparse.csr_matrix) -> NDArray[np.float32]:
+    """Return the bias (C,) of a model that knows the frequencies of the classes only."""
+    # Half a post is added, so that a class without posts has a logarithm.
+    posts = np.asarray(targets.sum(0), np.float64).ravel() + 0.5
+    total = targets.shape[0] + 1
+    if loss == "softmax":
+        bias = np.log(posts / posts.sum())
+    elif loss == "logistic":
+        bias = np.log(posts / np.maximum(total - posts, 0.5))
+    else:
+        bias = 2 * np.minimum(posts / total, 1) - 1
+    result: NDArray[np.float32] = bias.astype(np.float32)
+    return result
+
+
+def _entries(targets: sparse.csr_matrix) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    return np.repeat(np.arange(targets.shape[0]), np.diff(targets.indptr)), targets.indices

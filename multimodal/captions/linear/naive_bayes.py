@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,13 +13,10 @@ from scipy import sparse
 
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.linear.array_files import load_arrays, save_arrays
-from multimodal.captions.linear.bags import BagConfig, WordBags
+from multimodal.captions.linear.bags import BagConfig, BagSystem, WordBags, best_model
 from multimodal.captions.linear.forms import shared_equally
 from multimodal.captions.linear.grid import all_positive
-from multimodal.captions.linear.judging import evenly, f1_at_k
 from multimodal.captions.linear.model import LinearModel, softmax
-from multimodal.captions.system import CaptionSystem
-from multimodal.distributed.processes import is_main_process
 from multimodal.systems.registry import register_system
 
 if TYPE_CHECKING:
@@ -35,7 +32,7 @@ class NaiveBayesConfig(BagConfig):
     smoothings: tuple[float, ...] = Field(
         default=(0.001, 0.01, 0.1, 1.0),
         min_length=1,
-        description="α added to every count, the best on the validation split is kept; each above 0",
+        description="values of α, added to every count, to choose from on the validation split; each above 0",
     )
     tuning_posts: int = Field(default=5_000, ge=1, description="validation posts used to choose, evenly spaced")
 
@@ -45,20 +42,52 @@ class NaiveBayesConfig(BagConfig):
         return all_positive(values)
 
 
-@register_system("naive_bayes")
-class NaiveBayes(CaptionSystem):
-    """P(h | d) ∝ P(h) Π_w P(w | h)^n(w, d), each of the k hashtags of a train post counting 1/k.
+@dataclass(frozen=True, slots=True)
+class NaiveBayesModel:
+    """P(h | d) ∝ P(h) Π_w P(w | h)^n(w, d), with P(w | h) = (n(w, h) + α) / (Σ_w n(w, h) + α F).
 
-    P(w | h) = (n(w, h) + α) / (Σ_w n(w, h) + α F): linear in the counts with the weights ln P(w | h). What α alone
-    gives is the same for all words a hashtag was never seen with, so only ln(1 + n(w, h) / α) is kept, where it
-    is not 0.
+    The logarithm is linear in the counts. All words never seen with a hashtag have the same P(w | h), so weights are
+    relative to it: ln(1 + n(w, h) / α), which is sparse.
+
+    Attributes:
+        seen: those weights, with ln P(h) as bias.
+        unseen: (V,) ln(α / (Σ_w n(w, h) + α F)).
     """
+
+    seen: LinearModel
+    unseen: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, together: sparse.csr_matrix, hashtags: NDArray[np.float64], smoothing: float) -> NaiveBayesModel:
+        """Return the model of counts.
+
+        Args:
+            together: (F, V) n(w, h).
+            hashtags: (V,) posts with each hashtag, each of the k hashtags of a post counting 1/k.
+            smoothing: α.
+        """
+        weights = together.astype(np.float64)
+        totals = np.asarray(weights.sum(0)).ravel() + smoothing * max(weights.shape[0], 1)
+        weights.data = np.log1p(weights.data / smoothing)
+        # A hashtag that no learnable post carries counts as half a post, so that it has a logarithm.
+        posts = np.where(hashtags > 0, hashtags, 0.5)
+        prior = np.log(posts / posts.sum())
+        seen = LinearModel(sparse.csr_matrix(weights.astype(np.float32)), prior.astype(np.float32))
+        return cls(seen, np.log(smoothing / totals).astype(np.float32))
+
+    def scores(self, features: sparse.csr_matrix) -> NDArray[np.float64]:
+        """Return P(h | d) of word counts, (B, V)."""
+        words = np.asarray(features.sum(1), np.float64).reshape(-1, 1)
+        return softmax(self.seen.scores(features) + words * self.unseen)
+
+
+@register_system("naive_bayes")
+class NaiveBayes(BagSystem):
+    """Multinomial naive Bayes, each of the k hashtags of a train post counting 1/k; see `NaiveBayesModel`."""
 
     config_type = NaiveBayesConfig
     config: NaiveBayesConfig
-    bags: WordBags
-    model: LinearModel
-    unseen: NDArray[np.float32]
+    model: NaiveBayesModel
 
     def learn(self, train: LabelledCaptions, validation: LabelledCaptions, run: RunFolder) -> None:
         """Count, then choose α by F1@5 on the validation split; see `CaptionSystem.learn`."""
@@ -66,58 +95,22 @@ class NaiveBayes(CaptionSystem):
         counts, targets = self.bags.counts(train.captions), shared_equally(train.multi_hot())
         together = sparse.csr_matrix(counts.T @ targets)
         hashtags = np.asarray(targets.sum(0), np.float64).ravel()
-        judged = evenly(validation, self.config.tuning_posts)
-        asked = self.bags.counts(judged.captions)
-        empty = np.diff(asked.indptr) == 0
-        tried: list[tuple[float, LinearModel, NDArray[np.float32]]] = []
-
-        def scores_of(rows: slice) -> NDArray[np.float64]:
-            scores = self._scores(asked[rows])
-            scores[empty[rows]] = self._prior_scores
-            return scores
-
-        for smoothing in self.config.smoothings:
-            self.model, self.unseen = _fit(together, hashtags, smoothing)
-            tried.append((f1_at_k(scores_of, judged), self.model, self.unseen))
-            if is_main_process():
-                run.log({"event": "validation", "smoothing": smoothing, "f1@5": tried[-1][0]})
-        _, self.model, self.unseen = max(tried, key=lambda one: one[0])
-
-    def judges(self, captions: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which captions hold a known word."""
-        return self.bags.known(captions)
-
-    def scores(self, captions: Sequence[str]) -> NDArray[np.float64]:
-        """Return P(h | d), (B, V)."""
-        return self._scores(self.bags.counts(captions))
-
-    def _scores(self, counts: sparse.csr_matrix) -> NDArray[np.float64]:
-        words = np.asarray(counts.sum(1), np.float64).reshape(-1, 1)
-        return softmax(self.model.scores(counts) + words * self.unseen)
+        candidates = (
+            (NaiveBayesModel.of(together, hashtags, smoothing), {"smoothing": smoothing})
+            for smoothing in self.config.smoothings
+        )
+        posts = validation.evenly(self.config.tuning_posts)
+        self.model = best_model(candidates, self.features(posts.captions), posts, self.prior.scores, run)
 
     def save_learned(self, folder: Path) -> None:
-        """Write words and logarithms of probabilities."""
-        self.bags.save(folder)
-        self.model.save(folder)
-        save_arrays(folder / _FILE, {"unseen": self.unseen})
+        """Write words and log probabilities."""
+        super().save_learned(folder)
+        self.model.seen.save(folder)
+        save_arrays(folder / _FILE, {"unseen": self.model.unseen})
 
     def load_learned(self, folder: Path) -> None:
-        """Read what `save_learned` wrote."""
-        self.bags = WordBags.load(folder)
+        """Restore what `save_learned` wrote."""
+        super().load_learned(folder)
         size = self.id_map.vocabulary_size
-        self.model = LinearModel.load(folder, len(self.bags), size)
-        self.unseen = load_arrays(folder / _FILE, "logarithms of naive Bayes", ("unseen", (size,)))["unseen"]
-
-
-def _fit(
-    together: sparse.csr_matrix, hashtags: NDArray[np.float64], smoothing: float
-) -> tuple[LinearModel, NDArray[np.float32]]:
-    """Return ln(1 + n(w, h) / α) with ln P(h) as bias, and ln(α / (Σ_w n(w, h) + α F))."""
-    weights = together.astype(np.float64)
-    totals = np.asarray(weights.sum(0)).ravel() + smoothing * max(weights.shape[0], 1)
-    weights.data = np.log1p(weights.data / smoothing)
-    # A hashtag without any learnable post keeps a logarithm by half a post.
-    posts = np.where(hashtags > 0, hashtags, 0.5)
-    prior = np.log(posts / posts.sum())
-    unseen: NDArray[np.float32] = np.log(smoothing / totals).astype(np.float32)
-    return LinearModel(sparse.csr_matrix(weights.astype(np.float32)), prior.astype(np.float32)), unseen
+        unseen = load_arrays(folder / _FILE, "log probabilities of naive Bayes", ("unseen", (size,)))["unseen"]
+        self.model = NaiveBayesModel(LinearModel.load(folder, len(self.bags), size), unseen)

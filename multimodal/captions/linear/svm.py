@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,28 +11,24 @@ from pydantic import Field, field_validator
 from scipy import sparse
 
 from multimodal.captions.labelled import LabelledCaptions
-from multimodal.captions.linear.bags import BagConfig, WordBags
 from multimodal.captions.linear.forms import LogisticForm, make_form
-from multimodal.captions.linear.grid import GridConfig, LogisticGrid, all_positive
-from multimodal.captions.linear.model import LinearModel
-from multimodal.captions.system import CaptionSystem
+from multimodal.captions.linear.grid import GridConfig, all_positive
+from multimodal.captions.linear.tfidf_logistic import TfidfConfig, TfidfSystem
 from multimodal.systems.registry import register_system
 
-if TYPE_CHECKING:
-    from multimodal.storage.run_folder import RunFolder
+_GRID = ("strengths", "iterations", "learning_rate", "batch_size", "tuning_posts")
 
 
-class SvmConfig(BagConfig):
+class SvmConfig(TfidfConfig):
     """Configuration of `svm`."""
 
     system: Literal["svm"] = Field(default="svm", description="name of the System")
     strengths: tuple[float, ...] = Field(
-        default=(1.0,), min_length=1, description="C of scikit-learn's LinearSVC to try: loss over penalty"
+        default=(1.0,), min_length=1, description="values of C of scikit-learn's LinearSVC to try: loss over penalty"
     )
     iterations: tuple[int, ...] = Field(default=(1, 2, 3), min_length=1, description="passes over the train posts")
     learning_rate: float = Field(default=0.2, gt=0, description="of AdaGrad")
-    batch_size: int = Field(default=1_024, ge=1, description="posts a step")
-    smallest_weight: float = Field(default=0.001, ge=0, description="smaller weights are left out of the model")
+    batch_size: int = Field(default=1_024, ge=1, description="posts per step")
     tuning_posts: int = Field(default=5_000, ge=1, description="validation posts used to choose, evenly spaced")
 
     @field_validator("strengths", "iterations")
@@ -41,19 +36,9 @@ class SvmConfig(BagConfig):
     def _positive(cls, values: tuple[float, ...]) -> tuple[float, ...]:
         return all_positive(values)
 
-    def grid(self) -> GridConfig:
-        """Return what is tried out."""
-        return GridConfig(
-            strengths=self.strengths,
-            iterations=self.iterations,
-            learning_rate=self.learning_rate,
-            batch_size=self.batch_size,
-            tuning_posts=self.tuning_posts,
-        )
-
 
 class Margins(LogisticForm):
-    """One machine per hashtag; margins of all are compared as they are."""
+    """One machine per hashtag; the margins of all are compared as they are."""
 
     loss = "squared_hinge"
 
@@ -63,43 +48,24 @@ class Margins(LogisticForm):
 
 
 @register_system("svm")
-class Svm(CaptionSystem):
-    """TF-IDF → w_h x + b_h: C Σ max(0, 1 - y s)² + |w|² / 2 is minimised for each hashtag, as LinearSVC does.
+class Svm(TfidfSystem):
+    """TF-IDF → w_h x + b_h, minimising C Σ max(0, 1 - y s)² + |w|² / 2 for each hashtag, as LinearSVC does.
 
-    The score is the margin, not a probability; its order is what counts.
+    The score is the margin, not a probability; only its order matters.
     """
 
     config_type = SvmConfig
     config: SvmConfig
-    bags: WordBags
-    model: LinearModel
 
-    def learn(self, train: LabelledCaptions, validation: LabelledCaptions, run: RunFolder) -> None:
-        """Fit each strength and keep the best by F1@5 on the validation split; see `CaptionSystem.learn`."""
-        self.bags = WordBags.learn(train.captions, self.config)
-        grid = LogisticGrid(self.config.grid(), _margins, self.bags.tfidf, self._prior_scores, self.config.seed)
-        _, best = grid.choose(train, validation, run)
-        self.model = best.pruned(self.config.smallest_weight)
+    def grid(self) -> GridConfig:
+        """Return the grid of the configuration."""
+        return GridConfig(**{key: getattr(self.config, key) for key in _GRID})
 
-    def judges(self, captions: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which captions hold a known word."""
-        return self.bags.known(captions)
+    def make_form(self, train: LabelledCaptions) -> tuple[LogisticForm, sparse.csr_matrix]:
+        """Return margins, and the hashtags of the train posts."""
+        form, targets = make_form("one_versus_rest", train, 1, "spread")
+        return Margins(form.classes), targets
 
-    def scores(self, captions: Sequence[str]) -> NDArray[np.float64]:
-        """Return margins, (B, V)."""
-        return self.model.scores(self.bags.tfidf(captions))
-
-    def save_learned(self, folder: Path) -> None:
-        """Write words, idf and weights."""
-        self.bags.save(folder)
-        self.model.save(folder)
-
-    def load_learned(self, folder: Path) -> None:
-        """Read what `save_learned` wrote."""
-        self.bags = WordBags.load(folder)
-        self.model = LinearModel.load(folder, len(self.bags), self.id_map.vocabulary_size)
-
-
-def _margins(train: LabelledCaptions) -> tuple[LogisticForm, sparse.csr_matrix]:
-    form, targets = make_form("one_versus_rest", train, 1, "spread")
-    return Margins(form.classes), targets
+    def load_form(self, folder: Path) -> LogisticForm:
+        """Return margins of the vocabulary."""
+        return Margins(self.id_map.vocabulary_size)

@@ -1,4 +1,4 @@
-"""`bert`: a pretrained text encoder, fine-tuned to name hashtags."""
+"""`bert`: a pretrained text encoder, fine-tuned to predict hashtags."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from multimodal.captions.neural.system import NeuralCaptionConfig, NeuralCaptionSystem
+from multimodal.captions.encoder_system import encoder_field
+from multimodal.captions.neural.config import NeuralCaptionConfig
+from multimodal.captions.neural.system import NeuralCaptionSystem
 from multimodal.encoders import CaptionEncoderConfig
 from multimodal.systems.registry import register_system
 
@@ -14,14 +16,9 @@ from multimodal.systems.registry import register_system
 class BertConfig(NeuralCaptionConfig):
     """Configuration of `bert`."""
 
-    encoder_name = "transformer"
-
     system: Literal["bert"] = Field(default="bert", description="name of the System")
-    encoder: CaptionEncoderConfig = Field(
-        default=CaptionEncoderConfig(name="transformer", trainable="all"),
-        description="see `encoder.caption` of DESIGN; trainable: all, unless it says otherwise",
-    )
-    dropout: float = Field(default=0.1, ge=0, lt=1, description="on what the output layer sees")
+    encoder: CaptionEncoderConfig = encoder_field("transformer", trainable="all")
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="on the input of the output layer")
 
     @field_validator("encoder", mode="before")
     @classmethod
@@ -35,11 +32,11 @@ class BertConfig(NeuralCaptionConfig):
 
 @register_system("bert")
 class Bert(NeuralCaptionSystem):
-    """Multilingual BERT, or any other text encoder → mean over tokens → dropout → linear → sigmoid; all is trained.
+    """Multilingual BERT or another text encoder → mean over tokens → dropout → linear → sigmoid, all of it trained.
 
-    The slides of the #TagFinder group name a multilabel BERT with idf-weighted cross-entropy and leave its size, rates
-    and pooling open. Here the learning rate rises, then falls in a line, and is lower by `layer_decay` from each layer
-    to the one below it (Howard & Ruder 2018, arXiv:1801.06146).
+    The #TagFinder slides describe a multilabel BERT with idf-weighted cross-entropy, but not its size, learning rates
+    and pooling. Here the learning rate rises, then falls linearly, and is lower by `layer_decay` from each layer to the
+    one below (Howard & Ruder 2018, arXiv:1801.06146).
     """
 
     config_type = BertConfig

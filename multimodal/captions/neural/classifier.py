@@ -9,12 +9,12 @@ from multimodal.encoders import CaptionEncoder
 
 
 class CaptionClassifier(nn.Module):
-    """pool(encoder(caption)) → tanh layer, where one is wanted → dropout → linear.
+    """pool(encoder(caption)) → optional tanh layer → dropout → linear.
 
     Args:
         encoder: gives (B, T, C) and pools it.
         vocabulary_size: V.
-        dropout: on what the output layer sees.
+        dropout: on the input of the output layer.
         hidden: width of a tanh layer before the output; None for none.
     """
 
@@ -32,12 +32,12 @@ class CaptionClassifier(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def start_from(self, logits_V: Tensor) -> None:
-        """Set the output's bias: what is answered before anything is learned."""
+        """Set the output's bias, which determines the scores before training."""
         with torch.no_grad():
             self.output.bias.copy_(logits_V)
 
     def head(self) -> nn.ModuleDict:
-        """Return everything but the encoder, to save and to load."""
+        """Return the layers behind the encoder, to save and load."""
         return nn.ModuleDict({"hidden": self.hidden, "output": self.output})
 
     def forward(self, token_ids: Tensor, mask: Tensor) -> Tensor:

@@ -1,47 +1,34 @@
-"""`NeuralCaptionSystem`: a caption encoder with a linear layer on top, trained to name hashtags."""
+"""`NeuralCaptionSystem`: a caption encoder with a linear layer on top, trained to predict hashtags."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 
-from multimodal.captions.encoder_system import EncoderSystem, EncoderSystemConfig
+from multimodal.captions.encoder_system import ENCODER_FOLDER, EncoderSystem
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.neural.classifier import CaptionClassifier
+from multimodal.captions.neural.config import NeuralCaptionConfig
 from multimodal.captions.neural.learner import CaptionLearner
 from multimodal.captions.system import CaptionSystem
-from multimodal.distributed.processes import is_main_process
 from multimodal.encoders import CaptionEncoder, build_caption_encoder, load_caption_encoder
 from multimodal.encoders.features.inputs import TokenCaptions
-from multimodal.encoders.storage import load_weights, save_weights
-from multimodal.training.trainer import Trainer
+from multimodal.encoders.storage import load_weights
 
 if TYPE_CHECKING:
     from multimodal.storage.run_folder import RunFolder
 
-_ENCODER, _HEAD_FILE = "caption_encoder", "classifier.safetensors"
-_RANKING_BATCH = 256
-
-
-class NeuralCaptionConfig(EncoderSystemConfig):
-    """What every neural text-only model's configuration holds."""
-
-    loss: Literal["idf_bce", "bce", "softmax_1_over_k"] = Field(
-        default="idf_bce", description="bce; idf_bce: presence weighed by ln(N / n); or softmax with targets 1/k"
-    )
-    hidden: int | None = Field(
-        default=None, ge=1, description="width of a tanh layer between the caption's vector and the output; null: none"
-    )
+_HEAD_FILE = "classifier.safetensors"
+_BATCH = 256
 
 
 class NeuralCaptionSystem(EncoderSystem, CaptionSystem):
-    """An encoder of the caption branch alone; DESIGN takes it over with `encoder.caption.pretrained=RUN`."""
+    """A text-only classifier; DESIGN can reuse its encoder with `encoder.caption.pretrained=RUN`."""
 
     config: NeuralCaptionConfig
     network: CaptionClassifier
@@ -49,19 +36,16 @@ class NeuralCaptionSystem(EncoderSystem, CaptionSystem):
     def learn(self, train: LabelledCaptions, validation: LabelledCaptions, run: RunFolder) -> None:
         """Train the network; see `CaptionSystem.learn`."""
         torch.manual_seed(self.config.seed)
-        encoder = build_caption_encoder(self.config.encoder, train.captions, "encoder")
-        self.network = self._network(encoder, train.vocabulary_size)
-        learner = CaptionLearner(self, train, validation)
-        state = Trainer(learner, self.config.training, run, self.config.seed).fit()
-        self.network.eval()
-        if is_main_process():
-            run.log({"event": "trained", "best_epoch": state.best_epoch, "seconds": state.seconds})
+        self._build(build_caption_encoder(self.config.encoder, train.captions, "encoder"))
+        learner = CaptionLearner(self.network, self.config, train, validation, self.scores_or_prior)
+        self.train(learner, self.config.training, run)
 
-    def _network(self, encoder: CaptionEncoder, vocabulary_size: int) -> CaptionClassifier:
-        return CaptionClassifier(encoder, vocabulary_size, self.config.dropout, self.config.hidden)
+    def _build(self, encoder: CaptionEncoder) -> None:
+        config = self.config
+        self.network = CaptionClassifier(encoder, self.id_map.vocabulary_size, config.dropout, config.hidden)
 
-    def judges(self, captions: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which captions hold a word that the encoder knows."""
+    def can_score(self, captions: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which captions have a word that the encoder knows, (B,)."""
         return self.network.encoder.knows(captions)
 
     @torch.no_grad()
@@ -71,27 +55,20 @@ class NeuralCaptionSystem(EncoderSystem, CaptionSystem):
         tokens = TokenCaptions(self.network.encoder, captions)
         order = np.argsort(tokens.lengths(), kind="stable")
         result = np.empty((len(captions), self.network.output.out_features))
-        for start in range(0, len(order), _RANKING_BATCH):
-            rows = order[start : start + _RANKING_BATCH]
+        for start in range(0, len(order), _BATCH):
+            rows = order[start : start + _BATCH]
             ids, mask = tokens.batch(rows.tolist())
             logits = self.network(ids.to(self.device), mask.to(self.device)).double()
-            chances = logits.softmax(-1) if self.config.loss == "softmax_1_over_k" else logits.sigmoid()
-            result[rows] = chances.cpu().numpy()
+            probabilities = logits.softmax(-1) if self.config.loss == "softmax_1_over_k" else logits.sigmoid()
+            result[rows] = probabilities.cpu().numpy()
         return result
 
     def save_learned(self, folder: Path) -> None:
-        """Write the encoder and the layers behind it.
-
-        Raises:
-            RunError: the encoder is held in less precision than it was trained in.
-        """
-        self.require_full_precision()
-        self.network.encoder.save(folder / _ENCODER)
-        save_weights(folder / _HEAD_FILE, self.network.head())
+        """Write the encoder and the layers behind it; see `EncoderSystem.save_network`."""
+        self.save_network(folder, _HEAD_FILE, self.network.head())
 
     def load_learned(self, folder: Path) -> None:
-        """Read the encoder and the layers behind it, in evaluation mode."""
-        encoder = load_caption_encoder(folder / _ENCODER)
-        self.network = self._network(encoder, self.id_map.vocabulary_size)
+        """Restore the encoder and the layers behind it, in evaluation mode."""
+        self._build(load_caption_encoder(folder / ENCODER_FOLDER))
         load_weights(folder / _HEAD_FILE, self.network.head())
         self.network.eval()

@@ -1,4 +1,4 @@
-"""Words of the caption and popular hashtags in one list, on one scale."""
+"""Merging words of the caption and popular hashtags into one list, on one scale."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class WordMerging:
-    """How a word's logit z becomes a score beside the popular hashtags.
+    """How a word's logit z becomes a score comparable to that of the popular hashtags.
 
-    A word scores σ(z + `shift`), a hashtag of the vocabulary the share of train posts that carry it, and one that is
-    both the larger of the two: both are chances that the post carries it. With `words_first` all words come before
-    all hashtags that are no word of the caption, which then score their share less 1.
+    A word scores σ(z + `shift`), a hashtag of the vocabulary the share of train posts that carry it, and a hashtag that
+    is both the larger of the two: both estimate the probability that the post carries it. With `words_first` all words
+    come before the hashtags that are not words of the caption, which then score their share minus 1.
 
     Attributes:
         shift: added to every logit.
@@ -46,42 +46,41 @@ class WordMerging:
         words: Ints,
         logits: Floats,
         prior: PopularityPrior,
-        naming: HashtagIdMap,
+        id_map: HashtagIdMap,
         k: int,
         excluded: Collection[int] = (),
     ) -> tuple[Ints, Floats]:
         """Rank one post's words and the popular hashtags.
 
         Args:
-            words: (n,) indices of the words in `naming`, no repeats, none of them excluded.
+            words: (n,) indices of the words in `id_map`, no repeats, none of them excluded.
             logits: (n,).
             prior: of the vocabulary.
-            naming: holds the vocabulary and the words.
+            id_map: has the vocabulary and the words.
             k: length of the list.
-            excluded: vocabulary indices that must not be named.
+            excluded: vocabulary indices that must not be recommended.
 
         Returns:
-            Indices and scores, each of length k; shorter only where there is nothing more to name.
+            Indices and scores, each of length k, or shorter if there are no more hashtags.
         """
         if self.words_first:
-            own, scores = order_candidates(words, self.scores(logits), naming, k)
+            own, scores = order_candidates(words, self.scores(logits), id_map, k)
             return fill_up(own, scores, prior.order, prior.shares - 1, k, excluded)
         popular, shares = prior.ranking(k + len(words), excluded)
         both = np.isin(popular, words)
         score_of = dict(zip(popular[both].tolist(), shares[both].tolist(), strict=True))
         own = np.maximum(self.scores(logits), [score_of.get(word, 0.0) for word in words.tolist()])
         indices, scores = np.concatenate([words, popular[~both]]), np.concatenate([own, shares[~both]])
-        return order_candidates(indices, scores, naming, k)
+        return order_candidates(indices, scores, id_map, k)
 
 
-class MergingJudge:
+class MergedHits:
     """Counts hits of merged lists for many posts and many shifts at once.
 
     Args:
         words: per post, the candidates' canonical forms without repeats.
         truth: per post.
         prior: of the vocabulary.
-        id_map: holds the vocabulary.
         k: length of the lists.
     """
 
@@ -90,7 +89,6 @@ class MergingJudge:
         words: Sequence[Sequence[str]],
         truth: Sequence[Collection[str]],
         prior: PopularityPrior,
-        id_map: HashtagIdMap,
         k: int,
     ) -> None:
         self._k = k
@@ -99,16 +97,16 @@ class MergingJudge:
         most = int(self._lengths.max(initial=0))
         self._inside = np.arange(most) < self._lengths[:, None]
         popular, shares = prior.ranking(k + most)
-        texts = [id_map[index] for index in popular.tolist()]
+        texts = [prior.id_map[index] for index in popular.tolist()]
         share_of = dict(zip(texts, shares.tolist(), strict=True))
         self._word_hits = self._filled([word in tags for row, tags in zip(words, truth, strict=True) for word in row])
         self._floor = self._filled([share_of.get(word, 0.0) for row in words for word in row])
         self._popular = np.tile(shares, (len(words), 1))
         self._popular_hits = np.zeros(self._popular.shape)
-        place_of = {text: place for place, text in enumerate(texts)}
+        rank = {text: i for i, text in enumerate(texts)}
         for row, (own, tags) in enumerate(zip(words, truth, strict=True)):
-            self._popular[row, [place_of[word] for word in own if word in place_of]] = -np.inf
-            self._popular_hits[row, [place_of[tag] for tag in tags if tag in place_of]] = 1
+            self._popular[row, [rank[word] for word in own if word in rank]] = -np.inf
+            self._popular_hits[row, [rank[tag] for tag in tags if tag in rank]] = 1
 
     def _filled(self, values: Sequence[float], padding: float = 0.0) -> Floats:
         table = np.full(self._inside.shape, padding)

@@ -42,7 +42,7 @@ def test_every_post_gets_the_share_of_posts_with_hashtags(system):
     for ranking in rankings:
         assert [name for name, _ in ranking] == [name for name, _ in expected]
         assert [score for _, score in ranking] == pytest.approx([score for _, score in expected], abs=1e-6)
-    assert not system.judges(["a", ""]).any()
+    assert not system.can_score(["a", ""]).any()
     np.testing.assert_allclose(system.scores(["x", "y"]), system.scores_or_prior(["x", "y"]))
 
 

@@ -12,7 +12,7 @@ from data_loaders.posts import Post
 from data_loaders.prepare.prepare import prepare
 from data_loaders.prepare.settings import PrepareSettings
 from data_loaders.prepared import PreparedData
-from multimodal.captions.neural.lstm import LstmConfig
+from multimodal.captions.neural.tweet_models import LstmConfig
 from multimodal.config import RunConfig
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.queries import to_history_post, to_query

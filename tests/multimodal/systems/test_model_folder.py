@@ -34,7 +34,7 @@ def contents(folder):
 def test_the_run_folder_and_its_model_folder_are_both_accepted(run, tiny_data):
     for path in (run, run / "model", str(run)):
         model = load_model(path)
-        assert (model.system.name, model.folder) == ("user_habit", run / "model")
+        assert (model.system.name, model.folder, model.run.path) == ("user_habit", run / "model", run)
         assert list(model.memory.post_ids) == [post.post_id for post in tiny_data.split("train")]
         assert list(model.system.id_map.names) == list(tiny_data.vocabulary.hashtags)
         assert model.system.id_map.frequencies.tolist() == list(tiny_data.vocabulary.frequencies)
@@ -43,7 +43,8 @@ def test_the_run_folder_and_its_model_folder_are_both_accepted(run, tiny_data):
 
 def test_the_folder_alone_is_enough(run, tmp_path):
     moved = (run / "model").rename(tmp_path / "elsewhere")
-    assert load_model(moved).system.name == "user_habit"
+    model = load_model(moved)
+    assert (model.system.name, model.run.path) == ("user_habit", moved)
 
 
 def test_a_memory_keeps_hashtags_beyond_the_vocabulary(run, tmp_path):
@@ -121,7 +122,7 @@ class TestRefused:
 
     def test_the_systems_own_file_is_missing(self, run):
         (run / "model" / "user_habit.json").unlink()
-        self.check(run, "user_habit.json (the chosen exponents) is missing; train first")
+        self.check(run, "user_habit.json (state of user_habit) is missing; train first")
 
     def test_a_damaged_part(self, run):
         path = run / "model" / "memory.safetensors"

@@ -41,7 +41,7 @@ def test_bf16_is_not_saved_and_not_undone(run, tmp_path):
     with pytest.raises(RunError, match="load it with precision='fp32'"):
         half.save_pretrained(tmp_path / "model")
     assert not (tmp_path / "model").exists()
-    with pytest.raises(RunError, match="load the model again for precision='fp32'"):
+    with pytest.raises(RunError, match="load the model again with precision='fp32'"):
         half.system.use_precision("fp32")
 
 

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from data_loaders.errors import NotFittedError
 from data_loaders.posts import Post
 from multimodal.evaluation.pipeline import evaluate_run
+from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.memory.post_memory import PostMemory
 from multimodal.recommender import Recommender
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.base import System
@@ -126,6 +129,25 @@ def test_every_system_has_a_name_and_a_configuration(config_of):
     for name in list_systems():
         assert get_system(name).name == name == config_of(name).system
         assert isinstance(config_of(name), get_system(name).config_type)
+
+
+@pytest.mark.parametrize("name", list_systems())
+class TestBeforeFit:
+    def test_it_says_that_it_is_not_fitted_and_what_to_do(self, config_of, name, tmp_path):
+        system = get_system(name)(config_of(name))
+        memory = PostMemory(HashtagIdMap())
+        calls = [
+            system.new_memory,
+            lambda: system.rank([Post(post_id="a", caption="the sea")], memory, K),
+            lambda: system.save(tmp_path),
+        ]
+        for call in calls:
+            with pytest.raises(NotFittedError, match=f"the system '{name}' is not fitted.*multimodal-hashtags train"):
+                call()
+
+    def test_an_attribute_that_no_system_has_stays_a_mistake(self, config_of, name):
+        with pytest.raises(AttributeError, match="has no attribute 'hashtag_weights'"):
+            _ = get_system(name)(config_of(name)).hashtag_weights
 
 
 class TestRanking:

@@ -253,7 +253,7 @@ class TestSystem:
         assert np.isfinite(scores).all()
         prior = system.scores_or_prior([""])[0]
         for row, caption in enumerate(odd):
-            assert system.judges([caption])[0] == (row > 4)
+            assert system.can_score([caption])[0] == (row > 4)
             assert np.array_equal(scores[row], prior) == (row < 5)
 
     def test_scores_are_probabilities(self, run):
@@ -271,7 +271,7 @@ class TestSystem:
         run.system.save_learned(tmp_path)
         file = tmp_path / "fasttext.json"
         file.write_text(json.dumps({**json.loads(file.read_text()), "frequencies": [1, 2]}), encoding="utf-8")
-        with pytest.raises(RunError, match=r"holds the frequencies of 2 hashtags, the vocabulary has \d+; the folder"):
+        with pytest.raises(RunError, match=r"has the frequencies of 2 hashtags, the vocabulary has \d+; the folder"):
             load_model(run.run.model).system.load_learned(tmp_path)
 
     @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from data_loaders.errors import ConfigError, DataError, RunError
 from data_loaders.posts import Post
 from data_loaders.prepare.vocabulary import Vocabulary
 from multimodal.captions.fill_mask.learner import FillMaskLearner
-from multimodal.captions.fill_mask.questions import IGNORED
+from multimodal.captions.fill_mask.sentences import IGNORED
 from multimodal.captions.fill_mask.system import BertFillMask
 from multimodal.encoders import CaptionEncoderConfig, build_caption_encoder
 from multimodal.storage.run_folder import RunFolder
@@ -178,7 +178,7 @@ class TestAgainstTransformers:
 
 def learner_of(system, data):
     labelled = system._labelled(data.split("train")).learnable()
-    return FillMaskLearner(system, labelled, system._labelled(data.split("validation")).judged())
+    return system.learner(labelled, system._labelled(data.split("validation")).tagged())
 
 
 class TestWhatItLearnsFrom:
@@ -233,7 +233,7 @@ class TestWhatItLearnsFrom:
     def test_no_post_with_a_live_hashtag_is_refused(self, data, tmp_path):
         silent = [replace(post, caption=None) for post in data.split("train")]
         rare = [make_post(1_000 + n, "a word", ["scarce"]) for n in range(2)]
-        with pytest.raises(DataError, match="live_tags=1: no train post has both a caption and such a hashtag"):
+        with pytest.raises(DataError, match="live_tags=1: no train post has both a caption and one of these hashtags"):
             train_run(config(live_tags=1), Data(tmp_path, [*silent, *rare], data.split("validation")), tmp_path / "r")
 
 
@@ -285,7 +285,7 @@ class TestAnswers:
         BertTokenizerFast(vocab={word: place for place, word in enumerate(words)}).save_pretrained(tmp_path / "bert")
         settings = config(encoder={"pretrained": str(tmp_path / "bert")}, training={"epochs": 1, "batch_size": 32})
         system = train_run(settings, data, tmp_path / "run").system
-        assert system.judges(["日本語", "日本語 harbour"]).tolist() == [False, True]
+        assert system.can_score(["日本語", "日本語 harbour"]).tolist() == [False, True]
         (ranking,) = system.rank([ask("日本語")], system.new_memory(), 3)
         assert [name for name, _ in ranking] == list(system.id_map.names[:3])
 
@@ -400,7 +400,7 @@ class TestKeeping:
             for again in (True, False) if stops else (False,):
                 torch.manual_seed(0)
                 system = BertFillMask(settings)
-                system._start(load_model(run).system.id_map, 400)
+                system.start(load_model(run).system.id_map, 400)
                 train = system._labelled(data.split("train")).learnable()
                 torch.manual_seed(0)
                 from multimodal.encoders.captions.masked_language_model import add_hashtag_tokens, build_masked_model
@@ -409,7 +409,7 @@ class TestKeeping:
                 add_hashtag_tokens(language_model, system.id_map.names, system.id_map.frequencies)
                 system._use(language_model)
                 kind = Interrupted if again else FillMaskLearner
-                learner = kind(system, train, system._labelled(data.split("validation")).judged())
+                learner = system.learner(train, system._labelled(data.split("validation")).tagged(), kind)
                 trainer = Trainer(learner, settings.training, RunFolder(tmp_path / name), 0)
                 if again:
                     with pytest.raises(KeyboardInterrupt):
@@ -447,7 +447,7 @@ class TestKeeping:
         assert {tensor.dtype for tensor in system.network.parameters()} == {torch.bfloat16}
         found = names_of(system.rank(posts, system.new_memory(), 2))
         assert [set(names) for names in found] == [set(names) for names in plain]
-        with pytest.raises(RunError, match="held in bf16"):
+        with pytest.raises(RunError, match="the encoder is in bf16"):
             system.save(tmp_path)
         with pytest.raises(RunError, match="load the model again"):
             system.use_precision("fp32")

@@ -14,7 +14,6 @@ import torch
 from data_loaders.errors import DataError, RunError
 from data_loaders.posts import Post
 from data_loaders.prepare.vocabulary import Vocabulary
-from multimodal.captions.hmemn2n.learner import MemoryLearner
 from multimodal.captions.hmemn2n.remembered_words import words_at
 from multimodal.encoders import load_caption_encoder
 from multimodal.systems.config_loading import validate_config
@@ -102,15 +101,15 @@ def test_a_user_who_was_never_seen_is_understood_from_posts_just_observed(data, 
 def test_later_posts_and_the_post_itself_are_not_looked_at(data, run):
     model = load_model(run)
     asked = data.split("test")[0]
-    before = model.system.scores([asked], model.memory)
+    before = model.system.post_scores([asked], model.memory)
     model.system.add_posts(model.memory, [asked, *data.split("test")[1:]])
-    np.testing.assert_array_equal(model.system.scores([asked], model.memory), before)
+    np.testing.assert_array_equal(model.system.post_scores([asked], model.memory), before)
 
 
 def test_without_a_history_the_caption_alone_counts(run):
     model = load_model(run)
     network, system = model.system.network, model.system
-    alone = system.scores([Post(post_id="q", caption="a walk with friends")], model.memory)[0]
+    alone = system.post_scores([Post(post_id="q", caption="a walk with friends")], model.memory)[0]
     ids, mask = network.encoder.pad(network.encoder.tokenise(["a walk with friends"]))
     u = network.encoder.pool(network.encoder(ids, mask), mask)
     expected = network.output(u).softmax(-1)[0].detach().double().numpy()
@@ -120,7 +119,7 @@ def test_without_a_history_the_caption_alone_counts(run):
 @pytest.mark.parametrize("caption", [None, "", "😀", "https://x.org", "ქართული"])
 def test_with_nothing_known_the_train_shares_are_given(data, run, caption):
     model = load_model(run)
-    scores = model.system.scores([Post(post_id="q", user_id="nobody", caption=caption)], model.memory)[0]
+    scores = model.system.post_scores([Post(post_id="q", user_id="nobody", caption=caption)], model.memory)[0]
     np.testing.assert_allclose(scores, np.array(data.vocabulary.frequencies) / 320)
 
 
@@ -151,14 +150,14 @@ def test_hashtags_can_be_kept_out_of_the_memory(data, tmp_path):
 
 def test_train_posts_remember_train_posts_alone_and_only_earlier_ones(data, run):
     system = load_model(run).system
-    learner = MemoryLearner(system, data.split("train"), data.split("validation"))
-    for row, positions in enumerate(learner._histories.tolist()):
+    learner = system.learner(data.split("train"), data.split("validation"))
+    for row, positions in enumerate(learner.histories.tolist()):
         assert all(position < row for position in positions)
 
 
 def test_every_parameter_gets_a_gradient(data, run):
     system = load_model(run).system
-    learner = MemoryLearner(system, data.split("train"), data.split("validation"))
+    learner = system.learner(data.split("train"), data.split("validation"))
     loss, _ = learner.loss(learner.module, [5, 100, 319], 0)
     torch.autograd.backward(loss)
     assert all(parameter.grad is not None for parameter in learner.module.parameters())
@@ -170,7 +169,7 @@ def test_in_half_precision_it_answers_and_cannot_be_saved(run, tmp_path):
     asked = [Post(post_id="q", user_id="u1", caption="a walk with friends")]
     (expected,), (ranking,) = (one.system.rank(asked, one.memory, 3) for one in (whole, half))
     assert ranking[0] == (expected[0][0], pytest.approx(expected[0][1], abs=0.05))
-    with pytest.raises(RunError, match="the encoder is held in bf16, which is less than was trained"):
+    with pytest.raises(RunError, match="the encoder is in bf16, a lower precision than it was trained in"):
         half.system.save(tmp_path)
 
 

@@ -14,8 +14,7 @@ from data_loaders.errors import RunError
 from multimodal.captions.linear.array_files import save_arrays
 from multimodal.captions.linear.bags import BagConfig, WordBags
 from multimodal.captions.linear.forms import shared_equally
-from multimodal.captions.linear.learning import LinearSettings, learn_linear
-from multimodal.captions.linear.losses import RESIDUALS
+from multimodal.captions.linear.learning import RESIDUALS, LinearSettings, learn_linear
 from multimodal.captions.linear.model import FILE, LinearModel, sigmoid, softmax
 from multimodal.captions.linear.scikit import fit_one_versus_rest, fit_softmax
 

@@ -13,7 +13,7 @@ from sklearn.svm import LinearSVC
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.captions.labelled import LabelledCaptions
-from multimodal.captions.linear.judging import f1_at_k
+from multimodal.captions.validation import validate_captions, validate_scores
 from multimodal.encoders.captions.words import split_words
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.storage.run_folder import RunFolder
@@ -27,7 +27,7 @@ NAMES = ["naive_bayes", "svm"]
 def learn(folder, name, *settings, train=TRAIN, validation=VALIDATION):
     system = get_system(name)(load_config(None, [f"system={name}", *settings]))
     frequencies = [sum(label in row for row in train.targets) for label in range(5)]
-    system._start(HashtagIdMap(["a", "b", "c", "d", "e"], frequencies), len(train))
+    system.start(HashtagIdMap(["a", "b", "c", "d", "e"], frequencies), len(train))
     system.learn(train, validation, RunFolder(folder))
     return system
 
@@ -48,7 +48,7 @@ def test_the_best_smoothing_is_kept(tmp_path):
     system = learn(tmp_path, "naive_bayes", "smoothings=[0.001, 1, 1000]")
     logged = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [one["smoothing"] for one in logged] == [0.001, 1, 1000]
-    score = f1_at_k(lambda rows: system.scores_or_prior(VALIDATION.captions[rows]), VALIDATION)
+    score = validate_captions(system.scores_or_prior, VALIDATION, 5)["score"]
     assert score == pytest.approx(max(one["f1@5"] for one in logged))
 
 
@@ -56,7 +56,7 @@ def test_svm_equals_linear_svc(tmp_path):
     settings = ("strengths=[1]", "iterations=[800]", "learning_rate=0.5", "smallest_weight=0", "minimum_count=1")
     ours = learn(tmp_path, "svm", *settings)
     # Here every word comes with every hashtag, so both have the same weights to choose.
-    assert ours.model.weights.nnz == len(ours.bags) * 5
+    assert ours.model.linear.weights.nnz == len(ours.bags) * 5
     vectors = TfidfVectorizer(analyzer=split_words).fit(TRAIN.captions)
     for label in range(5):
         # A large scaling leaves their bias almost without a penalty, as ours is.
@@ -70,17 +70,17 @@ def test_svm_equals_linear_svc(tmp_path):
 class TestBoth:
     def test_beats_the_prior(self, tmp_path, name):
         system = learn(tmp_path, name, *(["iterations=[30]"] if name == "svm" else []))
-        ours = f1_at_k(lambda rows: system.scores_or_prior(VALIDATION.captions[rows]), VALIDATION, 1)
-        floor = f1_at_k(lambda rows: np.tile(system._prior_scores, (rows.stop - rows.start, 1)), VALIDATION, 1)
+        ours = validate_captions(system.scores_or_prior, VALIDATION, 1)["score"]
+        floor = validate_scores(lambda rows: np.tile(system.prior.scores, (len(rows), 1)), VALIDATION, 1)["score"]
         assert ours > floor + 0.2
 
     def test_any_caption_gets_an_answer(self, tmp_path, name):
         system = learn(tmp_path, name)
         long = "harbour rain " * 5_000
         assert np.isfinite(system.scores_or_prior([*ODD_CAPTIONS, long])).all()
-        assert system.judges([long]).all()
-        assert not system.judges(ODD_CAPTIONS).any()
-        prior = np.tile(system._prior_scores, (len(ODD_CAPTIONS), 1))
+        assert system.can_score([long]).all()
+        assert not system.can_score(ODD_CAPTIONS).any()
+        prior = np.tile(system.prior.scores, (len(ODD_CAPTIONS), 1))
         np.testing.assert_array_equal(system.scores_or_prior(ODD_CAPTIONS), prior)
 
     def test_a_hashtag_that_no_learnable_post_carries(self, tmp_path, name):
@@ -93,7 +93,7 @@ class TestBoth:
     def test_captions_that_share_no_word_leave_the_prior(self, tmp_path, name):
         train = LabelledCaptions(["one", "two", "three"], [[0], [1], [1, 2]], [1, 1, 2], 5)
         system = learn(tmp_path, name, train=train, validation=train)
-        np.testing.assert_array_equal(system.scores_or_prior(["one"])[0], system._prior_scores)
+        np.testing.assert_array_equal(system.scores_or_prior(["one"])[0], system.prior.scores)
 
     def test_saved_and_loaded(self, tmp_path, name):
         system = learn(tmp_path, name)

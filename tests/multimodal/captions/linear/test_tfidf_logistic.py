@@ -13,9 +13,9 @@ from sklearn.pipeline import make_pipeline
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.captions.labelled import LabelledCaptions
-from multimodal.captions.linear.judging import evenly, f1_at_k
-from multimodal.captions.linear.label_sets import LabelSets, membership
+from multimodal.captions.linear.forms import LabelSets, membership
 from multimodal.captions.linear.tfidf_logistic import TfidfLogistic
+from multimodal.captions.validation import validate_captions, validate_scores
 from multimodal.encoders.captions.words import split_words
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.storage.run_folder import RunFolder
@@ -30,7 +30,7 @@ EXACT = ["grid={solver: lbfgs, iterations: [300], strengths: [2]}", "smallest_we
 def learn(folder, *settings, train=TRAIN, validation=VALIDATION):
     system = TfidfLogistic(load_config(None, ["system=tfidf_logistic", *settings]))
     frequencies = [sum(label in row for row in train.targets) for label in range(5)]
-    system._start(HashtagIdMap(NAMES, frequencies), len(train))
+    system.start(HashtagIdMap(NAMES, frequencies), len(train))
     system.learn(train, validation, RunFolder(folder))
     return system
 
@@ -75,8 +75,8 @@ class TestEqualsScikitLearn:
 class TestEveryForm:
     def test_beats_the_prior(self, tmp_path, form):
         system = learn(tmp_path, f"form={form}", "grid={iterations: [20]}")
-        ours = f1_at_k(lambda rows: system.scores_or_prior(VALIDATION.captions[rows]), VALIDATION, 1)
-        floor = f1_at_k(lambda rows: np.tile(system._prior_scores, (rows.stop - rows.start, 1)), VALIDATION, 1)
+        ours = validate_captions(system.scores_or_prior, VALIDATION, 1)["score"]
+        floor = validate_scores(lambda rows: np.tile(system.prior.scores, (len(rows), 1)), VALIDATION, 1)["score"]
         assert ours > floor + 0.2
 
     def test_scores_are_probabilities_whatever_the_caption(self, tmp_path, form):
@@ -84,9 +84,9 @@ class TestEveryForm:
         scores = system.scores_or_prior(ODD_CAPTIONS + VALIDATION.captions)
         assert scores.shape == (len(ODD_CAPTIONS) + len(VALIDATION), 5)
         assert ((scores >= 0) & (scores <= 1)).all()
-        for caption, judged in zip(ODD_CAPTIONS, system.judges(ODD_CAPTIONS), strict=True):
+        for caption, judged in zip(ODD_CAPTIONS, system.can_score(ODD_CAPTIONS), strict=True):
             assert not judged, caption[:20]
-            np.testing.assert_array_equal(system.scores_or_prior([caption])[0], system._prior_scores)
+            np.testing.assert_array_equal(system.scores_or_prior([caption])[0], system.prior.scores)
 
     def test_saved_and_loaded(self, tmp_path, form):
         system = learn(tmp_path, f"form={form}")
@@ -100,7 +100,7 @@ class TestEveryForm:
         system = learn(tmp_path, f"form={form}", train=train, validation=train)
         system.save(tmp_path)
         loaded = TfidfLogistic.load(tmp_path, system.config, system.id_map)
-        np.testing.assert_array_equal(loaded.scores_or_prior(["one"])[0], system._prior_scores)
+        np.testing.assert_array_equal(loaded.scores_or_prior(["one"])[0], system.prior.scores)
 
 
 class TestGrid:
@@ -113,7 +113,7 @@ class TestGrid:
             *(("l2", 0.01, 1), ("l2", 0.01, 15), ("l2", 10, 1), ("l2", 10, 15)),
         ]
         best = max(one["f1@5"] for one in logged)
-        score = f1_at_k(lambda rows: system.scores_or_prior(VALIDATION.captions[rows]), VALIDATION)
+        score = validate_captions(system.scores_or_prior, VALIDATION, 5)["score"]
         assert score == pytest.approx(best, abs=1e-9)
 
     def test_folds_learn_again_from_all_train_posts(self, tmp_path):
@@ -151,7 +151,7 @@ class TestLabelSets:
     targets = ((0,), (0,), (1, 0), (0, 1), (1, 2), (2, 0, 1))
 
     def of(self, rare, count=2):
-        found = LabelSets.of(self.targets, 3, count, rare)
+        found = LabelSets.of(self.targets, count, rare)
         names = ["".join("abc"[label] for label in labels) for labels in found.sets]
         rows = [
             {names[column]: round(float(row[column]), 3) for column in row.nonzero()[0]}
@@ -172,7 +172,7 @@ class TestLabelSets:
         assert self.of("drop") == [*self.common, {}, {}]
 
     def test_nothing_is_dropped_when_all_are_rare(self):
-        found = LabelSets.of(self.targets, 3, 100, "drop")
+        found = LabelSets.of(self.targets, 100, "drop")
         assert found.sets == [(0,), (0, 1), (0, 1, 2), (1, 2)]
         assert found.rare_posts == 0
 
@@ -189,9 +189,9 @@ def test_damaged_sets_are_refused(tmp_path, content):
         TfidfLogistic.load(tmp_path, system.config, system.id_map)
 
 
-def test_f1_at_k_of_a_case_by_hand():
+def test_the_f1_of_a_case_by_hand():
     posts = LabelledCaptions(["x", "y"], [[0, 1], []], [2, 1], 3)
     # Hits 1 and 0 of k = 1: P = 1/2, R = (1/2 + 0) / 2.
-    assert f1_at_k(lambda rows: np.array([[3.0, 2, 1], [1, 2, 3]]), posts, 1) == pytest.approx(1 / 3)
-    assert f1_at_k(lambda rows: np.array([[1.0, 2, 3], [1, 2, 3]]), posts, 1) == 0
-    assert [len(evenly(TRAIN, most)) for most in (1, 50, 149, 1_000)] == [1, 50, 75, 150]
+    assert validate_scores(lambda rows: np.array([[3.0, 2, 1], [1, 2, 3]]), posts, 1)["score"] == pytest.approx(1 / 3)
+    assert validate_scores(lambda rows: np.array([[1.0, 2, 3], [1, 2, 3]]), posts, 1)["score"] == 0
+    assert [len(TRAIN.evenly(most)) for most in (1, 50, 149, 1_000)] == [1, 50, 75, 150]

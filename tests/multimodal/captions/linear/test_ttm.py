@@ -13,10 +13,10 @@ from scipy import sparse
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.captions.labelled import LabelledCaptions
-from multimodal.captions.linear.judging import f1_at_k
 from multimodal.captions.topics.translations import learn_translations
 from multimodal.captions.topics.ttm import Ttm
 from multimodal.captions.topics.tweet_topics import learn_topics
+from multimodal.captions.validation import validate_captions, validate_scores
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.config_loading import load_config
@@ -30,7 +30,7 @@ BELIEFS = np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5], [0.0, 1.0], [0.7, 0.3]])
 def learn(folder, *settings, train=TRAIN, validation=VALIDATION):
     system = Ttm(load_config(None, ["system=ttm", "topics=[2, 3]", *settings]))
     frequencies = [sum(label in row for row in train.targets) for label in range(5)]
-    system._start(HashtagIdMap(["a", "b", "c", "d", "e"], frequencies), len(train))
+    system.start(HashtagIdMap(["a", "b", "c", "d", "e"], frequencies), len(train))
     system.learn(train, validation, RunFolder(folder))
     return system
 
@@ -117,8 +117,8 @@ def test_translations_are_those_of_a_slow_loop(smallest):
 class TestSystem:
     def test_beats_the_prior(self, tmp_path):
         system = learn(tmp_path)
-        ours = f1_at_k(lambda rows: system.scores_or_prior(VALIDATION.captions[rows]), VALIDATION, 1)
-        floor = f1_at_k(lambda rows: np.tile(system._prior_scores, (rows.stop - rows.start, 1)), VALIDATION, 1)
+        ours = validate_captions(system.scores_or_prior, VALIDATION, 1)["score"]
+        floor = validate_scores(lambda rows: np.tile(system.prior.scores, (len(rows), 1)), VALIDATION, 1)["score"]
         assert ours > floor + 0.2
 
     def test_every_setting_is_logged_and_the_best_is_kept(self, tmp_path):
@@ -126,7 +126,7 @@ class TestSystem:
         logged = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
         tried = [(one["topics"], one["backoff"]) for one in logged]
         assert tried == [(2, 0.1), (2, 1000), (3, 0.1), (3, 1000)]
-        score = f1_at_k(lambda rows: system.scores_or_prior(VALIDATION.captions[rows]), VALIDATION)
+        score = validate_captions(system.scores_or_prior, VALIDATION, 5)["score"]
         assert score == pytest.approx(max(one["f1@5"] for one in logged), abs=1e-9)
 
     def test_scores_are_probabilities_whatever_the_caption(self, tmp_path):
@@ -134,8 +134,8 @@ class TestSystem:
         long = "harbour rain " * 5_000
         np.testing.assert_allclose(system.scores([*VALIDATION.captions, long]).sum(1), 1, atol=1e-5)
         assert (system.scores([long]) >= 0).all()
-        assert not system.judges(ODD_CAPTIONS).any()
-        prior = np.tile(system._prior_scores, (len(ODD_CAPTIONS), 1))
+        assert not system.can_score(ODD_CAPTIONS).any()
+        prior = np.tile(system.prior.scores, (len(ODD_CAPTIONS), 1))
         np.testing.assert_array_equal(system.scores_or_prior(ODD_CAPTIONS), prior)
 
     def test_captions_that_share_no_word_leave_the_prior(self, tmp_path):
@@ -143,7 +143,7 @@ class TestSystem:
         system = learn(tmp_path, train=train, validation=train)
         system.save(tmp_path)
         loaded = Ttm.load(tmp_path, system.config, system.id_map)
-        np.testing.assert_array_equal(loaded.scores_or_prior(["one"])[0], system._prior_scores)
+        np.testing.assert_array_equal(loaded.scores_or_prior(["one"])[0], system.prior.scores)
 
     def test_saved_and_loaded(self, tmp_path):
         system = learn(tmp_path)
@@ -159,7 +159,7 @@ class TestSystem:
         with pytest.raises(RunError, match="does not fit"):
             Ttm.load(tmp_path, system.config, system.id_map)
         (tmp_path / "ttm.json").write_text("[]")
-        with pytest.raises(RunError, match="no topics, backoff and switch"):
+        with pytest.raises(RunError, match="topics, backoff or switch is missing"):
             Ttm.load(tmp_path, system.config, system.id_map)
 
     @pytest.mark.parametrize("setting", ["topics=[0]", "backoffs=[-1]"])

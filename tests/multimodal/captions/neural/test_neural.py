@@ -92,7 +92,7 @@ class TestLabelledCaptions:
 
     def test_what_can_be_learned_from_and_what_is_judged(self, captions):
         assert captions.learnable().captions == ["sea and"]
-        assert captions.judged().targets == [[1, 0], [0], [], [0]]
+        assert captions.tagged().targets == [[1, 0], [0], [], [0]]
         assert captions.take([4, 1]).truth_sizes == [0, 1]
 
     def test_the_matrix_is_that_of_scikit_learn(self, captions):
@@ -105,7 +105,7 @@ def started(config, train):
     system = get_system(config.system)(config)
     assert isinstance(system, NeuralCaptionSystem)
     frequencies = train.multi_hot().sum(0).A1.astype(int).tolist()
-    system._start(HashtagIdMap([f"tag{n}" for n in range(train.vocabulary_size)], frequencies), len(train))
+    system.start(HashtagIdMap([f"tag{n}" for n in range(train.vocabulary_size)], frequencies), len(train))
     return system
 
 
@@ -118,8 +118,8 @@ def learner_of(tiny_bert, *overrides, name="lstm", train=ROWS):
     config = config_of(name, tiny_bert, *overrides)
     system = started(config, train)
     torch.manual_seed(0)
-    system.network = system._network(build_caption_encoder(config.encoder, train.captions), train.vocabulary_size)
-    return CaptionLearner(system, train, train)
+    system._build(build_caption_encoder(config.encoder, train.captions))
+    return CaptionLearner(system.network, config, train, train, system.scores_or_prior)
 
 
 class TestLosses:
@@ -171,7 +171,7 @@ class TestLosses:
     def test_validation_is_f1_of_the_means(self, tiny_bert):
         learner = learner_of(tiny_bert, "training.validation_k=2")
         scores = learner.validate()
-        found = learner.system.scores(ROWS.captions).argsort(1)[:, ::-1][:, :2]
+        found = learner._scores(ROWS.captions).argsort(1)[:, ::-1][:, :2]
         hits = np.array([len(set(row) & set(tags)) for row, tags in zip(found.tolist(), ROWS.targets, strict=True)])
         precision, recall = (hits / 2).mean(), (hits / 2).mean()  # every row says that it has two hashtags
         assert scores["score"] == pytest.approx(2 * precision * recall / (precision + recall))

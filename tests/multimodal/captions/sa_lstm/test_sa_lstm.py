@@ -12,7 +12,7 @@ import pytest
 from data_loaders.errors import ConfigError, DataError, RunError
 from data_loaders.posts import Post
 from data_loaders.prepare.vocabulary import Vocabulary
-from multimodal.captions.sa_lstm.system import SaLstmConfig
+from multimodal.captions.sa_lstm.config import SaLstmConfig
 from multimodal.encoders import load_caption_encoder
 from multimodal.evaluation.files.predictions import read_predictions
 from multimodal.evaluation.pipeline import evaluate_run
@@ -163,7 +163,7 @@ def test_in_half_precision_it_answers_and_cannot_be_saved(run, tmp_path):
     asked = [Post(post_id="q", caption="please visit saint abcton today")]
     (expected,), (ranking,) = (one.system.rank(asked, one.memory, 3) for one in (whole, half))
     assert ranking[0] == (expected[0][0], pytest.approx(expected[0][1], abs=0.05))
-    with pytest.raises(RunError, match="the encoder is held in bf16, which is less than was trained"):
+    with pytest.raises(RunError, match="the encoder is in bf16, a lower precision than it was trained in"):
         half.system.save(tmp_path)
 
 

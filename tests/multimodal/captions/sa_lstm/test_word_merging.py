@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
-from multimodal.captions.sa_lstm.merging import MergingJudge, WordMerging
+from multimodal.captions.sa_lstm.merging import MergedHits, WordMerging
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.ranking.popularity_prior import PopularityPrior
 
@@ -87,7 +87,7 @@ def test_the_judge_equals_lists_made_one_by_one(merging, k):
         hits.append(len(named & tags))
         recalls.append(len(named & tags) / len(tags))
     precision, recall = np.mean(hits) / k, np.mean(recalls)
-    judge = MergingJudge(words, truth, prior, id_map, k)
+    judge = MergedHits(words, truth, prior, k)
     f1, hit_rate = judge.f1(logits, merging)
     assert f1 == pytest.approx(2 * precision * recall / (precision + recall))
     assert hit_rate == pytest.approx(np.mean(np.array(hits) > 0))
@@ -97,7 +97,7 @@ def test_the_judge_equals_lists_made_one_by_one(merging, k):
 
 
 def test_posts_without_any_word_are_judged_by_popularity(prior, id_map):
-    judge = MergingJudge([[], []], [frozenset({"sea"}), frozenset({"new"})], prior, id_map, 1)
+    judge = MergedHits([[], []], [frozenset({"sea"}), frozenset({"new"})], prior, 1)
     empty = [np.empty(0), np.empty(0)]
     assert judge.f1(empty, WordMerging()) == (0.5, 0.5)
     assert not judge.top_word_hits(empty).any()

@@ -1,4 +1,4 @@
-"""The sentences that a masked language model is asked: "caption #a #b [MASK]", as token numbers."""
+"""Inputs of the masked language model: "caption #a #b [MASK]", as token ids."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from multimodal.encoders.captions.tokenizer import repair_surrogates
 
 Ints = NDArray[np.int64]
 IGNORED = -100
-"""Label of a position that is not asked about, as in torch and transformers."""
+"""Label of a position that is not predicted, as in torch and transformers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Sentences:
     Attributes:
         token_ids: (B, T).
         mask: (B, T), true where a token is.
-        labels: (B, T), at a masked position the place of its hashtag among the live ones (0 where it is not known),
+        labels: (B, T), at a masked position the index of its hashtag among the live ones (0 if it is not known),
             `IGNORED` everywhere else.
     """
 
@@ -35,23 +35,23 @@ class Sentences:
     labels: Tensor
 
     @property
-    def places(self) -> Tensor:
-        """Return the masked positions as indices into the flattened (B · T), (N,)."""
+    def masked_positions(self) -> Tensor:
+        """The masked positions as indices into the flattened (B · T), (N,)."""
         return (self.labels.flatten() != IGNORED).nonzero()[:, 0]
 
 
 class SentenceMaker:
-    """Puts captions, hashtags and masks together; hashtags never come from text, so that no caption can spell one.
+    """Joins captions, hashtags and masks; hashtag tokens never come from text, so no caption can spell one.
 
     Args:
         tokenizer: of the masked language model; has a mask token.
-        hashtag_ids: (C,) token number of each live hashtag.
-        maximum_tokens: T at most.
-        maximum_hashtags: hashtags and masks of a sentence at most; room is kept for them, the caption is cut.
-        pad_id: the token that fills up a batch.
+        hashtag_ids: (C,) token id of each live hashtag.
+        maximum_tokens: largest T.
+        maximum_hashtags: most hashtags and masks of a sentence; captions are cut to leave room for them.
+        pad_id: the padding token.
 
     Raises:
-        ConfigError: no room is left for a caption.
+        ConfigError: there is no room for a caption.
     """
 
     def __init__(
@@ -69,13 +69,13 @@ class SentenceMaker:
             )
 
     def tokenise(self, captions: Sequence[str]) -> list[Ints]:
-        """Return the tokens of each caption without special ones, cut to what fits beside the hashtags."""
+        """Return the tokens of each caption without special ones, cut to leave room for the hashtags."""
         if not captions:
             return []
         ids = self._tokenizer(
             [repair_surrogates(caption) for caption in captions],
             add_special_tokens=False,
-            # A caption that spells "[MASK]" means those letters.
+            # "[MASK]" in a caption is plain text.
             split_special_tokens=True,
             truncation=True,
             max_length=self._room,
@@ -85,7 +85,7 @@ class SentenceMaker:
         return [np.asarray(row, np.int64) for row in ids]
 
     def has_known_tokens(self, tokens: Sequence[Ints]) -> NDArray[np.bool_]:
-        """Return which tokenised captions hold a token that is not the unknown one."""
+        """Return which tokenised captions have a token other than the unknown one."""
         unknown = self._tokenizer.unk_token_id
         return np.array([bool((row != (-1 if unknown is None else unknown)).any()) for row in tokens], np.bool_)
 
@@ -96,8 +96,8 @@ class SentenceMaker:
 
         Args:
             captions: B tokenised captions.
-            shown: per caption, hashtags as places among the live ones.
-            masked: per caption, hashtags that are asked for; they appear in the labels alone.
+            shown: per caption, indices of live hashtags.
+            masked: per caption, the hashtags to predict; they appear in the labels only.
         """
         rows, labels = [], []
         for tokens, context, hidden in zip(captions, shown, masked, strict=True):
@@ -114,24 +114,24 @@ class SentenceMaker:
             _padded(rows, mask, self._pad_id), torch.from_numpy(mask), _padded(labels, mask, IGNORED)
         )  # fmt: skip
 
-    def questions(self, captions: Sequence[Ints], shown: Sequence[Sequence[int]]) -> Sentences:
+    def with_one_mask(self, captions: Sequence[Ints], shown: Sequence[Sequence[int]]) -> Sentences:
         """Return "caption, shown hashtags, one mask"."""
         return self.sentences(captions, shown, [[0]] * len(captions))
 
 
 def draw_masking(hashtags: Sequence[int], maximum: int, generator: np.random.Generator) -> tuple[list[int], list[int]]:
-    """Put a post's hashtags in random order and mask a random suffix of them, one at least.
+    """Shuffle a post's hashtags and mask a random suffix of at least one.
 
-    The number of those that stay to be seen is uniform from 0 to n - 1: "caption [MASK]" is as usual a question as
+    The number of shown hashtags is uniform from 0 to n - 1, so that "caption [MASK]" is as frequent in training as
     "caption #a [MASK]".
 
     Args:
-        hashtags: n of them, at least one, without repeats.
-        maximum: further ones are left out of the sentence.
-        generator: decides.
+        hashtags: n hashtags, at least one, without repeats.
+        maximum: most hashtags of the sentence; further ones are left out.
+        generator: source of randomness.
 
     Returns:
-        Those shown and those masked.
+        The shown and the masked hashtags.
     """
     order = generator.permutation(np.asarray(hashtags, np.int64))[:maximum].tolist()
     shown = int(generator.integers(len(order)))
@@ -142,7 +142,7 @@ def _frame(tokenizer: Any) -> tuple[Ints, Ints]:
     """Return the special tokens before and after a text."""
     inner = list(tokenizer("a", add_special_tokens=False)["input_ids"])
     whole = list(tokenizer("a")["input_ids"])
-    start = next(place for place in range(len(whole)) if whole[place : place + len(inner)] == inner)
+    start = next(i for i in range(len(whole)) if whole[i : i + len(inner)] == inner)
     return np.array(whole[:start], np.int64), np.array(whole[start + len(inner) :], np.int64)
 
 

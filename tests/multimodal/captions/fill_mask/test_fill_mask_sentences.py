@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data_loaders.errors import ConfigError
-from multimodal.captions.fill_mask.questions import IGNORED, SentenceMaker, draw_masking
+from multimodal.captions.fill_mask.sentences import IGNORED, SentenceMaker, draw_masking
 from multimodal.encoders.captions.masked_language_model import (
     MaskedModelConfig,
     add_hashtag_tokens,
@@ -54,14 +54,14 @@ def maker(tokenizer, maximum_tokens=24, maximum_hashtags=4):
 
 def test_a_question_is_what_the_library_makes_of_the_text(tokenizer):
     sentences = maker(tokenizer)
-    asked = sentences.questions(sentences.tokenise(CAPTIONS), [[], [0], [2, 1], [3]])
+    asked = sentences.with_one_mask(sentences.tokenise(CAPTIONS), [[], [0], [2, 1], [3]])
     texts = ["a cat on the mat [MASK]", "sunset at the sea #cat [MASK]", "город море #море #sunset [MASK]",
              "the cat the mat #c++ [MASK]"]  # fmt: skip
     for row, text in enumerate(texts):
         expected = tokenizer(text)["input_ids"]
         assert asked.token_ids[row][asked.mask[row]].tolist() == expected
         assert (asked.labels[row] != IGNORED).nonzero()[:, 0].tolist() == [expected.index(tokenizer.mask_token_id)]
-    assert asked.token_ids.flatten()[asked.places].tolist() == [tokenizer.mask_token_id] * 4
+    assert asked.token_ids.flatten()[asked.masked_positions].tolist() == [tokenizer.mask_token_id] * 4
 
 
 def test_exactly_the_masked_hashtags_are_labelled_and_none_of_them_can_be_read(tokenizer):
@@ -80,8 +80,8 @@ def test_exactly_the_masked_hashtags_are_labelled_and_none_of_them_can_be_read(t
 
 def test_no_caption_can_spell_a_mask_or_a_hashtag(tokenizer):
     sentences = maker(tokenizer)
-    asked = sentences.questions(sentences.tokenise(["a #cat [MASK] [PAD] <mask> #cat", "#море"]), [[], []])
-    assert len(asked.places) == 2
+    asked = sentences.with_one_mask(sentences.tokenise(["a #cat [MASK] [PAD] <mask> #cat", "#море"]), [[], []])
+    assert len(asked.masked_positions) == 2
     forbidden = {*hashtag_token_ids(tokenizer, HASHTAGS), tokenizer.pad_token_id}
     for row in range(2):
         assert not set(asked.token_ids[row][asked.mask[row]].tolist()) & forbidden
