@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from rich.table import Table
 
 from multimodal.ablation.comparison import LEVEL
 from multimodal.ablation.running import Ablation
 from multimodal.ablation.variants import VARIANTS
+from multimodal.evaluation.files.text_table import TextTable, number, with_signed_interval
+from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS
 from multimodal.storage.run_folder import write_atomically
 
 if TYPE_CHECKING:
@@ -42,37 +43,26 @@ def write_report(folder: Path, ablation: Ablation) -> list[Path]:
     return [folder / name for name in writers]
 
 
-def rows(ablation: Ablation) -> tuple[list[str], list[list[str]]]:
-    """Return headings and cells of the main table."""
+def main_table(ablation: Ablation) -> TextTable:
+    """Return one row per variant."""
     k, reference = ablation.settings["k"], ablation.settings["reference"]
-    headings = ["variant", f"F1@{k}", f"difference to {reference}", f"HR@{k}", f"P@{k}", f"R@{k}"]
-    cells = []
-    for number, row in enumerate(ablation.table.to_dict("records")):
-        f1 = f"{row['f1']:.3f}" + ("" if math.isnan(row["f1_sd"]) else f" ± {row['f1_sd']:.3f}")
-        ends = f"[{_signed(row['difference_low'])}, {_signed(row['difference_high'])}]"
-        difference = "" if number == 0 else f"{_signed(row['difference'])} {ends}"
-        others = [f"{row[column]:.3f}" for column in ("hit_rate", "precision", "recall")]
-        cells.append([str(row["variant"]), f1, difference, *others])
-    return headings, cells
+    others = [METRICS[name] for name in METRICS.headline_sets if name != BEST_BY]
+    headings = ["variant", f"F1@{k}", f"difference to {reference}", *(f"{metric.heading}@{k}" for metric in others)]
+    cells: list[list[str]] = []
+    for row in ablation.table.to_dict("records"):
+        f1 = number(row["f1"]) + ("" if math.isnan(row["f1_sd"]) else f" ± {number(row['f1_sd'])}")
+        difference = with_signed_interval(row["difference"], row["difference_low"], row["difference_high"])
+        cells.append([str(row["variant"]), f1, difference if cells else "", *(number(row[m.name]) for m in others)])
+    return TextTable(headings=headings, cells=cells, title="What each part earns")
 
 
-def gate_rows(gate: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Return headings and cells of the gate's table."""
+def gate_table(gate: pd.DataFrame, title: str = "Where the gate looks") -> TextTable:
+    """Return the mean weight of the picture by kind of post."""
     headings = ["caption", "picture", "posts", "mean weight of the picture"]
     cells = [
-        [row["caption"], row["picture"], f"{row['posts']:,}", _weight(row["weight"])] for row in gate.to_dict("records")
+        [row["caption"], row["picture"], f"{row['posts']:,}", number(row["weight"])] for row in gate.to_dict("records")
     ]
-    return headings, cells
-
-
-def as_table(headings: list[str], cells: list[list[str]], title: str) -> Table:
-    """Return a table for the terminal."""
-    table = Table(title=title)
-    for number, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if number == 0 else "right")
-    for row in cells:
-        table.add_row(*row)
-    return table
+    return TextTable(headings=headings, cells=cells, title=title, text_columns=2)
 
 
 def explanation(ablation: Ablation) -> str:
@@ -93,13 +83,13 @@ def markdown(ablation: Ablation) -> str:
     changes = [
         f"- {row['variant']}: `{row['overrides']}`" for row in ablation.table.to_dict("records") if row["overrides"]
     ]
-    parts = ["# What each part earns", _markdown_table(*rows(ablation)), explanation(ablation), "\n".join(changes)]
+    parts = ["# What each part earns", main_table(ablation).markdown(), explanation(ablation), "\n".join(changes)]
     if ablation.gate is not None:
         parts += [
             "## Where the gate looks",
             f"Weight w of the picture in p = (1 - w)·t + w·v, mean over coordinates, posts and seeds; variant "
             f"“{settings['reference']}”. Caption lengths are after cleaning.",
-            _markdown_table(*gate_rows(ablation.gate)),
+            gate_table(ablation.gate).markdown(),
         ]
     return "\n\n".join([*(part for part in parts if part), f"Command: `{_command(ablation)}`"]) + "\n"
 
@@ -115,17 +105,12 @@ def _command(ablation: Ablation) -> str:
     return shlex.join([*parts, "--seeds", seeds, "--k", str(settings["k"]), *settings["overrides"]])
 
 
-def _markdown_table(headings: list[str], cells: list[list[str]]) -> str:
-    rule = ["---", *["---:"] * (len(headings) - 1)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in [headings, rule, *cells])
-
-
 def figure(ablation: Ablation) -> Figure:
     """Draw F1 of every variant as a bar with its interval, and the difference beside it."""
     from matplotlib.figure import Figure
 
     table, settings = ablation.table, ablation.settings
-    _, cells = rows(ablation)
+    cells = main_table(ablation).cells
     drawing = Figure(figsize=(7.2, 0.9 + 0.36 * len(table)), layout="constrained")
     axes = drawing.add_subplot()
     places = list(range(len(table)))
@@ -145,11 +130,3 @@ def figure(ablation: Ablation) -> Figure:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     return drawing
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
-
-
-def _weight(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3f}"

@@ -7,26 +7,35 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
 from multimodal.audit.finding import STATUSES, Finding, verdict
+from multimodal.evaluation.files.text_table import TextTable
 
-_STYLES = {"passed": "green", "warning": "yellow", "failed": "bold red", "skipped": "dim"}
+_STYLES = {"passed": "", "warning": "yellow", "failed": "bold red", "skipped": "dim"}
 
 
-def findings_table(findings: Sequence[Finding]) -> Table:
-    """Return a table with one row for each finding: its status, its check and what was measured."""
-    table = Table(title="Leak audit", caption=counted(findings), caption_justify="left", show_lines=True)
-    table.add_column("")
-    table.add_column("Check")
-    table.add_column("Measured")
-    for finding in findings:
-        measured = Text(finding.measured)
-        if finding.remedy:
-            measured.append(f"\n→ {finding.remedy}", style="italic")
-        table.add_row(Text(finding.status, _STYLES[finding.status]), finding.name.replace("_", " "), measured)
-    return table
+def findings_table(findings: Sequence[Finding], before_remedy: str = "\n→ ") -> TextTable:
+    """Return one row per check: its status, its name, and what was measured with the remedy behind it.
+
+    Args:
+        findings: one per check.
+        before_remedy: what stands between the two.
+    """
+    cells = [
+        [
+            finding.status,
+            finding.name.replace("_", " "),
+            finding.measured + (f"{before_remedy}{finding.remedy}" if finding.remedy else ""),
+        ]
+        for finding in findings
+    ]
+    return TextTable(
+        headings=["Status", "Check", "Measured"],
+        cells=cells,
+        title="Leak audit",
+        caption=counted(findings),
+        text_columns=3,
+        styles=[_STYLES[finding.status] for finding in findings],
+    )
 
 
 def counted(findings: Sequence[Finding]) -> str:
@@ -39,12 +48,7 @@ def as_markdown(findings: Sequence[Finding], settings: dict[str, Any]) -> str:
     """Return `audit.md`."""
     lines = ["# Leak audit", "", f"Verdict: **{verdict(findings)}** ({counted(findings)}).", ""]
     lines += [f"- {key}: {value}" for key, value in settings.items()]
-    lines += ["", "| status | check | measured |", "|---|---|---|"]
-    for finding in findings:
-        remedy = f" **To do:** {finding.remedy}" if finding.remedy else ""
-        cell = f"{finding.measured}{remedy}".replace("|", "\\|").replace("\n", " ").replace("\0", "")
-        lines.append(f"| {finding.status} | {finding.name.replace('_', ' ')} | {cell} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", findings_table(findings, " **To do:** ").markdown()])
 
 
 def as_json(findings: Sequence[Finding], settings: dict[str, Any]) -> dict[str, Any]:

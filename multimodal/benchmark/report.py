@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from multimodal.benchmark.running import Failure
-from multimodal.evaluation.files.text_tables import markdown_table, number, with_interval
+from multimodal.evaluation.files.text_table import TextTable, number, with_interval
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.storage.run_folder import write_atomically
 
@@ -17,8 +17,8 @@ _POOLED = ("f1_micro", "f1_macro_label")
 _WITH_INTERVAL = ("f1", "ndcg")
 
 
-def at_k_cells(table: pd.DataFrame, k: int) -> tuple[list[str], list[list[str]]]:
-    """Return headings and cells of the metrics at one K, intervals with F1 and NDCG."""
+def at_k_table(table: pd.DataFrame, k: int) -> TextTable:
+    """Return the metrics at one K, intervals with F1 and NDCG."""
     headings = ["system", *(f"{METRICS[name].heading}@{k}" for name in (*METRICS.headline, *_POOLED))]
     cells = []
     for line in table[table["k"] == k].to_dict("records"):
@@ -29,11 +29,11 @@ def at_k_cells(table: pd.DataFrame, k: int) -> tuple[list[str], list[list[str]]]
             for metric in (*METRICS.headline, *_POOLED)
         ]
         cells.append([line["system"], *values])
-    return headings, cells
+    return TextTable(headings=headings, cells=cells)
 
 
-def narrow_at_k_cells(table: pd.DataFrame, k: int) -> tuple[list[str], list[list[str]]]:
-    """Return headings and cells of the metrics at one K for a terminal of 80 columns: the interval of F1 alone."""
+def narrow_at_k_table(table: pd.DataFrame, k: int) -> TextTable:
+    """Return the metrics at one K for a terminal of 80 columns: the interval of F1 alone."""
     names = (*METRICS.headline, *_POOLED)
     at = names.index("f1") + 1
     short = [METRICS[name].heading for name in names]
@@ -43,11 +43,11 @@ def narrow_at_k_cells(table: pd.DataFrame, k: int) -> tuple[list[str], list[list
         texts = [number(line[name]) for name in names]
         interval = f"{number(line['f1_low'])}–{number(line['f1_high'])}"
         cells.append([line["system"], *texts[:at], interval, *texts[at:]])
-    return headings, cells
+    return TextTable(headings=_stacked(headings), cells=cells, title=f"K = {k}")
 
 
-def cost_cells(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Return headings and cells of labels above the threshold, and of what each System costs."""
+def cost_table(table: pd.DataFrame) -> TextTable:
+    """Return the metrics of labels above the threshold, and of what each System costs."""
     headings = ["system", "threshold", "micro F1", "macro F1", "new-tag recall", "training", "model", "ms a post"]
     cells = []
     for line in table.drop_duplicates("system", keep="last").to_dict("records"):
@@ -63,7 +63,11 @@ def cost_cells(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
                 f"{line['ms_per_post']:.2f}",
             ]
         )
-    return headings, cells
+    return TextTable(headings=_stacked(headings), cells=cells, title="Labels above a threshold, and cost")
+
+
+def _stacked(headings: Sequence[str]) -> list[str]:
+    return [heading.replace(" ", "\n") for heading in headings]
 
 
 def explanation(table: pd.DataFrame, settings: dict[str, Any], failures: Sequence[Failure]) -> str:
@@ -89,9 +93,9 @@ def markdown(table: pd.DataFrame, settings: dict[str, Any], failures: Sequence[F
     """Return everything as Markdown."""
     ks = sorted(int(k) for k in table["k"].unique()) if len(table) else []
     parts = ["# Every System, side by side", explanation(table, settings, failures)]
-    parts += [markdown_table(*at_k_cells(table, k)) for k in ks]
+    parts += [at_k_table(table, k).markdown() for k in ks]
     if len(table):
-        parts.append(markdown_table(*cost_cells(table)))
+        parts.append(cost_table(table).markdown())
     return "\n\n".join([*parts, f"Command: `{settings['command']}`"]) + "\n"
 
 

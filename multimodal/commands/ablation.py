@@ -81,11 +81,11 @@ def show(ablation: Ablation, files: Sequence[Path]) -> None:
     """Print the tables and where they are."""
     from rich.console import Console
 
-    from multimodal.ablation.report import as_table, explanation, gate_rows, rows
+    from multimodal.ablation.report import explanation, gate_table, main_table
 
     console = Console()
-    console.print(as_table(*rows(ablation), title="What each part earns"))
+    console.print(main_table(ablation).rich())
     print(explanation(ablation))
     if ablation.gate is not None:
-        console.print(as_table(*gate_rows(ablation.gate), title="Where the gate looks"))
+        console.print(gate_table(ablation.gate).rich())
     print_files(files)

@@ -50,6 +50,6 @@ def show(audit: Audit) -> None:
 
     from multimodal.audit.tables import findings_table
 
-    Console().print(findings_table(audit.findings))
+    Console().print(findings_table(audit.findings).rich())
     print(f"verdict: {audit.verdict}")
     print_files([audit.folder / "audit.json", audit.folder / "audit.md"])

@@ -15,7 +15,6 @@ from multimodal.evaluation.metrics.cut_offs import parse_ks
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.table import Table
 
     from multimodal.benchmark.running import Failure
 
@@ -111,24 +110,11 @@ def show(done: _Benchmark) -> None:
     """Print the tables, the files and the command that comes next."""
     from rich.console import Console
 
-    from multimodal.benchmark.report import cost_cells, explanation, narrow_at_k_cells
+    from multimodal.benchmark.report import cost_table, explanation, narrow_at_k_table
 
     for k in done.ks:
-        Console().print(as_table(f"K = {k}", *narrow_at_k_cells(done.table, k)))
-    Console().print(as_table("Labels above a threshold, and cost", *cost_cells(done.table)))
+        Console().print(narrow_at_k_table(done.table, k).rich())
+    Console().print(cost_table(done.table).rich())
     print(explanation(done.table, done.settings, done.failures))
     print_files(done.files)
     print(f"paired tests: {command_line('compare', *done.folders, '--k', str(done.ks[len(done.ks) // 2]))}")
-
-
-def as_table(title: str, headings: list[str], cells: list[list[str]]) -> Table:
-    """Return a table for the terminal."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for number, heading in enumerate(headings):
-        table.add_column(heading.replace(" ", "\n"), justify="right" if number else "left", no_wrap=True)
-    for row in cells:
-        table.add_row(*row)
-    return table

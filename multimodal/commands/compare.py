@@ -112,14 +112,14 @@ def show(comparison: Comparison, by_slice: pd.DataFrame | None, written: Sequenc
     """Print the tables and the files."""
     from rich.console import Console
 
-    from multimodal.evaluation.comparison.comparison_files import caption, comparison_table
+    from multimodal.evaluation.comparison.comparison_files import caption, narrow_comparison_table
     from multimodal.evaluation.comparison.comparison_slice_files import slice_tables
 
-    Console().print(comparison_table(comparison))
+    Console().print(narrow_comparison_table(comparison).rich())
     print(caption(comparison))
     for note in comparison.notes:
         print(f"note: {note}")
     for table in [] if by_slice is None else slice_tables(by_slice):
-        Console().print(table)
+        Console().print(table.rich())
     if written:
         print_files(written)

@@ -79,7 +79,7 @@ def show(evaluated: EvaluatedRun, data: Path) -> None:
 
     from multimodal.evaluation.files.tables import k_table
 
-    Console().print(k_table(evaluated.evaluation))
+    Console().print(k_table(evaluated.evaluation).rich())
     print(describe(evaluated, data))
 
 

@@ -38,6 +38,6 @@ def show(table: pd.DataFrame, title: str) -> None:
     """Print the table."""
     from rich.console import Console
 
-    from multimodal.ablation.report import as_table, gate_rows
+    from multimodal.ablation.report import gate_table
 
-    Console().print(as_table(*gate_rows(table), title=title))
+    Console().print(gate_table(table, title).rich())

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.box import SIMPLE_HEAD
-from rich.markup import escape
-from rich.table import Table
 
-from multimodal.evaluation.comparison.comparison_files import SIGNIFICANT, probability
-from multimodal.evaluation.files.text_tables import markdown_table, number, with_signed_interval
+from multimodal.evaluation.comparison.comparison_files import difference_style
+from multimodal.evaluation.files.text_table import TextTable, number, probability, with_signed_interval
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.slices.slices import TITLES
 from multimodal.storage.run_folder import write_atomically
@@ -39,27 +37,25 @@ def _cells(row: dict[Any, Any]) -> list[str]:
     ]
 
 
-def slice_tables(table: pd.DataFrame) -> list[Table]:
+def slice_tables(table: pd.DataFrame) -> list[TextTable]:
     """Return a table for the terminal per slicing, system, metric and K; differences that hold stand out."""
-    tables = []
-    for title, rows in _groups(table):
-        shown = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
-        for heading in HEADINGS:
-            text = heading.replace(" [", "\n[").replace(" (", "\n(").replace("More than ", "More than\n")
-            shown.add_column(escape(text), justify="left" if heading == "Slice" else "right")
-        for row in rows.to_dict("records"):
-            holds = row["p_holm"] < SIGNIFICANT
-            style = ("green" if row["difference"] > 0 else "red") if holds else None
-            shown.add_row(*(escape(cell.replace(" [", "\n[")) for cell in _cells(row)), style=style)
-        tables.append(shown)
-    return tables
+    return [
+        TextTable(
+            headings=[re.sub(r" (?=[\[(])|(?<=than) ", "\n", heading) for heading in HEADINGS],
+            cells=[[cell.replace(" [", "\n[") for cell in _cells(row)] for row in rows.to_dict("records")],
+            title=title,
+            styles=[difference_style(row) for row in rows.to_dict("records")],
+        )
+        for title, rows in _groups(table)
+    ]
 
 
 def write_slice_comparison(folder: Path, table: pd.DataFrame) -> list[Path]:
     """Write `comparison_slices.csv` and `.md` and return their paths."""
     parts = ["# Differences by slice", ""]
     for title, rows in _groups(table):
-        parts += [f"## {title}", "", markdown_table(HEADINGS, [_cells(row) for row in rows.to_dict("records")])]
+        cells = [_cells(row) for row in rows.to_dict("records")]
+        parts += [f"## {title}", "", TextTable(headings=HEADINGS, cells=cells).markdown()]
     texts = {"comparison_slices.csv": table.to_csv(index=False), "comparison_slices.md": "\n".join(parts)}
     for name, text in texts.items():
         write_atomically(folder / name, lambda path, text=text: path.write_text(text, encoding="utf-8"))  # type: ignore[misc]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from data_loaders.errors import DataError
 from multimodal.evaluation.files.figures import write_figures
 from multimodal.evaluation.files.predictions import write_predictions
+from multimodal.evaluation.files.text_table import plain_values
 from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS, ListMetric
 from multimodal.evaluation.metrics.fingerprints import FINGERPRINT, truth_fingerprints
 from multimodal.evaluation.metrics.metric_table import DEFINITIONS_VERSION, Evaluation
@@ -64,20 +64,13 @@ def write_evaluation(
 def summary(evaluation: Evaluation, settings: dict[str, Any]) -> dict[str, Any]:
     """Return the content of `metrics.json`; a value that is not defined is null."""
     best = evaluation.best_k()
-    rows = evaluation.table.to_dict("records")
     return {
         "definitions_version": DEFINITIONS_VERSION,
         "settings": {**settings, "ap_norm": evaluation.ap_norm, "ks": evaluation.ks},
         "counts": evaluation.counts,
         "best_k": {"by": BEST_BY, "k": best, BEST_BY: evaluation.at(best)[BEST_BY]},
-        "table": [{str(name): _plain(value) for name, value in row.items()} for row in rows],
+        "table": plain_values(evaluation.table),
     }
-
-
-def _plain(value: Any) -> int | float | None:
-    if isinstance(value, (int, np.integer)):
-        return int(value)
-    return None if math.isnan(value) else float(value)
 
 
 def write_per_post(path: Path, evaluation: Evaluation, truth: Sequence[Sequence[str]] | None = None) -> None:

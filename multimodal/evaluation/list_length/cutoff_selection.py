@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from multimodal.evaluation.files.text_tables import markdown_table, number, with_interval
+from multimodal.evaluation.files.text_table import TextTable, number, with_interval
 from multimodal.evaluation.list_length.list_lengths import ScoredHits, best_fixed_length, choose_threshold
 from multimodal.evaluation.metrics.accuracy import f1_of_means
 from multimodal.evaluation.metrics.metric_table import Evaluation
@@ -168,7 +168,7 @@ def which_k_markdown(found: WhichK, unit: str) -> str:
         "",
         f"{found.sentence} (of {unit}).",
         "",
-        markdown_table(headings, cells),
+        TextTable(headings=headings, cells=cells).markdown(),
         *(f"- {note}" for note in found.notes),
         "",
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from multimodal.evaluation.files.text_tables import latex_table, markdown_table, number, with_interval
+from multimodal.evaluation.files.text_table import TextTable, number, with_interval
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.report.inputs import COLUMNS, ReportInputs
 from multimodal.evaluation.report.metric_tables import value_at
@@ -26,7 +26,7 @@ def report_markdown(inputs: ReportInputs) -> str:
         "",
         "## Metrics at K",
         "",
-        markdown_table(_headings(), _rows(inputs)),
+        _markdown(_headings(), _rows(inputs)),
     ]
     if inputs.slices is not None and {"slicing", "slice", "f1_low"} <= set(inputs.slices.columns):
         rows = [
@@ -34,14 +34,14 @@ def report_markdown(inputs: ReportInputs) -> str:
             + [with_interval(row[name], row[f"{name}_low"], row[f"{name}_high"]) for name in ("recall", "f1")]
             for row in inputs.slices.to_dict("records")
         ]
-        lines += ["## Slices", "", markdown_table(["By", "Slice", "Posts", "Recall", "F1"], rows)]
+        lines += ["## Slices", "", _markdown(["By", "Slice", "Posts", "Recall", "F1"], rows)]
     lines += _errors(inputs)
     if inputs.audit is not None:
         found = [
             [str(finding["status"]), str(finding["name"]).replace("_", " "), str(finding["measured"])]
             for finding in inputs.audit["findings"]
         ]
-        lines += [f"## Leak audit: {inputs.audit['verdict']}", "", markdown_table(["", "Check", "Measured"], found)]
+        lines += [f"## Leak audit: {inputs.audit['verdict']}", "", _markdown(["", "Check", "Measured"], found)]
     return "\n".join(lines)
 
 
@@ -53,7 +53,11 @@ def report_latex(inputs: ReportInputs) -> str:
         f"{settings['history']}, {inputs.counts['posts']:,} posts); 95 % bootstrap intervals over "
         f"{inputs.intervals.unit}."
     )
-    return latex_table(_headings(), _rows(inputs), caption)
+    return TextTable(headings=_headings(), cells=_rows(inputs)).latex(caption)
+
+
+def _markdown(headings: list[str], cells: list[list[str]]) -> str:
+    return TextTable(headings=headings, cells=cells).markdown()
 
 
 def _headings() -> list[str]:
@@ -88,11 +92,11 @@ def _errors(inputs: ReportInputs) -> list[str]:
     return [
         f"## Errors at K = {errors.k}",
         "",
-        markdown_table([f"NDCG@{errors.k}", "Posts", "Share"], spread),
-        markdown_table(["Train posts", "Hashtags", "TP", "FP", "FN", "Precision", "Recall"], bands),
+        _markdown([f"NDCG@{errors.k}", "Posts", "Share"], spread),
+        _markdown(["Train posts", "Hashtags", "TP", "FP", "FN", "Precision", "Recall"], bands),
         f"Areas under the curves, over the {errors.depth} saved scores of each post:",
         "",
-        markdown_table(["Curve", "Kind", "Area"], areas),
-        markdown_table(["Hashtag", "TP", "FP", "FN", "TN", "F1"], tags),
-        markdown_table(["Missed", "Instead", "Posts", "Lift"], pairs),
+        _markdown(["Curve", "Kind", "Area"], areas),
+        _markdown(["Hashtag", "TP", "FP", "FN", "TN", "F1"], tags),
+        _markdown(["Missed", "Instead", "Posts", "Lift"], pairs),
     ]

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_loaders.errors import DataError
-from multimodal.evaluation.files.text_tables import markdown_table, with_interval
+from multimodal.evaluation.files.text_table import TextTable, with_interval
 from multimodal.evaluation.metrics.accuracy import Ints
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.slices.hashtag_bands import BANDS, BandedHits
@@ -123,7 +123,7 @@ def slice_markdown(table: pd.DataFrame, bands: BandedHits, note: str) -> str:
             + [with_interval(row[column], row[f"{column}_low"], row[f"{column}_high"]) for column in shown]
             for row in rows.to_dict("records")
         ]
-        parts.append(markdown_table(headings, cells))
+        parts.append(TextTable(headings=headings, cells=cells).markdown())
     return "\n".join(parts)
 
 

@@ -68,7 +68,7 @@ def test_files_and_tables(table, tmp_path):
     assert [path.name for path in paths] == ["comparison_slices.csv", "comparison_slices.md"]
     assert len(pd.read_csv(paths[0])) == len(table)
     assert "F1@3 of weighted – sum" in paths[1].read_text(encoding="utf-8")
-    assert [shown.row_count for shown in slice_tables(table)] == [3, len(table) - 3]
+    assert [len(shown.cells) for shown in slice_tables(table)] == [3, len(table) - 3]
 
 
 def test_names_of_slicings():

@@ -18,6 +18,7 @@ from multimodal.evaluation.files.figures import sweep_figure
 from multimodal.evaluation.files.predictions import read_predictions
 from multimodal.evaluation.files.results import read_per_post, write_evaluation, write_per_post
 from multimodal.evaluation.files.tables import k_table
+from multimodal.evaluation.files.text_table import number
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 
@@ -146,14 +147,14 @@ def test_figures_are_real_pictures(tmp_path):
 
 def test_the_table_marks_the_best_k():
     _, evaluation = make_evaluation()
-    table = k_table(evaluation)
+    table = k_table(evaluation).rich()
     console = Console(width=120, record=True, file=io.StringIO())
     console.print(table)
     lines = console.export_text().splitlines()
     marked = [line for line in lines if "best F1" in line]
     assert len(marked) == 1
     assert f" {evaluation.best_k()} " in marked[0]
-    assert f"{evaluation.at(evaluation.best_k())['f1']:.3f}" in marked[0]
+    assert number(evaluation.at(evaluation.best_k())["f1"]) in marked[0]
     caption = "3 posts; 1 without a true hashtag left out; vocabulary covers 50.0% of the truth"
     assert table.caption == caption
     assert [row.style for row in table.rows].count("bold green") == 1

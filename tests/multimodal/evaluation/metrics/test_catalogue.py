@@ -45,7 +45,7 @@ def test_a_metric_of_the_catalogue_is_computed_and_written(further, tmp_path):
     write_evaluation(tmp_path, evaluation, make_rankings(RANKED, k=3, names="abcd"), {})
     assert {"misses", "last", "length", "named"} <= set(pd.read_csv(tmp_path / "metrics.csv").columns)
     assert "length" in read_per_post(tmp_path / "per_post.parquet").per_post
-    assert "Misses" in [column.header for column in k_table(evaluation).columns]
+    assert "Misses" in k_table(evaluation).headings
 
 
 def test_a_metric_of_the_catalogue_has_intervals_and_tests(further):
