@@ -54,8 +54,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
     def link(match: re.Match[str]) -> str:
         text, target, anchor = match.groups()
+        text = LINK.sub(link, text)
         if "://" in target:
-            return match.group()
+            return f"[{text}]({target}{anchor})"
         path = normpath(f"{dirname(here) or '.'}/{target}")
         path = "index.md" if path == "docs/README.md" else TOP_DOCUMENTS.get(path, path.removeprefix("docs/"))
         if files.get_file_from_path(path) is None:
