@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from multimodal.encoders.captions.lstm_states import lstm_states
+
 
 class BidirectionalLstm(nn.Module):
     """One bidirectional layer, [→h_t; ←h_t], Xavier initialisation.
@@ -32,8 +34,8 @@ class BidirectionalLstm(nn.Module):
         places = torch.arange(mask_BT.shape[1], device=mask_BT.device)
         last = mask_BT.sum(1, keepdim=True) - 1
         mirrored = torch.where(mask_BT, last - places, places).unsqueeze(-1)
-        backwards = self.backwards(_taken(words_BTC, mirrored))[0]
-        return torch.cat([self.forwards(words_BTC)[0], _taken(backwards, mirrored)], -1)
+        backwards = lstm_states(self.backwards, _taken(words_BTC, mirrored))
+        return torch.cat([lstm_states(self.forwards, words_BTC), _taken(backwards, mirrored)], -1)
 
 
 def _taken(vectors_BTC: Tensor, places_BT1: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from data_loaders.errors import ConfigError
+from multimodal.encoders.captions.lstm_states import lstm_states
 from multimodal.encoders.captions.schemas import MemoryEncoderConfig
 from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
 from multimodal.encoders.freezing import parameters_of
@@ -50,7 +51,7 @@ class MemoryCaptionEncoder(WordCaptionEncoder):
         """Return word vectors or LSTM states, (B, T, C)."""
         states: Tensor = self.dropout(self.words(token_ids))
         for layer in self.stack:
-            states = self.dropout(layer(states)[0])
+            states = self.dropout(lstm_states(layer, states))
         return states
 
     def pool(self, words: Tensor, mask: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from multimodal.encoders.captions.lstm_states import lstm_states
 from multimodal.encoders.captions.schemas import LstmEncoderConfig
 from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
 from multimodal.encoders.freezing import parameters_of
@@ -46,7 +47,7 @@ class LstmCaptionEncoder(WordCaptionEncoder):
         """Return the last layer's states (B, T, C); a state knows the words up to its own."""
         states: Tensor = self.dropout(self.words(token_ids))
         for layer in self.stack:
-            states = self.dropout(layer(states)[0])
+            states = self.dropout(lstm_states(layer, states))
         return states
 
     def pool(self, words: Tensor, mask: Tensor) -> Tensor:
