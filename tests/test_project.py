@@ -51,7 +51,7 @@ HEAVY = {
     *("pyarrow", "PIL", "pydantic", "regex", "yaml", "rich", "matplotlib"),
 }
 OPTIONAL = (
-    *("faiss", "instaloader", "fastapi", "uvicorn", "gradio", "tensorboard", "tensorboardX", "huggingface_hub"),
+    *("faiss", "instaloader", "fastapi", "uvicorn", "gradio", "tensorboard", "tensorboardX"),
     "simplemma",
 )
 

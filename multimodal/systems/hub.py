@@ -21,15 +21,10 @@ def download_model(hub_id: str) -> Path:
     """Return the local copy of a model repository, downloaded where needed.
 
     Raises:
-        RunError: `huggingface_hub` is not installed, or the repository cannot be had.
+        RunError: the repository cannot be downloaded.
     """
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError:
-        raise RunError(
-            f"there is no folder {hub_id!r}; to look for it on the Hugging Face Hub install huggingface_hub: "
-            "pip install 'multimodal-hashtags[hub]'"
-        ) from None
+    from huggingface_hub import snapshot_download
+
     try:
         return Path(snapshot_download(hub_id, allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"]))
     except (OSError, ValueError, RuntimeError) as error:

@@ -216,4 +216,7 @@ def test_posts_without_times_keep_the_order_of_the_folder(tiny_data, tmp_path):
     posts = data.split("test")
     everything = [*data.split("train"), *data.split("validation"), *posts]
     (first,) = ranked(system, posts[:1], everything[:109])
-    assert ranked(system, posts, everything)[0] == first
+    again = ranked(system, posts, everything)[0]
+    assert [hashtag for hashtag, _ in again] == [hashtag for hashtag, _ in first]
+    # Alone and among others the sums are not of the same order.
+    assert [score for _, score in again] == pytest.approx([score for _, score in first], abs=2e-6)

@@ -6,6 +6,7 @@ import errno
 import json
 import shutil
 
+import huggingface_hub
 import pytest
 
 from data_loaders.errors import RunError
@@ -153,7 +154,6 @@ class TestHub:
 
     def test_a_hub_model_is_downloaded_only_when_no_folder_has_that_name(self, run, tmp_path, monkeypatch):
         asked = []
-        huggingface_hub = pytest.importorskip("huggingface_hub")
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(
             huggingface_hub, "snapshot_download", lambda name, **options: asked.append(name) or str(run / "model")
@@ -165,8 +165,6 @@ class TestHub:
         assert asked == ["ann/hashtags"]
 
     def test_a_hub_that_does_not_answer(self, tmp_path, monkeypatch):
-        huggingface_hub = pytest.importorskip("huggingface_hub")
-
         def fail(name, **options):
             raise OSError("no connection\nand much more")
 
