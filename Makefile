@@ -8,7 +8,7 @@ READY_DOCS := $(VENV)/.ready-docs
 CODE := data_loaders multimodal scripts tests benchmarks docs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev quickstart ablation test lint type check docs bench clean
+.PHONY: help setup setup-dev quickstart ablation test check-matrix lint type check docs bench clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ ablation: $(READY)  ## what each part earns on the sample (three quarters of an 
 
 test: $(READY_DEV)  ## run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+check-matrix: $(READY_DEV)  ## the tests with other threads, instruction sets, orders, Pythons and versions (an hour)
+	$(BIN)/python .ci/check_matrix.py
 
 lint: $(READY_DEV)  ## style and spelling
 	$(BIN)/ruff check $(CODE)
