@@ -1,4 +1,4 @@
-"""`PostBatch` and `PostDataset`: posts as tensors, with what was posted before each of them."""
+"""`PostDataset` and `PostBatch`: posts as tensors, with the earlier posts they may draw on."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _LONGEST_AGE_DAYS = 36_500.0
 
 @dataclass(slots=True)
 class PostBatch:
-    """B posts as tensors. Letters: T tokens, P regions, H remembered posts, M hashtags.
+    """B posts as tensors. Letters: T tokens, P regions, H earlier posts, M hashtags.
 
     Attributes:
-        rows: (B,) place of each post in its dataset.
+        rows: (B,) row of each post in its dataset.
         caption: (B, T) token numbers, or (B, T, C) features of a frozen encoder.
-        caption_mask: (B, T) True on tokens.
-        caption_present: (B,) False where the post has no caption.
+        caption_mask: (B, T) True for tokens, False for padding.
+        caption_present: (B,) False for posts without a caption.
         image: (B, 3, S, S) pixels, or (B, P, C) features; None when no post of the batch has a picture.
-        image_present: (B,) False where the post has no picture.
-        history: (B, H) positions in the memory of the user's earlier posts, newest first, -1 for none.
-        history_hashtags: (B, H, M) hashtag indices, -1 for none.
-        history_age_days: (B, H) days between the remembered post and this one.
+        image_present: (B,) False for posts without a picture.
+        history: (B, H) memory positions of the user's earlier posts, newest first, -1 for none.
+        history_hashtags: (B, H, M) hashtag indices of these posts, -1 for none.
+        history_age_days: (B, H) days between the earlier post and this one.
         history_similarity: (B, H) similarity of the captions, 0..1.
-        neighbours, neighbour_hashtags, neighbour_age_days, neighbour_similarity: the same for earlier posts of
-            anyone that are most like this one.
+        neighbours, neighbour_hashtags, neighbour_age_days, neighbour_similarity: the same for the most similar earlier
+            posts of all users.
         targets: (B, M) hashtag indices of the post's own hashtags, -1 for none; only for losses and metrics.
     """
 
@@ -67,7 +67,7 @@ class PostBatch:
 
 
 class CaptionInputs(Protocol):
-    """Captions ready for a network: token numbers or features."""
+    """Captions as network inputs: token numbers or features."""
 
     def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Return (B, T) token numbers or (B, T, C) features, and the (B, T) mask."""
@@ -80,49 +80,54 @@ class CaptionInputs(Protocol):
 
 
 class ImageInputs(Protocol):
-    """Pictures ready for a network: pixels or features."""
+    """Pictures as network inputs: pixels or features."""
 
     def batch(self, rows: Sequence[int]) -> Tensor | None:
-        """Return (B, 3, S, S) pixels or (B, P, C) features, zeros where there is no picture; None if none has."""
+        """Return (B, 3, S, S) pixels or (B, P, C) features, zeros without a picture; None if no post has one."""
 
     def present(self) -> NDArray[np.bool_]:
         """Return which posts have a picture."""
 
 
 class Memory(Protocol):
-    """The questions a dataset asks of what was posted before (see `multimodal.memory.post_memory.PostMemory`)."""
+    """What a dataset reads from the memory of earlier posts (see `multimodal.memory.post_memory.PostMemory`)."""
 
     @property
     def instants_us(self) -> Ints:
-        """Instants by position."""
+        """Times of the posts in memory, by position."""
 
     def hashtags_table(self, positions: Ints) -> Ints:
-        """Hashtags of remembered posts, padded with -1."""
+        """Return the hashtags of posts in memory, padded with -1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Remembered posts that N posts may draw on: positions (N, H) padded with -1, and likeness (N, H) in 0..1."""
+    """Earlier posts that N posts may draw on.
+
+    Attributes:
+        positions: (N, H) positions in the memory, padded with -1.
+        similarity: (N, H) similarity of the captions, 0..1.
+    """
 
     positions: Ints
     similarity: NDArray[np.float32]
 
     @classmethod
     def nothing(cls, posts: int) -> Related:
-        """Return the answer of a memory that is not asked, for N posts."""
+        """Return no earlier posts for `posts` posts."""
         return cls(np.empty((posts, 0), np.int64), np.empty((posts, 0), np.float32))
 
 
 class PostDataset:
-    """Posts, their encoder inputs, and the answers of the memory to all of them at once.
+    """Posts with their encoder inputs and the earlier posts they may draw on.
 
     Args:
         posts: N posts.
         captions: their caption inputs.
         images: their image inputs.
-        memory: its positions are those of `history` and `neighbours`.
+        memory: the memory that the positions of `history` and `neighbours` refer to.
         history: the user's own posts strictly before each post; None for none.
-        neighbours: posts like each post, strictly before it; None for none.
+        neighbours: similar posts of all users strictly before each post; None for none.
         targets: hashtag indices of each post's hashtags; None when ranking.
     """
 
@@ -154,10 +159,10 @@ class PostDataset:
         drop_image: NDArray[np.bool_] | None = None,
         drop_history: NDArray[np.bool_] | None = None,
     ) -> PostBatch:
-        """Return the batch of some rows.
+        """Return some rows as a batch.
 
         Args:
-            rows: B places in the dataset.
+            rows: B rows of the dataset.
             drop_caption: (N,) posts to treat as if they had no caption (modality dropout).
             drop_image: (N,) the same for pictures.
             drop_history: (N,) the same for the user's earlier posts.
@@ -192,7 +197,7 @@ class PostDataset:
         if not len(self.memory.instants_us):
             return torch.zeros(positions.shape)
         then = self.memory.instants_us[np.maximum(positions, 0)].astype(np.float64)
-        # In floating point: the distance between a dated and an undated post overflows an integer.
+        # In floating point, because the time between a dated and an undated post overflows an integer.
         days = (self.instants_us[index].astype(np.float64)[:, None] - then) / DAY_US
         return torch.from_numpy(np.where(positions >= 0, np.clip(days, 0, _LONGEST_AGE_DAYS), 0).astype(np.float32))
 
@@ -202,11 +207,15 @@ def _kept(present: NDArray[np.bool_], drop: NDArray[np.bool_] | None, index: Int
 
 
 def pad(rows: Sequence[Sequence[int]]) -> Tensor:
-    """Return (B, M) int64 padded with -1; M is the longest row, at least 1."""
+    """Return (B, M) int64 padded with -1; M is the length of the longest row, at least 1.
+
+    >>> pad([[3, 1], [], [2]]).tolist()
+    [[3, 1], [-1, -1], [2, -1]]
+    """
     longest = max([len(row) for row in rows] + [1])
     padded = np.full((len(rows), longest), -1, np.int64)
-    for place, row in enumerate(rows):
-        padded[place, : len(row)] = row
+    for index, row in enumerate(rows):
+        padded[index, : len(row)] = row
     return torch.from_numpy(padded)
 
 
@@ -215,20 +224,20 @@ def bucketed_batches(
 ) -> list[list[int]]:
     """Cut a shuffled epoch into batches of posts of similar length.
 
-    Shuffles, sorts by length inside windows of `window_batches` batches, cuts, and shuffles the batches: little
-    padding, and still another order every epoch. The result depends on the arguments alone, so an epoch can be
-    taken up again in its middle.
+    The posts are shuffled, sorted by length within windows of `window_batches` batches, cut into batches, and the
+    batches shuffled: little padding, yet another order every epoch. The result depends only on the arguments, so that
+    training can resume in the middle of an epoch.
 
     Args:
         lengths: (N,) caption lengths in tokens.
-        batch_size: posts a batch.
-        seed, epoch: choose the order.
-        drop_last: leave out the posts that do not fill a batch, unless there is no other; others every epoch.
-        window_batches: batches that are sorted together, at least 1; 1 for batches of any length.
+        batch_size: posts per batch.
+        seed, epoch: determine the order.
+        drop_last: leave out posts that do not fill a batch, different ones every epoch, unless it is the only batch.
+        window_batches: number of batches that are sorted together, at least 1; 1 for batches of mixed lengths.
     """
     generator = np.random.default_rng([seed, epoch])
     order = generator.permutation(len(lengths))
-    # Left out before sorting: after it, the posts left over would be the longest, the same ones every epoch.
+    # Before sorting: afterwards, the posts left over would be the longest, the same ones every epoch.
     if drop_last and len(order) > batch_size:
         order = order[: len(order) // batch_size * batch_size]
     window = window_batches * batch_size

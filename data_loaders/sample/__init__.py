@@ -1,7 +1,7 @@
-"""The sample dump that the project makes itself: drawn pictures, composed captions, and a truth that is known.
+"""The project's synthetic sample dump: drawn pictures, composed captions, and hashtags of known origin.
 
-`write_sample` writes an Instaloader folder. `plan_sample` returns the same posts as records that tell, for each
-hashtag, what it can be told from.
+`write_sample` writes it as an Instaloader folder. `plan_sample` returns the same posts as records that say, for each
+hashtag, what it can be inferred from.
 """
 
 from __future__ import annotations

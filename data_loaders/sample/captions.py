@@ -1,4 +1,4 @@
-"""Captions of the sample: sentences in an author's language, and hashtags spelled the way people spell them."""
+"""Write captions: sentences in the author's language, with hashtags spelled the way people spell them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _INLINE_SHARE = 0.25
 def write_caption(
     kind: str, language: Language, topic: str | None, event: str | None, hashtags: Sequence[str], rng: random.Random
 ) -> tuple[str, str]:
-    """Return (the text without hashtags, the caption with them): most at the end, some between the sentences.
+    """Return (text without hashtags, caption with hashtags); most hashtags are at the end, some between sentences.
 
     Args:
         kind: "absent" (no text), "short" (a few words) or "long" (two to five sentences).
-        language: the language to write in.
-        topic: what the text is about; None for a text about nothing.
-        event: the event that the text names; None where it names none.
-        hashtags: canonical hashtags, in the order in which they are to stand.
-        rng: makes the choices.
+        language: the language of the text.
+        topic: topic of the text; None for a text without a topic.
+        event: the event that the text mentions, or None.
+        hashtags: canonical hashtags, in order of appearance.
+        rng: source of all random choices.
     """
     pieces = _pieces(kind, language, topic, event, rng)
     spelled = [spell(hashtag, rng) for hashtag in hashtags]
@@ -46,7 +46,7 @@ def write_caption(
 
 
 def spell(hashtag: str, rng: random.Random) -> str:
-    """Return a canonical hashtag with its sign, now and then with capitals or in full-width characters."""
+    """Return a canonical hashtag with its sign, sometimes with capitals or in full-width characters."""
     draw, form, sign = rng.random(), hashtag, "#"
     if draw < 0.14:
         form = hashtag.capitalize()
@@ -69,8 +69,7 @@ def _pieces(kind: str, language: Language, topic: str | None, event: str | None,
         named = event if kind == "short" else rng.choice(language.about).format(word=event)
         pieces.insert(rng.randint(0, len(pieces)), named)
     if rng.random() < 0.45:
-        place = rng.randrange(len(pieces))
-        pieces[place] += " " + rng.choice(_EMOJI)
+        pieces[rng.randrange(len(pieces))] += " " + rng.choice(_EMOJI)
     return pieces
 
 
@@ -87,8 +86,8 @@ def _sentences(language: Language, topic: str | None, rng: random.Random) -> lis
     sentences = rng.sample(language.fillers, count)
     if topic is not None:
         mentions = 2 if count > 2 and rng.random() < 0.6 else 1
-        for place, frame in zip(rng.sample(range(count), mentions), rng.sample(language.about, mentions), strict=True):
-            sentences[place] = _capitalised(frame.format(word=_word(language, topic, rng)))
+        for index, frame in zip(rng.sample(range(count), mentions), rng.sample(language.about, mentions), strict=True):
+            sentences[index] = _capitalised(frame.format(word=_word(language, topic, rng)))
     if rng.random() < 0.04:
         sentences.append(f"📷 @{rng.choice(('noor', 'pablo_m', 'uma.here', 'wei.daily'))}")
     if rng.random() < 0.03:

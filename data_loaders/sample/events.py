@@ -1,4 +1,4 @@
-"""Events that come and go: while one lasts, captions name it, and only the posts of others tell its hashtags."""
+"""Events that come and go: captions mention them, and only other users' posts reveal their hashtags."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from data_loaders.sample.languages.base import tokens
 
-# Shares of the sample's time: when an event begins after the one before, and how long it lasts; two go on at once.
+# As shares of the sample's time: the distance between two events, and how long each lasts; two overlap at any time.
 _APART, _LASTS = 0.05, 0.1
 
 
@@ -15,22 +15,22 @@ class Event:
     """A festival, a tour, a campaign.
 
     Attributes:
-        name: what captions call it, in every language; it spells none of the hashtags.
+        name: its name in captions, in every language; it contains none of the hashtags.
         hashtags: canonical hashtags of the event.
-        start: share of the sample's posts (0..1) before which nobody knows of it.
+        start: share of the sample's posts (0..1) before which the event is unknown.
     """
 
     name: str
     hashtags: tuple[str, ...]
     start: float
 
-    def goes_on_at(self, moment: float) -> bool:
-        """Tell whether the event goes on at `moment`."""
+    def is_on_at(self, moment: float) -> bool:
+        """Return whether the event is on at `moment` (0..1)."""
         return self.start <= moment < self.start + _LASTS
 
 
-# Each beside its hashtags, in order of time. The first goes on when the sample begins; the last four are unknown
-# to the first four fifths of the posts.
+# Each name with its hashtags, in order of time. The first event is on when the sample begins; the last four start
+# after the first four fifths of the posts.
 _NAMES_AND_HASHTAGS = """
     Velmora     lanternwalk23       lightsonwater
     Tindrik     paperboatrace       floatandfold

@@ -1,4 +1,4 @@
-"""The files that Instaloader leaves behind for an account and for each of its posts.
+"""Write the files that Instaloader creates for an account and each of its posts.
 
 Names and structure follow Instaloader 4.14: `{date}_UTC` with `.jpg`, `_1.jpg` … (carousels), `.mp4`, `.txt` (the
 caption) and `.json.xz` or `.json`, in one folder per account that also holds `id` and the profile's own JSON.
@@ -21,18 +21,18 @@ INSTALOADER_VERSION = "4.14"
 _FIRST_MEDIA_ID = 3_090_000_000_000_000_000
 _CAROUSEL_SHARE, _WEBP_SHARE, _PLAIN_JSON_SHARE, _USERNAME_SHARE = 0.08, 0.06, 0.05, 0.5
 _JPEG_QUALITY, _WEBP_QUALITY = 84, 82
-# The opening box of an MP4 file: enough to be recognised as a video, nothing to play.
+# The first box of an MP4 file: enough to be recognised as a video, with nothing to play.
 _VIDEO = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
 
 
 def shortcode(number: int) -> str:
-    """Return the 11 characters that name post `number` in an address."""
+    """Return the 11 characters that identify post `number` in Instagram's URLs."""
     digits = base64.b64encode(_media_id(number).to_bytes(9, "big"), b"-_").decode()
     return digits.lstrip("A")
 
 
 def write_profile(folder: Path, username: str, account_id: int, posts: int) -> None:
-    """Make the folder of an account with its `id` file and its profile."""
+    """Create the folder of an account with its `id` file and profile."""
     folder.mkdir(parents=True)
     (folder / "id").write_text(f"{account_id}\n", encoding="utf-8")
     node = {
@@ -47,16 +47,16 @@ def write_profile(folder: Path, username: str, account_id: int, posts: int) -> N
 
 
 def write_post(folder: Path, post: PlannedPost, *, image_size_px: int, seed: int) -> tuple[int, bool]:
-    """Write one post's files.
+    """Write the files of one post.
 
     Args:
-        folder: the folder of its account.
-        post: what to write.
-        image_size_px: side of its square pictures.
-        seed: the seed of the sample.
+        folder: folder of its account.
+        post: the post.
+        image_size_px: side length of its square pictures.
+        seed: seed of the sample.
 
     Returns:
-        How many pictures were written, and whether the post is a carousel.
+        The number of pictures written, and whether the post is a carousel.
     """
     rng = random.Random(f"{seed}/files/{post.number}")
     stem = post.timestamp.strftime("%Y-%m-%d_%H-%M-%S_UTC")
@@ -65,9 +65,9 @@ def write_post(folder: Path, post: PlannedPost, *, image_size_px: int, seed: int
     written = 0
     if post.picture != "none":
         format_ = "webp" if rng.random() < _WEBP_SHARE else "jpg"
-        for place in range(count):
-            picture = render(post.scene, size_px=image_size_px, seed=f"{seed}/picture/{post.number}/{place}")
-            name = f"{stem}_{place + 1}" if carousel else stem
+        for index in range(count):
+            picture = render(post.scene, size_px=image_size_px, seed=f"{seed}/picture/{post.number}/{index}")
+            name = f"{stem}_{index + 1}" if carousel else stem
             picture.save(folder / f"{name}.{format_}", quality=_WEBP_QUALITY if format_ == "webp" else _JPEG_QUALITY)
             written += 1
     if post.is_video:
@@ -84,7 +84,7 @@ def _media_id(number: int) -> int:
 
 
 def _node(post: PlannedPost, count: int, image_size_px: int, rng: random.Random) -> dict[str, Any]:
-    """Return a post's node in one of the variants that Instagram has answered with over the years."""
+    """Return a post's node in one of the variants that Instagram has returned over the years."""
     kind = "GraphVideo" if post.is_video else "GraphImage" if count == 1 else "GraphSidecar"
     owner = {"id": str(post.account_id)}
     if rng.random() < _USERNAME_SHARE:
@@ -118,7 +118,7 @@ def _write_json(path: Path, node: dict[str, Any], node_type: str) -> None:
     record = {"node": node, "instaloader": {"version": INSTALOADER_VERSION, "node_type": node_type}}
     if path.suffix == ".xz":
         text = json.dumps(record, separators=(",", ":"))
-        # The lowest preset: the others fill megabytes of dictionary for a kilobyte of text.
+        # The lowest preset: the others allocate a dictionary of megabytes for a kilobyte of text.
         path.write_bytes(lzma.compress(text.encode(), check=lzma.CHECK_NONE, preset=0))
     else:
         path.write_text(json.dumps(record, indent=4, sort_keys=True), encoding="utf-8")

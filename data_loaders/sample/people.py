@@ -1,4 +1,4 @@
-"""The authors of the sample: their languages, when they post, and the hashtags they are in the habit of using."""
+"""The authors of the sample: their languages, their activity and their habitual hashtags."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from data_loaders.sample.languages import LANGUAGES, Language
 from data_loaders.sample.languages.base import tokens
 
-# Standing habits; the few that belong to a language are taken up only by authors who write in it.
+# Habitual hashtags; those of a language are used only by authors who mainly write in it.
 HABIT_HASHTAGS: tuple[str, ...] = tokens(
     """
     studionord teamkestrel lifeofmoss projectaurora onehundreddays everydaymagic mytinylab notesfromhere
@@ -30,7 +30,7 @@ LOCAL_HABIT_HASHTAGS: dict[str, tuple[str, ...]] = {
     "tr": ("günaydın", "mutluluk", "benimdünyam"),
     "zh": ("生活记录", "小确幸"),
 }
-# Nobody uses these before the last fifth of the sample's time.
+# Hashtags that no one uses before the last fifth of the sample's time.
 LATE_HASHTAGS: tuple[str, ...] = (
     "springreset25",
     "thirtydaysofnow",
@@ -41,7 +41,7 @@ LATE_HASHTAGS: tuple[str, ...] = (
     "sundayletters",
     "stepbystep25",
 )
-# What anyone may add to anything.
+# Hashtags that any author may add to any post.
 POPULAR_HASHTAGS: tuple[str, ...] = ("love", "instagood", "photooftheday", "picoftheday", "nofilter")
 
 _NAMES = tokens(
@@ -53,20 +53,20 @@ _NAMES = tokens(
 )
 _ENDINGS = ("", ".k", "_m", "writes", ".daily", "_ok", ".s", "_studio", ".and.co", "_here")
 
-# Account numbers start here, so that a folder of the sample can be told from a real one.
+# The first account number, which distinguishes a sample folder from a real one.
 FIRST_ACCOUNT_ID = 8_100_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """One hashtag of an author's habit, used from `start` until before `end` (shares of the sample's posts, 0..1)."""
+    """A habitual hashtag of an author, used from `start` until before `end` (shares of the sample's posts, 0..1)."""
 
     hashtag: str
     start: float = 0.0
     end: float = 1.0
 
-    def holds_at(self, moment: float) -> bool:
-        """Tell whether the author has the habit at `moment`."""
+    def is_active_at(self, moment: float) -> bool:
+        """Return whether the author has the habit at `moment` (0..1)."""
         return self.start <= moment < self.end
 
 
@@ -75,12 +75,12 @@ class Person:
     """One author.
 
     Attributes:
-        username: unique.
-        account_id: the number that Instagram would give the account.
-        languages: the main language first; a second one where there is one.
+        username: unique user name.
+        account_id: the account's number.
+        languages: the main language, and possibly a second one.
         activity: how often the author posts, relative to the others.
         joins: share of the sample's time (0..1) before which the author posts nothing.
-        habits: hashtags of habit with the time in which each holds.
+        habits: habitual hashtags, each with its period.
     """
 
     username: str
@@ -92,7 +92,7 @@ class Person:
 
 
 def make_people(users: int, rng: random.Random) -> list[Person]:
-    """Return `users` authors whose main languages follow the shares in `LANGUAGES`."""
+    """Return `users` authors whose main languages follow the shares of `LANGUAGES`."""
     main_languages = _main_languages(users, rng)
     newcomers = set(rng.sample(range(users), users // 10))
     return [
@@ -115,7 +115,7 @@ def _username(index: int) -> str:
 
 
 def _main_languages(users: int, rng: random.Random) -> list[Language]:
-    """Deal out the languages by their shares, as evenly as whole authors allow."""
+    """Assign main languages by their shares, as evenly as whole authors allow, in random order."""
     dealt: list[Language] = []
     given = dict.fromkeys((language.code for language in LANGUAGES), 0)
     for number in range(1, users + 1):

@@ -1,13 +1,12 @@
-"""The plan of the sample: who posts what and when, and which part of a post tells which of its hashtags.
+"""`plan_sample`: who posts what and when, and which part of a post each of its hashtags can be inferred from.
 
-Every post draws its scene, its topic and its author's habits independently, so that no part of a post stands in for
-another:
+Scene, topic and habits of a post are drawn independently, so that no part of a post can replace another:
 
-* hashtags of the scene can be told only from the picture,
-* hashtags of the topic only from the caption,
-* hashtags of habit only from the author's earlier posts; habits change, and some hashtags are new at the end,
+* scene hashtags can be inferred only from the picture,
+* topic hashtags only from the caption,
+* habit hashtags only from the author's earlier posts; habits change, and some hashtags first appear near the end,
 * joint hashtags only from scene and topic together, some of them by an exclusive-or,
-* hashtags of an event only from what others posted lately beside the name that the caption gives it.
+* event hashtags only from recent posts of other users whose captions mention the same event.
 """
 
 from __future__ import annotations
@@ -38,22 +37,22 @@ _EVENT_NAMED = 0.4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedPost:
-    """One post of the sample with what is known about it.
+    """A post of the sample, with everything known about it.
 
     Attributes:
-        number: place among the posts by time; videos are numbered after all pictures.
+        number: rank among the posts by time; videos are numbered after all pictures.
         username, account_id: the author.
-        timestamp: when, in UTC, to the second; no two posts of the sample share one.
+        timestamp: time in UTC, to the second; no two posts of the sample have the same.
         picture: "scene", "unhelpful" (a picture that shows nothing) or "none" (the file is missing).
         scene: name of the scene; None unless `picture` is "scene".
         caption_kind: "absent", "short" or "long".
         language: ISO 639-1 code of the caption.
-        topic: what the caption names; None when it names nothing.
-        event: name of the event that the caption speaks of; None where it speaks of none.
+        topic: topic of the caption, or None.
+        event: name of the event that the caption mentions, or None.
         text: the caption without hashtags.
-        caption: the caption as it is written to disk.
+        caption: the caption as written to disk.
         scene_hashtags, topic_hashtags, habit_hashtags, joint_hashtags, event_hashtags, popular_hashtags: canonical
-            hashtags by what tells them; what the author forgot is left out.
+            hashtags by origin, without those that the author forgot.
         is_video: whether the post is a video, which readers skip.
     """
 
@@ -79,13 +78,18 @@ class PlannedPost:
 
     @property
     def hashtags(self) -> tuple[str, ...]:
-        """All canonical hashtags of the post, by what tells them."""
-        told = self.scene_hashtags + self.topic_hashtags + self.joint_hashtags + self.event_hashtags
-        return told + self.habit_hashtags + self.popular_hashtags
+        """All canonical hashtags of the post, grouped by origin."""
+        of_content = self.scene_hashtags + self.topic_hashtags + self.joint_hashtags + self.event_hashtags
+        return of_content + self.habit_hashtags + self.popular_hashtags
 
 
 def plan_sample(*, posts: int, users: int, seed: int) -> list[PlannedPost]:
-    """Return the sample's posts by time, then its videos (one per 80 posts, not counted in `posts`).
+    """Return the sample's posts by time, then its videos (one per 80 posts, in addition to `posts`).
+
+    Args:
+        posts: number of posts, at least one per user.
+        users: number of users, at least 1.
+        seed: seed of all random choices.
 
     Raises:
         DataError: there are no users, or fewer posts than users.
@@ -93,12 +97,12 @@ def plan_sample(*, posts: int, users: int, seed: int) -> list[PlannedPost]:
     if users < 1:
         raise DataError(f"users={users}: the sample needs at least 1 user")
     if posts < users:
-        raise DataError(f"posts={posts}, users={users}: every user posts at least once; give at least {users} posts")
+        raise DataError(f"posts={posts}, users={users}: every user posts at least once; use at least {users} posts")
     people = make_people(users, random.Random(f"{seed}/people"))
     videos = posts // 80
     rng = random.Random(f"{seed}/timeline")
     authors = people + rng.choices(people, [one.activity * (1 - one.joins) for one in people], k=posts + videos - users)
-    # Every author has a picture post: the videos are taken from the additional ones.
+    # Every author has a picture post, so videos are taken from the additional posts.
     pictures = sorted(_timed(authors[:posts], rng), key=lambda entry: entry[0])
     taken = {timestamp for timestamp, _ in pictures}
     extra = sorted(_timed(authors[posts:], rng, taken), key=lambda entry: entry[0])
@@ -111,7 +115,7 @@ def plan_sample(*, posts: int, users: int, seed: int) -> list[PlannedPost]:
 def _timed(
     authors: Sequence[Person], rng: random.Random, taken: set[datetime] | None = None
 ) -> Iterator[tuple[datetime, Person]]:
-    """Give each author's post a time of day at which people are awake; no time twice."""
+    """Yield each author's post with a time during waking hours; no time occurs twice."""
     used = set() if taken is None else set(taken)
     for author in authors:
         while True:
@@ -135,8 +139,8 @@ def _plan_post(number: int, posts: int, entry: tuple[datetime, Person], rng: ran
     topic = _topic(kind, rng)
     language = author.languages[-1] if rng.random() < _SECOND_LANGUAGE else author.languages[0]
     event = _event(kind, moment, rng)
-    told = _hashtags(author, moment, scene, topic, event, language, rng)
-    shuffled = [hashtag for part in told for hashtag in part]
+    by_origin = _hashtags(author, moment, scene, topic, event, language, rng)
+    shuffled = [hashtag for part in by_origin for hashtag in part]
     rng.shuffle(shuffled)
     topic_name, event_name = (None if one is None else one.name for one in (topic, event))
     text, caption = write_caption(kind, language, topic_name, event_name, shuffled, rng)
@@ -153,12 +157,12 @@ def _plan_post(number: int, posts: int, entry: tuple[datetime, Person], rng: ran
         event=event_name,
         text=text,
         caption=caption,
-        scene_hashtags=told[0],
-        topic_hashtags=told[1],
-        habit_hashtags=told[2],
-        joint_hashtags=told[3],
-        event_hashtags=told[4],
-        popular_hashtags=told[5],
+        scene_hashtags=by_origin[0],
+        topic_hashtags=by_origin[1],
+        habit_hashtags=by_origin[2],
+        joint_hashtags=by_origin[3],
+        event_hashtags=by_origin[4],
+        popular_hashtags=by_origin[5],
         is_video=number >= posts,
     )
 
@@ -169,8 +173,8 @@ def _topic(kind: str, rng: random.Random) -> Topic | None:
 
 
 def _event(kind: str, moment: float, rng: random.Random) -> Event | None:
-    going_on = [event for event in EVENTS if event.goes_on_at(moment)]
-    return rng.choice(going_on) if kind != "absent" and rng.random() < _EVENT_NAMED else None
+    current = [event for event in EVENTS if event.is_on_at(moment)]
+    return rng.choice(current) if kind != "absent" and rng.random() < _EVENT_NAMED else None
 
 
 def _hashtags(
@@ -182,14 +186,16 @@ def _hashtags(
     language: Language,
     rng: random.Random,
 ) -> tuple[tuple[str, ...], ...]:
-    """Return the hashtags told by scene, topic, habit, scene and topic together, event, and by nothing."""
+    """Return the hashtags of scene, topic, habit, scene and topic together, event, and those of no origin."""
     of_scene = () if scene is None else scene.hashtags
     if author.languages[0].script == "cyrillic":
         of_scene = tuple(CYRILLIC_SCENE_HASHTAGS.get(hashtag, hashtag) for hashtag in of_scene)
     of_topic = () if topic is None else topic.hashtags_in(language.script)
     of_both = () if scene is None or topic is None else JOINT_HASHTAGS.get((scene.family, topic.family), ())
-    of_habit = tuple(habit.hashtag for habit in author.habits if habit.holds_at(moment) and rng.random() < _HABIT_KEPT)
+    of_habit = tuple(
+        habit.hashtag for habit in author.habits if habit.is_active_at(moment) and rng.random() < _HABIT_KEPT
+    )
     popular = (rng.choice(POPULAR_HASHTAGS),) if rng.random() < _POPULAR_ADDED else ()
     of_event = () if event is None else event.hashtags
-    told = (of_scene, of_topic, of_habit, of_both, of_event)
-    return (*(tuple(one for one in part if rng.random() >= _FORGOTTEN) for part in told), popular)
+    by_origin = (of_scene, of_topic, of_habit, of_both, of_event)
+    return (*(tuple(one for one in part if rng.random() >= _FORGOTTEN) for part in by_origin), popular)

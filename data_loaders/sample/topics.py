@@ -1,4 +1,4 @@
-"""The topics of captions: the hashtags that only a caption tells, and those that picture and caption tell together."""
+"""The topics of captions: hashtags of the caption alone, and joint hashtags of picture and caption."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What a caption is about.
+    """The topic of a caption.
 
     Attributes:
-        name: identifies the topic; `Language.words` holds its words.
-        family: the group of topics that counts when picture and topic decide together.
+        name: identifies the topic; `Language.words` has its words.
+        family: group of topics that determines joint hashtags.
         hashtags: canonical hashtags of the topic.
-        cyrillic: canonical hashtag that replaces the last one in captions written in Cyrillic.
+        cyrillic: canonical hashtag that replaces the last one in Cyrillic captions.
     """
 
     name: str
@@ -22,7 +22,7 @@ class Topic:
     cyrillic: str | None = None
 
     def hashtags_in(self, script: str) -> tuple[str, ...]:
-        """Return the hashtags of the topic in a caption of this script."""
+        """Return the topic's hashtags in a caption of the given script."""
         if script == "cyrillic" and self.cyrillic is not None:
             return (*self.hashtags[:-1], self.cyrillic)
         return self.hashtags
@@ -47,9 +47,9 @@ TOPICS: tuple[Topic, ...] = (
     Topic("baking", "gathering", ("baking", "homemade")),
 )
 
-# (family of the scene, family of the topic) -> the hashtags that the two decide together. The first table names a
-# pair outright. The second is an exclusive-or: each of its hashtags stands for two opposite pairs, so that
-# neither the picture, nor the topic, nor a sum of what each says alone can tell it.
+# (family of the scene, family of the topic) -> their joint hashtags. In the first table, each hashtag belongs to one
+# pair. The second is an exclusive-or: each hashtag belongs to two opposite pairs, so that neither the picture, nor the
+# topic, nor a sum of what each contributes alone can predict it.
 _PAIRS: dict[tuple[str, str], str] = {
     ("water", "active"): "beachworkout",
     ("water", "culture"): "oceansounds",

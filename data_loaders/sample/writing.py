@@ -1,4 +1,4 @@
-"""`write_sample`: the plan of the sample, drawn and written by several processes."""
+"""`write_sample`: draw and write the planned sample, in several processes."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _WORTH_A_POOL = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleSummary:
-    """What `write_sample` wrote.
+    """The result of `write_sample`.
 
     Attributes:
         output: the folder.
-        posts: picture posts; those without a picture file count too.
-        users: accounts.
-        videos: video posts beside the picture posts.
-        images: picture files of the picture posts.
-        carousels: posts with several pictures.
-        posts_without_image: posts whose picture file is missing.
-        posts_without_text: posts whose caption holds nothing but hashtags, or nothing at all.
-        distinct_hashtags: different canonical hashtags of the picture posts.
-        hashtags_per_post: their mean number per picture post.
-        size_bytes: bytes of all files.
+        posts: number of picture posts, including those whose picture file is missing.
+        users: number of accounts.
+        videos: number of video posts, in addition to the picture posts.
+        images: number of picture files of the picture posts.
+        carousels: number of posts with several pictures.
+        posts_without_image: number of posts whose picture file is missing.
+        posts_without_text: number of posts whose caption is empty or has only hashtags.
+        distinct_hashtags: number of distinct canonical hashtags of the picture posts.
+        hashtags_per_post: mean number of hashtags per picture post.
+        size_bytes: size of all files.
     """
 
     output: Path
@@ -59,18 +59,20 @@ def write_sample(
     image_size_px: int = 112,
     workers: int | None = None,
 ) -> SampleSummary:
-    """Write the sample dump, an Instaloader folder of drawn pictures and composed captions; same seed, same bytes.
+    """Write the sample dump, an Instaloader folder of drawn pictures and composed captions.
+
+    The same seed gives the same bytes, whatever the number of processes.
 
     Args:
-        output: the folder to make; a sample that is already there is replaced.
-        posts: number of picture posts, at least one per user; videos come on top.
+        output: the folder to write; a sample already there is replaced.
+        posts: number of picture posts, at least one per user; videos are added to them.
         users: number of accounts.
-        seed: of everything that is drawn by chance.
-        image_size_px: side of the square pictures, 32 to 1024.
-        workers: processes; None for one per core, up to 8. Has no influence on what is written.
+        seed: seed of all random choices.
+        image_size_px: side length of the square pictures, 32 to 1024.
+        workers: number of processes; None for one per core, up to 8.
 
     Raises:
-        DataError: a number makes no sense, or `output` holds something else than a sample.
+        DataError: a number is out of range, or `output` contains something other than a sample.
     """
     output = Path(output)
     _check(output, image_size_px, workers)
@@ -101,25 +103,22 @@ def write_sample(
 
 def _check(output: Path, image_size_px: int, workers: int | None) -> None:
     if not SMALLEST_IMAGE_PX <= image_size_px <= LARGEST_IMAGE_PX:
-        raise DataError(
-            f"image_size_px={image_size_px}: a picture of the sample is {SMALLEST_IMAGE_PX} to {LARGEST_IMAGE_PX} "
-            "pixels wide"
-        )
+        raise DataError(f"image_size_px={image_size_px}; accepted: {SMALLEST_IMAGE_PX} to {LARGEST_IMAGE_PX} pixels")
     if workers is not None and workers < 1:
-        raise DataError(f"workers={workers}: give at least 1, or leave it out for one per core")
+        raise DataError(f"workers={workers}; accepted: at least 1, or None for one per core")
     if output.exists() and not output.is_dir():
         raise DataError(f"output {output} is a file; give a folder, for example --output data/sample")
     foreign = sorted(entry.name for entry in output.iterdir() if not _is_account(entry)) if output.exists() else []
     if foreign:
         shown = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
         raise DataError(
-            f"output {output} holds {shown}, which no sample has, and is not replaced; "
-            "give an empty or a new folder, for example --output data/sample"
+            f"output {output} contains {shown}, so it is not a sample and is not replaced; "
+            "choose an empty or a new folder, for example --output data/sample"
         )
 
 
 def _is_account(entry: Path) -> bool:
-    """Tell whether a folder is an account of the sample, by its account number."""
+    """Return whether a folder is an account of a sample, judging by its account number."""
     number = entry / "id"
     if not number.is_file():
         return False
@@ -136,12 +135,12 @@ def _processes(workers: int | None, posts: int) -> int:
 def _write_accounts(
     folder: Path, accounts: Sequence[list[PlannedPost]], image_size_px: int, seed: int, processes: int
 ) -> tuple[int, int]:
-    """Write every account; return (pictures, carousels)."""
+    """Write all accounts and return the number of pictures and of carousels."""
     if processes == 1:
         counts = [_write_account(folder, account, image_size_px, seed) for account in accounts]
     else:
         with ProcessPoolExecutor(processes) as pool:
-            # The workers start here, before the progress bar brings a thread that a fork could catch unawares.
+            # The workers start before the progress bar, whose thread makes forking unsafe.
             waiting = {pool.submit(_write_account, folder, one, image_size_px, seed): len(one) for one in accounts}
             counts = []
             with progress_bar("Drawing the sample", sum(waiting.values())) as bar:

@@ -1,4 +1,4 @@
-"""`Language`: the words from which the captions of one language are put together."""
+"""`Language`: the words and sentences that the captions of a language are composed of."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """The words of one language.
+    """The vocabulary of one language.
 
     Attributes:
         code: ISO 639-1 code.
-        script: the writing system, in lower case.
+        script: name of the script, in lower case.
         share: how often this is an author's main language, relative to the others.
-        words: for each topic the words that name it, the commonest first.
-        about: sentences with the place `{word}` for a topic's word.
-        fillers: sentences that tell nothing.
-        shorts: one or two words that tell nothing.
-        space: what stands between two sentences.
+        words: words for each topic, the most common first.
+        about: sentences with the placeholder `{word}` for a topic's word.
+        fillers: sentences without a topic.
+        shorts: phrases of one or a few words without a topic.
+        space: separator between sentences.
     """
 
     code: str
@@ -32,7 +32,11 @@ class Language:
 
 
 def word_table(text: str) -> dict[str, tuple[str, ...]]:
-    """Read lines `topic: word | word | …` into a mapping from topic to words."""
+    """Return a mapping from topic to words, read from lines `topic: word | word | …`.
+
+    >>> word_table("film: cinema | movies")
+    {'film': ('cinema', 'movies')}
+    """
     table: dict[str, tuple[str, ...]] = {}
     for line in text.strip().splitlines():
         topic, _, words = line.partition(":")
@@ -41,10 +45,10 @@ def word_table(text: str) -> dict[str, tuple[str, ...]]:
 
 
 def lines(text: str) -> tuple[str, ...]:
-    """Return the lines of `text` without those that are blank."""
+    """Return the lines of `text` that are not blank, without white space around them."""
     return tuple(line.strip() for line in text.strip().splitlines() if line.strip())
 
 
 def tokens(text: str) -> tuple[str, ...]:
-    """Return what stands between white space."""
+    """Return the parts of `text` between white space."""
     return tuple(text.split())

@@ -1,4 +1,4 @@
-"""The scenes of the sample: what can be seen on a picture, and the hashtags that only the picture tells."""
+"""The scenes of the sample: what a picture shows, and the hashtags that only the picture reveals."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Painter = Callable[[Canvas, random.Random], None]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a picture shows.
+    """The scene that a picture shows.
 
     Attributes:
         name: identifies the scene.
-        family: the group of scenes that counts when picture and topic decide together.
+        family: group of scenes that determines joint hashtags.
         hashtags: canonical hashtags of the scene.
-        draw: draws one picture of it.
+        draw: draws a picture of the scene.
     """
 
     name: str
@@ -58,19 +58,19 @@ SCENES: tuple[Scene, ...] = (
     Scene("portrait", "home", ("portrait",), draw_portrait),
 )
 
-# How authors who write in Cyrillic name some of the scenes' hashtags: told by picture and author together.
+# Hashtags that authors who write in Cyrillic use for some scenes; they depend on picture and author together.
 CYRILLIC_SCENE_HASHTAGS: dict[str, str] = {"sunset": "закат", "sea": "море", "forest": "лес"}
 
 _PAINTERS: dict[str, Painter] = {scene.name: scene.draw for scene in SCENES}
 
 
 def render(scene: str | None, *, size_px: int, seed: str) -> Image.Image:
-    """Return a picture of the scene with this name, or one that shows nothing where it is None.
+    """Return a picture of a scene.
 
     Args:
-        scene: a name of `SCENES`, or None for a dark, blurred or otherwise unhelpful picture.
-        size_px: side of the square picture.
-        seed: the same seed gives the same pixels.
+        scene: a name from `SCENES`, or None for a dark, blurred or otherwise unhelpful picture.
+        size_px: side length of the square picture.
+        seed: seed of all random choices; the same seed gives the same pixels.
     """
     rng = random.Random(seed)
     canvas = Canvas(size_px, rng)

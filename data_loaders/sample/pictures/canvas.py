@@ -1,4 +1,4 @@
-"""`Canvas`: a small picture addressed in fractions of its side, drawn large and reduced at the end."""
+"""`Canvas`: a small picture with coordinates in fractions of its side, drawn large and reduced at the end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def shade(colour: Colour, factor: float) -> Colour:
 
 
 def blend(first: Colour, second: Colour, share: float) -> Colour:
-    """Return the colour that lies `share` (0..1) of the way from `first` to `second`."""
+    """Return the colour at `share` (0..1) of the way from `first` to `second`."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
     return red, green, blue
 
@@ -109,12 +109,12 @@ class Canvas:
         self.polygon([*points, (1.0, 1.0), (0.0, 1.0)], colour)
 
     def blur(self, radius: float) -> None:
-        """Blur what is drawn so far."""
+        """Blur everything drawn so far."""
         self._image = self._image.filter(ImageFilter.GaussianBlur(radius * self._side))
         self._draw = ImageDraw.Draw(self._image)
 
     def finish(self) -> Image.Image:
-        """Return the picture at its final size, with the light and the grain of a camera."""
+        """Return the picture at its final size, with random brightness, contrast and grain like a camera's."""
         rng = self._rng
         pixels = np.asarray(self._image.reduce(_SUPERSAMPLING), dtype=np.float64)
         noise = np.random.default_rng(rng.getrandbits(64)).normal(0.0, _GRAIN, pixels.shape[:2])

@@ -1,4 +1,4 @@
-"""Pictures that say nothing: too dark, out of focus, a screenshot."""
+"""Pictures that show no scene: too dark, out of focus, or a screenshot."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from data_loaders.sample.pictures.canvas import Canvas, shade, vary
 
 
 def draw_unhelpful(canvas: Canvas, rng: random.Random) -> None:
-    """Draw one of the three kinds of picture from which no scene can be told."""
+    """Draw one of the three kinds of picture that show no scene."""
     rng.choice((_draw_dark, _draw_out_of_focus, _draw_screenshot))(canvas, rng)
 
 

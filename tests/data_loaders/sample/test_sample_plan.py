@@ -223,7 +223,7 @@ def test_captions_name_an_event_only_while_it_goes_on(posts):
         named = {name for name in event_of if name in post.text}
         assert named == ({post.event} if post.event else set()), post.text
         assert set(post.event_hashtags) <= set(event_of[post.event].hashtags if post.event else ())
-        assert post.event is None or event_of[post.event].goes_on_at(post.number / POSTS)
+        assert post.event is None or event_of[post.event].is_on_at(post.number / POSTS)
     captioned = [post for post in posts if post.caption_kind != "absent"]
     assert mean(post.event is not None for post in captioned) == pytest.approx(0.4, abs=0.04)
     assert mean(len(post.event_hashtags) for post in posts) == pytest.approx(0.6, abs=0.1)

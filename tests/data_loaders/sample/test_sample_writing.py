@@ -168,7 +168,7 @@ def test_a_sample_is_replaced_and_nothing_else_is(tmp_path):
     write_sample(output, posts=6, users=2, seed=1, image_size_px=32)
     assert len(list(output.iterdir())) == 2
     (output / "holiday.jpg").write_bytes(b"mine")
-    with pytest.raises(DataError, match=r"holds holiday\.jpg, which no sample has, and is not replaced"):
+    with pytest.raises(DataError, match=r"contains holiday\.jpg, so it is not a sample and is not replaced"):
         write_sample(output, posts=6, users=2, image_size_px=32)
     assert (output / "holiday.jpg").read_bytes() == b"mine"
 
@@ -177,7 +177,7 @@ def test_a_real_account_is_not_replaced(tmp_path):
     account = tmp_path / "dump" / "someone"
     account.mkdir(parents=True)
     (account / "id").write_text("25025320\n")
-    with pytest.raises(DataError, match="holds someone, which no sample has"):
+    with pytest.raises(DataError, match="contains someone, so it is not a sample"):
         write_sample(tmp_path / "dump", posts=6, users=2, image_size_px=32)
     assert (account / "id").exists()
 
@@ -185,10 +185,10 @@ def test_a_real_account_is_not_replaced(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"posts": 5, "users": 10}, "posts=5, users=10: every user posts at least once; give at least 10 posts"),
+        ({"posts": 5, "users": 10}, "posts=5, users=10: every user posts at least once; use at least 10 posts"),
         ({"posts": 5, "users": 0}, "users=0: the sample needs at least 1 user"),
-        ({"image_size_px": 8}, "image_size_px=8: a picture of the sample is 32 to 1024 pixels wide"),
-        ({"workers": 0}, "workers=0: give at least 1, or leave it out for one per core"),
+        ({"image_size_px": 8}, "image_size_px=8; accepted: 32 to 1024 pixels"),
+        ({"workers": 0}, "workers=0; accepted: at least 1, or None for one per core"),
     ],
 )
 def test_numbers_that_make_no_sense(tmp_path, options, message):

@@ -18,7 +18,7 @@ def test_it_writes_a_sample_and_names_the_next_command(process, tmp_path):
 def test_a_mistake_is_told_without_a_traceback(process, tmp_path):
     done = process("make-sample", "--output", tmp_path / "sample", "--posts", "3", "--users", "4")
     assert done.returncode == 2
-    assert done.stderr == "error: posts=3, users=4: every user posts at least once; give at least 4 posts\n"
+    assert done.stderr == "error: posts=3, users=4: every user posts at least once; use at least 4 posts\n"
 
 
 def test_the_script_shows_an_example(script, tmp_path):
