@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from multimodal.evaluation.files.chart_style import BAND_OPACITY, COLOURS, DASHES, chart_style
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.metrics.metric_table import Evaluation
 from multimodal.evaluation.uncertainty.intervals import Bootstrap
@@ -15,11 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FIGURES = {"precision_recall.png": ("precision", "recall"), "hit_rate_f1.png": ("hit_rate", "f1")}
-# Two colours of Okabe and Ito's palette, which colour-blind readers tell apart; marker and dash differ as well.
-_STYLES: tuple[dict[str, Any], ...] = (
-    {"color": "#0072B2", "marker": "o"},
-    {"color": "#D55E00", "marker": "s", "linestyle": "--"},
-)
+_MARKERS = ("o", "s")
 _RESOLUTION_DPI = 200
 _MOST_MARKERS = 40
 
@@ -52,6 +49,11 @@ def sweep_figure(evaluation: Evaluation, columns: tuple[str, ...], curves: Boots
         columns: names in `METRICS`.
         curves: resampled metrics at the same Ks; those that it holds get a band.
     """
+    with chart_style():
+        return _draw(evaluation, columns, curves)
+
+
+def _draw(evaluation: Evaluation, columns: tuple[str, ...], curves: Bootstrap | None) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5.2, 3.6), layout="constrained")
@@ -59,17 +61,18 @@ def sweep_figure(evaluation: Evaluation, columns: tuple[str, ...], curves: Boots
     ks = evaluation.ks
     best = evaluation.best_k()
     marker_step = -(-len(ks) // _MOST_MARKERS)
-    for column, style in zip(columns, _STYLES, strict=False):
+    for column, colour, dash, marker in zip(columns, COLOURS, DASHES, _MARKERS, strict=False):
         values = evaluation.table[column].to_numpy()
-        axes.plot(ks, values, label=METRICS.label(column), linewidth=1.8, markersize=5, markevery=marker_step, **style)
+        style: Any = {"color": colour, "linestyle": dash, "marker": marker, "markersize": 5, "markevery": marker_step}
+        axes.plot(ks, values, label=METRICS.label(column), **style)
         if curves is not None and column in curves.values:
             low, high = curves.interval(column)
-            axes.fill_between(ks, low, high, color=style["color"], alpha=0.18, linewidth=0)
+            axes.fill_between(ks, low, high, color=colour, alpha=BAND_OPACITY, linewidth=0)
         at_best = float(values[ks.index(best)])
         axes.plot(
-            best, at_best, "o", markersize=11, markerfacecolor="none", markeredgecolor="#222222", markeredgewidth=1.2
+            best, at_best, "o", markersize=11, markerfacecolor="none", markeredgecolor="black", markeredgewidth=1.2
         )
-    axes.axvline(best, color="#222222", linewidth=0.9, linestyle=":", label=f"best K by F1: {best}", zorder=0)
+    axes.axvline(best, color="black", linewidth=0.9, linestyle=":", label=f"best K by F1: {best}", zorder=0)
     _finish(axes, ks, [METRICS.label(column) for column in columns])
     posts = int(evaluation.table["posts"].iloc[0])
     band = "" if curves is None else f"; bands: 95 % of resamples of {curves.unit}"
@@ -89,8 +92,5 @@ def _finish(axes: Axes, ks: list[int], labels: list[str]) -> None:
     axes.xaxis.set_major_locator(locator)
     if len(ks) <= 12:
         axes.set_xticks(ks)
-    axes.grid(axis="y", color="#DDDDDD", linewidth=0.7)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    axes.legend(frameon=False, fontsize=9)
+    axes.grid(axis="y")
+    axes.legend(fontsize=9)

@@ -11,7 +11,8 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from multimodal.evaluation.report.inline_svg import chart_style, inline_svg
+from multimodal.evaluation.files.chart_style import BAND_OPACITY, COLOURS, DASHES
+from multimodal.evaluation.report.inline_svg import inline_svg, page_style
 from multimodal.evaluation.report.text import clean_text, shortened
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Floats = NDArray[np.float64]
-# Okabe and Ito's hues, which colour-blind readers can tell apart, chosen to stand out on white and on dark grey.
-COLOURS = ("#1a80c4", "#d55e00", "#009e73", "#cc79a7", "#b07d00", "#7d5cc6", "#808080")
-_DASHES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (1, 3)), (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)))
 _WIDTH_INCHES, _HEIGHT_INCHES, _ROW_INCHES, _LEGEND_ROW_INCHES = 4.6, 2.75, 0.25, 0.16
 _MOST_POINTS, _MOST_MARKERS, _MOST_NAMES, _SIZES = 240, 16, 12, 6
 _LONGEST_NAME, _LONGEST_OF_TWO_COLUMNS = 40, 24
@@ -81,7 +79,7 @@ def line_chart(
         markers: put a dot on every value if they are few.
         mark_x: a value of x to mark with a dotted line and a ring on every series.
     """
-    with chart_style():
+    with page_style():
         columns = 2 if max(len(line.name) for line in series) <= _LONGEST_OF_TWO_COLUMNS else 1
         figure, axes = _frame(x, y, legend_rows=-(-len(series) // columns) if len(series) > 1 else 0)
         hover = {}
@@ -90,7 +88,7 @@ def line_chart(
         for i, line in enumerate(series):
             across, up = np.asarray(line.x, float), np.asarray(line.y, float)
             if line.low is not None and line.high is not None:
-                axes.fill_between(across, line.low, line.high, color=COLOURS[i], alpha=0.2, linewidth=0)
+                axes.fill_between(across, line.low, line.high, color=COLOURS[i], alpha=BAND_OPACITY, linewidth=0)
             across, up = across[~np.isnan(up)], up[~np.isnan(up)]
             _draw_line(axes, across, up, i, line)
             if markers and len(line.x) <= _MOST_MARKERS:
@@ -111,7 +109,7 @@ def _draw_line(axes: Axes, x: Floats, y: Floats, i: int, line: Series) -> None:
     style: dict[str, Any] = {
         "color": COLOURS[i],
         "label": _name(line.name),
-        "linestyle": _DASHES[i],
+        "linestyle": DASHES[i],
         "clip_on": False,
     }
     measured = len(x) - line.tail
@@ -146,7 +144,7 @@ def bar_chart(
         label: says what the chart shows, for screen readers.
         shown: texts above the bars of the only group, where there is room.
     """
-    with chart_style():
+    with page_style():
         several = len(groups) > 1
         figure, axes = _frame(Axis(x_title, -0.6, len(names) - 0.4), y, legend_rows=len(groups) if several else 0)
         positions, width = np.arange(len(names)), 0.78 / len(groups)
@@ -175,7 +173,7 @@ def scatter_chart(points: Sequence[tuple[float, float, float, str]], x: Axis, y:
         y: the vertical axis.
         label: says what the chart shows, for screen readers.
     """
-    with chart_style():
+    with page_style():
         figure, axes = _frame(x, y)
         largest = max((weight for _, _, weight, _ in points), default=1) or 1
         sizes = [round(_SIZES * math.sqrt(weight / largest)) for _, _, weight, _ in points]
@@ -200,14 +198,14 @@ def interval_chart(
         mark_x: where to draw a dotted vertical line.
         label: says what the chart shows, for screen readers.
     """
-    with chart_style():
+    with page_style():
         height = 0.45 + _ROW_INCHES * len(rows)
         figure, axes = _frame(Axis("", 0, high), Axis("", len(rows) - 0.5, -0.5), height=height, grid="x")
         values, low, high_end = (np.array([row[i] for row in rows], float) for i in (1, 2, 3))
         positions = np.arange(len(rows))
         if mark_x is not None:
             axes.axvline(mark_x, color="black", linewidth=0.9, linestyle=":")
-        axes.hlines(positions, low, high_end, color=COLOURS[0], linewidth=1.6)
+        axes.hlines(positions, low, high_end, color=COLOURS[0])
         held = ~np.isnan(values)
         axes.plot(values[held], positions[held], "o", color=COLOURS[0], markersize=5, gid="hover", clip_on=False)
         axes.set_yticks(positions, [_name(row[0]) for row in rows])
@@ -241,5 +239,5 @@ def _frame(
             MaxNLocator(10 if x.whole else 5, steps=[1, 2, 5, 10], integer=x.whole, min_n_ticks=1)
         )
     axes.set(xlim=(x.low, x.high), ylim=(y.low, y.high), xlabel=x.title, ylabel=y.title)
-    axes.grid(axis=grid, color="black", alpha=0.13, linewidth=0.7)  # type: ignore[arg-type]
+    axes.grid(axis=grid)  # type: ignore[arg-type]
     return figure, axes

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 from markupsafe import Markup
 
+from multimodal.evaluation.files.chart_style import chart_style
 from multimodal.evaluation.report.text import clean_text
 
 if TYPE_CHECKING:
@@ -18,20 +19,7 @@ if TYPE_CHECKING:
 
 # Black stands for the colour of the page's text, which is light in the dark.
 _INK, _PAGE_INK = "#000000", "currentColor"
-_STYLE: Any = {
-    "svg.fonttype": "none",
-    "text.parse_math": False,
-    "font.size": 9.3,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "axes.axisbelow": True,
-    "axes.linewidth": 0.7,
-    "ytick.major.size": 0,
-    "xtick.major.width": 0.7,
-    "legend.frameon": False,
-    "lines.linewidth": 1.6,
-}
+_SETTINGS: Any = {"svg.fonttype": "none", "axes.spines.left": False, "ytick.major.size": 0}
 _LONG_DECIMALS = re.compile(r"(\.\d\d)\d+")
 _FONT = re.compile(r"font-family: [^;]*; ?")
 _NO_TURN = "rotate(-0 "
@@ -39,13 +27,13 @@ _COORDINATES = ("d", "x", "y", "transform")
 
 
 @contextmanager
-def chart_style() -> Iterator[None]:
-    """Draw and save with the settings of the page's charts; glyphs that only the reader's fonts have are no concern."""
+def page_style() -> Iterator[None]:
+    """Draw and save charts of the page; glyphs that only the reader's fonts have are no concern."""
     import warnings
 
     from matplotlib import rc_context
 
-    with rc_context(_STYLE), warnings.catch_warnings():
+    with chart_style(), rc_context(_SETTINGS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield
 

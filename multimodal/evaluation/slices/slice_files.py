@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_loaders.errors import DataError
+from multimodal.evaluation.files.chart_style import COLOURS, chart_style
 from multimodal.evaluation.files.text_table import TextTable, with_interval
 from multimodal.evaluation.metrics.accuracy import Ints
 from multimodal.evaluation.metrics.catalogue import METRICS
@@ -129,6 +130,11 @@ def slice_markdown(table: pd.DataFrame, bands: BandedHits, note: str) -> str:
 
 def slice_figure(table: pd.DataFrame) -> Figure:
     """Draw one small panel per slicing: F1 (for bands of hashtags recall) with its interval, against all posts' F1."""
+    with chart_style():
+        return _draw(table)
+
+
+def _draw(table: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     groups = [(str(name), rows[rows["posts"] > 0]) for name, rows in table.groupby("slicing", sort=False)]
@@ -159,21 +165,19 @@ def _panel(axes: Axes, name: str, rows: pd.DataFrame, overall: float, top: float
     low, high = rows[f"{column}_low"].to_numpy(), rows[f"{column}_high"].to_numpy()
     # A slice too small for an interval is drawn as a ring.
     firm = ~np.isnan(low)
-    axes.hlines(places[firm], low[firm], high[firm], color="#0072B2", linewidth=2.2)
-    axes.plot(values[firm], places[firm], "o", color="#0072B2", markersize=5)
-    axes.plot(values[~firm], places[~firm], "o", color="#0072B2", markersize=5, markerfacecolor="none")
+    axes.hlines(places[firm], low[firm], high[firm], color=COLOURS[0], linewidth=2.2)
+    axes.plot(values[firm], places[firm], "o", color=COLOURS[0], markersize=5)
+    axes.plot(values[~firm], places[~firm], "o", color=COLOURS[0], markersize=5, markerfacecolor="none")
     if column == "f1":
-        axes.axvline(overall, color="#222222", linewidth=0.9, linestyle=":", zorder=0)
+        axes.axvline(overall, color="black", linewidth=0.9, linestyle=":", zorder=0)
     counts = rows["true_hashtags"] if name == HASHTAG_FREQUENCY else rows["posts"]
     axes.set_yticks(places, _tick_labels(rows["slice"].tolist(), counts.to_numpy()), fontsize=8)
     axes.set_ylim(len(rows) - slots - 0.7, len(rows) - 0.3)
     axes.set_xlim(0, min(1.0, top * 1.05))
     axes.set_title("Recall by frequency in train" if column == "recall" else TITLES[name], loc="left", fontsize=9)
     axes.tick_params(axis="x", labelsize=8)
-    axes.grid(axis="x", color="#DDDDDD", linewidth=0.7)
-    axes.set_axisbelow(True)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
+    axes.grid(axis="x")
+    axes.spines["left"].set_visible(False)
 
 
 def _tick_labels(labels: Sequence[str], counts: Ints) -> list[str]:
