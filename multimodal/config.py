@@ -1,4 +1,4 @@
-"""Strict, typed configuration: YAML file + `key=value` overrides → a frozen, validated object."""
+"""Strict, typed configuration: a YAML file and `key=value` overrides become a frozen, validated object."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from multimodal.storage.configurations import find_config
 
 
 class Section(BaseModel):
-    """A part of a configuration: unknown keys are refused, values cannot change later.
+    """A section of a configuration: unknown keys are refused, values are immutable.
 
     Attributes:
-        retired: keys of earlier versions with the value that switched them off, which a saved configuration may hold.
+        retired: keys of earlier versions with the value that turned them off, which a saved configuration may contain.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, protected_namespaces=())
@@ -35,19 +35,19 @@ class Section(BaseModel):
 
     @classmethod
     def schema_for(cls, values: Any) -> type[Section]:
-        """Return the schema of a section with these values: this one, unless they choose among several."""
+        """Return the schema of a section with these values: this class, unless they choose among several."""
         return cls
 
 
 class RunConfig(Section):
-    """What every System's configuration holds."""
+    """The keys that every System's configuration has."""
 
-    system: str = Field(description="name of the System, see `list_systems()`")
+    system: str = Field(description="name of the System, one of `list_systems()`")
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="seeds every random choice")
 
 
 def dump_config(config: RunConfig) -> str:
-    """Return the resolved configuration as YAML, every key present."""
+    """Return the resolved configuration as YAML, with every key."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
@@ -57,9 +57,9 @@ def read_values(
     """Return the plain values of a YAML file with `key=value` overrides applied, not yet validated.
 
     Args:
-        path: name of a shipped configuration or YAML file; None for the overrides alone.
-        overrides: `section.key=value`, value in YAML syntax, later ones win.
-        defaults: values under the file's, for instance a run's saved configuration.
+        path: name of a shipped configuration, or a YAML file; None to use the overrides only.
+        overrides: `section.key=value` with the value in YAML syntax; later ones win.
+        defaults: values that the file and the overrides replace, for instance a run's saved configuration.
 
     Raises:
         ConfigError: the file cannot be read, or an override is not of the form `key=value`.
@@ -78,7 +78,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"configuration {str(path)!r} cannot be read: {error}") from None
     if not isinstance(values, dict):
-        raise ConfigError(f"configuration {str(path)!r} holds {type(values).__name__}; expected keys and values.")
+        raise ConfigError(f"configuration {str(path)!r} contains a {type(values).__name__}, not keys and values.")
     return values
 
 
@@ -98,7 +98,7 @@ def _parse_override(text: str) -> dict[str, Any]:
 
 
 def _number_or_text(text: str) -> float | str:
-    # YAML 1.1 reads 1e-3 as text; people mean the number.
+    # YAML 1.1 reads 1e-3 as text, but users mean the number.
     try:
         return float(text)
     except ValueError:
@@ -110,7 +110,7 @@ def _merge(target: dict[str, Any], values: Mapping[str, Any]) -> None:
         if isinstance(value, Mapping) and isinstance(target.get(key), dict):
             _merge(target[key], value)
         elif isinstance(value, Mapping) and isinstance(target.get(key), str):
-            # A section of which only the name was given, as in encoder.caption=lstm.
+            # So far the section has only a name, as in encoder.caption=lstm.
             target[key] = {"name": target[key], **_deep_copy(value)}
         else:
             target[key] = _deep_copy(value) if isinstance(value, Mapping) else value

@@ -1,4 +1,4 @@
-"""`CaptionEncoder` and `ImageEncoder`: what every encoder can do.
+"""`CaptionEncoder` and `ImageEncoder`: the interface of every encoder.
 
 Shapes: B posts, T tokens, P patches (regions), C width, S side of the picture in pixels.
 """
@@ -24,10 +24,10 @@ EncoderType = TypeVar("EncoderType", bound="Encoder")
 
 
 class Encoder(nn.Module, ABC):
-    """A network whose parts may be frozen: those stay in evaluation mode and never change.
+    """A network whose parts may be frozen: frozen parts stay in evaluation mode and never change.
 
     Attributes:
-        width: C, the width of the vectors it gives.
+        width: C, the width of its output vectors.
         default_learning_rate: its own learning rate; None for that of the training.
     """
 
@@ -36,15 +36,15 @@ class Encoder(nn.Module, ABC):
 
     @abstractmethod
     def layers(self) -> list[list[nn.Parameter]]:
-        """Return the parameters of each layer, from input to output; what comes before the first is left out."""
+        """Return the parameters of each layer, from input to output, without those in front of the first layer."""
 
     @abstractmethod
     def architecture(self) -> dict[str, Any]:
-        """Return, as JSON values, everything but the weights that the output depends on."""
+        """Return, as JSON values, everything that the output depends on except the weights."""
 
     @abstractmethod
     def save(self, folder: Path) -> None:
-        """Write weights, configuration and preprocessing: the folder alone is enough to load, also when moved.
+        """Write weights, configuration and preprocessing; the folder can be moved and needs no other file to load.
 
         Raises:
             RunError: the folder cannot be written.
@@ -52,11 +52,11 @@ class Encoder(nn.Module, ABC):
 
     @property
     def frozen(self) -> bool:
-        """Whether nothing in the encoder is trained, so that its output can be kept."""
+        """Whether nothing in the encoder is trained, so that its output can be cached."""
         return not any(parameter.requires_grad for parameter in self.parameters())
 
     def train(self: EncoderType, mode: bool = True) -> EncoderType:
-        """Set the training mode of the parts that are trained; frozen parts stay in evaluation mode."""
+        """Set the training mode of the trained parts; frozen parts stay in evaluation mode."""
         super().train(mode)
         if mode:
             for module in self.modules():
@@ -66,7 +66,7 @@ class Encoder(nn.Module, ABC):
         return self
 
     def to_dtype(self, dtype: torch.dtype) -> None:
-        """Hold the weights in another type, to answer and not to train; pixels are normalised as before."""
+        """Convert the weights to another type, for inference only; pixels are normalised in the type they had."""
         for module in self.children():
             module.to(dtype)
 
@@ -85,9 +85,9 @@ class CaptionEncoder(Encoder):
 
     Attributes:
         config_type: its schema.
-        config: what it was built from.
-        maximum_tokens: longer captions are cut to this many tokens.
-        pad_id: the token id that fills up a batch.
+        config: the configuration it was built from.
+        maximum_tokens: longer captions are truncated to this many tokens.
+        pad_id: the token id of padding.
     """
 
     config_type: ClassVar[type[CaptionEncoderConfig]]
@@ -103,30 +103,30 @@ class CaptionEncoder(Encoder):
     @classmethod
     @abstractmethod
     def load(cls, folder: Path) -> CaptionEncoder:
-        """Read what `save` wrote, without any network, in evaluation mode."""
+        """Read a folder that `save` wrote, offline, in evaluation mode."""
 
     @abstractmethod
     def tokenise(self, captions: Sequence[str]) -> list[NDArray[np.int64]]:
-        """Return token ids of each caption, 1 to `maximum_tokens` of them; any text is accepted, also an empty one."""
+        """Return 1 to `maximum_tokens` token ids per caption; any text is accepted, including an empty one."""
 
     @abstractmethod
     def encode_tokens(self, token_ids: Tensor, mask: Tensor) -> Tensor:
-        """Return vectors (B, T, C) of token ids (B, T); every row of the mask (B, T) has a true entry."""
+        """Return vectors (B, T, C) for token ids (B, T); every row of the mask (B, T) has a true entry."""
 
     def forward(self, token_ids: Tensor, mask: Tensor) -> Tensor:
-        """Return one vector per token, zero at padding; padding and batch mates never change the rest.
+        """Return one vector per token (B, T, C), zero at padding, whatever the padding and the rest of the batch.
 
         Args:
             token_ids: (B, T) integers.
-            mask: (B, T) booleans, true where a token is; a row may be all false.
+            mask: (B, T) booleans, true at tokens; a row may be all false.
         """
         first = torch.zeros_like(mask)
         first[:, :1] = True
-        safe = mask | (first & ~mask.any(dim=1, keepdim=True))  # attention over nothing is not a number
+        safe = mask | (first & ~mask.any(dim=1, keepdim=True))  # attention over nothing would be NaN
         return self.encode_tokens(token_ids, safe).masked_fill(~mask.unsqueeze(-1), 0.0)
 
     def pool(self, words: Tensor, mask: Tensor) -> Tensor:
-        """Return one vector per caption, (B, C), from what `forward` gave: here the mean over its tokens.
+        """Return one vector per caption, (B, C), from the output of `forward`: here the mean over its tokens.
 
         Args:
             words: (B, T, C), zero at padding.
@@ -135,11 +135,11 @@ class CaptionEncoder(Encoder):
         return words.sum(1) / mask.sum(1, keepdim=True).clamp(min=1).to(words.dtype)
 
     def knows(self, captions: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which captions hold anything that the encoder tells from nothing, (B,)."""
+        """Return which captions contain something the encoder can use, (B,) booleans."""
         return np.array([bool(caption.strip()) for caption in captions], np.bool_)
 
     def pad(self, token_ids: Sequence[NDArray[np.int64]]) -> tuple[Tensor, Tensor]:
-        """Return token lists as one batch: ids (B, T), mask (B, T), T the longest."""
+        """Return token lists as one padded batch: ids (B, T) and mask (B, T), T the longest."""
         lengths = np.asarray([len(ids) for ids in token_ids], dtype=np.int64)
         mask = np.arange(int(lengths.max(initial=1))) < lengths[:, None]
         batch = np.full(mask.shape, self.pad_id, dtype=np.int64)
@@ -152,9 +152,9 @@ class ImageEncoder(Encoder):
     """Turns pictures into one vector per region.
 
     Attributes:
-        config: what it was built from.
+        config: the configuration it was built from.
         patches: P, the number of regions of a picture.
-        preprocessing: what is done to a picture before `forward`; kept with the weights.
+        preprocessing: turns a picture into the input of `forward`; saved with the weights.
     """
 
     config: ImageEncoderConfig
@@ -171,17 +171,17 @@ class ImageEncoder(Encoder):
     @classmethod
     @abstractmethod
     def load(cls, folder: Path) -> ImageEncoder:
-        """Read what `save` wrote, without any network, in evaluation mode."""
+        """Read a folder that `save` wrote, offline, in evaluation mode."""
 
     @abstractmethod
     def encode_pixels(self, pixels: Tensor) -> Tensor:
-        """Return vectors (B, P, C) of normalised pictures (B, 3, S, S)."""
+        """Return vectors (B, P, C) for normalised pictures (B, 3, S, S)."""
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Return one vector per region, (B, P, C).
 
         Args:
-            pixels: (B, 3, S, S), what `preprocessing` gives: bytes 0 to 255, or floating point in [0, 1].
+            pixels: (B, 3, S, S), the output of `preprocessing`: bytes 0 to 255, or floating point in [0, 1].
         """
         scaled = pixels.to(self.mean.dtype)
         if not pixels.is_floating_point():
@@ -190,11 +190,11 @@ class ImageEncoder(Encoder):
 
     @property
     def augmentation(self) -> Augmentation | None:
-        """Random crops and mirror images for training; None where switched off."""
+        """Random crops and mirror images for training; None if switched off."""
         return Augmentation(self.preprocessing.size_px) if self.config.augmentation else None
 
     def _set_preprocessing(self, preprocessing: ImagePreprocessing) -> None:
         self.preprocessing = preprocessing
-        # Kept as JSON beside the weights, hence not in the state dictionary.
+        # Saved as JSON beside the weights, hence not in the state dictionary.
         self.register_buffer("mean", torch.tensor(preprocessing.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(preprocessing.std).view(3, 1, 1), persistent=False)

@@ -1,4 +1,4 @@
-"""Making an encoder from its configuration, and reading a saved one."""
+"""Build an encoder from its configuration, or load a saved one."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ _CAPTION_SECTION = "encoder.caption"
 def build_caption_encoder(
     config: CaptionEncoderConfig, train_captions: Iterable[str], section: str = _CAPTION_SECTION
 ) -> CaptionEncoder:
-    """Make a caption encoder, in training mode.
+    """Build a caption encoder, in training mode.
 
     Args:
-        config: which, and where its weights come from.
+        config: its name, the source of its weights, and its settings.
         train_captions: cleaned captions of the train split; a tokenizer may be learned from them.
-        section: where `config` stands in the whole configuration, for messages.
+        section: the section of the configuration that `config` comes from, for messages.
 
     Raises:
-        ConfigError: weights that cannot be had or do not fit; the message says how to give local ones.
+        ConfigError: the weights are not available or do not fit; the message says how to use local ones.
     """
     try:
         return get_caption_encoder(config.name).build(config, train_captions)
     except ConfigError as error:
-        # Encoders name their keys as DESIGN does.
+        # Encoders name their keys by DESIGN's section.
         raise ConfigError(str(error).replace(f"{_CAPTION_SECTION}.", f"{section}.")) from None
 
 
 def build_image_encoder(config: ImageEncoderConfig) -> ImageEncoder:
-    """Make an image encoder, in training mode.
+    """Build an image encoder, in training mode.
 
     Args:
-        config: which, and where its weights come from.
+        config: its name, the source of its weights, and its settings.
 
     Raises:
-        ConfigError: weights that cannot be had or do not fit; the message says how to give local ones.
+        ConfigError: the weights are not available or do not fit; the message says how to use local ones.
     """
     return get_image_encoder(config.name).build(config)
 
@@ -50,7 +50,7 @@ def load_caption_encoder(folder: str | Path) -> CaptionEncoder:
     """Read a caption encoder that `CaptionEncoder.save` wrote, in evaluation mode; nothing is downloaded.
 
     Raises:
-        RunError: missing, partial, damaged, or of another version.
+        RunError: the folder is missing, incomplete or damaged, or of another version.
     """
     return get_caption_encoder(_name(folder, "caption")).load(Path(folder))
 
@@ -59,7 +59,7 @@ def load_image_encoder(folder: str | Path) -> ImageEncoder:
     """Read an image encoder that `ImageEncoder.save` wrote, in evaluation mode; nothing is downloaded.
 
     Raises:
-        RunError: missing, partial, damaged, or of another version.
+        RunError: the folder is missing, incomplete or damaged, or of another version.
     """
     return get_image_encoder(_name(folder, "image")).load(Path(folder))
 
@@ -67,6 +67,6 @@ def load_image_encoder(folder: str | Path) -> ImageEncoder:
 def _name(folder: str | Path, kind: str) -> str:
     config = read_description(Path(folder), kind).get("config")
     if not isinstance(config, dict) or not isinstance(config.get("name"), str):
-        raise RunError(f"{Path(folder) / 'encoder.json'} names no encoder; the folder is damaged.")
+        raise RunError(f"{Path(folder) / 'encoder.json'} does not name an encoder; the folder is damaged.")
     name: str = config["name"]
     return name

@@ -1,4 +1,4 @@
-"""Configuration sections of the encoders: which network, where its weights come from, what of it is trained."""
+"""Configuration sections of the encoders: which network, the source of its weights, which parts are trained."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from multimodal.config import Section
 from multimodal.encoders.names import CAPTION_SCHEMAS, check_image_encoder
 
 HUB = "hub"
-# Fine-tuning with the rate that fresh layers need would undo what was pretrained.
+# The learning rate of new layers would undo the pretraining.
 PRETRAINED_LEARNING_RATE = 2e-5
 _DEFAULT_NAME = "small"
 
@@ -43,14 +43,14 @@ MaximumTokens = Annotated[int, Field(ge=2, description="longer captions are trun
 
 
 class CaptionEncoderConfig(Section):
-    """Turns a caption into one vector per token: the keys that all caption encoders have.
+    """A caption encoder, which turns a caption into one vector per token: the keys that all of them have.
 
     Each encoder has a schema of its own, a subclass with more keys, which `name` chooses:
     `CaptionEncoderConfig(name="lstm")` is an `LstmEncoderConfig`.
     """
 
     refusals: ClassVar[Mapping[str, str]] = {}
-    """Keys of this encoder that another one must not ignore, with the message that refuses them."""
+    """Keys of this encoder that other encoders refuse instead of ignoring them, with the message."""
 
     name: str = Field(default=_DEFAULT_NAME, description="small (from scratch), transformer, or another encoder")
     pretrained: str | None = Field(default=None, description="the folder of a run that trained this encoder")
@@ -72,7 +72,7 @@ class CaptionEncoderConfig(Section):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Write a field of this type with all keys of the schema it has, not with those of this class alone."""
+        """Serialise a field of this type by the schema of its value, which has more keys than this class."""
         schema: Any = handler(source)
         if Section in cls.__bases__:
             schema["serialization"] = core_schema.simple_ser_schema("any")
@@ -85,14 +85,14 @@ class CaptionEncoderConfig(Section):
         if schema is not cls:
             return schema.model_validate(values)
         if cls is CaptionEncoderConfig and isinstance(values, Mapping):
-            # No encoder has this name, so nothing is known of the other keys.
+            # No encoder has this name, so the other keys cannot be checked.
             values = {"name": values["name"]}
         return validate(values)
 
     @model_validator(mode="before")
     @classmethod
     def _without_keys_of_others(cls, values: Any) -> Any:
-        """Leave out keys that only other encoders have: so `name` alone may be changed, and older files be read."""
+        """Ignore keys that only other encoders have, so that `name` can be changed alone and older files be read."""
         if not isinstance(values, Mapping):
             return values
         kept = dict(values)
@@ -114,7 +114,7 @@ class CaptionEncoderConfig(Section):
 
 
 class ImageEncoderConfig(Section):
-    """Turns a picture into one vector per region."""
+    """An image encoder, which turns a picture into one vector per region."""
 
     name: str = Field(default="small", description="small, vgg16, resnet50 (torchvision), or any timm model")
     pretrained: bool | str = Field(
@@ -155,8 +155,8 @@ class ImageEncoderConfig(Section):
             raise ValueError("name=small is always trained from scratch; remove `pretrained`, or name another model")
         if self.augmentation and not wants_training(self.trainable, self.from_scratch):
             raise ValueError(
-                "augmentation=true, but the encoder is frozen: its features are computed once, so that random views "
-                "would change nothing; set trainable to true, all or the last N layers, or set augmentation=false"
+                "augmentation=true, but the encoder is frozen: its features are computed once, so random views have no "
+                "effect; set trainable to true, all or the last N layers, or set augmentation=false"
             )
         return self
 
@@ -176,7 +176,7 @@ def wants_training(trainable: bool | int | str | None, from_scratch: bool) -> bo
 
 
 def own_learning_rate(config: CaptionEncoderConfig | ImageEncoderConfig) -> float | None:
-    """Return an encoder's learning rate: as configured, 2e-5 for pretrained weights, None for random ones."""
+    """Return an encoder's learning rate: the configured one, else 2e-5 if pretrained, None with random weights."""
     if config.learning_rate is None and not config.from_scratch:
         return PRETRAINED_LEARNING_RATE
     return config.learning_rate

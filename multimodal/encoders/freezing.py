@@ -1,4 +1,4 @@
-"""Choosing which layers of an encoder are trained."""
+"""Which layers of an encoder are trained."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from multimodal.encoders.base import Encoder
 
 
 def set_trainable(encoder: Encoder, trainable: bool | int, probe: Callable[[], Tensor], option: str) -> None:
-    """Let gradients reach all, none, or the last layers of an encoder.
+    """Make all, none, or the last layers of an encoder trainable.
 
-    Parameters that the output does not depend on (a pooler, a classifier's norm) are never trained: every
+    Parameters that the output does not depend on (a pooler, a classifier's norm) are never trainable, so that every
     trained parameter has a gradient.
 
     Args:
         encoder: the encoder; set to evaluation mode.
-        trainable: True for all, False for none, or how many of the last layers.
+        trainable: True for all layers, False for none, or the number of last layers.
         probe: runs the encoder on a small input and returns its output.
         option: the configuration key, for the message.
 
     Raises:
-        ConfigError: the encoder has fewer layers, or they cannot be told apart.
+        ConfigError: the encoder has fewer layers, or its layers are not known.
     """
     encoder.eval()
     if trainable is False:
@@ -36,8 +36,8 @@ def set_trainable(encoder: Encoder, trainable: bool | int, probe: Callable[[], T
     if trainable is not True:
         layers = [layer for layer in encoder.layers() if any(id(parameter) in reached for parameter in layer)]
         if not 1 <= trainable <= len(layers):
-            found = f"it has {len(layers)}" if layers else "its layers cannot be told apart; give true or false"
-            raise ConfigError(f"{option}.trainable={trainable}: that many layers cannot be trained, {found}.")
+            remedy = f"it has {len(layers)}" if layers else "its layers are not known; give true or false"
+            raise ConfigError(f"{option}.trainable={trainable}: that many layers cannot be trained, {remedy}.")
         chosen = reached & {id(parameter) for layer in layers[-trainable:] for parameter in layer}
     for parameter in encoder.parameters():
         parameter.requires_grad_(id(parameter) in chosen)

@@ -1,7 +1,7 @@
-"""Fetching published weights, only where the configuration asks for it; the local cache comes first.
+"""Download published weights, only if the configuration asks for it; the local cache is tried first.
 
-The hub's own client tries six times over 23 s before it gives up (46 s for a tokenizer or timm weights), also for
-files that are in its cache. Here the cache is read first and one short request tells whether the hub is there.
+The hub's own client retries for 23 s before it gives up (46 s for a tokenizer or timm weights), even for cached files.
+Here the cache is read first, and one short request checks whether the hub can be reached.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _TEXT_FILES = ["*.json", "*.txt", "*.model"]
 
 
 def hub_folder(repository: str, weights: bool, option: str, help_text: str) -> Path:
-    """Return a local folder with a hub model's configuration, tokenizer and, if asked, weights.
+    """Return a local folder with a hub model's configuration, tokenizer and, if wanted, weights.
 
     Args:
         repository: hub id.
         weights: whether weights are needed.
         option: the configuration key and value, for the message.
-        help_text: what to do where the hub cannot be had.
+        help_text: what to do instead, for the message.
 
     Raises:
-        ConfigError: neither cached nor reachable, or there is no such model.
+        ConfigError: the model does not exist, or is not cached and the hub cannot be reached.
     """
     from huggingface_hub import snapshot_download
 
@@ -43,7 +43,7 @@ def hub_folder(repository: str, weights: bool, option: str, help_text: str) -> P
         if weights and not _has_weights(folder):
             folder = Path(snapshot_download(repository, allow_patterns=[*_TEXT_FILES, "pytorch_model*.bin"]))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{option}: the hub did not give it: {_one_line(error)} {help_text}") from None
+        raise ConfigError(f"{option}: the download from the hub failed: {_one_line(error)} {help_text}") from None
     return folder
 
 
@@ -51,7 +51,7 @@ def hub_file(repository: str, names: Sequence[str], option: str, help_text: str)
     """Return a local copy of the first of `names` that a hub repository has.
 
     Raises:
-        ConfigError: neither cached nor reachable, or the repository has none of them.
+        ConfigError: the repository has none of them, or they are not cached and the hub cannot be reached.
     """
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
 
@@ -66,19 +66,19 @@ def hub_file(repository: str, names: Sequence[str], option: str, help_text: str)
             return Path(hf_hub_download(repository, name))
         except (OSError, ValueError) as error:
             problem = error
-    raise ConfigError(f"{option}: the hub did not give it: {_one_line(problem)} {help_text}")
+    raise ConfigError(f"{option}: the download from the hub failed: {_one_line(problem)} {help_text}")
 
 
 def download(url: str, option: str, help_text: str) -> Path:
     """Return a local copy of a published checkpoint, kept in torch's hub folder and checked by its hash.
 
     Args:
-        url: address whose file name ends in `-<hash>.pth`, as torchvision's do.
+        url: its file name ends in `-<hash>.pth`, as torchvision's do.
         option: the configuration key and value, for the message.
-        help_text: what to do where it cannot be had.
+        help_text: what to do instead, for the message.
 
     Raises:
-        ConfigError: neither cached nor reachable.
+        ConfigError: the file is not cached and cannot be downloaded.
     """
     import torch
 
@@ -94,7 +94,7 @@ def download(url: str, option: str, help_text: str) -> Path:
         urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=_TIMEOUT_S).close()
         torch.hub.download_url_to_file(url, str(target), hash_prefix=digest or None)
     except (OSError, RuntimeError) as error:
-        raise ConfigError(f"{option}: {url} cannot be had: {_one_line(error)}. {help_text}") from None
+        raise ConfigError(f"{option}: {url} cannot be downloaded: {_one_line(error)}. {help_text}") from None
     return target
 
 
@@ -107,7 +107,7 @@ def _cached_folder(repository: str, option: str, help_text: str) -> Path | None:
     except LocalEntryNotFoundError:
         return None
     except HFValidationError as error:
-        raise ConfigError(f"{option}: neither a folder here nor a hub id: {_one_line(error)} {help_text}") from None
+        raise ConfigError(f"{option}: neither a local folder nor a hub id: {_one_line(error)} {help_text}") from None
 
 
 def _require_hub(option: str, help_text: str) -> None:
@@ -118,7 +118,7 @@ def _require_hub(option: str, help_text: str) -> None:
     try:
         urllib.request.urlopen(urllib.request.Request(constants.ENDPOINT, method="HEAD"), timeout=_TIMEOUT_S).close()
     except urllib.error.HTTPError:
-        return  # an answer, whatever it says: the hub is there
+        return  # any answer means that the hub can be reached
     except OSError as error:
         raise ConfigError(
             f"{option}: not in the local cache, and the hub ({constants.ENDPOINT}) cannot be reached: "

@@ -1,4 +1,4 @@
-"""What happens to a picture before a network sees it; stored with the network's weights."""
+"""Preprocessing of pictures, saved with a network's weights, and augmentation for training."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _RESAMPLING = {
 }
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-# Resizing the short side of a 1 x 20,000 picture first would need gigabytes; beyond this ratio the ends go before.
+# Resizing a 1 x 20,000 picture by its short side would need gigabytes; beyond this ratio its ends are cut off first.
 _LONGEST_RATIO = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePreprocessing:
-    """Resize the short side, cut the centre square; the network normalises.
+    """Resize by the short side, crop the centre square; the network normalises.
 
-    The result stays in bytes until it is on the device: a quarter of the memory, and exactly what floating point
-    would hold, since Pillow resizes in bytes.
+    The result stays in bytes until it is on the device. That takes a quarter of the memory and loses nothing, because
+    Pillow resizes in bytes.
 
     Attributes:
-        size_px: side of the square.
+        size_px: S, side of the square.
         mean: per channel, of pixels in [0, 1]; subtracted by the network.
         std: per channel, of pixels in [0, 1]; divided by the network.
         interpolation: bilinear, bicubic, nearest or lanczos.
-        crop_fraction: the square's side over the resized picture's short side.
+        crop_fraction: side of the square divided by the short side of the resized picture.
     """
 
     size_px: int
@@ -69,7 +69,7 @@ class ImagePreprocessing:
         return torch.from_numpy(np.asarray(image).transpose(2, 0, 1).copy())
 
     def fingerprint(self) -> str:
-        """Return a hash of the settings: equal fingerprints give equal pixels."""
+        """Return a hash of the settings: equal fingerprints mean equal pixels."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
@@ -78,17 +78,17 @@ class ImagePreprocessing:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> ImagePreprocessing:
-        """Return the preprocessing that `to_json` described."""
+        """Return the preprocessing with the settings that `to_json` returned."""
         return cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
 
 
 class Augmentation:
-    """A random crop of at least 60 % of the picture, mirrored half of the time; draws from torch's generator.
+    """A random crop of at least 60 % of the picture's area, mirrored with probability 1/2; uses torch's generator.
 
-    For train batches only: validation and answers see the picture as `ImagePreprocessing` gives it.
+    For train batches only: validation and inference use the output of `ImagePreprocessing` unchanged.
 
     Args:
-        size_px: side of the pictures.
+        size_px: S, side of the pictures.
     """
 
     def __init__(self, size_px: int) -> None:
@@ -107,20 +107,20 @@ class Augmentation:
         return transformed
 
     def views(self, pixels: Tensor, rows: Sequence[int], seed: int, epoch: int) -> Tensor:
-        """Return a random view of each picture; it depends on (seed, epoch, row) alone, not on the rest of the batch.
+        """Return a random view of each picture, which follows from (seed, epoch, row) and not from the batch.
 
         Args:
             pixels: (B, 3, S, S) uint8.
-            rows: B numbers that tell the pictures apart, at least 0.
-            seed, epoch: choose the views, at least 0.
+            rows: one number per picture, at least 0, different for different pictures.
+            seed, epoch: at least 0.
         """
         state = torch.get_rng_state()
         views = torch.empty_like(pixels)
         try:
-            for place, row in enumerate(rows):
-                # Not torch.manual_seed: that would take the dropout of a GPU back to its start as well.
+            for i, row in enumerate(rows):
+                # Not torch.manual_seed: it would reset the generator of a GPU's dropout as well.
                 torch.default_generator.manual_seed(_seed_of(seed, epoch, row))
-                views[place] = self(pixels[place])
+                views[i] = self(pixels[i])
         finally:
             torch.set_rng_state(state)
         return views

@@ -1,4 +1,4 @@
-"""Writing an encoder to a folder and reading it back: `encoder.json` and safetensors."""
+"""Save an encoder to a folder and read it back: `encoder.json` and safetensors."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def write_description(folder: Path, kind: str, values: dict[str, Any]) -> None:
     """Write `encoder.json`.
 
     Args:
-        folder: made if it does not exist.
+        folder: created if it does not exist.
         kind: "caption" or "image".
-        values: JSON values; hold at least `config`.
+        values: JSON values, at least `config`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / DESCRIPTION_FILE, {"format_version": FORMAT_VERSION, "kind": kind, **values})
@@ -36,14 +36,14 @@ def read_description(folder: Path, kind: str) -> dict[str, Any]:
     """Read `encoder.json`.
 
     Raises:
-        RunError: missing, damaged, of another version or another kind.
+        RunError: the file is missing or damaged, or of another version or kind.
     """
     path = Path(folder) / DESCRIPTION_FILE
     values: dict[str, Any] = read_json(path, f"{kind} encoder")
     if values.get("format_version") != FORMAT_VERSION:
         raise RunError(
             f"{path} has format version {values.get('format_version')!r}; this release reads {FORMAT_VERSION}. "
-            "Train again, or install the release that wrote it."
+            "Train again, or install the release that saved it."
         )
     if values.get("kind") != kind:
         raise RunError(f"{path} describes a {values.get('kind')!r} encoder; expected {kind!r}.")
@@ -54,14 +54,14 @@ def save_weights(path: Path, module: nn.Module) -> None:
     """Write a module's weights atomically as safetensors.
 
     Raises:
-        RunError: they cannot be written; a file that was there before is kept.
+        RunError: the file cannot be written; an existing file is kept.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
     write_atomically(path, lambda temporary: _save(tensors, temporary))
 
 
 def load_weights(path: Path, module: nn.Module) -> None:
-    """Fill a module with what `save_weights` wrote.
+    """Load the weights of a module from a file that `save_weights` wrote.
 
     Raises:
         RunError: see `read_tensors`.
@@ -88,14 +88,14 @@ def read_tensors(path: Path, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def read_state(path: str | Path, option: str) -> dict[str, Tensor]:
-    """Read a state dictionary a user names: safetensors, or a torch file without code in it.
+    """Read a state dictionary that the user named: safetensors, or a torch file that contains only tensors.
 
     Args:
-        path: the file; torch checkpoints may hold the weights under `state_dict` or `model`.
+        path: the file; a torch checkpoint may hold the weights under `state_dict` or `model`.
         option: the configuration key, for the message.
 
     Raises:
-        ConfigError: missing, unreadable, or it would run code.
+        ConfigError: the file is missing or unreadable, or loading it would run code.
     """
     file = Path(path).expanduser()
     if not file.is_file():
@@ -110,7 +110,7 @@ def read_state(path: str | Path, option: str) -> dict[str, Tensor]:
         if isinstance(state.get(key), dict):
             state = state[key]
     if not state or not all(isinstance(tensor, Tensor) for tensor in state.values()):
-        raise ConfigError(f"{option}.pretrained={str(path)!r} holds no state dictionary (names and tensors).")
+        raise ConfigError(f"{option}.pretrained={str(path)!r} does not hold a state dictionary (names and tensors).")
     return {name.removeprefix("module."): tensor for name, tensor in state.items()}
 
 
@@ -147,7 +147,7 @@ def _load_torch(path: Path) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise OSError(
-            f"it holds more than tensors, and running code from a weights file is refused; "
+            f"it holds more than tensors, and code in a weights file is never run; "
             f"convert it to safetensors ({str(error).splitlines()[0]})"
         ) from None
     if not isinstance(state, dict):

@@ -65,7 +65,7 @@ def test_every_problem_is_told_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("- a\n- b\n", "holds list; expected keys and values"),
+        ("- a\n- b\n", "contains a list, not keys and values"),
         ("system: [popularity\n", "cannot be read"),
         (
             "system: popularty\n",

@@ -1,1 +1,1 @@
-"""Caption encoders: text ▶ one vector per token."""
+"""Caption encoders: a caption becomes one vector per word or token."""

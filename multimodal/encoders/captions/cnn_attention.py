@@ -17,7 +17,7 @@ from multimodal.encoders.registry import register_caption_encoder
 _GLOBAL_WINDOWS = (1, 2, 3)
 _LOCAL_WINDOW = 5
 THRESHOLD = 0.8
-# Larger word vectors would start tanh where it is flat.
+# Larger word vectors would start in the flat part of tanh.
 _WORD_SCALE = 0.1
 
 
@@ -25,18 +25,18 @@ _WORD_SCALE = 0.1
 class CnnAttentionCaptionEncoder(WordCaptionEncoder):
     """Two channels over word vectors x_i (Gong & Zhang, IJCAI 2016).
 
-    Global: `hidden` filters tanh(W_n · x_{i : i+n} + b_n) for each window n of 1, 2, 3 words inside the caption; the
-    largest over windows stands for word i, the largest over words for the caption.
-    Local: a score s_i = tanh(w · x_{i-2 : i+3} + b) for each word; η = δ min s + (1 − δ) max s with δ = 0.8, both over
-    the words of the one caption; words above η are its trigger words. They are summed, each weighed by s_i − η, then
-    tanh.
-    A word's vector is both channels at its place, the caption's both channels over all its words: (B, `hidden` +
-    `width`).
+    Global: `hidden` filters tanh(W_n · x_{i : i+n} + b_n) for each window of n = 1, 2, 3 words inside the caption. The
+    maximum over windows represents word i, the maximum over words the caption.
+    Local: a score s_i = tanh(w · x_{i-2 : i+3} + b) for each word, and a threshold η = δ min s + (1 − δ) max s with
+    δ = 0.8, over the words of the caption. Words above η are its trigger words. They are summed with weights s_i − η,
+    then tanh is applied.
+    A word's vector holds both channels at its position, the caption's vector both channels over all its words:
+    (B, `hidden` + `width`).
 
-    The paper sums the trigger words as they are, which leaves w without a gradient. Weighing them by how far they stand
-    out, as the public reproduction does, keeps the choice and lets w learn; the weight is 0 at the threshold, so that
-    no answer jumps. That reproduction takes the threshold over the whole batch and pools over padding; here neither
-    batch mates nor padding change a caption.
+    The paper sums the trigger words without weights, which leaves w without a gradient. Weighting them by s_i − η, as
+    the public reproduction does, selects the same words and lets w learn; the weight is 0 at the threshold, so the
+    output is continuous. That reproduction takes the threshold over the whole batch and pools over padding; here a
+    caption depends on neither.
 
     Sizes of the paper and that reproduction: 30 words of 100 numbers, 20,000 words, 100 filters.
     """
@@ -45,7 +45,7 @@ class CnnAttentionCaptionEncoder(WordCaptionEncoder):
     config: CnnAttentionEncoderConfig
 
     def make_layers(self) -> None:
-        """Make the filters of both channels."""
+        """Create the filters of both channels."""
         config = self.config
         self.filters = config.hidden or config.width
         self.global_windows = nn.ModuleList(nn.Conv1d(config.width, self.filters, size) for size in _GLOBAL_WINDOWS)
@@ -59,7 +59,7 @@ class CnnAttentionCaptionEncoder(WordCaptionEncoder):
                 nn.init.xavier_uniform_(layer.weight)
 
     def layers(self) -> list[list[nn.Parameter]]:
-        """Return the parameters of both channels, which are one layer."""
+        """Return the parameters of both channels, which form one layer."""
         return [parameters_of(self.global_windows, self.scorer)]
 
     def encode_tokens(self, token_ids: Tensor, mask: Tensor) -> Tensor:
@@ -71,31 +71,31 @@ class CnnAttentionCaptionEncoder(WordCaptionEncoder):
         return torch.cat([self._largest_window(words_BET, mask), triggers_BTE], dim=-1)
 
     def _largest_window(self, words_BET: Tensor, mask: Tensor) -> Tensor:
-        """Return the largest answer of the windows that begin at each word and end inside the caption, (B, T, F)."""
+        """Return the maximum over the windows that begin at each word and end inside the caption, (B, T, F)."""
         largest: Tensor | None = None
         for size, layer in zip(_GLOBAL_WINDOWS, self.global_windows, strict=True):
-            found = torch.tanh(layer(F.pad(words_BET, (0, size - 1))))
+            values = torch.tanh(layer(F.pad(words_BET, (0, size - 1))))
             ends_inside = F.pad(mask, (0, size - 1))[:, size - 1 :]
-            # tanh is nowhere below -1.
-            found = found.masked_fill(~ends_inside.unsqueeze(1), -1.0)
-            largest = found if largest is None else torch.maximum(largest, found)
+            # tanh is never below -1.
+            values = values.masked_fill(~ends_inside.unsqueeze(1), -1.0)
+            largest = values if largest is None else torch.maximum(largest, values)
         if largest is None:
             raise ValueError("there is no window")
         return without_padding(largest, mask).transpose(1, 2)
 
     def pool(self, words: Tensor, mask: Tensor) -> Tensor:
-        """Return the largest of the global channel and tanh of the local channel's sum, (B, C)."""
+        """Return the maximum of the global channel and tanh of the local channel's sum, (B, C)."""
         everywhere, triggers = words[..., : self.filters], words[..., self.filters :]
         largest = everywhere.masked_fill(~mask.unsqueeze(-1), -1.0).amax(1) * mask.any(1, keepdim=True)
         return torch.cat([largest, torch.tanh(triggers.sum(1))], dim=-1)
 
 
 def trigger_weights(scores_BT: Tensor, mask_BT: Tensor) -> Tensor:
-    """Return by how much each word's score is above its caption's threshold, (B, T); 0 where it is not.
+    """Return by how much each word's score exceeds its caption's threshold, (B, T), at least 0.
 
     Args:
         scores_BT: a score for each word.
-        mask_BT: true where a word is; every row has one.
+        mask_BT: true at words; every row has one.
     """
     smallest = scores_BT.masked_fill(~mask_BT, torch.inf).amin(1, keepdim=True)
     largest = scores_BT.masked_fill(~mask_BT, -torch.inf).amax(1, keepdim=True)

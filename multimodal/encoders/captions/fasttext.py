@@ -22,10 +22,10 @@ from multimodal.encoders.registry import register_caption_encoder
 from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, write_description
 from multimodal.storage.run_folder import read_json
 
-# A token's number holds all that its vector follows from: row, whether it begins a word, that word's hash.
+# The bits of a token id: the row of its vector, whether it begins a word, the hash of that word.
 _ROW_BITS, _HASH_SHIFT = 2**30 - 1, 31
 _BEGINS_WORD = 2**30
-# fastText gives an unknown word no vector, and the end of a line one; so the row of unknown words is the end's.
+# In fastText an unknown word has no vector but the end of a line has one, which takes the row of unknown words here.
 END = UNKNOWN
 _CAPTIONS_AT_ONCE = 4_096
 FastTextEncoderType = TypeVar("FastTextEncoderType", bound="FastTextCaptionEncoder")
@@ -33,18 +33,18 @@ FastTextEncoderType = TypeVar("FastTextEncoderType", bound="FastTextCaptionEncod
 
 @register_caption_encoder("fasttext")
 class FastTextCaptionEncoder(WordCaptionEncoder):
-    """Words and hashed n-grams of fastText (Joulin et al. 2017, 1607.01759); the mean of all is the caption's vector.
+    """Words and hashed n-grams of fastText (Joulin et al. 2017, arXiv 1607.01759), averaged over the caption.
 
-    A token is a word, or a character n-gram of the word before it; the last one is the end of the caption. To a
-    word's vector those of the word n-grams that start there are added. Times (tokens / features) the mean over the
-    tokens is then that over all words and n-grams, as fastText has it. An unknown word has no vector of its own.
+    A token is a word, or a character n-gram of the preceding word; the last one is the end of the caption. The vectors
+    of the word n-grams that start at a word are added to the word's vector. Scaled by (tokens / features), the mean
+    over tokens equals fastText's mean over all words and n-grams. An unknown word has no vector of its own.
 
-    Word n-grams and character n-grams share `buckets`. A bucket that the train captions fill fewer than
-    `minimum_count` times has no vector: fastText would add what it was initialised with.
+    Word n-grams and character n-grams share `buckets`. A bucket that occurs in the train captions fewer than
+    `minimum_count` times has no vector, where fastText would use its untrained one.
 
     Attributes:
-        ngrams: vectors of the filled buckets, row 0 zero; None without n-grams.
-        places: (`buckets`,) the row of each bucket, 0 for none.
+        ngrams: vectors of the used buckets, row 0 zero; None without n-grams.
+        places: (`buckets`,) the row of each bucket in `ngrams`, 0 for none; saved models hold it by this name.
     """
 
     config_type: ClassVar = FastTextEncoderConfig
@@ -53,7 +53,7 @@ class FastTextCaptionEncoder(WordCaptionEncoder):
     places: Tensor
 
     def make_layers(self) -> None:
-        """Make the vectors, as fastText starts them: uniform within ±1 / width."""
+        """Create the vectors, initialised as in fastText: uniform in ±1 / width."""
         config = self.config
         self.width = config.width
         self.ngrams = None
@@ -71,7 +71,7 @@ class FastTextCaptionEncoder(WordCaptionEncoder):
     def build(
         cls: type[FastTextEncoderType], config: CaptionEncoderConfig, train_captions: Iterable[str]
     ) -> FastTextEncoderType:
-        """Take what a run has learned, or learn words and n-grams of the train captions; see `WordCaptionEncoder`."""
+        """Load the encoder of a run, or learn words and n-grams of the train captions; see `WordCaptionEncoder`."""
         captions = list(train_captions)
         encoder = super().build(config, captions)
         if config.pretrained is None and encoder.ngrams is not None:
@@ -80,7 +80,7 @@ class FastTextCaptionEncoder(WordCaptionEncoder):
         return encoder.train()
 
     def _learn_ngrams(self, captions: Sequence[str]) -> None:
-        """Give the buckets that the captions fill often enough a vector each."""
+        """Give each bucket that occurs often enough in the captions a vector."""
         counts = np.zeros(self.config.buckets, np.int64)
         if self.config.characters is not None:
             for word, count in Counter(word for caption in captions for word in split_words(caption)).items():
@@ -97,7 +97,7 @@ class FastTextCaptionEncoder(WordCaptionEncoder):
 
     @classmethod
     def load(cls: type[FastTextEncoderType], folder: Path) -> FastTextEncoderType:
-        """Read what `save` wrote, in evaluation mode."""
+        """Read a folder that `save` wrote, in evaluation mode."""
         folder = Path(folder)
         described = read_description(folder, "caption")
         config = cls.config_type.model_validate(described["config"])
@@ -116,20 +116,20 @@ class FastTextCaptionEncoder(WordCaptionEncoder):
         write_description(Path(folder), "caption", values)
 
     def layers(self) -> list[list[nn.Parameter]]:
-        """Return the one layer there is, the vectors."""
+        """Return the vectors, which are the only layer."""
         return [parameters_of(self.words, *([] if self.ngrams is None else [self.ngrams]))]
 
     def tokenise(self, captions: Sequence[str]) -> list[NDArray[np.int64]]:
-        """Return token numbers: those of the words, of their character n-grams, and of the end."""
+        """Return token ids: of the words, of their character n-grams, and of the end."""
         end = END | _BEGINS_WORD | text_hash(END_OF_LINE) << _HASH_SHIFT
         most = self.maximum_tokens - 1
-        found = []
+        rows = []
         for caption in captions:
             tokens: list[int] = []
             for word in split_words(caption)[:most]:
                 tokens += self._pieces(word)
-            found.append(np.array([*tokens[:most], end], np.int64))
-        return found
+            rows.append(np.array([*tokens[:most], end], np.int64))
+        return rows
 
     def _pieces(self, word: str) -> tuple[int, ...]:
         pieces = self._pieces_of.get(word)
@@ -137,7 +137,7 @@ class FastTextCaptionEncoder(WordCaptionEncoder):
             row = int(self.vocabulary.ids(word, 1)[0])
             first = (PAD if row == UNKNOWN else row) | _BEGINS_WORD | text_hash(word) << _HASH_SHIFT
             pieces = (first, *self._character_rows(word))
-            # Words that were never seen are not kept: there is no end of them.
+            # Unknown words are not cached, as their number is unbounded.
             if row != UNKNOWN:
                 self._pieces_of[word] = pieces
         return pieces
@@ -156,23 +156,23 @@ class FastTextCaptionEncoder(WordCaptionEncoder):
         return np.array([text_hash(ngram) % self.config.buckets for ngram in ngrams], np.int64)
 
     def _word_ngram_buckets(self, token_ids: Tensor, mask: Tensor) -> Tensor:
-        """Return (B, T, n - 1) buckets of the word n-grams that start at each token, -1 for none."""
+        """Return the buckets (B, T, n - 1) of the word n-grams that start at each token, -1 for none."""
         begins = mask & (token_ids & _BEGINS_WORD).bool()
-        place = begins.cumsum(1) - 1
-        # Tokens inside a word are left out: word n-grams join whole words.
+        word = begins.cumsum(1) - 1
+        # Tokens inside a word are skipped: word n-grams join whole words.
         hashes = torch.zeros(len(mask), mask.shape[1] + 1, dtype=torch.int64, device=mask.device)
-        hashes.scatter_(1, torch.where(begins, place, mask.shape[1]), token_ids >> _HASH_SHIFT)
+        hashes.scatter_(1, torch.where(begins, word, mask.shape[1]), token_ids >> _HASH_SHIFT)
         longest, buckets = self.config.word_ngrams, self.config.buckets
         of_words = word_ngram_buckets(hashes[:, :-1], begins.sum(1), longest, buckets)
-        of_tokens = of_words.gather(1, place.clamp(min=0).unsqueeze(-1).expand_as(of_words))
+        of_tokens = of_words.gather(1, word.clamp(min=0).unsqueeze(-1).expand_as(of_words))
         return of_tokens.masked_fill(~begins.unsqueeze(-1), -1)
 
     def rows(self, token_ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return which vectors make each token: rows of `words` (B, T), and of `ngrams` (B, T, N), 0 for none.
+        """Return the vectors that each token is the sum of: rows of `words` (B, T) and `ngrams` (B, T, N), 0 for none.
 
         Args:
             token_ids: (B, T), see `tokenise`.
-            mask: (B, T), true where a token is.
+            mask: (B, T), true at tokens.
         """
         row = torch.where(mask, token_ids & _ROW_BITS, PAD)
         first_ngram = len(self.vocabulary)
@@ -187,7 +187,7 @@ class FastTextCaptionEncoder(WordCaptionEncoder):
         return words, hashed
 
     def encode_tokens(self, token_ids: Tensor, mask: Tensor) -> Tensor:
-        """Return each token's vectors added up, times (tokens / features) of the caption, (B, T, C)."""
+        """Return the sum of each token's vectors times (tokens / features) of the caption, (B, T, C)."""
         words, hashed = self.rows(token_ids, mask)
         vectors, features = self.words(words), (words > 0).sum(1)
         if self.ngrams is not None and hashed is not None:
@@ -198,7 +198,7 @@ class FastTextCaptionEncoder(WordCaptionEncoder):
         return scaled
 
     def knows(self, captions: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which captions hold a word of the train captions; n-grams may share a bucket by chance."""
+        """Return which captions contain a word of the train captions; n-grams do not count, as buckets collide."""
         rows = (ids & _ROW_BITS for ids in self.tokenise(captions))
         return np.array([bool(((row > END) & (row < len(self.vocabulary))).any()) for row in rows], np.bool_)
 

@@ -1,4 +1,4 @@
-"""The HMemN2N caption encoder: word vectors, and an LSTM over them where one is wanted."""
+"""The HMemN2N caption encoder: word vectors, and optionally an LSTM over them."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from multimodal.encoders.registry import register_caption_encoder
 
 @register_caption_encoder("hmemn2n")
 class MemoryCaptionEncoder(WordCaptionEncoder):
-    """What a memory network (Huang et al. 2016, aclweb C16-1090) reads a tweet with.
+    """The tweet encoder of a hierarchical memory network (Huang et al. 2016, aclweb C16-1090).
 
-    Its text could not be had. As in end-to-end memory networks (Sukhbaatar et al. 2015, arXiv 1503.08895) a tweet is
-    by default the mean of its word vectors, which start from a normal distribution of deviation 0.1; with `layers` it
-    is the last state of that many LSTM layers of width `hidden`.
+    The paper was not accessible. As in end-to-end memory networks (Sukhbaatar et al. 2015, arXiv 1503.08895), a tweet
+    is by default the mean of its word vectors, initialised from a normal distribution with standard deviation 0.1.
+    With `layers` it is the last state of that many LSTM layers of width `hidden`.
     """
 
     config_type: ClassVar = MemoryEncoderConfig
     config: MemoryEncoderConfig
 
     def make_layers(self) -> None:
-        """Make the stacked LSTM, if there is any.
+        """Create the stacked LSTM, if there is one.
 
         Raises:
-            ConfigError: a hidden width without layers.
+            ConfigError: `hidden` is given without `layers`.
         """
         config = self.config
         if config.hidden is not None and not config.layers:
@@ -44,7 +44,7 @@ class MemoryCaptionEncoder(WordCaptionEncoder):
         nn.init.zeros_(self.words.weight.data[self.pad_id])
 
     def layers(self) -> list[list[nn.Parameter]]:
-        """Return each LSTM layer's parameters; the word vectors where there is none."""
+        """Return each LSTM layer's parameters; the word vectors if there is none."""
         return [parameters_of(layer) for layer in self.stack] or [parameters_of(self.words)]
 
     def encode_tokens(self, token_ids: Tensor, mask: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The LSTM caption encoder: word vectors, then one recurrent layer or more."""
+"""The LSTM caption encoder: word vectors, then one or more recurrent layers."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from multimodal.encoders.registry import register_caption_encoder
 class LstmCaptionEncoder(WordCaptionEncoder):
     """A unidirectional LSTM over word vectors; the caption's vector is the last word's state.
 
-    Sizes of the slides of the #TagFinder group: 200 words of 200 numbers, one layer of 50, Xavier initialisation. There
-    captions are padded in front, so that the last state is that of the last word; here padding is behind and masked,
-    which is the same and needs no state of padding.
+    The sizes are those of the #TagFinder slides: 200 words, vectors of 200 numbers, one layer of 50, Xavier
+    initialisation. The slides pad captions in front, so that the last state is that of the last word. Here padding
+    comes after the words and is masked, which is equivalent.
     """
 
     config_type: ClassVar = LstmEncoderConfig
     config: LstmEncoderConfig
 
     def make_layers(self) -> None:
-        """Make the stacked LSTM."""
+        """Create the stacked LSTM."""
         config = self.config
         self.width = config.hidden or config.width
         sizes = [config.width, *[self.width] * max(config.layers, 1)]
@@ -44,7 +44,7 @@ class LstmCaptionEncoder(WordCaptionEncoder):
         return [parameters_of(layer) for layer in self.stack]
 
     def encode_tokens(self, token_ids: Tensor, mask: Tensor) -> Tensor:
-        """Return the last layer's states (B, T, C); a state knows the words up to its own."""
+        """Return the last layer's states (B, T, C); a state depends on the words up to its own."""
         states: Tensor = self.dropout(self.words(token_ids))
         for layer in self.stack:
             states = self.dropout(lstm_states(layer, states))

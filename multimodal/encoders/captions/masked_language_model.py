@@ -1,4 +1,4 @@
-"""Masked language models of the transformers library: read from a folder or the hub, or small and from scratch."""
+"""Masked language models of the transformers library, from a folder or the hub, or small and from scratch."""
 
 from __future__ import annotations
 
@@ -30,24 +30,26 @@ _LAYER_WIDTHS = 4  # inner width of a layer over its outer one, as in BERT
 
 
 class MaskedModelConfig(Section):
-    """Which masked language model, and where its weights come from."""
+    """Which masked language model, and the source of its weights."""
 
     pretrained: str | None = Field(
-        default=None, description=f"local folder, hub id or run; nothing means {DEFAULT_TRANSFORMER}"
+        default=None, description=f"local folder, hub id or run; null: {DEFAULT_TRANSFORMER}"
     )
     random_init: bool = Field(
         default=False,
         description="random weights; without `pretrained` a BERT of the sizes below, tokens learned from captions",
     )
-    maximum_tokens: int = Field(default=128, ge=16, description="longer captions are cut; hashtags included")
+    maximum_tokens: int = Field(default=128, ge=16, description="longer captions are truncated, hashtags included")
     width: int = Field(default=128, ge=8, description="from scratch: vector width of a token")
-    hidden: int | None = Field(default=None, ge=1, description="from scratch: inner width of a layer; nothing: 4 width")
+    hidden: int | None = Field(default=None, ge=1, description="from scratch: inner width of a layer; null: 4 width")
     layers: int = Field(default=2, ge=1, description="from scratch: layers")
     heads: int = Field(default=4, ge=1, description="from scratch: attention heads")
     dropout: float = Field(default=0.1, ge=0, lt=1, description="from scratch: dropout")
-    vocabulary_size: int = Field(default=8000, ge=300, description="from scratch: tokens learned, hashtags besides")
+    vocabulary_size: int = Field(default=8000, ge=300, description="from scratch: tokens learned, without hashtags")
     learning_rate: float | None = Field(
-        default=None, gt=0, description="nothing: the training's, its encoder_learning_rate where pretrained"
+        default=None,
+        gt=0,
+        description="null: that of the training, its encoder_learning_rate if pretrained",
     )
 
     @model_validator(mode="after")
@@ -56,8 +58,8 @@ class MaskedModelConfig(Section):
             raise ValueError(f"width={self.width} cannot be divided among heads={self.heads}")
         return self
 
-    def of_the_body(self) -> TransformerEncoderConfig:
-        """Return the configuration of the same network as a caption encoder."""
+    def body_config(self) -> TransformerEncoderConfig:
+        """Return the configuration of the network's body, a caption encoder."""
         return TransformerEncoderConfig(
             pretrained=self.pretrained,
             random_init=self.random_init,
@@ -67,12 +69,12 @@ class MaskedModelConfig(Section):
 
 @dataclass(frozen=True, slots=True)
 class MaskedLanguageModel:
-    """A network that fills masks, and its tokenizer.
+    """A masked language model and its tokenizer.
 
     Attributes:
-        model: gives `logits` (B, T, tokens); its decoder shares the input embeddings where the architecture ties them.
-        tokenizer: the model's own.
-        fresh: parameters with random values in a model that is pretrained otherwise.
+        model: returns `logits` (B, T, tokens); its decoder shares the input embeddings if the architecture ties them.
+        tokenizer: belongs to the model.
+        fresh: randomly initialised parameters of a model that is otherwise pretrained.
     """
 
     model: Any
@@ -80,19 +82,19 @@ class MaskedLanguageModel:
     fresh: frozenset[str] = frozenset()
 
     def body(self, config: MaskedModelConfig) -> TransformerCaptionEncoder:
-        """Return the network without its head as a caption encoder that shares the weights.
+        """Return the network without its head as a caption encoder that shares its weights.
 
         Raises:
-            ConfigError: `maximum_tokens` is more than the model has positions for.
+            ConfigError: `maximum_tokens` exceeds the model's number of positions.
         """
-        return TransformerCaptionEncoder(config.of_the_body(), self.model.base_model, self.tokenizer)
+        return TransformerCaptionEncoder(config.body_config(), self.model.base_model, self.tokenizer)
 
 
 def build_masked_model(config: MaskedModelConfig, train_captions: Iterable[str]) -> MaskedLanguageModel:
     """Load pretrained weights, or start from random ones.
 
     Raises:
-        ConfigError: weights that cannot be had or do not fit, or a model that fills no masks.
+        ConfigError: the weights are not available or do not fit, or it is not a masked language model.
     """
     if config.random_init and config.pretrained is None:
         return _small_model(config, train_captions)
@@ -102,12 +104,12 @@ def build_masked_model(config: MaskedModelConfig, train_captions: Iterable[str])
 
 
 def save_masked_model(folder: Path, config: MaskedModelConfig, network: MaskedLanguageModel) -> None:
-    """Write one folder that is both: a masked language model for transformers, and a caption encoder (its body).
+    """Write a folder that is both a masked language model for transformers and a caption encoder, its body.
 
     Raises:
         RunError: the folder cannot be written.
     """
-    write_description(folder, "caption", {"config": config.of_the_body().model_dump(mode="json")})
+    write_description(folder, "caption", {"config": config.body_config().model_dump(mode="json")})
     try:
         with quietly():
             network.model.save_pretrained(folder)
@@ -117,10 +119,10 @@ def save_masked_model(folder: Path, config: MaskedModelConfig, network: MaskedLa
 
 
 def load_masked_model(folder: Path) -> MaskedLanguageModel:
-    """Read what `save_masked_model` wrote, in evaluation mode; nothing is fetched.
+    """Read a folder that `save_masked_model` wrote, offline, in evaluation mode.
 
     Raises:
-        RunError: missing, damaged, or without its head.
+        RunError: the folder is missing or damaged, or lacks weights of the head.
     """
     read_description(folder, "caption")
     try:
@@ -128,26 +130,26 @@ def load_masked_model(folder: Path) -> MaskedLanguageModel:
     except ConfigError as error:
         raise RunError(str(error)) from None
     if network.fresh:
-        raise RunError(f"{folder} lacks weights of the head that fills masks: {', '.join(sorted(network.fresh))}.")
+        raise RunError(f"{folder} lacks weights of its head: {', '.join(sorted(network.fresh))}.")
     network.model.eval()
     return network
 
 
 def hashtag_token(hashtag: str) -> str:
-    """Return the token that stands for a canonical hashtag."""
+    """Return the token of a canonical hashtag."""
     return f"#{hashtag}"
 
 
 def add_hashtag_tokens(network: MaskedLanguageModel, hashtags: Sequence[str], frequencies: NDArray[np.int64]) -> None:
     """Give every hashtag a token of its own.
 
-    A new token starts from the mean of the rows of the pieces its text falls into, and, where the decoder has a bias,
-    from the logarithm of its share among the hashtags. Tokens are special ones: no caption can spell them.
+    The embedding of a new token starts as the mean over the tokens its text is split into, and its decoder bias, if
+    there is one, as the logarithm of its share among the hashtags. The tokens are special: no caption can contain them.
 
     Args:
         network: its embeddings and decoder grow.
-        hashtags: canonical, without repeats; those that have a token already keep it.
-        frequencies: (hashtags,) how often each is used, at least once.
+        hashtags: canonical and unique; those that already have a token keep it.
+        frequencies: (hashtags,) number of uses of each, at least 1.
     """
     from transformers import AddedToken
 
@@ -177,7 +179,7 @@ def add_hashtag_tokens(network: MaskedLanguageModel, hashtags: Sequence[str], fr
 
 
 def hashtag_token_ids(tokenizer: Any, hashtags: Sequence[str]) -> list[int]:
-    """Return the token number of each hashtag.
+    """Return the token id of each hashtag.
 
     Raises:
         RunError: a hashtag has no token.
@@ -224,7 +226,7 @@ def _read(folder: Path, random_weights: bool, option: str) -> MaskedLanguageMode
         settings = AutoConfig.from_pretrained(folder, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         if settings.is_encoder_decoder or type(settings) not in auto._model_mapping:
-            raise ValueError(f"a model of type {settings.model_type!r} is no encoder that fills masks")
+            raise ValueError(f"a model of type {settings.model_type!r} is not a masked language model")
         if tokenizer.mask_token_id is None:
             raise ValueError("its tokenizer has no mask token")
         if random_weights:
@@ -237,19 +239,17 @@ def _read(folder: Path, random_weights: bool, option: str) -> MaskedLanguageMode
         raise ConfigError(f"{option} cannot be loaded from {folder}: {' '.join(str(error).split())}") from None
     fresh = _checked(model, report, f"{option}: the weights in {folder} do not fit its config.json")
     if fresh:
-        logger.warning(
-            "%s has no head that fills masks: %d of its weights start from random values", option, len(fresh)
-        )
+        logger.warning("%s has no head for masked tokens: %d weights are initialised randomly", option, len(fresh))
     return MaskedLanguageModel(model, tokenizer, fresh)
 
 
 def _checked(model: Any, report: dict[str, Any], problem: str) -> frozenset[str]:
-    """Return which weights are missing; those of the head may be, those of the body may not."""
+    """Return which weights of the head are missing; those of the body must be complete."""
     missing = sorted(report["missing_keys"])
     others = sorted(str(item[0]) if isinstance(item, tuple) else str(item) for item in report["mismatched_keys"])
-    of_the_body = [name for name in missing if name.startswith(model.base_model_prefix + ".")]
-    if of_the_body or others:
-        named = {"missing": of_the_body, "of another shape": others}
+    body_config = [name for name in missing if name.startswith(model.base_model_prefix + ".")]
+    if body_config or others:
+        named = {"missing": body_config, "of another shape": others}
         listed = "; ".join(f"{len(names)} {what}: {', '.join(names[:5])}" for what, names in named.items() if names)
         raise ConfigError(f"{problem}: {listed}.")
     return frozenset(missing)

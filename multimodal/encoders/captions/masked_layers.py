@@ -1,6 +1,6 @@
-"""Layers along a caption of which padding is no part.
+"""Layers along a caption that ignore padding.
 
-Shapes: B captions, L places, C channels.
+Shapes: B captions, L positions, C channels.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from multimodal.distributed.batch_norm import GlobalBatchNorm
 
 
 class MaskedBatchNorm(nn.Module):
-    """Batch normalisation over the places of all captions; padding neither counts nor changes.
+    """Batch normalisation over the positions of all captions without padding, which stays zero.
 
-    In training the statistics are those of `torch.nn.BatchNorm1d` over the places that are no padding, as if each
-    caption had no more than its own.
+    In training the statistics are those of `torch.nn.BatchNorm1d` over the positions that are not padding.
 
     Args:
         channels: C.
@@ -31,9 +30,9 @@ class MaskedBatchNorm(nn.Module):
             normed: Tensor = self.norm(values_BCL)
             return without_padding(normed, mask_BL)
         inside_NC: Tensor = self.norm(values_BCL.transpose(1, 2)[mask_BL])
-        places_BLC = inside_NC.new_zeros(*mask_BL.shape, inside_NC.shape[1])
-        places_BLC[mask_BL] = inside_NC
-        return places_BLC.transpose(1, 2)
+        values_BLC = inside_NC.new_zeros(*mask_BL.shape, inside_NC.shape[1])
+        values_BLC[mask_BL] = inside_NC
+        return values_BLC.transpose(1, 2)
 
 
 def without_padding(values_BCL: Tensor, mask_BL: Tensor) -> Tensor:
@@ -42,13 +41,13 @@ def without_padding(values_BCL: Tensor, mask_BL: Tensor) -> Tensor:
 
 
 def halved(mask_BL: Tensor) -> Tensor:
-    """Return the mask behind a layer of stride 2 that pads (size − 1) / 2 on both sides: ⌈L / 2⌉ places."""
+    """Return the mask after a layer of stride 2 that pads (size − 1) / 2 on both sides: ⌈L / 2⌉ positions."""
     return mask_BL[:, ::2]
 
 
 def masked_max_pool(values_BCL: Tensor, mask_BL: Tensor) -> tuple[Tensor, Tensor]:
-    """Max-pool with size 3, stride 2 and padding 1; returns values (B, C, ⌈L / 2⌉) and their mask."""
-    # The library's own padding is -inf as well: each pooled place has a place of its caption in its middle.
+    """Max-pool with size 3, stride 2 and padding 1; return values (B, C, ⌈L / 2⌉) and their mask."""
+    # The library pads with -inf too; the centre of each pooled window lies inside the caption.
     blocked = values_BCL.masked_fill(~mask_BL.unsqueeze(1), float("-inf"))
     mask = halved(mask_BL)
     pooled: Tensor = F.max_pool1d(blocked, 3, stride=2, padding=1)

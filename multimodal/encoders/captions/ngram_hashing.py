@@ -1,6 +1,6 @@
-"""The hashes by which fastText numbers words, word n-grams and character n-grams (Bojanowski et al. 2017, 1607.04606).
+"""The hashes of words, word n-grams and character n-grams in fastText (Bojanowski et al. 2017, arXiv 1607.04606).
 
-They are those of the fastText library (`dictionary.cc`): the same text falls into the same bucket.
+They equal those of the fastText library (`dictionary.cc`): the same text falls into the same bucket.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ _NGRAM_FACTOR = 116049371
 
 @lru_cache(maxsize=2**16)
 def text_hash(text: str) -> int:
-    """Return the 32-bit FNV-1a hash of a text's UTF-8 bytes, each byte taken as a signed one.
+    """Return the 32-bit FNV-1a hash of a text's UTF-8 bytes, each byte read as signed.
 
     >>> text_hash("foobar") == 0xBF9CF968
     True
     """
     value = _FNV_START
     for byte in text.encode():
-        # A byte above 127 flips the upper bits too: fastText casts to a signed byte first.
+        # A byte above 127 flips the upper bits too, because fastText casts to a signed byte first.
         value = ((value ^ (byte if byte < 128 else byte | 0xFFFFFF00)) * _FNV_FACTOR) & _LOW_32
     return value
 
 
 def character_ngrams(word: str, shortest: int, longest: int) -> list[str]:
-    """Return the character n-grams of a word between `<` and `>`; `<` and `>` alone are left out.
+    """Return the character n-grams of a word between `<` and `>`, without `<` and `>` alone.
 
     >>> character_ngrams("cat", 3, 4)
     ['<ca', '<cat', 'cat', 'cat>', 'at>']
@@ -51,27 +51,27 @@ def word_ngram_buckets(hashes_BT: Tensor, words_B: Tensor, longest: int, buckets
 
     Args:
         hashes_BT: `text_hash` of each word, 0 to 2³² - 1.
-        words_B: how many words each row has; they stand in front.
+        words_B: number of words of each row, which come first.
         longest: n, at least 2.
-        buckets: how many there are.
+        buckets: number of buckets.
 
     Returns:
         (B, T, n - 1), -1 where the row ends before the n-gram does.
     """
-    # fastText keeps hashes as signed 32-bit numbers and widens them with their sign.
+    # fastText stores hashes as signed 32-bit numbers and sign-extends them.
     signed = torch.where(hashes_BT >= 2**31, hashes_BT - 2**32, hashes_BT)
-    places = torch.arange(signed.shape[1], device=signed.device)
-    joined, found = signed, []
+    positions = torch.arange(signed.shape[1], device=signed.device)
+    joined, columns = signed, []
     for following in range(1, longest):
         ahead = torch.zeros_like(signed)
         ahead[:, : max(signed.shape[1] - following, 0)] = signed[:, following:]
         joined = joined * _NGRAM_FACTOR + ahead
-        whole = places + following < words_B.unsqueeze(1)
-        found.append(torch.where(whole, _unsigned_remainder(joined, buckets), -1))
-    return torch.stack(found, -1)
+        whole = positions + following < words_B.unsqueeze(1)
+        columns.append(torch.where(whole, _unsigned_remainder(joined, buckets), -1))
+    return torch.stack(columns, -1)
 
 
 def _unsigned_remainder(values: Tensor, divisor: int) -> Tensor:
-    """Return the remainder of 64-bit numbers whose uppermost bit is no sign."""
+    """Return the remainder of unsigned 64-bit numbers."""
     remainder = torch.remainder(values, divisor)
     return torch.where(values < 0, torch.remainder(remainder + 2**64 % divisor, divisor), remainder)

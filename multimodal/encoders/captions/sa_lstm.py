@@ -31,20 +31,20 @@ class _AttentionLayer(nn.Module):
 class SaLstmCaptionEncoder(WordCaptionEncoder):
     """A bidirectional LSTM, then layers of multi-head self-attention (Shen et al., Computers, Materials & Continua).
 
-    Sizes of the article: 30 words of 300 numbers, 192 hidden units in each direction, six heads of size 64: the 384
-    numbers of both directions are the width of the attention too. The article says that the attention is stacked and
-    not how; here it is two layers (`layers`), each with a residual connection and layer normalisation as in Vaswani
-    et al., without a feed-forward part.
+    The sizes are those of the article: 30 words, vectors of 300 numbers, 192 hidden units in each direction, six heads
+    of size 64, so that the attention is as wide as both directions together, 384. The article says that the attention
+    is stacked, but not how. Here it has two layers (`layers`), each with a residual connection and layer normalisation
+    as in Vaswani et al., without a feed-forward part.
     """
 
     config_type: ClassVar = SaLstmEncoderConfig
     config: SaLstmEncoderConfig
 
     def make_layers(self) -> None:
-        """Make the bidirectional LSTM and the attention layers.
+        """Create the bidirectional LSTM and the attention layers.
 
         Raises:
-            ConfigError: the states cannot be divided among the heads.
+            ConfigError: the width of the states is not a multiple of `heads`.
         """
         config = self.config
         hidden = config.hidden or config.width

@@ -1,4 +1,4 @@
-"""`MultiHeadSelfAttention`: every word looks at all words of its caption."""
+"""`MultiHeadSelfAttention`: every word attends to all words of its caption."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from torch import Tensor, nn
 
 
 class MultiHeadSelfAttention(nn.Module):
-    """Multi-head attention (Vaswani et al. 2017, arXiv 1706.03762) of a sequence on itself.
+    """Multi-head self-attention (Vaswani et al. 2017, arXiv 1706.03762).
 
-    head_i = softmax(Q_i K_iᵀ / √d) V_i with Q_i = X W_i^Q, K_i = X W_i^K, V_i = X W_i^V, and the heads side by side
-    times W^O. The same as `torch.nn.MultiheadAttention`, without dropout on the attention.
+    head_i = softmax(Q_i K_iᵀ / √d) V_i with Q_i = X W_i^Q, K_i = X W_i^K, V_i = X W_i^V; the heads are concatenated and
+    multiplied by W^O. It equals `torch.nn.MultiheadAttention` without dropout on the attention.
 
     Args:
-        width: C, of the vectors that come in and go out.
-        heads: number of heads; each is C / heads wide.
+        width: C, of the input and output vectors.
+        heads: number of heads, each of width C / heads.
 
     Raises:
-        ValueError: C cannot be divided among the heads.
+        ValueError: C is not a multiple of `heads`.
     """
 
     def __init__(self, width: int, heads: int) -> None:
@@ -33,16 +33,16 @@ class MultiHeadSelfAttention(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, words_BTC: Tensor, mask_BT: Tensor) -> Tensor:
-        """Return the attended vectors, (B, T, C); what stands at padding means nothing.
+        """Return the attended vectors, (B, T, C), undefined at padding.
 
         Args:
             words_BTC: one vector per word.
-            mask_BT: true where a word is, at least one in each row; words do not look at padding.
+            mask_BT: true at words, at least one in each row; words do not attend to padding.
         """
         query, key, value = (self._split(layer(words_BTC)) for layer in (self.query, self.key, self.value))
         scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
-        shares = scores.masked_fill(~mask_BT[:, None, None, :], float("-inf")).softmax(-1)
-        attended: Tensor = self.output((shares @ value).transpose(1, 2).flatten(2))
+        weights = scores.masked_fill(~mask_BT[:, None, None, :], float("-inf")).softmax(-1)
+        attended: Tensor = self.output((weights @ value).transpose(1, 2).flatten(2))
         return attended
 
     def _split(self, words_BTC: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The small caption encoder: a tokenizer and a few transformer layers learned from the train captions alone."""
+"""The small caption encoder: a tokenizer and transformer layers learned from the train captions only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_descrip
 from multimodal.storage.run_folder import read_json, write_atomically
 
 TOKENIZER_FILE = "tokenizer.json"
-# Measured on 1,500 tweets: twelve epochs with 0.1 learn what six with 0.02 do; with 1.0 hardly anything is learned.
+# Measured on 1,500 tweets: twelve epochs with 0.1 learn as much as six with 0.02; with 1.0 hardly anything is learned.
 _EMBEDDING_SCALE = 0.02
 
 
@@ -65,7 +65,7 @@ class SmallCaptionEncoder(CaptionEncoder):
 
     @classmethod
     def load(cls, folder: Path) -> SmallCaptionEncoder:
-        """Read what `save` wrote, in evaluation mode."""
+        """Read a folder that `save` wrote, in evaluation mode."""
         config = cls.config_type.model_validate(read_description(folder, "caption")["config"])
         encoder = cls(config, _read_tokenizer(Path(folder) / TOKENIZER_FILE))
         load_weights(Path(folder) / WEIGHTS_FILE, encoder)
@@ -81,7 +81,7 @@ class SmallCaptionEncoder(CaptionEncoder):
         save_weights(folder / WEIGHTS_FILE, self)
 
     def layers(self) -> list[list[nn.Parameter]]:
-        """Return each transformer layer's parameters; the last norm belongs to the last."""
+        """Return each transformer layer's parameters; the final norm belongs to the last layer."""
         layers = [parameters_of(block) for block in self.blocks]
         if layers:
             layers[-1] += parameters_of(self.norm)
@@ -98,8 +98,8 @@ class SmallCaptionEncoder(CaptionEncoder):
 
     def encode_tokens(self, token_ids: Tensor, mask: Tensor) -> Tensor:
         """Return the last layer's vectors (B, T, C)."""
-        places = torch.arange(token_ids.shape[1], device=token_ids.device)
-        hidden = self.dropout(self.tokens(token_ids) + self.positions(places))  # (B, T, C)
+        positions = torch.arange(token_ids.shape[1], device=token_ids.device)
+        hidden = self.dropout(self.tokens(token_ids) + self.positions(positions))  # (B, T, C)
         for block in self.blocks:
             hidden = block(hidden, src_key_padding_mask=~mask)
         normed: Tensor = self.norm(hidden)
@@ -124,5 +124,5 @@ def _block(config: SmallEncoderConfig) -> nn.TransformerEncoderLayer:
 
 
 def _read_tokenizer(path: Path) -> Tokenizer:
-    # Read as JSON first: the tokenizers library answers a damaged file with a bare Exception.
+    # Read as JSON first: the tokenizers library raises a bare Exception for a damaged file.
     return Tokenizer.from_str(json.dumps(read_json(path, "tokenizer")))

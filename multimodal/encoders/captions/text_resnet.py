@@ -1,4 +1,4 @@
-"""The text ResNet caption encoder: word vectors, a convolution, a pooling, and residual blocks along the caption."""
+"""The text ResNet caption encoder: word vectors, a convolution, pooling, and residual blocks along the caption."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
 from multimodal.encoders.freezing import parameters_of
 from multimodal.encoders.registry import register_caption_encoder
 
-# The convolution and the pooling each halve the caption, so that a region stands for four words.
+# The convolution and the pooling each halve the length, so that a region covers four words.
 WORDS_PER_REGION = 4
-# Adam moves each number by about the learning rate: larger word vectors would stay nearly as they were drawn.
+# Adam moves each number by about the learning rate per step: larger word vectors would hardly leave their start.
 _WORD_SCALE = 0.1
 
 
@@ -26,22 +26,22 @@ class TextResNetCaptionEncoder(WordCaptionEncoder):
 
     conv (size 7, stride 2, padding 3) → batch norm → ReLU → max-pool (size 3, stride 2, padding 1) → `layers` stages
     of two residual blocks (size 3, stride 1, padding 1), each stage with twice the channels of the one before,
-    `hidden` in the first. Region r, the network's answer at place r, has the words 4r … 4r + 3 in its middle and
-    sees more on both sides; its vector is given to each of these words. The caption's vector holds the largest values
-    over its regions: a mean differs little from caption to caption, for normalisation brought the regions to one
-    scale. Padding is masked behind every layer: a caption's vectors are those of the same network without padding.
+    `hidden` in the first. Region r, the network's output at position r, is centred on the words 4r … 4r + 3 and also
+    sees words on both sides; each of these words gets its vector. The caption's vector is the maximum over its regions:
+    their mean would differ little between captions, because the regions are normalised. Padding is masked after every
+    layer, so a caption's vectors equal those of the network without padding.
 
-    Sizes of the slides of the #TagFinder group: 200 words, GloVe vectors that stay as they are (`word_vectors`; learned
-    here where no file is given), the strides and paddings above, Xavier initialisation. The slides leave open how
-    many blocks and channels; four stages of 64 to 512 channels are those of ResNet-18, to which the size of their
-    model (42.5 MB, 15 MB more than their LSTM with the same kind of word vectors) would fit.
+    The sizes are those of the #TagFinder slides: 200 words, fixed GloVe vectors (`word_vectors`; learned if no file is
+    given), the strides and paddings above, Xavier initialisation. The slides do not give the number of blocks and
+    channels. Four stages of 64 to 512 channels are those of ResNet-18, which fits the size of their model (42.5 MB,
+    15 MB more than their LSTM with the same kind of word vectors).
     """
 
     config_type: ClassVar = TextResNetEncoderConfig
     config: TextResNetEncoderConfig
 
     def make_layers(self) -> None:
-        """Make the convolution and the stages of residual blocks."""
+        """Create the convolution and the stages of residual blocks."""
         config = self.config
         channels = config.hidden or config.width
         self.first = nn.Conv1d(config.width, channels, 7, stride=2, padding=3, bias=False)
@@ -75,14 +75,14 @@ class TextResNetCaptionEncoder(WordCaptionEncoder):
         return repeated.transpose(1, 2)
 
     def pool(self, words: Tensor, mask: Tensor) -> Tensor:
-        """Return the largest value over each caption's regions, (B, C); 0 for a caption without a word."""
+        """Return the maximum over each caption's regions, (B, C); 0 for a caption without words."""
         regions, inside = words[:, ::WORDS_PER_REGION], mask[:, ::WORDS_PER_REGION].unsqueeze(-1)
-        # No value is negative: the last step of the network is a ReLU.
+        # No value is negative, since the network ends with a ReLU.
         return (regions * inside).amax(1)
 
 
 class _ResidualBlock(nn.Module):
-    """conv → norm → ReLU → conv → norm, plus its input, then ReLU; a convolution of size 1 where channels differ."""
+    """conv → norm → ReLU → conv → norm, plus its input, then ReLU; a size-1 convolution if the channels differ."""
 
     def __init__(self, below: int, above: int) -> None:
         super().__init__()
@@ -93,14 +93,14 @@ class _ResidualBlock(nn.Module):
         self.shortcut = nn.Conv1d(below, above, 1) if below != above else nn.Identity()
 
     def forward(self, values_BCL: Tensor, mask_BL: Tensor) -> Tensor:
-        """Return (B, C, L) of (B, C, L), zero at padding."""
+        """Return values (B, C, L), zero at padding."""
         inner = F.relu(self.first_norm(self.first(values_BCL), mask_BL))
         inner = self.second_norm(self.second(inner), mask_BL)
         return without_padding(F.relu(inner + self.shortcut(values_BCL)), mask_BL)
 
 
 class _Stage(nn.Module):
-    """Two residual blocks; the first brings the channels from `below` to `above`."""
+    """Two residual blocks; the first changes the number of channels from `below` to `above`."""
 
     def __init__(self, below: int, above: int) -> None:
         super().__init__()
@@ -108,6 +108,6 @@ class _Stage(nn.Module):
         self.second = _ResidualBlock(above, above)
 
     def forward(self, values_BCL: Tensor, mask_BL: Tensor) -> Tensor:
-        """Return (B, C, L) of (B, C, L), zero at padding."""
+        """Return values (B, C, L), zero at padding."""
         result: Tensor = self.second(self.first(values_BCL, mask_BL), mask_BL)
         return result

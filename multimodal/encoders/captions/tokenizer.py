@@ -12,7 +12,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 PAD_TOKEN = "[PAD]"
 START_TOKEN = "[CLS]"
 _SPECIAL_TOKENS = [PAD_TOKEN, START_TOKEN]
-# Words keep their combining marks and joiners (Hindi, Persian); every other sign stands alone.
+# Words keep their combining marks and joiners (Hindi, Persian); every other character is a token of its own.
 _WORDS = Regex(r"[\p{L}\p{N}_][\p{L}\p{M}\p{N}_\x{200C}\x{200D}]*|[^\s]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -20,12 +20,12 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def train_tokenizer(captions: Iterable[str], vocabulary_size: int) -> Tokenizer:
     """Learn byte-pair merges inside words; the same captions give the same tokenizer.
 
-    With a vocabulary as large as the captions' own, every word seen twice is one token; a rare or unseen word is
-    spelled by its parts, down to bytes. Text is compared after NFKC and lower-casing.
+    With a large enough vocabulary, every word seen twice is one token. A rare or unseen word is split into parts, down
+    to bytes. Text is normalised to NFKC and lower case.
 
     Args:
-        captions: the train split only.
-        vocabulary_size: tokens at most; 256 bytes and two special tokens are always there.
+        captions: of the train split only.
+        vocabulary_size: most tokens; 256 bytes and two special tokens are always included.
     """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
@@ -52,15 +52,15 @@ def train_tokenizer(captions: Iterable[str], vocabulary_size: int) -> Tokenizer:
 
 
 def encode(tokenizer: Tokenizer, captions: Sequence[str], maximum_tokens: int) -> list[NDArray[np.int64]]:
-    """Return the token ids of each caption, the start token first, `maximum_tokens` at most."""
-    # A caption that spells "[PAD]" means those letters; the loaded file does not remember this setting.
+    """Return the token ids of each caption, the start token first, at most `maximum_tokens`."""
+    # "[PAD]" in a caption is ordinary text; the saved file does not keep this setting.
     tokenizer.encode_special_tokens = True
     encodings = tokenizer.encode_batch_fast([repair_surrogates(caption) for caption in captions])
     return [np.asarray(encoding.ids[:maximum_tokens], dtype=np.int64) for encoding in encodings]
 
 
 def repair_surrogates(text: str) -> str:
-    """Return text that can be written as UTF-8: surrogate pairs joined, lone ones replaced by U+FFFD."""
+    """Return text that can be encoded as UTF-8: surrogate pairs are joined, lone surrogates become U+FFFD."""
     if _SURROGATE.search(text) is None:
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

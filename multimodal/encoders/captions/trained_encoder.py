@@ -1,4 +1,4 @@
-"""Finding the caption encoder that an earlier run has trained."""
+"""Find the caption encoder that an earlier run has trained."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _OPTION = "encoder.caption"
 
 
 def encoder_folder(path: str | Path) -> Path | None:
-    """Return the caption encoder's folder inside a run folder, a model folder, or the folder itself; None without."""
+    """Return the caption encoder's folder, given it, a run folder or a model folder; None if there is none."""
     folder = Path(path).expanduser()
     candidates = (folder, folder / "caption_encoder", folder / "model" / "caption_encoder")
     return next((candidate for candidate in candidates if (candidate / DESCRIPTION_FILE).is_file()), None)
@@ -22,15 +22,15 @@ def trained_encoder(config: CaptionEncoderConfig) -> Path:
     """Return the folder that `config.pretrained` names.
 
     Raises:
-        ConfigError: no caption encoder is there, or another than `config.name`.
-        RunError: it is damaged.
+        ConfigError: it holds no caption encoder, or not one named `config.name`.
+        RunError: the encoder is damaged.
     """
     option = f"{_OPTION}.pretrained={config.pretrained!r}"
     folder = encoder_folder(config.pretrained or "")
     if folder is None:
         raise ConfigError(
-            f"{option}: no trained caption encoder is there. Give the folder of a finished run, for instance of: "
-            f"python scripts/train.py --config configs/{config.name}.yaml --data data/prepared --output runs/NAME"
+            f"{option}: no trained caption encoder found. Give the folder of a finished run, for instance of: "
+            f"multimodal-hashtags train --config {config.name} --data data/prepared --output runs/NAME"
         )
     name = read_description(folder, "caption").get("config", {}).get("name")
     if name != config.name:

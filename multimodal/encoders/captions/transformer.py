@@ -28,7 +28,7 @@ from multimodal.encoders.freezing import parameters_of, set_trainable
 from multimodal.encoders.registry import register_caption_encoder
 from multimodal.encoders.storage import read_description, write_description
 
-# They say where a model came from, not what it computes.
+# These keys describe the origin of a model, not what it computes.
 _NOT_ARCHITECTURE = {"_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures"}
 
 
@@ -37,12 +37,12 @@ class TransformerCaptionEncoder(CaptionEncoder):
     """The last hidden states of a transformers text encoder.
 
     Args:
-        config: trainable, maximum_tokens.
-        model: gives `last_hidden_state`; a pooler is taken off.
-        tokenizer: the model's own.
+        config: its `trainable` and `maximum_tokens` are used.
+        model: returns `last_hidden_state`; its pooler is removed.
+        tokenizer: belongs to the model.
 
     Raises:
-        ConfigError: `maximum_tokens` is more than the model has positions for.
+        ConfigError: `maximum_tokens` exceeds the model's number of positions.
     """
 
     config_type: ClassVar = TransformerEncoderConfig
@@ -64,7 +64,7 @@ class TransformerCaptionEncoder(CaptionEncoder):
         most = _most_tokens(model, tokenizer)
         if config.maximum_tokens > most:
             raise ConfigError(
-                f"{OPTION}.maximum_tokens={config.maximum_tokens}: this model takes {most} tokens at most."
+                f"{OPTION}.maximum_tokens={config.maximum_tokens}: this model takes at most {most} tokens."
             )
         parameters = inspect.signature(model.forward).parameters
         self._no_cache = {"use_cache": False} if "use_cache" in parameters else {}
@@ -85,7 +85,7 @@ class TransformerCaptionEncoder(CaptionEncoder):
 
     @classmethod
     def load(cls, folder: Path) -> TransformerCaptionEncoder:
-        """Read what `save` wrote, in evaluation mode."""
+        """Read a folder that `save` wrote, in evaluation mode."""
         config = cls.config_type.model_validate(read_description(folder, "caption")["config"])
         try:
             model, tokenizer = read_folder(Path(folder), random_weights=False, option=str(folder))
@@ -144,13 +144,13 @@ class TransformerCaptionEncoder(CaptionEncoder):
         ids = self.tokenizer(
             repaired, truncation=True, max_length=self.maximum_tokens, return_attention_mask=False, verbose=False
         )["input_ids"]
-        # Tokenizers without special tokens give nothing for an empty caption.
+        # Tokenizers without special tokens return nothing for an empty caption.
         return [np.asarray(row or [self.pad_id], dtype=np.int64) for row in ids]
 
     def knows(self, captions: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which captions hold a token that is neither special nor the unknown one."""
-        nothing = np.array(self.tokenizer.all_special_ids, np.int64)
-        return np.array([not np.isin(ids, nothing).all() for ids in self.tokenise(captions)], np.bool_)
+        """Return which captions contain a token that is neither special nor unknown."""
+        special = np.array(self.tokenizer.all_special_ids, np.int64)
+        return np.array([not np.isin(ids, special).all() for ids in self.tokenise(captions)], np.bool_)
 
     def encode_tokens(self, token_ids: Tensor, mask: Tensor) -> Tensor:
         """Return the model's last hidden states (B, T, C)."""
@@ -168,11 +168,11 @@ def _most_tokens(model: Any, tokenizer: Any) -> int:
     positions = getattr(model.config, "max_position_embeddings", None) or tokenizer.model_max_length
     table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
     if isinstance(table, nn.Embedding) and table.padding_idx is not None:
-        positions = table.num_embeddings - table.padding_idx - 1  # RoBERTa counts from behind the padding
+        positions = table.num_embeddings - table.padding_idx - 1  # RoBERTa's positions start after the padding
     return int(min(positions, tokenizer.model_max_length))
 
 
 def _tokenizer_json(backend: Any) -> dict[str, Any]:
     described: dict[str, Any] = json.loads(backend.to_str())
-    # Set by the last call, not by the tokenizer's design.
+    # These depend on the last call, not on the tokenizer.
     return {key: value for key, value in described.items() if key not in {"truncation", "padding"}}

@@ -1,4 +1,4 @@
-"""Finding and reading a model folder of the transformers library."""
+"""Find and read a model folder of the transformers library."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _MULTILINGUAL_BERT_TOKENS = 119_547
 
 
 def find_folder(name: str, weights: bool) -> Path:
-    """Return the local folder of a model, fetched from the hub unless `name` is a folder.
+    """Return the local folder of a model, downloaded from the hub unless `name` is a folder.
 
     Raises:
-        ConfigError: no such folder, and nothing on the hub.
+        ConfigError: the folder does not exist or is not a model, and the hub has none of this name.
     """
     folder = encoder_folder(name) or Path(name).expanduser()
     option = f"{OPTION}.pretrained={name!r}"
     if folder.is_dir():
         if not (folder / "config.json").is_file():
-            found = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
-            raise ConfigError(f"{option}: the folder has no config.json; it holds {found}. {_HELP}")
+            files = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
+            raise ConfigError(f"{option}: the folder has no config.json; it holds {files}. {_HELP}")
         return folder
     if name.startswith(("/", ".", "~")) or "\\" in name or name.count("/") > 1:
         raise ConfigError(f"{option}: there is no such folder. {_HELP}")
@@ -42,15 +42,15 @@ def find_folder(name: str, weights: bool) -> Path:
 
 
 def read_folder(folder: Path, random_weights: bool, option: str) -> tuple[Any, Any]:
-    """Return model and tokenizer of a local folder; nothing is fetched.
+    """Return the model and the tokenizer of a local folder, offline.
 
     Args:
         folder: in the transformers layout.
-        random_weights: take the architecture and the tokenizer only.
-        option: what names the folder, for the message.
+        random_weights: use the architecture and the tokenizer only.
+        option: the configuration key and value, for the message.
 
     Raises:
-        ConfigError: unreadable, no text encoder, or weights that do not fit.
+        ConfigError: the folder is unreadable or not a text encoder, or the weights do not fit.
     """
     from transformers import AutoConfig, AutoTokenizer
 
@@ -104,7 +104,7 @@ def multilingual_bert_size(vocabulary_size: int, train_captions: Iterable[str]) 
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Silence the library's bars and its report of absent poolers; what is missing is checked here."""
+    """Silence the library's progress bars and its report of missing weights, which are checked here."""
     from transformers.utils import logging as untyped
 
     logging: Any = untyped

@@ -1,4 +1,4 @@
-"""`WordCaptionEncoder`: what all caption encoders over whole words share."""
+"""`WordCaptionEncoder`: the base of caption encoders over whole words."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from data_loaders.errors import ConfigError
 from multimodal.encoders.base import CaptionEncoder
 from multimodal.encoders.captions.schemas import WordEncoderConfig
 from multimodal.encoders.captions.trained_encoder import trained_encoder
-from multimodal.encoders.captions.words import PAD, SPECIAL_WORDS, UNKNOWN, WordVocabulary, take_word_vectors
+from multimodal.encoders.captions.words import PAD, SPECIAL_WORDS, UNKNOWN, WordVocabulary, select_word_vectors
 from multimodal.encoders.configuration import CaptionEncoderConfig, own_learning_rate, wants_training
 from multimodal.encoders.freezing import set_trainable
 from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, save_weights, write_description
@@ -30,12 +30,12 @@ WordEncoderType = TypeVar("WordEncoderType", bound="WordCaptionEncoder")
 class WordCaptionEncoder(CaptionEncoder):
     """Word vectors, learned or read from a file, and a network over them.
 
-    A subclass makes its layers in `make_layers` (which sets `width`) and gives `encode_tokens` and `layers`. Vectors
-    from a file (`word_vectors`) stay as they are; words of the train captions that it lacks start at random.
+    A subclass creates its layers in `make_layers`, which sets `width`, and implements `encode_tokens` and `layers`.
+    Vectors from a file (`word_vectors`) are not trained; words of the train captions that it lacks start at random.
 
     Args:
         config: the encoder's section.
-        vocabulary: words with an id.
+        vocabulary: the known words.
 
     Attributes:
         words: (W, `config.width`) word vectors, row `PAD` zero.
@@ -57,13 +57,13 @@ class WordCaptionEncoder(CaptionEncoder):
 
     @abstractmethod
     def make_layers(self) -> None:
-        """Make the layers behind the word vectors and set `width`."""
+        """Create the layers behind the word vectors and set `width`."""
 
     @classmethod
     def build(
         cls: type[WordEncoderType], config: CaptionEncoderConfig, train_captions: Iterable[str]
     ) -> WordEncoderType:
-        """Take what a run has learned, or learn the words of the train captions and start from random weights."""
+        """Load the encoder of a run, or learn the words of the train captions and start from random weights."""
         own = cls.config_type.model_validate(config)
         if own.pretrained is not None:
             encoder = cls.load(trained_encoder(own))
@@ -82,11 +82,11 @@ class WordCaptionEncoder(CaptionEncoder):
     ) -> WordEncoderType:
         option = f"{_OPTION}.word_vectors"
         known = WordVocabulary.learn(train_captions, config.vocabulary_size, config.minimum_count)
-        vectors = take_word_vectors(path, option, known, config.vocabulary_size)
+        vectors = select_word_vectors(path, option, known, config.vocabulary_size)
         width = len(next(iter(vectors.values())))
         if width != config.width:
             raise ConfigError(f"{option}={path!r} holds vectors of {width} numbers; set {_OPTION}.width={width}.")
-        encoder = cls(config, known.with_further(vectors, config.vocabulary_size))
+        encoder = cls(config, known.extended_by(vectors, config.vocabulary_size))
         table = encoder.words.weight.data
         nn.init.normal_(table[PAD + 1 :], std=float(np.std(list(vectors.values()))))
         for row, word in enumerate(encoder.vocabulary.words, start=len(SPECIAL_WORDS)):
@@ -96,7 +96,7 @@ class WordCaptionEncoder(CaptionEncoder):
 
     @classmethod
     def load(cls: type[WordEncoderType], folder: Path) -> WordEncoderType:
-        """Read what `save` wrote, in evaluation mode."""
+        """Read a folder that `save` wrote, in evaluation mode."""
         config = cls.config_type.model_validate(read_description(folder, "caption")["config"])
         encoder = cls(config, WordVocabulary(read_json(Path(folder) / WORDS_FILE, "words of the captions")["words"]))
         load_weights(Path(folder) / WEIGHTS_FILE, encoder)
@@ -116,22 +116,22 @@ class WordCaptionEncoder(CaptionEncoder):
         return {**described, "words": self.vocabulary.words}
 
     def tokenise(self, captions: Sequence[str]) -> list[NDArray[np.int64]]:
-        """Return word ids; a caption without words is one unknown word."""
+        """Return word ids; a caption without words becomes one unknown word."""
         return [self.vocabulary.ids(caption, self.maximum_tokens) for caption in captions]
 
     def knows(self, captions: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which captions hold a known word."""
+        """Return which captions contain a known word."""
         return np.array([bool((ids != UNKNOWN).any()) for ids in self.tokenise(captions)], np.bool_)
 
     def continue_as(self, config: WordEncoderConfig) -> None:
-        """Keep sizes and weights, and take from another configuration how to go on training."""
-        taken = config.model_dump(include={"pretrained", "trainable", "learning_rate", "dropout"})
-        self.config = self.config.model_copy(update=taken)
+        """Keep sizes and weights, but take the training settings from another configuration."""
+        training = config.model_dump(include={"pretrained", "trainable", "learning_rate", "dropout"})
+        self.config = self.config.model_copy(update=training)
         self.default_learning_rate = own_learning_rate(self.config)
         self.dropout.p = config.dropout
 
     def set_trainable(self) -> None:
-        """Let gradients reach what the configuration says; given word vectors stay as they are."""
+        """Make trainable what the configuration says; word vectors from a file are not trained."""
         wanted = wants_training(self.config.trainable, self.config.from_scratch)
         token = torch.full((1, 1), UNKNOWN)
         set_trainable(self, wanted, lambda: self(token, torch.ones(1, 1, dtype=torch.bool)), _OPTION)

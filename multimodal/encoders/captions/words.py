@@ -18,18 +18,18 @@ from multimodal.encoders.captions.tokenizer import repair_surrogates
 
 PAD, UNKNOWN = 0, 1
 SPECIAL_WORDS = ("[PAD]", "[UNKNOWN]")
-# Scripts written without spaces give one word a sign; others keep marks, joiners and apostrophes inside words.
+# In scripts without spaces each character is a word; elsewhere words keep marks, joiners and apostrophes.
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = regex.compile(
     rf"(?V1)[{_UNSPACED}]\p{{M}}*|[[\p{{L}}\p{{N}}_]--[{_UNSPACED}]]"
     rf"[[\p{{L}}\p{{M}}\p{{N}}_'’\u200c\u200d]--[{_UNSPACED}]]*|[,.!?:;]|\p{{Emoji_Presentation}}"
 )
-# A word of a caption is shorter; what is longer is noise and would only fill the vocabulary.
+# Longer words are noise and would only fill the vocabulary.
 _LONGEST_WORD = 64
 
 
 def split_words(text: str) -> list[str]:
-    """Return the words of a text, lower case and NFKC; `,.!?:;` and emoji stand alone, other signs are left out.
+    """Return the words of a text in lower case and NFKC; `,.!?:;` and emoji are words, other symbols are dropped.
 
     >>> split_words("Don't stop, 日本!")
     ["don't", 'stop', ',', '日', '本', '!']
@@ -42,7 +42,7 @@ class WordVocabulary:
     """Word ⇄ id: `PAD`, `UNKNOWN`, then known words.
 
     Args:
-        words: without the two special ones and without repeats.
+        words: unique, without the two special ones.
     """
 
     def __init__(self, words: Sequence[str]) -> None:
@@ -51,12 +51,12 @@ class WordVocabulary:
 
     @classmethod
     def learn(cls, captions: Iterable[str], size: int, minimum_count: int = 2) -> WordVocabulary:
-        """Take the most frequent words; equals in alphabetical order.
+        """Return the most frequent words, ties in alphabetical order.
 
         Args:
             captions: of the train split.
-            size: ids at most, the two special ones included.
-            minimum_count: how often a word has to occur.
+            size: most ids, including the two special ones.
+            minimum_count: least number of occurrences of a word.
         """
         counts = Counter(word for caption in captions for word in split_words(caption))
         frequent = (word for word, count in counts.items() if count >= minimum_count)
@@ -64,8 +64,8 @@ class WordVocabulary:
         room = max(size - len(SPECIAL_WORDS), 0)
         return cls(ordered[:room])
 
-    def with_further(self, words: Iterable[str], size: int) -> WordVocabulary:
-        """Return the vocabulary with further words, best first, in what room is left up to `size` ids."""
+    def extended_by(self, words: Iterable[str], size: int) -> WordVocabulary:
+        """Return the vocabulary extended by words, best first, up to `size` ids."""
         room = max(size - len(SPECIAL_WORDS), 0)
         return WordVocabulary(list(dict.fromkeys([*self.words, *words]))[:room])
 
@@ -76,49 +76,48 @@ class WordVocabulary:
         return word in self._id_of
 
     def ids(self, caption: str, limit: int) -> NDArray[np.int64]:
-        """Return the ids of the first `limit` words; a caption without words is one unknown word."""
-        # A word has a character at least, but one can be made of several that count as none.
+        """Return the ids of the first `limit` words; a caption without words becomes one unknown word."""
         words = split_words(caption)[:limit]
         return np.array([self._id_of.get(word, UNKNOWN) for word in words] or [UNKNOWN], np.int64)
 
 
-def take_word_vectors(
+def select_word_vectors(
     path: str | Path, option: str, words: WordVocabulary, size: int
 ) -> dict[str, NDArray[np.float32]]:
-    """Return the vectors of known words, and of the file's first further words while there is room.
+    """Return the vectors of known words, and of the first other words of the file up to `size` words.
 
-    The file is read once and what is not taken is not kept: files of millions of words need no memory of their size.
+    The file is read once, and only the returned vectors are kept in memory.
 
     Args:
         path: see `read_word_vectors`.
         option: the configuration key, for messages.
         words: of the train captions.
-        size: how many words may be known in all.
+        size: most words in all.
 
     Raises:
-        ConfigError: see `read_word_vectors`; or the file holds no vector.
+        ConfigError: see `read_word_vectors`; or no vector of the file can be used.
     """
-    taken: dict[str, NDArray[np.float32]] = {}
+    chosen: dict[str, NDArray[np.float32]] = {}
     room = size - len(words)
     for word, vector in read_word_vectors(path, option):
-        if word in taken or (word not in words and room <= 0):
+        if word in chosen or (word not in words and room <= 0):
             continue
         room -= word not in words
-        taken[word] = vector
-    if not taken:
+        chosen[word] = vector
+    if not chosen:
         raise ConfigError(f"{option}={str(path)!r} holds no vector that could be used: {len(words):,} words are known.")
-    return taken
+    return chosen
 
 
 def read_word_vectors(path: str | Path, option: str) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """Yield (word, vector) from a text file as word2vec (with its header line) or GloVe (without) writes it.
+    """Yield (word, vector) from a text file in the format of word2vec (with a header line) or GloVe (without).
 
     Args:
-        path: the file; one word a line and its numbers, separated by spaces.
+        path: the file; each line holds a word and its numbers, separated by spaces.
         option: the configuration key, for messages.
 
     Raises:
-        ConfigError: no such file, or a line that does not hold a word and as many numbers as the others.
+        ConfigError: the file does not exist, or a line is not a word and as many numbers as in the other lines.
     """
     file = Path(path).expanduser()
     if not file.is_file():
@@ -134,7 +133,7 @@ def read_word_vectors(path: str | Path, option: str) -> Iterator[tuple[str, NDAr
                 width = int(parts[1])
                 continue
             width = len(parts) - 1 if width is None else width
-            # Some GloVe files have words with spaces in them.
+            # Some GloVe files contain words with spaces.
             word, numbers = " ".join(parts[: len(parts) - width]), parts[len(parts) - width :]
             try:
                 vector = np.array(numbers, np.float32)
@@ -143,6 +142,6 @@ def read_word_vectors(path: str | Path, option: str) -> Iterator[tuple[str, NDAr
             if not word or width < 1 or len(vector) != width or not np.isfinite(vector).all():
                 raise ConfigError(
                     f"{option}={str(path)!r}: line {number} begins {line.rstrip()[:40]!r} and does not hold a word and "
-                    f"{max(width, 1)} numbers; a binary word2vec file has to be converted to text first."
+                    f"{max(width, 1)} numbers; convert a binary word2vec file to text first."
                 )
             yield word, vector

@@ -1,1 +1,1 @@
-"""From posts to what encoders take, and the cache of what frozen encoders give."""
+"""Inputs of the encoders, and the cache of frozen encoders' features."""

@@ -1,12 +1,12 @@
-"""What frozen encoders give, kept on disk: computed once per content, reused across runs, K and ablations.
+"""The features of frozen encoders on disk: computed once per content, reused by other runs and ablations.
 
 A cache folder, `<root>/<fingerprint>/`, holds
 
-- `rows.bin`: rows one after the other, only ever appended;
-- `index.npy`: each item's key, first row and number of rows; replaced in one step, after its rows are on the disk;
+- `rows.bin`: the rows, append-only;
+- `index.npy`: each item's key, first row and number of rows; replaced atomically after its rows are on disk;
 - `rows.json`: type and shape of a row; `lock`: held while rows are appended.
 
-Rows of a write that was cut off are named by no index: they are invisible, and the next writer overwrites them.
+The rows of an interrupted write are not in the index: they are invisible, and the next writer overwrites them.
 """
 
 from __future__ import annotations
@@ -42,13 +42,12 @@ def caption_key(caption: str) -> str:
 
 
 def image_key(path: str | Path) -> str:
-    """Return the key of a picture file: its resolved path, size and time of change.
+    """Return the key of a picture file: its resolved path, size and modification time.
 
-    Reading every file only to find its features would cost more than finding them; a moved or touched file is
-    computed again.
+    Hashing the content would mean reading every file; so the features of a moved or touched file are computed again.
 
     Raises:
-        DataError: there is no such file.
+        DataError: the file does not exist or cannot be read.
     """
     resolved = Path(path).resolve()
     try:
@@ -59,15 +58,15 @@ def image_key(path: str | Path) -> str:
 
 
 class FeatureCache:
-    """Rows of any number per item, found again by the item's key.
+    """Any number of rows per item, found by the item's key.
 
-    Several processes may read and write at once; what two of them compute at the same time is kept once.
+    Several processes may read and write at once; an item that two of them compute at the same time is stored once.
 
     Args:
         root: folder of all caches.
-        fingerprint: of everything the rows depend on (`Encoder.fingerprint()`, and the precision where it is not
-            full; `ImagePreprocessing.fingerprint()` for pixels): another fingerprint is another cache.
-        dtype: how values are kept: float16 for features, uint8 for pixels.
+        fingerprint: of everything the rows depend on (`Encoder.fingerprint()`, and the precision unless it is full;
+            `ImagePreprocessing.fingerprint()` for pixels); each fingerprint has a cache of its own.
+        dtype: type of the stored values: float16 for features, uint8 for pixels.
     """
 
     def __init__(self, root: str | Path, fingerprint: str, dtype: DTypeLike = np.float16) -> None:
@@ -78,7 +77,7 @@ class FeatureCache:
         self._index_file = self.folder / "index.npy"
         self._row_shape: tuple[int, ...] | None = None
         self._index: NDArray[Any] = np.empty(0, dtype=_INDEX_TYPE)
-        self._places: dict[bytes, int] = {}
+        self._entry_of: dict[bytes, int] = {}
         self._seen_version: tuple[int, int, int] | None = None
 
     def get_or_compute(
@@ -98,17 +97,16 @@ class FeatureCache:
         self._refresh()
         missing: dict[bytes, int] = {}
         for position, digest in enumerate(digests):
-            if digest not in self._places:
+            if digest not in self._entry_of:
                 missing.setdefault(digest, position)
         if missing:
             self._fill(list(missing), list(missing.values()), compute, description)
-        places = np.fromiter((self._places[digest] for digest in digests), np.int64, len(digests))
-        found = self._index[places]
-        starts, lengths = found["start"].astype(np.int64), found["rows"].astype(np.int64)
+        entries = self._index[np.fromiter((self._entry_of[digest] for digest in digests), np.int64, len(digests))]
+        starts, lengths = entries["start"].astype(np.int64), entries["rows"].astype(np.int64)
         return FeatureView(self._rows_file, self.dtype, self._row_shape or (0,), starts, lengths)
 
     def __len__(self) -> int:
-        """Return how many items are kept."""
+        """Return the number of stored items."""
         self._refresh()
         return len(self._index)
 
@@ -143,8 +141,8 @@ class FeatureCache:
             converted: Rows = np.ascontiguousarray(rows, dtype=self.dtype)
         if self.dtype.kind == "f" and not np.isfinite(converted).all():
             raise RunError(
-                f"the encoder gave a value that {self.dtype.name} cannot hold (not a number, or beyond "
-                f"{np.finfo(self.dtype).max}); check its weights, or switch the feature cache off."
+                f"the encoder returned a value that {self.dtype.name} cannot represent (not a number, or beyond "
+                f"{np.finfo(self.dtype).max}); check its weights, or turn off the feature cache."
             )
         return converted
 
@@ -153,14 +151,14 @@ class FeatureCache:
             self.folder.mkdir(parents=True, exist_ok=True)
             with _locked(self.folder / "lock"):
                 self._refresh()
-                fresh = [(digest, rows) for digest, rows in items if digest not in self._places]
+                fresh = [(digest, rows) for digest, rows in items if digest not in self._entry_of]
                 if fresh:
                     self._check_shape(fresh)
                     self._write(fresh)
         except OSError as error:
             raise RunError(
                 f"feature cache {self.folder} could not be written ({error.strerror or error}); "
-                "what it held before is kept. Free some space, or name another folder."
+                "its earlier content is kept. Free some space, or choose another folder."
             ) from error
 
     def _check_shape(self, items: list[tuple[bytes, Rows]]) -> None:
@@ -192,7 +190,7 @@ class FeatureCache:
         self._refresh()
 
     def _refresh(self) -> None:
-        """Read the index again where another process, or this one, has replaced it."""
+        """Read the index again if this or another process has replaced it."""
         try:
             status = self._index_file.stat()
         except FileNotFoundError:
@@ -206,11 +204,11 @@ class FeatureCache:
             index = np.load(self._index_file, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise RunError(f"{self._index_file} is damaged ({error}); delete {self.folder}.") from None
-        # A copy that was cut off may hold fewer rows than its index names: those items are computed again.
+        # An incomplete copy may lack rows that its index names; those items are computed again.
         there = self._rows_file.stat().st_size // max(1, self._row_bytes())
         self._index = index[index["start"] + index["rows"] <= there]
         raw = np.ascontiguousarray(self._index["key"]).tobytes()
-        self._places = {raw[16 * place : 16 * place + 16]: place for place in range(len(self._index))}
+        self._entry_of = {raw[16 * i : 16 * i + 16]: i for i in range(len(self._index))}
         self._seen_version = version
 
     def _row_bytes(self) -> int:
@@ -230,4 +228,4 @@ def _locked(path: Path) -> Iterator[None]:
 
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield  # closing the file gives the lock back, also when the process dies
+        yield  # closing the file releases the lock, also when the process dies

@@ -13,19 +13,19 @@ from torch import Tensor
 
 
 class FeatureView:
-    """Rows of items in the order asked for; a row is a vector (or a picture).
+    """The rows of N items in a file; a row is a vector (or a picture).
 
-    Processes that a view is sent to open the file again: nothing is copied.
+    A view that is sent to another process opens the file there: no rows are copied.
 
     Attributes:
-        lengths: rows of each item, (N,).
+        lengths: number of rows of each item, (N,).
 
     Args:
-        path: file of rows, one after the other.
+        path: file of consecutive rows.
         dtype: of a row's values.
         row_shape: (C,) for vectors.
         starts: first row of each item, (N,).
-        lengths: rows of each item, (N,).
+        lengths: number of rows of each item, (N,).
     """
 
     def __init__(
@@ -53,13 +53,13 @@ class FeatureView:
         return rows
 
     def batch(self, items: Sequence[int] | NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Return some items as one padded batch: rows (B, T, C) with zeros behind, mask (B, T); T the longest."""
+        """Return items as one batch: rows (B, T, C), padded with zeros, and mask (B, T); T is the longest."""
         chosen = np.asarray(items, dtype=np.int64)
         starts, lengths = self._starts[chosen], self.lengths[chosen]
         longest = int(lengths.max(initial=0))
         batch = np.zeros((len(chosen), longest, *self.row_shape), dtype=self.dtype)
-        for place, (start, length) in enumerate(zip(starts.tolist(), lengths.tolist(), strict=True)):
-            batch[place, :length] = self._rows[start : start + length]
+        for i, (start, length) in enumerate(zip(starts.tolist(), lengths.tolist(), strict=True)):
+            batch[i, :length] = self._rows[start : start + length]
         mask = np.arange(longest) < lengths[:, None]
         return torch.from_numpy(batch), torch.from_numpy(mask)
 
@@ -69,7 +69,7 @@ class FeatureView:
         count = int((self._starts + self.lengths).max())
         if count == 0:
             return np.empty((0, *self.row_shape), dtype=self.dtype)
-        # A plain array over the map: indexing a memmap object costs several times more.
+        # A plain array over the mapped file: indexing a memmap object is several times slower.
         return np.asarray(np.memmap(self.path, dtype=self.dtype, mode="r", shape=(count, *self.row_shape)))
 
     def __getstate__(self) -> dict[str, Any]:

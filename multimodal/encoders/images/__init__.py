@@ -1,1 +1,1 @@
-"""Image encoders: picture ▶ one vector per region."""
+"""Image encoders: a picture becomes one vector per region."""

@@ -1,4 +1,4 @@
-"""What the published image networks share: preprocessing, freezing, saving, and shapes found by one trial."""
+"""`BackboneImageEncoder`: the base of published image networks."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ BackboneType = TypeVar("BackboneType", bound="BackboneImageEncoder")
 
 
 class BackboneImageEncoder(ImageEncoder):
-    """An image network without its classifier.
+    """A published image network without its classifier; its output shape is determined by one forward pass.
 
     Args:
-        config: what it is built from.
+        config: the encoder's section.
         backbone: the network.
         preprocessing: belongs to the network's weights.
     """
@@ -43,7 +43,7 @@ class BackboneImageEncoder(ImageEncoder):
         self._set_preprocessing(preprocessing)
         self.eval()
         with torch.no_grad():
-            regions = self(self._trial_picture())
+            regions = self(self._test_picture())
         self.patches, self.width = int(regions.shape[1]), int(regions.shape[2])
 
     @classmethod
@@ -60,11 +60,11 @@ class BackboneImageEncoder(ImageEncoder):
 
     @classmethod
     def load(cls: type[BackboneType], folder: Path) -> BackboneType:
-        """Read what `save` wrote, in evaluation mode."""
+        """Read a folder that `save` wrote, in evaluation mode."""
         values = read_description(folder, "image")
         config = ImageEncoderConfig.model_validate(values["config"])
         preprocessing = ImagePreprocessing.from_json(values["preprocessing"])
-        # Whatever the defaults are by now, the network is made for the stored size.
+        # The network is created for the saved size, whatever the defaults are now.
         backbone, _ = cls._create(config.model_copy(update={"size_px": preprocessing.size_px}), pretrained=False)
         encoder = cls(config, backbone, preprocessing)
         load_weights(Path(folder) / WEIGHTS_FILE, encoder)
@@ -81,23 +81,23 @@ class BackboneImageEncoder(ImageEncoder):
         """Return the network's name and preprocessing."""
         return {"name": self.config.name, "preprocessing": self.preprocessing.to_json()}
 
-    def _trial_picture(self) -> Tensor:
+    def _test_picture(self) -> Tensor:
         size = self.preprocessing.size_px
         return torch.arange(3 * size * size).remainder(251).to(torch.uint8).view(1, 3, size, size)
 
     def _set_trainable(self) -> None:
         wanted = wants_training(self.config.trainable, self.config.from_scratch)
-        set_trainable(self, wanted, lambda: self(self._trial_picture()), OPTION)
+        set_trainable(self, wanted, lambda: self(self._test_picture()), OPTION)
 
 
 def preprocessing_for(config: ImageEncoderConfig, published: ImagePreprocessing) -> ImagePreprocessing:
-    """Return the weights' published preprocessing with what the configuration replaces."""
+    """Return the published preprocessing of the weights, with the configured settings replaced."""
     replaced = config.model_dump(
         include={"size_px", "mean", "std", "interpolation", "crop_fraction"}, exclude_none=True
     )
     return ImagePreprocessing.from_json({**published.to_json(), **replaced})
 
 
-def refuse_mismatch(name: str, pretrained: bool | str, problem: str) -> ConfigError:
-    """Return the error for weights that are another network's."""
+def weights_error(name: str, pretrained: bool | str, problem: str) -> ConfigError:
+    """Return the error for weights that belong to another network."""
     return ConfigError(f"{OPTION}.pretrained={pretrained!r} does not hold the weights of {name}: {problem}.")

@@ -1,4 +1,4 @@
-"""The small image encoder: a compact convolutional network learned from scratch, fast enough for two cores."""
+"""The small image encoder: a compact convolutional network trained from scratch, fast enough for two cores."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _GROUPS = 8
 
 @register_image_encoder("small")
 class SmallImageEncoder(ImageEncoder):
-    """Four convolution blocks, each halving the side: 64 px give 4 x 4 regions.
+    """Four convolution blocks, each of which halves the side: a picture of 64 px has 4 x 4 regions.
 
-    GroupNorm, not BatchNorm: the other pictures of a batch never matter.
+    It uses GroupNorm, so that the output does not depend on the other pictures of a batch.
 
     Args:
-        config: width, size_px and the preprocessing's settings.
+        config: its `width`, `size_px` and preprocessing settings are used.
     """
 
     def __init__(self, config: ImageEncoderConfig) -> None:
@@ -60,7 +60,7 @@ class SmallImageEncoder(ImageEncoder):
 
     @classmethod
     def load(cls, folder: Path) -> SmallImageEncoder:
-        """Read what `save` wrote, in evaluation mode."""
+        """Read a folder that `save` wrote, in evaluation mode."""
         values = read_description(folder, "image")
         encoder = cls(ImageEncoderConfig.model_validate(values["config"]))
         encoder._set_preprocessing(ImagePreprocessing.from_json(values["preprocessing"]))
@@ -75,7 +75,7 @@ class SmallImageEncoder(ImageEncoder):
         save_weights(Path(folder) / WEIGHTS_FILE, self)
 
     def layers(self) -> list[list[nn.Parameter]]:
-        """Return each block's parameters; the last norm belongs to the last."""
+        """Return each block's parameters; the final norm belongs to the last block."""
         layers = [parameters_of(block) for block in self.blocks]
         layers[-1] += parameters_of(self.norm)
         return layers

@@ -1,4 +1,4 @@
-"""Any model of timm: patch tokens of a transformer, or the last map of a convolutional network."""
+"""Any model of timm: the patch tokens of a transformer, or the last feature map of a convolutional network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from multimodal.encoders.images.backbone import (
     OPTION,
     BackboneImageEncoder,
     preprocessing_for,
-    refuse_mismatch,
+    weights_error,
 )
 from multimodal.encoders.preprocessing import ImagePreprocessing
 from multimodal.encoders.storage import mismatch, read_state
@@ -27,11 +27,11 @@ _HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 
 
 class TimmImageEncoder(BackboneImageEncoder):
-    """What `forward_features` gives, without class and register tokens.
+    """The output of timm's `forward_features`, without class and register tokens.
 
-    Local weights are a state dictionary of the same model, with a classifier of any size or none. Their
-    preprocessing is timm's for that name, unless a JSON file of the same name, or `config.json` beside them, has a
-    `pretrained_cfg`.
+    Local weights are a state dictionary of the same model, with a classifier of any size or without one. Their
+    preprocessing is timm's for that name, unless a JSON file of the same name or `config.json` in the same folder has
+    a `pretrained_cfg`.
     """
 
     @classmethod
@@ -58,7 +58,7 @@ class TimmImageEncoder(BackboneImageEncoder):
         return [[own[name] for name in groups[number]] for number in sorted(groups)][1:]
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
-        """Return patch tokens or the flattened map (B, P, C)."""
+        """Return the patch tokens or the flattened feature map, (B, P, C)."""
         features: Tensor = self.backbone.forward_features(pixels)
         if features.ndim == 3:
             return features[:, getattr(self.backbone, "num_prefix_tokens", 0) :]
@@ -68,10 +68,10 @@ class TimmImageEncoder(BackboneImageEncoder):
 
 
 def _published_settings(name: str) -> dict[str, Any]:
-    found = timm.get_pretrained_cfg(name)
-    if found is None:
-        raise ConfigError(f"{OPTION}.name={name!r}: timm describes no input for this model.")
-    describe: Any = found.to_dict
+    settings = timm.get_pretrained_cfg(name)
+    if settings is None:
+        raise ConfigError(f"{OPTION}.name={name!r}: timm does not describe the input of this model.")
+    describe: Any = settings.to_dict
     return dict(describe())
 
 
@@ -84,7 +84,7 @@ def _published_file(name: str, published: dict[str, Any]) -> Path:
         return download(published["url"], option, HELP)
     known = timm.list_pretrained(f"{name.partition('.')[0]}*")[:5]
     others = f" Published: {', '.join(known)}." if known else ""
-    raise ConfigError(f"{option}: no weights are published for this name.{others} {HELP}")
+    raise ConfigError(f"{option}: timm has no published weights for this name.{others} {HELP}")
 
 
 def _with_weights(
@@ -93,8 +93,8 @@ def _with_weights(
     classes = _classes(published, state)
     size = _size(config, published)
     try:
-        # timm resizes position embeddings and renames foreign keys on its way; it loads strictly when the number
-        # of classes is the same on both sides.
+        # timm resizes position embeddings and renames keys of other libraries; it loads strictly if both sides have
+        # the same number of classes.
         model: Any = timm.create_model(
             config.name,
             pretrained=True,
@@ -104,7 +104,7 @@ def _with_weights(
         )
     except (RuntimeError, KeyError, AttributeError) as error:
         problem = mismatch(timm.create_model(config.name, num_classes=classes, **size).state_dict(), state)
-        raise refuse_mismatch(config.name, pretrained, problem or " ".join(str(error).split())) from None
+        raise weights_error(config.name, pretrained, problem or " ".join(str(error).split())) from None
     model.pretrained_cfg = {key: value for key, value in model.pretrained_cfg.items() if key != "state_dict"}
     return model
 

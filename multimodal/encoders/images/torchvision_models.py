@@ -1,4 +1,4 @@
-"""VGG-16 and ResNet-50 as torchvision has them: the last convolution map, region by region."""
+"""VGG-16 and ResNet-50 of torchvision: the regions of the last feature map."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from multimodal.encoders.images.backbone import (
     OPTION,
     BackboneImageEncoder,
     preprocessing_for,
-    refuse_mismatch,
+    weights_error,
 )
 from multimodal.encoders.preprocessing import ImagePreprocessing
 from multimodal.encoders.registry import register_image_encoder
@@ -44,9 +44,9 @@ class TorchvisionImageEncoder(BackboneImageEncoder):
             kept = {name: tensor for name, tensor in state.items() if not name.startswith(_CLASSIFIERS)}
             problem = mismatch(backbone.state_dict(), kept)
             if problem:
-                raise refuse_mismatch(config.name, pretrained, problem)
+                raise weights_error(config.name, pretrained, problem)
             backbone.load_state_dict(kept)
-        # Local files are mostly the first published ones, which random weights may as well take.
+        # Local files are mostly the first published weights; random weights can use their preprocessing too.
         settings = weights.transforms() if pretrained == HUB else _first_published(config.name).transforms()
         size = settings.crop_size[0]
         published = ImagePreprocessing(
@@ -67,7 +67,7 @@ class TorchvisionImageEncoder(BackboneImageEncoder):
         return [list(block.parameters()) for stage in stages for block in stage.children()]
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
-        """Return the last map as regions (B, P, C)."""
+        """Return the last feature map as regions, (B, P, C)."""
         regions: Tensor = self.backbone(pixels).flatten(2).transpose(1, 2)
         return regions
 
@@ -77,7 +77,7 @@ class _Vgg16(nn.Module):
         super().__init__()
         from torchvision.models import vgg16
 
-        with torch.device("meta"):  # the classifier's 123 million numbers are never made
+        with torch.device("meta"):  # the classifier's 123 million numbers are never allocated
             features = vgg16(init_weights=False).features
         self.features = features.to_empty(device="cpu")
         for module in self.features:

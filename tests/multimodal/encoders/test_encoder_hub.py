@@ -55,7 +55,7 @@ def test_unreachable_hub_names_the_default_model_and_the_way_out(unreachable: No
         build_caption_encoder(CaptionEncoderConfig(name="transformer"), [])
     with pytest.raises(ConfigError, match=rf"'hub' \(test_vit\).*cannot be reached.*{IMAGE_HELP}"):
         build_image_encoder(ImageEncoderConfig(name="test_vit", pretrained="hub"))
-    with pytest.raises(ConfigError, match=rf"'hub' \(vgg16\): https://\S+vgg16\S+ cannot be had.*{IMAGE_HELP}"):
+    with pytest.raises(ConfigError, match=rf"'hub' \(vgg16\): https://\S+vgg16\S+ cannot be downloaded.*{IMAGE_HELP}"):
         build_image_encoder(ImageEncoderConfig(name="vgg16", pretrained=True))
 
 
@@ -114,7 +114,7 @@ def test_a_hub_that_answers_with_an_error_is_reachable(monkeypatch: pytest.Monke
 
 
 def test_what_is_no_hub_id_is_refused(no_network: None) -> None:
-    with pytest.raises(ConfigError, match=rf"neither a folder here nor a hub id.*{CAPTION_HELP}"):
+    with pytest.raises(ConfigError, match=rf"neither a local folder nor a hub id.*{CAPTION_HELP}"):
         build_caption_encoder(CaptionEncoderConfig(name="transformer", pretrained="not an id!"), [])
 
 

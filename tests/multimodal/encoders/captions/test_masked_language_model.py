@@ -77,7 +77,7 @@ class TestBuilding:
         assert all(name.startswith("cls.") for name in network.fresh)
         names = {name for name, _ in network.model.named_parameters() if name.startswith("cls.")}
         assert names <= network.fresh
-        assert "has no head that fills masks" in caplog.text
+        assert "has no head for masked tokens" in caplog.text
 
     def test_random_weights_take_the_folders_architecture(self, with_head: Path) -> None:
         config = MaskedModelConfig(pretrained=str(with_head), random_init=True)
@@ -177,7 +177,7 @@ class TestKeeping:
     def test_a_folder_without_the_head_is_refused(self, kept: tuple[object, Path]) -> None:
         folder = kept[1] / "model" / "caption_encoder"
         load_caption_encoder(folder).save(folder)
-        with pytest.raises(RunError, match="lacks weights of the head that fills masks: cls"):
+        with pytest.raises(RunError, match="lacks weights of its head: cls"):
             load_masked_model(folder)
 
     def test_damaged_weights_are_refused(self, kept: tuple[object, Path]) -> None:
@@ -201,7 +201,7 @@ class TestRefusals:
 
         GPT2Config(n_embd=16, n_layer=1, n_head=2, vocab_size=30).save_pretrained(tmp_path)
         AutoTokenizer.from_pretrained(tiny_bert).save_pretrained(tmp_path)
-        with pytest.raises(ConfigError, match="type 'gpt2' is no encoder that fills masks"):
+        with pytest.raises(ConfigError, match="type 'gpt2' is not a masked language model"):
             build_masked_model(MaskedModelConfig(pretrained=str(tmp_path)), [])
 
     def test_a_tokenizer_without_a_mask(self, with_head: Path) -> None:
@@ -223,5 +223,5 @@ class TestRefusals:
 
     def test_more_tokens_than_positions(self, with_head: Path) -> None:
         config = MaskedModelConfig(pretrained=str(with_head), maximum_tokens=65)
-        with pytest.raises(ConfigError, match="maximum_tokens=65: this model takes 64 tokens at most"):
+        with pytest.raises(ConfigError, match="maximum_tokens=65: this model takes at most 64 tokens"):
             build_masked_model(config, []).body(config)

@@ -71,7 +71,7 @@ def test_random_weights_without_a_folder_are_of_multilingual_berts_size(no_netwo
 
 def test_more_tokens_than_positions_is_refused(tiny_bert: Path) -> None:
     too_many = CaptionEncoderConfig(name="transformer", pretrained=str(tiny_bert), maximum_tokens=65)
-    with pytest.raises(ConfigError, match="maximum_tokens=65: this model takes 64 tokens at most"):
+    with pytest.raises(ConfigError, match="maximum_tokens=65: this model takes at most 64 tokens"):
         build_caption_encoder(too_many, [])
 
 
@@ -94,7 +94,7 @@ def test_roberta_counts_its_positions_from_behind_the_padding(tiny_bert: Path, t
     longest = CaptionEncoderConfig(name="transformer", pretrained=str(tmp_path), maximum_tokens=19)
     encoder = build_caption_encoder(longest, [])
     assert encoder(*encoder.pad(encoder.tokenise(["cat " * 100]))).shape == (1, 19, 16)
-    with pytest.raises(ConfigError, match="takes 19 tokens at most"):
+    with pytest.raises(ConfigError, match="takes at most 19 tokens"):
         build_caption_encoder(longest.model_copy(update={"maximum_tokens": 20}), [])
 
 

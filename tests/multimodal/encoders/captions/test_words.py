@@ -16,8 +16,8 @@ from multimodal.encoders.captions.words import (
     UNKNOWN,
     WordVocabulary,
     read_word_vectors,
+    select_word_vectors,
     split_words,
-    take_word_vectors,
 )
 
 
@@ -85,7 +85,7 @@ class TestVocabulary:
         assert (vocabulary.words, len(vocabulary)) == (["sea", "sky"], 4)
 
     def test_further_words_fill_what_room_is_left(self):
-        vocabulary = WordVocabulary.learn(self.CAPTIONS, 8).with_further(["sky", "tea", "cat", "dog"], 8)
+        vocabulary = WordVocabulary.learn(self.CAPTIONS, 8).extended_by(["sky", "tea", "cat", "dog"], 8)
         assert vocabulary.words[4:] == ["tea", "cat"]
 
     def test_ids(self):
@@ -133,7 +133,7 @@ class TestWordVectors:
     def test_taken_are_known_words_and_the_first_others_for_which_there_is_room(self, tmp_path):
         path = write(tmp_path, "the 1 1\nof 2 2\nsea 3 3\nand 4 4\nsea 5 5\nsky 6 6\n")
         known = WordVocabulary(["sky", "sea", "rare"])
-        taken = take_word_vectors(path, "encoder.word_vectors", known, len(known) + 2)
+        taken = select_word_vectors(path, "encoder.word_vectors", known, len(known) + 2)
         assert {word: vector.tolist() for word, vector in taken.items()} == {
             "the": [1, 1], "of": [2, 2], "sea": [3, 3], "sky": [6, 6]
         }  # fmt: skip
@@ -142,7 +142,7 @@ class TestWordVectors:
         known = WordVocabulary(["sea"])
         for text in ("", "sky 1 2\n"):
             with pytest.raises(ConfigError, match="holds no vector that could be used: 3 words are known"):
-                take_word_vectors(write(tmp_path, text), "encoder.word_vectors", known, len(known))
+                select_word_vectors(write(tmp_path, text), "encoder.word_vectors", known, len(known))
 
     @pytest.mark.parametrize(
         ("text", "line", "start"),
@@ -162,12 +162,12 @@ class TestWordVectors:
             read(path)
         message = str(caught.value)
         assert message.startswith(f"encoder.word_vectors={str(path)!r}: line {line} begins {start!r}")
-        assert "a binary word2vec file has to be converted to text first" in message
+        assert "convert a binary word2vec file to text first" in message
 
     def test_a_binary_file_is_refused(self, tmp_path):
         path = tmp_path / "vectors.bin"
         path.write_bytes(b"3 4\nsea \x00\x00\x80?\x00\xff\xfe@\x01\x02\x03\x04")
-        with pytest.raises(ConfigError, match="a binary word2vec file has to be converted"):
+        with pytest.raises(ConfigError, match="convert a binary word2vec file"):
             read(path)
 
     def test_no_such_file(self, tmp_path):

@@ -152,7 +152,7 @@ def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path, monkeypatch: pyte
 
     with monkeypatch.context() as patched:
         patched.setattr(module.os, "fsync", full)
-        with pytest.raises(RunError, match=r"could not be written \(No space left on device\); what it held before is"):
+        with pytest.raises(RunError, match=r"could not be written \(No space left on device\); its earlier content is"):
             FeatureCache(tmp_path, "f").get_or_compute(["bb"], Computer(["bb"]), "testing")
     assert check(FeatureCache(tmp_path, "f"), ["a", "bb"]).asked == ["bb"]
 
@@ -169,7 +169,7 @@ def test_values_that_cannot_be_kept_and_other_shapes_are_refused(tmp_path: Path)
     cache = FeatureCache(tmp_path, "f")
     for value in (np.nan, np.inf, 70_000.0):
         rows = np.full((2, 3), value)
-        with pytest.raises(RunError, match=r"a value that float16 cannot hold .* beyond 65504"):
+        with pytest.raises(RunError, match=r"a value that float16 cannot represent .* beyond 65504"):
             cache.get_or_compute(["x"], lambda _, rows=rows: [rows], "testing")
     check(cache, ["a"])
     with pytest.raises(RunError, match=r"holds rows of shape \(3,\), not \(5,\)"):
