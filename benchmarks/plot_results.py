@@ -6,6 +6,7 @@ python benchmarks/plot_results.py --output docs/assets/results.svg
 from __future__ import annotations
 
 import argparse
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,7 +100,9 @@ def main() -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     draw_systems(left)
     draw_ablation(right)
-    figure.savefig(output, facecolor="white", metadata={"Date": None})
+    drawn = io.StringIO()
+    figure.savefig(drawn, format="svg", facecolor="white", metadata={"Date": None})
+    output.write_text("".join(f"{line.rstrip()}\n" for line in drawn.getvalue().splitlines()), encoding="utf-8")
 
 
 if __name__ == "__main__":

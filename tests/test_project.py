@@ -479,3 +479,14 @@ def test_the_figures_of_the_readme_stand_in_the_benchmarks():
     readme, benchmarks = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "BENCHMARKS.md"))
     assert figure.findall(readme)
     assert set(figure.findall(readme)) <= set(figure.findall(benchmarks))
+
+
+def test_the_site_shows_every_document():
+    def leaves(entry):
+        for value in entry.values() if isinstance(entry, dict) else entry:
+            yield from [value] if isinstance(value, str) else leaves(value)
+
+    shown = sorted(leaves(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]))
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in DOCUMENTS if path.is_relative_to(ROOT / "docs")}
+    top = {path.name.lower() for path in ROOT.glob("*.md")} - {"readme.md"}
+    assert shown == sorted(pages - {"README.md"} | top | {"index.md", "license.md"})
