@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
@@ -84,6 +85,9 @@ class ImageInputs(Protocol):
 
     def batch(self, rows: Sequence[int]) -> Tensor | None:
         """Return (B, 3, S, S) pixels or (B, P, C) features, zeros without a picture; None if no post has one."""
+
+    def prefetch(self, batches: Sequence[Sequence[int]]) -> AbstractContextManager[None]:
+        """Make these batches of rows ready in their order, while a `with` block asks for them."""
 
     def present(self) -> NDArray[np.bool_]:
         """Return which posts have a picture."""

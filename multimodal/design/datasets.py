@@ -45,14 +45,22 @@ class DatasetBuilder:
         """Return the caption terms of N posts, (N, SLOTS); None where captions are not compared."""
         return None if self.terms is None else self.terms.of(cleaned_captions(posts, self.config.caption_profile))
 
-    def inputs(self, posts: Sequence[Post]) -> tuple[CaptionInputs, ImageInputs]:
-        """Return the encoders' inputs; a frozen encoder's features come from the cache if the posts are many."""
+    def inputs(self, posts: Sequence[Post], workers: int = 0) -> tuple[CaptionInputs, ImageInputs]:
+        """Return the encoders' inputs; a frozen encoder's features come from the cache if the posts are many.
+
+        Args:
+            posts: N posts.
+            workers: processes that decode pictures where they are many; 0 for none.
+
+        Raises:
+            DataError: a picture cannot be used.
+        """
         captions = cleaned_captions(posts, self.config.caption_profile)
         on_disk = all(post.image is None or isinstance(post.image, (str, Path)) for post in posts)
         cache = self.config.feature_cache if len(posts) >= _BULK_POSTS and on_disk else None
         return (
             caption_inputs(self.network.caption_encoder, captions, cache),
-            image_inputs(self.network.image_encoder, posts, cache),
+            image_inputs(self.network.image_encoder, posts, cache, workers),
         )
 
     def content_dataset(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,10 @@ class DesignLearner:
         if self.config.history.posts or self.config.history.neighbours:
             self._bank = torch.from_numpy(self.scorer.contents(self._data.contents))
         self._bank = self._bank.to(device)
+
+    def prefetch(self, batches: list[list[int]]) -> AbstractContextManager[None]:
+        """Let workers decode the pictures of these batches, in their order, if they do not fit in memory."""
+        return self._data.train.images.prefetch(batches)
 
     def loss(self, module: nn.Module, rows: list[int], epoch: int) -> tuple[Tensor, dict[str, float]]:
         """Return the mean loss of some train posts, and its two parts."""

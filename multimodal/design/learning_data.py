@@ -14,6 +14,7 @@ from data_loaders.posts import Post
 from multimodal.design.config import DesignConfig
 from multimodal.design.datasets import DatasetBuilder
 from multimodal.encoders.features.inputs import SelectedCaptions, SelectedImages
+from multimodal.encoders.features.picture_loading import worker_count
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 
@@ -59,7 +60,7 @@ class LearningData:
         if not validation_rows:
             raise DataError("no validation post has a hashtag, so no model can be chosen; give it a larger fraction")
         everything = [*train, *validation]
-        captions, images = datasets.inputs(everything)
+        captions, images = datasets.inputs(everything, worker_count(datasets.config.training.loader_workers))
 
         def part(rows: list[int], memory: PostMemory, targets: list[list[int]] | None) -> PostDataset:
             selected = SelectedCaptions(captions, rows), SelectedImages(images, rows)

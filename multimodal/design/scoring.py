@@ -56,9 +56,11 @@ class Scorer:
 
         def work(rows: Sequence[int]) -> list[NDArray[np.float32]]:
             values: dict[int, NDArray[np.float32]] = {}
-            for part in row_batches(sorted(rows, key=lambda row: lengths[row])):
-                content = self.network.encode(dataset.batch(part).to(self.device))
-                values.update(zip(part, read(content).float().cpu().numpy(), strict=True))
+            batches = row_batches(sorted(rows, key=lambda row: lengths[row]))
+            with dataset.images.prefetch(batches):
+                for part in batches:
+                    content = self.network.encode(dataset.batch(part).to(self.device))
+                    values.update(zip(part, read(content).float().cpu().numpy(), strict=True))
             return [values[row] for row in rows]
 
         return np.stack(map_processes(range(len(dataset)), work))
@@ -117,11 +119,13 @@ class Scorer:
             alphas: weights of the multilabel head, each 0..1.
         """
         results: list[list[int]] = []
-        for part in row_batches(rows):
-            joined, indices = self.scores(dataset.batch(part).to(bank.device), bank, alphas)
-            hashtags = [set(row) for row in truth[len(results) : len(results) + len(part)]]
-            counts = [_hits_at_k(scores, indices, hashtags, k) for scores in joined]
-            results.extend([list(row) for row in zip(*counts, strict=True)])
+        batches = row_batches(rows)
+        with dataset.images.prefetch(batches):
+            for part in batches:
+                joined, indices = self.scores(dataset.batch(part).to(bank.device), bank, alphas)
+                hashtags = [set(row) for row in truth[len(results) : len(results) + len(part)]]
+                counts = [_hits_at_k(scores, indices, hashtags, k) for scores in joined]
+                results.extend([list(row) for row in zip(*counts, strict=True)])
         return results
 
 

@@ -28,6 +28,10 @@ class TrainingConfig(Section):
     precision: Literal["no", "auto", "bf16", "fp16"] = Field(
         default="no", description="mixed precision; auto: bf16 where the GPU or processor has it, else no"
     )
+    loader_workers: int | None = Field(
+        default=None, ge=0, le=64, description="processes per training process that decode pictures which do not fit "
+        "in memory; null: up to 4, by the number of processors",
+    )  # fmt: skip
     compile: bool = Field(default=False, description="torch.compile the network")
     checkpoint_minutes: float = Field(default=10.0, gt=0, description="minutes between checkpoints inside an epoch")
     tensorboard: bool = Field(default=False, description="also write TensorBoard files")

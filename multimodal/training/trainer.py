@@ -7,7 +7,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -76,6 +76,14 @@ class OwnOptimiser(Protocol):
 
     def optimiser(self) -> torch.optim.Optimizer:
         """Return the optimiser, instead of AdamW on `parameter_groups`."""
+
+
+@runtime_checkable
+class Prefetching(Protocol):
+    """A `Learner` that can make batches ready ahead of `loss`."""
+
+    def prefetch(self, batches: list[list[int]]) -> AbstractContextManager[None]:
+        """Make the batches of this process ready in their order, while a `with` block trains on them."""
 
 
 @dataclass(slots=True)
@@ -168,30 +176,39 @@ class Trainer:
         batches = self.learner.batches(state.epoch)
         groups = _grouped(batches, self.config.gradient_accumulation)
         started, posts = time.perf_counter(), 0
-        for group in groups[state.batch // self.config.gradient_accumulation :]:
-            loss, parts = self._update(group)
-            state.loss_sum += loss
-            posts += sum(len(rows) for rows in group)
-            state.batch += len(group)
-            state.step += 1
-            elapsed = time.perf_counter() - started
-            progress.update(bar, advance=len(group), loss=f"loss {loss:.3f}", rate=f"{posts / elapsed:,.0f} posts/s")
-            self._log(tracker, {"event": "step", "step": state.step, "epoch": state.epoch, "loss": loss, **parts,
-                                "learning_rate": self.schedule.get_last_lr()[0]})  # fmt: skip
-            due = time.perf_counter() - started > 60 * self.config.checkpoint_minutes
-            # Clocks and signals differ between processes; what is done next must not.
-            following = all_reduce_max(_STOP if self._interrupted else _SAVE if due else _GO_ON, device)
-            if following != _GO_ON:
-                state.seconds += time.perf_counter() - started
-                started, posts = time.perf_counter(), 0
-                self._save("last")
-            if following == _STOP:
-                raise KeyboardInterrupt
+        remaining = groups[state.batch // self.config.gradient_accumulation :]
+        with self._prefetched(remaining):
+            for group in remaining:
+                loss, parts = self._update(group)
+                state.loss_sum += loss
+                posts += sum(len(rows) for rows in group)
+                state.batch += len(group)
+                state.step += 1
+                elapsed = time.perf_counter() - started
+                progress.update(
+                    bar, advance=len(group), loss=f"loss {loss:.3f}", rate=f"{posts / elapsed:,.0f} posts/s"
+                )
+                self._log(tracker, {"event": "step", "step": state.step, "epoch": state.epoch, "loss": loss, **parts,
+                                    "learning_rate": self.schedule.get_last_lr()[0]})  # fmt: skip
+                due = time.perf_counter() - started > 60 * self.config.checkpoint_minutes
+                # Clocks and signals differ between processes; what is done next must not.
+                following = all_reduce_max(_STOP if self._interrupted else _SAVE if due else _GO_ON, device)
+                if following != _GO_ON:
+                    state.seconds += time.perf_counter() - started
+                    started, posts = time.perf_counter(), 0
+                    self._save("last")
+                if following == _STOP:
+                    raise KeyboardInterrupt
         elapsed = time.perf_counter() - started
         state.seconds += elapsed
         train_loss = state.loss_sum / max(len(groups), 1)
         state.epoch, state.batch, state.loss_sum = state.epoch + 1, 0, 0.0
         self._validate(train_loss, posts / max(elapsed, 1e-9), tracker)
+
+    def _prefetched(self, groups: list[list[list[int]]]) -> AbstractContextManager[None]:
+        if not isinstance(self.learner, Prefetching):
+            return nullcontext()
+        return self.learner.prefetch([list(shard(rows)[0]) for group in groups for rows in group])
 
     def _update(self, group: list[list[int]]) -> tuple[float, dict[str, float]]:
         means: dict[str, float] = {"loss": 0.0}

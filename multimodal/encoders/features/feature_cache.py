@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ Rows = NDArray[Any]
 _INDEX_TYPE = np.dtype([("key", "V16"), ("start", "<i8"), ("rows", "<i8")])
 _APPEND_BYTES = 64 * 2**20
 _APPEND_SECONDS = 30.0  # what a killed process loses at most
-_ITEMS_PER_CALL = 256
+_ITEMS_WITH_A_BAR = 256
 
 
 def caption_key(caption: str) -> str:
@@ -81,13 +81,13 @@ class FeatureCache:
         self._seen_version: tuple[int, int, int] | None = None
 
     def get_or_compute(
-        self, keys: Sequence[str], compute: Callable[[Sequence[int]], Sequence[Rows]], description: str
+        self, keys: Sequence[str], compute: Callable[[Sequence[int]], Iterable[Rows]], description: str
     ) -> FeatureView:
         """Return the rows of all items, computing those that are not there yet.
 
         Args:
             keys: one per item, see `caption_key` and `image_key`; equal keys are computed once.
-            compute: given positions in `keys`, returns for each its rows, (n_i, C) with n_i ≥ 0.
+            compute: given positions in `keys`, gives the rows of each in turn, (n_i, C) with n_i ≥ 0.
             description: what the progress bar says.
 
         Raises:
@@ -114,24 +114,22 @@ class FeatureCache:
         self,
         digests: list[bytes],
         positions: list[int],
-        compute: Callable[[Sequence[int]], Sequence[Rows]],
+        compute: Callable[[Sequence[int]], Iterable[Rows]],
         description: str,
     ) -> None:
         waiting: list[tuple[bytes, Rows]] = []
         waiting_bytes, appended = 0, time.monotonic()
-        quiet = len(positions) < _ITEMS_PER_CALL or os.environ.get("RANK", "0") != "0"
+        quiet = len(positions) < _ITEMS_WITH_A_BAR or os.environ.get("RANK", "0") != "0"
         with nullcontext() if quiet else progress_bar(description, len(positions), "items") as bar:
             try:
-                for first in range(0, len(positions), _ITEMS_PER_CALL):
-                    chunk = positions[first : first + _ITEMS_PER_CALL]
-                    results = [self._converted(rows) for rows in compute(chunk)]
-                    waiting += zip(digests[first : first + _ITEMS_PER_CALL], results, strict=True)
-                    waiting_bytes += sum(rows.nbytes for rows in results)
+                for digest, rows in zip(digests, compute(positions), strict=True):
+                    waiting.append((digest, self._converted(rows)))
+                    waiting_bytes += waiting[-1][1].nbytes
                     if waiting_bytes >= _APPEND_BYTES or time.monotonic() - appended >= _APPEND_SECONDS:
                         self._append(waiting)
                         waiting, waiting_bytes, appended = [], 0, time.monotonic()
                     if bar is not None:
-                        bar.advance(len(chunk))
+                        bar.advance(1)
             finally:  # whatever was computed before an interruption is kept
                 if waiting:
                     self._append(waiting)

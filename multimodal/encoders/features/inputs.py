@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +14,19 @@ from rich.progress import track
 from torch import Tensor
 
 from data_loaders.batches import CaptionInputs, ImageInputs
-from data_loaders.images.loading import load_image
 from data_loaders.posts import Post
 from data_loaders.text.captions import clean_caption
 from multimodal.distributed.processes import is_main_process, main_process_first
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder
 from multimodal.encoders.features.feature_cache import FeatureCache, FeatureView, caption_key, image_key
+from multimodal.encoders.features.picture_loading import Pictures, PicturesAhead
 
 logger = logging.getLogger(__name__)
 
 Flags = NDArray[np.bool_]
 _PIXELS_IN_MEMORY_BYTES = 2**31
 _ENCODING_BATCH = 32
+_ENCODING_CHUNK = 256
 
 
 def cleaned_captions(posts: Sequence[Post], profile: str) -> list[str]:
@@ -114,6 +116,10 @@ class NoImages:
         """Return None."""
         return None
 
+    def prefetch(self, batches: Sequence[Sequence[int]]) -> AbstractContextManager[None]:
+        """Do nothing."""
+        return nullcontext()
+
     def present(self) -> Flags:
         """Return False for every post."""
         return np.zeros(self._count, bool)
@@ -125,37 +131,51 @@ class PixelImages:
     Args:
         encoder: its preprocessing is applied.
         posts: the posts.
+        workers: processes that decode pictures ahead where they do not fit in memory; 0 for none.
     """
 
-    def __init__(self, encoder: ImageEncoder, posts: Sequence[Post]) -> None:
-        self._preprocessing = encoder.preprocessing
-        self._images = [post.image for post in posts]
-        self._present = np.array([image is not None for image in self._images], bool)
-        size = encoder.preprocessing.size_px
-        total = int(self._present.sum())
+    def __init__(self, encoder: ImageEncoder, posts: Sequence[Post], workers: int = 0) -> None:
+        self._pictures = Pictures(encoder.preprocessing, posts)
+        self._present = np.array([post.image is not None for post in posts], bool)
+        self._size_px = encoder.preprocessing.size_px
+        self._workers = workers
         self._pixels: dict[int, Tensor] | None = None
-        if total * 3 * size * size <= _PIXELS_IN_MEMORY_BYTES:
+        self._ahead: PicturesAhead | None = None
+        if int(self._present.sum()) * 3 * self._size_px**2 <= _PIXELS_IN_MEMORY_BYTES:
             rows: list[int] = np.flatnonzero(self._present).tolist()
             quiet = len(rows) < 500 or not is_main_process()
-            self._pixels = {row: self._load(row) for row in track(rows, "decoding pictures", disable=quiet)}
-
-    def _load(self, row: int) -> Tensor:
-        source = self._images[row]
-        if source is None:
-            raise ValueError(f"row {row} has no picture")
-        return self._preprocessing(load_image(source, size_hint_px=self._preprocessing.size_px))
+            self._pixels = {row: self._pictures.read(row) for row in track(rows, "decoding pictures", disable=quiet)}
 
     def batch(self, rows: Sequence[int]) -> Tensor | None:
-        """Return (B, 3, S, S) pixels, zeros where there is no picture."""
-        size = self._preprocessing.size_px
-        pixels: Tensor | None = None
-        for place, row in enumerate(rows):
-            if self._present[row]:
-                one = self._load(row) if self._pixels is None else self._pixels[row]
-                if pixels is None:
-                    pixels = one.new_zeros(len(rows), 3, size, size)
-                pixels[place] = one
+        """Return (B, 3, S, S) pixels, zeros where there is no picture.
+
+        Raises:
+            DataError: a picture cannot be used.
+        """
+        here = [index for index, row in enumerate(rows) if self._present[row]]
+        if not here:
+            return None
+        pixels = torch.zeros(len(rows), 3, self._size_px, self._size_px, dtype=torch.uint8)
+        for index, one in zip(here, self._read([rows[index] for index in here]), strict=True):
+            pixels[index] = one
         return pixels
+
+    def _read(self, rows: list[int]) -> Iterable[Tensor]:
+        if self._pixels is not None:
+            return [self._pixels[row] for row in rows]
+        ahead = None if self._ahead is None else self._ahead.take(rows)
+        return (self._pictures.read(row) for row in rows) if ahead is None else ahead
+
+    @contextmanager
+    def prefetch(self, batches: Sequence[Sequence[int]]) -> Iterator[None]:
+        """Let the workers decode these batches of rows in their order, while the `with` block asks for them."""
+        if self._pixels is None and self._workers:
+            pictured = [[row for row in rows if self._present[row]] for rows in batches]
+            self._ahead = PicturesAhead(self._pictures, [rows for rows in pictured if rows], self._workers)
+        try:
+            yield
+        finally:
+            self._ahead = None
 
     def present(self) -> Flags:
         """Return which posts have a picture."""
@@ -179,6 +199,10 @@ class FeatureImages:
         features = torch.zeros(len(index), *self._shape, dtype=torch.as_tensor(found).dtype)
         features[torch.from_numpy(here)] = torch.as_tensor(found)
         return features
+
+    def prefetch(self, batches: Sequence[Sequence[int]]) -> AbstractContextManager[None]:
+        """Do nothing: features are read as fast as they are needed."""
+        return nullcontext()
 
     def present(self) -> Flags:
         """Return which posts have a picture."""
@@ -214,6 +238,10 @@ class SelectedImages:
         """Return what the inputs give for these rows of the selection."""
         return self._inputs.batch(self._rows[list(rows)].tolist())
 
+    def prefetch(self, batches: Sequence[Sequence[int]]) -> AbstractContextManager[None]:
+        """Prefetch batches of rows of the selection."""
+        return self._inputs.prefetch([self._rows[list(rows)].tolist() for rows in batches])
+
     def present(self) -> Flags:
         """Return which selected posts have a picture."""
         return self._inputs.present()[self._rows]
@@ -230,8 +258,9 @@ def caption_inputs(
         return tokens
     store = FeatureCache(Path(cache), encoder.fingerprint())
 
-    def compute(rows: Sequence[int]) -> list[NDArray[np.float16]]:
-        return _encode_captions(encoder, tokens, rows)
+    def compute(rows: Sequence[int]) -> Iterator[NDArray[np.float16]]:
+        for chunk in _parts(rows, _ENCODING_CHUNK):
+            yield from _encode_captions(encoder, tokens, chunk)
 
     keys = [caption_key(caption) for caption in captions]
     view = main_process_first(lambda: store.get_or_compute(keys, compute, "encoding captions"))
@@ -239,20 +268,31 @@ def caption_inputs(
 
 
 def image_inputs(
-    encoder: ImageEncoder | None, posts: Sequence[Post], cache: str | None
+    encoder: ImageEncoder | None, posts: Sequence[Post], cache: str | None, workers: int = 0
 ) -> NoImages | PixelImages | FeatureImages:
-    """Return the image inputs of some posts: features where the encoder is frozen and a cache is given."""
+    """Return the image inputs of some posts: features where the encoder is frozen and a cache is given.
+
+    Args:
+        encoder: of pictures; None for none.
+        posts: the posts.
+        cache: folder of the feature cache; None for none.
+        workers: processes that decode pictures where they are many; 0 for none.
+
+    Raises:
+        DataError: a picture cannot be used.
+    """
     present = np.array([post.image is not None for post in posts], bool)
     if encoder is None or not present.any():
         return NoImages(len(posts))
     if not encoder.frozen or cache is None:
-        return PixelImages(encoder, posts)
+        return PixelImages(encoder, posts, workers)
     store = FeatureCache(Path(cache), encoder.fingerprint())
     pictured: list[int] = np.flatnonzero(present).tolist()
     paths = [Path(str(posts[row].image)) for row in pictured]
+    pictures = Pictures(encoder.preprocessing, [posts[row] for row in pictured])
 
-    def compute(rows: Sequence[int]) -> list[NDArray[np.float16]]:
-        return _encode_images(encoder, [paths[row] for row in rows])
+    def compute(rows: Sequence[int]) -> Iterator[NDArray[np.float16]]:
+        return _encode_images(encoder, pictures, rows, workers if len(rows) >= _ENCODING_CHUNK else 0)
 
     keys = [image_key(path) for path in paths]
     view = main_process_first(lambda: store.get_or_compute(keys, compute, "encoding pictures"))
@@ -282,13 +322,15 @@ def _encode_captions(encoder: CaptionEncoder, tokens: TokenCaptions, rows: Seque
     return results
 
 
-@torch.no_grad()
-def _encode_images(encoder: ImageEncoder, paths: Sequence[Path]) -> list[NDArray[np.float16]]:
+def _encode_images(
+    encoder: ImageEncoder, pictures: Pictures, rows: Sequence[int], workers: int
+) -> Iterator[NDArray[np.float16]]:
     device = next(encoder.parameters()).device
-    results: list[NDArray[np.float16]] = []
-    for start in range(0, len(paths), _ENCODING_BATCH):
-        pixels = []
-        for path in paths[start : start + _ENCODING_BATCH]:
-            pixels.append(encoder.preprocessing(load_image(path, size_hint_px=encoder.preprocessing.size_px)))
-        results.extend(encoder(torch.stack(pixels).to(device)).cpu().half().numpy())
-    return results
+    for pixels in pictures.batches(_parts(rows, _ENCODING_BATCH), workers):
+        with torch.no_grad():
+            features = encoder(pixels.to(device)).cpu().half().numpy()
+        yield from features
+
+
+def _parts(rows: Sequence[int], size: int) -> list[Sequence[int]]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]

@@ -13,9 +13,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from data_loaders.errors import RunError
+from data_loaders.errors import DataError, RunError
 from multimodal.design.learner import DesignLearner
 from multimodal.design.system import DesignSystem
+from multimodal.encoders.features.picture_loading import PicturesAhead
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.config_loading import load_config
 
@@ -99,6 +100,50 @@ def test_stopped_and_resumed_it_sees_the_same_views(textured_data, tmp_path, mon
     assert records(tmp_path / "resumed") == records(tmp_path / "unbroken")
     for key, value in resumed.network.state_dict().items():
         assert torch.equal(value, expected.network.state_dict()[key]), key
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_pictures_that_do_not_fit_in_memory_change_nothing(tiny_data, unbroken, tmp_path, monkeypatch, workers):
+    monkeypatch.setattr("multimodal.encoders.features.inputs._PIXELS_IN_MEMORY_BYTES", 0)
+    take, taken, loss, calls = PicturesAhead.take, [], DesignLearner.loss, []
+
+    def watched(self, rows):
+        taken.append(take(self, rows))
+        return taken[-1]
+
+    def interrupted(self, module, rows, epoch):
+        calls.append(rows)
+        if len(calls) == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+        return loss(self, module, rows, epoch)
+
+    monkeypatch.setattr(PicturesAhead, "take", watched)
+    monkeypatch.setattr(DesignLearner, "loss", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit(tiny_data, tmp_path, f"training.loader_workers={workers}")
+    resumed = fit(tiny_data, tmp_path, f"training.loader_workers={workers}")
+    folder, expected = unbroken
+    assert records(tmp_path) == records(folder)
+    for key, value in resumed.network.state_dict().items():
+        assert torch.equal(value, expected.network.state_dict()[key]), key
+    assert bool(taken) == bool(workers)
+    assert all(pixels is not None for pixels in taken)
+
+
+def test_an_unreadable_picture_of_a_train_post_is_told_with_its_post(tiny_data, tmp_path, monkeypatch):
+    monkeypatch.setattr("multimodal.encoders.features.inputs._PIXELS_IN_MEMORY_BYTES", 0)
+    torn = tmp_path / "torn.png"
+    torn.write_bytes(b"no picture")
+
+    class Torn:
+        vocabulary = tiny_data.vocabulary
+
+        def split(self, name):
+            return [replace(post, image=torn) if post.post_id == "t030" else post for post in tiny_data.split(name)]
+
+    for workers in (0, 2):
+        with pytest.raises(DataError, match=r"^post 't030': image .*torn\.png cannot be used: not a picture"):
+            fit(Torn(), tmp_path / str(workers), f"training.loader_workers={workers}")
 
 
 class TestKeeping:

@@ -1,4 +1,4 @@
-"""Two processes under `accelerate launch` train and evaluate as one does."""
+"""Two processes under `accelerate launch`, whose workers decode the pictures, train and evaluate as one does."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ OVERRIDES = [
     "history.dropout=0",
     "training.batch_size=15",
     "encoder.image.augmentation=true",
+    "training.loader_workers=1",
 ]
 
 

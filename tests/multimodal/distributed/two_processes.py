@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data_loaders.prepared import PreparedData
+from multimodal.encoders.features import inputs
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.systems.config_loading import load_config
 from multimodal.training.run import train_run
@@ -25,4 +26,6 @@ def main(data: str, run: str, config: str, overrides: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    # In two processes, as if the pictures did not fit in memory: workers decode each process's share.
+    inputs._PIXELS_IN_MEMORY_BYTES = 0
     main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:])

@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import os
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +26,10 @@ class Computer:
         self.keys = keys
         self.asked: list[str] = []
 
-    def __call__(self, positions: Sequence[int]) -> list[np.ndarray]:
-        chosen = [self.keys[position] for position in positions]
-        self.asked += chosen
-        return [rows_of(key) for key in chosen]
+    def __call__(self, positions: Sequence[int]) -> Iterator[np.ndarray]:
+        for position in positions:
+            self.asked.append(self.keys[position])
+            yield rows_of(self.keys[position])
 
 
 def rows_of(key: str) -> np.ndarray:
@@ -106,15 +106,13 @@ def test_a_torn_tail_is_ignored_and_written_over(tmp_path: Path) -> None:
     assert (cache.folder / "rows.bin").stat().st_size == size + rows_of("ccc").size * 2
 
 
-def test_an_interrupted_run_keeps_what_it_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_ITEMS_PER_CALL", 2)
+def test_an_interrupted_run_keeps_what_it_had(tmp_path: Path) -> None:
     keys = [f"key{number}" for number in range(7)]
 
     class Interrupted(Computer):
-        def __call__(self, positions: Sequence[int]) -> list[np.ndarray]:
-            if 4 in positions:
-                raise KeyboardInterrupt
-            return super().__call__(positions)
+        def __call__(self, positions: Sequence[int]) -> Iterator[np.ndarray]:
+            yield from super().__call__(positions[:4])
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         FeatureCache(tmp_path, "f").get_or_compute(keys, Interrupted(keys), "testing")
@@ -193,7 +191,7 @@ def test_an_earlier_view_goes_on_while_the_cache_grows(tmp_path: Path) -> None:
 
 
 def _write_share(root: str, keys: list[str]) -> None:
-    module._ITEMS_PER_CALL, module._APPEND_BYTES = 1, 1
+    module._APPEND_BYTES = 1
     check(FeatureCache(root, "f"), keys)
 
 

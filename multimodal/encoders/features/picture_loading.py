@@ -1,0 +1,142 @@
+"""`Pictures`: the pictures of posts, decoded in this process or by DataLoader workers, to the same pixels."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from data_loaders.errors import DataError, RunError
+from data_loaders.images.loading import load_image
+from data_loaders.posts import Post
+from multimodal.distributed.processes import process_count
+from multimodal.encoders.preprocessing import ImagePreprocessing
+
+_MOST_WORKERS = 4
+
+
+def worker_count(asked: int | None) -> int:
+    """Return how many workers each process starts.
+
+    Args:
+        asked: at least 0; None for one per processor that this process may use, all but one, and at most 4.
+    """
+    if asked is not None:
+        return asked
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(min(processors // process_count() - 1, _MOST_WORKERS), 0)
+
+
+class Pictures(Dataset["Tensor | DataError"]):
+    """The pictures of N posts, read when asked for. Worker processes get a copy of it.
+
+    Args:
+        preprocessing: of the image encoder.
+        posts: the posts.
+    """
+
+    def __init__(self, preprocessing: ImagePreprocessing, posts: Sequence[Post]) -> None:
+        self.preprocessing = preprocessing
+        self._sources = [post.image for post in posts]
+        self._post_ids = [post.post_id for post in posts]
+
+    def __getitem__(self, row: int) -> Tensor | DataError:
+        """Return what `read` returns or raises: an exception would lose its type on the way from a worker."""
+        try:
+            return self.read(row)
+        except DataError as error:
+            return DataError(str(error))
+
+    def read(self, row: int) -> Tensor:
+        """Return one picture as the encoder takes it, (3, S, S) uint8.
+
+        Raises:
+            DataError: it cannot be used; the message names the post where there are several.
+        """
+        source = self._sources[row]
+        if source is None:
+            raise DataError(f"post {self._post_ids[row]!r} has no picture")
+        try:
+            return self.preprocessing(load_image(source, size_hint_px=self.preprocessing.size_px))
+        except DataError as error:
+            if len(self._sources) == 1:
+                raise
+            raise DataError(f"post {self._post_ids[row]!r}: {error}") from error
+
+    def batches(self, batches: Sequence[Sequence[int]], workers: int) -> Iterator[Tensor]:
+        """Yield the pictures of each batch of rows, (B, 3, S, S) uint8, in the order of the batches.
+
+        Args:
+            batches: rows with a picture; none is empty.
+            workers: processes that decode; 0 for this one.
+
+        Raises:
+            DataError: a picture cannot be used; see `read`.
+            RunError: a worker died.
+        """
+        loader = DataLoader(
+            self,
+            batch_sampler=[list(rows) for rows in batches],
+            num_workers=workers,
+            collate_fn=_stack,
+            worker_init_fn=_ignore_interrupts,
+            # One of its own: the loader draws a number, which would change what dropout draws.
+            generator=torch.Generator(),
+        )
+        loaded = iter(loader)
+        for _ in batches:
+            try:
+                pixels = next(loaded)
+            except RuntimeError as error:
+                if not workers:
+                    raise
+                raise RunError(
+                    f"a worker that decodes pictures died ({error}); give the run more memory, or set "
+                    "training.loader_workers=0."
+                ) from error
+            if isinstance(pixels, DataError):
+                raise pixels
+            yield pixels
+
+
+class PicturesAhead:
+    """Batches of pictures that are decoded ahead, taken in their order; some may be left out.
+
+    Args:
+        pictures: of the posts.
+        batches: rows with a picture; none is empty.
+        workers: processes that decode, at least 1.
+    """
+
+    def __init__(self, pictures: Pictures, batches: Sequence[Sequence[int]], workers: int) -> None:
+        self._turns = {tuple(rows): turn for turn, rows in enumerate(batches)}
+        self._pixels = pictures.batches(batches, workers)
+        self._next_turn = 0
+
+    def take(self, rows: Sequence[int]) -> Tensor | None:
+        """Return the pictures of a batch, (B, 3, S, S); None if it is not among those still to come."""
+        turn = self._turns.get(tuple(rows), -1)
+        if turn < self._next_turn:
+            return None
+        for _ in range(turn - self._next_turn):
+            next(self._pixels)
+        self._next_turn = turn + 1
+        return next(self._pixels)
+
+
+def _stack(pictures: Sequence[Tensor | DataError]) -> Tensor | DataError:
+    read: list[Tensor] = []
+    for picture in pictures:
+        if isinstance(picture, DataError):
+            return picture
+        read.append(picture)
+    return torch.stack(read)
+
+
+def _ignore_interrupts(worker: int) -> None:
+    # Ctrl-C reaches all processes of a terminal; the training process ends its workers after it has saved.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
