@@ -99,8 +99,8 @@ def _fill(folder: Path, output: Path, reader: Reader, settings: PrepareSettings)
     if selection is not None:
         order, index = order[selection.posts[order]], index.with_hashtags(selection.hashtags)
     index, split_ids, groups = index.take(order), result.split_ids[order], _renumbered(groups[order])
-    named = None if selection is None else frozenset(vocabulary.hashtags)
-    write_posts(folder / POSTS, staging, order, split_ids, groups, named)
+    kept_hashtags = None if selection is None else frozenset(vocabulary.hashtags)
+    write_posts(folder / POSTS, staging, order, split_ids, groups, kept_hashtags)
     staging.remove()
     vocabulary.save(folder / VOCABULARY)
     described = describe_posts(index, split_ids, groups, vocabulary)
@@ -176,6 +176,5 @@ def _vocabulary(index: PostIndex, split_ids: Ints, settings: PrepareSettings) ->
     elif minimum is None:
         minimum = default_minimum_frequency(tagged)
         rule = f"chosen for {tagged:,} train posts with hashtags"
-    named = zip(index.hashtags, counts.tolist(), strict=True)
-    present = {hashtag: count for hashtag, count in named if count}
+    present = {hashtag: count for hashtag, count in zip(index.hashtags, counts.tolist(), strict=True) if count}
     return Vocabulary.from_counts(present, minimum, settings.top_hashtags), rule

@@ -50,8 +50,8 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
 def decode(line: bytes) -> tuple[str, tuple[str, ...]]:
     """Return a line as text, and a warning if it is not valid UTF-8; invalid bytes become U+FFFD.
 
-    >>> decode(b"caf\\xc3\\xa9")
-    ('café', ())
+    >>> decode(b"\\xc3\\xa9t\\xc3\\xa9")
+    ('été', ())
     """
     try:
         return line.decode("utf-8"), ()

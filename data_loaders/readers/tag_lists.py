@@ -53,7 +53,7 @@ def _element(element: object) -> str:
         return str(element)
     if isinstance(element, dict) and isinstance(element.get("text"), str):
         return str(element["text"])  # Twitter's entities
-    raise DataError(f"hashtags holds {describe(element)}. Accepted: {ACCEPTED}.")
+    raise DataError(f"hashtags contains {describe(element)}. Accepted: {ACCEPTED}.")
 
 
 def _from_text(text: str) -> list[str]:

@@ -66,8 +66,8 @@ def _pieces(kind: str, language: Language, topic: str | None, event: str | None,
         return []
     pieces = [_short(language, topic, rng)] if kind == "short" else _sentences(language, topic, rng)
     if event is not None:
-        named = event if kind == "short" else rng.choice(language.about).format(word=event)
-        pieces.insert(rng.randint(0, len(pieces)), named)
+        mention = event if kind == "short" else rng.choice(language.about).format(word=event)
+        pieces.insert(rng.randint(0, len(pieces)), mention)
     if rng.random() < 0.45:
         pieces[rng.randrange(len(pieces))] += " " + rng.choice(_EMOJI)
     return pieces

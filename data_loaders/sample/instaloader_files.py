@@ -1,7 +1,7 @@
 """Write the files that Instaloader creates for an account and each of its posts.
 
 Names and structure follow Instaloader 4.14: `{date}_UTC` with `.jpg`, `_1.jpg` … (carousels), `.mp4`, `.txt` (the
-caption) and `.json.xz` or `.json`, in one folder per account that also holds `id` and the profile's own JSON.
+caption) and `.json.xz` or `.json`, in one folder per account that also contains `id` and the profile's own JSON.
 """
 
 from __future__ import annotations

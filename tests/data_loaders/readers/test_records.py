@@ -77,7 +77,7 @@ def test_an_id_is_needed(value):
         ("timestamp", True, "timestamp is a boolean, True."),
         ("image", 3, "image is a number, 3. Accepted: a path as text, or null."),
         ("hashtags", 3, "hashtags is a number, 3. Accepted: a list such as"),
-        ("hashtags", [[]], "hashtags holds a list, []. Accepted: a list such as"),
+        ("hashtags", [[]], "hashtags contains a list, []. Accepted: a list such as"),
     ],
 )
 def test_wrong_types_name_field_value_and_what_is_accepted(field, value, text):
