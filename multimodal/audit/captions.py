@@ -12,7 +12,8 @@ from data_loaders.posts import Post
 from data_loaders.text.captions import clean_caption
 from data_loaders.text.hashtags import canonical_list, extract, normalise, remove_hashtags, split_words
 from multimodal.audit.context import AuditContext
-from multimodal.audit.finding import Finding, percent, shown
+from multimodal.audit.finding import Finding, shown
+from multimodal.evaluation.files.text_table import percent
 from multimodal.queries import to_query
 from multimodal.systems.caption_profile import profile_of
 
@@ -67,7 +68,9 @@ def own_hashtags_as_words(context: AuditContext) -> Finding:
         if originals and _left_behind(caption, originals[row], post, profile):
             left.append(post.post_id)
     share = (whole + split) / max(total, 1)
-    said = f"{percent(share)} of {total:,} true hashtags are words of their caption ({whole:,} whole, {split:,} split)"
+    said = (
+        f"{percent(share, 1)} of {total:,} true hashtags are words of their caption ({whole:,} whole, {split:,} split)"
+    )
     none_left = f"{said}; none in the place of a #hashtag." if originals else f"{said}."
     some_left = f"{said}; {len(left):,} captions have words in the place of a #hashtag ({shown(left)})."
     return Finding.check(

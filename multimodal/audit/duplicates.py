@@ -13,8 +13,9 @@ from data_loaders.images.fingerprints import NO_COLOURS, NO_KEY
 from data_loaders.posts import Post
 from data_loaders.prepare.duplicates import caption_key, group_duplicates
 from multimodal.audit.context import AuditContext
-from multimodal.audit.finding import Finding, percent, shown
+from multimodal.audit.finding import Finding, shown
 from multimodal.distributed.progress import shared_progress
+from multimodal.evaluation.files.text_table import percent
 
 _TOLERABLE_SHARE = 0.01
 _MOST_PICTURES = 20_000
@@ -40,8 +41,8 @@ def no_near_duplicates_across_split(context: AuditContext) -> Finding:
         name,
         bool(both),
         good=f"{compared}, none of {len(evaluated):,} posts has a near-duplicate in train.",
-        bad=f"{compared}, {len(both):,} of {len(evaluated):,} posts ({percent(share)}) have a near-duplicate in train "
-        f"({shown(examples)}).",
+        bad=f"{compared}, {len(both):,} of {len(evaluated):,} posts ({percent(share, 1)}) have a near-duplicate in "
+        f"train ({shown(examples)}).",
         remedy="Prepare the dump with near-duplicates kept together, so that all of a group are in the same split.",
         numbers={
             "posts": len(evaluated),

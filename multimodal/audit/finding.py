@@ -68,12 +68,3 @@ def shown(examples: Sequence[str], most: int = 3) -> str:
     """Return the first few examples as text; `none` if there are none."""
     listed = ", ".join(map(repr, examples[:most]))
     return f"{listed}, …" if len(examples) > most else listed or "none"
-
-
-def percent(share: float, digits: int = 1) -> str:
-    """Return a share in per cent.
-
-    >>> percent(0.258)
-    '25.8 %'
-    """
-    return f"{100 * share:.{digits}f} %"

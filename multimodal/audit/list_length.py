@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multimodal.audit.context import AuditContext
-from multimodal.audit.finding import Finding, percent
+from multimodal.audit.finding import Finding
+from multimodal.evaluation.files.text_table import percent
 
 _HIGH_CORRELATION = 0.5
 _MOST_LISTS = 0.9

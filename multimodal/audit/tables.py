@@ -14,11 +14,11 @@ _STYLES = {"passed": "", "warning": "yellow", "failed": "bold red", "skipped": "
 
 
 def findings_table(findings: Sequence[Finding], before_remedy: str = "\n→ ") -> TextTable:
-    """Return one row per check: its status, its name, and what was measured with the remedy behind it.
+    """Return a table with one row for each finding: its status, its check, and what was measured, then the remedy.
 
     Args:
-        findings: one per check.
-        before_remedy: what stands between the two.
+        findings: one or more for each check.
+        before_remedy: text between what was measured and the remedy.
     """
     cells = [
         [

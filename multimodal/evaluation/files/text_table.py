@@ -136,6 +136,15 @@ def probability(p: float) -> str:
     return f"< {number(1e-4, 4)}" if p < 1e-4 else number(p, 4)
 
 
+def percent(share: float | None, digits: int = 0) -> str:
+    """Return a share in per cent, or a dash where it is not defined.
+
+    >>> percent(0.954), percent(0.954, 1)
+    ('95 %', '95.4 %')
+    """
+    return DASH if share is None or math.isnan(share) else f"{100 * share:.{digits}f} %"
+
+
 def plain(value: Any) -> Any:
     """Return a value of a table for JSON; null where it is not defined or not finite."""
     if value is None or value is pd.NA:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from multimodal.evaluation.errors.analysis import ErrorAnalysis
+from multimodal.evaluation.files.text_table import percent
 from multimodal.evaluation.report.tables import Table
-from multimodal.evaluation.report.text import number, percent
+from multimodal.evaluation.report.text import number
 
 _HASHTAGS, _PAIRS = 25, 15
 

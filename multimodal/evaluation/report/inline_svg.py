@@ -64,7 +64,7 @@ def inline_svg(figure: Figure, label: str, hover: Mapping[str, Sequence[str]] | 
 
 
 def _tidy(element: ElementTree.Element) -> None:
-    """Drop name spaces, fonts, white space and digits that nobody sees; take the colour of the page's text."""
+    """Drop name spaces, fonts, white space and needless digits; use the colour of the page's text."""
     element.tag = element.tag.rpartition("}")[2]
     attributes = {name.rpartition("}")[2]: value for name, value in element.attrib.items()}
     if "style" in attributes:

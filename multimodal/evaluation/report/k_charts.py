@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from multimodal.evaluation.files.text_table import percent
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.report.charts import Axis, Chart, Series, bar_chart, line_chart
 from multimodal.evaluation.report.inputs import ReportInputs
-from multimodal.evaluation.report.text import percent
 
 _GAP = 1.08
 

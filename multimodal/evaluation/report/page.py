@@ -8,6 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from multimodal.evaluation.files.text_table import percent
 from multimodal.evaluation.report.error_charts import error_charts
 from multimodal.evaluation.report.error_tables import frequency_table, hashtag_table, pair_table
 from multimodal.evaluation.report.gallery import NEAR_FROM, GalleryPost
@@ -16,7 +17,7 @@ from multimodal.evaluation.report.k_charts import best_k_charts, sweep_charts
 from multimodal.evaluation.report.metric_tables import further_metrics_table, metrics_table, which_k_table
 from multimodal.evaluation.report.slice_parts import slice_charts, slices_chartable, slices_table
 from multimodal.evaluation.report.summary import facts, headline, title
-from multimodal.evaluation.report.text import clean_text, number, percent, shortened
+from multimodal.evaluation.report.text import clean_text, number, shortened
 from multimodal.evaluation.report.thumbnails import thumbnail
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from multimodal.evaluation.files.text_table import TextTable, number, with_interval
+from multimodal.evaluation.files.text_table import TextTable, number, percent, with_interval
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.report.inputs import COLUMNS, ReportInputs
 from multimodal.evaluation.report.metric_tables import value_at
@@ -37,11 +37,11 @@ def report_markdown(inputs: ReportInputs) -> str:
         lines += ["## Slices", "", _markdown(["By", "Slice", "Posts", "Recall", "F1"], rows)]
     lines += _errors(inputs)
     if inputs.audit is not None:
-        found = [
+        findings = [
             [str(finding["status"]), str(finding["name"]).replace("_", " "), str(finding["measured"])]
             for finding in inputs.audit["findings"]
         ]
-        lines += [f"## Leak audit: {inputs.audit['verdict']}", "", _markdown(["", "Check", "Measured"], found)]
+        lines += [f"## Leak audit: {inputs.audit['verdict']}", "", _markdown(["", "Check", "Measured"], findings)]
     return "\n".join(lines)
 
 
@@ -72,7 +72,7 @@ def _rows(inputs: ReportInputs) -> list[list[str]]:
 def _errors(inputs: ReportInputs) -> list[str]:
     errors = inputs.errors
     spread = [
-        [f"{row['low']:g}–{row['high']:g}", f"{row['posts']:,}", f"{row['share']:.1%}"]
+        [f"{row['low']:g}–{row['high']:g}", f"{row['posts']:,}", percent(row["share"], 1)]
         for row in errors.ndcg_distribution.to_dict("records")
     ]
     bands = [

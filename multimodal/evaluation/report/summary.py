@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from multimodal.evaluation.files.text_table import percent
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.report.inputs import COLUMNS, ReportInputs
 from multimodal.evaluation.report.metric_tables import value_at
-from multimodal.evaluation.report.text import number, percent
+from multimodal.evaluation.report.text import number
 
 _HISTORY = {
     "rolling": "rolling: all strictly earlier posts are known when a post is ranked, those of this split included",

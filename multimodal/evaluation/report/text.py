@@ -1,4 +1,4 @@
-"""Numbers and texts as the page shows them."""
+"""Texts and numbers as the page shows them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,3 @@ def number(value: float | None, digits: int = 3) -> str:
     ('0.405', '1,234.5', '–')
     """
     return "–" if value is None or math.isnan(value) else f"{value:,.{digits}f}"
-
-
-def percent(share: float | None, digits: int = 0) -> str:
-    """Return a share in per cent, or a dash where it is not defined.
-
-    >>> percent(0.954), percent(0.954, 1)
-    ('95 %', '95.4 %')
-    """
-    return "–" if share is None or math.isnan(share) else f"{100 * share:.{digits}f} %"

@@ -14,13 +14,14 @@ from markupsafe import Markup
 from data_loaders.errors import UserError
 from data_loaders.posts import Post
 from multimodal.audit.run import audit_run
+from multimodal.evaluation.files.text_table import percent
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.evaluation.report.gallery import GalleryPost, choose
 from multimodal.evaluation.report.history import EarlierPost, earlier_posts
 from multimodal.evaluation.report.inputs import read_inputs
 from multimodal.evaluation.report.page import environment, page
 from multimodal.evaluation.report.tables import Table, data_table, with_interval
-from multimodal.evaluation.report.text import clean_text, number, percent, shortened
+from multimodal.evaluation.report.text import clean_text, number, shortened
 from multimodal.evaluation.report.thumbnails import thumbnail
 from multimodal.evaluation.report.write import write_report
 from multimodal.systems.config_loading import validate_config
