@@ -34,8 +34,8 @@ def _check_data_loaders() -> None:
     """Raise unless Python finds the `data_loaders` that lies beside this package; nothing of it is imported."""
     spec = util.find_spec("data_loaders")
     found = spec.origin or next(iter(spec.submodule_search_locations or ()), None) if spec else None
-    own = Path(__file__).resolve().parents[1] / "data_loaders" / "__init__.py"
-    if found is None or Path(found).resolve() != own:
+    own = Path(__file__).resolve().parents[1] / "data_loaders"
+    if found is None or Path(found).resolve() != own / "__init__.py":
         raise ImportError(
             f"multimodal-hashtags needs its own package 'data_loaders' ({own}), but Python finds another one: "
             f"{found or 'none'}. Rename that one, or take its folder off the module search path (sys.path, PYTHONPATH, "

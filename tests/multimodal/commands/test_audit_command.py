@@ -33,3 +33,8 @@ def test_mistakes(command, trained, prepared, tmp_path):
         done = command("audit", *arguments)
         assert (done.returncode, done.stdout) == (2, "")
         assert message in done.stderr
+
+
+def test_programs_get_what_is_written(command, trained, prepared):
+    done = command("audit", "--run", trained, "--data", prepared, "--posts", "6", "--json")
+    assert json.loads(done.stdout) == json.loads((trained / "evaluation" / "test" / "audit.json").read_text())

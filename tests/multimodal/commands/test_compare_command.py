@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import pandas as pd
 import pytest
 
 
@@ -68,3 +71,12 @@ def test_help_shows_examples(command):
         "multimodal-hashtags compare runs/sum runs/weighted --slices caption_length"
         in command("compare", "--help").stdout
     )
+
+
+def test_programs_get_what_is_written(command, evaluated, tmp_path):
+    done = command("compare", *evaluated, "--k", "2", "--slices", "history", "--output", tmp_path, "--json")
+    document = json.loads(done.stdout)
+    assert document.pop("written") == [str(tmp_path / f"comparison{end}") for end in
+                                       (".csv", ".md", ".tex", ".json", "_slices.csv", "_slices.md")]  # fmt: skip
+    assert len(document.pop("slices")) == len(pd.read_csv(tmp_path / "comparison_slices.csv"))
+    assert document == json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"))

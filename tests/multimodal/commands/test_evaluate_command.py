@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 
 
@@ -66,3 +68,10 @@ def test_a_report_is_written(command, trained, prepared):
     assert f"  {folder / 'report.html'}" in done.stdout
     assert "<title>user_habit on prepared, test split</title>" in (folder / "report.html").read_text(encoding="utf-8")
     assert (folder / "table.tex").is_file()
+
+
+def test_programs_get_what_is_written(process, trained, prepared):
+    done = process("evaluate", "--run", trained, "--data", prepared, "--k", "1-3", "--no-slices", "--json")
+    folder = trained / "evaluation" / "test"
+    written = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    assert json.loads(done.stdout) == {"folder": str(folder), **written}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 
 def test_it_writes_a_sample_and_names_the_next_command(process, tmp_path):
     output = tmp_path / "data" / "sample"
@@ -25,3 +27,8 @@ def test_the_script_shows_an_example(script, tmp_path):
     done = script("make_sample.py", "--help", cwd=tmp_path)
     assert done.returncode == 0
     assert "multimodal-hashtags make-sample --output data/sample" in done.stdout
+
+
+def test_programs_get_the_counts(command, tmp_path):
+    done = command("make-sample", "--output", tmp_path / "s", "--posts", "9", "--users", "3", "--json")
+    assert json.loads(done.stdout)["posts"] == 9

@@ -80,3 +80,12 @@ def test_help_shows_an_example(process):
     done = process("prepare", "--help")
     assert done.returncode == 0
     assert "multimodal-hashtags prepare --source data/sample --output data/prepared" in done.stdout
+
+
+def test_programs_get_the_statistics(dump, tmp_path, command):
+    output = tmp_path / "prepared"
+    done = command(
+        "prepare", "--source", dump, "--output", output, "--columns", "post_id=key", "caption=text", "--json",
+    )  # fmt: skip
+    written = json.loads((output / "statistics.json").read_text(encoding="utf-8"))
+    assert json.loads(done.stdout) == {"folder": str(output), **written}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from PIL import Image
@@ -65,3 +66,11 @@ def test_mistakes(command, trained, tmp_path):
 
 def test_help_shows_examples(command):
     assert "multimodal-hashtags recommend --run runs/sample --image photo.jpg" in command("recommend", "--help").stdout
+
+
+def test_programs_get_what_the_library_recommends(command, trained):
+    done = command("recommend", "--run", trained, "--user-id", "user3", "--k", "3", "--json")
+    expected = Recommender.from_pretrained(trained).recommend(user_id="user3", k=3)
+    assert json.loads(done.stdout) == {
+        "recommendations": [{"hashtag": one.hashtag, "score": one.score} for one in expected]
+    }

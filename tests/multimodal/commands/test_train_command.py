@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 
@@ -92,3 +93,11 @@ def test_help_shows_examples(command):
     done = command("train", "--help")
     assert done.returncode == 0
     assert "multimodal-hashtags train --config sample --data data/prepared --output runs/sample" in done.stdout
+
+
+def test_programs_get_the_run(command, prepared, tmp_path):
+    run = tmp_path / "run"
+    done = command("train", "--config", "popularity", "--data", prepared, "--output", run, "--json")
+    document = json.loads(done.stdout)
+    assert (document["run"], document["model"]) == (str(run), str(run / "model"))
+    assert document["facts"]["train posts"] == "96"

@@ -1,0 +1,62 @@
+"""The commands `gate`, `ablation` and `benchmark`, which share small runs of DESIGN."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def design(prepared, tmp_path_factory):
+    """A run of the smallest DESIGN."""
+    from multimodal.commands.main import main
+
+    run = tmp_path_factory.mktemp("design") / "debug"
+    words = ["--data", str(prepared), "--output", str(run), "training.epochs=1"]
+    assert main(["train", "--config", "debug", *words]) == 0
+    return run
+
+
+def test_gate(command, design, prepared):
+    shown = command("gate", "--run", design, "--data", prepared)
+    assert shown.returncode == 0, shown.stderr
+    assert "test split" in " ".join(shown.stdout.split())
+    document = json.loads(command("gate", "--run", design, "--data", prepared, "--json").stdout)
+    assert (document["run"], document["split"]) == (str(design), "test")
+    assert sum(row["posts"] for row in document["table"]) == 12
+    assert {"caption", "picture", "weight"} <= document["table"][0].keys()
+
+
+def test_gate_of_a_run_without_one(command, trained, prepared):
+    done = command("gate", "--run", trained, "--data", prepared)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_benchmark_rows_are_found_by_name_from_anywhere(command, prepared, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ("benchmark", "--data", prepared, "--systems", "popularity", "--entry", "habit=configs/user_habit.yaml",
+             "--output", "out", "--k", "3")  # fmt: skip
+    done = command(*words, "--set", "popularity:sede=1", "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert [(row["system"], row["k"]) for row in document["table"]] == [("habit", 3)]
+    assert "sede: unknown key" in document["left_out"]["popularity"]
+    assert document["settings"]["command"].startswith(f"multimodal-hashtags benchmark --data {prepared} ")
+    assert document["written"] == ["out/benchmark.csv", "out/benchmark.md"]
+    shown = command(*words)
+    assert "paired tests: multimodal-hashtags compare out/popularity out/habit --k 3" in shown.stdout
+
+
+def test_ablation(command, prepared, tmp_path):
+    words = ("ablation", "--config", "debug", "--data", prepared, "--output", tmp_path, "--variants", "full,sum",
+             "--seeds", "0", "training.epochs=1")  # fmt: skip
+    done = command(*words, "--json")
+    assert done.returncode == 0, done.stderr
+    assert [row["variant"] for row in json.loads(done.stdout)["table"]] == ["full", "sum"]
+    assert f"written:\n  {tmp_path / 'ablation.csv'}" in command(*words).stdout
+
+
+def test_ablation_refuses_seeds_that_are_not_numbers(command, prepared, tmp_path):
+    done = command("ablation", "--data", prepared, "--output", tmp_path, "--seeds", "a")
+    assert done.stderr == "error: --seeds 'a': give whole numbers separated by commas, for instance 0,1,2.\n"
