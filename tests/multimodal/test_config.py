@@ -51,7 +51,7 @@ def test_defaults_lie_under_the_file(tmp_path):
     assert (config.recency.history_posts, config.recency.epsilon_days) == (3, 1)
 
 
-def test_every_problem_is_told_at_once(tmp_path):
+def test_all_problems_are_reported_at_once(tmp_path):
     path = write(tmp_path, "system: user_habit\nseeds: 1\nseed: -1\nrecency: {histroy_posts: 3, decays: []}\n")
     with pytest.raises(ConfigError) as error:
         load_config(path)
@@ -73,7 +73,7 @@ def test_every_problem_is_told_at_once(tmp_path):
         ),
     ],
 )
-def test_a_file_that_is_no_configuration(tmp_path, text, message):
+def test_a_file_that_is_not_a_configuration(tmp_path, text, message):
     with pytest.raises(ConfigError) as error:
         load_config(write(tmp_path, text))
     assert message in str(error.value)
@@ -86,7 +86,7 @@ def test_a_missing_file_names_those_that_exist():
 
 
 @pytest.mark.parametrize("text", ["seed", "=3", "seed=[1"])
-def test_an_override_that_is_none(text):
+def test_a_malformed_override(text):
     with pytest.raises(ConfigError, match="override"):
         load_config(None, ["system=popularity", text])
 

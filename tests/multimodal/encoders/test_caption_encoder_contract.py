@@ -60,7 +60,7 @@ def test_any_text_gives_at_least_one_token_and_no_more_than_allowed(name: str, t
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_padding_and_batch_mates_never_change_a_caption(name: str, tiny_bert: Path) -> None:
+def test_padding_and_the_rest_of_the_batch_never_change_a_caption(name: str, tiny_bert: Path) -> None:
     encoder = make(name, tiny_bert).eval()
     together = features(encoder, [*CAPTIONS[:5], "the cat on the mat, the dog on the mat, the sun on the mat!"])
     for caption, rows in zip(CAPTIONS[:5], together, strict=False):
@@ -74,7 +74,7 @@ def test_padding_and_batch_mates_never_change_a_caption(name: str, tiny_bert: Pa
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_row_without_tokens_is_zero_and_harms_nobody(name: str, tiny_bert: Path) -> None:
+def test_a_row_without_tokens_is_zero_and_changes_no_other(name: str, tiny_bert: Path) -> None:
     encoder = make(name, tiny_bert).eval()
     ids, mask = encoder.pad(encoder.tokenise(["a cat", "the dog"]))
     expected = encoder(ids, mask)

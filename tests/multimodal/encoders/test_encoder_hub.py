@@ -50,7 +50,7 @@ def _empty_caches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
 
 
-def test_unreachable_hub_names_the_default_model_and_the_way_out(unreachable: None) -> None:
+def test_an_unreachable_hub_names_the_default_model_and_what_to_do(unreachable: None) -> None:
     with pytest.raises(ConfigError, match=rf"'bert-base-multilingual-cased'.*cannot be reached.*{CAPTION_HELP}"):
         build_caption_encoder(CaptionEncoderConfig(name="transformer"), [])
     with pytest.raises(ConfigError, match=rf"'hub' \(test_vit\).*cannot be reached.*{IMAGE_HELP}"):
@@ -113,7 +113,7 @@ def test_a_hub_that_answers_with_an_error_is_reachable(monkeypatch: pytest.Monke
     hub_module._require_hub("option", "help")
 
 
-def test_what_is_no_hub_id_is_refused(no_network: None) -> None:
+def test_an_invalid_hub_id_is_refused(no_network: None) -> None:
     with pytest.raises(ConfigError, match=rf"neither a local folder nor a hub id.*{CAPTION_HELP}"):
         build_caption_encoder(CaptionEncoderConfig(name="transformer", pretrained="not an id!"), [])
 

@@ -9,7 +9,9 @@ from multimodal.encoders import CaptionEncoderConfig, build_caption_encoder
 from multimodal.encoders.captions.cnn_attention import trigger_weights
 
 WORDS = ["sea", "sky", "sun", "tea", "cat", "dog", "run", "art", "car", "bus"]
-CAPTIONS = [" ".join(WORDS[(3 * place + length) % 10] for place in range(length)) for length in (1, 2, 3, 4, 5, 9)]
+CAPTIONS = [
+    " ".join(WORDS[(3 * position + length) % 10] for position in range(length)) for length in (1, 2, 3, 4, 5, 9)
+]
 
 
 def make(**changes):
@@ -34,8 +36,8 @@ def slow_vector(encoder, caption):
     nothing = [torch.zeros(12)] * 2
     around = [*nothing, *words, *nothing]
     scores = []
-    for place in range(len(words)):
-        window = torch.stack(around[place : place + 5], dim=1)
+    for position in range(len(words)):
+        window = torch.stack(around[position : position + 5], dim=1)
         scores.append(float(torch.tanh((encoder.scorer.weight[0] * window).sum() + encoder.scorer.bias[0])))
     threshold = 0.8 * min(scores) + 0.2 * max(scores)
     triggers = torch.zeros(12)
@@ -72,7 +74,7 @@ def test_the_threshold_is_not_over_the_batch_nor_over_padding():
 
 
 @torch.no_grad()
-def test_batch_mates_never_change_an_answer():
+def test_the_rest_of_the_batch_never_changes_a_caption():
     encoder = make().eval()
     with torch.no_grad():
         encoder.words.weight[2:5] *= 30  # the first words score near ±1
@@ -104,7 +106,7 @@ def test_the_published_sizes_are_the_defaults():
 
 
 @pytest.mark.parametrize("caption", ["sea", "sea sea sea"])
-def test_words_of_equal_score_are_no_triggers(caption):
+def test_words_of_equal_score_are_not_triggers(caption):
     encoder = make().eval()
     with torch.no_grad():
         encoder.scorer.weight.zero_()

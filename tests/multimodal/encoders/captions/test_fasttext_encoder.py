@@ -56,8 +56,8 @@ def slow_features(encoder, caption):
     rows.append(encoder.words.weight[1])
     if config.word_ngrams > 1:
         buckets += [bucket for _, _, bucket in slow_buckets([*words, "</s>"], config.word_ngrams, config.buckets)]
-    places = [int(encoder.places[bucket]) for bucket in buckets]
-    return [*rows, *(encoder.ngrams.weight[place] for place in places if place)]
+    rows_of_ngrams = [int(encoder.places[bucket]) for bucket in buckets]
+    return [*rows, *(encoder.ngrams.weight[row] for row in rows_of_ngrams if row)]
 
 
 class TestHashing:
@@ -111,15 +111,15 @@ def test_a_token_is_a_word_with_the_ngrams_that_start_there():
         vectors = encoder(ids, mask)[0]
         assert len(vectors) == 3
         words = [*encoder.vocabulary.ids("the cat", 9), 1]
-        place = {
+        row_of = {
             start: int(encoder.places[bucket]) for start, _, bucket in slow_buckets(["the", "cat", "</s>"], 2, 5_000)
         }
         # "cat </s>" is in the train captions as "a cat" is, so five features to three tokens.
         for token, word in enumerate(words):
             expected = encoder.words.weight[word]
-            if token in place:
-                assert place[token] > 0
-                expected = expected + encoder.ngrams.weight[place[token]]
+            if token in row_of:
+                assert row_of[token] > 0
+                expected = expected + encoder.ngrams.weight[row_of[token]]
             torch.testing.assert_close(vectors[token], expected * 3 / 5)
 
 

@@ -10,7 +10,7 @@ from multimodal.encoders import CaptionEncoderConfig, build_caption_encoder
 
 WORDS = ["sea", "sky", "sun", "tea", "cat", "dog", "run", "art"]
 LENGTHS = [5, 1, 9, 2, 12, 3]
-CAPTIONS = [" ".join(WORDS[(3 * place + length) % 8] for place in range(length)) for length in LENGTHS]
+CAPTIONS = [" ".join(WORDS[(3 * i + length) % 8] for i in range(length)) for length in LENGTHS]
 
 
 def make(**changes):

@@ -71,7 +71,7 @@ class TestBuilding:
         torch.testing.assert_close(logits(network, "a cat [MASK]"), expected)
         assert not network.fresh
 
-    def test_a_missing_head_starts_fresh_and_is_told(self, tiny_bert: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_missing_head_is_random_and_reported(self, tiny_bert: Path, caplog: pytest.LogCaptureFixture) -> None:
         network = build_masked_model(MaskedModelConfig(pretrained=str(tiny_bert)), [])
         assert network.fresh
         assert all(name.startswith("cls.") for name in network.fresh)
@@ -196,7 +196,7 @@ class TestRefusals:
         with pytest.raises(ConfigError, match="there is no such folder"):
             build_masked_model(MaskedModelConfig(pretrained="./nowhere"), [])
 
-    def test_a_model_that_fills_no_masks(self, tiny_bert: Path, tmp_path: Path) -> None:
+    def test_a_model_that_is_not_a_masked_language_model(self, tiny_bert: Path, tmp_path: Path) -> None:
         from transformers import AutoTokenizer, GPT2Config
 
         GPT2Config(n_embd=16, n_layer=1, n_head=2, vocab_size=30).save_pretrained(tmp_path)

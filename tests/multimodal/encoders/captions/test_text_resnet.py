@@ -15,7 +15,7 @@ from multimodal.encoders.captions.masked_layers import MaskedBatchNorm, masked_m
 
 WORDS = ["sea", "sky", "sun", "tea", "cat", "dog", "run", "art", "car", "bus", "map", "zen", "ice", "fog", "kiwi"]
 LENGTHS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 23]
-CAPTIONS = [" ".join(WORDS[(7 * place + length) % 15] for place in range(length)) for length in LENGTHS]
+CAPTIONS = [" ".join(WORDS[(7 * position + length) % 15] for position in range(length)) for length in LENGTHS]
 
 
 def make(**changes):
@@ -63,8 +63,8 @@ def test_a_padded_batch_equals_one_caption_at_a_time():
         regions = plain_regions(encoder, caption)
         assert len(regions) == -(-length // 4)
         torch.testing.assert_close(pooled[row], regions.amax(0))
-        for place in range(length):
-            torch.testing.assert_close(words[row, place], regions[place // 4])
+        for position in range(length):
+            torch.testing.assert_close(words[row, position], regions[position // 4])
 
 
 def test_channels_double_from_stage_to_stage():
@@ -85,7 +85,7 @@ def test_the_published_sizes_are_the_defaults():
     assert 4 * parameters / 1e6 == pytest.approx(15, abs=1)
 
 
-def test_training_statistics_are_those_of_the_places_that_are_no_padding():
+def test_training_statistics_ignore_padding():
     torch.manual_seed(0)
     values, mask = torch.randn(3, 4, 6), torch.arange(6) < torch.tensor([[6], [2], [1]])
     ours, plain = MaskedBatchNorm(4), nn.BatchNorm1d(4)
@@ -123,7 +123,7 @@ def test_pooling_never_takes_padding():
     assert mask.tolist() == [[True, False]]
 
 
-def test_given_word_vectors_stay_as_they_are(tmp_path: Path):
+def test_word_vectors_from_a_file_are_not_trained(tmp_path: Path):
     path = tmp_path / "glove.txt"
     draw = np.random.default_rng(0)
     vectors = {word: draw.normal(size=8).round(3) for word in WORDS}

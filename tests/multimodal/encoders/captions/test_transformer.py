@@ -98,7 +98,7 @@ def test_roberta_counts_its_positions_from_behind_the_padding(tiny_bert: Path, t
         build_caption_encoder(longest.model_copy(update={"maximum_tokens": 20}), [])
 
 
-def test_folder_that_is_not_there_or_not_a_model(tmp_path: Path) -> None:
+def test_a_folder_that_does_not_exist_or_is_not_a_model(tmp_path: Path) -> None:
     help_text = r"encoder.caption.pretrained=/path/to/folder, or random weights: encoder.caption.random_init=true"
     with pytest.raises(ConfigError, match=f"there is no such folder.*{help_text}"):
         build_caption_encoder(config(tmp_path / "absent"), [])
@@ -119,7 +119,7 @@ def test_weights_that_do_not_fit_are_named(tiny_bert: Path, tmp_path: Path) -> N
         build_caption_encoder(config(folder), [])
 
 
-def test_a_model_that_is_no_text_encoder_is_refused(tiny_bert: Path, tmp_path: Path) -> None:
+def test_a_model_that_is_not_a_text_encoder_is_refused(tiny_bert: Path, tmp_path: Path) -> None:
     from transformers import BartConfig
 
     shutil.copytree(tiny_bert, tmp_path / "model")

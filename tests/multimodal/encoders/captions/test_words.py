@@ -58,7 +58,7 @@ class TestSplitting:
     def test_decomposed_and_composed_are_the_same(self):
         assert split_words("cafe\u0301 e\u0301t\u00e9") == split_words("caf\u00e9 \u00e9te\u0301") == ["café", "été"]
 
-    def test_a_word_without_end_is_cut(self):
+    def test_an_endless_word_is_truncated(self):
         assert split_words("x" * 100_000) == ["x" * 64]
 
     def test_lone_surrogates_do_no_harm(self):
@@ -84,7 +84,7 @@ class TestVocabulary:
         vocabulary = WordVocabulary.learn(self.CAPTIONS, 4)
         assert (vocabulary.words, len(vocabulary)) == (["sea", "sky"], 4)
 
-    def test_further_words_fill_what_room_is_left(self):
+    def test_other_words_fill_the_vocabulary_up_to_its_size(self):
         vocabulary = WordVocabulary.learn(self.CAPTIONS, 8).extended_by(["sky", "tea", "cat", "dog"], 8)
         assert vocabulary.words[4:] == ["tea", "cat"]
 
@@ -130,7 +130,7 @@ class TestWordVectors:
     def test_a_number_may_be_a_word(self, tmp_path):
         assert read(write(tmp_path, "2008 0.5 3\n1 2 3\n")) == {"2008": [0.5, 3.0], "1": [2.0, 3.0]}
 
-    def test_taken_are_known_words_and_the_first_others_for_which_there_is_room(self, tmp_path):
+    def test_known_words_are_selected_then_the_first_others_up_to_the_size(self, tmp_path):
         path = write(tmp_path, "the 1 1\nof 2 2\nsea 3 3\nand 4 4\nsea 5 5\nsky 6 6\n")
         known = WordVocabulary(["sky", "sea", "rare"])
         taken = select_word_vectors(path, "encoder.word_vectors", known, len(known) + 2)
@@ -184,7 +184,7 @@ class TestGivenVectors:
 
     @pytest.fixture
     def path(self, tmp_path):
-        lines = [f"{word} " + " ".join(str(number + place / 10) for place in range(8)) for number, word in WORDS]
+        lines = [f"{word} " + " ".join(str(number + i / 10) for i in range(8)) for number, word in WORDS]
         return write(tmp_path, "\n".join(lines))
 
     def test_are_taken_kept_and_completed(self, path):
@@ -193,7 +193,7 @@ class TestGivenVectors:
         table = encoder.words.weight
         for number, word in WORDS:
             row = encoder.vocabulary.ids(word, 1)[0]
-            np.testing.assert_allclose(table[row].detach(), [number + place / 10 for place in range(8)], rtol=1e-6)
+            np.testing.assert_allclose(table[row].detach(), [number + i / 10 for i in range(8)], rtol=1e-6)
         boat = table[encoder.vocabulary.ids("boat", 1)[0]]
         assert boat.abs().sum() > 0
         assert not table[PAD].any()

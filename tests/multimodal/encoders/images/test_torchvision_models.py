@@ -34,7 +34,7 @@ def test_vgg16_equals_torchvisions_last_convolutions(tmp_path: Path, picture: Ca
     torch.testing.assert_close(encoder(encoder.preprocessing(image)[None]), expected, atol=1e-4, rtol=1e-4)
     trained = build_image_encoder(ImageEncoderConfig(name="vgg16", size_px=32, trainable=2))
     names = {name for name, parameter in trained.named_parameters() if parameter.requires_grad}
-    assert names == {f"backbone.features.{place}.{kind}" for place in (26, 28) for kind in ("weight", "bias")}
+    assert names == {f"backbone.features.{i}.{kind}" for i in (26, 28) for kind in ("weight", "bias")}
 
 
 def test_resnet50_equals_torchvisions_last_stage(tmp_path: Path, picture: Callable[..., Image.Image]) -> None:
