@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from multimodal.audit.context import AuditContext, differing
 from multimodal.audit.finding import Finding, shown
-from multimodal.ranking.joining import join_lists, portable_lists
 from multimodal.ranking.rankings import Rankings
+from multimodal.ranking.serialization import concatenate
 
 _SMALL_BATCH = 7
 
@@ -40,6 +40,4 @@ def _rank(context: AuditContext, order: NDArray[np.int64], size: int) -> Ranking
         )
         for part in parts
     ]
-    lists = [one for ranking in rankings for one in portable_lists(ranking, context.memory.id_map)]
-    post_ids = [post_id for ranking in rankings for post_id in ranking.post_ids]
-    return join_lists(post_ids, lists, context.k, context.memory.id_map)
+    return concatenate(rankings, context.k, context.memory.id_map)

@@ -13,7 +13,7 @@ from data_loaders.posts import Post
 from data_loaders.prepare.splits import SPLITS
 from multimodal.distributed.devices import choose_device
 from multimodal.distributed.launching import init_distributed
-from multimodal.distributed.processes import barrier, is_main_process, map_processes
+from multimodal.distributed.processes import barrier, is_main_process, map_processes, process_count
 from multimodal.distributed.progress import shared_progress
 from multimodal.evaluation.details import Evaluated, write_all
 from multimodal.evaluation.list_length.cutoff_selection import WhichK
@@ -23,8 +23,8 @@ from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.evaluation.uncertainty.resampling import Unit
 from multimodal.memory.post_memory import PostMemory
 from multimodal.queries import to_queries
-from multimodal.ranking.joining import PortableList, join_lists, portable_lists
 from multimodal.ranking.rankings import Rankings
+from multimodal.ranking.serialization import concatenate, merge, serialize
 from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.base import System
 from multimodal.systems.caption_profile import captions_for, profile_of
@@ -150,20 +150,21 @@ def rank_posts(system: System, posts: Sequence[Post], memory: PostMemory, k: int
     """
     if batch_size < 1:
         raise UserError(f"batch size: {batch_size} posts cannot be ranked together; give at least 1.")
-    questions, excluded = to_queries(posts, profile=profile_of(system.config))
+    queries, excluded = to_queries(posts, profile=profile_of(system.config))
 
-    def work(rows: Sequence[int]) -> list[PortableList]:
-        results: list[PortableList] = []
+    def ranked(rows: Sequence[int]) -> Rankings:
+        parts: list[Rankings] = []
         with shared_progress("ranking", len(rows)) as advance:
             for start in range(0, len(rows), batch_size):
                 part = rows[start : start + batch_size]
-                ranked = system.rank([questions[row] for row in part], memory, k, [excluded[row] for row in part])
-                results.extend(portable_lists(ranked, memory.id_map))
+                parts.append(system.rank([queries[row] for row in part], memory, k, [excluded[row] for row in part]))
                 advance(len(part))
-        return results
+        return concatenate(parts, k, memory.id_map)
 
-    lists = map_processes(range(len(posts)), work)
-    return join_lists([post.post_id for post in posts], lists, k, memory.id_map)
+    if process_count() == 1:
+        return ranked(range(len(posts)))
+    lists = map_processes(range(len(posts)), lambda rows: serialize(ranked(rows), memory.id_map))
+    return merge([post.post_id for post in posts], lists, k, memory.id_map)
 
 
 def fill_memory(system: System, memory: PostMemory, data: PreparedData, history: HistoryProtocol) -> None:

@@ -122,5 +122,6 @@ def test_several_processes_share_the_posts(run, tiny_data, monkeypatch):
         results[0::2], results[1::2] = work(items[0::2]), work(items[1::2])
         return results
 
+    monkeypatch.setattr(pipeline, "process_count", lambda: 2)
     monkeypatch.setattr(pipeline, "map_processes", in_two_shares)
     assert lists(evaluate_run(run, tiny_data).rankings) == expected
