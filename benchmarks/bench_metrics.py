@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from data_loaders.prepare.vocabulary import Vocabulary
-from multimodal.evaluation.metrics.metric_table import Evaluation
+from multimodal.evaluation.metrics.metric_table import MetricTable
 from multimodal.evaluation.metrics.similarity import cooccurrence_similarity
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.evaluation.metrics.truth import Truth
@@ -128,7 +128,7 @@ def build_ours(ranked: list[list[str]], true: list[list[str]], scores: NDArray[n
     return rankings, Truth.from_hashtags(true, names)
 
 
-def bench_ours(inputs: Inputs, ks: list[int], with_text: bool) -> tuple[dict[str, Seconds], Evaluation]:
+def bench_ours(inputs: Inputs, ks: list[int], with_text: bool) -> tuple[dict[str, Seconds], MetricTable]:
     """Time our evaluation; with_text also times building from lists of text."""
     vocabulary, posts = vocabulary_of(inputs), len(inputs.listed)
     rankings = Rankings(post_ids(posts), inputs.listed, inputs.scores, inputs.names)
@@ -159,7 +159,7 @@ def bench_ours(inputs: Inputs, ks: list[int], with_text: bool) -> tuple[dict[str
     return seconds, evaluation
 
 
-def bench_ranx(inputs: Inputs, ks: list[int], ours: Evaluation) -> dict[str, Seconds]:
+def bench_ranx(inputs: Inputs, ks: list[int], ours: MetricTable) -> dict[str, Seconds]:
     """Time ranx on the seven metrics it shares with us at all K."""
     import ranx
 
@@ -178,7 +178,7 @@ def bench_ranx(inputs: Inputs, ks: list[int], ours: Evaluation) -> dict[str, Sec
     return {"ranx": evaluating, "ranx, with building": evaluating + building}
 
 
-def _largest_difference(ours: Evaluation, values: dict[str, float], ks: list[int]) -> float:
+def _largest_difference(ours: MetricTable, values: dict[str, float], ks: list[int]) -> float:
     # ranx divides average precision by |G|, so `map` is compared in the tests, with ap_norm="relevant".
     return max(
         abs(ours.at(k)[column] - values[f"{name}@{k}"])
@@ -188,7 +188,7 @@ def _largest_difference(ours: Evaluation, values: dict[str, float], ks: list[int
     )
 
 
-def bench_loop(inputs: Inputs, ks: list[int], ours: Evaluation) -> dict[str, Seconds]:
+def bench_loop(inputs: Inputs, ks: list[int], ours: MetricTable) -> dict[str, Seconds]:
     """Time the plain way, K after K: label matrices for scikit-learn, top-k and hits for torch."""
     import torch
     from sklearn.metrics import f1_score, ndcg_score

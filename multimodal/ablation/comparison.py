@@ -68,9 +68,8 @@ def _same_posts(folders: dict[Variant, list[Path]]) -> list[list[Path]]:
 
 def _per_post(folder: Path, k: int) -> Floats:
     """Return precision, recall and hit of every post, (3, N)."""
-    outcomes = read_per_post(RunFolder(folder).evaluation(SPLIT) / "per_post.parquet").per_post.outcomes
-    at = np.array([k], np.int64)
-    return np.stack([outcomes.column(name, at)[:, 0] for name in ("precision", "recall", "hit_rate")])
+    outcomes = read_per_post(RunFolder(folder).evaluation(SPLIT) / "per_post.parquet").at(np.array([k], np.int64))
+    return np.stack([outcomes.column(name)[:, 0] for name in ("precision", "recall", "hit_rate")])
 
 
 def _resampled_f1(values: Floats) -> Floats:

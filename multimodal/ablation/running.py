@@ -114,7 +114,7 @@ def _run(config: RunConfig, data: PreparedData, folder: Path, k: int, label: str
         logger.info("%s: training", label)
         train_run(config, data, folder)
     if not _is_evaluated(run, data, k):
-        evaluate_run(folder, data, SPLIT, range(1, max(k, _DEEPEST) + 1))
+        evaluate_run(folder, data, split=SPLIT, ks=range(1, max(k, _DEEPEST) + 1))
     row = next(row for row in _metrics(run)["table"] if row["k"] == k)
     logger.info("%s: F1@%d %.4f  (%.0f s)", label, k, row["f1"], time.monotonic() - started)
 

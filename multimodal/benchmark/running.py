@@ -98,7 +98,7 @@ def _run(entry: Entry, data: PreparedData, folder: Path, ks: Sequence[int], seed
     for split in _SPLITS:
         if not _is_evaluated(run, data, split, ks):
             logger.info("%s: ranking the %s split", label, split)
-            evaluated = evaluate_run(folder, data, split, sorted({*ks, DEPTH}), slices=False)
+            evaluated = evaluate_run(folder, data, split=split, ks=sorted({*ks, DEPTH}), slices=False)
             measured = {**measured, f"{split}_ms_per_post": 1000 * evaluated.ranking_s / len(evaluated.rankings)}
             write_json(path, measured)
     size = sum(file.stat().st_size for file in run.model.rglob("*") if file.is_file() and file.name not in _REMEMBERED)

@@ -11,7 +11,6 @@ import pandas as pd
 
 from multimodal.benchmark.label_metrics import ScoredLabels
 from multimodal.benchmark.running import Row
-from multimodal.evaluation.comparison.alignment import at_cut_offs
 from multimodal.evaluation.files.predictions import read_predictions
 from multimodal.evaluation.files.results import read_per_post
 from multimodal.evaluation.metrics.catalogue import METRICS
@@ -58,9 +57,8 @@ def _lines(
     run = RunFolder(row.folder)
     labels = _labels(run, truth, ids, threshold)
     folder = run.evaluation("test")
-    results = read_per_post(folder / "per_post.parquet")
-    results = results._replace(per_post=at_cut_offs(results.per_post, np.array(ks)))
-    curves = bootstrap(results, METRICS.headline, unit=unit)
+    outcomes = read_per_post(folder / "per_post.parquet").at(np.array(ks))
+    curves = bootstrap(outcomes, METRICS.headline, unit=unit)
     pooled = {line["k"]: line for line in read_json(folder / "metrics.json", "metrics")["table"]}
     cost = {"training_s": row.training_s, "size_bytes": row.size_bytes, "ms_per_post": row.ms_per_post}
     lines = []
@@ -70,7 +68,7 @@ def _lines(
             low, high = curves.interval(metric)
             line |= {metric: curves.values[metric][place], f"{metric}_low": low[place], f"{metric}_high": high[place]}
         line |= {name: pooled[k][name] for name in POOLED}
-        lines.append({**line, **labels, **cost, "posts": len(results.post_ids)})
+        lines.append({**line, **labels, **cost, "posts": len(outcomes)})
     return lines
 
 

@@ -10,7 +10,7 @@ from data_loaders.command_line import command_line
 from multimodal.commands.answer import Answer
 
 if TYPE_CHECKING:
-    from multimodal.evaluation.pipeline import EvaluatedRun
+    from multimodal.evaluation.evaluation_run import EvaluationRun
 
 EXAMPLES = """examples:
   multimodal-hashtags evaluate --run runs/sample --data data/prepared --split test --k 1-10
@@ -69,24 +69,24 @@ def run(options: argparse.Namespace) -> Answer | None:
         from multimodal.evaluation.report.write import write_report
 
         write_report(options.run, data, evaluated.folder, options.unit)
-    document = {"folder": evaluated.folder, **summary(evaluated.evaluation, evaluated.settings)}
+    document = {"folder": evaluated.folder, **summary(evaluated.metrics, evaluated.settings)}
     return Answer(document, lambda: show(evaluated, options.data))
 
 
-def show(evaluated: EvaluatedRun, data: Path) -> None:
+def show(evaluated: EvaluationRun, data: Path) -> None:
     """Print the metrics, the files and the command that comes next."""
     from rich.console import Console
 
     from multimodal.evaluation.files.tables import k_table
 
-    Console().print(k_table(evaluated.evaluation).rich())
+    Console().print(k_table(evaluated.metrics).rich())
     print(describe(evaluated, data))
 
 
-def describe(evaluated: EvaluatedRun, data: Path) -> str:
+def describe(evaluated: EvaluationRun, data: Path) -> str:
     """Return the best K, the files written and the command that comes next."""
-    evaluation, folder = evaluated.evaluation, evaluated.folder
-    best = evaluation.best_k("f1")
+    metrics, folder = evaluated.metrics, evaluated.folder
+    best = metrics.best_k()
     settings = evaluated.settings
     recommend = command_line("recommend", "--run", settings["run"], "--caption", "…", "--user-id", "…")
     lines = [

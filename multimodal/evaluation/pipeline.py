@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -15,9 +15,7 @@ from multimodal.distributed.devices import choose_device
 from multimodal.distributed.launching import init_distributed
 from multimodal.distributed.processes import barrier, is_main_process, map_processes, process_count
 from multimodal.distributed.progress import shared_progress
-from multimodal.evaluation.details import Evaluated, write_all
-from multimodal.evaluation.list_length.cutoff_selection import WhichK
-from multimodal.evaluation.metrics.metric_table import Evaluation
+from multimodal.evaluation.evaluation_run import EvaluationRun, write_all
 from multimodal.evaluation.metrics.similarity import cooccurrence_similarity
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.evaluation.uncertainty.resampling import Unit
@@ -38,30 +36,10 @@ HistoryProtocol: TypeAlias = Literal["rolling", "frozen"]
 _LEAST_DEPTH = 10
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluatedRun:
-    """What `evaluate_run` gives.
-
-    Attributes:
-        evaluation: metrics at every K.
-        rankings: of every post of the split.
-        folder: where both were written.
-        settings: the protocol, as written to `metrics.json`.
-        which_k: how sure the best K is; None on all but the main process, which writes the files.
-        ranking_s: seconds that ranking took, loading and remembering left out.
-    """
-
-    evaluation: Evaluation
-    rankings: Rankings
-    folder: Path
-    settings: dict[str, Any]
-    which_k: WhichK | None
-    ranking_s: float
-
-
 def evaluate_run(
     run: str | Path,
     data: PreparedData,
+    *,
     split: str = "test",
     ks: Sequence[int] = tuple(range(1, 11)),
     history: HistoryProtocol = "rolling",
@@ -69,8 +47,8 @@ def evaluate_run(
     unit: Unit = "posts",
     slices: bool = True,
     device: str | None = None,
-) -> EvaluatedRun:
-    """Rank the posts of one split, judge the rankings and write both into the run folder.
+) -> EvaluationRun:
+    """Rank the posts of one split, compute the metrics, and write both into the run folder.
 
     Under an `accelerate launch` the posts are shared between the processes; the figures stay the same.
 
@@ -87,55 +65,59 @@ def evaluate_run(
         device: where to rank: `cpu`, `cuda`, `cuda:1`; None: CUDA where there is any, else the CPU.
 
     Returns:
-        The evaluation; its files are in `evaluation/<split>/`, with `-frozen` behind the split where it was.
+        The evaluation; its files are in `evaluation/<split>/`, or `evaluation/<split>-frozen/`.
 
     Raises:
         UserError: an unknown split, protocol or device, no model, or another prepared folder than it was trained on.
     """
     _check_choices(split, history, unit)
     init_distributed()
-    place = choose_device(device)
+    chosen_device = choose_device(device)
     model = load_model(run)
     check_same_data(model, data)
     data = captions_for(model.config, data)
-    model.system.use_device(place)
+    model.system.use_device(chosen_device)
     posts = list(data.split(split))
     if not posts:
-        raise UserError(f"split: the {split} split holds no posts; evaluate another: --split {' | '.join(SPLITS)}.")
+        raise UserError(f"split: the {split} split has no posts; evaluate another: --split {' | '.join(SPLITS)}.")
     fill_memory(model.system, model.memory, data, history)
-    depth = max(_LEAST_DEPTH, *ks)
     started = time.perf_counter()
-    rankings = rank_posts(model.system, posts, model.memory, depth, batch_size)
+    rankings = rank_posts(model.system, posts, model.memory, max(_LEAST_DEPTH, *ks), batch_size)
     ranking_s = time.perf_counter() - started
+    settings = {"system": model.system.name, "split": split, "history": history, "seed": model.config.seed,
+                "posts_remembered": len(model.memory), "data": str(data.folder), "run": str(run)}  # fmt: skip
+    folder = model.run.evaluation(split if history == "rolling" else f"{split}-frozen")
+    evaluated = _measured(data, posts, rankings, ks, folder=folder, settings=settings, memory=model.memory,
+                          ranking_s=ranking_s)  # fmt: skip
+    if is_main_process():
+        evaluated = replace(evaluated, which_k=write_all(evaluated, unit, slices))
+    barrier()
+    return evaluated
+
+
+def _measured(
+    data: PreparedData, posts: Sequence[Post], rankings: Rankings, ks: Sequence[int], **further: Any
+) -> EvaluationRun:
     train = [(post.hashtags, post.user_id) for post in data.split("train")]
-    train_hashtags = [hashtags for hashtags, _ in train]
-    seen = {hashtag for row in train_hashtags for hashtag in row}
-    evaluation = evaluate_rankings(
+    train_hashtags = {hashtag for hashtags, _ in train for hashtag in hashtags}
+    metrics = evaluate_rankings(
         rankings,
         [post.hashtags for post in posts],
         ks,
         data.vocabulary,
-        train_hashtags=seen,
-        similarity=cooccurrence_similarity(train_hashtags, data.vocabulary.hashtags),
+        train_hashtags=train_hashtags,
+        similarity=cooccurrence_similarity([hashtags for hashtags, _ in train], data.vocabulary.hashtags),
         user_ids=[post.user_id for post in posts],
     )
-    settings = {
-        "system": model.system.name,
-        "split": split,
-        "history": history,
-        "seed": model.config.seed,
-        "posts_remembered": len(model.memory),
-        "data": str(data.folder),
-        "run": str(run),
-    }
-    folder = model.run.evaluation(split if history == "rolling" else f"{split}-frozen")
-    which_k = None
-    if is_main_process():
-        users = {user_id for _, user_id in train if user_id is not None}
-        evaluated = Evaluated(posts, rankings, evaluation, model.memory, data.vocabulary, seen, users, settings)
-        which_k = write_all(folder, evaluated, unit, slices)
-    barrier()
-    return EvaluatedRun(evaluation, rankings, folder, settings, which_k, ranking_s)
+    return EvaluationRun(
+        posts=posts,
+        rankings=rankings,
+        metrics=metrics,
+        vocabulary=data.vocabulary,
+        train_hashtags=train_hashtags,
+        train_users={user_id for _, user_id in train if user_id is not None},
+        **further,
+    )
 
 
 def rank_posts(system: System, posts: Sequence[Post], memory: PostMemory, k: int, batch_size: int = 2_048) -> Rankings:
@@ -143,7 +125,7 @@ def rank_posts(system: System, posts: Sequence[Post], memory: PostMemory, k: int
 
     Args:
         system: fitted.
-        posts: questions; their own hashtags are taken away first.
+        posts: to rank; their own hashtags are removed first.
         memory: made by the System's `new_memory`.
         k: length of the lists.
         batch_size: posts ranked together, at least 1.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from data_loaders.errors import DataError, UserError
 from multimodal.evaluation.comparison.saved_runs import SavedRun
 from multimodal.evaluation.metrics.accuracy import Ints
-from multimodal.evaluation.metrics.outcomes import PerPost, PostResults
-from multimodal.evaluation.uncertainty.seed_average import SeedAverage
+from multimodal.evaluation.metrics.outcomes import Outcomes
+from multimodal.evaluation.uncertainty.seed_average import average_over_seeds
 
 # Posts whose counts of true hashtags of a kind differ were judged against another truth or vocabulary.
 _COUNTS = ("true_count", "known_count", "new_count")
@@ -23,20 +23,22 @@ class SamePosts:
     """Several systems on the same posts in the same order, at the same cut-offs.
 
     Attributes:
-        post_ids: of the N posts.
-        user_ids: whose they are, where that is known.
-        systems: name → per-post values; a `SeedAverage` where a system has several runs.
+        systems: name → outcomes, averaged over the runs of a system where it has several.
         notes: what the reader must know: posts left out, protocols that differ.
     """
 
-    post_ids: Sequence[str]
-    user_ids: Sequence[str | None] | None
-    systems: Mapping[str, PerPost]
+    systems: Mapping[str, Outcomes]
     notes: Sequence[str]
 
-    def results(self, name: str) -> PostResults:
-        """Return one system's posts, for intervals and tests."""
-        return PostResults(self.post_ids, self.user_ids, self.systems[name])
+    @property
+    def post_ids(self) -> Sequence[str]:
+        """The ids of the N posts."""
+        return next(iter(self.systems.values())).post_ids
+
+    @property
+    def user_ids(self) -> Sequence[str | None] | None:
+        """Their users, where known."""
+        return next(iter(self.systems.values())).user_ids
 
 
 def on_same_posts(
@@ -63,33 +65,21 @@ def on_same_posts(
     kept = [row[agree] for row in rows]
     if not len(kept[0]):
         raise DataError("the runs have no post in common that they judged against the same truth.")
-    per_post = {
-        run.name: at_cut_offs(run.results.per_post, cut_offs).take(row, cut_offs)
-        for run, row in zip(runs, kept, strict=True)
-    }
-    first = runs[0].results
+    outcomes = {run.name: run.outcomes.at(cut_offs).take(row) for run, row in zip(runs, kept, strict=True)}
+    user_ids = outcomes[runs[0].name].user_ids
+    outcomes = {name: replace(of_run, user_ids=user_ids) for name, of_run in outcomes.items()}
     return SamePosts(
-        post_ids=[first.post_ids[row] for row in kept[0]],
-        user_ids=None if first.user_ids is None else [first.user_ids[row] for row in kept[0]],
-        systems={name: _joined([per_post[run.name] for run in members]) for name, members in systems.items()},
+        systems={name: _joined([outcomes[run.name] for run in members]) for name, members in systems.items()},
         notes=[*_left_out(runs, rows, kept), *_other_protocols(runs)],
     )
 
 
-def at_cut_offs(per_post: PerPost, ks: Ints) -> PerPost:
-    """Return the same posts at other cut-offs; metrics that are stored by K are kept where all Ks are there."""
-    places = np.searchsorted(per_post.ks, ks)
-    there = bool(np.isin(ks, per_post.ks).all())
-    stored = {name: values[:, places] for name, values in per_post.stored.items()} if there else {}
-    return PerPost(per_post.outcomes, ks, per_post.ap_norm, stored)
-
-
-def _joined(members: Sequence[PerPost]) -> PerPost:
-    return members[0] if len(members) == 1 else SeedAverage(members)
+def _joined(members: Sequence[Outcomes]) -> Outcomes:
+    return members[0] if len(members) == 1 else average_over_seeds(members)
 
 
 def _check_depth(run: SavedRun, k: int) -> None:
-    deepest = int(run.results.per_post.ks.max())
+    deepest = int(run.outcomes.ks.max())
     if k > deepest:
         raise UserError(
             f"k: {k} is above the largest K that {run.given} was evaluated at, {deepest}; evaluate it further: "
@@ -99,8 +89,8 @@ def _check_depth(run: SavedRun, k: int) -> None:
 
 def _common_rows(runs: Sequence[SavedRun], common_posts: bool) -> list[Ints]:
     """Return, for each run, the rows of the posts that all runs hold, in the order of the first run."""
-    places = [{post_id: row for row, post_id in enumerate(run.results.post_ids)} for run in runs]
-    shared = [post_id for post_id in runs[0].results.post_ids if all(post_id in place for place in places[1:])]
+    places = [{post_id: row for row, post_id in enumerate(run.outcomes.post_ids)} for run in runs]
+    shared = [post_id for post_id in runs[0].outcomes.post_ids if all(post_id in place for place in places[1:])]
     if not common_posts and any(len(place) != len(shared) for place in places):
         counts = ", ".join(f"{run.name} {len(place):,}" for run, place in zip(runs, places, strict=True))
         raise DataError(
@@ -115,7 +105,7 @@ def _same_truth(runs: Sequence[SavedRun], rows: Sequence[Ints], common_posts: bo
     for run, row in zip(runs[1:], rows[1:], strict=True):
         differ = _truth_differs(runs[0], rows[0], run, row)
         if differ.any() and not common_posts:
-            post_id = runs[0].results.post_ids[rows[0][int(np.argmax(differ))]]
+            post_id = runs[0].outcomes.post_ids[rows[0][int(np.argmax(differ))]]
             raise DataError(
                 f"{runs[0].name} and {run.name} were judged against different truths or vocabularies on "
                 f"{np.count_nonzero(differ):,} of {len(differ):,} posts, for instance {post_id!r}. Evaluate both on "
@@ -128,7 +118,7 @@ def _same_truth(runs: Sequence[SavedRun], rows: Sequence[Ints], common_posts: bo
 def _truth_differs(a: SavedRun, rows_a: Ints, b: SavedRun, rows_b: Ints) -> NDArray[np.bool_]:
     differ = np.zeros(len(rows_a), np.bool_)
     for name in _COUNTS:
-        of_a, of_b = (getattr(run.results.per_post.outcomes, name) for run in (a, b))
+        of_a, of_b = (getattr(run.outcomes, name) for run in (a, b))
         differ |= of_a[rows_a] != of_b[rows_b]
     if a.fingerprints is not None and b.fingerprints is not None:
         differ |= a.fingerprints[rows_a] != b.fingerprints[rows_b]
@@ -137,9 +127,9 @@ def _truth_differs(a: SavedRun, rows_a: Ints, b: SavedRun, rows_b: Ints) -> NDAr
 
 def _left_out(runs: Sequence[SavedRun], rows: Sequence[Ints], kept: Sequence[Ints]) -> list[str]:
     parts = [
-        f"{run.name} {len(run.results.post_ids) - len(row):,}"
+        f"{run.name} {len(run.outcomes.post_ids) - len(row):,}"
         for run, row in zip(runs, rows, strict=True)
-        if len(run.results.post_ids) > len(row)
+        if len(run.outcomes.post_ids) > len(row)
     ]
     notes = [f"posts that not all runs hold are left out: {', '.join(parts)}"] if parts else []
     if len(kept[0]) < len(rows[0]):

@@ -14,7 +14,7 @@ from multimodal.evaluation.comparison.alignment import SamePosts, on_same_posts
 from multimodal.evaluation.comparison.saved_runs import SavedRun
 from multimodal.evaluation.metrics.accuracy import Floats
 from multimodal.evaluation.metrics.catalogue import BEST_BY
-from multimodal.evaluation.metrics.outcomes import PostResults
+from multimodal.evaluation.metrics.outcomes import Outcomes
 from multimodal.evaluation.uncertainty.intervals import Bootstrap, bootstrap
 from multimodal.evaluation.uncertainty.paired import holm, paired_test
 from multimodal.evaluation.uncertainty.ratios import base_columns, check_columns, metrics_of, terms
@@ -132,7 +132,7 @@ def compare_runs(
 
 
 def _table(aligned: SamePosts, reference: str, protocol: Protocol) -> pd.DataFrame:
-    draws = {name: _draw(aligned.results(name), protocol) for name in aligned.systems}
+    draws = {name: _draw(outcomes, protocol) for name, outcomes in aligned.systems.items()}
     parts = [_means(name, draw, aligned, protocol) for name, draw in draws.items()]
     tests = [
         _differences(name, aligned, draw, reference, draws[reference], protocol)
@@ -149,9 +149,9 @@ def _table(aligned: SamePosts, reference: str, protocol: Protocol) -> pd.DataFra
     return table.reset_index(drop=True).reindex(columns=list(TABLE_COLUMNS))
 
 
-def _draw(results: PostResults, protocol: Protocol) -> Bootstrap:
+def _draw(outcomes: Outcomes, protocol: Protocol) -> Bootstrap:
     # One seed for all systems: the same posts or users are drawn, so that differences are paired.
-    return bootstrap(results, protocol.columns, unit=protocol.unit, resamples=protocol.resamples, seed=protocol.seed)
+    return bootstrap(outcomes, protocol.columns, unit=protocol.unit, resamples=protocol.resamples, seed=protocol.seed)
 
 
 def _means(name: str, draw: Bootstrap, aligned: SamePosts, protocol: Protocol) -> pd.DataFrame:
@@ -159,15 +159,15 @@ def _means(name: str, draw: Bootstrap, aligned: SamePosts, protocol: Protocol) -
     members = aligned.systems[name].members
     rows.insert(0, "system", name)
     rows["runs"] = len(members)
-    rows["sd_over_seeds"] = np.concatenate(list(_seed_deviation(aligned.results(name), protocol.columns).values()))
+    rows["sd_over_seeds"] = np.concatenate(list(_seed_deviation(aligned.systems[name], protocol.columns).values()))
     return rows
 
 
-def _seed_deviation(results: PostResults, columns: Sequence[str]) -> dict[str, Floats]:
+def _seed_deviation(outcomes: Outcomes, columns: Sequence[str]) -> dict[str, Floats]:
     """Return each metric's standard deviation over the runs of a system, (n_k,); NaN for a single run."""
-    members, bases = results.per_post.members, base_columns(columns)
+    members, bases = outcomes.members, base_columns(columns)
     if len(members) == 1:
-        return {column: np.full(len(results.per_post.ks), np.nan) for column in columns}
+        return {column: np.full(len(outcomes.ks), np.nan) for column in columns}
     sums = np.stack([terms(member, bases, slice(None)).sum(axis=0) for member in members])
     return {column: values.std(axis=0, ddof=1) for column, values in metrics_of(sums, bases, columns).items()}
 
@@ -176,8 +176,8 @@ def _differences(
     name: str, aligned: SamePosts, draw: Bootstrap, reference: str, base: Bootstrap, protocol: Protocol
 ) -> pd.DataFrame:
     tested = paired_test(
-        aligned.results(name),
-        aligned.results(reference),
+        aligned.systems[name],
+        aligned.systems[reference],
         protocol.columns,
         unit=protocol.unit,
         permutations=protocol.permutations,

@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_loaders.errors import DataError, UserError, nearest
-from multimodal.evaluation.comparison.alignment import SamePosts, at_cut_offs
+from multimodal.evaluation.comparison.alignment import SamePosts
 from multimodal.evaluation.comparison.comparison import Comparison, Protocol
 from multimodal.evaluation.comparison.saved_runs import SavedRun
 from multimodal.evaluation.metrics.accuracy import Floats, Ints
-from multimodal.evaluation.metrics.outcomes import PostResults
+from multimodal.evaluation.metrics.outcomes import Outcomes
 from multimodal.evaluation.slices.hashtag_bands import BANDS, BandedHits
 from multimodal.evaluation.slices.slice_files import SLICES, read_post_slices
 from multimodal.evaluation.slices.slice_metrics import Draws, band_terms, count_units, quantiles, slice_draws
@@ -104,7 +104,7 @@ def compare_slices(comparison: Comparison, sliced: SlicedSystems, names: Sequenc
 
 
 def _one(comparison: Comparison, sliced: SlicedSystems, name: str, system: str, k: int) -> pd.DataFrame:
-    results = [_at(comparison.aligned.results(which), k) for which in (system, comparison.against)]
+    results = [comparison.aligned.systems[which].at(np.array([k])) for which in (system, comparison.against)]
     if name == HASHTAG_FREQUENCY:
         hits = [sliced.bands[which] for which in (system, comparison.against)]
         rows = _bands(results, hits, k, comparison.protocol)
@@ -119,16 +119,8 @@ def _one(comparison: Comparison, sliced: SlicedSystems, name: str, system: str, 
     return rows
 
 
-def _at(results: PostResults, k: int) -> PostResults:
-    cut_offs, everything = np.array([k]), np.arange(len(results.post_ids))
-    per_post = results.per_post
-    if len(per_post.members) == 1:
-        return results._replace(per_post=at_cut_offs(per_post, cut_offs))
-    return results._replace(per_post=per_post.take(everything, cut_offs))
-
-
 def _posts(
-    results: Sequence[PostResults], members: NDArray[np.bool_], labels: Sequence[str], protocol: Protocol
+    results: Sequence[Outcomes], members: NDArray[np.bool_], labels: Sequence[str], protocol: Protocol
 ) -> pd.DataFrame:
     # Every slice and, behind them, the posts outside of each.
     both = np.concatenate([members, ~members], axis=1)
@@ -173,7 +165,7 @@ def _leads_last(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[[column for column in rows.columns if column not in leads] + leads]
 
 
-def _p_values(results: Sequence[PostResults], members: NDArray[np.bool_], protocol: Protocol) -> dict[str, list[float]]:
+def _p_values(results: Sequence[Outcomes], members: NDArray[np.bool_], protocol: Protocol) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {column: [] for column in protocol.columns}
     for member in members.T:
         rows = np.flatnonzero(member)
@@ -181,7 +173,7 @@ def _p_values(results: Sequence[PostResults], members: NDArray[np.bool_], protoc
             for values in found.values():
                 values.append(float("nan"))
             continue
-        a, b = (_some(one, rows) for one in results)
+        a, b = (one.take(rows) for one in results)
         table = paired_test(a, b, protocol.columns, unit=protocol.unit, permutations=protocol.permutations,
                             seed=protocol.seed)  # fmt: skip
         for column, p in zip(table["metric"], table["p"], strict=True):
@@ -189,17 +181,8 @@ def _p_values(results: Sequence[PostResults], members: NDArray[np.bool_], protoc
     return found
 
 
-def _some(results: PostResults, rows: Ints) -> PostResults:
-    users = results.user_ids
-    return PostResults(
-        [results.post_ids[row] for row in rows],
-        None if users is None else [users[row] for row in rows],
-        results.per_post.take(rows, results.per_post.ks),
-    )
-
-
 def _bands(
-    results: Sequence[PostResults], hits: Sequence[Sequence[BandedHits]], k: int, protocol: Protocol
+    results: Sequence[Outcomes], hits: Sequence[Sequence[BandedHits]], k: int, protocol: Protocol
 ) -> pd.DataFrame:
     everything = np.ones((len(results[0].post_ids), 1), np.bool_)
     of_bands = [np.mean([band_terms(member, k) for member in members], axis=0) for members in hits]
@@ -232,7 +215,7 @@ def _bands(
     )
 
 
-def _swapped(apart: Floats, results: PostResults, protocol: Protocol) -> Floats:
+def _swapped(apart: Floats, results: Outcomes, protocol: Protocol) -> Floats:
     """Return the p-values of paired randomisation for sums over posts, (bands,)."""
     of_units, units = unit_terms(lambda chunk: apart[chunk], len(apart), results.user_ids, protocol.unit)
     signs, exact = draw_signs(units, protocol.permutations, protocol.seed)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from data_loaders.errors import DataError, RunError, UserError, nearest
 from multimodal.evaluation.files.results import read_per_post
 from multimodal.evaluation.metrics.fingerprints import FINGERPRINT
-from multimodal.evaluation.metrics.outcomes import PostResults
+from multimodal.evaluation.metrics.outcomes import Outcomes
 from multimodal.evaluation.metrics.relevance import check_post_ids
 from multimodal.storage.run_folder import RunFolder, read_json
 
@@ -34,7 +34,7 @@ class SavedRun:
         name: short, and different for all runs read together.
         given: the path as the caller wrote it.
         folder: the evaluation folder.
-        results: per-post values.
+        outcomes: of its posts.
         fingerprints: (N,) of the posts' true hashtags; None where an older file holds none.
         settings: of the evaluation: system, history protocol, seed…; empty where they are not saved.
         config: of the run; None where it is not saved beside the evaluation.
@@ -43,7 +43,7 @@ class SavedRun:
     name: str
     given: str
     folder: Path
-    results: PostResults
+    outcomes: Outcomes
     fingerprints: NDArray[np.uint64] | None
     settings: Mapping[str, Any]
     config: Mapping[str, Any] | None
@@ -92,16 +92,16 @@ def _evaluation_folder(run: Path, split: str, history: str) -> Path:
 
 
 def _read(name: str, given: str, folder: Path) -> SavedRun:
-    results = read_per_post(folder / PER_POST)
+    outcomes = read_per_post(folder / PER_POST)
     try:
-        check_post_ids(results.post_ids)
+        check_post_ids(outcomes.post_ids)
     except DataError as error:
         raise DataError(f"{folder / PER_POST}: {error}") from None
     settings: Any = {}
     if (folder / "metrics.json").is_file():
         settings = read_json(folder / "metrics.json", "metrics of an evaluation").get("settings", {})
     config = folder.parent.parent / "config.yaml"
-    return SavedRun(name, given, folder, results, _fingerprints(folder / PER_POST), settings, _read_config(config))
+    return SavedRun(name, given, folder, outcomes, _fingerprints(folder / PER_POST), settings, _read_config(config))
 
 
 def _fingerprints(path: Path) -> NDArray[np.uint64] | None:

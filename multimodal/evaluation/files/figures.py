@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multimodal.evaluation.files.chart_style import BAND_OPACITY, COLOURS, DASHES, chart_style
+from multimodal.evaluation.files.writing import Content
 from multimodal.evaluation.metrics.catalogue import METRICS
-from multimodal.evaluation.metrics.metric_table import Evaluation
+from multimodal.evaluation.metrics.metric_table import MetricTable
 from multimodal.evaluation.uncertainty.intervals import Bootstrap
-from multimodal.storage.run_folder import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,48 +20,42 @@ _RESOLUTION_DPI = 200
 _MOST_MARKERS = 40
 
 
-def write_figures(folder: Path, evaluation: Evaluation, curves: Bootstrap | None = None) -> list[Path]:
-    """Draw both figures into `folder`; their numbers are those of `metrics.csv` beside them.
+def figure_files(metrics: MetricTable, curves: Bootstrap | None = None) -> dict[str, Content]:
+    """Return both figures, drawn when they are written; their numbers are those of `metrics.csv`.
 
     Args:
-        folder: where to.
-        evaluation: of one or more K.
+        metrics: at one or more K.
         curves: resampled metrics; their 95 % intervals are drawn as bands.
     """
-    paths = []
-    for name, columns in FIGURES.items():
-        figure = sweep_figure(evaluation, columns, curves)
-        write_atomically(folder / name, lambda path, figure=figure: _save(figure, path))  # type: ignore[misc]
-        paths.append(folder / name)
-    return paths
+
+    def drawn(columns: tuple[str, ...]) -> Content:
+        return lambda path: sweep_figure(metrics, columns, curves).savefig(path, dpi=_RESOLUTION_DPI, format="png")
+
+    return {name: drawn(columns) for name, columns in FIGURES.items()}
 
 
-def _save(figure: Figure, path: Path) -> None:
-    figure.savefig(path, dpi=_RESOLUTION_DPI, format="png")
-
-
-def sweep_figure(evaluation: Evaluation, columns: tuple[str, ...], curves: Bootstrap | None = None) -> Figure:
+def sweep_figure(metrics: MetricTable, columns: tuple[str, ...], curves: Bootstrap | None = None) -> Figure:
     """Draw up to two metrics against K and mark the best K by F1.
 
     Args:
-        evaluation: of one or more K.
+        metrics: at one or more K.
         columns: names in `METRICS`.
         curves: resampled metrics at the same Ks; those that it holds get a band.
     """
     with chart_style():
-        return _draw(evaluation, columns, curves)
+        return _draw(metrics, columns, curves)
 
 
-def _draw(evaluation: Evaluation, columns: tuple[str, ...], curves: Bootstrap | None) -> Figure:
+def _draw(metrics: MetricTable, columns: tuple[str, ...], curves: Bootstrap | None) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5.2, 3.6), layout="constrained")
     axes = figure.add_subplot()
-    ks = evaluation.ks
-    best = evaluation.best_k()
+    ks = metrics.ks
+    best = metrics.best_k()
     marker_step = -(-len(ks) // _MOST_MARKERS)
     for column, colour, dash, marker in zip(columns, COLOURS, DASHES, _MARKERS, strict=False):
-        values = evaluation.table[column].to_numpy()
+        values = metrics.table[column].to_numpy()
         style: Any = {"color": colour, "linestyle": dash, "marker": marker, "markersize": 5, "markevery": marker_step}
         axes.plot(ks, values, label=METRICS.label(column), **style)
         if curves is not None and column in curves.values:
@@ -74,7 +67,7 @@ def _draw(evaluation: Evaluation, columns: tuple[str, ...], curves: Bootstrap | 
         )
     axes.axvline(best, color="black", linewidth=0.9, linestyle=":", label=f"best K by F1: {best}", zorder=0)
     _finish(axes, ks, [METRICS.label(column) for column in columns])
-    posts = int(evaluation.table["posts"].iloc[0])
+    posts = int(metrics.table["posts"].iloc[0])
     band = "" if curves is None else f"; bands: 95 % of resamples of {curves.unit}"
     axes.set_title(f"{posts:,} posts{band}", loc="right", fontsize=9, color="#555555")
     return figure

@@ -12,16 +12,17 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from data_loaders.errors import DataError
-from multimodal.evaluation.files.figures import write_figures
+from multimodal.evaluation.files.figures import figure_files
 from multimodal.evaluation.files.predictions import write_predictions
 from multimodal.evaluation.files.text_table import plain_values
+from multimodal.evaluation.files.writing import Content
 from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS, ListMetric
 from multimodal.evaluation.metrics.fingerprints import FINGERPRINT, truth_fingerprints
-from multimodal.evaluation.metrics.metric_table import DEFINITIONS_VERSION, Evaluation
-from multimodal.evaluation.metrics.outcomes import Outcomes, PerPost, PostResults
+from multimodal.evaluation.metrics.metric_table import DEFINITIONS_VERSION, MetricTable
+from multimodal.evaluation.metrics.outcomes import Outcomes
 from multimodal.evaluation.uncertainty.intervals import Bootstrap
 from multimodal.ranking.rankings import Rankings
-from multimodal.storage.run_folder import write_atomically, write_json
+from multimodal.storage.run_folder import write_atomically
 
 _COUNT_COLUMNS = {
     "true_hashtags": "true_count",
@@ -32,48 +33,45 @@ _COUNT_COLUMNS = {
 _RANK_COLUMNS = {"hit_ranks": "hits", "known_hit_ranks": "known_hits", "new_hit_ranks": "new_hits"}
 
 
-def write_evaluation(
-    folder: Path,
-    evaluation: Evaluation,
+def evaluation_files(
+    metrics: MetricTable,
     rankings: Rankings,
     settings: dict[str, Any],
     *,
     truth: Sequence[Sequence[str]] | None = None,
     curves: Bootstrap | None = None,
-) -> None:
-    """Write `metrics.csv`, `metrics.json`, `predictions.parquet`, `per_post.parquet` and the two figures.
-
-    Each file is replaced in one step.
+) -> dict[str, Content]:
+    """Return `predictions.parquet`, `per_post.parquet`, `metrics.csv`, the two figures and `metrics.json`.
 
     Args:
-        folder: made if needed.
-        evaluation: of `rankings`.
+        metrics: of `rankings`.
         rankings: all of them, also of posts without truth.
-        settings: what the reader must know to judge the figures: history protocol, split, run, seed…
+        settings: what the reader must know to interpret the figures: history protocol, split, run, seed…
         truth: the true hashtags of the evaluated posts, so that comparisons can tell whether theirs are the same.
         curves: resampled metrics; their intervals are drawn as bands.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    write_predictions(folder / "predictions.parquet", rankings)
-    write_per_post(folder / "per_post.parquet", evaluation, truth)
-    write_atomically(folder / "metrics.csv", lambda path: evaluation.table.to_csv(path, index=False))
-    write_figures(folder, evaluation, curves)
-    write_json(folder / "metrics.json", summary(evaluation, settings))
-
-
-def summary(evaluation: Evaluation, settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of `metrics.json`; a value that is not defined is null."""
-    best = evaluation.best_k()
     return {
-        "definitions_version": DEFINITIONS_VERSION,
-        "settings": {**settings, "ap_norm": evaluation.ap_norm, "ks": evaluation.ks},
-        "counts": evaluation.counts,
-        "best_k": {"by": BEST_BY, "k": best, BEST_BY: evaluation.at(best)[BEST_BY]},
-        "table": plain_values(evaluation.table),
+        "predictions.parquet": lambda path: write_predictions(path, rankings),
+        "per_post.parquet": lambda path: write_per_post(path, metrics.outcomes, truth),
+        "metrics.csv": metrics.table,
+        **figure_files(metrics, curves),
+        "metrics.json": summary(metrics, settings),
     }
 
 
-def write_per_post(path: Path, evaluation: Evaluation, truth: Sequence[Sequence[str]] | None = None) -> None:
+def summary(metrics: MetricTable, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of `metrics.json`; a value that is not defined is null."""
+    best = metrics.best_k()
+    return {
+        "definitions_version": DEFINITIONS_VERSION,
+        "settings": {**settings, "ap_norm": metrics.outcomes.ap_norm, "ks": metrics.ks},
+        "counts": metrics.counts,
+        "best_k": {"by": BEST_BY, "k": best, BEST_BY: metrics.at(best)[BEST_BY]},
+        "table": plain_values(metrics.table),
+    }
+
+
+def write_per_post(path: Path, outcomes: Outcomes, truth: Sequence[Sequence[str]] | None = None) -> None:
     """Write one row per evaluated post, enough to compute every metric, interval and test again.
 
     Columns: post_id, user_id, the counts `true_hashtags`, `known_hashtags` (of them in the vocabulary),
@@ -81,24 +79,23 @@ def write_per_post(path: Path, evaluation: Evaluation, truth: Sequence[Sequence[
     `new_hit_ranks`; `f1_per_post@K`, `novelty@K`, `redundancy@K` for each K; and, where the truth is given,
     `truth_fingerprint`, equal for equal sets of true hashtags.
     """
-    per_post = evaluation.per_post
-    outcomes = per_post.outcomes
-    columns: dict[str, Any] = {"post_id": pa.array(evaluation.post_ids, pa.string())}
-    if evaluation.user_ids is not None:
-        columns["user_id"] = pa.array(evaluation.user_ids, pa.string())
+    ks = outcomes.ks.tolist()
+    columns: dict[str, Any] = {"post_id": pa.array(outcomes.post_ids, pa.string())}
+    if outcomes.user_ids is not None:
+        columns["user_id"] = pa.array(outcomes.user_ids, pa.string())
     for name, attribute in _COUNT_COLUMNS.items():
         columns[name] = pa.array(getattr(outcomes, attribute).astype(np.int32))
     for name, attribute in _RANK_COLUMNS.items():
         columns[name] = _ranks(getattr(outcomes, attribute))
-    for metric in (METRICS[BEST_BY].counterpart, *per_post.stored):
-        values = per_post[metric]
-        columns.update({f"{metric}@{k}": pa.array(values[:, i]) for i, k in enumerate(evaluation.ks)})
+    for metric in (METRICS[BEST_BY].counterpart, *outcomes.stored):
+        values = outcomes[metric]
+        columns.update({f"{metric}@{k}": pa.array(values[:, i]) for i, k in enumerate(ks)})
     if truth is not None:
         columns[FINGERPRINT] = pa.array(truth_fingerprints(truth))
     metadata = {
         "definitions_version": str(DEFINITIONS_VERSION),
-        "ks": ",".join(map(str, evaluation.ks)),
-        "ap_norm": evaluation.ap_norm,
+        "ks": ",".join(map(str, ks)),
+        "ap_norm": outcomes.ap_norm,
         "places": str(outcomes.hits.shape[1]),
     }
     table = pa.table(columns).replace_schema_metadata(metadata)
@@ -111,7 +108,7 @@ def _ranks(hits: NDArray[np.bool_]) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array((places + 1).astype(np.uint16)))
 
 
-def read_per_post(path: Path) -> PostResults:
+def read_per_post(path: Path) -> Outcomes:
     """Read what `write_per_post` wrote.
 
     Raises:
@@ -148,7 +145,8 @@ def read_per_post(path: Path) -> PostResults:
     }
     users = table["user_id"].to_pylist() if "user_id" in table.column_names else None
     norm: Any = metadata["ap_norm"]
-    return PostResults(table["post_id"].to_pylist(), users, PerPost(Outcomes(**fields), np.array(ks), norm, stored))
+    ids = table["post_id"].to_pylist()
+    return Outcomes(**fields, ks=np.array(ks), ap_norm=norm, stored=stored, post_ids=ids, user_ids=users)
 
 
 def _hits(column: pa.ChunkedArray, places: int) -> NDArray[np.bool_]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from multimodal.evaluation.files.text_table import TextTable, number, with_interval
+from multimodal.evaluation.files.writing import Content
 from multimodal.evaluation.list_length.list_lengths import ScoredHits, best_fixed_length, choose_threshold
 from multimodal.evaluation.metrics.accuracy import f1_of_means
-from multimodal.evaluation.metrics.metric_table import Evaluation
+from multimodal.evaluation.metrics.metric_table import MetricTable
 from multimodal.evaluation.uncertainty.intervals import Bootstrap
 from multimodal.evaluation.uncertainty.resampling import draw_with_replacement, unit_terms, weighted_sums
-from multimodal.storage.run_folder import write_atomically
 
 _LEVEL = 0.95
 # Shares of resamples below this are not worth a word.
@@ -39,9 +38,9 @@ class WhichK:
 
 
 def which_k(
-    evaluation: Evaluation,
+    metrics: MetricTable,
     curves: Bootstrap,
-    judged: ScoredHits,
+    scored: ScoredHits,
     validation: ScoredHits | None,
     *,
     absent: str = "",
@@ -50,44 +49,44 @@ def which_k(
     """Compare fixed list lengths with each other and with a length of its own for each list.
 
     Args:
-        evaluation: of the split that is judged.
+        metrics: of the evaluated split.
         curves: its metrics resampled, at least `f1`.
-        judged: scores and hits of the same posts.
+        scored: scores and hits of the same posts.
         validation: scores and hits of the validation split, on which threshold and fixed K are chosen.
         absent: why there is none.
         seed: of the resamples for the threshold's interval.
     """
     shares = curves.best_k_shares()
-    best = evaluation.best_k()
-    rows = _fixed_rows(evaluation, curves, shares)
+    best = metrics.best_k()
+    rows = _fixed_rows(metrics, curves, shares)
     notes = [absent] if absent else []
     if validation is not None and len(validation.scores):
-        depth = min(judged.depth, validation.depth)
-        judged, validation = _cut(judged, depth), _cut(validation, depth)
-        row, note = _threshold_row(judged, validation, evaluation, curves, seed)
+        depth = min(scored.depth, validation.depth)
+        scored, validation = _cut(scored, depth), _cut(validation, depth)
+        row, note = _threshold_row(scored, validation, metrics, curves, seed)
         fixed = best_fixed_length(validation)
         rows.loc[rows["k"] == fixed, "tuned_on"] = "validation"
         rows = pd.concat([rows, pd.DataFrame([row])], ignore_index=True)
         notes += [note, f"the fixed K that the validation split chooses is {fixed}"]
-    return WhichK(rows, _sentence(best, evaluation.at(best)["f1"], shares), tuple(notes))
+    return WhichK(rows, _sentence(best, metrics.at(best)["f1"], shares), tuple(notes))
 
 
-def _fixed_rows(evaluation: Evaluation, curves: Bootstrap, shares: dict[int, float]) -> pd.DataFrame:
+def _fixed_rows(metrics: MetricTable, curves: Bootstrap, shares: dict[int, float]) -> pd.DataFrame:
     low, high = curves.interval("f1", _LEVEL)
-    length = evaluation.per_post.outcomes.length
+    length = metrics.outcomes.length
     return pd.DataFrame(
         {
             "rule": "fixed",
-            "k": pd.array(evaluation.ks, dtype="Int64"),
+            "k": pd.array(metrics.ks, dtype="Int64"),
             "threshold": np.nan,
             "tuned_on": None,
-            "precision": evaluation.table["precision"],
-            "recall": evaluation.table["recall"],
-            "f1": evaluation.table["f1"],
+            "precision": metrics.table["precision"],
+            "recall": metrics.table["recall"],
+            "f1": metrics.table["f1"],
             "f1_low": low,
             "f1_high": high,
-            "mean_length": [float(np.minimum(length, k).mean()) for k in evaluation.ks],
-            "best_share": [shares[k] for k in evaluation.ks],
+            "mean_length": [float(np.minimum(length, k).mean()) for k in metrics.ks],
+            "best_share": [shares[k] for k in metrics.ks],
         }
     )
 
@@ -97,13 +96,13 @@ def _cut(scored: ScoredHits, depth: int) -> ScoredHits:
 
 
 def _threshold_row(
-    judged: ScoredHits, validation: ScoredHits, evaluation: Evaluation, curves: Bootstrap, seed: int
+    scored: ScoredHits, validation: ScoredHits, metrics: MetricTable, curves: Bootstrap, seed: int
 ) -> tuple[dict[str, object], str]:
     threshold, tuned_f1 = choose_threshold(validation)
-    lengths = judged.lengths(threshold)
-    values = judged.precision_and_recall(lengths)
+    lengths = scored.lengths(threshold)
+    values = scored.precision_and_recall(lengths)
     of_units, units = unit_terms(lambda chunk: np.insert(values[chunk], 2, 1.0, axis=1), len(values),
-                                 evaluation.user_ids, curves.unit)  # fmt: skip
+                                 metrics.outcomes.user_ids, curves.unit)  # fmt: skip
     resamples = len(curves.resampled["f1"])
     sums = weighted_sums(draw_with_replacement(units, resamples, seed), of_units, units, "Resampling lengths")
     resampled = f1_of_means(sums[:, 0] / sums[:, 2], sums[:, 1] / sums[:, 2])
@@ -115,7 +114,7 @@ def _threshold_row(
            "mean_length": float(lengths.mean()), "best_share": np.nan}  # fmt: skip
     at = "above every score" if math.isinf(threshold) else f"{threshold:.6g}"
     note = (
-        f"a length of its own for each list: scores from {at} on, 1 to {judged.depth} hashtags "
+        f"a length of its own for each list: scores from {at} on, 1 to {scored.depth} hashtags "
         f"(F1 {tuned_f1:.4f} on the validation split, where the threshold was chosen; {f1:.4f} here)"
     )
     return row, note
@@ -130,27 +129,21 @@ def _sentence(best: int, f1: float, shares: dict[int, float]) -> str:
     return f"{text}; wins in {shares[best]:.0%} of resamples{told}"
 
 
-def write_which_k(folder: Path, found: WhichK, unit: str) -> list[Path]:
-    """Write `which_k.csv` and `which_k.md` and return their paths."""
-    writers = {
-        "which_k.csv": lambda path: found.table.to_csv(path, index=False),
-        "which_k.md": lambda path: path.write_text(which_k_markdown(found, unit), encoding="utf-8"),
-    }
-    for name, write in writers.items():
-        write_atomically(folder / name, write)
-    return [folder / name for name in writers]
+def which_k_files(chosen: WhichK, unit: str) -> dict[str, Content]:
+    """Return `which_k.csv` and `which_k.md`."""
+    return {"which_k.csv": chosen.table, "which_k.md": which_k_markdown(chosen, unit)}
 
 
-def which_k_markdown(found: WhichK, unit: str) -> str:
+def which_k_markdown(chosen: WhichK, unit: str) -> str:
     """Return the table and how to read it as Markdown.
 
     Args:
-        found: from `which_k`.
+        chosen: from `which_k`.
         unit: what was resampled.
     """
     headings = ["List length", "Chosen on", "Precision", "Recall", "F1 [95%]", "Mean length", "Best of resamples"]
     cells = []
-    for row in found.table.to_dict("records"):
+    for row in chosen.table.to_dict("records"):
         fixed = row["rule"] == "fixed"
         cells.append(
             [
@@ -166,10 +159,10 @@ def which_k_markdown(found: WhichK, unit: str) -> str:
     lines = [
         "# Which K",
         "",
-        f"{found.sentence} (of {unit}).",
+        f"{chosen.sentence} (of {unit}).",
         "",
         TextTable(headings=headings, cells=cells).markdown(),
-        *(f"- {note}" for note in found.notes),
+        *(f"- {note}" for note in chosen.notes),
         "",
     ]
     return "\n".join(lines)

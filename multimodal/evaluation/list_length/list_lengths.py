@@ -62,13 +62,13 @@ def read_scored_hits(folder: Path, longest: int) -> ScoredHits:
     Raises:
         DataError: a file is missing or damaged.
     """
-    results = read_per_post(folder / "per_post.parquet")
+    outcomes = read_per_post(folder / "per_post.parquet")
     rankings = read_predictions(folder / "predictions.parquet")
     row_of = {post_id: row for row, post_id in enumerate(rankings.post_ids)}
-    rows = np.array([row_of.get(post_id, -1) for post_id in results.post_ids], np.int64)
+    rows = np.array([row_of.get(post_id, -1) for post_id in outcomes.post_ids], np.int64)
     # A post with an empty list has no prediction: the row behind the last one stands for it.
     scores = np.concatenate([rankings.scores, np.full((1, rankings.k), np.nan)])[rows]
-    return ScoredHits.of(scores, results.per_post.outcomes, longest)
+    return ScoredHits.of(scores, outcomes, longest)
 
 
 def choose_threshold(scored: ScoredHits) -> tuple[float, float]:

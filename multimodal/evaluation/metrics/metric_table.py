@@ -1,8 +1,7 @@
-"""`Evaluation`: what a ranking is worth, as a table over K and as values per post."""
+"""`MetricTable`: every metric at every K, and the outcomes of the posts it was computed from."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,37 +9,25 @@ import pandas as pd
 
 from data_loaders.errors import UserError, nearest
 from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS
-from multimodal.evaluation.metrics.outcomes import PerPost, PostResults
-from multimodal.evaluation.metrics.ranked import ApNorm
+from multimodal.evaluation.metrics.outcomes import Outcomes
 
 # Raised when a definition changes, so that figures of different definitions are not put side by side unnoticed.
 DEFINITIONS_VERSION = 1
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """What a ranking is worth.
+@dataclass(frozen=True, eq=False)
+class MetricTable:
+    """Every metric at every K.
 
     Attributes:
         table: one row per K, the columns of `METRICS.columns`; NaN where a metric is not defined or was not asked for.
-        per_post: metric → float32 (N, n_k) over the evaluated posts.
-        post_ids: of the N evaluated posts.
-        user_ids: of the same posts, where they were handed in.
-        ap_norm: what `map` divides by.
-        counts: how many posts, hashtags and places went in, were left out or were empty.
+        outcomes: of the evaluated posts.
+        counts: how many posts, hashtags and places were evaluated, left out or empty.
     """
 
     table: pd.DataFrame
-    per_post: PerPost
-    post_ids: Sequence[str]
-    user_ids: Sequence[str | None] | None
-    ap_norm: ApNorm
+    outcomes: Outcomes
     counts: dict[str, int]
-
-    @property
-    def posts(self) -> PostResults:
-        """The evaluated posts, for intervals and paired tests."""
-        return PostResults(self.post_ids, self.user_ids, self.per_post)
 
     @property
     def ks(self) -> list[int]:

@@ -1,10 +1,10 @@
-"""`Outcomes`: what came of the ranking of each post. All per-post metrics follow from it."""
+"""`Outcomes`: the hits of every evaluated post at some cut-offs. All values per post follow from it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,11 @@ from multimodal.evaluation.metrics.ranked import ApNorm
 Bools = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outcomes:
-    """Hits and counts of N posts that have a true hashtag, K places each.
+    """Hits and counts of N posts that have a true hashtag, K places each; metrics are worked out when asked for.
+
+    So a million posts at 30 cut-offs cost what their hits cost, and not 10 tables of 120 MB.
 
     Attributes:
         hits: (N, K) the hashtag at this rank is true.
@@ -35,6 +37,12 @@ class Outcomes:
         known_count: (N,) of them inside the vocabulary.
         new_count: (N,) of them never seen in train.
         length: (N,) hashtags recommended.
+        ks: (n_k,) cut-offs, rising.
+        ap_norm: what `map` divides by.
+        stored: every `ListMetric` that was computed, float32 (N, n_k); it does not follow from the hits.
+        post_ids: of the N posts; empty where they are not needed.
+        user_ids: of the same posts, where known.
+        runs: the runs of one system that values are averaged over; empty: just this one.
     """
 
     hits: Bools
@@ -44,17 +52,41 @@ class Outcomes:
     known_count: Ints
     new_count: Ints
     length: Ints
+    ks: Ints
+    ap_norm: ApNorm = "capped"
+    stored: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    post_ids: Sequence[str] = ()
+    user_ids: Sequence[str | None] | None = None
+    runs: tuple[Outcomes, ...] = ()
 
     def __len__(self) -> int:
         return len(self.hits)
 
+    @property
+    def members(self) -> tuple[Outcomes, ...]:
+        """The runs that a value is averaged over, at least one."""
+        return self.runs or (self,)
+
+    @property
+    def names(self) -> list[str]:
+        """The metrics that have a value per post here."""
+        return [*METRICS.of_hits, *self.stored]
+
     def part(self, posts: slice) -> Outcomes:
-        """Return some of the posts."""
-        return replace(self, **{name: values[posts] for name, values in vars(self).items()})
+        """Return some consecutive posts."""
+        return self._select(lambda values: values[posts], lambda ids: ids[posts])
 
     def take(self, rows: Ints) -> Outcomes:
         """Return some of the posts, in the order of `rows`."""
-        return replace(self, **{name: values.T[..., rows].T for name, values in vars(self).items()})
+        chosen = rows.tolist()
+        return self._select(lambda values: values.T[..., rows].T, lambda ids: [ids[row] for row in chosen])
+
+    def at(self, ks: Ints) -> Outcomes:
+        """Return the same posts at other cut-offs; stored metrics are kept where all these cut-offs are there."""
+        columns = np.searchsorted(self.ks, ks)
+        there = bool(np.isin(ks, self.ks).all())
+        stored = {name: values[:, columns] for name, values in self.stored.items()} if there else {}
+        return replace(self, ks=ks, stored=stored, runs=tuple(run.at(ks) for run in self.runs))
 
     def counted(self, truths: Truths) -> tuple[Bools, Ints]:
         """Return the hits (N, K) and the numbers of true hashtags (N,) of one kind."""
@@ -64,33 +96,52 @@ class Outcomes:
             "new": (self.new_hits, self.new_count),
         }[truths]
 
-    def column(self, name: str, ks: Ints, ap_norm: ApNorm = "capped") -> Floats:
+    def column(self, name: str) -> Floats:
         """Return one metric, (N, n_k); NaN where a post has nothing to recall.
 
-        Args:
-            name: one of `METRICS.of_hits`.
-            ks: (n_k,) cut-offs.
-            ap_norm: what `map` divides by.
+        Raises:
+            KeyError: there is no such metric per post here.
         """
+        # Also of a single run, so that all have one memory layout and sums over them one order.
+        mean: Floats = np.mean([run._column(name) for run in self.members], axis=0)
+        return mean
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        return self.column(name).astype(np.float32)
+
+    def _column(self, name: str) -> Floats:
         metric: Metric | None = METRICS.get(name)
+        if name in self.stored:
+            return self.stored[name].astype(np.float64)
         if isinstance(metric, RankMetric):
-            return metric.function(self.hits, self.true_count, ks, ap_norm)
+            return metric.function(self.hits, self.true_count, self.ks, self.ap_norm)
         if isinstance(metric, CountMetric):
             hits, true_count = self.counted(metric.truths)
             if not true_count.any():
-                return np.full((len(ks), len(self)), np.nan).T
-            return metric.function(hits_at(hits, ks), true_count, ks)
-        raise KeyError(f"{name!r}; per-post metrics: {', '.join(METRICS.of_hits)}")
+                return np.full((len(self.ks), len(self)), np.nan).T
+            return metric.function(hits_at(hits, self.ks), true_count, self.ks)
+        raise KeyError(f"{name!r}; per-post metrics: {', '.join(self.names)}")
+
+    def _select(
+        self, of_values: Callable[[NDArray[Any]], NDArray[Any]], of_ids: Callable[[Sequence[Any]], Sequence[Any]]
+    ) -> Outcomes:
+        arrays: dict[str, Any] = {name: of_values(getattr(self, name)) for name in _ARRAYS}
+        return replace(
+            self,
+            **arrays,
+            stored={name: of_values(values) for name, values in self.stored.items()},
+            post_ids=of_ids(self.post_ids) if self.post_ids else (),
+            user_ids=None if self.user_ids is None else of_ids(self.user_ids),
+            runs=tuple(run._select(of_values, of_ids) for run in self.runs),
+        )
 
 
-def count_means(outcomes: Outcomes, ks: Ints) -> dict[str, ExactMean]:
-    """Return the mean of every `CountMetric` at every cut-off.
+_ARRAYS = ("hits", "known_hits", "new_hits", "true_count", "known_count", "new_count", "length")
 
-    Args:
-        outcomes: of at least one post.
-        ks: (n_k,) rising.
-    """
-    metrics = METRICS.of(CountMetric)
+
+def count_means(outcomes: Outcomes) -> dict[str, ExactMean]:
+    """Return the mean of every `CountMetric` over the posts, of which there is at least one, at every cut-off."""
+    metrics, ks = METRICS.of(CountMetric), outcomes.ks
     groups = {truths: count_groups(*outcomes.counted(truths), ks) for truths in {metric.truths for metric in metrics}}
     means = {}
     for metric in metrics:
@@ -99,72 +150,12 @@ def count_means(outcomes: Outcomes, ks: Ints) -> dict[str, ExactMean]:
     return means
 
 
-def rank_means(outcomes: Outcomes, ks: Ints, ap_norm: ApNorm) -> dict[str, Floats]:
-    """Return the mean of every `RankMetric`, (n_k,) each.
-
-    Args:
-        outcomes: of at least one post.
-        ks: (n_k,) rising.
-        ap_norm: what `map` divides by.
-    """
+def rank_means(outcomes: Outcomes) -> dict[str, Floats]:
+    """Return the mean of every `RankMetric` over the posts, of which there is at least one, (n_k,) each."""
     by_rank = count_hits_by_rank(outcomes.hits, outcomes.true_count)
     return {
-        metric.name: mean_of(outcomes.column(metric.name, ks, ap_norm)).value
+        metric.name: mean_of(outcomes.column(metric.name)).value
         if metric.mean is None
-        else metric.mean(by_rank, ks, ap_norm)
+        else metric.mean(by_rank, outcomes.ks, outcomes.ap_norm)
         for metric in METRICS.of(RankMetric)
     }
-
-
-class PerPost(Mapping[str, NDArray[np.float32]]):
-    """Every per-post metric as a float32 array of shape (N, n_k), worked out from the hits when it is asked for.
-
-    So a million posts at 30 cut-offs cost what their hits cost, and not 10 tables of 120 MB.
-
-    Args:
-        outcomes: of N posts.
-        ks: the cut-offs, in the order of the columns.
-        ap_norm: what `map` divides by.
-        stored: further metrics that do not follow from the hits, float32 (N, n_k).
-    """
-
-    def __init__(
-        self, outcomes: Outcomes, ks: Ints, ap_norm: ApNorm, stored: Mapping[str, NDArray[np.float32]]
-    ) -> None:
-        self.outcomes = outcomes
-        self.ks = ks
-        self.ap_norm = ap_norm
-        self.stored = dict(stored)
-
-    @property
-    def members(self) -> Sequence[PerPost]:
-        """The runs that a value is averaged over: just this one."""
-        return (self,)
-
-    def take(self, rows: Ints, ks: Ints) -> PerPost:
-        """Return some of the posts, in the order of `rows`, at some of the cut-offs."""
-        places = np.searchsorted(self.ks, ks)
-        stored = {name: values[np.ix_(rows, places)] for name, values in self.stored.items()}
-        return PerPost(self.outcomes.take(rows), ks, self.ap_norm, stored)
-
-    def __getitem__(self, name: str) -> NDArray[np.float32]:
-        if name in self.stored:
-            return self.stored[name]
-        if name not in METRICS.of_hits:
-            raise KeyError(f"{name!r}; per-post metrics: {', '.join(self)}")
-        return self.outcomes.column(name, self.ks, self.ap_norm).astype(np.float32)
-
-    def __iter__(self) -> Iterator[str]:
-        yield from METRICS.of_hits
-        yield from self.stored
-
-    def __len__(self) -> int:
-        return len(METRICS.of_hits) + len(self.stored)
-
-
-class PostResults(NamedTuple):
-    """Whose each evaluated post is and what came of it: all that intervals and tests need."""
-
-    post_ids: Sequence[str]
-    user_ids: Sequence[str | None] | None
-    per_post: PerPost

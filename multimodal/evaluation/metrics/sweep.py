@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -16,8 +17,8 @@ from multimodal.evaluation.metrics.catalogue import METRICS, DataMetric, Hashtag
 from multimodal.evaluation.metrics.chunks import chunks, map_chunks
 from multimodal.evaluation.metrics.exact_means import ExactMean, mean_of
 from multimodal.evaluation.metrics.label_wise import HashtagCounts, counts_per_hashtag
-from multimodal.evaluation.metrics.metric_table import Evaluation
-from multimodal.evaluation.metrics.outcomes import Outcomes, PerPost, count_means, rank_means
+from multimodal.evaluation.metrics.metric_table import MetricTable
+from multimodal.evaluation.metrics.outcomes import Outcomes, count_means, rank_means
 from multimodal.evaluation.metrics.ranked import ApNorm
 from multimodal.evaluation.metrics.relevance import check_post_ids, check_rankings, hit_matrix
 from multimodal.evaluation.metrics.similarity import as_similarity
@@ -40,7 +41,7 @@ def evaluate_rankings(
     ap_norm: ApNorm = "capped",
     user_ids: Sequence[str | None] | None = None,
     chunk_posts: int = 4096,
-) -> Evaluation:
+) -> MetricTable:
     """Compute all metrics at all cut-offs; see `docs/metrics.md` for the definitions.
 
     Posts without a true hashtag are left out and counted. The values at one K do not depend on the other Ks, on
@@ -72,21 +73,21 @@ def evaluate_rankings(
         truth = Truth.from_hashtags(truth, rankings.names)
     rows = _check(rankings, truth, user_ids, chunk_posts)
     facts = hashtag_facts(truth.names, vocabulary, train_hashtags)
-    places, outcomes = _outcomes(rankings, truth, rows, facts, int(cut_offs[-1]), chunk_posts)
-    alike = None if similarity is None else as_similarity(similarity, facts.vocabulary_size)
-    means, stored = _post_means(places, outcomes, cut_offs, ap_norm, facts, alike, chunk_posts)
-    support = np.bincount(truth.indices, minlength=len(truth.names))
-    of_hashtags = _hashtag_means(places, outcomes, cut_offs, support, facts)
-    counts = _counts(rankings, truth, outcomes)
-    everything = len(rows) == len(rankings)
-    return Evaluation(
-        table=_table(cut_offs, means, of_hashtags, outcomes, counts),
-        per_post=PerPost(outcomes, cut_offs, ap_norm, stored),
-        post_ids=rankings.post_ids if everything else [rankings.post_ids[row] for row in rows],
-        user_ids=user_ids if everything or user_ids is None else [user_ids[row] for row in rows],
+    places, outcomes = _outcomes(rankings, truth, rows, facts, cut_offs, chunk_posts)
+    chosen = rows.tolist()
+    outcomes = replace(
+        outcomes,
         ap_norm=ap_norm,
-        counts=counts,
+        post_ids=[rankings.post_ids[row] for row in chosen],
+        user_ids=None if user_ids is None else [user_ids[row] for row in chosen],
     )
+    alike = None if similarity is None else as_similarity(similarity, facts.vocabulary_size)
+    means, stored = _post_means(places, outcomes, facts, alike, chunk_posts)
+    support = np.bincount(truth.indices, minlength=len(truth.names))
+    of_hashtags = _hashtag_means(places, outcomes, support, facts)
+    counts = _counts(rankings, truth, outcomes)
+    table = _table(means, of_hashtags, outcomes, counts)
+    return MetricTable(table, replace(outcomes, stored=stored), counts)
 
 
 def _cut_offs(ks: Sequence[int]) -> Ints:
@@ -119,10 +120,10 @@ def _check(rankings: Rankings, truth: Truth, user_ids: Sequence[str | None] | No
 
 
 def _outcomes(
-    rankings: Rankings, truth: Truth, rows: Ints, facts: HashtagFacts, k: int, chunk_posts: int
+    rankings: Rankings, truth: Truth, rows: Ints, facts: HashtagFacts, ks: Ints, chunk_posts: int
 ) -> tuple[NDArray[np.int32], Outcomes]:
     # Rank first, post second: each step over the ranks then reads contiguous memory.
-    shape = (min(k, rankings.k), len(rows))
+    shape = (min(int(ks[-1]), rankings.k), len(rows))
     places = np.empty(shape, np.int32)
     hits, known_hits, new_hits = (np.empty(shape, np.bool_) for _ in range(3))
     known_count, new_count = (np.empty(len(rows), np.int64) for _ in range(2))
@@ -152,6 +153,7 @@ def _outcomes(
         known_count=known_count,
         new_count=new_count,
         length=np.count_nonzero(places >= 0, axis=0),
+        ks=ks,
     )
     return places, outcomes
 
@@ -159,12 +161,11 @@ def _outcomes(
 def _post_means(
     places: NDArray[np.int32],
     outcomes: Outcomes,
-    ks: Ints,
-    ap_norm: ApNorm,
     facts: HashtagFacts,
     alike: Similarity | None,
     chunk_posts: int,
 ) -> tuple[dict[str, Floats], dict[str, NDArray[np.float32]]]:
+    ks = outcomes.ks
     bits = information(facts.frequency, facts.total_frequency)[:-1]
     metrics = [metric for metric in METRICS.of(ListMetric) if alike is not None or not metric.needs_similarity]
     stored = {metric.name: np.empty((len(ks), len(outcomes)), np.float32).T for metric in metrics}
@@ -179,11 +180,11 @@ def _post_means(
             stored[metric.name][chunk] = values
         return means
 
-    total = count_means(outcomes, ks)
+    total = count_means(outcomes)
     for means in map_chunks(work, len(outcomes), chunk_posts, "Computing metrics"):
         for name, mean in means.items():
             total.setdefault(name, ExactMean()).merge(mean)
-    return {**{name: mean.value for name, mean in total.items()}, **rank_means(outcomes, ks, ap_norm)}, stored
+    return {**{name: mean.value for name, mean in total.items()}, **rank_means(outcomes)}, stored
 
 
 def _nothing_alike(first: NDArray[np.int32], second: NDArray[np.int32]) -> Floats:
@@ -191,11 +192,11 @@ def _nothing_alike(first: NDArray[np.int32], second: NDArray[np.int32]) -> Float
 
 
 def _hashtag_means(
-    places: NDArray[np.int32], outcomes: Outcomes, ks: Ints, support: Ints, facts: HashtagFacts
+    places: NDArray[np.int32], outcomes: Outcomes, support: Ints, facts: HashtagFacts
 ) -> dict[str, list[float]]:
     metrics = METRICS.of(HashtagMetric)
     columns: dict[str, list[float]] = {metric.name: [] for metric in metrics}
-    for named, right in counts_per_hashtag(places, outcomes.hits.T, ks, len(support)):
+    for named, right in counts_per_hashtag(places, outcomes.hits.T, outcomes.ks, len(support)):
         counts = HashtagCounts(named, right, support, facts.known[:-1], facts.vocabulary_size)
         for metric in metrics:
             columns[metric.name].append(metric.function(counts))
@@ -203,9 +204,9 @@ def _hashtag_means(
 
 
 def _table(
-    ks: Ints, means: dict[str, Floats], of_hashtags: dict[str, list[float]], outcomes: Outcomes, counts: dict[str, int]
+    means: dict[str, Floats], of_hashtags: dict[str, list[float]], outcomes: Outcomes, counts: dict[str, int]
 ) -> pd.DataFrame:
-    table = pd.DataFrame({"k": ks, **means, **of_hashtags})
+    table = pd.DataFrame({"k": outcomes.ks, **means, **of_hashtags})
     for metric in METRICS.of(MeanMetric):
         table[metric.name] = metric.function(*(means[part] for part in metric.parts))
     for ratio in METRICS.of(DataMetric):

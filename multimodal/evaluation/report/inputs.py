@@ -14,12 +14,12 @@ import pandas as pd
 from data_loaders.errors import RunError
 from data_loaders.posts import Post
 from data_loaders.prepared import PreparedData
-from multimodal.evaluation.details import slice_k
 from multimodal.evaluation.errors.analysis import ErrorAnalysis, analyse_errors
 from multimodal.evaluation.files.predictions import read_predictions
 from multimodal.evaluation.files.results import read_per_post
 from multimodal.evaluation.metrics.catalogue import METRICS
-from multimodal.evaluation.metrics.outcomes import PostResults
+from multimodal.evaluation.metrics.outcomes import Outcomes
+from multimodal.evaluation.slices.slice_metrics import slice_k
 from multimodal.evaluation.uncertainty.intervals import Bootstrap, bootstrap
 from multimodal.evaluation.uncertainty.resampling import Unit
 from multimodal.ranking.rankings import Rankings
@@ -56,7 +56,7 @@ class ReportInputs:
     metrics: pd.DataFrame
     k: int
     error_k: int
-    results: PostResults
+    results: Outcomes
     intervals: Bootstrap
     posts: Sequence[Post]
     rankings: Rankings

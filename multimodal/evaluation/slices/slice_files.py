@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 from data_loaders.errors import DataError
 from multimodal.evaluation.files.chart_style import COLOURS, chart_style
 from multimodal.evaluation.files.text_table import TextTable, with_interval
+from multimodal.evaluation.files.writing import Content
 from multimodal.evaluation.metrics.accuracy import Ints
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.slices.hashtag_bands import BANDS, BandedHits
 from multimodal.evaluation.slices.slice_metrics import LEAST_UNITS
 from multimodal.evaluation.slices.slices import HASHTAG_FREQUENCY, TITLES, PostSlices, Slicing
-from multimodal.storage.run_folder import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,25 +30,20 @@ _COLUMNS_OF_PANELS = 2
 _RESOLUTION_DPI = 160
 
 
-def write_slices(folder: Path, slices: PostSlices, table: pd.DataFrame, note: str) -> list[Path]:
-    """Write `slices.parquet`, `slices.csv`, `slices.md` and `slices.png`, and return their paths.
+def slice_files(slices: PostSlices, table: pd.DataFrame, note: str) -> dict[str, Content]:
+    """Return `slices.parquet`, `slices.csv`, `slices.md` and `slices.png`.
 
     Args:
-        folder: made if needed.
         slices: how the posts are divided.
         table: from `slice_table`.
         note: what the figures rest on, a sentence.
     """
-    figure = slice_figure(table)
-    writers: dict[str, Any] = {
+    return {
         SLICES: lambda path: write_post_slices(path, slices),
-        "slices.csv": lambda path: table.to_csv(path, index=False),
-        "slices.md": lambda path: path.write_text(slice_markdown(table, slices.bands, note), encoding="utf-8"),
-        "slices.png": lambda path: figure.savefig(path, dpi=_RESOLUTION_DPI, format="png"),
+        "slices.csv": table,
+        "slices.md": slice_markdown(table, slices.bands, note),
+        "slices.png": lambda path: slice_figure(table).savefig(path, dpi=_RESOLUTION_DPI, format="png"),
     }
-    for name, write in writers.items():
-        write_atomically(folder / name, write)
-    return [folder / name for name in writers]
 
 
 def write_post_slices(path: Path, slices: PostSlices) -> None:

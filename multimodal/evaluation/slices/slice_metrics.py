@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from multimodal.evaluation.metrics.accuracy import Floats, Ints
 from multimodal.evaluation.metrics.catalogue import METRICS
-from multimodal.evaluation.metrics.outcomes import PostResults
+from multimodal.evaluation.metrics.outcomes import Outcomes
 from multimodal.evaluation.slices.hashtag_bands import BANDS, BandedHits
 from multimodal.evaluation.slices.slices import HASHTAG_FREQUENCY, PostSlices
 from multimodal.evaluation.uncertainty.ratios import base_columns, metrics_of, terms
@@ -23,8 +23,14 @@ from multimodal.evaluation.uncertainty.resampling import (
     weighted_sums,
 )
 
+_USUAL_K = 5
 # The bootstrap of fewer posts, or users, than this says nothing.
 LEAST_UNITS = 10
+
+
+def slice_k(ks: Sequence[int]) -> int:
+    """Return the K that slices are shown at: 5 where it was evaluated, otherwise the nearest to it."""
+    return min(ks, key=lambda k: (abs(k - _USUAL_K), k))
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ def quantiles(resampled: Floats, units: Ints, level: float) -> tuple[Floats, Flo
 
 
 def slice_draws(
-    results: PostResults,
+    outcomes: Outcomes,
     members: NDArray[np.bool_],
     columns: Sequence[str],
     bands: Floats | None = None,
@@ -75,7 +81,7 @@ def slice_draws(
     """Compute metrics of slices on the posts and on resamples of them.
 
     Args:
-        results: of N posts, at one cut-off.
+        outcomes: of N posts, at one cut-off.
         members: (N, S) whether a post is in a slice; slices may overlap.
         columns: metrics of posts.
         bands: (N, 2 x bands): hits by band, then true hashtags by band; their ratio of sums is a recall of hashtags.
@@ -88,35 +94,35 @@ def slice_draws(
     """
     bases = base_columns(columns)
     slices, width = members.shape[1], 2 * len(bases)
-    of_posts = _sliced_terms(results, members, bases, bands)
-    of_units, units = unit_terms(of_posts, len(members), results.user_ids, unit)
+    of_posts = _sliced_terms(outcomes, members, bases, bands)
+    of_units, units = unit_terms(of_posts, len(members), outcomes.user_ids, unit)
     draws = draw_with_replacement(units, resamples, seed)
     once = weighted_sums(lambda chunk: np.ones((1, chunk.stop - chunk.start)), of_units, units, "Adding up slices")
     sums = np.concatenate([once, weighted_sums(draws, of_units, units, "Resampling slices")])
     cut = slices * width
     values = metrics_of(sums[:, :cut].reshape(-1, slices, width), bases, columns)
-    counted = count_units(members, results, unit)
+    counted = count_units(members, outcomes, unit)
     found = {name: Draws(value[0, :, 0], value[1:, :, 0], counted) for name, value in values.items()}
     if bands is None:
         return found, None
     recall = metrics_of(sums[:, cut:], ["recall"], ["recall"])["recall"]
-    in_bands = count_units(bands[:, bands.shape[1] // 2 :] > 0, results, unit)
+    in_bands = count_units(bands[:, bands.shape[1] // 2 :] > 0, outcomes, unit)
     return found, Draws(recall[0], recall[1:], in_bands)
 
 
-def count_units(members: NDArray[np.bool_], results: PostResults, unit: Unit) -> Ints:
+def count_units(members: NDArray[np.bool_], outcomes: Outcomes, unit: Unit) -> Ints:
     """Return how many posts, or users, have a part in each slice, (S,)."""
-    users = user_numbers(results.user_ids, unit)
+    users = user_numbers(outcomes.user_ids, unit)
     if users is None:
         return np.asarray(members.sum(axis=0))
     return np.array([len(np.unique(users[member])) for member in members.T], np.int64)
 
 
 def _sliced_terms(
-    results: PostResults, members: NDArray[np.bool_], bases: Sequence[str], bands: Floats | None
+    outcomes: Outcomes, members: NDArray[np.bool_], bases: Sequence[str], bands: Floats | None
 ) -> Callable[[slice], Floats]:
     def of_posts(chunk: slice) -> Floats:
-        of_chunk = terms(results.per_post, bases, chunk)[:, None, :] * members[chunk][:, :, None]
+        of_chunk = terms(outcomes, bases, chunk)[:, None, :] * members[chunk][:, :, None]
         flat = of_chunk.reshape(len(of_chunk), -1)
         return flat if bands is None else np.concatenate([flat, bands[chunk]], axis=1)
 
@@ -129,7 +135,7 @@ def band_terms(bands: BandedHits, k: int) -> Floats:
 
 
 def slice_table(
-    results: PostResults,
+    outcomes: Outcomes,
     slices: PostSlices,
     *,
     unit: Unit = "posts",
@@ -140,7 +146,7 @@ def slice_table(
     """Return one row per slice.
 
     Args:
-        results: of the posts of `slices`, at one cut-off.
+        outcomes: of the posts of `slices`, at one cut-off.
         slices: how they are divided.
         unit: what is drawn for the intervals.
         resamples: how many.
@@ -152,11 +158,11 @@ def slice_table(
         _low and _high behind it. The first row is of all posts. Bands of hashtags have a recall alone:
         the share of their true hashtags that was found; their `posts` are those that carry such a hashtag.
     """
-    k = int(results.per_post.ks[0])
-    true_count = results.per_post.outcomes.true_count
+    k = int(outcomes.ks[0])
+    true_count = outcomes.true_count
     everything = np.ones((len(true_count), 1), np.bool_)
     members = np.concatenate([everything, *(slicing.members() for slicing in slices.slicings.values())], axis=1)
-    draws, of_bands = slice_draws(results, members, METRICS.headline_sets, band_terms(slices.bands, k),
+    draws, of_bands = slice_draws(outcomes, members, METRICS.headline_sets, band_terms(slices.bands, k),
                                   unit=unit, resamples=resamples, seed=seed)  # fmt: skip
     names = [("all", "all"), *((name, label) for name, way in slices.slicings.items() for label in way.labels)]
     table = pd.DataFrame(names, columns=["slicing", "slice"])

@@ -13,7 +13,7 @@ from data_loaders.posts import Post
 from data_loaders.prepare.statistics import SHORT_CAPTION
 from data_loaders.text.unicode_scripts import unicode_script
 from multimodal.evaluation.metrics.accuracy import Ints
-from multimodal.evaluation.metrics.metric_table import Evaluation
+from multimodal.evaluation.metrics.outcomes import Outcomes
 from multimodal.evaluation.metrics.train_statistics import KnownHashtags
 from multimodal.evaluation.slices.hashtag_bands import BandedHits, banded_hits, hashtag_bands
 from multimodal.memory.post_memory import PostMemory
@@ -86,7 +86,7 @@ class PostSlices:
 
 def slice_posts(
     posts: Sequence[Post],
-    evaluation: Evaluation,
+    outcomes: Outcomes,
     rankings: Rankings,
     memory: PostMemory,
     vocabulary: KnownHashtags,
@@ -97,7 +97,7 @@ def slice_posts(
 
     Args:
         posts: all posts that were ranked.
-        evaluation: of `rankings`.
+        outcomes: of those with a true hashtag.
         rankings: of `posts`, in the same order.
         memory: what the evaluation knew; a post's history are the posts of its user strictly before it.
         vocabulary: of train.
@@ -106,7 +106,6 @@ def slice_posts(
     """
     rows = [row for row, post in enumerate(posts) if post.hashtags]
     judged = [posts[row] for row in rows]
-    outcomes = evaluation.per_post.outcomes
     depth = _HISTORY_STARTS[-1]
     instants = np.array([post.instant_us for post in judged], np.int64)
     earlier = (memory.history([post.user_id for post in judged], instants, depth) >= 0).sum(axis=1)
@@ -124,7 +123,7 @@ def slice_posts(
     bands = hashtag_bands(vocabulary, train_hashtags)
     places = rankings.indices[rows, : outcomes.hits.shape[1]]
     hits = banded_hits(bands, [post.hashtags for post in judged], outcomes.hits, places, rankings.names)
-    return PostSlices(evaluation.post_ids, slicings, hits)
+    return PostSlices(outcomes.post_ids, slicings, hits)
 
 
 def _caption_length(caption: str | None) -> int:

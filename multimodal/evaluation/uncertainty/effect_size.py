@@ -9,7 +9,7 @@ import numpy as np
 from multimodal.evaluation.metrics.accuracy import Floats
 from multimodal.evaluation.metrics.catalogue import METRICS, MeanMetric
 from multimodal.evaluation.metrics.chunks import chunks
-from multimodal.evaluation.metrics.outcomes import PerPost
+from multimodal.evaluation.metrics.outcomes import Outcomes
 from multimodal.evaluation.uncertainty.ratios import base_columns, parts_of, terms
 
 # Two statistics that are equal on paper differ by this much at most in floating point.
@@ -17,7 +17,9 @@ EQUAL = 1e-12
 _CHUNK = 1024
 
 
-def effect_sizes(a: PerPost, b: PerPost, columns: Sequence[str], difference: Mapping[str, Floats]) -> dict[str, Floats]:
+def effect_sizes(
+    a: Outcomes, b: Outcomes, columns: Sequence[str], difference: Mapping[str, Floats]
+) -> dict[str, Floats]:
     """Return each metric's difference over the standard deviation of what the posts contribute to it.
 
     For a mean over posts this is Cohen's d of the paired differences. `f1` and other ratios have no value per post;
@@ -32,7 +34,7 @@ def effect_sizes(a: PerPost, b: PerPost, columns: Sequence[str], difference: Map
     Returns:
         Column → (n_k,); 0 where there is no difference, infinite where all posts differ by the same.
     """
-    bases, posts = base_columns(columns), len(a.outcomes)
+    bases, posts = base_columns(columns), len(a)
     sums_a, sums_b = _sums(a, bases), _sums(b, bases)
     squares = {column: np.zeros(len(a.ks)) for column in columns}
     for chunk in chunks(posts, _CHUNK, "Measuring effects"):
@@ -48,33 +50,21 @@ def effect_sizes(a: PerPost, b: PerPost, columns: Sequence[str], difference: Map
     return sizes
 
 
-def per_post_values(per_post: PerPost, column: str, posts: slice) -> Floats:
-    """Return a metric of some posts in double precision, (n, n_k)."""
-    mean: Floats = np.mean([_values(member, column, posts) for member in per_post.members], axis=0)
-    return mean
-
-
-def _values(per_post: PerPost, column: str, posts: slice) -> Floats:
-    if column in per_post.stored:
-        return per_post.stored[column][posts].astype(np.float64)
-    return per_post.outcomes.part(posts).column(column, per_post.ks, per_post.ap_norm)
-
-
-def _sums(per_post: PerPost, bases: Sequence[str]) -> Floats:
-    parts = [terms(per_post, bases, rows).sum(axis=0) for rows in chunks(len(per_post.outcomes), _CHUNK, "Adding up")]
+def _sums(outcomes: Outcomes, bases: Sequence[str]) -> Floats:
+    parts = [terms(outcomes, bases, rows).sum(axis=0) for rows in chunks(len(outcomes), _CHUNK, "Adding up")]
     total: Floats = np.sum(parts, axis=0)
     return total
 
 
 def _contributions(
-    per_post: PerPost, bases: Sequence[str], columns: Sequence[str], posts: slice, sums: Floats
+    outcomes: Outcomes, bases: Sequence[str], columns: Sequence[str], posts: slice, sums: Floats
 ) -> dict[str, Floats]:
-    shape = (2, len(bases), len(per_post.ks))
-    numerator, denominator = np.moveaxis(terms(per_post, bases, posts).reshape(-1, *shape), 1, 0)
+    shape = (2, len(bases), len(outcomes.ks))
+    numerator, denominator = np.moveaxis(terms(outcomes, bases, posts).reshape(-1, *shape), 1, 0)
     numerator_sum, denominator_sum = sums.reshape(shape)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = numerator_sum / denominator_sum
-        change = (numerator - value * denominator) * (len(per_post.outcomes) / denominator_sum)
+        change = (numerator - value * denominator) * (len(outcomes) / denominator_sum)
     of_base = {base: change[:, place] for place, base in enumerate(bases)}
     found = {}
     for column in columns:

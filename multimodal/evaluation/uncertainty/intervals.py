@@ -11,7 +11,7 @@ import pandas as pd
 from data_loaders.errors import UserError
 from multimodal.evaluation.metrics.accuracy import Floats, Ints
 from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS
-from multimodal.evaluation.metrics.outcomes import PostResults
+from multimodal.evaluation.metrics.outcomes import Outcomes
 from multimodal.evaluation.uncertainty.ratios import base_columns, check_columns, metrics_of, terms
 from multimodal.evaluation.uncertainty.resampling import (
     Unit,
@@ -74,7 +74,7 @@ class Bootstrap:
 
 
 def bootstrap(
-    results: PostResults,
+    outcomes: Outcomes,
     columns: Sequence[str] = METRICS.headline,
     *,
     unit: Unit = "posts",
@@ -87,7 +87,7 @@ def bootstrap(
     over posts are too narrow where users wrote many; intervals over users are then the honest ones.
 
     Args:
-        results: from an evaluation, or read from `per_post.parquet`.
+        outcomes: from an evaluation, or read from `per_post.parquet`.
         columns: metrics of posts, see `METRICS.of_posts`.
         unit: what is drawn; a post of an unknown user is drawn on its own.
         resamples: how many.
@@ -96,21 +96,21 @@ def bootstrap(
     Raises:
         UserError: an unknown column or unit, no users, or fewer than one resample.
     """
-    check_columns(columns, results.per_post)
+    check_columns(columns, outcomes)
     check_count("resamples", resamples)
     bases = base_columns(columns)
-    posts = len(results.per_post.outcomes)
-    of_posts: Callable[[slice], Floats] = lambda chunk: terms(results.per_post, bases, chunk)  # noqa: E731
-    of_units, units = unit_terms(of_posts, posts, results.user_ids, unit)
+    posts = len(outcomes)
+    of_posts: Callable[[slice], Floats] = lambda chunk: terms(outcomes, bases, chunk)  # noqa: E731
+    of_units, units = unit_terms(of_posts, posts, outcomes.user_ids, unit)
     draws = draw_with_replacement(units, resamples, seed)
     resampled = weighted_sums(draws, of_units, units, "Resampling")
     once = weighted_sums(lambda chunk: np.ones((1, chunk.stop - chunk.start)), of_units, units, "Adding up")
     values = {column: value[0] for column, value in metrics_of(once, bases, columns).items()}
-    return Bootstrap(results.per_post.ks, values, metrics_of(resampled, bases, columns), unit, units)
+    return Bootstrap(outcomes.ks, values, metrics_of(resampled, bases, columns), unit, units)
 
 
 def sample_interval(
-    results: PostResults,
+    outcomes: Outcomes,
     columns: Sequence[str] = METRICS.headline,
     *,
     samples: int = 50,
@@ -124,7 +124,7 @@ def sample_interval(
     valid one (batch means). `bootstrap` over users is to be preferred.
 
     Args:
-        results: from an evaluation, or read from `per_post.parquet`.
+        outcomes: from an evaluation, or read from `per_post.parquet`.
         columns: metrics of posts.
         samples: how many, at least 2.
         z: half the width in standard errors.
@@ -136,8 +136,8 @@ def sample_interval(
     Raises:
         UserError: an unknown column, fewer than 2 samples, or fewer posts than samples.
     """
-    check_columns(columns, results.per_post)
-    posts = len(results.per_post.outcomes)
+    check_columns(columns, outcomes)
+    posts = len(outcomes)
     if not 2 <= samples <= posts:
         raise UserError(f"samples: {samples} samples of {posts:,} posts; give from 2 to {posts:,}.")
     sample_of = np.random.default_rng(seed).permutation(posts) % samples
@@ -145,13 +145,13 @@ def sample_interval(
     member = np.arange(samples)[:, None]
     sums = weighted_sums(
         lambda chunk: (sample_of[chunk] == member).astype(np.float64),
-        lambda chunk: terms(results.per_post, bases, chunk),
+        lambda chunk: terms(outcomes, bases, chunk),
         posts,
         "Scoring samples",
     )
     parts = []
     for column, values in metrics_of(sums, bases, columns).items():
         mean, half = values.mean(axis=0), z * values.std(axis=0, ddof=1) / np.sqrt(samples)
-        rows = {"k": results.per_post.ks, "metric": column, "value": mean, "low": mean - half, "high": mean + half}
+        rows = {"k": outcomes.ks, "metric": column, "value": mean, "low": mean - half, "high": mean + half}
         parts.append(pd.DataFrame(rows))
     return pd.concat(parts, ignore_index=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -13,8 +14,8 @@ from data_loaders.errors import DataError, UserError
 from multimodal.evaluation.metrics.accuracy import Floats, Ints
 from multimodal.evaluation.metrics.catalogue import METRICS, DataMetric
 from multimodal.evaluation.metrics.chunks import chunks
-from multimodal.evaluation.metrics.outcomes import PerPost, PostResults
-from multimodal.evaluation.uncertainty.effect_size import EQUAL, effect_sizes, per_post_values
+from multimodal.evaluation.metrics.outcomes import Outcomes
+from multimodal.evaluation.uncertainty.effect_size import EQUAL, effect_sizes
 from multimodal.evaluation.uncertainty.ratios import base_columns, check_columns, metrics_of, terms
 from multimodal.evaluation.uncertainty.resampling import Unit, check_count, draw_signs, unit_terms, weighted_sums
 
@@ -22,8 +23,8 @@ _CHUNK = 1024
 
 
 def paired_test(
-    a: PostResults,
-    b: PostResults,
+    a: Outcomes,
+    b: Outcomes,
     columns: Sequence[str] = METRICS.headline,
     *,
     unit: Unit = "posts",
@@ -54,17 +55,17 @@ def paired_test(
         UserError: no K in common, different `ap_norm`, an unknown column or unit, or no permutations.
     """
     a, b = aligned(a, b)
-    for results in (a, b):
-        check_columns(columns, results.per_post)
+    for outcomes in (a, b):
+        check_columns(columns, outcomes)
     check_count("permutations", permutations)
     values_a, values_b, p_values = _permute(a, b, columns, unit, permutations, seed)
     differences = {column: values_a[column] - values_b[column] for column in columns}
-    effects = effect_sizes(a.per_post, b.per_post, columns, differences)
+    effects = effect_sizes(a, b, columns, differences)
     parts = []
     for column in columns:
-        wins, ties, losses = win_tie_loss(a.per_post, b.per_post, METRICS[column].counterpart or column)
+        wins, ties, losses = win_tie_loss(a, b, METRICS[column].counterpart or column)
         rows = {
-            "k": a.per_post.ks,
+            "k": a.ks,
             "metric": column,
             "a": values_a[column],
             "b": values_b[column],
@@ -80,17 +81,17 @@ def paired_test(
 
 
 def _permute(
-    a: PostResults, b: PostResults, columns: Sequence[str], unit: Unit, permutations: int, seed: int
+    a: Outcomes, b: Outcomes, columns: Sequence[str], unit: Unit, permutations: int, seed: int
 ) -> tuple[dict[str, Floats], dict[str, Floats], dict[str, Floats]]:
     """Return both systems' metrics and the p-values, each column → (n_k,)."""
     bases = base_columns(columns)
-    width = 2 * len(bases) * len(a.per_post.ks)
+    width = 2 * len(bases) * len(a.ks)
 
     def of_posts(chunk: slice) -> Floats:
-        first, second = terms(a.per_post, bases, chunk), terms(b.per_post, bases, chunk)
+        first, second = terms(a, bases, chunk), terms(b, bases, chunk)
         return np.concatenate([first + second, first - second], axis=1)
 
-    of_units, units = unit_terms(of_posts, len(a.per_post.outcomes), a.user_ids, unit)
+    of_units, units = unit_terms(of_posts, len(a), a.user_ids, unit)
     signs, exact = draw_signs(units, permutations, seed)
     once = weighted_sums(lambda chunk: np.ones((1, chunk.stop - chunk.start)), of_units, units, "Adding up")
     swapped = weighted_sums(signs, lambda chunk: of_units(chunk)[:, width:], units, "Swapping at random")
@@ -109,7 +110,7 @@ def _permute(
 
 
 def compare_systems(
-    systems: Mapping[str, PostResults],
+    systems: Mapping[str, Outcomes],
     columns: Sequence[str] = METRICS.headline,
     *,
     against: str | None = None,
@@ -162,7 +163,7 @@ def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
     return corrected
 
 
-def win_tie_loss(a: PerPost, b: PerPost, column: str) -> tuple[Ints, Ints, Ints]:
+def win_tie_loss(a: Outcomes, b: Outcomes, column: str) -> tuple[Ints, Ints, Ints]:
     """Count the posts on which `a` is better, equal, and worse, at each K; posts without a value are not counted.
 
     Args:
@@ -172,27 +173,27 @@ def win_tie_loss(a: PerPost, b: PerPost, column: str) -> tuple[Ints, Ints, Ints]
     """
     if isinstance(METRICS[column], DataMetric):
         none = np.zeros(len(a.ks), np.int64)
-        return none, none + len(a.outcomes), none
+        return none, none + len(a), none
     wins, losses = np.zeros(len(a.ks), np.int64), np.zeros(len(a.ks), np.int64)
     counted = np.zeros(len(a.ks), np.int64)
-    for chunk in chunks(len(a.outcomes), _CHUNK, "Counting wins"):
-        difference = per_post_values(a, column, chunk) - per_post_values(b, column, chunk)
+    for chunk in chunks(len(a), _CHUNK, "Counting wins"):
+        difference = a.part(chunk).column(column) - b.part(chunk).column(column)
         wins += np.count_nonzero(difference > EQUAL, axis=0)
         losses += np.count_nonzero(difference < -EQUAL, axis=0)
         counted += np.count_nonzero(~np.isnan(difference), axis=0)
     return wins, counted - wins - losses, losses
 
 
-def aligned(a: PostResults, b: PostResults) -> tuple[PostResults, PostResults]:
+def aligned(a: Outcomes, b: Outcomes) -> tuple[Outcomes, Outcomes]:
     """Return both systems' results on the same posts in the same order, at the Ks that both have.
 
     Raises:
         DataError: the posts or their truths are not the same.
         UserError: no K in common, or `map` divides by different things.
     """
-    if a.per_post.ap_norm != b.per_post.ap_norm:
-        raise UserError(f"ap_norm is {a.per_post.ap_norm} for one system and {b.per_post.ap_norm} for the other.")
-    common = np.intersect1d(a.per_post.ks, b.per_post.ks)
+    if a.ap_norm != b.ap_norm:
+        raise UserError(f"ap_norm is {a.ap_norm} for one system and {b.ap_norm} for the other.")
+    common = np.intersect1d(a.ks, b.ks)
     if not len(common):
         raise UserError("the two evaluations have no K in common; evaluate both with the same --k.")
     index = {post_id: row for row, post_id in enumerate(b.post_ids)}
@@ -203,10 +204,10 @@ def aligned(a: PostResults, b: PostResults) -> tuple[PostResults, PostResults]:
             f"the two systems were not evaluated on the same posts: {len(a.post_ids):,} and {len(b.post_ids):,}, of "
             f"which {len(a.post_ids) - missing:,} are the same; evaluate both on one split of one prepared folder."
         )
-    first = PostResults(a.post_ids, a.user_ids, a.per_post.take(np.arange(len(rows)), common))
-    second = PostResults(a.post_ids, a.user_ids, b.per_post.take(rows, common))
+    first = a.at(common)
+    second = replace(b.take(rows).at(common), post_ids=a.post_ids, user_ids=a.user_ids)
     for name in ("true_count", "known_count", "new_count"):
-        differ = getattr(first.per_post.outcomes, name) != getattr(second.per_post.outcomes, name)
+        differ = getattr(first, name) != getattr(second, name)
         if differ.any():
             raise DataError(
                 f"the two systems were evaluated against different truths or vocabularies, for instance of post "

@@ -14,16 +14,16 @@ from data_loaders.errors import UserError, nearest
 from multimodal.evaluation.metrics.accuracy import Floats, hits_at
 from multimodal.evaluation.metrics.beyond_accuracy import first_places
 from multimodal.evaluation.metrics.catalogue import METRICS, DataMetric, HashtagMetric, ListMetric, MeanMetric
-from multimodal.evaluation.metrics.outcomes import PerPost
+from multimodal.evaluation.metrics.outcomes import Outcomes
 
 
-def check_columns(columns: Sequence[str], per_post: PerPost) -> None:
+def check_columns(columns: Sequence[str], outcomes: Outcomes) -> None:
     """Check that every column can be computed from these posts.
 
     Raises:
         UserError: it cannot.
     """
-    absent = {metric.name for metric in METRICS.of(ListMetric)} - set(per_post.stored)
+    absent = {metric.name for metric in METRICS.of(ListMetric)} - set(outcomes.stored)
     known = [name for name in METRICS.of_posts if name not in absent]
     for column in columns:
         if column not in known:
@@ -43,28 +43,29 @@ def parts_of(column: str) -> tuple[str, ...]:
     return metric.parts if isinstance(metric, MeanMetric) else (column,)
 
 
-def terms(per_post: PerPost, bases: Sequence[str], posts: slice) -> Floats:
+def terms(outcomes: Outcomes, bases: Sequence[str], posts: slice) -> Floats:
     """Return what each post adds to the numerators, then to the denominators, of all ratios.
 
     Args:
-        per_post: of N posts.
+        outcomes: of N posts.
         bases: from `base_columns`.
         posts: which of them.
 
     Returns:
         (n, 2 x ratios x n_k): numerators of the first ratio at each K, of the second…, then the denominators.
     """
-    mean: Floats = np.mean([_terms(member, bases, posts) for member in per_post.members], axis=0)
+    mean: Floats = np.mean([_terms(member, bases, posts) for member in outcomes.members], axis=0)
     return mean
 
 
-def _terms(per_post: PerPost, bases: Sequence[str], posts: slice) -> Floats:
-    pairs = [_pair(per_post, base, posts) for base in bases]
+def _terms(outcomes: Outcomes, bases: Sequence[str], posts: slice) -> Floats:
+    outcomes = outcomes.part(posts)
+    pairs = [_pair(outcomes, base) for base in bases]
     return np.concatenate([numerator for numerator, _ in pairs] + [denominator for _, denominator in pairs], axis=1)
 
 
-def _pair(per_post: PerPost, base: str, posts: slice) -> tuple[Floats, Floats]:
-    outcomes, ks, metric = per_post.outcomes.part(posts), per_post.ks, METRICS[base]
+def _pair(outcomes: Outcomes, base: str) -> tuple[Floats, Floats]:
+    metric, ks = METRICS[base], outcomes.ks
     if isinstance(metric, HashtagMetric) and metric.sums is not None:
         return metric.sums(hits_at(outcomes.hits, ks), first_places(outcomes.length, ks), outcomes.true_count)
     if isinstance(metric, DataMetric):
@@ -72,10 +73,7 @@ def _pair(per_post: PerPost, base: str, posts: slice) -> tuple[Floats, Floats]:
         counts = (getattr(outcomes, field)[:, None] for field in (metric.numerator, metric.denominator))
         numerator, denominator = (np.broadcast_to(count, shape).astype(np.float64) for count in counts)
         return numerator, denominator
-    if base in per_post.stored:
-        values = per_post.stored[base][posts].astype(np.float64)
-    else:
-        values = outcomes.column(base, ks, per_post.ap_norm)
+    values = outcomes.column(base)
     counted = ~np.isnan(values)
     return np.where(counted, values, 0.0), counted.astype(np.float64)
 

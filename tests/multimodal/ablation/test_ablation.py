@@ -86,7 +86,7 @@ class TestTable:
         for name in ("full", "no-user"):
             seeds = [read_per_post(folder / name / f"seed{s}" / "evaluation/test/per_post.parquet") for s in (0, 1)]
             at = np.array([3])
-            values[name] = [[r.per_post.outcomes.column(m, at)[:, 0] for m in ("precision", "recall")] for r in seeds]
+            values[name] = [[r.at(at).column(m)[:, 0] for m in ("precision", "recall")] for r in seeds]
         draw = np.random.default_rng(7)
         differences = []
         for _ in range(2000):

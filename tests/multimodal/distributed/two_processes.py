@@ -20,7 +20,7 @@ def main(data: str, run: str, config: str, overrides: Sequence[str]) -> None:
     """Train and evaluate on the test split; then train for one epoch in another precision."""
     prepared = PreparedData.open(data)
     train_run(load_config(Path(config), overrides), prepared, run)
-    evaluate_run(run, prepared, "test", [1, 3])
+    evaluate_run(run, prepared, split="test", ks=[1, 3])
     other = [*overrides, "training.precision=bf16", "training.epochs=1"]
     train_run(load_config(Path(config), other), prepared, f"{run}-bf16")
 

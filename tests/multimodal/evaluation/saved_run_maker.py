@@ -59,12 +59,12 @@ def make_run(folder, posts, skill=0.3, seed=0, ks=(1, 3, 5), config=None, histor
     evaluation = evaluate_rankings(rankings, truth, ks, VOCABULARY, train_hashtags=TAGS[:10], user_ids=users)
     evaluated = folder / "evaluation" / ("test" if history == "rolling" else f"test-{history}")
     evaluated.mkdir(parents=True)
-    write_per_post(evaluated / "per_post.parquet", evaluation, truth)
+    write_per_post(evaluated / "per_post.parquet", evaluation.outcomes, truth)
     memory = PostMemory(HashtagIdMap(TAGS[:8], [5] * 8))
     memory.append(posts)
     write_post_slices(
         evaluated / "slices.parquet",
-        slice_posts(posts, evaluation, rankings, memory, VOCABULARY, TAGS[:10], {"user0", "user1"}),
+        slice_posts(posts, evaluation.outcomes, rankings, memory, VOCABULARY, TAGS[:10], {"user0", "user1"}),
     )
     settings = {"history": history, "split": "test", "seed": seed}
     (evaluated / "metrics.json").write_text(json.dumps({"settings": settings}))

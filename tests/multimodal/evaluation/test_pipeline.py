@@ -48,7 +48,7 @@ def test_hits_are_counted_as_by_hand(run, tiny_data):
     evaluated = evaluate_run(run, tiny_data, ks=[3])
     posts = [post for post in tiny_data.split("test") if post.hashtags]
     hits = [len(set(row[:3]) & set(post.hashtags)) for row, post in zip(lists(evaluated.rankings), posts, strict=True)]
-    assert evaluated.evaluation.at(3)["precision"] == pytest.approx(sum(hits) / 3 / len(posts))
+    assert evaluated.metrics.at(3)["precision"] == pytest.approx(sum(hits) / 3 / len(posts))
 
 
 def test_frozen_knows_the_train_split_only_and_is_kept_beside(run, tiny_data):
@@ -62,13 +62,13 @@ def test_frozen_knows_the_train_split_only_and_is_kept_beside(run, tiny_data):
 def test_batches_and_other_ks_change_no_figure(run, tiny_data):
     one = evaluate_run(run, tiny_data, ks=[5], batch_size=1)
     other = evaluate_run(run, tiny_data, ks=range(1, 13), batch_size=7)
-    assert one.evaluation.at(5) == other.evaluation.at(5)
+    assert one.metrics.at(5) == other.metrics.at(5)
     assert [row[:10] for row in lists(other.rankings)] == lists(one.rankings)
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
 def test_other_splits(run, tiny_data, split):
-    evaluated = evaluate_run(run / "model", tiny_data, split, ks=[5])
+    evaluated = evaluate_run(run / "model", tiny_data, split=split, ks=[5])
     assert evaluated.folder == run / "evaluation" / split
     assert len(evaluated.rankings) == len(tiny_data.split(split))
 
@@ -100,7 +100,7 @@ def test_another_prepared_folder_is_refused(run, other_tiny_data, tiny_data):
 
 def test_an_empty_split_is_refused(run, tiny_data, monkeypatch):
     monkeypatch.setattr(type(tiny_data), "split", lambda self, name: [])
-    with pytest.raises(UserError, match="the test split holds no posts"):
+    with pytest.raises(UserError, match="the test split has no posts"):
         evaluate_run(run, tiny_data)
 
 

@@ -83,7 +83,7 @@ def test_hashtags_that_nobody_used_before_are_named_first(data, evaluated):
 
 
 def test_the_metrics_count_them(evaluated):
-    assert evaluated.evaluation.at(1)["new_hashtag_recall"] > 0.9
+    assert evaluated.metrics.at(1)["new_hashtag_recall"] > 0.9
 
 
 def test_they_are_saved_and_read_back(evaluated):

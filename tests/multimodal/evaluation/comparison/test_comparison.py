@@ -60,7 +60,7 @@ def test_everything_is_compared_with_the_first(folder):
 
 def test_seeds_are_summarised_by_mean_and_sd(folder):
     found = compare_runs(systems(folder, "weak", "good_seed0", "good_seed1"), [3], FAST)
-    alone = [run.results.per_post["recall"].astype(float)[:, 1].mean() for run in
+    alone = [run.outcomes["recall"].astype(float)[:, 1].mean() for run in
              read_saved_runs([folder / "good_seed0", folder / "good_seed1"])]  # fmt: skip
     good = row(found.table, system="good", metric="recall", k=3)
     assert good["value"] == pytest.approx(np.mean(alone), abs=1e-6)
@@ -72,7 +72,7 @@ def test_p_agrees_with_scipy_where_all_swaps_are_gone_through(tmp_path):
     for name, skill in (("a", 0.2), ("b", 0.9)):
         make_run(tmp_path / name, posts, skill, config={"name": name})
     found = compare_runs(systems(tmp_path, "a", "b"), [3], Protocol(columns=["recall"], resamples=10, permutations=512))
-    values = [run.results.per_post["recall"][:, 1].astype(float)
+    values = [run.outcomes["recall"][:, 1].astype(float)
               for run in read_saved_runs([tmp_path / "b", tmp_path / "a"])]  # fmt: skip
     exact = stats.permutation_test(
         values, lambda x, y, axis: (x - y).mean(axis=axis), permutation_type="samples", n_resamples=np.inf
@@ -84,7 +84,7 @@ def test_the_interval_of_a_difference_is_that_of_paired_resamples(folder):
     protocol = Protocol(columns=["recall"], resamples=4000, permutations=10)
     found = row(compare_runs(systems(folder, "weak", "fair"), [3], protocol).table, system="fair")
     runs = read_saved_runs([folder / "fair", folder / "weak"])
-    apart = np.subtract(*(run.results.per_post["recall"][:, 1].astype(float) for run in runs))
+    apart = np.subtract(*(run.outcomes["recall"][:, 1].astype(float) for run in runs))
     theirs = stats.bootstrap((apart,), np.mean, n_resamples=4000, method="percentile", random_state=0)
     ends = (theirs.confidence_interval.low, theirs.confidence_interval.high)
     np.testing.assert_allclose([found["difference_low"], found["difference_high"]], ends, atol=0.012)

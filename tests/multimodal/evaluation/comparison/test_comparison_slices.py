@@ -44,7 +44,7 @@ def test_the_slice_that_gains_stands_out(table, systems):
     none = np.array([post.caption is None for post in POSTS])
 
     def f1(run, rows):
-        p, r = (run.results.per_post[name][rows, 1].astype(float).mean() for name in ("precision", "recall"))
+        p, r = (run.outcomes[name][rows, 1].astype(float).mean() for name in ("precision", "recall"))
         return p, r
 
     def joined(rows):

@@ -16,9 +16,10 @@ from rich.console import Console
 from data_loaders.errors import DataError
 from multimodal.evaluation.files.figures import sweep_figure
 from multimodal.evaluation.files.predictions import read_predictions
-from multimodal.evaluation.files.results import read_per_post, write_evaluation, write_per_post
+from multimodal.evaluation.files.results import evaluation_files, read_per_post, write_per_post
 from multimodal.evaluation.files.tables import k_table
 from multimodal.evaluation.files.text_table import number
+from multimodal.evaluation.files.writing import write_files
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 
@@ -37,7 +38,10 @@ def make_evaluation(ks=(1, 2, 3), ranked=RANKED, truth=TRUTH):
 
 def test_the_folder_holds_everything(tmp_path):
     rankings, evaluation = make_evaluation()
-    write_evaluation(tmp_path / "evaluation" / "test", evaluation, rankings, {"history": "rolling", "split": "test"})
+    write_files(
+        tmp_path / "evaluation" / "test",
+        evaluation_files(evaluation, rankings, {"history": "rolling", "split": "test"}),
+    )
     folder = tmp_path / "evaluation" / "test"
     assert sorted(path.name for path in folder.iterdir()) == [
         "hit_rate_f1.png",
@@ -63,7 +67,7 @@ def test_the_folder_holds_everything(tmp_path):
 
 def test_evaluating_the_saved_predictions_gives_the_same_table(tmp_path):
     rankings, evaluation = make_evaluation()
-    write_evaluation(tmp_path, evaluation, rankings, {})
+    write_files(tmp_path, evaluation_files(evaluation, rankings, {}))
     back = read_predictions(tmp_path / "predictions.parquet", rankings.post_ids)
     again = evaluate_rankings(back, TRUTH, [1, 2, 3], VOCABULARY, similarity=np.full((3, 3), 0.5))
     pd.testing.assert_frame_equal(again.table, evaluation.table, check_exact=True)
@@ -80,18 +84,18 @@ def test_per_post_values_are_read_back_to_the_bit(tmp_path_factory, drawn):
     truth[0].append("tag0")
     _, evaluation = make_evaluation((1, 2, 5, 9), ranked, truth)
     path = tmp_path_factory.mktemp("per_post") / "per_post.parquet"
-    write_per_post(path, evaluation)
-    post_ids, user_ids, per_post = read_per_post(path)
-    assert post_ids == list(evaluation.post_ids)
-    assert user_ids == list(evaluation.user_ids)
-    assert list(per_post) == list(evaluation.per_post)
-    assert per_post.ks.tolist() == [1, 2, 5, 9]
-    for name, values in evaluation.per_post.items():
-        np.testing.assert_array_equal(per_post[name], values)
+    write_per_post(path, evaluation.outcomes)
+    outcomes = read_per_post(path)
+    assert outcomes.post_ids == list(evaluation.outcomes.post_ids)
+    assert outcomes.user_ids == list(evaluation.outcomes.user_ids)
+    assert outcomes.names == evaluation.outcomes.names
+    assert outcomes.ks.tolist() == [1, 2, 5, 9]
+    for name in outcomes.names:
+        np.testing.assert_array_equal(outcomes[name], evaluation.outcomes[name])
 
 
 def test_per_post_columns_speak_for_themselves(tmp_path):
-    write_per_post(tmp_path / "per_post.parquet", make_evaluation()[1])
+    write_per_post(tmp_path / "per_post.parquet", make_evaluation()[1].outcomes)
     table = pq.read_table(tmp_path / "per_post.parquet").to_pandas()
     row = table.set_index("post_id").loc["post1"]
     assert row["user_id"] == "user1"
@@ -108,7 +112,7 @@ def test_per_post_files_that_cannot_be_used(tmp_path):
     path.write_bytes(b"nothing")
     with pytest.raises(DataError, match="cannot be read as per-post values"):
         read_per_post(path)
-    write_per_post(path, make_evaluation()[1])
+    write_per_post(path, make_evaluation()[1].outcomes)
     table = pq.read_table(path)
     pq.write_table(table.replace_schema_metadata({**table.schema.metadata, b"definitions_version": b"0"}), path)
     with pytest.raises(DataError, match="metric definitions of version 0, this program has version 1; evaluate again"):
@@ -117,10 +121,10 @@ def test_per_post_files_that_cannot_be_used(tmp_path):
 
 def test_no_user_column_without_users(tmp_path):
     rankings = make_rankings(RANKED, names=TAGS)
-    write_per_post(tmp_path / "p.parquet", evaluate_rankings(rankings, TRUTH, [1], VOCABULARY))
-    _, users, per_post = read_per_post(tmp_path / "p.parquet")
-    assert users is None
-    assert "redundancy" not in per_post
+    write_per_post(tmp_path / "p.parquet", evaluate_rankings(rankings, TRUTH, [1], VOCABULARY).outcomes)
+    outcomes = read_per_post(tmp_path / "p.parquet")
+    assert outcomes.user_ids is None
+    assert "redundancy" not in outcomes.names
 
 
 @pytest.mark.parametrize("ks", [[4], [1, 2], list(range(1, 31)), [5, 100, 1000]])
@@ -138,7 +142,7 @@ def test_figures_have_whole_ticks_labels_and_the_best_k(ks):
 
 def test_figures_are_real_pictures(tmp_path):
     rankings, evaluation = make_evaluation()
-    write_evaluation(tmp_path, evaluation, rankings, {})
+    write_files(tmp_path, evaluation_files(evaluation, rankings, {}))
     for name in ("precision_recall.png", "hit_rate_f1.png"):
         with Image.open(tmp_path / name) as image:
             assert image.format == "PNG"

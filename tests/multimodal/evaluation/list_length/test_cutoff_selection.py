@@ -4,7 +4,8 @@ import pytest
 from saved_run_maker import VOCABULARY, make_posts, rank
 
 from multimodal.evaluation.files.figures import sweep_figure
-from multimodal.evaluation.list_length.cutoff_selection import which_k, which_k_markdown, write_which_k
+from multimodal.evaluation.files.writing import write_files
+from multimodal.evaluation.list_length.cutoff_selection import which_k, which_k_files, which_k_markdown
 from multimodal.evaluation.list_length.list_lengths import ScoredHits
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
@@ -19,8 +20,8 @@ POSTS = make_posts(40)
 def example(ks=(1, 2, 3, 4, 5)):
     rankings = rank(POSTS, 0.5)
     evaluation = evaluate_rankings(rankings, [post.hashtags for post in POSTS], ks, VOCABULARY)
-    curves = bootstrap(evaluation.posts, METRICS.headline_sets, resamples=100)
-    judged = ScoredHits.of(rankings.scores, evaluation.per_post.outcomes, ks[-1])
+    curves = bootstrap(evaluation.outcomes, METRICS.headline_sets, resamples=100)
+    judged = ScoredHits.of(rankings.scores, evaluation.outcomes, ks[-1])
     return evaluation, curves, judged
 
 
@@ -57,7 +58,7 @@ def test_one_k_needs_no_shares(tmp_path):
     evaluation, curves, judged = example((3,))
     found = which_k(evaluation, curves, judged, None)
     assert found.sentence == f"best K by F1: 3 (F1 {evaluation.at(3)['f1']:.4f})"
-    assert [path.name for path in write_which_k(tmp_path, found, "posts")] == ["which_k.csv", "which_k.md"]
+    assert [path.name for path in write_files(tmp_path, which_k_files(found, "posts"))] == ["which_k.csv", "which_k.md"]
     assert "| K = 3 |" in which_k_markdown(found, "posts")
 
 
@@ -74,10 +75,10 @@ def test_evaluate_uses_the_validation_split_once_it_was_evaluated(tiny_data, tmp
     train_run(validate_config({"system": "user_habit"}), tiny_data, run)
     before = evaluate_run(run, tiny_data, ks=[1, 2, 3])
     assert (
-        f"First: python scripts/evaluate.py --run {run} --data {tiny_data.folder} --split validation"
+        f"First: multimodal-hashtags evaluate --run {run} --data {tiny_data.folder} --split validation"
         in (before.which_k.notes[0])
     )
-    validation = evaluate_run(run, tiny_data, "validation", ks=[1, 2, 3])
+    validation = evaluate_run(run, tiny_data, split="validation", ks=[1, 2, 3])
     assert "is chosen on these posts" in validation.which_k.notes[0]
     after = evaluate_run(run, tiny_data, ks=[1, 2, 3], unit="users")
     table = pd.read_csv(after.folder / "which_k.csv")

@@ -9,8 +9,9 @@ import pytest
 from evaluation_reference import make_rankings, make_vocabulary
 
 import multimodal
-from multimodal.evaluation.files.results import read_per_post, write_evaluation
+from multimodal.evaluation.files.results import evaluation_files, read_per_post
 from multimodal.evaluation.files.tables import k_table
+from multimodal.evaluation.files.writing import write_files
 from multimodal.evaluation.metrics.catalogue import METRICS, CountMetric, HashtagMetric, ListMetric, RankMetric
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.evaluation.uncertainty.intervals import bootstrap
@@ -42,17 +43,19 @@ def test_a_metric_of_the_catalogue_is_computed_and_written(further, tmp_path):
     assert at_3["misses"] == pytest.approx(np.mean([1 / 3, 1, 2 / 3, 2 / 3]))
     assert at_3["last"] == pytest.approx(1 / 4)
     assert (at_3["length"], at_3["named"]) == (9 / 4, 9)
-    write_evaluation(tmp_path, evaluation, make_rankings(RANKED, k=3, names="abcd"), {})
+    write_files(tmp_path, evaluation_files(evaluation, make_rankings(RANKED, k=3, names="abcd"), {}))
     assert {"misses", "last", "length", "named"} <= set(pd.read_csv(tmp_path / "metrics.csv").columns)
-    assert "length" in read_per_post(tmp_path / "per_post.parquet").per_post
+    assert "length" in read_per_post(tmp_path / "per_post.parquet").names
     assert "Misses" in k_table(evaluation).headings
 
 
 def test_a_metric_of_the_catalogue_has_intervals_and_tests(further):
     evaluation, other = evaluate(), evaluate(RANKED[::-1])
     columns = ["misses", "last", "length"]
-    assert bootstrap(evaluation.posts, columns, resamples=5).values["misses"].tolist() == pytest.approx([1 / 4, 2 / 3])
-    tested = paired_test(evaluation.posts, other.posts, columns, permutations=5)
+    assert bootstrap(evaluation.outcomes, columns, resamples=5).values["misses"].tolist() == pytest.approx(
+        [1 / 4, 2 / 3]
+    )
+    tested = paired_test(evaluation.outcomes, other.outcomes, columns, permutations=5)
     assert tested["metric"].unique().tolist() == columns
 
 

@@ -30,7 +30,7 @@ def drawn(posts, places, seed):
     known = hits & (draw.random(hits.shape) < 0.7)
     count = hits.sum(1) + draw.integers(0, 9, posts) + ~hits.any(1)
     known_count = known.sum(1) + draw.integers(0, 2, posts)
-    return Outcomes(hits, known, hits & ~known, count, known_count, (hits & ~known).sum(1), np.full(posts, places))
+    return Outcomes(hits, known, hits & ~known, count, known_count, (hits & ~known).sum(1), np.full(posts, places), KS)
 
 
 def test_groups_are_counted_as_a_loop_counts_them():
@@ -46,10 +46,10 @@ def test_groups_are_counted_as_a_loop_counts_them():
 @given(st.integers(1, 60), st.integers(0, 6), st.integers(0, 10_000))
 def test_means_are_those_over_posts_to_the_last_bit(posts, places, seed):
     outcomes = drawn(posts, places, seed)
-    means = count_means(outcomes, KS)
+    means = count_means(outcomes)
     assert set(means) == set(METRICS.of_hits) - {"ndcg", "map", "mrr"}
     for name, mean in means.items():
-        expected = mean_of(np.asarray(outcomes.column(name, KS)))
+        expected = mean_of(np.asarray(outcomes.column(name)))
         np.testing.assert_array_equal(mean.value, expected.value)
         np.testing.assert_array_equal(mean.rows, expected.rows)
 
@@ -60,7 +60,7 @@ def test_the_mean_reciprocal_rank_is_that_over_posts_to_the_last_bit(posts, plac
     counts = count_hits_by_rank(outcomes.hits, outcomes.true_count)
     expected = mean_of(reciprocal_rank(outcomes.hits, KS)).value
     np.testing.assert_array_equal(mean_reciprocal_rank(counts, KS), expected)
-    means = rank_means(outcomes, KS, "capped")
+    means = rank_means(outcomes)
     np.testing.assert_array_equal(means["mrr"], expected)
     assert set(means) == {metric.name for metric in METRICS.of(RankMetric)}
 

@@ -174,9 +174,9 @@ def test_exact_means_ignore_order_and_grouping(values, random: random.Random, si
 
 
 def test_an_unknown_per_post_metric_names_those_there_are():
-    outcomes = Outcomes(HITS, HITS, HITS, TRUE, TRUE, TRUE, TRUE)
+    outcomes = Outcomes(HITS, HITS, HITS, TRUE, TRUE, TRUE, TRUE, KS)
     with pytest.raises(KeyError, match=r"'precison'; per-post metrics: hit_rate, precision"):
-        outcomes.column("precison", KS)
+        outcomes.column("precison")
 
 
 def test_repeated_posts_are_counted():

@@ -80,8 +80,9 @@ def test_per_post_values_average_to_the_table(case, ks):
     truth[0].append("tag1")
     evaluation = evaluate(ranked, truth, ks)
     posts = int(evaluation.table["posts"].iloc[0])
-    assert len(evaluation.post_ids) == posts
-    for name, values in evaluation.per_post.items():
+    assert len(evaluation.outcomes.post_ids) == posts
+    for name in evaluation.outcomes.names:
+        values = evaluation.outcomes[name]
         assert values.dtype == np.float32
         assert values.shape == (posts, len(evaluation.ks))
         counted = ~np.isnan(values)
@@ -125,8 +126,8 @@ def test_posts_without_truth_are_left_out_and_counted():
     evaluation = evaluate([["tag0"], ["tag1"], ["tag2"]], [["tag0"], [], ["tag0"]], [1], user_ids=["a", "b", None])
     assert evaluation.at(1)["precision"] == 0.5
     assert (evaluation.at(1)["posts"], evaluation.at(1)["posts_without_truth"]) == (2, 1)
-    assert list(evaluation.post_ids) == ["post0", "post2"]
-    assert evaluation.user_ids == ["a", None]
+    assert list(evaluation.outcomes.post_ids) == ["post0", "post2"]
+    assert evaluation.outcomes.user_ids == ["a", None]
 
 
 def test_short_and_empty_lists_count_as_misses_and_are_counted():

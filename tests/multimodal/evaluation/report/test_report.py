@@ -160,7 +160,7 @@ def test_figures_are_those_of_the_evaluation(written, html):
 
 def test_tables_for_a_paper(written):
     evaluated, paths = written
-    f1 = f"{evaluated.evaluation.at(3)['f1']:.3f}".removeprefix("0")
+    f1 = f"{evaluated.metrics.at(3)['f1']:.3f}".removeprefix("0")
     markdown = paths["report.md"].read_text()
     latex = paths["table.tex"].read_text()
     assert f"| {f1} [" in markdown
@@ -169,9 +169,7 @@ def test_tables_for_a_paper(written):
     assert "user\\_habit" in latex
     assert "## Leak audit" in markdown
     intervals = pd.read_csv(paths["intervals.csv"])
-    assert intervals.query("k == 3 and metric == 'f1'")["value"].iloc[0] == pytest.approx(
-        evaluated.evaluation.at(3)["f1"]
-    )
+    assert intervals.query("k == 3 and metric == 'f1'")["value"].iloc[0] == pytest.approx(evaluated.metrics.at(3)["f1"])
     assert {"hashtags.csv", "curves.csv", "confused_pairs.csv", "calibration.csv"} <= set(paths)
 
 

@@ -8,10 +8,10 @@ from saved_run_maker import TAGS, VOCABULARY, make_posts, rank
 
 from data_loaders.errors import DataError
 from data_loaders.posts import Post
-from multimodal.evaluation.comparison.alignment import at_cut_offs
+from multimodal.evaluation.files.writing import write_files
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.evaluation.slices.hashtag_bands import BANDS, hashtag_bands
-from multimodal.evaluation.slices.slice_files import read_post_slices, slice_figure, write_post_slices, write_slices
+from multimodal.evaluation.slices.slice_files import read_post_slices, slice_figure, slice_files, write_post_slices
 from multimodal.evaluation.slices.slice_metrics import LEAST_UNITS, slice_table
 from multimodal.evaluation.slices.slices import HASHTAG_FREQUENCY, OTHER_SCRIPTS, TITLES, slice_posts
 from multimodal.memory.hashtag_id_map import HashtagIdMap
@@ -33,7 +33,7 @@ def sliced(posts, lists, earlier=(), train_users=(), train_hashtags=(), ks=(2,))
     evaluation = evaluate_rankings(rankings, [post.hashtags for post in posts], ks, vocabulary, train_hashtags=seen)
     memory = PostMemory(HashtagIdMap(list(FREQUENCIES), list(FREQUENCIES.values())))
     memory.append([*earlier, *posts])
-    return slice_posts(posts, evaluation, rankings, memory, vocabulary, seen, set(train_users)), evaluation
+    return slice_posts(posts, evaluation.outcomes, rankings, memory, vocabulary, seen, set(train_users)), evaluation
 
 
 def labels(slices, name):
@@ -99,8 +99,8 @@ def example(users=5):
                                    train_hashtags=TAGS[:10], user_ids=[post.user_id for post in posts])  # fmt: skip
     memory = PostMemory(HashtagIdMap(TAGS[:8], [5] * 8))
     memory.append(posts)
-    slices = slice_posts(posts, evaluation, rankings, memory, VOCABULARY, TAGS[:10], {"user0"})
-    at_k = evaluation.posts._replace(per_post=at_cut_offs(evaluation.per_post, np.array([3])))
+    slices = slice_posts(posts, evaluation.outcomes, rankings, memory, VOCABULARY, TAGS[:10], {"user0"})
+    at_k = evaluation.outcomes.at(np.array([3]))
     return posts, rankings, evaluation, slices, at_k
 
 
@@ -165,7 +165,7 @@ def test_slices_are_read_back(tmp_path):
 def test_files_of_slices(tmp_path):
     _, _, _, slices, at_k = example()
     table = slice_table(at_k, slices, resamples=50)
-    names = [path.name for path in write_slices(tmp_path, slices, table, "60 posts")]
+    names = [path.name for path in write_files(tmp_path, slice_files(slices, table, "60 posts"))]
     assert names == ["slices.parquet", "slices.csv", "slices.md", "slices.png"]
     markdown = (tmp_path / "slices.md").read_text(encoding="utf-8")
     for title in TITLES.values():

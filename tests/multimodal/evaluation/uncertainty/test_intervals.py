@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from evaluation_reference import make_rankings, make_vocabulary
@@ -36,7 +38,7 @@ def slow_resample(evaluation, weights):
     """Every column on a reweighted set of posts, by plain weighted means."""
     found = {}
     for column in ("precision", "recall", "hit_rate", "ndcg", "recall_known", "novelty", "redundancy"):
-        values = evaluation.per_post[column].astype(np.float64)
+        values = evaluation.outcomes[column].astype(np.float64)
         counted = ~np.isnan(values)
         rows = weights @ counted
         found[column] = (weights @ np.where(counted, values, 0)) / np.where(rows > 0, rows, np.nan)
@@ -47,7 +49,7 @@ def slow_resample(evaluation, weights):
 
 def test_values_on_the_posts_themselves_are_those_of_the_table():
     evaluation = make_evaluation()
-    result = bootstrap(evaluation.posts, METRICS.of_posts, resamples=3)
+    result = bootstrap(evaluation.outcomes, METRICS.of_posts, resamples=3)
     for column in METRICS.of_posts:
         np.testing.assert_allclose(result.values[column], evaluation.table[column], atol=1e-7)
 
@@ -60,7 +62,7 @@ def test_resamples_equal_the_slow_ones(monkeypatch, chunk):
     weights = np.concatenate([draws(slice(start, min(start + chunk, 80))) for start in range(0, 80, chunk)], axis=1)
     assert (weights.sum(axis=1) == 80).all()
     result = bootstrap(
-        evaluation.posts, ["precision", "f1", "recall_known", "redundancy", "ndcg"], resamples=20, seed=4
+        evaluation.outcomes, ["precision", "f1", "recall_known", "redundancy", "ndcg"], resamples=20, seed=4
     )
     slow = slow_resample(evaluation, weights)
     for column, values in result.resampled.items():
@@ -69,11 +71,11 @@ def test_resamples_equal_the_slow_ones(monkeypatch, chunk):
 
 def test_users_are_drawn_with_all_their_posts():
     evaluation = make_evaluation(users=9)
-    result = bootstrap(evaluation.posts, ["f1", "recall_known"], unit="users", resamples=15, seed=2)
-    names = list(dict.fromkeys(evaluation.user_ids))
+    result = bootstrap(evaluation.outcomes, ["f1", "recall_known"], unit="users", resamples=15, seed=2)
+    names = list(dict.fromkeys(evaluation.outcomes.user_ids))
     assert (result.unit, result.units) == ("users", len(names))
     per_user = draw_with_replacement(len(names), 15, seed=2)(slice(0, len(names)))
-    weights = per_user[:, [names.index(user) for user in evaluation.user_ids]]
+    weights = per_user[:, [names.index(user) for user in evaluation.outcomes.user_ids]]
     slow = slow_resample(evaluation, weights)
     for column, values in result.resampled.items():
         np.testing.assert_allclose(values, slow[column], atol=1e-6)
@@ -90,14 +92,14 @@ def test_draws_are_those_of_the_multinomial(monkeypatch):
 
 def test_a_post_of_an_unknown_user_stands_for_itself():
     evaluation = make_evaluation(posts=6, users=1)
-    results = evaluation.posts._replace(user_ids=["ann", None, "ann", None, "bob", "ann"])
+    results = replace(evaluation.outcomes, user_ids=["ann", None, "ann", None, "bob", "ann"])
     assert bootstrap(results, ["f1"], unit="users", resamples=2).units == 4
 
 
 def test_interval_agrees_with_scipy():
     evaluation = make_evaluation(posts=200)
-    ours = bootstrap(evaluation.posts, ["ndcg"], resamples=4000).interval("ndcg")
-    values = evaluation.per_post["ndcg"][:, 1].astype(np.float64)
+    ours = bootstrap(evaluation.outcomes, ["ndcg"], resamples=4000).interval("ndcg")
+    values = evaluation.outcomes["ndcg"][:, 1].astype(np.float64)
     theirs = stats.bootstrap((values,), np.mean, n_resamples=4000, method="percentile", random_state=1)
     np.testing.assert_allclose(
         [ours[0][1], ours[1][1]], [theirs.confidence_interval.low, theirs.confidence_interval.high], atol=0.006
@@ -112,7 +114,7 @@ def test_intervals_cover_the_true_value_as_often_as_they_say():
         right = rng.random(150) < 0.3
         rankings = make_rankings([["tag00"]] * 150, names=TAGS)
         truth = [["tag00" if hit else "tag01"] for hit in right]
-        results = evaluate_rankings(rankings, truth, [1], VOCABULARY).posts
+        results = evaluate_rankings(rankings, truth, [1], VOCABULARY).outcomes
         low, high = bootstrap(results, ["hit_rate"], resamples=200, seed=trial).interval("hit_rate")
         covered["bootstrap"] += low[0] <= 0.3 <= high[0]
         row = sample_interval(results, ["hit_rate"], seed=trial).iloc[0]
@@ -125,7 +127,7 @@ def test_intervals_over_users_are_wider_where_posts_of_a_user_are_alike():
     users = [f"user{row // 20}" for row in range(200)]
     rankings = make_rankings([["tag00"]] * 200, names=TAGS)
     truth = [["tag00"] if row // 20 % 2 else ["tag01"] for row in range(200)]
-    results = evaluate_rankings(rankings, truth, [1], VOCABULARY, user_ids=users).posts
+    results = evaluate_rankings(rankings, truth, [1], VOCABULARY, user_ids=users).outcomes
     widths = {}
     for unit in ("posts", "users"):
         low, high = bootstrap(results, ["recall"], unit=unit).interval("recall")
@@ -134,7 +136,7 @@ def test_intervals_over_users_are_wider_where_posts_of_a_user_are_alike():
 
 
 def test_table_and_best_k():
-    result = bootstrap(make_evaluation().posts, ["f1", "precision"], resamples=50)
+    result = bootstrap(make_evaluation().outcomes, ["f1", "precision"], resamples=50)
     table = result.table(level=0.9)
     assert list(table.columns) == ["k", "metric", "value", "low", "high", "standard_error"]
     assert table["k"].tolist() == KS * 2
@@ -144,17 +146,17 @@ def test_table_and_best_k():
     assert list(shares) == KS
     assert sum(shares.values()) == pytest.approx(1)
     assert (
-        bootstrap(make_evaluation().posts, ["f1"], resamples=50)
+        bootstrap(make_evaluation().outcomes, ["f1"], resamples=50)
         .table()
-        .equals(bootstrap(make_evaluation().posts, ["f1"], resamples=50).table())
+        .equals(bootstrap(make_evaluation().outcomes, ["f1"], resamples=50).table())
     )
 
 
 def test_sample_interval_by_hand():
     evaluation = make_evaluation(posts=40)
-    table = sample_interval(evaluation.posts, ["recall"], samples=4, seed=3)
+    table = sample_interval(evaluation.outcomes, ["recall"], samples=4, seed=3)
     sample_of = np.random.default_rng(3).permutation(40) % 4
-    values = evaluation.per_post["recall"].astype(np.float64)
+    values = evaluation.outcomes["recall"].astype(np.float64)
     means = np.array([values[sample_of == sample].mean(axis=0) for sample in range(4)])
     half = 1.96 * means.std(axis=0, ddof=1) / 2
     np.testing.assert_allclose(table["value"], means.mean(axis=0), atol=1e-7)
@@ -177,11 +179,11 @@ def test_sample_interval_by_hand():
 )
 def test_refused(work, message):
     with pytest.raises(UserError, match=message):
-        work(make_evaluation(posts=5).posts)
+        work(make_evaluation(posts=5).outcomes)
 
 
 def test_redundancy_that_was_not_computed_is_refused():
     rankings = make_rankings([["tag00"]], names=TAGS)
-    results = evaluate_rankings(rankings, [["tag00"]], [1], VOCABULARY).posts
+    results = evaluate_rankings(rankings, [["tag00"]], [1], VOCABULARY).outcomes
     with pytest.raises(UserError, match="metric 'redundancy' has no value per post here"):
         bootstrap(results, ["redundancy"])

@@ -44,7 +44,7 @@ def slow_f1_p_value(a, b, groups):
         return 2 * p * r / (p + r) if p + r else 0.0
 
     pair_a, pair_b = (
-        np.stack([x.per_post[c][:, 1] for c in ("precision", "recall")], axis=1).astype(float) for x in (a, b)
+        np.stack([x.outcomes[c][:, 1] for c in ("precision", "recall")], axis=1).astype(float) for x in (a, b)
     )
     names = sorted(set(groups))
     observed, far, total = f1(pair_a) - f1(pair_b), 0, 0
@@ -58,10 +58,10 @@ def slow_f1_p_value(a, b, groups):
 
 def test_small_cases_go_through_all_swaps_like_scipy():
     a, b = make_evaluation(skill=0.9, seed=1), make_evaluation(skill=0.2, seed=2)
-    table = paired_test(a.posts, b.posts, ["recall", "ndcg"])
+    table = paired_test(a.outcomes, b.outcomes, ["recall", "ndcg"])
     for metric in ("recall", "ndcg"):
         for place, k in enumerate(KS):
-            x, y = (e.per_post[metric][:, place].astype(np.float64) for e in (a, b))
+            x, y = (e.outcomes[metric][:, place].astype(np.float64) for e in (a, b))
             theirs = stats.permutation_test(
                 (x, y), lambda x, y, axis: np.mean(x - y, axis=axis), permutation_type="samples", n_resamples=np.inf
             )
@@ -74,7 +74,7 @@ def test_small_cases_go_through_all_swaps_like_scipy():
 
 def test_f1_of_means_is_permuted_as_such():
     a, b = make_evaluation(skill=0.9, seed=1), make_evaluation(skill=0.2, seed=2)
-    row = row_of(paired_test(a.posts, b.posts, ["f1"]), "f1", 3)
+    row = row_of(paired_test(a.outcomes, b.outcomes, ["f1"]), "f1", 3)
     assert row["a"] == pytest.approx(a.at(3)["f1"], abs=1e-9)
     assert row["b"] == pytest.approx(b.at(3)["f1"], abs=1e-9)
     assert row["p"] == pytest.approx(slow_f1_p_value(a, b, range(10)))
@@ -82,23 +82,25 @@ def test_f1_of_means_is_permuted_as_such():
 
 def test_users_are_swapped_whole():
     a, b = make_evaluation(30, 0.9, 1, users=7), make_evaluation(30, 0.2, 2, users=7)
-    row = row_of(paired_test(a.posts, b.posts, ["f1"], unit="users"), "f1", 3)
-    assert row["p"] == pytest.approx(slow_f1_p_value(a, b, a.user_ids))
+    row = row_of(paired_test(a.outcomes, b.outcomes, ["f1"], unit="users"), "f1", 3)
+    assert row["p"] == pytest.approx(slow_f1_p_value(a, b, a.outcomes.user_ids))
 
 
 def test_many_posts_are_swapped_at_random(monkeypatch):
     monkeypatch.setattr(resampling, "_CHUNK", 7)
     a, b = make_evaluation(12, 0.6, 1), make_evaluation(12, 0.2, 2)
-    exact = paired_test(a.posts, b.posts, permutations=4096)
-    drawn = paired_test(a.posts, b.posts, permutations=4095)
+    exact = paired_test(a.outcomes, b.outcomes, permutations=4096)
+    drawn = paired_test(a.outcomes, b.outcomes, permutations=4095)
     np.testing.assert_allclose(drawn["p"], exact["p"], atol=0.04)
     assert not (drawn["p"] == exact["p"]).all()
-    pd.testing.assert_frame_equal(drawn, paired_test(a.posts, b.posts, permutations=4095))
+    pd.testing.assert_frame_equal(drawn, paired_test(a.outcomes, b.outcomes, permutations=4095))
 
 
 def test_equal_systems_do_not_differ():
     a = make_evaluation(40)
-    table = paired_test(a.posts, a.posts, ["f1", "map", "coverage_of_truth", "f1_micro", "novelty"], permutations=99)
+    table = paired_test(
+        a.outcomes, a.outcomes, ["f1", "map", "coverage_of_truth", "f1_micro", "novelty"], permutations=99
+    )
     assert (table["p"] == 1).all()
     assert (table["difference"] == 0).all()
     assert (table["effect_size"] == 0).all()
@@ -107,7 +109,10 @@ def test_equal_systems_do_not_differ():
 
 def test_swapping_the_systems_changes_only_signs():
     a, b = make_evaluation(50, 0.7, 1), make_evaluation(50, 0.3, 2)
-    there, back = paired_test(a.posts, b.posts, permutations=500), paired_test(b.posts, a.posts, permutations=500)
+    there, back = (
+        paired_test(a.outcomes, b.outcomes, permutations=500),
+        paired_test(b.outcomes, a.outcomes, permutations=500),
+    )
     np.testing.assert_allclose(there["p"], back["p"])
     np.testing.assert_allclose(there["difference"], -back["difference"])
     np.testing.assert_allclose(there["effect_size"], -back["effect_size"])
@@ -119,25 +124,25 @@ def test_systems_that_are_equally_good_are_rarely_called_different():
     for trial in range(120):
         truth = make_truth(25, seed=trial)
         a, b = (make_evaluation(25, 0.4, seed=1000 * s + trial, ks=[3], truth=truth) for s in (1, 2))
-        rejected += paired_test(a.posts, b.posts, ["f1"], permutations=199, seed=trial)["p"].iloc[0] <= 0.05
+        rejected += paired_test(a.outcomes, b.outcomes, ["f1"], permutations=199, seed=trial)["p"].iloc[0] <= 0.05
     assert rejected <= 14
 
 
 def test_a_clear_difference_is_found():
     a, b = make_evaluation(150, 1.5, 1), make_evaluation(150, 0.1, 2)
-    table = paired_test(a.posts, b.posts, permutations=999)
+    table = paired_test(a.outcomes, b.outcomes, permutations=999)
     assert (table["p"] == 0.001).all()
     assert (table["effect_size"] > 0.5).all()
 
 
 def test_the_effect_size_of_f1_is_its_difference_in_standard_errors():
     a, b = make_evaluation(400, 0.6, 1, ks=[3]), make_evaluation(400, 0.3, 2, ks=[3])
-    row = paired_test(a.posts, b.posts, ["f1"], permutations=1).iloc[0]
+    row = paired_test(a.outcomes, b.outcomes, ["f1"], permutations=1).iloc[0]
     rng = np.random.default_rng(0)
     drawn = []
     for _ in range(1500):
         rows = rng.integers(0, 400, 400)
-        means = [[x.per_post[c][rows, 0].mean() for c in ("precision", "recall")] for x in (a, b)]
+        means = [[x.outcomes[c][rows, 0].mean() for c in ("precision", "recall")] for x in (a, b)]
         drawn.append(np.diff([2 * p * r / (p + r) for p, r in means])[0])
     assert row["effect_size"] == pytest.approx(row["difference"] / (np.std(drawn) * 20), rel=0.08)
 
@@ -145,14 +150,14 @@ def test_the_effect_size_of_f1_is_its_difference_in_standard_errors():
 def test_posts_in_another_order_and_other_ks_are_brought_together(tmp_path):
     truth = make_truth(20, 0)
     a, b = make_evaluation(20, 0.7, 1, users=5), make_evaluation(20, 0.3, 2, ks=[2, 3, 4], users=5)
-    expected = paired_test(a.posts, make_evaluation(20, 0.3, 2, users=5).posts, ["f1", "novelty"], permutations=50)
-    write_per_post(tmp_path / "b.parquet", b)
+    expected = paired_test(
+        a.outcomes, make_evaluation(20, 0.3, 2, users=5).outcomes, ["f1", "novelty"], permutations=50
+    )
+    write_per_post(tmp_path / "b.parquet", b.outcomes)
     results = read_per_post(tmp_path / "b.parquet")
     order = np.random.default_rng(0).permutation(20)
-    shuffled = results._replace(
-        post_ids=[results.post_ids[row] for row in order], per_post=results.per_post.take(order, np.array([2, 3, 4]))
-    )
-    table = paired_test(a.posts, shuffled, ["f1", "novelty"], permutations=50)
+    shuffled = results.take(order)
+    table = paired_test(a.outcomes, shuffled, ["f1", "novelty"], permutations=50)
     assert table["k"].tolist() == [3, 3]
     pd.testing.assert_frame_equal(table, expected[expected["k"] == 3].reset_index(drop=True))
     assert len(truth) == 20
@@ -160,7 +165,7 @@ def test_posts_in_another_order_and_other_ks_are_brought_together(tmp_path):
 
 def test_comparing_many_systems_corrects_for_their_number():
     skills = {"x": 0.9, "y": 0.5, "z": 0.4}
-    systems = {name: make_evaluation(30, skill, seed).posts for seed, (name, skill) in enumerate(skills.items())}
+    systems = {name: make_evaluation(30, skill, seed).outcomes for seed, (name, skill) in enumerate(skills.items())}
     table = compare_systems(systems, ["f1"], permutations=199)
     at_3 = table[table["k"] == 3]
     assert list(zip(at_3["system_a"], at_3["system_b"], strict=True)) == [("x", "y"), ("x", "z"), ("y", "z")]
@@ -196,7 +201,7 @@ def test_holm_keeps_the_order_and_never_lowers(p_values):
 def test_wins_leave_out_posts_without_a_value():
     truth = [["tag00"], ["tag11"], ["tag01"]]  # tag11 is outside the vocabulary
     a, b = (make_evaluation(3, skill, seed, truth=truth) for skill, seed in ((2, 1), (-2, 2)))
-    wins, ties, losses = win_tie_loss(a.per_post, b.per_post, "recall_known")
+    wins, ties, losses = win_tie_loss(a.outcomes, b.outcomes, "recall_known")
     assert (wins + ties + losses).tolist() == [2, 2]
     assert wins.tolist() == [2, 2]
 
@@ -204,17 +209,17 @@ def test_wins_leave_out_posts_without_a_value():
 def test_refused():
     a = make_evaluation(6)
     with pytest.raises(DataError, match="not evaluated on the same posts: 6 and 5, of which 5 are the same"):
-        paired_test(a.posts, make_evaluation(5).posts)
+        paired_test(a.outcomes, make_evaluation(5).outcomes)
     with pytest.raises(DataError, match="against different truths or vocabularies, for instance of post 'post"):
-        paired_test(a.posts, make_evaluation(6, truth=make_truth(6, 9)).posts)
+        paired_test(a.outcomes, make_evaluation(6, truth=make_truth(6, 9)).outcomes)
     with pytest.raises(UserError, match=r"have no K in common; evaluate both with the same --k"):
-        paired_test(a.posts, make_evaluation(6, ks=[2]).posts)
+        paired_test(a.outcomes, make_evaluation(6, ks=[2]).outcomes)
     with pytest.raises(UserError, match="permutations: 0 is too few"):
-        paired_test(a.posts, a.posts, permutations=0)
+        paired_test(a.outcomes, a.outcomes, permutations=0)
     with pytest.raises(UserError, match="1 system cannot be compared; give at least two"):
-        compare_systems({"x": a.posts})
+        compare_systems({"x": a.outcomes})
     with pytest.raises(UserError, match="against: 'q' is none of the systems x, y"):
-        compare_systems({"x": a.posts, "y": a.posts}, against="q")
+        compare_systems({"x": a.outcomes, "y": a.outcomes}, against="q")
     other = evaluate_rankings(make_rankings([["tag00"]] * 6), make_truth(6, 0), KS, VOCABULARY, ap_norm="relevant")
     with pytest.raises(UserError, match="ap_norm is capped for one system and relevant for the other"):
-        paired_test(a.posts, other.posts)
+        paired_test(a.outcomes, other.outcomes)

@@ -2,11 +2,10 @@ import numpy as np
 import pytest
 from saved_run_maker import VOCABULARY, make_posts, rank
 
-from multimodal.evaluation.metrics.outcomes import PostResults
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.evaluation.uncertainty.intervals import bootstrap
 from multimodal.evaluation.uncertainty.paired import paired_test
-from multimodal.evaluation.uncertainty.seed_average import SeedAverage
+from multimodal.evaluation.uncertainty.seed_average import average_over_seeds
 
 POSTS = make_posts(30)
 
@@ -22,22 +21,21 @@ def seeds():
 
 @pytest.fixture(scope="module")
 def average(seeds):
-    return SeedAverage([evaluation.per_post for evaluation in seeds])
+    return average_over_seeds([evaluation.outcomes for evaluation in seeds])
 
 
 def test_values_of_posts_are_averaged(seeds, average):
-    for name in average:
-        expected = np.mean([evaluation.per_post[name] for evaluation in seeds], axis=0)
+    for name in average.names:
+        expected = np.mean([evaluation.outcomes[name] for evaluation in seeds], axis=0)
         np.testing.assert_allclose(average[name], expected, atol=1e-6)
     with pytest.raises(KeyError, match="per-post metrics"):
         average["nothing"]
     rows = np.array([4, 2])
-    np.testing.assert_array_equal(average.take(rows, np.array([4]))["ndcg"], average["ndcg"][rows][:, 1:])
+    np.testing.assert_array_equal(average.take(rows).at(np.array([4]))["ndcg"], average["ndcg"][rows][:, 1:])
 
 
 def test_means_and_f1_are_of_the_averaged_sums(seeds, average):
-    results = PostResults(seeds[0].post_ids, None, average)
-    drawn = bootstrap(results, ["precision", "recall", "f1", "hit_rate", "map"], resamples=5)
+    drawn = bootstrap(average, ["precision", "recall", "f1", "hit_rate", "map"], resamples=5)
     for column in ("precision", "recall", "hit_rate", "map"):
         expected = np.mean([evaluation.table[column] for evaluation in seeds], axis=0)
         np.testing.assert_allclose(drawn.values[column], expected, atol=1e-9)
@@ -47,14 +45,14 @@ def test_means_and_f1_are_of_the_averaged_sums(seeds, average):
 
 def test_a_paired_test_of_averages(seeds, average):
     other = evaluate(0.1, 9)
-    table = paired_test(PostResults(seeds[0].post_ids, None, average), other.posts, ["recall"], permutations=200)
-    apart = average["recall"].astype(float) - other.per_post["recall"]
+    table = paired_test(average, other.outcomes, ["recall"], permutations=200)
+    apart = average["recall"].astype(float) - other.outcomes["recall"]
     np.testing.assert_allclose(table["difference"], apart.mean(axis=0), atol=1e-7)
     np.testing.assert_allclose(table["effect_size"], apart.mean(axis=0) / apart.std(axis=0, ddof=1), atol=1e-5)
     assert table["wins"].tolist() == (apart > 1e-9).sum(axis=0).tolist()
 
 
 def test_one_member_alone_is_itself(seeds):
-    alone = SeedAverage([seeds[0].per_post])
-    for name, values in seeds[0].per_post.items():
-        np.testing.assert_array_equal(alone[name], values)
+    alone = average_over_seeds([seeds[0].outcomes])
+    for name in seeds[0].outcomes.names:
+        np.testing.assert_array_equal(alone[name], seeds[0].outcomes[name])

@@ -1,0 +1,37 @@
+"""Writing several result files at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pandas as pd
+
+from multimodal.storage.run_folder import write_atomically, write_json
+
+# A text, a table for a CSV file, an object for a JSON file, or what writes to the path it is given.
+Content: TypeAlias = "str | pd.DataFrame | dict[str, Any] | Callable[[Path], Any]"
+
+
+def write_files(folder: Path, contents: Mapping[str, Content]) -> list[Path]:
+    """Write files by name, each replaced in one step, and return their paths.
+
+    Args:
+        folder: made if needed.
+        contents: file name → content.
+    """
+    for name, content in contents.items():
+        if isinstance(content, dict):
+            write_json(folder / name, content)
+        else:
+            write_atomically(folder / name, _writer(content))
+    return [folder / name for name in contents]
+
+
+def _writer(content: str | pd.DataFrame | Callable[[Path], Any]) -> Callable[[Path], Any]:
+    if isinstance(content, str):
+        return lambda path: path.write_text(content, encoding="utf-8")
+    if isinstance(content, pd.DataFrame):
+        return lambda path: content.to_csv(path, index=False)
+    return content
