@@ -13,17 +13,10 @@ import pyarrow.parquet as pq
 from data_loaders.command_line import command_line
 from data_loaders.errors import DataError, nearest
 from data_loaders.post_table import PostTable
+from data_loaders.prepare.folder_format import FILES, FORMAT_VERSION, POSTS, POSTS_SCHEMA, STATISTICS, VOCABULARY
 from data_loaders.prepare.splits import SPLITS
-from data_loaders.prepare.statistics import FORMAT_VERSION
 from data_loaders.prepare.vocabulary import Vocabulary
-from data_loaders.prepare.writer import POSTS_SCHEMA
 from data_loaders.text.inline_hashtags import keep_inline_words
-
-POSTS, VOCABULARY, STATISTICS = "posts.parquet", "vocabulary.json", "statistics.json"
-FILES = (POSTS, VOCABULARY, STATISTICS)
-"""The files that training and evaluation read."""
-REPORT_FILES = ("rejected.jsonl", "README.md", "plots")
-"""The files that only people read."""
 
 
 class PreparedData:

@@ -16,6 +16,16 @@ from data_loaders.images.check import ImageInspector
 from data_loaders.output_folder import atomic_folder, check_replaceable
 from data_loaders.prepare.data_card import data_card
 from data_loaders.prepare.duplicates import group_duplicates
+from data_loaders.prepare.folder_format import (
+    DATA_CARD,
+    FILES,
+    PLOTS_FOLDER,
+    POSTS,
+    REJECTED,
+    REPORT_FILES,
+    STATISTICS,
+    VOCABULARY,
+)
 from data_loaders.prepare.ingest import Ingest
 from data_loaders.prepare.plots import draw_plots
 from data_loaders.prepare.post_index import Ints, PostIndex, PostIndexBuilder
@@ -28,7 +38,6 @@ from data_loaders.prepare.staging import Staging
 from data_loaders.prepare.statistics import describe_posts
 from data_loaders.prepare.vocabulary import Vocabulary, default_minimum_frequency
 from data_loaders.prepare.writer import write_posts
-from data_loaders.prepared import FILES, POSTS, REPORT_FILES, STATISTICS, VOCABULARY
 from data_loaders.readers.base import Reader, ReaderOptions
 from data_loaders.readers.registry import open_dump
 
@@ -85,7 +94,7 @@ def prepare(
 
 def _fill(folder: Path, output: Path, reader: Reader, settings: PrepareSettings) -> dict[str, Any]:
     staging = Staging(folder / "staging.arrow")
-    with RejectionLog(folder / "rejected.jsonl") as log:
+    with RejectionLog(folder / REJECTED) as log:
         index = _read(reader, staging, log, output.parent.resolve() / output.name, settings)
         _check_learnable(index, reader, log)
         groups = group_duplicates(index.caption_keys, index.image_keys, index.image_colours)
@@ -109,9 +118,9 @@ def _fill(folder: Path, output: Path, reader: Reader, settings: PrepareSettings)
         reader=reader, settings=settings, split=result, selection=selection, order=order, index=index, log=log
     )
     statistics = {**provenance.describe(), **described}
-    plots = draw_plots(index, split_ids, folder / "plots")
+    plots = draw_plots(index, split_ids, folder / PLOTS_FOLDER)
     (folder / STATISTICS).write_text(json.dumps(statistics, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(data_card(statistics, plots), encoding="utf-8")
+    (folder / DATA_CARD).write_text(data_card(statistics, plots), encoding="utf-8")
     return statistics
 
 

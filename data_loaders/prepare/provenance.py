@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from data_loaders.prepare.folder_format import FORMAT_VERSION
 from data_loaders.prepare.post_index import Ints, PostIndex
 from data_loaders.prepare.rejections import RejectionLog
 from data_loaders.prepare.selection import Selection
 from data_loaders.prepare.settings import PrepareSettings
 from data_loaders.prepare.splits import SplitResult
-from data_loaders.prepare.statistics import FORMAT_VERSION, to_iso
+from data_loaders.prepare.statistics import to_iso
 from data_loaders.readers.base import Reader
 
 

@@ -12,9 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from data_loaders.posts import Post, instant_us
+from data_loaders.prepare.folder_format import TAGS, TEXT
 
-TEXT = pa.large_string()
-TAGS = pa.list_(pa.string())
 _SCHEMA = pa.schema(
     [
         ("post_id", pa.string()),

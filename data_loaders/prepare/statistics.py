@@ -14,7 +14,6 @@ from data_loaders.prepare.post_index import Flags, Ints, PostIndex
 from data_loaders.prepare.splits import SPLITS
 from data_loaders.prepare.vocabulary import Vocabulary
 
-FORMAT_VERSION = 1
 SHORT_CAPTION = 50
 """Captions of at most 50 characters are short."""
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)

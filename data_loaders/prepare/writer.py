@@ -9,25 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from data_loaders.prepare.folder_format import POSTS_SCHEMA, TAGS
 from data_loaders.prepare.splits import SPLITS
-from data_loaders.prepare.staging import TAGS, TEXT, Staging
+from data_loaders.prepare.staging import Staging
 from data_loaders.progress import progress_bar
-
-POSTS_SCHEMA = pa.schema(
-    [
-        ("post_id", pa.string()),
-        ("user_id", pa.string()),
-        ("timestamp", pa.timestamp("us", tz="UTC")),
-        ("sequence", pa.int64()),
-        ("caption", TEXT),
-        ("caption_original", TEXT),
-        ("image", pa.string()),
-        ("hashtags", TAGS),
-        ("hashtags_surface", TAGS),
-        ("duplicate_group", pa.int64()),
-        ("split", pa.string()),
-    ]
-)
 
 
 def write_posts(

@@ -14,8 +14,8 @@ import pytest
 from data_loaders.errors import DataError
 from data_loaders.post_table import PostTable
 from data_loaders.posts import UNDATED_EPOCH_US, Post
+from data_loaders.prepare.folder_format import POSTS_SCHEMA
 from data_loaders.prepare.vocabulary import Vocabulary
-from data_loaders.prepare.writer import POSTS_SCHEMA
 from data_loaders.prepared import PreparedData
 
 MARCH = datetime(2024, 3, 1, 12, 30, 15, 250_000, tzinfo=timezone.utc)
