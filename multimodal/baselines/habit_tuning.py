@@ -12,7 +12,7 @@ from multimodal.training.validation_f1 import f1_of_hits
 
 _K = 5
 Exponents = tuple[float, float]
-# Of a post's candidates, their activation and K, the list: (indices, scores).
+# A post's candidates, their activation and K → the list: (indices, scores).
 MakeList = Callable[[Ints, Floats, int], tuple[Ints, Floats]]
 
 
@@ -21,11 +21,11 @@ def choose_exponents(
 ) -> tuple[Exponents, dict[Exponents, float]]:
     """Return the best pair of exponents and the F1@5 (of means) of each.
 
-    Equal pairs are decided for the one closest to (1, 1), then for the earlier one.
+    Of equal pairs the one closest to (1, 1) wins, then the earlier one.
 
     Args:
-        chunks: the uses remembered for N posts, some posts at a time.
-        truth: per post, the hashtag indices of its hashtags, at least one.
+        chunks: the earlier uses of N posts, some posts at a time.
+        truth: per post, the indices of its hashtags, at least one.
         grid: pairs (d, r), at least one.
         make_list: ranks one post's candidates.
     """
@@ -36,12 +36,12 @@ def choose_exponents(
     with shared_progress("choosing exponents", len(truth)) as advance:
         for uses in chunks:
             count = len(uses.starts) - 1
-            for place, exponents in enumerate(grid):
+            for column, exponents in enumerate(grid):
                 activation = uses.activation(*exponents)
                 for row in range(count):
-                    own, true = uses.of(row), truth[done + row]
-                    named, _ = make_list(uses.hashtags[own], activation[own], _K)
-                    hits[done + row, place] = len(set(named.tolist()).intersection(true))
+                    candidates = uses.of(row)
+                    top, _ = make_list(uses.hashtags[candidates], activation[candidates], _K)
+                    hits[done + row, column] = len(set(top.tolist()).intersection(truth[done + row]))
             done += count
             advance(count)
     scores = dict(zip(grid, f1_of_hits(hits, [len(true) for true in truth], _K).tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""`user_habit`: the user's own earlier hashtags, the more present the more often and the more recently used."""
+"""`user_habit`: the user's earlier hashtags, ranked by how often and how recently they were used."""
 
 from __future__ import annotations
 
@@ -26,17 +26,19 @@ if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
     from multimodal.storage.run_folder import RunFolder
 
-# Popularity is scored ln(share) below this, an own hashtag above: at most 100,000 posts of at most a million years
-# with exponents of at most 3 come to -60.
+# Popular hashtags score ln(share) below this, the user's hashtags above: 100,000 posts over a million years with
+# exponents of 3 come to -60.
 _BACKOFF = -100.0
-# Uses looked at together; bounds the memory a call needs to about 100 MB.
+# Posts of histories processed together; bounds the memory of a call to about 100 MB.
 _POSTS_AT_ONCE = 2**20
 
 
 class RecencyConfig(Section):
-    """How the presence of an own hashtag fades, see `activation`."""
+    """How the activation of a hashtag decays, see `activation`."""
 
-    history_posts: int = Field(default=2_000, ge=1, le=100_000, description="most recent posts of the user looked at")
+    history_posts: int = Field(
+        default=2_000, ge=1, le=100_000, description="most recent posts of the user that are read"
+    )
     epsilon_days: float = Field(default=0.04, gt=0, le=365, description="added to every age, in days")
     decays: tuple[float, ...] = Field(
         default=(0.5, 0.75, 1.0, 1.5), min_length=1, description="exponents of age to choose from, each 0 to 3"
@@ -56,10 +58,10 @@ class UserHabitConfig(RunConfig):
 
 @register_system("user_habit")
 class UserHabit(PriorSystem):
-    """Ranks the user's own earlier hashtags by base-level activation, then the rest of the vocabulary by popularity.
+    """Ranks the user's earlier hashtags by base-level activation, then the rest of the vocabulary by popularity.
 
-    Own hashtags are named whether or not the train vocabulary has them. A user without a history gets `popularity`.
-    The score is the activation B; for what popularity adds it is 100 below the logarithm of the share of train posts.
+    Earlier hashtags are recommended even if they are not in the train vocabulary. A user without a history gets
+    `popularity`. The score is the activation B, or ln(share of train posts) - 100 for the popular hashtags.
     """
 
     config_type = UserHabitConfig
@@ -94,7 +96,7 @@ class UserHabit(PriorSystem):
         self._backoff = _BACKOFF + np.log(np.maximum(self.prior.shares, 1e-12))
 
     def rank(self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Excluded = None) -> Rankings:
-        """Rank each user's own hashtags from what `memory` holds strictly before the post, then popular ones."""
+        """Rank the hashtags of each user's posts in `memory` strictly before the post, then popular ones."""
         id_map = memory.id_map
         rows = iter(excluded or [frozenset()] * len(posts))
         lists = []
@@ -102,8 +104,9 @@ class UserHabit(PriorSystem):
             activation = uses.activation(self.decay, self.rank_decay)
             for row in range(len(uses.starts) - 1):
                 excluded_ids = [index for name in next(rows) if (index := id_map.find(name)) is not None]
-                own = uses.of(row)
-                lists.append(self._list(uses.hashtags[own], activation[own], id_map, k, excluded_ids))
+                candidates = uses.of(row)
+                hashtags, scores = uses.hashtags[candidates], activation[candidates]
+                lists.append(self._list(hashtags, scores, id_map, k, excluded_ids))
         return Rankings.from_lists([post.post_id for post in posts], lists, k, id_map.names)
 
     def _uses(self, posts: Sequence[Post], memory: PostMemory) -> Iterator[RememberedUses]:
@@ -121,5 +124,5 @@ class UserHabit(PriorSystem):
         if excluded_ids:
             allowed = ~np.isin(hashtags, excluded_ids)
             hashtags, activation = hashtags[allowed], activation[allowed]
-        own, scores = order_candidates(hashtags, activation, id_map, k)
-        return fill_up(own, scores, self.prior.order, self._backoff, k, excluded_ids)
+        history, scores = order_candidates(hashtags, activation, id_map, k)
+        return fill_up(history, scores, self.prior.order, self._backoff, k, excluded_ids)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
+import numpy as np
 import torch
 from pydantic import Field, field_validator
-from torch import nn
+from torch import Tensor, nn
 
 from multimodal.captions.system import CaptionSystemConfig
-from multimodal.encoders import CaptionEncoder, CaptionEncoderConfig
-from multimodal.encoders.storage import save_weights
+from multimodal.encoders import CaptionEncoder, CaptionEncoderConfig, load_caption_encoder
+from multimodal.encoders.features.inputs import TokenCaptions
+from multimodal.encoders.storage import load_weights, save_weights
 from multimodal.systems.network import NetworkSystem
 from multimodal.training.config import TrainingConfig
 
-ENCODER_FOLDER = "caption_encoder"
+_ENCODER = "caption_encoder"
 
 
 def encoder_field(name: str, **values: Any) -> Any:
@@ -48,9 +52,22 @@ class EncoderSystemConfig(CaptionSystemConfig):
 
 
 class EncoderSystem(NetworkSystem):
-    """A network around one caption encoder, which is its attribute `encoder`."""
+    """A network around one caption encoder, which is its attribute `encoder`; a subclass implements `build`.
+
+    Attributes:
+        layers_file: where the layers behind the encoder are saved.
+    """
 
     config: EncoderSystemConfig
+    layers_file: ClassVar[str]
+
+    @abstractmethod
+    def build(self, encoder: CaptionEncoder) -> None:
+        """Set `network`, with new layers behind an encoder."""
+
+    def layers(self) -> nn.Module:
+        """Return the layers behind the encoder, to save and load: all other parts of the network."""
+        return nn.ModuleDict({name: part for name, part in self.network.named_children() if name != "encoder"})
 
     @property
     def encoder(self) -> CaptionEncoder:
@@ -61,12 +78,27 @@ class EncoderSystem(NetworkSystem):
         """Convert the encoder to `dtype`; the layers behind it stay in fp32."""
         self.encoder.to_dtype(dtype)
 
-    def save_network(self, folder: Path, file: str, layers: nn.Module) -> None:
-        """Write the encoder, and the layers behind it to `file`.
+    def token_batches(self, captions: Sequence[str], size: int = 256) -> Iterator[tuple[list[int], Tensor, Tensor]]:
+        """Yield rows of cleaned captions, their token ids (B, T) and mask (B, T); similar lengths together."""
+        tokens = TokenCaptions(self.encoder, captions)
+        order = np.argsort(tokens.lengths(), kind="stable")
+        for start in range(0, len(order), size):
+            rows = order[start : start + size].tolist()
+            ids, mask = tokens.batch(rows)
+            yield rows, ids.to(self.device), mask.to(self.device)
+
+    def save_learned(self, folder: Path) -> None:
+        """Write the encoder and the layers behind it.
 
         Raises:
             RunError: the encoder is in a lower precision than it was trained in.
         """
         self.require_full_precision()
-        self.encoder.save(folder / ENCODER_FOLDER)
-        save_weights(folder / file, layers)
+        self.encoder.save(folder / _ENCODER)
+        save_weights(folder / self.layers_file, self.layers())
+
+    def load_learned(self, folder: Path) -> None:
+        """Restore the encoder and the layers behind it, in evaluation mode."""
+        self.build(load_caption_encoder(folder / _ENCODER))
+        load_weights(folder / self.layers_file, self.layers())
+        self.network.eval()

@@ -1,4 +1,4 @@
-"""`Ragged`: rows of whole numbers of different length in one array, and some of the rows taken out at once."""
+"""`Ragged`: integer rows of different lengths in one array."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Ragged:
-    """N rows, one behind the other.
+    """N rows, concatenated.
 
     Attributes:
         values: of all rows.
         lengths: (N,).
-        starts: (N,) where in `values` each row begins.
+        starts: (N,) index into `values` of the start of each row.
     """
 
     values: Ints
@@ -30,14 +30,14 @@ class Ragged:
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[int] | Ints]) -> Ragged:
-        """Join rows."""
+        """Concatenate rows."""
         lengths = np.array([len(row) for row in rows], np.int64)
         joined = np.concatenate([np.asarray(row, np.int64) for row in rows]) if len(rows) else np.empty(0, np.int64)
         return cls(joined, lengths)
 
     @classmethod
     def joined(cls, parts: Sequence[Ragged]) -> Ragged:
-        """Put the rows of several behind each other."""
+        """Concatenate the rows of several."""
         empty = np.empty(0, np.int64)
         return cls(
             np.concatenate([empty, *(part.values for part in parts)]),
@@ -48,9 +48,9 @@ class Ragged:
         return len(self.lengths)
 
     def take(self, rows: Sequence[int] | Ints) -> Ragged:
-        """Return some rows, in the order asked for; a row may be asked for more than once."""
+        """Return some rows in the given order, which may repeat rows."""
         chosen = np.asarray(rows, np.int64)
         lengths = self.lengths[chosen]
         ends = np.cumsum(lengths)
-        places = np.repeat(self.starts[chosen] - (ends - lengths), lengths) + np.arange(ends[-1] if len(ends) else 0)
-        return Ragged(self.values[places], lengths)
+        index = np.repeat(self.starts[chosen] - (ends - lengths), lengths) + np.arange(ends[-1] if len(ends) else 0)
+        return Ragged(self.values[index], lengths)

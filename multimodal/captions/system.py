@@ -18,7 +18,7 @@ from multimodal.config import RunConfig
 from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
-from multimodal.ranking.top_k import top_k
+from multimodal.ranking.top_k import RankedList, top_k
 from multimodal.systems.base import Excluded
 from multimodal.systems.prior_system import PriorSystem
 
@@ -58,15 +58,14 @@ class VocabularySystem(PriorSystem):
 
     def rank(self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Excluded = None) -> Rankings:
         """Rank the vocabulary by `post_scores`; see `System.rank`."""
-        indices = np.full((len(posts), k), -1, np.int64)
-        values = np.full((len(posts), k), np.nan)
+        lists: list[RankedList] = []
         for start in range(0, len(posts), self.ranking_batch):
             part = slice(start, start + self.ranking_batch)
             scores = self.post_scores(posts[part], memory)
             for row, names in enumerate(excluded[part] if excluded is not None else ()):
                 scores[row, self.prior.numbers_of(names)] = -np.inf
-            indices[part], values[part] = top_k(scores, self.id_map, k)
-        return Rankings([post.post_id for post in posts], indices, values, self.id_map.names)
+            lists.extend(top_k(scores, self.id_map, k))
+        return Rankings.from_lists([post.post_id for post in posts], lists, k, self.id_map.names)
 
 
 class CaptionSystem(VocabularySystem):

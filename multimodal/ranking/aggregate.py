@@ -11,20 +11,20 @@ _RANK_OFFSET = 60.0
 def aggregate(
     multilabel_BC: Tensor | None, sequence_BC: Tensor | None, alpha: float, rule: str, nameable_BC: Tensor
 ) -> Tensor:
-    """Join the scores of both heads, (B, C), larger is better; -inf where a post cannot name a hashtag.
+    """Combine the scores of both heads, (B, C), larger is better; -inf for hashtags a post cannot recommend.
 
-    The sources say that DESIGN "aggregates" its heads without saying how; these are the usual rules:
+    The sources say that DESIGN "aggregates" its heads without saying how; these are common rules:
     `minmax` α·n(m) + (1 - α)·n(s) with each head scaled to 0..1 per post; `reciprocal_rank`
     α/(60 + rank_m) + (1 - α)/(60 + rank_s) (Cormack et al. 2009); `interleave` takes turns, beginning with the
-    head that has the larger weight.
+    head of the larger weight.
 
     Args:
-        multilabel_BC: probabilities of the multilabel head; None when the model has none.
-        sequence_BC: probabilities of the sequence head; None when the model has none.
+        multilabel_BC: probabilities of the multilabel head; None if the model has none.
+        sequence_BC: probabilities of the sequence head; None if the model has none.
         alpha: weight of the multilabel head, 0..1.
         rule: one of the three.
-        nameable_BC: columns that are a post's own to name. Those that are there for its batch mates alone take no
-            part in scaling and ranking.
+        nameable_BC: columns that a post can recommend. The columns of other posts in the batch do not affect scaling
+            and ranking.
 
     Raises:
         ValueError: unknown rule, or no head at all.
@@ -53,8 +53,8 @@ def _minmax(scores: Tensor) -> Tensor:
 
 def _ranks(scores: Tensor) -> Tensor:
     order = scores.argsort(stable=True, dim=1, descending=True)
-    places = torch.arange(1, scores.shape[1] + 1, device=scores.device).expand_as(order)
-    return torch.empty_like(order).scatter_(1, order, places).to(scores.dtype)
+    ranks = torch.arange(1, scores.shape[1] + 1, device=scores.device).expand_as(order)
+    return torch.empty_like(order).scatter_(1, order, ranks).to(scores.dtype)
 
 
 def _reciprocal_rank(scores: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""`PopularityPrior`: how common each hashtag is among the train posts; ranks when nothing else is known."""
+"""`PopularityPrior`: the frequency of each hashtag in the train posts, the ranking when nothing else is known."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class PopularityPrior:
     """The vocabulary ranked by the share of train posts that carry each hashtag.
 
     Args:
-        id_map: holds the train frequencies.
+        id_map: has the train frequencies.
         train_posts: number of train posts, with and without hashtags.
 
     Attributes:
-        order: (V,) vocabulary indices, most frequent first; equals by name.
+        order: (V,) vocabulary indices, most frequent first, equally frequent ones by name.
         shares: (V,) in that order, from 0 to 1.
         scores: (V,) the shares in the order of the vocabulary.
     """
@@ -32,7 +32,7 @@ class PopularityPrior:
         self.train_posts, self.id_map = train_posts, id_map
         size = id_map.vocabulary_size
         shares = id_map.frequencies / max(train_posts, 1)
-        # Shares that are equal once rounded are told apart by frequency.
+        # Shares that are equal after rounding are ordered by frequency.
         self.order, self.shares = order_candidates(np.arange(size), shares, id_map, max(size, 1))
         self.scores = np.zeros(size)
         self.scores[self.order] = self.shares
@@ -42,6 +42,5 @@ class PopularityPrior:
         return fill_up(np.empty(0, np.int64), np.empty(0), self.order, self.shares, k, excluded)
 
     def numbers_of(self, hashtags: Collection[str]) -> list[int]:
-        """Return the vocabulary indices of those hashtags that are in the vocabulary."""
-        found = (self.id_map.find(hashtag) for hashtag in hashtags)
-        return [index for index in found if index is not None]
+        """Return the indices of the given hashtags that are in the vocabulary."""
+        return [index for hashtag in hashtags if (index := self.id_map.find(hashtag)) is not None]

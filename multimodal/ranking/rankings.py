@@ -1,4 +1,4 @@
-"""`Rankings`: the answer of a System for many posts, as arrays."""
+"""`Rankings`: the recommendations of a System for many posts, as arrays."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Rankings:
 
     Attributes:
         post_ids: N ids.
-        indices: (N, K) int64, index into `names`; -1 fills the places of a list shorter than K.
+        indices: (N, K) int64, index into `names`; a list shorter than K is padded with -1.
         scores: (N, K) float64, never increasing along a row; NaN where `indices` is -1.
-        names: hashtag text by index; may hold more than is used.
+        names: hashtag text by index; not all need be used.
     """
 
     post_ids: Sequence[str]

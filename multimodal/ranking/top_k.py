@@ -1,8 +1,9 @@
-"""Choosing exactly K: from scores to a ranking, with ties broken the same way everywhere."""
+"""From scores to a ranking of exactly K, with ties broken the same way everywhere."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +11,17 @@ from numpy.typing import NDArray
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 
 SCORE_DECIMALS = 6
+# Hashtag indices and scores of one post, best first.
+RankedList: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
 def order_candidates(
     indices: NDArray[np.int64], scores: NDArray[np.float64], id_map: HashtagIdMap, k: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+) -> RankedList:
     """Sort one post's candidates by (-score, -train frequency, hashtag) and keep the first `k`.
 
-    Scores are rounded to `SCORE_DECIMALS` first, so that the last bits of a float, which depend on the size of
-    the batch, do not decide between equals. Candidates with a score of -inf or NaN are never taken.
+    Scores are rounded to `SCORE_DECIMALS` first: the last bits of a float depend on the size of the batch and must not
+    decide between equal scores. Candidates with a score of -inf or NaN are dropped.
 
     Args:
         indices: (C,) hashtag indices, no repeats.
@@ -48,7 +51,7 @@ def _settle_by_name(
     indices: NDArray[np.int64],
     names: Sequence[str],
 ) -> NDArray[np.int64]:
-    # Python sorts by text only the runs that are equal in both numbers, which are rare.
+    # Only runs that are equal in both numbers are sorted by text; they are rare.
     sorted_scores, sorted_frequencies = scores[order], frequencies[order]
     equal = (np.diff(sorted_scores) == 0) & (np.diff(sorted_frequencies) == 0)
     if not equal.any():
@@ -63,23 +66,13 @@ def _settle_by_name(
     return settled
 
 
-def top_k(scores: NDArray[np.float64], id_map: HashtagIdMap, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Rank dense scores over the first C hashtags for B posts.
+def top_k(scores: NDArray[np.float64], id_map: HashtagIdMap, k: int) -> Iterator[RankedList]:
+    """Yield the indices and scores of each post's best hashtags by dense scores, see `order_candidates`.
 
     Args:
-        scores: (B, C), column = hashtag index; -inf marks a hashtag that must not be named.
-        id_map: at least C hashtags.
-        k: length of the lists.
-
-    Returns:
-        (B, k) indices padded with -1 and (B, k) scores padded with NaN.
+        scores: (B, C), column = hashtag index; -inf marks a hashtag that must not be recommended.
+        id_map: has at least C hashtags.
+        k: length of the lists, or shorter if fewer can be recommended.
     """
-    rows = len(scores)
-    indices_out = np.full((rows, k), -1, np.int64)
-    scores_out = np.full((rows, k), np.nan)
     columns = np.arange(scores.shape[1])
-    for row in range(rows):
-        chosen, values = order_candidates(columns, scores[row], id_map, k)
-        indices_out[row, : len(chosen)] = chosen
-        scores_out[row, : len(chosen)] = values
-    return indices_out, scores_out
+    return (order_candidates(columns, row, id_map, k) for row in scores)

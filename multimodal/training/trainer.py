@@ -6,7 +6,7 @@ import logging
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -31,6 +31,7 @@ from multimodal.storage.run_folder import RunFolder
 from multimodal.training.checkpoints import load_checkpoint, save_checkpoint
 from multimodal.training.config import TrainingConfig
 from multimodal.training.precision import resolved_precision
+from multimodal.training.schedules import rate_factor
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +134,7 @@ class Trainer:
         )
         self.batches_per_epoch = len(learner.batches(0))
         updates = math.ceil(self.batches_per_epoch / config.gradient_accumulation) * config.epochs
-        factor = SCHEDULES[config.schedule](config.warmup, updates)
+        factor = rate_factor(config.schedule, config.warmup, updates)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, factor)
         module = torch.compile(learner.module, dynamic=True) if config.compile else learner.module
         self.module, self.prepared_optimiser = self.accelerator.prepare(module, self.optimiser)
@@ -361,35 +362,6 @@ def _new_accelerator(precision: str) -> Accelerator:
     # A batch without pictures leaves the image encoder unused.
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)
     return Accelerator(mixed_precision=precision, kwargs_handlers=[unused])
-
-
-def warmup_cosine(warmup: float, steps: int) -> Callable[[int], float]:
-    """Return the learning-rate factor by step: linear rise, then cosine fall to 0."""
-    return _rise_and_fall(warmup, steps, lambda share: 0.5 * (1 + math.cos(math.pi * share)))
-
-
-def warmup_linear(warmup: float, steps: int) -> Callable[[int], float]:
-    """Return the learning-rate factor by step: linear rise, then linear fall to 0."""
-    return _rise_and_fall(warmup, steps, lambda share: 1 - share)
-
-
-def warmup_constant(warmup: float, steps: int) -> Callable[[int], float]:
-    """Return the learning-rate factor by step: linear rise, then 1."""
-    return _rise_and_fall(warmup, steps, lambda share: 1.0)
-
-
-def _rise_and_fall(warmup: float, steps: int, fall: Callable[[float], float]) -> Callable[[int], float]:
-    rising = max(int(warmup * steps), 1)
-
-    def factor(step: int) -> float:
-        if step < rising:
-            return (step + 1) / rising
-        return fall(min(1.0, (step - rising) / max(steps - rising, 1)))
-
-    return factor
-
-
-SCHEDULES = {"cosine": warmup_cosine, "linear": warmup_linear, "constant": warmup_constant}
 
 
 def _grouped(batches: list[list[int]], size: int) -> list[list[list[int]]]:

@@ -1,4 +1,4 @@
-"""Autotune: random search for the settings of `fasttext` with the best validation F1."""
+"""Autotune: random search for the settings of `fasttext` by validation F1."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Fit = Callable[[FastTextConfig, RunFolder], TrainingState]
 
 
 def draw_settings(seed: int, trial: int) -> Settings:
-    """Return the settings of a trial: any two are independent, and each follows from seed and number alone.
+    """Return the random settings of a trial, which depend on the seed and the number of the trial only.
 
-    Learning rate 0.002 to 0.05 and width 16 to 200 are uniform in their logarithm. The number of epochs is not drawn,
-    because early stopping finds it.
+    Learning rate 0.002 to 0.05 and width 16 to 200 are log-uniform. The number of epochs is not drawn, because early
+    stopping chooses it.
     """
     draw = np.random.default_rng([seed, trial])
     longest = int(draw.choice([1, 1, 2, 3]))
@@ -40,7 +40,7 @@ def draw_settings(seed: int, trial: int) -> Settings:
 
 
 def with_settings(config: FastTextConfig, settings: Settings) -> FastTextConfig:
-    """Return a configuration with the settings of a trial in it."""
+    """Return a configuration changed to the settings of a trial."""
     values = config.model_dump()
     for key in ("width", "word_ngrams", "minimum_count", "characters"):
         values["encoder"][key] = settings[key]
@@ -50,7 +50,7 @@ def with_settings(config: FastTextConfig, settings: Settings) -> FastTextConfig:
 
 
 def own_settings(config: FastTextConfig) -> Settings:
-    """Return the settings a configuration has itself; they are the first trial."""
+    """Return the settings of a configuration, which are tried first."""
     encoder, training = config.encoder, config.training
     return {
         "learning_rate": training.learning_rate,
@@ -64,13 +64,13 @@ def own_settings(config: FastTextConfig) -> Settings:
 
 
 def autotune(config: FastTextConfig, run: RunFolder, fit: Fit) -> FastTextConfig:
-    """Try settings until there were enough or time is up, and return the configuration of the best.
+    """Try settings until the trials or the time are used up, and return the configuration of the best.
 
-    Each trial is a line of `metrics.jsonl`. A search that was stopped goes on with the trial it was at.
+    Each trial is a line of `metrics.jsonl`. An interrupted search resumes with the trial that was running.
 
     Args:
-        config: says how many trials and how long; its own settings are tried first.
-        run: trials keep their checkpoints below its checkpoints, until they end.
+        config: limits trials and time; its own settings are tried first.
+        run: a trial keeps its checkpoints inside those of the run until it ends.
         fit: trains with a configuration in a run folder.
     """
     file = run.checkpoints / _FOLDER / _RECORDS

@@ -1,4 +1,4 @@
-"""`CaptionBags`: which word and n-gram vectors each caption is the mean of."""
+"""`CaptionBags`: the word and n-gram vectors whose mean represents each caption."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class BagBatch(NamedTuple):
     """The bags of B captions, for `torch.nn.functional.embedding_bag`.
 
     Attributes:
-        words, word_starts: rows of word vectors, and where each caption's begin, (B,).
-        ngrams, ngram_starts: rows of n-gram vectors likewise.
-        sizes: (B, 1) how many vectors each caption has, at least 1.
+        words, word_starts: rows of the word vectors, and the start of each caption in them, (B,).
+        ngrams, ngram_starts: the same for n-gram vectors.
+        sizes: (B, 1) number of vectors of each caption, at least 1.
     """
 
     words: Tensor
@@ -36,10 +36,10 @@ class BagBatch(NamedTuple):
 
 
 class CaptionBags:
-    """The bags of N captions, found once.
+    """The bags of N captions, computed once.
 
     Args:
-        encoder: says which vectors a caption has.
+        encoder: has the vectors.
         captions: cleaned.
     """
 
@@ -57,12 +57,12 @@ class CaptionBags:
         return len(self._words)
 
     def lengths(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        """Return how many vectors each caption has, (N,)."""
+        """Return the number of vectors of each caption, (N,)."""
         sizes: np.ndarray[tuple[int], np.dtype[np.int64]] = self._words.lengths + self._ngrams.lengths
         return sizes
 
     def known(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Return which captions hold a known word, (N,)."""
+        """Return which captions have a known word, (N,)."""
         owners = np.repeat(np.arange(len(self)), self._words.lengths)
         return np.bincount(owners[self._words.values > END], minlength=len(self)) > 0
 

@@ -16,7 +16,7 @@ _NOT_USED = ("encoder_learning_rate", "weight_decay", "clip")
 
 
 class FastTextTrainingConfig(TrainingConfig):
-    """How `fasttext` is trained; what AdamW alone has is not used."""
+    """How `fasttext` is trained; settings of AdamW are not used."""
 
     epochs: int = Field(default=12, ge=1, description="most passes over the train split")
     batch_size: int = Field(default=128, ge=1, description="posts a step, over all processes")
@@ -36,14 +36,16 @@ class FastTextTrainingConfig(TrainingConfig):
 
 
 class AutotuneConfig(Section):
-    """Random search over a fixed range of settings, judged on validation; see `fasttext_autotune`."""
+    """Random search over a fixed range of settings by validation F1; see `autotune`."""
 
-    trials: int | None = Field(default=None, ge=1, description="settings to try; null: as many as there is time for")
-    minutes: float | None = Field(default=None, gt=0, description="no trial starts later; both null: no autotune")
+    trials: int | None = Field(default=None, ge=1, description="settings to try; null: as many as time allows")
+    minutes: float | None = Field(
+        default=None, gt=0, description="no trial starts after so many minutes; both null: no autotune"
+    )
 
     @property
     def wanted(self) -> bool:
-        """Whether there is to be a search."""
+        """Whether to search."""
         return self.trials is not None or self.minutes is not None
 
 
@@ -54,13 +56,13 @@ class FastTextConfig(EncoderSystemConfig):
     encoder: FastTextEncoderConfig = encoder_field("fasttext")
     loss: Loss = Field(default="hierarchical_softmax", description="hierarchical_softmax, softmax, or one_versus_all")
     labels: Literal["random", "all"] = Field(
-        default="random", description="of a post with k hashtags, one by chance at each update, or all with weight 1/k"
+        default="random", description="of a post with k hashtags, a random one at each update, or all with weight 1/k"
     )
     order: Literal["time", "random"] = Field(
-        default="time", description="order of the train posts: as prepared, oldest first; or by chance each epoch"
+        default="time", description="order of the train posts: oldest first, as prepared; or random in each epoch"
     )
     optimiser: Literal["adam", "sgd"] = Field(
-        default="adam", description="adam, or sgd with the gradients of a batch summed, which is fastText's"
+        default="adam", description="adam; or sgd on the sum over a batch, as fastText does"
     )
     dropout: float = Field(default=0.0, ge=0, lt=1, description="on the caption's vector")
     training: FastTextTrainingConfig = FastTextTrainingConfig()

@@ -21,12 +21,12 @@ Floats = NDArray[np.float32]
 
 
 class HashtagOutput(nn.Module, ABC):
-    """A layer without bias, zero at the start, as fastText has it."""
+    """A layer without bias, initialised to zero, as in fastText."""
 
     weight: nn.Parameter
 
     def targets(self, posts_E: Ints, hashtags_E: Ints, shares_E: Floats) -> tuple[Tensor, ...]:
-        """Return what `forward` needs to know of the targets.
+        """Return the targets as `forward` takes them.
 
         Args:
             posts_E: rows of the batch.
@@ -63,17 +63,17 @@ class Softmax(HashtagOutput):
 
 
 class OneVersusAll(HashtagOutput):
-    """P(h) = σ(w_h · x), each hashtag by itself; the loss is the binary cross-entropy summed over all."""
+    """P(h) = σ(w_h · x), independent for each hashtag; the loss is the sum of the binary cross-entropies."""
 
     def __init__(self, width: int, hashtags: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(hashtags, width))
 
     def forward(self, vectors_BD: Tensor, *targets: Tensor) -> Tensor:
-        """Return the loss of each post, (B,); shares do not matter."""
+        """Return the loss of each post, (B,); shares are ignored."""
         posts, hashtags, _ = targets
         scores = F.linear(vectors_BD, self.weight.to(vectors_BD.dtype))
-        # Every hashtag as if absent, then what it changes that some are there: −ln σ(z) = −ln σ(−z) − z.
+        # All hashtags as absent, then the difference for those that are present: −ln σ(z) = −ln σ(−z) − z.
         losses = F.softplus(scores).sum(1)
         return losses.index_add(0, posts, -scores[posts, hashtags])
 
@@ -85,7 +85,7 @@ class OneVersusAll(HashtagOutput):
 class HierarchicalSoftmax(HashtagOutput):
     """P(h) = Π over the inner nodes n above h of σ(±w_n · x), plus for a right turn (Morin & Bengio 2005).
 
-    The tree is Huffman's, so the mean path of a train hashtag is the shortest possible. Probabilities sum to 1.
+    The tree is a Huffman tree, so the mean path of a train hashtag is the shortest possible. Probabilities sum to 1.
 
     Args:
         width: D.
@@ -104,20 +104,20 @@ class HierarchicalSoftmax(HashtagOutput):
         self._lay_out_levels()
 
     def _lay_out_levels(self) -> None:
-        """Put the nodes of a level side by side, so that a level is computed from the one above in one go."""
+        """Sort nodes by level, so that each level is computed from the one above in one step."""
         tree, size = self.tree, self.tree.leaves
         depths = tree.depths()
         order = np.argsort(depths, kind="stable")
-        place = np.empty_like(order)
-        place[order] = np.arange(len(order))
+        index = np.empty_like(order)
+        index[order] = np.arange(len(order))
         above, turns = tree.parents[order], tree.turns[order]
         ends = np.cumsum(np.bincount(depths))
         self._levels = list(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True))
         for name, values in {
-            "parents": place[above],
-            # Left turns are kept in front of right ones.
+            "parents": index[above],
+            # Left turns come before right turns.
             "steps": above - size + turns * (size - 1),
-            "leaves": place[:size],
+            "leaves": index[:size],
         }.items():
             self.register_buffer(name, torch.from_numpy(values), persistent=False)
 
@@ -141,7 +141,7 @@ class HierarchicalSoftmax(HashtagOutput):
         return losses.new_zeros(len(vectors_BD)).index_add(0, posts, losses)
 
     def log_probabilities(self, vectors_BD: Tensor) -> Tensor:
-        """Return the logarithm of the product along each path, (B, V), all paths at once, level by level."""
+        """Return the log of the product along each path, (B, V), computed level by level for all paths."""
         scores = self.weight.to(vectors_BD.dtype) @ vectors_BD.T
         right = F.logsigmoid(scores)
         turned = torch.cat([right - scores, right])

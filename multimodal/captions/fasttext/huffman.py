@@ -1,4 +1,4 @@
-"""Huffman's tree over hashtags: frequent ones near the root, so that the mean path is as short as it can be."""
+"""A Huffman tree over hashtags: frequent ones are near the root, so that the mean path is the shortest possible."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class HuffmanTree:
     """A binary tree with V leaves, numbered 0 to V - 1, and V - 1 inner nodes, V to 2V - 2, the root last.
 
     Attributes:
-        parents: (2V - 1,) the inner node above each, -1 for the root.
-        turns: (2V - 1,) 1 where the node is its parent's right child, else 0.
+        parents: (2V - 1,) the inner node above each node, -1 for the root.
+        turns: (2V - 1,) 1 if the node is its parent's right child, else 0.
     """
 
     parents: Ints
@@ -27,16 +27,14 @@ class HuffmanTree:
 
     @classmethod
     def of(cls, frequencies: Sequence[int] | Ints) -> HuffmanTree:
-        """Join the two rarest again and again (Huffman 1952).
-
-        Of equally rare ones leaves come first: as good in the mean, and no path is longer than it must be.
+        """Join the two rarest nodes repeatedly (Huffman 1952), of equally rare ones leaves first, for short paths.
 
         Args:
             frequencies: of V leaves, at least one, none negative.
         """
         counts = np.asarray(frequencies, np.int64)
         size = len(counts)
-        # Inner nodes are made in rising order, so two queues do for a heap.
+        # Inner nodes are made in rising order of weight, so two queues replace a heap.
         leaves, inner = np.argsort(counts, kind="stable").tolist(), list[int]()
         weights = [*counts.tolist(), *[0] * (size - 1)]
         parents, turns = np.full(2 * size - 1, -1, np.int64), np.zeros(2 * size - 1, np.int64)
@@ -59,7 +57,7 @@ class HuffmanTree:
         return (len(self.parents) + 1) // 2
 
     def depths(self) -> Ints:
-        """Return how many steps each node is below the root, (2V - 1,)."""
+        """Return the depth of each node below the root, (2V - 1,)."""
         depths = np.zeros(len(self.parents), np.int64)
         for node in range(len(self.parents) - 2, -1, -1):
             depths[node] = depths[self.parents[node]] + 1

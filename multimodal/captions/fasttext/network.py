@@ -1,4 +1,4 @@
-"""`FastTextNetwork`: the mean of a caption's vectors, and an output layer."""
+"""`FastTextNetwork`: the mean of a caption's vectors and an output layer."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class FastTextNetwork(nn.Module):
         return total / bags.sizes
 
     def forward(self, bags: BagBatch, *targets: Tensor) -> Tensor:
-        """Return the loss of each caption, (B,); targets as the output layer's `targets` gives them."""
+        """Return the loss of each caption, (B,); targets are those of the output layer's `targets`."""
         losses: Tensor = self.output(self.dropout(self.vectors(bags)), *targets)
         return losses
 
 
 def _bag_sums(table: nn.Embedding, rows: Tensor, starts: Tensor) -> Tensor:
-    # Few of many rows change in a step: a dense gradient would cost more than all the rest.
+    # A step changes few of many rows: a dense gradient would cost more than everything else.
     sparse = torch.is_grad_enabled() and table.weight.requires_grad
     return F.embedding_bag(rows, table.weight.float(), starts, mode="sum", sparse=sparse)

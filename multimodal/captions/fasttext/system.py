@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from data_loaders.errors import RunError
-from multimodal.captions.encoder_system import ENCODER_FOLDER, EncoderSystem
+from multimodal.captions.encoder_system import EncoderSystem
 from multimodal.captions.fasttext.autotune import autotune, own_settings
 from multimodal.captions.fasttext.caption_bags import CaptionBags
 from multimodal.captions.fasttext.config import FastTextConfig
@@ -19,9 +20,8 @@ from multimodal.captions.fasttext.learner import FastTextLearner
 from multimodal.captions.fasttext.network import FastTextNetwork
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.system import CaptionSystem
-from multimodal.encoders import CaptionEncoder, build_caption_encoder, load_caption_encoder
+from multimodal.encoders import CaptionEncoder, build_caption_encoder
 from multimodal.encoders.captions.fasttext import FastTextCaptionEncoder
-from multimodal.encoders.storage import load_weights
 from multimodal.storage.run_folder import RunFolder, read_json, write_json
 from multimodal.systems.registry import register_system
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from multimodal.training.trainer import TrainingState
 
-_OUTPUT_FILE, _FILE = "output.safetensors", "fasttext.json"
+_FILE = "fasttext.json"
 _AT_ONCE = 256
 
 
@@ -41,6 +41,7 @@ class FastText(EncoderSystem, CaptionSystem):
     config_type = FastTextConfig
     config: FastTextConfig
     network: FastTextNetwork
+    layers_file = "output.safetensors"
 
     def learn(self, train: LabelledCaptions, validation: LabelledCaptions, run: RunFolder) -> None:
         """Choose settings if `autotune` is on, then train; see `CaptionSystem.learn`."""
@@ -50,7 +51,7 @@ class FastText(EncoderSystem, CaptionSystem):
 
         def fit(config: FastTextConfig, folder: RunFolder) -> TrainingState:
             torch.manual_seed(config.seed)
-            self._build(build_caption_encoder(config.encoder, train.captions, "encoder"))
+            self.build(build_caption_encoder(config.encoder, train.captions, "encoder"))
             learner = FastTextLearner(self.network, config, train, validation, self.prior.order)
             return self.train(learner, config.training, folder, settings=own_settings(config))
 
@@ -58,9 +59,14 @@ class FastText(EncoderSystem, CaptionSystem):
         fit(chosen, run)
         self._settings = own_settings(chosen)
 
-    def _build(self, encoder: CaptionEncoder) -> None:
+    def build(self, encoder: CaptionEncoder) -> None:
+        """Set a new network."""
         loss, dropout = self.config.loss, self.config.dropout
         self.network = FastTextNetwork(cast(FastTextCaptionEncoder, encoder), loss, self._frequencies, dropout)
+
+    def layers(self) -> nn.Module:
+        """Return the output layer."""
+        return self.network.output
 
     def can_score(self, captions: Sequence[str]) -> NDArray[np.bool_]:
         """Return which captions have a word of the train captions, (B,)."""
@@ -80,7 +86,7 @@ class FastText(EncoderSystem, CaptionSystem):
 
     def save_learned(self, folder: Path) -> None:
         """Write the encoder, the output layer and the frequencies that its tree is made from."""
-        self.save_network(folder, _OUTPUT_FILE, self.network.output)
+        super().save_learned(folder)
         write_json(folder / _FILE, {"frequencies": self._frequencies.tolist(), "settings": self._settings})
 
     def load_learned(self, folder: Path) -> None:
@@ -92,6 +98,4 @@ class FastText(EncoderSystem, CaptionSystem):
                 f"{folder / _FILE} has the frequencies of {len(self._frequencies)} hashtags, the vocabulary has "
                 f"{self.id_map.vocabulary_size}; the folder is damaged, copy it again or train again."
             )
-        self._build(load_caption_encoder(folder / ENCODER_FOLDER))
-        load_weights(folder / _OUTPUT_FILE, self.network.output)
-        self.network.eval()
+        super().load_learned(folder)

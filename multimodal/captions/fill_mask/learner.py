@@ -1,4 +1,4 @@
-"""`FillMaskLearner`: how `bert_fill_mask` learns to name masked hashtags, and how it is validated."""
+"""`FillMaskLearner`: how `bert_fill_mask` learns to predict masked hashtags, and how it is validated."""
 
 from __future__ import annotations
 

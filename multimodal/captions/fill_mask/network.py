@@ -1,4 +1,4 @@
-"""`MaskedHashtagNetwork`: a masked language model that is asked at masked positions alone."""
+"""`MaskedHashtagNetwork`: a masked language model that is evaluated at masked positions only."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ class MaskedHashtagNetwork(nn.Module):
     """Logits of hashtag tokens at masked positions.
 
     The head runs on the masked positions only: the decoder of a multilingual vocabulary costs as much as the rest of
-    the network, and its logits of every position more memory than everything else together.
+    the network, and its logits of all positions would need more memory than everything else.
 
     Args:
         model: a masked language model of transformers; its body gives `last_hidden_state`.
-        hashtag_ids: (C,) token numbers of the live hashtags.
+        hashtag_ids: (C,) token ids of the live hashtags.
 
     Raises:
-        ConfigError: the model's body cannot be told from its head.
+        ConfigError: the model has no body that is separate from its head.
     """
 
     hashtag_ids: Tensor
@@ -36,27 +36,27 @@ class MaskedHashtagNetwork(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """The device of the network."""
         return self.hashtag_ids.device
 
-    def forward(self, token_ids: Tensor, mask: Tensor, places: Tensor, whole: bool = False) -> Tensor:
+    def forward(self, token_ids: Tensor, mask: Tensor, positions: Tensor, whole: bool = False) -> Tensor:
         """Return logits at N positions.
 
         Args:
             token_ids: (B, T).
-            mask: (B, T), true where a token is; no row is all false.
-            places: (N,) indices into the flattened (B · T).
-            whole: for every token rather than for the C live hashtags alone.
+            mask: (B, T), false at padding; no row is all false.
+            positions: (N,) indices into the flattened (B · T).
+            whole: return logits of all tokens, not only of the C live hashtags.
 
         Returns:
             (N, C), or (N, tokens).
         """
 
-        def keep_places(module: nn.Module, arguments: Any, output: Any) -> Any:
-            output.last_hidden_state = output.last_hidden_state.flatten(0, 1)[places].unsqueeze(0)
+        def keep_positions(module: nn.Module, arguments: Any, output: Any) -> Any:
+            output.last_hidden_state = output.last_hidden_state.flatten(0, 1)[positions].unsqueeze(0)
             return output
 
-        hook = self.model.base_model.register_forward_hook(keep_places)
+        hook = self.model.base_model.register_forward_hook(keep_positions)
         try:
             logits: Tensor = self.model(input_ids=token_ids, attention_mask=mask.long()).logits[0]
         finally:

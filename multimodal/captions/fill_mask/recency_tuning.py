@@ -1,4 +1,4 @@
-"""Choosing how much recent use weighs, on the validation split."""
+"""Choosing the weight of recent use on the validation split."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from data_loaders.errors import DataError
 from data_loaders.posts import Post
 from multimodal.captions.fill_mask.config import BertFillMaskConfig
-from multimodal.captions.fill_mask.filling import RankedList, chances, fill_one_by_one, fill_one_mask
+from multimodal.captions.fill_mask.filling import fill_masks, probabilities
 from multimodal.captions.fill_mask.learner import FillMaskLearner
 from multimodal.captions.fill_mask.network import MaskedHashtagNetwork
 from multimodal.captions.fill_mask.recency_tuning import choose_recency
@@ -34,6 +34,7 @@ from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.recency import decayed_uses, recency_lift, used_within
+from multimodal.ranking.top_k import RankedList
 from multimodal.storage.run_folder import read_json, write_json
 from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.base import Excluded
@@ -156,7 +157,7 @@ class BertFillMask(NetworkSystem, CaptionSystem):
     def scores(self, captions: Sequence[str]) -> NDArray[np.float64]:
         """Return P(hashtag | "caption [MASK]") regardless of recent use, (B, V); 0 for hashtags without a token."""
         result = np.zeros((len(captions), self.id_map.vocabulary_size))
-        result[:, : self.live] = chances(self._logits(self.sentences.tokenise(captions), [[]] * len(captions)))
+        result[:, : self.live] = probabilities(self._logits(self.sentences.tokenise(captions), [[]] * len(captions)))
         return result
 
     @torch.no_grad()
@@ -185,7 +186,7 @@ class BertFillMask(NetworkSystem, CaptionSystem):
             factors = weight * np.log(recency_lift(uses, shares, recency.smoothing))
         if recency.live_days is not None:
             alive = used_within(memory, instants_us, self.live, recency.live_days)
-            # If no hashtag is in use at all, the memory is no guide.
+            # If no hashtag is in use at all, none is excluded.
             factors[~alive & alive.any(1, keepdims=True)] = -np.inf
         return factors
 
@@ -224,9 +225,8 @@ class BertFillMask(NetworkSystem, CaptionSystem):
         def ask(named: Sequence[Sequence[int]]) -> Floats:
             return self._logits(tokens, named)
 
-        if self.config.filling == "one_mask":
-            return fill_one_mask(ask, len(posts), factors, self.id_map, count)
-        return fill_one_by_one(ask, len(posts), factors, self.id_map, count, self.config.questions)
+        masks = 1 if self.config.filling == "one_mask" else self.config.questions
+        return fill_masks(ask, len(posts), factors, self.id_map, count, masks)
 
     def save_learned(self, folder: Path) -> None:
         """Write the masked language model, whose body is the run's caption encoder, and `fill_mask.json`.

@@ -1,4 +1,4 @@
-"""`MemoryNetwork`: a tweet asks its author's earlier tweets, hop by hop, and names hashtags."""
+"""`MemoryNetwork`: scores hashtags for a tweet by reading the author's earlier tweets, hop by hop."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from multimodal.encoders import CaptionEncoder
 class MemoryNetwork(nn.Module):
     """u = encoder(tweet); per hop u ← u + o(u, history); softmax(W u).
 
-    All hops share their word vectors ("layer-wise" in Sukhbaatar et al. 2015); those of the encoder address the memory.
+    All hops share their word vectors ("layer-wise" in Sukhbaatar et al. 2015); addressing uses those of the encoder.
 
     Args:
         encoder: over words; gives a tweet's vector by its `pool`.
         word_vectors: its word vectors.
         vocabulary_size: V.
-        hops: how often the memory is asked; 0 for never.
-        places: see `HierarchicalAttention`.
+        hops: how often the memory is read; 0 for never.
+        ranks: see `HierarchicalAttention`.
         dropout: on the last u.
     """
 
@@ -31,7 +31,7 @@ class MemoryNetwork(nn.Module):
         word_vectors: nn.Embedding,
         vocabulary_size: int,
         hops: int,
-        places: int,
+        ranks: int,
         dropout: float,
     ) -> None:
         super().__init__()
@@ -39,14 +39,14 @@ class MemoryNetwork(nn.Module):
         width = word_vectors.embedding_dim
         self.query = nn.Linear(encoder.width, width) if encoder.width != width else nn.Identity()
         self.hops = hops
-        self.attention = HierarchicalAttention(word_vectors.num_embeddings, width, places) if hops else None
+        self.attention = HierarchicalAttention(word_vectors.num_embeddings, width, ranks) if hops else None
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(width, vocabulary_size)
         nn.init.xavier_uniform_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 
     def start_from(self, shares: Tensor) -> None:
-        """Let an untrained network begin with the shares of the hashtags, instead of learning them first.
+        """Set the output's bias to the shares of the hashtags, so that training need not learn them first.
 
         Args:
             shares: (V,) all above 0.
@@ -60,10 +60,10 @@ class MemoryNetwork(nn.Module):
         Args:
             token_ids: (B, T) words of the tweets.
             mask: (B, T).
-            history_BHL: words of the remembered tweets, see `IndexedHistory.of`.
+            history_BHL: words of the earlier tweets, see `IndexedHistory.of`.
         """
         pooled = self.encoder.pool(self.encoder(token_ids, mask), mask)
-        # The encoder may be held in less precision than the layers behind it.
+        # The encoder may be in a lower precision than the layers behind it.
         query: Tensor = self.query(pooled.to(self.output.weight.dtype))
         if self.attention is not None:
             addresses = cast(nn.Embedding, self.encoder.words).weight

@@ -1,4 +1,4 @@
-"""The words of remembered posts, kept as a memory's content vectors."""
+"""The words of posts in a memory, stored as its content vectors."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from multimodal.encoders.captions.words import PAD, UNKNOWN, WordVocabulary
 from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.post_memory import PostMemory
 
-# A float32 holds every whole number up to here, so that word ids survive as the memory's content vectors.
+# A float32 represents every integer up to here, so word ids can be stored as content vectors.
 MOST_WORDS = 2**24
 
 
 def word_vectors_of(
     posts: Sequence[Post], vocabulary: WordVocabulary, profile: str, width: int, with_hashtags: bool
 ) -> NDArray[np.float32]:
-    """Return the known words of posts as numbers that a `PostMemory` keeps, (N, width), filled up with `PAD`.
+    """Return the ids of the known words of posts, (N, width), padded with `PAD`, to store in a `PostMemory`.
 
-    A memory has one vector per post for whatever a System looks for in it, and saves it with the model. Here it is no
-    point in a space but the list of the post's word ids: hashtags first, so that a long caption leaves them room.
+    A memory stores one vector per post and saves it with the model. Here it is not a point in a space but the list of
+    the post's word ids, hashtags first, so that a long caption does not displace them.
 
     Args:
-        posts: to be remembered; their hashtags are in the past by the time that they are looked at.
+        posts: to be stored; they are read for later posts only, so their hashtags are known by then.
         vocabulary: at most `MOST_WORDS`.
         profile: how captions are cleaned.
         width: words kept of each post.
@@ -41,19 +41,19 @@ def word_vectors_of(
 
 
 def words_at(memory: PostMemory, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the word ids of remembered posts.
+    """Return the word ids of posts in a memory.
 
     Args:
-        memory: filled with `word_vectors_of`.
+        memory: its content vectors are those of `word_vectors_of`.
         positions: (B, H), -1 for none.
 
     Returns:
-        (B, H, L) ids, `PAD` where there is no word or no post.
+        (B, H, L) ids, `PAD` for missing words and posts.
     """
     if not len(memory):
         return np.full((*positions.shape, memory.width), PAD, np.int64)
-    found = memory.vectors[np.maximum(positions, 0)].astype(np.int64)
-    return np.where(positions[..., None] >= 0, found, PAD)
+    ids = memory.vectors[np.maximum(positions, 0)].astype(np.int64)
+    return np.where(positions[..., None] >= 0, ids, PAD)
 
 
 def histories(memory: PostMemory, posts: Sequence[Post], limit: int) -> NDArray[np.int64]:

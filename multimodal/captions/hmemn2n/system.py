@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -13,17 +12,16 @@ from torch import nn
 
 from data_loaders.errors import DataError
 from data_loaders.posts import Post
-from multimodal.captions.encoder_system import ENCODER_FOLDER, EncoderSystem
+from multimodal.captions.encoder_system import EncoderSystem
 from multimodal.captions.hmemn2n.config import HMemN2NConfig
 from multimodal.captions.hmemn2n.learner import MemoryLearner
 from multimodal.captions.hmemn2n.network import MemoryNetwork
 from multimodal.captions.hmemn2n.remembered_words import MOST_WORDS, histories, word_vectors_of, words_at
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.system import VocabularySystem, require_validation_posts
-from multimodal.encoders import CaptionEncoder, build_caption_encoder, load_caption_encoder
+from multimodal.encoders import CaptionEncoder, build_caption_encoder
 from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
 from multimodal.encoders.features.inputs import TokenCaptions, cleaned_captions
-from multimodal.encoders.storage import load_weights
 from multimodal.memory.post_memory import PostMemory
 from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.registry import register_system
@@ -31,8 +29,6 @@ from multimodal.systems.registry import register_system
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
     from multimodal.storage.run_folder import RunFolder
-
-_NETWORK_FILE = "memory_network.safetensors"
 
 
 @register_system("hmemn2n")
@@ -47,6 +43,7 @@ class HMemN2N(EncoderSystem, VocabularySystem):
     config_type = HMemN2NConfig
     config: HMemN2NConfig
     network: MemoryNetwork
+    layers_file = "memory_network.safetensors"
     ranking_batch = 256
 
     def fit(self, data: PreparedData, run: RunFolder) -> None:
@@ -64,7 +61,7 @@ class HMemN2N(EncoderSystem, VocabularySystem):
         texts = cleaned_captions(train, self.config.caption_profile)
         if self.config.history_hashtags:
             texts = [" ".join([*post.hashtags, text]) for post, text in zip(train, texts, strict=True)]
-        self._build(build_caption_encoder(self.config.encoder, texts, "encoder"))
+        self.build(build_caption_encoder(self.config.encoder, texts, "encoder"))
         self.train(self.learner(train, validation), self.config.training, run)
 
     def learner(self, train: Sequence[Post], validation: Sequence[Post]) -> MemoryLearner:
@@ -83,7 +80,12 @@ class HMemN2N(EncoderSystem, VocabularySystem):
 
         return MemoryLearner(self.network, self.config, labelled.take(rows), earlier, memory, truth, score_rows)
 
-    def _build(self, encoder: CaptionEncoder) -> None:
+    def build(self, encoder: CaptionEncoder) -> None:
+        """Set a new memory network.
+
+        Raises:
+            DataError: the encoder knows more words than a memory can store.
+        """
         words = cast(nn.Embedding, encoder.words)
         if words.num_embeddings > MOST_WORDS:
             raise DataError(f"{words.num_embeddings:,} words are more than a memory can number, {MOST_WORDS:,}")
@@ -125,16 +127,3 @@ class HMemN2N(EncoderSystem, VocabularySystem):
             logits = self.network(ids.to(self.device), mask.to(self.device), history.to(self.device))
             result[rows] = logits.double().softmax(-1).cpu().numpy()
         return result
-
-    def save_learned(self, folder: Path) -> None:
-        """Write the encoder and the layers behind it; the memory saves the words of its posts."""
-        self.save_network(folder, _NETWORK_FILE, self._behind_encoder())
-
-    def load_learned(self, folder: Path) -> None:
-        """Restore the encoder and the layers behind it, in evaluation mode."""
-        self._build(load_caption_encoder(folder / ENCODER_FOLDER))
-        load_weights(folder / _NETWORK_FILE, self._behind_encoder())
-        self.network.eval()
-
-    def _behind_encoder(self) -> nn.ModuleDict:
-        return nn.ModuleDict({name: part for name, part in self.network.named_children() if name != "encoder"})

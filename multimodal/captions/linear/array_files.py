@@ -20,7 +20,7 @@ _PARTS = ("data", "columns", "ends")
 
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write named arrays atomically.
+    """Write named arrays in one step.
 
     Raises:
         RunError: the disk is full or the folder cannot be written.
@@ -37,30 +37,28 @@ def _save(arrays: Arrays, path: Path) -> None:
 
 
 def load_arrays(path: Path, what: str, *shapes: tuple[str, tuple[int | None, ...]]) -> Arrays:
-    """Read what `save_arrays` wrote.
+    """Return what `save_arrays` wrote.
 
     Args:
         path: the file.
-        what: it holds, for messages.
-        shapes: name and shape of each array that must be there; None for any length.
+        what: its content, for messages.
+        shapes: name and shape of each required array; None for any length.
 
     Raises:
         RunError: missing or damaged, or an array is missing, has another shape or a number that is not finite.
     """
     if not path.is_file():
-        raise RunError(f"{path} ({what}) is missing; the folder is partial, copy or train it again.")
+        raise RunError(f"{path} ({what}) is missing; the folder is incomplete, copy it again or train again.")
     try:
         arrays: Arrays = load_file(path)
     except (SafetensorError, OSError) as error:
         raise RunError(f"{path} ({what}) is damaged: {error}") from None
     for name, shape in shapes:
-        found = arrays[name].shape if name in arrays else None
-        if found is None or len(found) != len(shape):
-            raise RunError(f"{path} ({what}) does not fit: {name} has the shape {found}, {shape} is needed.")
-        if any(wanted not in (None, size) for size, wanted in zip(found, shape, strict=True)):
-            raise RunError(f"{path} ({what}) does not fit: {name} has the shape {found}, {shape} is needed.")
+        seen = arrays[name].shape if name in arrays else ()
+        if len(seen) != len(shape) or any(size not in (None, n) for n, size in zip(seen, shape, strict=True)):
+            raise RunError(f"{path} ({what}) does not fit: {name} has the shape {seen}, {shape} is needed.")
         if not np.isfinite(arrays[name]).all():
-            raise RunError(f"{path} ({what}) is damaged: {name} holds numbers that are not finite.")
+            raise RunError(f"{path} ({what}) is damaged: {name} has numbers that are not finite.")
     return arrays
 
 
@@ -73,27 +71,27 @@ def matrix_parts(name: str, matrix: sparse.csr_matrix) -> Arrays:
 def load_matrices(
     path: Path, what: str, matrices: Mapping[str, tuple[int, int]], *shapes: tuple[str, tuple[int | None, ...]]
 ) -> tuple[dict[str, sparse.csr_matrix], Arrays]:
-    """Read sparse matrices that `matrix_parts` took apart, and the arrays beside them.
+    """Return the sparse matrices of a file, saved as their `matrix_parts`, and its other arrays.
 
     Args:
         path: the file.
-        what: it holds, for messages.
-        matrices: the shape of each.
-        shapes: of the arrays beside them, see `load_arrays`.
+        what: its content, for messages.
+        matrices: name and shape of each.
+        shapes: of the other arrays, see `load_arrays`.
 
     Raises:
-        RunError: as `load_arrays`, or the parts do not make a matrix of that shape.
+        RunError: see `load_arrays`; or the parts do not form a matrix of that shape.
     """
     needed: list[tuple[str, tuple[int | None, ...]]] = [*shapes]
     for name, (rows, _) in matrices.items():
         needed += [(f"{name}.data", (None,)), (f"{name}.columns", (None,)), (f"{name}.ends", (rows + 1,))]
     arrays = load_arrays(path, what, *needed)
-    found = {}
+    loaded = {}
     for name, shape in matrices.items():
         data, columns, ends = (arrays.pop(f"{name}.{part}") for part in _PARTS)
         try:
-            found[name] = sparse.csr_matrix((data, columns, ends), shape)
-            found[name].check_format(full_check=True)
+            loaded[name] = sparse.csr_matrix((data, columns, ends), shape)
+            loaded[name].check_format(full_check=True)
         except ValueError as error:
-            raise RunError(f"{path} ({what}) is damaged: {name} is no matrix of {shape}: {error}") from None
-    return found, arrays
+            raise RunError(f"{path} ({what}) is damaged: {name} is not a matrix of {shape}: {error}") from None
+    return loaded, arrays

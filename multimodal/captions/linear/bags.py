@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from scipy import sparse
 
 from data_loaders.errors import RunError
@@ -27,6 +27,17 @@ if TYPE_CHECKING:
 BagModelType = TypeVar("BagModelType", bound="BagModel")
 _WORDS_FILE, _IDF_FILE = "words.json", "idf.safetensors"
 _WHAT = "words of the captions"
+
+
+def _all_positive(values: tuple[float, ...]) -> tuple[float, ...]:
+    if any(not 0 < value < float("inf") for value in values):
+        raise ValueError(f"every one must be above 0 and finite, got {values!r}")
+    return values
+
+
+# Values of a setting to choose from, each above 0.
+PositiveFloats = Annotated[tuple[float, ...], AfterValidator(_all_positive)]
+PositiveInts = Annotated[tuple[int, ...], AfterValidator(_all_positive)]
 
 
 class BagConfig(CaptionSystemConfig):

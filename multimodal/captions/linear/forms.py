@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,69 +18,63 @@ from multimodal.captions.linear.learning import LinearLoss
 from multimodal.captions.linear.model import sigmoid, softmax
 from multimodal.storage.run_folder import read_json, write_json
 
+Floats = NDArray[np.float64]
 RareSets: TypeAlias = Literal["spread", "fold", "drop"]
 Form: TypeAlias = Literal["label_powerset", "one_versus_rest", "softmax_1_over_k"]
 _SETS_FILE, _SETS = "label_sets.json", "sets of hashtags"
 
 
-class LogisticForm(ABC):
-    """Turns the scores of a linear model into scores of hashtags.
+@dataclass(frozen=True, slots=True)
+class LogisticForm:
+    """How a linear model relates to hashtags: its classes, and what their scores mean.
 
     Attributes:
         loss: of the linear model.
+        to_scores: scores of the classes, (B, C) → scores of hashtags, (B, V).
         classes: C.
+        sets: for the label powerset, the hashtags of each class.
         facts: to log.
     """
 
-    loss: ClassVar[LinearLoss] = "softmax"
-
-    def __init__(self, classes: int, **facts: int) -> None:
-        self.classes = classes
-        self.facts: dict[str, Any] = {"classes": classes, **facts}
-
-    @abstractmethod
-    def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (B, V) of the linear scores (B, C)."""
+    loss: LinearLoss
+    to_scores: Callable[[Floats], Floats]
+    classes: int
+    sets: list[tuple[int, ...]] | None = None
+    facts: dict[str, int] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
-        """Write what does not follow from the vocabulary; here, nothing."""
-        return
+        """Write `label_sets.json` for the label powerset; the other forms follow from the vocabulary."""
+        if self.sets is not None:
+            write_json(folder / _SETS_FILE, [list(labels) for labels in self.sets])
 
 
-class OneVersusRest(LogisticForm):
-    """One independent logistic regression per hashtag."""
-
-    loss = "logistic"
-
-    def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return σ(s), the probability that the post carries each hashtag."""
-        return sigmoid(scores)
+def margins(vocabulary_size: int) -> LogisticForm:
+    """Return one support vector machine per hashtag; scores are the margins."""
+    return LogisticForm("squared_hinge", lambda scores: scores, vocabulary_size)
 
 
-class SoftmaxOverK(LogisticForm):
-    """One softmax over the hashtags, with the target 1/k for each of a post's k (Mahajan et al. 2018)."""
-
-    def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return softmax(s), the distribution of a hashtag drawn from the post."""
-        return softmax(scores)
+def one_versus_rest(vocabulary_size: int) -> LogisticForm:
+    """Return one independent logistic regression per hashtag; scores are σ(s)."""
+    return LogisticForm("logistic", sigmoid, vocabulary_size)
 
 
-class LabelPowerset(LogisticForm):
-    """One softmax over the sets of hashtags of train posts; P(hashtag) is the sum over the sets that contain it."""
+def softmax_over_k(vocabulary_size: int) -> LogisticForm:
+    """Return one softmax over the hashtags, with the target 1/k for each of a post's k (Mahajan et al. 2018)."""
+    return LogisticForm("softmax", softmax, vocabulary_size)
 
-    def __init__(self, sets: Sequence[tuple[int, ...]], vocabulary_size: int, **facts: int) -> None:
-        super().__init__(len(sets), **facts)
-        self.sets = list(sets)
-        self._membership = membership(sets, vocabulary_size)
 
-    def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return Σ softmax(s) over the sets that contain each hashtag."""
-        sums: NDArray[np.float64] = softmax(scores) @ self._membership
+def label_powerset(sets: Sequence[tuple[int, ...]], vocabulary_size: int, **facts: int) -> LogisticForm:
+    """Return one softmax over the sets of hashtags of train posts; P(hashtag) sums over the sets that contain it."""
+    contained = membership(sets, vocabulary_size)
+
+    def to_scores(scores: Floats) -> Floats:
+        sums: Floats = softmax(scores) @ contained
         return np.minimum(sums, 1.0)
 
-    def save(self, folder: Path) -> None:
-        """Write `label_sets.json`."""
-        write_json(folder / _SETS_FILE, [list(labels) for labels in self.sets])
+    return LogisticForm("softmax", to_scores, len(sets), list(sets), facts)
+
+
+_FORMS = {"one_versus_rest": one_versus_rest, "softmax_1_over_k": softmax_over_k}
 
 
 def make_form(
@@ -98,13 +91,17 @@ def make_form(
     if form == "label_powerset":
         labels = LabelSets.of(train.targets, minimum_count, rare)
         facts = {"rare_sets": labels.rare_sets, "rare_posts": labels.rare_posts}
-        return LabelPowerset(labels.sets, train.vocabulary_size, **facts), labels.targets
+        return label_powerset(labels.sets, train.vocabulary_size, **facts), labels.targets
+    hashtags = binary_targets(train)
+    return _FORMS[form](train.vocabulary_size), hashtags if form == "one_versus_rest" else shared_equally(hashtags)
+
+
+def binary_targets(train: LabelledCaptions) -> sparse.csr_matrix:
+    """Return which hashtags each post carries, (N, V) of ones."""
     hashtags = train.multi_hot()
     hashtags.sum_duplicates()
     hashtags.data[:] = 1
-    if form == "one_versus_rest":
-        return OneVersusRest(train.vocabulary_size), hashtags
-    return SoftmaxOverK(train.vocabulary_size), shared_equally(hashtags)
+    return hashtags
 
 
 def load_form(form: Form, folder: Path, vocabulary_size: int) -> LogisticForm:
@@ -114,7 +111,7 @@ def load_form(form: Form, folder: Path, vocabulary_size: int) -> LogisticForm:
         RunError: `label_sets.json` is missing, damaged or has hashtags outside the vocabulary.
     """
     if form != "label_powerset":
-        return (OneVersusRest if form == "one_versus_rest" else SoftmaxOverK)(vocabulary_size)
+        return _FORMS[form](vocabulary_size)
     sets = read_json(folder / _SETS_FILE, _SETS)
     known = range(vocabulary_size)
     if not isinstance(sets, list) or not all(
@@ -122,7 +119,7 @@ def load_form(form: Form, folder: Path, vocabulary_size: int) -> LogisticForm:
         for row in sets
     ):
         raise RunError(f"{folder / _SETS_FILE} ({_SETS}) is damaged: it has no sets of {vocabulary_size} hashtags.")
-    return LabelPowerset([tuple(row) for row in sets], vocabulary_size)
+    return label_powerset([tuple(row) for row in sets], vocabulary_size)
 
 
 def shared_equally(rows: sparse.csr_matrix) -> sparse.csr_matrix:

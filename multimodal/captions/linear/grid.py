@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from scipy import sparse
 
 from multimodal.captions.labelled import LabelledCaptions
-from multimodal.captions.linear.bags import best_model, f1_at_5
+from multimodal.captions.linear.bags import PositiveFloats, PositiveInts, best_model, f1_at_5
 from multimodal.captions.linear.forms import LogisticForm
 from multimodal.captions.linear.learning import LinearSettings, learn_linear
 from multimodal.captions.linear.model import LinearModel
@@ -29,17 +29,6 @@ Setting = tuple[Penalty, float]
 MakeForm = Callable[[LabelledCaptions], tuple[LogisticForm, sparse.csr_matrix]]
 
 
-def all_positive(values: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the values of a setting.
-
-    Raises:
-        ValueError: a value is not above 0 or not finite.
-    """
-    if any(not 0 < value < float("inf") for value in values):
-        raise ValueError(f"every one must be above 0 and finite, got {values!r}")
-    return values
-
-
 class GridConfig(Section):
     """The grid. That of the slides: both penalties, C 0.1, 1, 10, iterations 50, 100, two folds."""
 
@@ -47,10 +36,10 @@ class GridConfig(Section):
         default="stochastic", description="AdaGrad on batches (fast), or scikit-learn's L-BFGS (few hashtags only)"
     )
     penalties: tuple[Penalty, ...] = Field(default=("l2",), min_length=1, description="l2, none")
-    strengths: tuple[float, ...] = Field(
+    strengths: PositiveFloats = Field(
         default=(10.0,), min_length=1, description="C of scikit-learn, for the penalty l2: loss over penalty"
     )
-    iterations: tuple[int, ...] = Field(
+    iterations: PositiveInts = Field(
         default=(2, 3, 4), min_length=1, description="passes over the train posts; for L-BFGS its most iterations"
     )
     learning_rate: float = Field(default=2.0, gt=0, description="stochastic: of AdaGrad")
@@ -59,11 +48,6 @@ class GridConfig(Section):
         default=0, ge=0, le=20, description="folds of the train split to cross-validate on; 0: use the validation split"
     )
     tuning_posts: int = Field(default=5_000, ge=1, description="validation posts used to choose, evenly spaced")
-
-    @field_validator("strengths", "iterations")
-    @classmethod
-    def _positive(cls, values: tuple[float, ...]) -> tuple[float, ...]:
-        return all_positive(values)
 
     @field_validator("folds")
     @classmethod
@@ -88,7 +72,7 @@ class FormModel:
 
     def scores(self, features: sparse.csr_matrix) -> NDArray[np.float64]:
         """Return scores of hashtags, (B, V), of (B, F) features."""
-        return self.form.probabilities(self.linear.scores(features))
+        return self.form.to_scores(self.linear.scores(features))
 
 
 class LogisticGrid:
@@ -124,7 +108,7 @@ class LogisticGrid:
         if not self._config.folds:
             posts = validation.evenly(self._config.tuning_posts)
             candidates = (
-                (model, {**_facts(setting, iterations), **model.form.facts})
+                (model, {**_facts(setting, iterations), "classes": model.form.classes, **model.form.facts})
                 for setting, iterations, model in self._tries(train)
             )
             return best_model(candidates, self._features(posts.captions), posts, self._prior, run)

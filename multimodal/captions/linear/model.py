@@ -34,7 +34,7 @@ class LinearModel:
         return dense + self.bias
 
     def pruned(self, smallest: float) -> LinearModel:
-        """Return the model without the weights below `smallest` in size."""
+        """Return the model without weights of absolute value below `smallest`."""
         weights = self.weights.copy()
         weights.data[np.abs(weights.data) < smallest] = 0
         weights.eliminate_zeros()
@@ -46,10 +46,10 @@ class LinearModel:
 
     @classmethod
     def load(cls, folder: Path, features: int, classes: int) -> LinearModel:
-        """Read what `save` wrote.
+        """Restore what `save` wrote.
 
         Raises:
-            RunError: missing, damaged, or of another size.
+            RunError: the file is missing, damaged, or of another size.
         """
         matrices, arrays = load_matrices(folder / FILE, _WHAT, {"weights": (features, classes)}, ("bias", (classes,)))
         return cls(matrices["weights"], arrays["bias"])

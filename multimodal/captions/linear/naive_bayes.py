@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field
 from scipy import sparse
 
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.linear.array_files import load_arrays, save_arrays
-from multimodal.captions.linear.bags import BagConfig, BagSystem, WordBags, best_model
+from multimodal.captions.linear.bags import BagConfig, BagSystem, PositiveFloats, WordBags, best_model
 from multimodal.captions.linear.forms import shared_equally
-from multimodal.captions.linear.grid import all_positive
 from multimodal.captions.linear.model import LinearModel, softmax
 from multimodal.systems.registry import register_system
 
@@ -29,17 +28,12 @@ class NaiveBayesConfig(BagConfig):
     """Configuration of `naive_bayes`."""
 
     system: Literal["naive_bayes"] = Field(default="naive_bayes", description="name of the System")
-    smoothings: tuple[float, ...] = Field(
+    smoothings: PositiveFloats = Field(
         default=(0.001, 0.01, 0.1, 1.0),
         min_length=1,
         description="values of α, added to every count, to choose from on the validation split; each above 0",
     )
     tuning_posts: int = Field(default=5_000, ge=1, description="validation posts used to choose, evenly spaced")
-
-    @field_validator("smoothings")
-    @classmethod
-    def _positive(cls, values: tuple[float, ...]) -> tuple[float, ...]:
-        return all_positive(values)
 
 
 @dataclass(frozen=True, slots=True)

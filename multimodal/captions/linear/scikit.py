@@ -1,4 +1,4 @@
-"""The same linear models fitted by scikit-learn: exact and slow, for few classes and for checking the fast way."""
+"""The same linear models fitted by scikit-learn: exact but slow, for few classes and as a reference."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy import sparse
 from multimodal.captions.linear.model import LinearModel
 from multimodal.distributed.progress import shared_progress
 
-# What a class without any post scores: exp of it is nothing beside the others.
+# Score of a class without posts; its exponential is negligible.
 _NEVER = -100.0
 
 
@@ -42,7 +42,7 @@ def fit_softmax(
         # In single precision the solver stops a thousandth before the optimum.
         model.fit(features[posts].astype(np.float64), labels, sample_weight=targets.data)
     if len(classes) == 2:
-        # Of two classes scikit-learn keeps one row: the score of the second over the first.
+        # For two classes scikit-learn has one row: the score of the second relative to the first.
         weights[classes[1]], bias[classes] = model.coef_[0], [0, model.intercept_[0]]
     else:
         weights[classes], bias[classes] = model.coef_, model.intercept_
@@ -80,5 +80,5 @@ def _logistic(strength: float, iterations: int) -> Any:
 def _expect_no_convergence() -> None:
     from sklearn.exceptions import ConvergenceWarning
 
-    # The number of iterations is a setting that is tried out; stopping early is one of the outcomes.
+    # The number of iterations is a setting to choose from, so stopping early is expected.
     warnings.simplefilter("ignore", ConvergenceWarning)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field
 from scipy import sparse
 
 from multimodal.captions.labelled import LabelledCaptions
-from multimodal.captions.linear.forms import LogisticForm, make_form
-from multimodal.captions.linear.grid import GridConfig, all_positive
+from multimodal.captions.linear.bags import PositiveFloats, PositiveInts
+from multimodal.captions.linear.forms import LogisticForm, binary_targets, margins
+from multimodal.captions.linear.grid import GridConfig
 from multimodal.captions.linear.tfidf_logistic import TfidfConfig, TfidfSystem
 from multimodal.systems.registry import register_system
 
@@ -23,28 +22,13 @@ class SvmConfig(TfidfConfig):
     """Configuration of `svm`."""
 
     system: Literal["svm"] = Field(default="svm", description="name of the System")
-    strengths: tuple[float, ...] = Field(
+    strengths: PositiveFloats = Field(
         default=(1.0,), min_length=1, description="values of C of scikit-learn's LinearSVC to try: loss over penalty"
     )
-    iterations: tuple[int, ...] = Field(default=(1, 2, 3), min_length=1, description="passes over the train posts")
+    iterations: PositiveInts = Field(default=(1, 2, 3), min_length=1, description="passes over the train posts")
     learning_rate: float = Field(default=0.2, gt=0, description="of AdaGrad")
     batch_size: int = Field(default=1_024, ge=1, description="posts per step")
     tuning_posts: int = Field(default=5_000, ge=1, description="validation posts used to choose, evenly spaced")
-
-    @field_validator("strengths", "iterations")
-    @classmethod
-    def _positive(cls, values: tuple[float, ...]) -> tuple[float, ...]:
-        return all_positive(values)
-
-
-class Margins(LogisticForm):
-    """One machine per hashtag; the margins of all are compared as they are."""
-
-    loss = "squared_hinge"
-
-    def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the margins."""
-        return scores
 
 
 @register_system("svm")
@@ -63,9 +47,8 @@ class Svm(TfidfSystem):
 
     def make_form(self, train: LabelledCaptions) -> tuple[LogisticForm, sparse.csr_matrix]:
         """Return margins, and the hashtags of the train posts."""
-        form, targets = make_form("one_versus_rest", train, 1, "spread")
-        return Margins(form.classes), targets
+        return margins(train.vocabulary_size), binary_targets(train)
 
     def load_form(self, folder: Path) -> LogisticForm:
         """Return margins of the vocabulary."""
-        return Margins(self.id_map.vocabulary_size)
+        return margins(self.id_map.vocabulary_size)

@@ -36,10 +36,6 @@ class CaptionClassifier(nn.Module):
         with torch.no_grad():
             self.output.bias.copy_(logits_V)
 
-    def head(self) -> nn.ModuleDict:
-        """Return the layers behind the encoder, to save and load."""
-        return nn.ModuleDict({"hidden": self.hidden, "output": self.output})
-
     def forward(self, token_ids: Tensor, mask: Tensor) -> Tensor:
         """Return logits (B, V) of token ids (B, T)."""
         words = self.encoder(token_ids, mask)

@@ -1,4 +1,4 @@
-"""Which words of a caption could be a hashtag, and which of them are one."""
+"""Words of a caption that could be a hashtag, and whether they are."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _BAR_FROM_CAPTIONS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A word of a caption, or several in a row written as one.
+    """A word of a caption, or several consecutive words written as one.
 
     Attributes:
         hashtag: its canonical form.
-        start: place of its first word in the caption.
-        words: how many there are.
+        start: index of its first word in the caption.
+        words: number of words.
     """
 
     hashtag: str
@@ -30,27 +30,27 @@ class Candidate:
 
 
 def candidates_of(caption: str, limit: int, longest: int) -> list[Candidate]:
-    """Return what a caption's words could be as hashtags; punctuation and bare numbers are none.
+    """Return the words of a caption that could be hashtags, which punctuation and bare numbers cannot.
 
     Args:
         caption: cleaned.
-        limit: how many words of the caption are looked at, punctuation included.
-        longest: how many words in a row are tried as one hashtag.
+        limit: number of words of the caption that are read, including punctuation.
+        longest: most consecutive words that form one hashtag.
 
     >>> [one.hashtag for one in candidates_of("new york, 4th of covid 19", 30, 2)]
     ['new', 'newyork', 'york', '4th', '4thof', 'of', 'ofcovid', 'covid', 'covid19']
     """
     words = split_words(caption)[:limit]
     spoken = [any(map(str.isalnum, word)) for word in words]
-    found = []
+    candidates = []
     for start in range(len(words)):
         for count in range(1, min(longest, len(words) - start) + 1):
             if not spoken[start + count - 1]:
                 break
             hashtag = normalise("".join(words[start : start + count]))
             if hashtag:
-                found.append(Candidate(hashtag, start, count))
-    return found
+                candidates.append(Candidate(hashtag, start, count))
+    return candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class LabelledWords:
     Attributes:
         captions: cleaned, "" for none.
         candidates: per post.
-        hashtags: per post, all that it has, inside the vocabulary or not.
+        hashtags: per post, inside the vocabulary or not.
     """
 
     captions: list[str]
@@ -71,7 +71,7 @@ class LabelledWords:
     def of(
         cls, captions: Sequence[str], hashtags: Sequence[Collection[str]], limit: int, longest: int
     ) -> LabelledWords:
-        """Find the candidates of captions.
+        """Collect the candidates of captions.
 
         Args:
             captions: N, cleaned.
@@ -79,8 +79,8 @@ class LabelledWords:
             limit, longest: see `candidates_of`.
         """
         quiet = len(captions) < _BAR_FROM_CAPTIONS or not is_main_process()
-        found = [candidates_of(one, limit, longest) for one in track(captions, "finding words", disable=quiet)]
-        return cls(list(captions), found, [frozenset(tags) for tags in hashtags])
+        candidates = [candidates_of(one, limit, longest) for one in track(captions, "finding words", disable=quiet)]
+        return cls(list(captions), candidates, [frozenset(tags) for tags in hashtags])
 
     def __len__(self) -> int:
         return len(self.captions)
@@ -99,15 +99,15 @@ class LabelledWords:
         return [one.hashtag in self.hashtags[row] for one in self.candidates[row]]
 
     def reachable_share(self) -> float:
-        """Return the share of all true hashtags that stand in their caption: the recall that words alone can have."""
+        """Return the share of true hashtags that occur in their caption: the largest recall of words alone."""
         reached = sum(
-            len(tags.intersection(one.hashtag for one in found))
-            for found, tags in zip(self.candidates, self.hashtags, strict=True)
+            len(tags.intersection(one.hashtag for one in candidates))
+            for candidates, tags in zip(self.candidates, self.hashtags, strict=True)
         )
         return reached / max(sum(map(len, self.hashtags)), 1)
 
     def positive_share(self, words: int) -> float:
-        """Return the share of the candidates of so many words that are a hashtag; not quite 0 where none is."""
+        """Return the smoothed share of hashtags among the candidates of so many words; never 0 or 1."""
         labels = [
             label
             for row in range(len(self))

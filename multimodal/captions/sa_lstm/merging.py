@@ -75,7 +75,7 @@ class WordMerging:
 
 
 class MergedHits:
-    """Counts hits of merged lists for many posts and many shifts at once.
+    """Counts the hits of merged lists for many posts, to compare shifts.
 
     Args:
         words: per post, the candidates' canonical forms without repeats.

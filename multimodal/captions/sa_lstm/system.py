@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from data_loaders.errors import DataError
 from data_loaders.posts import Post
-from multimodal.captions.encoder_system import ENCODER_FOLDER, EncoderSystem
+from multimodal.captions.encoder_system import EncoderSystem
 from multimodal.captions.sa_lstm.candidates import LabelledWords, candidates_of
 from multimodal.captions.sa_lstm.config import SaLstmConfig
 from multimodal.captions.sa_lstm.learner import WordLearner
@@ -20,9 +20,8 @@ from multimodal.captions.sa_lstm.merging import WordMerging
 from multimodal.captions.sa_lstm.tagger import WordTagger
 from multimodal.captions.system import require_validation_posts
 from multimodal.distributed.processes import is_main_process
-from multimodal.encoders import CaptionEncoder, build_caption_encoder, load_caption_encoder
-from multimodal.encoders.features.inputs import TokenCaptions, cleaned_captions
-from multimodal.encoders.storage import load_weights
+from multimodal.encoders import CaptionEncoder, build_caption_encoder
+from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
 from multimodal.systems.base import Excluded
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
     from multimodal.storage.run_folder import RunFolder
 
-_OUTPUT_FILE = "word_labels.safetensors"
-_RANKING_BATCH = 256
 _CAPTIONS_AT_ONCE = 2_048
 
 
@@ -51,6 +48,7 @@ class SaLstm(EncoderSystem, PriorSystem):
     config: SaLstmConfig
     file, chosen = "words.json", ("shift",)
     network: WordTagger
+    layers_file = "word_labels.safetensors"
     shift: float
 
     @property
@@ -85,7 +83,7 @@ class SaLstm(EncoderSystem, PriorSystem):
                 "validation_hashtags_in_caption": validation.reachable_share(),
                 **{f"positive_share_{words}": share for words, share in enumerate(shares, start=1)},
             })  # fmt: skip
-        self._build(encoder)
+        self.build(encoder)
         self.network.start_from(shares)
         learner = self.learner(train, validation)
         self.train(learner, self.config.training, run)
@@ -101,8 +99,13 @@ class SaLstm(EncoderSystem, PriorSystem):
         hashtags = [post.hashtags for post in tagged]
         return LabelledWords.of(captions, hashtags, encoder.maximum_tokens, self.config.spans)
 
-    def _build(self, encoder: CaptionEncoder) -> None:
+    def build(self, encoder: CaptionEncoder) -> None:
+        """Set a new tagger."""
         self.network = WordTagger(encoder, self.config.spans, self.config.dropout)
+
+    def layers(self) -> nn.Module:
+        """Return the layers behind the encoder."""
+        return self.network.output
 
     def rank(self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Excluded = None) -> Rankings:
         """Rank the words of each caption and the popular hashtags; see `System.rank`.
@@ -133,13 +136,9 @@ class SaLstm(EncoderSystem, PriorSystem):
             Words, and ln(P / (1 - P)) of each; the larger value if a word occurs twice.
         """
         self.network.eval()
-        tokens = TokenCaptions(self.encoder, captions)
-        order = np.argsort(tokens.lengths(), kind="stable")
         results: list[tuple[list[str], NDArray[np.float64]]] = [([], np.empty(0))] * len(captions)
-        for start in range(0, len(order), _RANKING_BATCH):
-            rows = order[start : start + _RANKING_BATCH].tolist()
-            ids, mask = tokens.batch(rows)
-            labels = self.network(ids.to(self.device), mask.to(self.device)).double()
+        for rows, ids, mask in self.token_batches(captions):
+            labels = self.network(ids, mask).double()
             logits = (labels[..., 1] - labels[..., 0]).cpu().numpy()
             for logits_NT, row in zip(logits, rows, strict=True):
                 best: dict[str, float] = {}
@@ -148,13 +147,3 @@ class SaLstm(EncoderSystem, PriorSystem):
                     best[one.hashtag] = max(best.get(one.hashtag, logit), logit)
                 results[row] = (list(best), np.array(list(best.values()), np.float64))
         return results
-
-    def save_learned(self, folder: Path) -> None:
-        """Write the encoder and the output layers; see `EncoderSystem.save_network`."""
-        self.save_network(folder, _OUTPUT_FILE, self.network.output)
-
-    def load_learned(self, folder: Path) -> None:
-        """Restore the encoder and the output layers, in evaluation mode."""
-        self._build(load_caption_encoder(folder / ENCODER_FOLDER))
-        load_weights(folder / _OUTPUT_FILE, self.network.output)
-        self.network.eval()

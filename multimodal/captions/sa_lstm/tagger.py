@@ -1,4 +1,4 @@
-"""`WordTagger`: for each word of a caption, the chance that it is a hashtag."""
+"""`WordTagger`: for each word of a caption, the probability that it is a hashtag."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from multimodal.encoders import CaptionEncoder
 
 
 class WordTagger(nn.Module):
-    """encoder → dropout → for each number of words in a row, mean of their states → linear → two logits.
+    """encoder → dropout → for each number of consecutive words, mean of their states → linear → two logits.
 
     Args:
         encoder: gives (B, T, C), one state per word.
-        longest: N, how many words in a row may make one hashtag.
+        longest: N, most consecutive words that form one hashtag.
         dropout: on the states.
     """
 
@@ -33,27 +33,27 @@ class WordTagger(nn.Module):
         self.output = nn.ModuleList(layers)
 
     def start_from(self, shares: Sequence[float]) -> None:
-        """Let an untrained tagger begin with the shares of hashtags among words, instead of learning them first.
+        """Set the output's bias to the shares of hashtags among words, so that training need not learn them first.
 
         Args:
-            shares: N, each between 0 and 1 and neither of them.
+            shares: N, each above 0 and below 1.
         """
         with torch.no_grad():
             for layer, share in zip(self.output, shares, strict=True):
                 cast(nn.Linear, layer).bias.copy_(torch.tensor([math.log(1 - share), math.log(share)]))
 
     def forward(self, token_ids: Tensor, mask: Tensor) -> Tensor:
-        """Return logits (B, N, T, 2) of "is no hashtag" and "is one", for n words from each word on.
+        """Return logits (B, N, T, 2) of "not a hashtag" and "a hashtag", for n words from each word on.
 
         Args:
             token_ids: (B, T).
-            mask: (B, T); logits of runs that reach into padding mean nothing.
+            mask: (B, T); logits of runs that extend into padding have no meaning.
         """
-        # The encoder may be held in less precision than the layers behind it.
+        # The encoder may be in a lower precision than the layers behind it.
         states = self.dropout(self.encoder(token_ids, mask).to(next(self.output.parameters()).dtype))
         total, logits = torch.zeros_like(states), []
-        for place, layer in enumerate(self.output):
-            # Word t + place, moved to where its run begins.
-            total = total + F.pad(states[:, place:], (0, 0, 0, min(place, states.shape[1])))
-            logits.append(layer(total / (place + 1)))
+        for i, layer in enumerate(self.output):
+            # Word t + i, moved to the start of its run.
+            total = total + F.pad(states[:, i:], (0, 0, 0, min(i, states.shape[1])))
+            logits.append(layer(total / (i + 1)))
         return torch.stack(logits, 1)

@@ -1,4 +1,4 @@
-"""`TopicTranslations`: how likely a word of a topic calls for a hashtag, kept where they occurred together."""
+"""`TopicTranslations`: P(hashtag | word, topic), stored for pairs that occur together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 Floats = NDArray[np.float64]
-# A topic this unlikely could change no score that is told apart.
+# Topics less likely than this do not change a rounded score.
 _NEGLIGIBLE = 1e-7
 
 
@@ -21,7 +21,7 @@ class TopicTranslations:
         P'(h | w, z) = ( n(h, w) + μ P(h | z) ) / ( n(w) + μ )
 
     Attributes:
-        by_topic: n(h, w, z) of each topic, Z sparse (F, V) matrices, only pairs that share a post.
+        by_topic: n(h, w, z) of each topic, Z sparse (F, V) matrices of the pairs that share a post.
         by_word: n(h, w), (F, V).
         by_label: P(h | z), (Z, V).
         backoff: μ.
@@ -51,7 +51,7 @@ class TopicTranslations:
             share = _scale_rows(weights[rows].astype(np.float64), beliefs[rows, topic])
             share = _scale_columns(share, 1 / (_row_sums(counts) + self.backoff))
             result[rows] += _product(share, counts)
-            # What pairs of this topic leave to P(h | w), and that to P(h | z).
+            # The weight that pairs of this topic back off to P(h | w), and from there to P(h | z).
             left = _scale_columns(share, self.backoff * each_word)
             left_to_words = left_to_words + _at_rows(left, rows, weights.shape[0])
             left_to_topics[rows, topic] = self.backoff * _row_sums(left)
@@ -87,14 +87,14 @@ def _product(left: sparse.csr_matrix, right: sparse.csr_matrix) -> Floats:
 def learn_translations(
     counts: sparse.csr_matrix, targets: sparse.csr_matrix, beliefs: Floats, backoff: float, smallest: float
 ) -> TopicTranslations:
-    """Count words and hashtags that share a post, once for each topic by how likely the post has it.
+    """Count pairs of a word and a hashtag that share a post, for each topic in proportion to P(z | d).
 
     Args:
-        counts: (N, F) how often each post holds each word.
-        targets: (N, V) 1/k for each of the k hashtags of a post: what each of its words stands for.
+        counts: (N, F) how often each word occurs in each post.
+        targets: (N, V) 1/k for each of the k hashtags of a post.
         beliefs: P(z | d), (N, Z).
         backoff: μ.
-        smallest: beliefs below it are left out, which keeps the counts sparse.
+        smallest: beliefs below it are dropped, which keeps the counts sparse.
     """
     counts, targets = counts.astype(np.float64), targets.astype(np.float64)
     by_topic = []
@@ -104,7 +104,7 @@ def learn_translations(
         held = _scale_rows(targets[rows], beliefs[rows, topic])
         by_topic.append(sparse.csr_matrix(counts[rows].T @ held, dtype=np.float32))
         labels[topic] = np.asarray(held.sum(0)).ravel()
-    # A topic too leans on the shares of all posts, by as much as one post.
+    # Topics back off to the shares of all posts, with the weight of one post.
     overall = np.asarray(targets.sum(0)).ravel()
     overall = overall / max(overall.sum(), 1e-12)
     by_label = (labels + overall) / (labels.sum(1, keepdims=True) + 1)

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field
 from scipy import sparse
 
 from data_loaders.errors import RunError
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.linear.array_files import load_matrices, matrix_parts, save_arrays
-from multimodal.captions.linear.bags import BagConfig, BagSystem, WordBags, best_model
+from multimodal.captions.linear.bags import BagConfig, BagSystem, PositiveFloats, PositiveInts, WordBags, best_model
 from multimodal.captions.linear.forms import shared_equally
-from multimodal.captions.linear.grid import all_positive
 from multimodal.captions.topics.translations import TopicTranslations, learn_translations
 from multimodal.captions.topics.tweet_topics import TweetTopics, learn_topics
 from multimodal.storage.run_folder import read_json, write_json
@@ -33,8 +32,8 @@ class TtmConfig(BagConfig):
     """Configuration of `ttm`."""
 
     system: Literal["ttm"] = Field(default="ttm", description="name of the System")
-    topics: tuple[int, ...] = Field(default=(10, 20, 40), min_length=1, description="numbers of topics to try")
-    backoffs: tuple[float, ...] = Field(
+    topics: PositiveInts = Field(default=(10, 20, 40), min_length=1, description="numbers of topics to try")
+    backoffs: PositiveFloats = Field(
         default=(10.0, 30.0),
         min_length=1,
         description="values of μ to try: weight of the backoff, in words",
@@ -47,11 +46,6 @@ class TtmConfig(BagConfig):
         default=0.01, ge=0, lt=1, description="a train post counts for the topics of at least this probability"
     )
     tuning_posts: int = Field(default=5_000, ge=1, description="validation posts used to choose, evenly spaced")
-
-    @field_validator("topics", "backoffs")
-    @classmethod
-    def _positive(cls, values: tuple[float, ...]) -> tuple[float, ...]:
-        return all_positive(values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class TweetTopics:
-    """What the topic model knows (Zhao et al. 2011, "Comparing Twitter and traditional media using topic models").
+    """The parameters of the topic model (Zhao et al. 2011, "Comparing Twitter and traditional media using topic models").
 
     Each post has one topic z; each of its words comes from the topic or, by a switch, from the background:
 
@@ -26,7 +26,7 @@ class TweetTopics:
         topics: P(z), (Z,).
         words: P(w | z), (Z, F).
         background: P(w | background), (F,).
-        switch: λ, how many words come from the topic, from 0 to 1.
+        switch: λ, the share of words from the topic, from 0 to 1.
     """
 
     topics: Floats
@@ -39,7 +39,7 @@ class TweetTopics:
         return softmax(counts.astype(np.float64) @ self._log_words() + np.log(self.topics))
 
     def rounded(self) -> TweetTopics:
-        """Return the model as it is on disk, in single precision, so that it answers the same before and after."""
+        """Return the model in the single precision of the saved file, so that a loaded model gives the same scores."""
         parts = (self.topics, self.words, self.background)
         topics, words, background = (part.astype(np.float32).astype(np.float64) for part in parts)
         return TweetTopics(topics, words, background, self.switch)
@@ -65,17 +65,17 @@ def learn_topics(
 ) -> TweetTopics:
     """Fit the topic model by expectation maximisation, in sparse products of counts and P(z | d).
 
-    The article samples topics and switches (collapsed Gibbs), a post after another; here each post's whole
-    distribution P(z | d) is kept, which needs no sampling and two products a round. It finds a local maximum of the
-    posterior under symmetric Dirichlet priors.
+    The article samples topics and switches post by post (collapsed Gibbs). Here the whole distribution P(z | d) of each
+    post is kept, which needs no sampling and two products per round. It converges to a local maximum of the posterior
+    under symmetric Dirichlet priors.
 
     Args:
-        counts: (N, F) how often each post holds each word.
+        counts: (N, F) how often each word occurs in each post.
         topics: Z.
         iterations: rounds.
         seed: of the first P(z | d).
-        switch: λ, above 0 and at most 1. It is given, not fitted: the background is the mean of the topics, so that
-            fitting drives λ to 1 and the background away.
+        switch: λ, above 0 and at most 1. It is not fitted: the background is the mean of the topics, so fitting would
+            drive λ to 1.
         smoothing: added to the counts of topics and of words of a topic.
     """
     counts = counts.astype(np.float64)
@@ -98,6 +98,6 @@ def _maximise(
 ) -> TweetTopics:
     of_topics = beliefs.sum(0) + smoothing[0]
     of_words = together.T + smoothing[1]
-    # A caption without any known word leaves a topic without words.
+    # Captions without a known word may leave a topic without words.
     totals = np.maximum(of_words.sum(1, keepdims=True), 1e-300)
     return TweetTopics(of_topics / of_topics.sum(), of_words / totals, background, switch)

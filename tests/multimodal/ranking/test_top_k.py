@@ -52,7 +52,8 @@ def test_the_last_bits_of_a_score_do_not_decide():
 
 def test_short_rows_are_padded():
     scores = np.array([[1.0, -np.inf, 2.0], [-np.inf, -np.inf, -np.inf]])
-    indices, values = top_k(scores, id_map(), 3)
+    rankings = Rankings.from_lists(["a", "b"], top_k(scores, id_map(), 3), 3, NAMES)
+    indices, values = rankings.indices, rankings.scores
     assert indices.tolist() == [[2, 0, -1], [-1, -1, -1]]
     assert values[0, :2].tolist() == [2.0, 1.0]
     assert np.isnan(values[0, 2])

@@ -18,7 +18,8 @@ from multimodal.storage.run_folder import RunFolder
 from multimodal.training import checkpoints
 from multimodal.training.checkpoints import load_checkpoint
 from multimodal.training.config import TrainingConfig
-from multimodal.training.trainer import SCHEDULES, Trainer, warmup_cosine, warmup_linear
+from multimodal.training.schedules import rate_factor
+from multimodal.training.trainer import Trainer
 
 POSTS, STEPS = 24, 6
 generator = torch.Generator().manual_seed(0)
@@ -342,12 +343,12 @@ class TestPrecision:
 
 class TestWarmupCosine:
     def test_rises_in_a_line_and_falls_in_a_cosine(self):
-        factor = warmup_cosine(0.2, 20)
+        factor = rate_factor("cosine", 0.2, 20)
         assert [factor(step) for step in range(4)] == [0.25, 0.5, 0.75, 1.0]
         assert [factor(step) for step in (4, 12, 20)] == pytest.approx([1.0, 0.5, 0.0])
         assert factor(8) == pytest.approx(0.5 * (1 + math.cos(math.pi / 4)))
 
-    @pytest.mark.parametrize("schedule", [warmup_cosine, warmup_linear])
+    @pytest.mark.parametrize("schedule", ["cosine", "linear"])
     def test_never_leaves_the_unit_interval_and_starts_above_0(self, schedule):
         for warmup in (0.0, 0.06, 0.5, 1.0):
             for steps in (1, 2, 7):
@@ -362,7 +363,7 @@ class TestWarmupLinear:
 
         optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
         theirs = get_linear_schedule_with_warmup(optimiser, num_warmup_steps=4, num_training_steps=20).lr_lambdas[0]
-        ours = warmup_linear(0.2, 20)
+        ours = rate_factor("linear", 0.2, 20)
         # Theirs spends its first step at rate 0; ours starts one step further up.
         assert [ours(step) for step in range(4)] == [theirs(step + 1) for step in range(4)]
         assert [ours(step) for step in range(4, 23)] == pytest.approx([theirs(step) for step in range(4, 23)])
@@ -404,6 +405,6 @@ def test_a_learner_may_bring_its_optimiser_whose_gradients_are_not_clipped(tmp_p
 
 
 def test_a_constant_rate_rises_and_stays():
-    factor = SCHEDULES["constant"](0.2, 10)
+    factor = rate_factor("constant", 0.2, 10)
     assert [factor(step) for step in range(6)] == [0.5, 1, 1, 1, 1, 1]
-    assert SCHEDULES["constant"](0.0, 10)(0) == 1
+    assert rate_factor("constant", 0.0, 10)(0) == 1

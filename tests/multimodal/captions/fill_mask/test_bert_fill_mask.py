@@ -485,7 +485,7 @@ class TestConfiguration:
     @pytest.mark.parametrize(
         ("values", "message"),
         [
-            ({"filling": "iterative", "questions": 9}, "questions=9: a sentence holds 4 hashtags at most"),
+            ({"filling": "iterative", "questions": 9}, "questions=9: a sentence has at most 4 hashtags"),
             ({"recency": {"weights": [0, 4]}}, r"recency: weights=\[0.0, 4.0\]: each must be from 0 to 3"),
             ({"recency": {"half_lives_days": [0]}}, r"half_lives_days=\[0.0\]: each must be above 0"),
             ({"recency": {"weights": []}}, "recency.weights"),

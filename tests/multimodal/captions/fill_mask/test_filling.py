@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from multimodal.captions.fill_mask.filling import chances, fill_one_by_one, fill_one_mask
+from multimodal.captions.fill_mask.filling import fill_masks, probabilities
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 
 NAMES = ["ant", "bee", "cat", "dog", "elk", "fox", "gnu"]
@@ -22,10 +22,10 @@ def ask(named):
     return np.stack([logits_of(post, one) for post, one in enumerate(named)])
 
 
-def slow_list(post, factors, count, questions):
+def slow_list(post, factors, count, masks):
     named, scores = [], []
     while len(named) < count:
-        context = named[: questions - 1]
+        context = named[: masks - 1]
         if not any(np.isfinite(factors[h]) for h in range(len(NAMES)) if h not in named):
             break
         weights = {h: np.exp(logits_of(post, context)[h] + factors[h]) for h in range(len(NAMES)) if h not in context}
@@ -44,12 +44,12 @@ def factors():
     return values
 
 
-@pytest.mark.parametrize("questions", [1, 3, 7])
+@pytest.mark.parametrize("masks", [1, 3, 7])
 @pytest.mark.parametrize("count", [1, 2, 5, 9])
-def test_iterative_filling_equals_a_slow_loop(factors, questions, count):
-    found = fill_one_by_one(ask, POSTS, factors, CATALOGUE, count, questions)
+def test_iterative_filling_equals_a_slow_loop(factors, masks, count):
+    found = fill_masks(ask, POSTS, factors, CATALOGUE, count, masks)
     for post, (indices, scores) in enumerate(found):
-        expected, values = slow_list(post, factors[post], count, questions)
+        expected, values = slow_list(post, factors[post], count, masks)
         assert indices.tolist() == expected
         assert scores.tolist() == pytest.approx(values)
         assert sorted(scores, reverse=True) == scores.tolist()
@@ -57,26 +57,20 @@ def test_iterative_filling_equals_a_slow_loop(factors, questions, count):
 
 
 def test_one_mask_equals_sorting_its_probabilities(factors):
-    for post, (indices, scores) in enumerate(fill_one_mask(ask, POSTS, factors, CATALOGUE, 4)):
+    for post, (indices, scores) in enumerate(fill_masks(ask, POSTS, factors, CATALOGUE, 4, 1)):
         powers = np.exp(logits_of(post, []) + factors[post])
         order = np.argsort(-powers)[: len(indices)]
         assert indices.tolist() == order.tolist()
         np.testing.assert_allclose(scores, (powers / powers.sum())[order], atol=1e-6)
-    assert len(fill_one_mask(ask, POSTS, factors, CATALOGUE, 4)[3][0]) == 3
+    assert len(fill_masks(ask, POSTS, factors, CATALOGUE, 4, 1)[3][0]) == 3
 
 
-def test_one_question_is_one_mask(factors):
-    one = fill_one_mask(ask, POSTS, factors, CATALOGUE, 5)
-    other = fill_one_by_one(ask, POSTS, factors, CATALOGUE, 5, questions=1)
-    assert [indices.tolist() for indices, _ in one] == [indices.tolist() for indices, _ in other]
-
-
-@pytest.mark.parametrize("questions", [1, 3, 7])
-def test_a_short_list_is_the_start_of_a_long_one(factors, questions):
-    long = fill_one_by_one(ask, POSTS, factors, CATALOGUE, 7, questions)
+@pytest.mark.parametrize("masks", [1, 3, 7])
+def test_a_short_list_is_the_start_of_a_long_one(factors, masks):
+    long = fill_masks(ask, POSTS, factors, CATALOGUE, 7, masks)
     for count in range(1, 7):
         for (short, scores), (indices, values) in zip(
-            fill_one_by_one(ask, POSTS, factors, CATALOGUE, count, questions), long, strict=True
+            fill_masks(ask, POSTS, factors, CATALOGUE, count, masks), long, strict=True
         ):
             assert short.tolist() == indices[:count].tolist()
             assert scores.tolist() == pytest.approx(values[:count].tolist())
@@ -84,14 +78,14 @@ def test_a_short_list_is_the_start_of_a_long_one(factors, questions):
 
 def test_nothing_may_be_named():
     excluded_ids = np.full((2, len(NAMES)), -np.inf)
-    assert chances(np.zeros((2, len(NAMES))), excluded_ids).tolist() == [[0.0] * len(NAMES)] * 2
+    assert probabilities(np.zeros((2, len(NAMES))), excluded_ids).tolist() == [[0.0] * len(NAMES)] * 2
     for lists in (
-        fill_one_mask(ask, 2, excluded_ids, CATALOGUE, 3),
-        fill_one_by_one(ask, 2, excluded_ids, CATALOGUE, 3, 2),
+        fill_masks(ask, 2, excluded_ids, CATALOGUE, 3, 1),
+        fill_masks(ask, 2, excluded_ids, CATALOGUE, 3, 2),
     ):
         assert [len(indices) for indices, _ in lists] == [0, 0]
 
 
 def test_huge_logits_do_not_overflow():
-    found = chances(np.array([[1e4, 1e4 - 1, -1e4]]))
+    found = probabilities(np.array([[1e4, 1e4 - 1, -1e4]]))
     np.testing.assert_allclose(found, [[1 / (1 + np.exp(-1)), np.exp(-1) / (1 + np.exp(-1)), 0]])

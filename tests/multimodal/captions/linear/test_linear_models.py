@@ -179,7 +179,7 @@ class TestStorage:
         with pytest.raises(RunError, match="damaged"):
             LinearModel.load(tmp_path, 2, 3)
         LinearModel(self.model.weights, np.float32([1, np.nan, 3])).save(tmp_path)
-        with pytest.raises(RunError, match="bias holds numbers that are not finite"):
+        with pytest.raises(RunError, match="bias has numbers that are not finite"):
             LinearModel.load(tmp_path, 2, 3)
         save_arrays(tmp_path / FILE, {"bias": self.model.bias})
         with pytest.raises(RunError, match=r"weights\.data has the shape None"):
@@ -193,5 +193,5 @@ class TestStorage:
             "bias": self.model.bias,
         }
         save_arrays(tmp_path / FILE, parts)
-        with pytest.raises(RunError, match="no matrix of"):
+        with pytest.raises(RunError, match="is not a matrix of"):
             LinearModel.load(tmp_path, 2, 3)

@@ -118,7 +118,7 @@ def learner_of(tiny_bert, *overrides, name="lstm", train=ROWS):
     config = config_of(name, tiny_bert, *overrides)
     system = started(config, train)
     torch.manual_seed(0)
-    system._build(build_caption_encoder(config.encoder, train.captions))
+    system.build(build_caption_encoder(config.encoder, train.captions))
     return CaptionLearner(system.network, config, train, train, system.scores_or_prior)
 
 
