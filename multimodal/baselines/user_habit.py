@@ -36,9 +36,7 @@ _POSTS_AT_ONCE = 2**20
 class RecencyConfig(Section):
     """How the activation of a hashtag decays, see `activation`."""
 
-    history_posts: int = Field(
-        default=2_000, ge=1, le=100_000, description="most recent posts of the user that are read"
-    )
+    history_posts: int = Field(default=2_000, ge=1, le=100_000, description="most recent posts read of a user")
     epsilon_days: float = Field(default=0.04, gt=0, le=365, description="added to every age, in days")
     decays: tuple[float, ...] = Field(
         default=(0.5, 0.75, 1.0, 1.5), min_length=1, description="exponents of age to choose from, each 0 to 3"

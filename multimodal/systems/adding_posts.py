@@ -1,4 +1,4 @@
-"""Filling a memory with a whole split."""
+"""Adding a whole split to a memory."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def add_in_batches(system: System, memory: PostMemory, posts: Sequence[Post], ba
     """Append many posts to a memory, with a progress bar.
 
     Args:
-        system: knows which content vectors it looks for.
+        system: fitted.
         memory: made by the System's `new_memory`.
-        posts: none of them remembered yet.
-        batch_size: posts encoded together; changes no figure.
+        posts: none of them in the memory yet.
+        batch_size: posts encoded together; does not change any result.
     """
     if not posts:
         return

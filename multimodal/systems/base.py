@@ -59,25 +59,25 @@ class System(ABC):
 
     @abstractmethod
     def fit(self, data: PreparedData, run: RunFolder) -> None:
-        """Learn from the train split (choices on the validation split); never reads the test split.
+        """Learn from the train split and select on the validation split; never read the test split.
 
         Args:
             data: a prepared folder.
-            run: where metrics and checkpoints go; an interrupted run found there is continued.
+            run: where metrics and checkpoints go; an interrupted run in it is resumed.
         """
 
     @abstractmethod
     def rank(self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Excluded = None) -> Rankings:
-        """Rank hashtags for each post from its content and what `memory` holds strictly before it.
+        """Rank hashtags for each post from its content and the posts of `memory` that are strictly earlier.
 
-        The answer for a post depends on nothing but the post and the memory: not on the other posts of the
-        call. The posts' own `hashtags` are not read.
+        The ranking of a post depends on the post and the memory only, not on the other posts of the call. The posts'
+        own `hashtags` are not read.
 
         Args:
             posts: B posts.
             memory: made by `new_memory`, filled by `add_posts`.
-            k: length of the lists, at least 1; shorter lists only where fewer hashtags can be named at all.
-            excluded: per post, hashtags that must not be named.
+            k: length of the lists, at least 1; lists are shorter only if there are fewer hashtags.
+            excluded: per post, hashtags that must not be recommended.
         """
 
     @abstractmethod
@@ -87,19 +87,19 @@ class System(ABC):
     @classmethod
     @abstractmethod
     def load(cls, folder: Path, config: RunConfig, id_map: HashtagIdMap) -> System:
-        """Read what `save` wrote."""
+        """Return the System that `save` wrote."""
 
     @property
     def opens_images(self) -> bool:
-        """Whether `rank` and `add_posts` open the pictures of posts, and so refuse a bad one themselves."""
+        """Whether `rank` and `add_posts` open the pictures of posts, and so refuse bad ones themselves."""
         return False
 
     def use_precision(self, precision: Precision) -> None:
-        """Hold pretrained or trained encoders in this precision when answering; a System without any ignores it."""
+        """Convert the encoders to this precision for ranking; ignored by a System without encoders."""
         return
 
     def use_device(self, device: torch.device) -> None:
-        """Answer on this device from now on; a System without tensors ignores it."""
+        """Compute on this device from now on; ignored by a System without tensors."""
         return
 
     def new_memory(self) -> PostMemory:
@@ -107,5 +107,5 @@ class System(ABC):
         return PostMemory(self.id_map.vocabulary())
 
     def add_posts(self, memory: PostMemory, posts: Sequence[Post]) -> None:
-        """Append posts to a memory, with whatever content vectors this System looks for in it."""
+        """Append posts to a memory, with the content vectors of this System."""
         memory.append(posts)

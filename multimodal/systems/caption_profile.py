@@ -1,4 +1,4 @@
-"""Which cleaning profile a configuration names, and what has to be done where that profile leaks."""
+"""The caption profile of a configuration, and the captions of a profile that leaks hashtags."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ logger = logging.getLogger(__name__)
 
 
 def profile_of(config: RunConfig) -> str:
-    """Return the caption profile of a System's configuration; the default where it reads no captions."""
+    """Return the caption profile of a System's configuration; the default if it has none."""
     return str(getattr(config, "caption_profile", DEFAULT_PROFILE))
 
 
 def captions_for(config: RunConfig, data: PreparedData) -> PreparedData:
-    """Return a prepared folder with captions as a configuration wants them.
+    """Return a prepared folder with the captions for a configuration.
 
-    They are those of the folder, without their hashtags, unless the profile leaks: then hashtags in the middle of a
-    caption stay as words, and a warning says what that does to figures.
+    These are the captions of the folder, without hashtags, unless the profile leaks: then hashtags inside a caption
+    stay as words, and a warning says how that affects the metrics.
     """
     profile = profile_of(config)
     if not leaks(profile):

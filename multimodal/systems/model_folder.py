@@ -1,4 +1,4 @@
-"""The model folder: all that `recommend` needs, in JSON and safetensors, written whole or not at all."""
+"""The model folder: all that `recommend` needs, in JSON and safetensors, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _TRAIN = command_line("train", "--config", "sample", "--data", "data/prepared", 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A System ready to answer.
+    """A System ready to recommend.
 
     Attributes:
-        system: with everything it learned.
+        system: fitted.
         memory: the posts that were saved with it; after training, the train split.
-        config: what the System was made from.
+        config: of the System.
         info: the content of `model.json`.
-        folder: where it was read.
+        folder: the model folder.
     """
 
     system: System
@@ -54,13 +54,13 @@ class LoadedModel:
 
 
 def save_model(folder: Path, system: System, memory: PostMemory, extra: Mapping[str, Any] | None = None) -> None:
-    """Write a System and its memory; the folder is replaced in one step, once everything is written.
+    """Write a System and its memory; the folder is replaced in one step after everything is written.
 
     Args:
-        folder: the model folder, made or replaced.
+        folder: the model folder, created or replaced.
         system: a fitted System.
-        memory: posts to be remembered when serving; after training, the train split and nothing later.
-        extra: plain values to keep in `model.json`.
+        memory: posts known when serving; after training, the train split and nothing later.
+        extra: plain values to add to `model.json`.
 
     Raises:
         RunError: the disk is full or the folder cannot be written; what was there before is untouched.
@@ -112,21 +112,23 @@ def load_model(path: str | Path) -> LoadedModel:
         path: the folder; a Hub id such as `name/repository` where no such folder exists.
 
     Raises:
-        RunError: nothing is there, something is missing or damaged, or it has another format version.
+        RunError: there is no model, a file is missing or damaged, or the format version is another.
     """
     folder = find_model(path)
     info = read_json(folder / _INFO, "what the model is")
     version = info.get("format_version") if isinstance(info, dict) else None
     if version != FORMAT_VERSION:
         raise RunError(
-            f"{folder} holds a model of format version {version!r}; this program reads version {FORMAT_VERSION}. "
+            f"{folder} has a model of format version {version!r}; this program reads version {FORMAT_VERSION}. "
             f"Train again ({_TRAIN} …) or install the version of the program that wrote it"
             f" ({info.get('package_version', 'unknown') if isinstance(info, dict) else 'unknown'})."
         )
     missing = [name for name in (_VOCABULARY, _MEMORY, _POSTS) if not (folder / name).is_file()]
     if missing or not {"system", "config"} <= info.keys():
         what = ", ".join(missing) or f"keys of {_INFO}"
-        raise RunError(f"{folder} is not a whole model: {what} missing. Train again: {_TRAIN} {_run_of(folder).path}")
+        raise RunError(
+            f"{folder} is not a complete model: {what} missing. Train again: {_TRAIN} {_run_of(folder).path}"
+        )
     config = validate_config(info["config"], str(folder / _INFO))
     vocabulary = read_json(folder / _VOCABULARY, "the train vocabulary")
     hashtags, frequencies = vocabulary["hashtags"], vocabulary["frequencies"]
@@ -163,17 +165,17 @@ def find_model(path: str | Path) -> Path:
         if (candidate / _INFO).is_file():
             return candidate
     run = RunFolder(folder)
-    missing = f"{folder} holds no model ({run.model / _INFO} is missing)"
+    missing = f"{folder} has no model ({run.model / _INFO} is missing)"
     if run.config.is_file():
         raise RunError(f"{missing}: its training has not finished. Continue: {_resume_command(run)}")
-    raise RunError(f"{missing}: it is no run folder. Train: {_TRAIN} {folder}")
+    raise RunError(f"{missing}: it is not a run folder. Train: {_TRAIN} {folder}")
 
 
 def _resume_command(run: RunFolder) -> str:
     try:
         data = str(read_json(run.environment, "how the run was started")["data"]["folder"])
     except (RunError, KeyError, TypeError):
-        data = "data/prepared"  # an example, where the run no longer says what it was trained on
+        data = "data/prepared"  # an example, because the run does not say what it was trained on
     return command_line("train", "--resume", "--data", data, "--output", run.path)
 
 

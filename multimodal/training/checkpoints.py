@@ -1,4 +1,4 @@
-"""Checkpoints: written whole or not at all, the newest found again, the best kept beside."""
+"""Checkpoints: written completely or not at all; the newest and the best are kept."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def save_checkpoint(
         folder: the checkpoints folder.
         name: kind of checkpoint, for instance "last" or "best".
         state: plain values; `state["step"]` names the checkpoint.
-        tensors: what safetensors holds.
-        optimiser: state dict of the optimiser, if it is to be kept.
+        tensors: saved as safetensors.
+        optimiser: state dict of the optimiser, if it is to be saved.
 
     Raises:
         RunError: it could not be written (disk full, no permission); earlier checkpoints are untouched.
@@ -55,15 +55,15 @@ def save_checkpoint(
 
 
 def load_checkpoint(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Any] | None] | None:
-    """Return state, tensors and optimiser state of the newest complete checkpoint, or None when there is none.
+    """Return state, tensors and optimiser state of the newest complete checkpoint, or None if there is none.
 
     Raises:
         RunError: the newest checkpoint is damaged.
     """
-    found = _complete(folder, name)
-    if not found:
+    paths = _complete(folder, name)
+    if not paths:
         return None
-    path = found[-1]
+    path = paths[-1]
     try:
         state = json.loads((path / STATE).read_text(encoding="utf-8"))
         tensors = load_file(path / TENSORS)
@@ -73,8 +73,8 @@ def load_checkpoint(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, 
             optimiser = state_dict_from_json(packed, load_file(path / OPTIMISER_TENSORS))
     except (OSError, ValueError, SafetensorError) as error:
         raise RunError(
-            f"checkpoint {path} cannot be read ({error}); delete that folder to go on from an earlier one, or train "
-            "anew with --overwrite."
+            f"checkpoint {path} cannot be read ({error}); delete that folder to resume from an earlier one, or start "
+            "over with --overwrite."
         ) from error
     return state, tensors, optimiser
 
@@ -85,7 +85,7 @@ def _write_tensors(tensors: dict[str, Tensor], path: Path) -> None:
 
 
 def _put_in_place(temporary: Path, target: Path) -> None:
-    """Rename; a checkpoint that is there already goes only after the new one has come."""
+    """Rename; an existing checkpoint is deleted only after the new one is in place."""
     if not target.exists():
         temporary.rename(target)
         return

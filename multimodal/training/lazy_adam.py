@@ -1,4 +1,4 @@
-"""`LazyAdam`: Adam that, where a gradient is sparse, touches the rows of that gradient alone."""
+"""`LazyAdam`: Adam that updates only the rows of a sparse gradient."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from torch.optim.optimizer import Optimizer
 
 
 class LazyAdam(Optimizer):
-    """Adam (Kingma & Ba 2015, 1412.6980) for sparse and dense gradients side by side.
+    """Adam (Kingma & Ba 2015, 1412.6980) for sparse and dense gradients together.
 
         m ← β₁ m + (1 − β₁) g      v ← β₂ v + (1 − β₂) g²
         θ ← θ − lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε)
 
-    Of a sparse gradient only the rows it holds move, and only their m and v; t counts all steps. That is
-    `torch.optim.SparseAdam`, which refuses dense gradients as `torch.optim.Adam` refuses sparse ones.
+    A sparse gradient changes only its own rows of θ, m and v; t counts all steps. This is `torch.optim.SparseAdam`,
+    which refuses dense gradients, while `torch.optim.Adam` refuses sparse ones.
 
     Args:
         groups: parameters or groups of them.
@@ -31,7 +31,7 @@ class LazyAdam(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Make one step; returns what `closure` returns."""
+        """Make one step and return the result of `closure`."""
         loss = None
         if closure is not None:
             with torch.enable_grad():

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 def multi_hot(targets_BM: Tensor, columns: int) -> Tensor:
-    """Return (B, columns) with 1 where a hashtag is among the targets; -1 and larger indices are left out."""
+    """Return (B, columns) with 1 at the targets; -1 and larger indices are ignored."""
     inside = (targets_BM >= 0) & (targets_BM < columns)
     hot = torch.zeros(len(targets_BM), columns + 1, device=targets_BM.device)
     hot.scatter_(1, torch.where(inside, targets_BM, columns), 1.0)
@@ -18,12 +18,12 @@ def multi_hot(targets_BM: Tensor, columns: int) -> Tensor:
 def bce_loss(logits_BV: Tensor, targets_BM: Tensor, mean_targets: float) -> Tensor:
     """Binary cross-entropy summed over the vocabulary, (B,).
 
-    Summed rather than averaged: an average over thousands of absent hashtags would shrink with the vocabulary.
+    Summed, not averaged: an average over thousands of absent hashtags would shrink with the vocabulary.
 
     Args:
-        logits_BV: one logit per hashtag, -inf where it cannot be named; such hashtags do not count.
+        logits_BV: one logit per hashtag, -inf for one that cannot be recommended, which is ignored.
         targets_BM: columns of the hashtags, -1 for none.
-        mean_targets: mean number of hashtags of a train post; the loss is divided by it.
+        mean_targets: mean number of hashtags of a train post; divides the loss.
     """
     hot = multi_hot(targets_BM, logits_BV.shape[1])
     reachable = torch.isfinite(logits_BV)
@@ -35,7 +35,7 @@ def softmax_loss(log_probabilities_BC: Tensor, targets_BM: Tensor) -> Tensor:
     """Softmax cross-entropy with target 1/k on each of the k hashtags (Mahajan et al. 2018), (B,).
 
     Args:
-        log_probabilities_BC: -inf where a hashtag cannot be named; such targets do not count.
+        log_probabilities_BC: -inf for a hashtag that cannot be recommended; such targets are ignored.
         targets_BM: columns of the hashtags, -1 for none.
     """
     reachable = (targets_BM >= 0) & (targets_BM < log_probabilities_BC.shape[1])

@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 
-# Instructions for products of bf16 matrices; without them bf16 is imitated, and slower than fp32.
+# Instructions for products of bf16 matrices; without them bf16 is emulated and slower than fp32.
 _CPU_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
 
 
 def resolved_precision(precision: str) -> str:
-    """Return the mixed precision that a setting stands for on this machine.
+    """Return the mixed precision of a setting on this machine.
 
     Args:
         precision: `no`, `bf16` or `fp16`, returned as they are; `auto`: `bf16` where the CUDA device, or the processor
@@ -26,7 +26,7 @@ def resolved_precision(precision: str) -> str:
 
 
 def _cpu_has_bf16() -> bool:
-    # Older releases of torch tell of two instruction sets alone.
+    # Older releases of torch report two instruction sets only.
     cpu: Any = torch.cpu
     if hasattr(cpu, "get_capabilities"):
         capabilities = cpu.get_capabilities()

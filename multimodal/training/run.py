@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TrainedRun:
-    """What `train_run` gives.
+    """The result of `train_run`.
 
     Attributes:
         system: fitted.
         run: its folder.
-        facts: what to tell the user, name → text.
+        facts: shown to the user, name → text.
     """
 
     system: System
@@ -44,19 +44,19 @@ class TrainedRun:
 
 
 def train_run(config: RunConfig, data: PreparedData, output: str | Path, *, overwrite: bool = False) -> TrainedRun:
-    """Fit the System of a configuration and write the run folder; an interrupted run found there is continued.
+    """Fit the System of a configuration and write the run folder; an interrupted run in it is resumed.
 
-    One that failed before its first step has nothing to continue, so that another configuration may take its place.
+    A run that failed before its first step has nothing to resume, so another configuration may replace it.
 
     Args:
         config: validated.
         data: what to learn from.
         output: the run folder.
-        overwrite: delete a run that is already there and start anew.
+        overwrite: delete a run that is already there and start over.
 
     Raises:
-        RunError: the folder holds a finished run or something else than a run, or a file cannot be written.
-        ConfigError: the folder holds an interrupted run of another configuration; the differing keys are named.
+        RunError: the folder contains a finished run or something other than a run, or a file cannot be written.
+        ConfigError: the folder contains an interrupted run of another configuration; the message lists the differences.
     """
     started = time.monotonic()
     init_distributed()
@@ -86,24 +86,23 @@ def train_run(config: RunConfig, data: PreparedData, output: str | Path, *, over
 
 
 def is_finished(run: RunFolder, config: RunConfig) -> bool:
-    """Return whether a folder holds a finished run of just this configuration.
+    """Return whether a folder contains a finished run of exactly this configuration.
 
     Raises:
-        RunError: it holds a finished run of another one; the differing keys are named.
+        RunError: it contains a finished run of another one; the message lists the differences.
     """
     if not (run.model / "model.json").is_file():
         return False
-    lines = changed_keys(run, config)
-    if lines:
+    if lines := changed_keys(run, config):
         raise RunError(
-            f"{run.path} holds a finished run of another configuration:\n" + "\n".join(lines) + "\n"
+            f"{run.path} contains a finished run of another configuration:\n" + "\n".join(lines) + "\n"
             "Give another --output, or delete that folder."
         )
     return True
 
 
 def _open_run(run: RunFolder, config: RunConfig, data: PreparedData, overwrite: bool) -> bool:
-    """Make the folder ready; returns whether there is an interrupted run to continue."""
+    """Prepare the folder and return whether there is an interrupted run to resume."""
     continued = run.config.is_file() and not overwrite and not _failed_at_once(run)
     if not run.config.is_file():
         _refuse_foreign(run.path)
@@ -111,10 +110,14 @@ def _open_run(run: RunFolder, config: RunConfig, data: PreparedData, overwrite: 
         _remove_run(run)
     elif (run.model / "model.json").is_file():
         raise RunError(
-            f"{run.path} holds a finished run; give another --output, or start anew with --overwrite, which deletes it."
+            f"{run.path} contains a finished run; give another --output, or start over with --overwrite, which deletes "
+            "it."
         )
-    elif continued:
-        _refuse_other_config(run, config)
+    elif continued and (lines := changed_keys(run, config)):
+        raise ConfigError(
+            f"{run.path} contains an interrupted run of another configuration:\n" + "\n".join(lines) + "\n"
+            "Resume it with its own (--resume), give another --output, or start over with --overwrite."
+        )
     if not continued:
         write_atomically(run.config, lambda path: path.write_text(dump_config(config), encoding="utf-8"))
     run.write_environment(data=_describe(data))
@@ -122,7 +125,7 @@ def _open_run(run: RunFolder, config: RunConfig, data: PreparedData, overwrite: 
 
 
 def _failed_at_once(run: RunFolder) -> bool:
-    """Return whether a run began here and left nothing behind, as one does whose encoders cannot be loaded."""
+    """Return whether a run started here and left nothing behind, for instance because no encoder could be loaded."""
     began = run.config.is_file() and run.environment.is_file()
     checkpoints = [path for path in run.checkpoints.glob("*") if not path.name.startswith(".")]
     logged = run.metrics.is_file() and run.metrics.stat().st_size > 0
@@ -140,11 +143,11 @@ def _describe(data: PreparedData) -> dict[str, Any]:
 def _refuse_foreign(folder: Path) -> None:
     if folder.is_file():
         raise RunError(f"output {folder} is a file; give a folder, for instance runs/sample.")
-    found = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
-    if found:
-        shown = ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+    names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    if names:
+        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         raise RunError(
-            f"output {folder} is no run folder: it holds {shown} and no config.yaml. Give an empty or a new folder."
+            f"output {folder} is not a run folder: it contains {shown} but no config.yaml. Give an empty or new folder."
         )
 
 
@@ -164,22 +167,13 @@ def changed_keys(run: RunFolder, config: RunConfig) -> list[str]:
     try:
         saved = yaml.safe_load(run.config.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RunError(f"{run.config} is damaged ({error}); start anew with --overwrite.") from None
+        raise RunError(f"{run.config} is damaged ({error}); start over with --overwrite.") from None
     with suppress(ValidationError):
         # An earlier release may have written keys that are left out now.
         saved = type(config).model_validate(saved).model_dump(mode="json")
     old, new = dict(_flat(saved)), dict(_flat(config.model_dump(mode="json")))
     differing = sorted(key for key in {**old, **new} if old.get(key) != new.get(key))
     return [f"  - {key}: {old.get(key)!r} there, {new.get(key)!r} now" for key in differing]
-
-
-def _refuse_other_config(run: RunFolder, config: RunConfig) -> None:
-    lines = changed_keys(run, config)
-    if lines:
-        raise ConfigError(
-            f"{run.path} holds an interrupted run of another configuration:\n" + "\n".join(lines) + "\n"
-            "Continue it with its own (--resume), give another --output, or start anew with --overwrite."
-        )
 
 
 def _flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

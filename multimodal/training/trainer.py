@@ -1,4 +1,4 @@
-"""The training loop, on accelerate: the same for one process and for many, stopped at any moment and resumed."""
+"""The training loop, on accelerate: for one process or many, and resumable at any step."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _GO_ON, _SAVE, _STOP = range(3)
 
 
 class Learner(Protocol):
-    """What the loop needs of a model that learns."""
+    """What the training loop needs of a model."""
 
     module: nn.Module
 
@@ -47,33 +47,33 @@ class Learner(Protocol):
         """Return parameter groups for AdamW."""
 
     def batches(self, epoch: int) -> list[list[int]]:
-        """Return the rows of each batch of an epoch; depends on nothing but the epoch."""
+        """Return the rows of each batch of an epoch; depends on the epoch only."""
 
     def loss(self, module: nn.Module, rows: list[int], epoch: int) -> tuple[Tensor, dict[str, float]]:
         """Return the mean loss of some rows, and parts of it to log. `module` is the (wrapped) network."""
 
     def start_epoch(self, epoch: int, device: torch.device) -> None:
-        """Make ready what an epoch needs, and what `validate` after it will need."""
+        """Prepare an epoch and the `validate` after it."""
 
     def validate(self) -> dict[str, float]:
         """Score the validation split; the entry "score" selects the model, larger is better."""
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return what, beside the weights, a resumed epoch needs."""
+        """Return what a resumed epoch needs besides the weights."""
 
     def load_tensors(self, tensors: dict[str, Tensor], device: torch.device) -> None:
-        """Take back what `tensors` gave."""
+        """Restore what `tensors` returned."""
 
     def weights(self) -> dict[str, Tensor]:
-        """Return the weights that are learned, and buffers."""
+        """Return the learned weights and buffers."""
 
     def load_weights(self, weights: dict[str, Tensor]) -> None:
-        """Take back what `weights` gave."""
+        """Restore what `weights` returned."""
 
 
 @runtime_checkable
 class OwnOptimiser(Protocol):
-    """A `Learner` that brings its optimiser; its gradients, which may be sparse, are not clipped."""
+    """A `Learner` with its own optimiser; its gradients, which may be sparse, are not clipped."""
 
     def optimiser(self) -> torch.optim.Optimizer:
         """Return the optimiser, instead of AdamW on `parameter_groups`."""
@@ -89,15 +89,15 @@ class Prefetching(Protocol):
 
 @dataclass(slots=True)
 class TrainingState:
-    """Where training stands.
+    """The progress of a training.
 
     Attributes:
-        epoch, batch: what comes next.
+        epoch, batch: the next ones.
         step: optimiser steps done.
-        loss_sum: over the steps of the running epoch.
-        best_score, best_epoch: the best validation so far.
+        loss_sum: over the steps of the current epoch.
+        best_score, best_epoch: of the best validation so far.
         waiting: epochs since then.
-        seconds: spent training, over all sessions.
+        seconds: of training, over all sessions.
         scores: the validation records.
     """
 
@@ -118,8 +118,8 @@ class Trainer:
     Args:
         learner: the model.
         config: how to train.
-        run: where metrics and checkpoints go; a checkpoint found there is taken up.
-        seed: seeds dropout; the order of the posts is the learner's.
+        run: where metrics and checkpoints go; training resumes from a checkpoint in it.
+        seed: seeds dropout; the learner determines the order of the posts.
     """
 
     def __init__(self, learner: Learner, config: TrainingConfig, run: RunFolder, seed: int) -> None:
@@ -143,7 +143,7 @@ class Trainer:
         self._ready_epoch = -1
 
     def fit(self) -> TrainingState:
-        """Train to the end; returns where it ended.
+        """Train to the end and return the final state.
 
         Raises:
             KeyboardInterrupt: Ctrl-C or SIGTERM, after a checkpoint was saved.
@@ -163,7 +163,7 @@ class Trainer:
         best = load_checkpoint(self.run.checkpoints, "best")
         if best is not None:
             self.learner.load_weights(_strip(best[1], "weights."))
-        # Mixed precision is of the training: what was learned answers now as it will once it is saved and loaded.
+        # Mixed precision is for training only: the network now computes as it will after saving and loading.
         self.accelerator.unwrap_model(self.module, keep_fp32_wrapper=False)
         if tracker is not None:
             tracker.close()
@@ -192,7 +192,7 @@ class Trainer:
                 self._log(tracker, {"event": "step", "step": state.step, "epoch": state.epoch, "loss": loss, **parts,
                                     "learning_rate": self.schedule.get_last_lr()[0]})  # fmt: skip
                 due = time.perf_counter() - started > 60 * self.config.checkpoint_minutes
-                # Clocks and signals differ between processes; what is done next must not.
+                # Clocks and signals differ between processes, but all must do the same next.
                 following = all_reduce_max(_STOP if self._interrupted else _SAVE if due else _GO_ON, device)
                 if following != _GO_ON:
                     state.seconds += time.perf_counter() - started
@@ -213,12 +213,12 @@ class Trainer:
 
     def _update(self, group: list[list[int]]) -> tuple[float, dict[str, float]]:
         means: dict[str, float] = {"loss": 0.0}
-        for place, rows in enumerate(group):
+        for i, rows in enumerate(group):
             share, weight = shard(rows)
-            synchronise = place == len(group) - 1
+            synchronise = i == len(group) - 1
             with _synchronised(self.accelerator, self.module, synchronise), self.accelerator.autocast():
                 loss, parts = self.learner.loss(self.module, list(share), self.state.epoch)
-                # Gradients are averaged over the processes, so shares of different size need their weight.
+                # Gradients are averaged over the processes, so shares of different sizes are weighted.
                 self.accelerator.backward(loss * (weight * process_count() / len(group)))
             for name, value in {"loss": float(loss.detach()), **parts}.items():
                 means[name] = means.get(name, 0.0) + value * weight / len(group)
@@ -233,13 +233,13 @@ class Trainer:
     def _validate(self, train_loss: float, posts_per_second: float, tracker: Any) -> None:
         state = self.state
         started = time.perf_counter()
-        # The next epoch starts from the same content vectors that this validation uses.
+        # The next epoch starts from the content vectors of this validation.
         self._make_ready(state.epoch)
         scores = self.learner.validate()
         state.seconds += time.perf_counter() - started
         better = scores["score"] > state.best_score
         state.waiting = 0 if better else state.waiting + 1
-        # Of equal epochs the later one is kept: it has learned more where the score cannot tell, as with few hashtags.
+        # Of equal epochs the later one is kept: it has learned more, even if the score cannot show it.
         if scores["score"] >= state.best_score:
             state.best_score, state.best_epoch = scores["score"], state.epoch
             self._save("best", with_optimiser=False)
@@ -264,7 +264,7 @@ class Trainer:
         optimiser = None
         if with_optimiser:
             tensors.update({f"learner.{key}": value for key, value in self.learner.tensors().items()})
-            tensors.update({f"rng.{place:04d}": value for place, value in enumerate(self._random_states())})
+            tensors.update({f"rng.{i:04d}": value for i, value in enumerate(self._random_states())})
             optimiser = {"optimiser": self.optimiser.state_dict(), "schedule": self.schedule.state_dict()}
             if self.accelerator.scaler is not None:
                 optimiser["scaler"] = self.accelerator.scaler.state_dict()
@@ -283,10 +283,10 @@ class Trainer:
         return [value for part in gathered for value in part]
 
     def _resume(self) -> None:
-        found = load_checkpoint(self.run.checkpoints, "last")
-        if found is None:
+        checkpoint = load_checkpoint(self.run.checkpoints, "last")
+        if checkpoint is None:
             return
-        values, tensors, optimiser = found
+        values, tensors, optimiser = checkpoint
         self.state = TrainingState(**values)
         self.learner.load_weights(_strip(tensors, "weights."))
         self.learner.load_tensors(_strip(tensors, "learner."), self.accelerator.device)
@@ -299,12 +299,14 @@ class Trainer:
         states = [value for _, value in sorted(_strip(tensors, "rng.").items())]
         each = 2 if torch.cuda.is_available() else 1
         if len(states) == each * process_count():
-            mine = states[each * process_index() :][:each]
-            torch.set_rng_state(mine[0])
+            own = states[each * process_index() :][:each]
+            torch.set_rng_state(own[0])
             if each == 2:
-                torch.cuda.set_rng_state(mine[1], self.accelerator.device)
+                torch.cuda.set_rng_state(own[1], self.accelerator.device)
         else:
-            logger.warning("resumed with another number of processes: dropout will differ from an unbroken run")
+            logger.warning(
+                "resumed with another number of processes: dropout will differ from that of an uninterrupted run"
+            )
         if is_main_process():
             self.run.rewind(self.state.step, self.state.epoch)
         logger.info("resumed at epoch %d, step %d", self.state.epoch + 1, self.state.step)
@@ -336,10 +338,10 @@ class Trainer:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """Turn Ctrl-C and SIGTERM into "save, then stop"; only the main thread may do this."""
+        """Save and stop on Ctrl-C and SIGTERM; only the main thread can handle signals."""
 
         def stop(number: int, frame: Any) -> None:
-            logger.warning("stopping after this step; a checkpoint will be saved")
+            logger.warning("stopping after this step; saving a checkpoint")
             self._interrupted = True
 
         try:
@@ -355,8 +357,8 @@ class Trainer:
 
 
 def _new_accelerator(precision: str) -> Accelerator:
-    # accelerate keeps the precision of its first Accelerator and refuses another until the process ends. The state
-    # that is put back holds settings alone; the group of processes is in another, `PartialState`, and stays.
+    # accelerate keeps the precision of its first Accelerator and refuses another until the process ends. The state that
+    # is reset has settings only; the group of processes is in `PartialState`, which stays.
     if is_initialized() and AcceleratorState().mixed_precision != precision:
         AcceleratorState._reset_state()
     # A batch without pictures leaves the image encoder unused.

@@ -39,9 +39,7 @@ class AutotuneConfig(Section):
     """Random search over a fixed range of settings by validation F1; see `autotune`."""
 
     trials: int | None = Field(default=None, ge=1, description="settings to try; null: as many as time allows")
-    minutes: float | None = Field(
-        default=None, gt=0, description="no trial starts after so many minutes; both null: no autotune"
-    )
+    minutes: float | None = Field(default=None, gt=0, description="no trial starts later; both null: no autotune")
 
     @property
     def wanted(self) -> bool:

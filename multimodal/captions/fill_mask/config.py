@@ -48,13 +48,11 @@ class BertFillMaskConfig(CaptionSystemConfig):
 
     system: Literal["bert_fill_mask"] = Field(default="bert_fill_mask", description="name of the System")
     encoder: MaskedModelConfig = MaskedModelConfig()
-    live_tags: int = Field(
-        default=1_000, ge=1, description="number of hashtags with a token: the most frequent of train"
-    )
+    live_tags: int = Field(default=1_000, ge=1, description="hashtags with a token: the most frequent of train")
     maximum_hashtags: int = Field(default=8, ge=1, description="most hashtags in a sentence, including masks")
     masks: Literal["one", "all"] = Field(
         default="one",
-        description="one: a train sentence ends with one mask; all: with a mask for each hashtag not shown",
+        description="one: a sentence ends with one mask; all: with a mask for each hashtag not shown",
     )
     loss: Literal["live_tags", "vocabulary"] = Field(
         default="live_tags", description="softmax over the hashtag tokens, or over all tokens"

@@ -54,8 +54,9 @@ def load_arrays(path: Path, what: str, *shapes: tuple[str, tuple[int | None, ...
     except (SafetensorError, OSError) as error:
         raise RunError(f"{path} ({what}) is damaged: {error}") from None
     for name, shape in shapes:
-        seen = arrays[name].shape if name in arrays else ()
-        if len(seen) != len(shape) or any(size not in (None, n) for n, size in zip(seen, shape, strict=True)):
+        seen = arrays[name].shape if name in arrays else None
+        fits = seen is not None and len(seen) == len(shape)
+        if not fits or any(size not in (None, n) for n, size in zip(seen or (), shape, strict=True)):
             raise RunError(f"{path} ({what}) does not fit: {name} has the shape {seen}, {shape} is needed.")
         if not np.isfinite(arrays[name]).all():
             raise RunError(f"{path} ({what}) is damaged: {name} has numbers that are not finite.")

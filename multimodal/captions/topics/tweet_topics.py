@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class TweetTopics:
-    """The parameters of the topic model (Zhao et al. 2011, "Comparing Twitter and traditional media using topic models").
+    """Parameters of the topic model (Zhao et al. 2011, "Comparing Twitter and traditional media using topic models").
 
     Each post has one topic z; each of its words comes from the topic or, by a switch, from the background:
 

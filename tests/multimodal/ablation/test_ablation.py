@@ -118,7 +118,7 @@ class TestRuns:
         folder, _ = done
         with pytest.raises(RunError) as error:
             run_ablation(DEBUG, tiny_data, folder, SOME[:1], seeds=(0,), k=3, overrides=(*QUICK, "width=24"))
-        assert "holds a finished run of another configuration:\n  - width: 16 there, 24 now" in str(error.value)
+        assert "contains a finished run of another configuration:\n  - width: 16 there, 24 now" in str(error.value)
 
     def test_a_variant_that_changes_nothing_is_named_and_left_out(self, done, tiny_data):
         folder, _ = done

@@ -128,7 +128,7 @@ class TestRunning:
         folder, entries, _, _ = done
         changed = Entry("user_habit", entries[1].config, ("recency.history_posts=7",))
         _, (failure,) = run_benchmark([changed], tiny_data, folder, KS)
-        assert "holds a finished run of another configuration" in failure.reason
+        assert "contains a finished run of another configuration" in failure.reason
 
 
 class TestTable:

@@ -49,7 +49,7 @@ def test_mistakes(command, trained, prepared, tmp_path):
         (*here, "--history", "none"): "unknown protocol 'none'",
         (*here, "--device", "cuda:99"): "device: 'cuda:99' cannot be used",
         ("--run", tmp_path / "no", "--data", prepared): "does not exist. Train a model: multimodal-hashtags train",
-        ("--run", tmp_path, "--data", prepared): "holds no model",
+        ("--run", tmp_path, "--data", prepared): "has no model",
     }
     for arguments, message in mistakes.items():
         done = command("evaluate", *arguments)

@@ -32,7 +32,7 @@ def test_a_finished_run_is_kept_unless_told_otherwise(command, trained, prepared
     arguments = ("--config", "user_habit", "--data", prepared, "--output", run)
     refused = command("train", *arguments)
     assert refused.returncode == 2
-    assert f"error: {run} holds a finished run" in refused.stderr
+    assert f"error: {run} contains a finished run" in refused.stderr
     assert command("train", *arguments, "--overwrite").returncode == 0
 
 

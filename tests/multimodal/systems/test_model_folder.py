@@ -100,7 +100,7 @@ class TestRefused:
         self.check(run / "config.yaml", "is a file, not a run folder")
 
     def test_a_folder_that_is_no_run(self, tmp_path):
-        self.check(tmp_path, "holds no model", "it is no run folder. Train: multimodal-hashtags train")
+        self.check(tmp_path, "has no model", "it is not a run folder. Train: multimodal-hashtags train")
 
     def test_a_run_that_was_interrupted(self, run):
         shutil.rmtree(run / "model")
@@ -119,7 +119,7 @@ class TestRefused:
     @pytest.mark.parametrize("name", ["vocabulary.json", "memory.safetensors", "memory.json"])
     def test_a_part_is_missing(self, run, name):
         (run / "model" / name).unlink()
-        self.check(run, f"is not a whole model: {name} missing. Train again", f"--output {run}")
+        self.check(run, f"is not a complete model: {name} missing. Train again", f"--output {run}")
 
     def test_the_systems_own_file_is_missing(self, run):
         (run / "model" / "user_habit.json").unlink()

@@ -144,7 +144,7 @@ def test_a_damaged_checkpoint_is_named(folder, file, content):
         load_checkpoint(folder, "last")
     text = str(error.value)
     assert text.startswith(f"checkpoint {folder / 'last-000000005'} cannot be read (")
-    assert text.endswith("); delete that folder to go on from an earlier one, or train anew with --overwrite.")
+    assert text.endswith("); delete that folder to resume from an earlier one, or start over with --overwrite.")
     assert "\n" not in text
 
 

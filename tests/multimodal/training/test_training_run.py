@@ -33,7 +33,7 @@ def test_a_finished_run_is_kept_unless_told_otherwise(tiny_data, tmp_path):
     train_run(config(), tiny_data, tmp_path / "run")
     (tmp_path / "run" / "evaluation" / "test").mkdir(parents=True)
     (tmp_path / "run" / "notes.txt").write_text("mine")
-    with pytest.raises(RunError, match=r"holds a finished run; give another --output, or start anew with --overwrite"):
+    with pytest.raises(RunError, match="contains a finished run; give another --output, or start over with"):
         train_run(config(), tiny_data, tmp_path / "run")
     train_run(config(seed=5), tiny_data, tmp_path / "run", overwrite=True)
     assert load_model(tmp_path / "run").config.seed == 5
@@ -47,7 +47,7 @@ def test_an_interrupted_run_is_continued_with_the_same_configuration_only(tiny_d
     with pytest.raises(ConfigError) as error:
         train_run(config(seed=5, recency={"history_posts": 7}), tiny_data, run.path)
     text = str(error.value)
-    assert f"{run.path} holds an interrupted run of another configuration" in text
+    assert f"{run.path} contains an interrupted run of another configuration" in text
     assert "  - recency.history_posts: 2000 there, 7 now\n  - seed: 0 there, 5 now\n" in text
     assert "--resume" in text
     assert train_run(config(), tiny_data, run.path).facts["started from"] == "a checkpoint"
@@ -87,13 +87,13 @@ class TestRunThatFailedAtOnce:
             (failed.checkpoints / "last-000000001").mkdir(parents=True)
         else:
             failed.log({"event": "step", "step": 1})
-        with pytest.raises(ConfigError, match="holds an interrupted run of another configuration"):
+        with pytest.raises(ConfigError, match="contains an interrupted run of another configuration"):
             train_run(self.design(), tiny_data, failed.path)
 
     def test_a_configuration_that_no_run_wrote_is_kept(self, failed, tiny_data):
         failed.environment.unlink()
         before = failed.config.read_text()
-        with pytest.raises(ConfigError, match="holds an interrupted run of another configuration"):
+        with pytest.raises(ConfigError, match="contains an interrupted run of another configuration"):
             train_run(self.design(), tiny_data, failed.path)
         assert failed.config.read_text() == before
 
@@ -101,7 +101,7 @@ class TestRunThatFailedAtOnce:
 def test_other_folders_are_left_alone(tiny_data, tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     for overwrite in (False, True):
-        with pytest.raises(RunError, match=r"is no run folder: it holds thesis.tex and no config.yaml"):
+        with pytest.raises(RunError, match=r"is not a run folder: it contains thesis.tex but no config.yaml"):
             train_run(config(), tiny_data, tmp_path, overwrite=overwrite)
     with pytest.raises(RunError, match=r"thesis.tex is a file; give a folder"):
         train_run(config(), tiny_data, tmp_path / "thesis.tex")
