@@ -10,7 +10,7 @@ from torch import nn
 
 from multimodal.captions.encoder_system import EncoderSystemConfig
 from multimodal.encoders import CaptionEncoder
-from multimodal.training.base_learner import BaseLearner
+from multimodal.training.base_learner import BaseLearner, encoder_rate
 
 
 class EncoderLearner(BaseLearner):
@@ -26,8 +26,7 @@ class EncoderLearner(BaseLearner):
         super().__init__(network, config.training, config.seed, lengths)
         encoder = cast(CaptionEncoder, network.encoder)
         self.frozen = ("encoder.",) if encoder.frozen else ()
-        default = self.training.learning_rate if encoder.config.from_scratch else self.training.encoder_learning_rate
-        rate, layers = encoder.config.learning_rate or default, encoder.layers()
+        rate, layers = encoder_rate(encoder, self.training), encoder.layers()
         # What comes before the first layer, such as word vectors, counts as one layer below it.
         depth = {id(parameter): len(layers) - 1 - i for i, layer in enumerate(layers) for parameter in layer}
         self._encoder_rates = {

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from data_loaders.batches import PostBatch, bucketed_batches
+from data_loaders.batches import PostBatch
 from data_loaders.posts import Post
 from multimodal.design.config import DesignConfig
 from multimodal.design.learning_data import Dropped, LearningData
@@ -21,6 +20,7 @@ from multimodal.design.targets import TargetSequences
 from multimodal.distributed.processes import map_processes
 from multimodal.encoders import CaptionEncoder, ImageEncoder
 from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.training.base_learner import BaseLearner, encoder_rate
 from multimodal.training.losses import bce_loss, softmax_loss
 from multimodal.training.validation_f1 import f1_of_hits
 
@@ -28,7 +28,7 @@ _SORTED_TOGETHER = 50
 ALPHAS = tuple(step / 10 for step in range(11))
 
 
-class DesignLearner:
+class DesignLearner(BaseLearner):
     """Trains the network of a `Scorer` on the train split and validates it, rolling, on the validation split.
 
     Train posts remember train posts alone; validation posts remember both. The content vectors of what is
@@ -56,45 +56,27 @@ class DesignLearner:
         validation: Sequence[Post],
     ) -> None:
         self.config, self.scorer, self.network = config, scorer, scorer.network
-        self.module: nn.Module = self.network
         self.alpha = 0.5 if config.ranking.alpha is None else config.ranking.alpha
         self._data = LearningData.build(scorer.datasets, id_map.vocabulary(), train, validation)
         self._mean_targets = float(np.mean([len(row) for row in self._data.targets]))
         self._sequences = TargetSequences(
             self._data.targets, id_map.vocabulary_size, config.heads.order, config.heads.steps, config.seed
         )
-        self._lengths = self._data.train.captions.lengths()
+        super().__init__(self.network, config.training, config.seed, self._data.train.captions.lengths())
+        self.window_batches = _SORTED_TOGETHER if config.length_bucketing else 1
+        self.frozen = tuple(prefix for prefix, encoder in self._encoders().items() if encoder.frozen)
         encoder = self.network.image_encoder
         self._augmentation = encoder.augmentation if encoder is not None else None
         self._bank = torch.zeros(len(self._data.contents), config.width)
         self._dropped = Dropped.choose(self._data.train, config, 0)
         self._dropped_epoch = 0
 
-    def parameter_groups(self) -> list[dict[str, Any]]:
-        """Return groups with and without weight decay; encoders have their own learning rates."""
-        training = self.config.training
-        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-        for name, parameter in self.module.named_parameters():
-            if parameter.requires_grad:
-                rate = self._learning_rate(name)
-                decay = training.weight_decay if parameter.dim() > 1 else 0.0
-                groups.setdefault((rate, decay), []).append(parameter)
-        return [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
-
-    def _learning_rate(self, name: str) -> float:
-        training = self.config.training
+    def learning_rate(self, name: str, parameter: nn.Parameter) -> float:
+        """Return the rate of the encoder that a parameter belongs to, or the training's."""
         for prefix, encoder in self._encoders().items():
             if name.startswith(prefix):
-                default = training.learning_rate if encoder.config.from_scratch else training.encoder_learning_rate
-                return encoder.config.learning_rate or default
-        return training.learning_rate
-
-    def batches(self, epoch: int) -> list[list[int]]:
-        """Return the rows of each batch of an epoch."""
-        window = _SORTED_TOGETHER if self.config.length_bucketing else 1
-        return bucketed_batches(
-            self._lengths, self.config.training.batch_size, self.config.seed, epoch, window_batches=window
-        )
+                return encoder_rate(encoder, self.training)
+        return self.training.learning_rate
 
     def start_epoch(self, epoch: int, device: torch.device) -> None:
         """Compute the content vectors of everything remembered, where anything is, on `device`."""
@@ -160,17 +142,6 @@ class DesignLearner:
     def load_tensors(self, tensors: dict[str, Tensor], device: torch.device) -> None:
         """Take back the content vectors of an epoch that goes on."""
         self._bank = tensors["bank"].to(device)
-
-    def weights(self) -> dict[str, Tensor]:
-        """Return the learned weights: everything but frozen encoders."""
-        return {key: value for key, value in self.module.state_dict().items() if not key.startswith(self._frozen())}
-
-    def load_weights(self, weights: dict[str, Tensor]) -> None:
-        """Take back what `weights` gave."""
-        self.module.load_state_dict({**self.module.state_dict(), **weights})
-
-    def _frozen(self) -> tuple[str, ...]:
-        return tuple(prefix for prefix, encoder in self._encoders().items() if encoder.frozen)
 
     def _encoders(self) -> dict[str, CaptionEncoder | ImageEncoder]:
         encoders = {"caption_encoder.": self.network.caption_encoder, "image_encoder.": self.network.image_encoder}

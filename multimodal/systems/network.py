@@ -15,7 +15,8 @@ from multimodal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from multimodal.storage.run_folder import RunFolder
-    from multimodal.training.trainer import Learner, TrainingState
+    from multimodal.training.base_learner import BaseLearner
+    from multimodal.training.trainer import TrainingState
 
 
 class NetworkSystem(System):
@@ -34,7 +35,7 @@ class NetworkSystem(System):
         """The device of the network."""
         return next(self.network.parameters()).device
 
-    def train(self, learner: Learner, training: TrainingConfig, run: RunFolder, **facts: Any) -> TrainingState:
+    def train(self, learner: BaseLearner, training: TrainingConfig, run: RunFolder, **facts: Any) -> TrainingState:
         """Train the network, log the end of it and leave the network in evaluation mode.
 
         Args:

@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from data_loaders.batches import bucketed_batches
+from multimodal.encoders import CaptionEncoder, ImageEncoder
 from multimodal.training.config import TrainingConfig
 
 
 class BaseLearner(ABC):
-    """Parameter groups, batches and weights; a subclass implements `loss` and `validate`. See `trainer.Learner`.
+    """What a `Trainer` trains; a subclass implements `loss` and `validate`.
 
     Attributes:
         frozen: prefixes of the names of weights that are not learned.
         device: where batches go; set at the start of an epoch.
+        window_batches: batches whose captions are sorted by length together; 1 for no sorting.
 
     Args:
         module: the network.
@@ -29,6 +31,7 @@ class BaseLearner(ABC):
     """
 
     frozen: tuple[str, ...] = ()
+    window_batches: int = 50
 
     def __init__(self, module: nn.Module, training: TrainingConfig, seed: int, lengths: NDArray[np.int64]) -> None:
         self.module, self.training, self.seed = module, training, seed
@@ -37,11 +40,17 @@ class BaseLearner(ABC):
 
     @abstractmethod
     def loss(self, module: nn.Module, rows: list[int], epoch: int) -> tuple[Tensor, dict[str, float]]:
-        """Return the mean loss of some train posts, and parts of it to log."""
+        """Return the mean loss of some train posts, and parts of it to log.
+
+        Args:
+            module: the network, which may be wrapped.
+            rows: of train posts.
+            epoch: the current one.
+        """
 
     @abstractmethod
     def validate(self) -> dict[str, float]:
-        """Return the validation scores; "score" selects the model."""
+        """Return the validation scores; "score" selects the model, larger is better."""
 
     def learning_rate(self, name: str, parameter: nn.Parameter) -> float:
         """Return the learning rate of a parameter."""
@@ -57,15 +66,16 @@ class BaseLearner(ABC):
         return [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
 
     def batches(self, epoch: int) -> list[list[int]]:
-        """Return the rows of each batch of an epoch, captions of similar length together."""
-        return bucketed_batches(self._lengths, self.training.batch_size, self.seed, epoch)
+        """Return the rows of each batch, captions of similar length together; depends on the epoch only."""
+        size, window = self.training.batch_size, self.window_batches
+        return bucketed_batches(self._lengths, size, self.seed, epoch, window_batches=window)
 
     def start_epoch(self, epoch: int, device: torch.device) -> None:
-        """Set the device."""
+        """Prepare an epoch and the `validate` after it: set the device."""
         self.device = device
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return an empty dictionary: the number of an epoch determines it."""
+        """Return what a resumed epoch needs besides the weights: nothing, its number determines it."""
         return {}
 
     def load_tensors(self, tensors: dict[str, Tensor], device: torch.device) -> None:
@@ -79,3 +89,9 @@ class BaseLearner(ABC):
     def load_weights(self, weights: dict[str, Tensor]) -> None:
         """Restore what `weights` returned."""
         self.module.load_state_dict({**self.module.state_dict(), **weights})
+
+
+def encoder_rate(encoder: CaptionEncoder | ImageEncoder, training: TrainingConfig) -> float:
+    """Return an encoder's own learning rate, or the one for encoders from scratch or for pretrained ones."""
+    default = training.learning_rate if encoder.config.from_scratch else training.encoder_learning_rate
+    return encoder.config.learning_rate or default

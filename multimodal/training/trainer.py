@@ -28,6 +28,7 @@ from multimodal.distributed.processes import (
     shard,
 )
 from multimodal.storage.run_folder import RunFolder
+from multimodal.training.base_learner import BaseLearner
 from multimodal.training.checkpoints import load_checkpoint, save_checkpoint
 from multimodal.training.config import TrainingConfig
 from multimodal.training.precision import resolved_precision
@@ -38,42 +39,9 @@ logger = logging.getLogger(__name__)
 _GO_ON, _SAVE, _STOP = range(3)
 
 
-class Learner(Protocol):
-    """What the training loop needs of a model."""
-
-    module: nn.Module
-
-    def parameter_groups(self) -> list[dict[str, Any]]:
-        """Return parameter groups for AdamW."""
-
-    def batches(self, epoch: int) -> list[list[int]]:
-        """Return the rows of each batch of an epoch; depends on the epoch only."""
-
-    def loss(self, module: nn.Module, rows: list[int], epoch: int) -> tuple[Tensor, dict[str, float]]:
-        """Return the mean loss of some rows, and parts of it to log. `module` is the (wrapped) network."""
-
-    def start_epoch(self, epoch: int, device: torch.device) -> None:
-        """Prepare an epoch and the `validate` after it."""
-
-    def validate(self) -> dict[str, float]:
-        """Score the validation split; the entry "score" selects the model, larger is better."""
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Return what a resumed epoch needs besides the weights."""
-
-    def load_tensors(self, tensors: dict[str, Tensor], device: torch.device) -> None:
-        """Restore what `tensors` returned."""
-
-    def weights(self) -> dict[str, Tensor]:
-        """Return the learned weights and buffers."""
-
-    def load_weights(self, weights: dict[str, Tensor]) -> None:
-        """Restore what `weights` returned."""
-
-
 @runtime_checkable
 class OwnOptimiser(Protocol):
-    """A `Learner` with its own optimiser; its gradients, which may be sparse, are not clipped."""
+    """A learner with its own optimiser; its gradients, which may be sparse, are not clipped."""
 
     def optimiser(self) -> torch.optim.Optimizer:
         """Return the optimiser, instead of AdamW on `parameter_groups`."""
@@ -81,7 +49,7 @@ class OwnOptimiser(Protocol):
 
 @runtime_checkable
 class Prefetching(Protocol):
-    """A `Learner` that can make batches ready ahead of `loss`."""
+    """A learner that can make batches ready ahead of `loss`."""
 
     def prefetch(self, batches: list[list[int]]) -> AbstractContextManager[None]:
         """Make the batches of this process ready in their order, while a `with` block trains on them."""
@@ -113,7 +81,7 @@ class TrainingState:
 
 
 class Trainer:
-    """Trains a `Learner` and leaves it with the weights of its best epoch.
+    """Trains a `BaseLearner` and leaves it with the weights of its best epoch.
 
     Args:
         learner: the model.
@@ -122,7 +90,7 @@ class Trainer:
         seed: seeds dropout; the learner determines the order of the posts.
     """
 
-    def __init__(self, learner: Learner, config: TrainingConfig, run: RunFolder, seed: int) -> None:
+    def __init__(self, learner: BaseLearner, config: TrainingConfig, run: RunFolder, seed: int) -> None:
         self.learner, self.config, self.run, self.seed = learner, config, run, seed
         self.accelerator = _new_accelerator(resolved_precision(config.precision))
         torch.manual_seed(seed + process_index())

@@ -24,7 +24,7 @@ _VALIDATION_BATCH = 512
 
 
 class FastTextLearner(BaseLearner):
-    """Trains a `FastTextNetwork`; see `multimodal.training.trainer.Learner` and `OwnOptimiser`.
+    """Trains a `FastTextNetwork`.
 
     Args:
         network: is trained.

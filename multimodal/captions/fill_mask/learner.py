@@ -18,7 +18,7 @@ from multimodal.training.base_learner import BaseLearner
 
 
 class FillMaskLearner(BaseLearner):
-    """Trains a `MaskedHashtagNetwork`; see `multimodal.training.trainer.Learner`.
+    """Trains a `MaskedHashtagNetwork`.
 
     Args:
         network: is trained.

@@ -22,7 +22,7 @@ from multimodal.training.losses import softmax_loss
 
 
 class MemoryLearner(EncoderLearner):
-    """Trains a `MemoryNetwork`; see `multimodal.training.trainer.Learner`.
+    """Trains a `MemoryNetwork`.
 
     Args:
         network: is trained.

@@ -21,7 +21,7 @@ from multimodal.training.losses import bce_loss, multi_hot, softmax_loss
 
 
 class CaptionLearner(EncoderLearner):
-    """Trains a `CaptionClassifier`; see `multimodal.training.trainer.Learner`.
+    """Trains a `CaptionClassifier`.
 
     Args:
         network: is trained.

@@ -23,7 +23,7 @@ _NO_CANDIDATE = -1
 
 
 class WordLearner(EncoderLearner):
-    """Trains a `WordTagger`; see `multimodal.training.trainer.Learner`.
+    """Trains a `WordTagger`.
 
     Args:
         network: is trained.
