@@ -32,7 +32,7 @@ __all__ = ["FeatureCache", "FeatureView", "caption_key", "image_key"]
 Rows = NDArray[Any]
 _INDEX_TYPE = np.dtype([("key", "V16"), ("start", "<i8"), ("rows", "<i8")])
 _APPEND_BYTES = 64 * 2**20
-_APPEND_SECONDS = 30.0  # what a killed process loses at most
+_APPEND_SECONDS = 30.0  # the most work that a killed process loses
 _ITEMS_WITH_A_BAR = 256
 
 
@@ -83,15 +83,15 @@ class FeatureCache:
     def get_or_compute(
         self, keys: Sequence[str], compute: Callable[[Sequence[int]], Iterable[Rows]], description: str
     ) -> FeatureView:
-        """Return the rows of all items, computing those that are not there yet.
+        """Return the rows of all items, computing the missing ones.
 
         Args:
             keys: one per item, see `caption_key` and `image_key`; equal keys are computed once.
-            compute: given positions in `keys`, gives the rows of each in turn, (n_i, C) with n_i ≥ 0.
-            description: what the progress bar says.
+            compute: yields the rows, (n_i, C) with n_i ≥ 0, of each of the given indices into `keys`.
+            description: label of the progress bar.
 
         Raises:
-            RunError: the folder cannot be read or written, or rows are not finite or of another shape.
+            RunError: the folder cannot be read or written, or rows are not finite or have another shape.
         """
         digests = [hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest() for key in keys]
         self._refresh()
@@ -130,7 +130,7 @@ class FeatureCache:
                         waiting, waiting_bytes, appended = [], 0, time.monotonic()
                     if bar is not None:
                         bar.advance(1)
-            finally:  # whatever was computed before an interruption is kept
+            finally:  # keep what was computed before an interruption
                 if waiting:
                     self._append(waiting)
 

@@ -1,4 +1,4 @@
-"""`FeatureView`: some items of a feature cache, read by memory map."""
+"""`FeatureView`: items of a feature cache, read from a memory-mapped file."""
 
 from __future__ import annotations
 

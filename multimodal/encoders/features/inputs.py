@@ -1,4 +1,4 @@
-"""From posts to what the encoders take: token numbers and pixels, or cached features of frozen encoders."""
+"""From posts to the inputs of encoders: token ids and pixels, or cached features of frozen encoders."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ENCODING_CHUNK = 256
 
 
 def cleaned_captions(posts: Sequence[Post], profile: str) -> list[str]:
-    """Return each post's caption as encoders see it; "" where there is none."""
+    """Return each post's cleaned caption, "" for none."""
     return [clean_caption(post.caption, profile) for post in posts]
 
 
@@ -41,7 +41,7 @@ class NoCaptions:
         self._count = count
 
     def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return one empty token a post."""
+        """Return one empty token per post."""
         return torch.zeros(len(rows), 1, dtype=torch.long), torch.ones(len(rows), 1, dtype=torch.bool)
 
     def lengths(self) -> NDArray[np.int64]:
@@ -54,10 +54,10 @@ class NoCaptions:
 
 
 class TokenCaptions:
-    """Captions as token numbers, for an encoder that learns or a single answer.
+    """Captions as token ids, for an encoder that is trained or is called without a cache.
 
     Args:
-        encoder: tokenises.
+        encoder: its tokenizer is used.
         captions: cleaned captions, "" for none.
     """
 
@@ -67,14 +67,14 @@ class TokenCaptions:
         self._present = np.array([bool(caption) for caption in captions], bool)
 
     def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return (B, T) token numbers and mask."""
+        """Return token ids (B, T) and mask (B, T)."""
         tokens = [self._tokens[row] for row in rows]
         longest = max(len(row) for row in tokens)
         padded = np.full((len(tokens), longest), self._pad_id, np.int64)
         mask = np.zeros((len(tokens), longest), bool)
-        for place, row in enumerate(tokens):
-            padded[place, : len(row)] = row
-            mask[place, : len(row)] = True
+        for i, row in enumerate(tokens):
+            padded[i, : len(row)] = row
+            mask[i, : len(row)] = True
         return torch.from_numpy(padded), torch.from_numpy(mask)
 
     def lengths(self) -> NDArray[np.int64]:
@@ -93,7 +93,7 @@ class FeatureCaptions:
         self._view, self._lengths, self._present = view, lengths, present
 
     def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return (B, T, C) features and mask."""
+        """Return features (B, T, C) and mask (B, T)."""
         features, mask = self._view.batch(rows)
         return torch.as_tensor(features), torch.as_tensor(mask)
 
@@ -107,7 +107,7 @@ class FeatureCaptions:
 
 
 class NoImages:
-    """Image inputs of a network without an image encoder, or of posts without any picture."""
+    """Image inputs of a network without an image encoder, or of posts without pictures."""
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -147,7 +147,7 @@ class PixelImages:
             self._pixels = {row: self._pictures.read(row) for row in track(rows, "decoding pictures", disable=quiet)}
 
     def batch(self, rows: Sequence[int]) -> Tensor | None:
-        """Return (B, 3, S, S) pixels, zeros where there is no picture.
+        """Return pixels (B, 3, S, S), zeros for posts without a picture.
 
         Raises:
             DataError: a picture cannot be used.
@@ -190,14 +190,14 @@ class FeatureImages:
         self._shape = (patches, width)
 
     def batch(self, rows: Sequence[int]) -> Tensor | None:
-        """Return (B, P, C) features, zeros where there is no picture."""
+        """Return features (B, P, C), zeros for posts without a picture."""
         index = np.asarray(rows)
         here = np.flatnonzero(self._present[index])
         if not len(here):
             return None
-        found, _ = self._view.batch(self._rows[index[here]].tolist())
-        features = torch.zeros(len(index), *self._shape, dtype=torch.as_tensor(found).dtype)
-        features[torch.from_numpy(here)] = torch.as_tensor(found)
+        cached, _ = self._view.batch(self._rows[index[here]].tolist())
+        features = torch.zeros(len(index), *self._shape, dtype=torch.as_tensor(cached).dtype)
+        features[torch.from_numpy(here)] = torch.as_tensor(cached)
         return features
 
     def prefetch(self, batches: Sequence[Sequence[int]]) -> AbstractContextManager[None]:
@@ -210,7 +210,7 @@ class FeatureImages:
 
 
 class SelectedCaptions:
-    """Some posts of caption inputs that were made for more."""
+    """A selection of the posts of caption inputs."""
 
     def __init__(self, inputs: CaptionInputs, rows: Sequence[int]) -> None:
         self._inputs, self._rows = inputs, np.asarray(rows, np.int64)
@@ -229,7 +229,7 @@ class SelectedCaptions:
 
 
 class SelectedImages:
-    """Some posts of image inputs that were made for more."""
+    """A selection of the posts of image inputs."""
 
     def __init__(self, inputs: ImageInputs, rows: Sequence[int]) -> None:
         self._inputs, self._rows = inputs, np.asarray(rows, np.int64)
@@ -302,23 +302,23 @@ def image_inputs(
 
 
 def frozen_features(features: Tensor) -> Tensor:
-    """Round features as the cache does, so that an answer is the same with and without it."""
+    """Round features as the cache does, so that results are the same with and without it."""
     return features.half().float()
 
 
 @torch.no_grad()
 def _encode_captions(encoder: CaptionEncoder, tokens: TokenCaptions, rows: Sequence[int]) -> list[NDArray[np.float16]]:
-    # Similar lengths together: padding is what costs.
+    # Captions of similar length share a batch, to save padding.
     lengths = tokens.lengths()
-    order = sorted(range(len(rows)), key=lambda place: lengths[rows[place]])
+    order = sorted(range(len(rows)), key=lambda i: lengths[rows[i]])
     device = next(encoder.parameters()).device
     results: list[NDArray[np.float16]] = [np.empty((0, encoder.width), np.float16)] * len(rows)
     for start in range(0, len(order), _ENCODING_BATCH):
-        places = order[start : start + _ENCODING_BATCH]
-        ids, mask = tokens.batch([rows[place] for place in places])
+        chosen = order[start : start + _ENCODING_BATCH]
+        ids, mask = tokens.batch([rows[i] for i in chosen])
         features = encoder(ids.to(device), mask.to(device)).cpu().half().numpy()
-        for place, row, length in zip(places, features, mask.sum(1).tolist(), strict=True):
-            results[place] = row[:length]
+        for i, row, length in zip(chosen, features, mask.sum(1).tolist(), strict=True):
+            results[i] = row[:length]
     return results
 
 

@@ -19,20 +19,20 @@ from multimodal.encoders.preprocessing import ImagePreprocessing
 _MOST_WORKERS = 4
 
 
-def worker_count(asked: int | None) -> int:
-    """Return how many workers each process starts.
+def worker_count(configured: int | None) -> int:
+    """Return the number of workers that each process starts.
 
     Args:
-        asked: at least 0; None for one per processor that this process may use, all but one, and at most 4.
+        configured: at least 0; None for one less than the processors this process may use, at most 4.
     """
-    if asked is not None:
-        return asked
+    if configured is not None:
+        return configured
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(min(processors // process_count() - 1, _MOST_WORKERS), 0)
 
 
 class Pictures(Dataset["Tensor | DataError"]):
-    """The pictures of N posts, read when asked for. Worker processes get a copy of it.
+    """The pictures of N posts, read on demand. Worker processes get a copy of it.
 
     Args:
         preprocessing: of the image encoder.
@@ -55,7 +55,7 @@ class Pictures(Dataset["Tensor | DataError"]):
         """Return one picture as the encoder takes it, (3, S, S) uint8.
 
         Raises:
-            DataError: it cannot be used; the message names the post where there are several.
+            DataError: the picture cannot be used; the message names the post if there are several.
         """
         source = self._sources[row]
         if source is None:
@@ -84,7 +84,7 @@ class Pictures(Dataset["Tensor | DataError"]):
             num_workers=workers,
             collate_fn=_stack,
             worker_init_fn=_ignore_interrupts,
-            # One of its own: the loader draws a number, which would change what dropout draws.
+            # With the default generator the loader would draw a number and so change the dropout.
             generator=torch.Generator(),
         )
         loaded = iter(loader)
@@ -104,7 +104,7 @@ class Pictures(Dataset["Tensor | DataError"]):
 
 
 class PicturesAhead:
-    """Batches of pictures that are decoded ahead, taken in their order; some may be left out.
+    """Batches of pictures decoded ahead and taken in order; some may be skipped.
 
     Args:
         pictures: of the posts.
@@ -118,7 +118,7 @@ class PicturesAhead:
         self._next_turn = 0
 
     def take(self, rows: Sequence[int]) -> Tensor | None:
-        """Return the pictures of a batch, (B, 3, S, S); None if it is not among those still to come."""
+        """Return the pictures of a batch, (B, 3, S, S); None if it is not among the remaining ones."""
         turn = self._turns.get(tuple(rows), -1)
         if turn < self._next_turn:
             return None
@@ -138,5 +138,5 @@ def _stack(pictures: Sequence[Tensor | DataError]) -> Tensor | DataError:
 
 
 def _ignore_interrupts(worker: int) -> None:
-    # Ctrl-C reaches all processes of a terminal; the training process ends its workers after it has saved.
+    # Ctrl-C reaches all processes of a terminal; the training process stops its workers after saving.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

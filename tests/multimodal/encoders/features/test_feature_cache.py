@@ -40,10 +40,10 @@ def check(cache: FeatureCache, keys: Sequence[str]) -> Computer:
     computer = Computer(keys)
     view = cache.get_or_compute(keys, computer, "testing")
     assert len(view) == len(keys)
-    for place, key in enumerate(keys):
-        np.testing.assert_array_equal(view[place], rows_of(key))
-        assert view[place].dtype == np.float16
-        assert view.lengths[place] == len(rows_of(key))
+    for i, key in enumerate(keys):
+        np.testing.assert_array_equal(view[i], rows_of(key))
+        assert view[i].dtype == np.float16
+        assert view.lengths[i] == len(rows_of(key))
     return computer
 
 
@@ -89,11 +89,11 @@ def test_a_batch_equals_a_slow_loop(
     rows, mask = view.batch(items)
     longest = max((len(rows_of(keys[item])) for item in items), default=0)
     assert rows.shape == (len(items), longest, 3)
-    for place, item in enumerate(items):
+    for i, item in enumerate(items):
         expected = rows_of(keys[item])
-        np.testing.assert_array_equal(rows[place, : len(expected)].numpy(), expected)
-        assert not rows[place, len(expected) :].any()
-        assert mask[place].tolist() == [True] * len(expected) + [False] * (longest - len(expected))
+        np.testing.assert_array_equal(rows[i, : len(expected)].numpy(), expected)
+        assert not rows[i, len(expected) :].any()
+        assert mask[i].tolist() == [True] * len(expected) + [False] * (longest - len(expected))
 
 
 def test_a_torn_tail_is_ignored_and_written_over(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_rows_that_a_copy_lost_are_computed_again(tmp_path: Path) -> None:
     assert check(FeatureCache(tmp_path, "f"), ["a", "bb", "ccc"]).asked == ["bb", "ccc"]
 
 
-def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check(FeatureCache(tmp_path, "f"), ["a"])
 
     def full(*arguments: object) -> None:

@@ -75,8 +75,8 @@ class TestTokens:
         assert tokens.shape == mask.shape == (4, lengths[ROWS].max())
         assert mask.sum(1).tolist() == lengths[ROWS].tolist()
         assert (tokens[~mask] == words.pad_id).all()
-        for place, row in enumerate(ROWS):
-            assert tokens[place][mask[place]].tolist() == words.tokenise(CAPTIONS)[row].tolist()
+        for i, row in enumerate(ROWS):
+            assert tokens[i][mask[i]].tolist() == words.tokenise(CAPTIONS)[row].tolist()
 
     def test_an_empty_caption_is_none(self, words):
         assert TokenCaptions(words, CAPTIONS).present().tolist() == [True, False, True, True, True, True]
@@ -106,7 +106,7 @@ class TestCachedCaptions:
 
     def test_are_computed_once(self, frozen, tmp_path, monkeypatch):
         first = caption_inputs(frozen, CAPTIONS, str(tmp_path)).batch(ROWS)
-        monkeypatch.setattr(type(frozen), "forward", lambda *arguments: pytest.fail("encoded anew"))
+        monkeypatch.setattr(type(frozen), "forward", lambda *arguments: pytest.fail("encoded again"))
         again = caption_inputs(frozen, CAPTIONS[::-1], str(tmp_path)).batch([5 - row for row in ROWS])
         assert torch.equal(torch.as_tensor(first[0]), torch.as_tensor(again[0]))
 
