@@ -183,24 +183,16 @@ class TestImports:
         assert done.returncode == 0, done.stderr[-2_000:]
 
 
-def imported(tree, at_import=False):
-    """Return the project's modules that a module imports; `at_import`: leave out what is imported later or never."""
+def imported(tree):
+    """Return the project's modules that a module imports: at once, later inside a function, or for its types alone."""
     found = set()
-    later = (ast.FunctionDef, ast.AsyncFunctionDef) if at_import else ()
-
-    def visit(node):
-        if isinstance(node, later) or (at_import and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node)):
-            return
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 full = f"{node.module}.{alias.name}"
                 found.add(full if full in MODULES else node.module)
-        for child in ast.iter_child_nodes(node):
-            visit(child)
-
-    visit(tree)
     return {name for name in found if name.partition(".")[0] in (*LIBRARIES, "scripts", "tests")}
 
 
@@ -236,11 +228,40 @@ class TestArrows:
         allowed = ("multimodal.storage", "multimodal.distributed", "data_loaders")
         assert [pair for pair in users_of(f"multimodal.{room}") if not pair[1].startswith(allowed)] == []
 
-    def test_no_circles(self):
-        arrows = {name: imported(tree_of(path), at_import=True) & set(MODULES) for name, path in MODULES.items()}
+    def test_no_circles_deferred_and_type_only_imports_included(self):
+        arrows = {name: imported(tree_of(path)) & set(MODULES) for name, path in MODULES.items()}
         while leaves := {name for name, targets in arrows.items() if not targets - {name}}:
             arrows = {name: targets - leaves for name, targets in arrows.items() if name not in leaves}
         assert arrows == {}
+
+
+# The rooms in which a reader should find the way at a glance, and their largest number of entries.
+ENTRIES = {"multimodal": 20, "multimodal/evaluation": 14, "data_loaders": 16}
+
+
+@pytest.mark.parametrize("room", ENTRIES)
+def test_rooms_are_not_crowded(room):
+    unseen = {"__init__.py", "__pycache__", "py.typed"}
+    names = [path.name for path in (ROOT / room).iterdir() if path.name not in unseen]
+    assert len(names) <= ENTRIES[room], sorted(names)
+
+
+def public_names(node, prefix=""):
+    """Yield (name, node) of every public class, function and method; overloads are described where they are defined."""
+    for child in node.body:
+        if isinstance(child, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and not child.name.startswith("_"):
+            if any(ast.unparse(decorator) == "overload" for decorator in child.decorator_list):
+                continue
+            yield f"{prefix}{child.name}", child
+            if isinstance(child, ast.ClassDef):
+                yield from public_names(child, f"{prefix}{child.name}.")
+
+
+def test_every_module_and_public_name_has_a_docstring():
+    missing = [name for name, path in MODULES.items() if not ast.get_docstring(tree_of(path))]
+    for name, path in MODULES.items():
+        missing += [f"{name}:{one}" for one, node in public_names(tree_of(path)) if not ast.get_docstring(node)]
+    assert missing == []
 
 
 FILES = sorted(path for folder in CODE for path in (ROOT / folder).rglob("*.py"))

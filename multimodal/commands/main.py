@@ -13,7 +13,7 @@ from types import ModuleType
 
 from data_loaders.command_line import PROGRAM
 from data_loaders.errors import UserError, nearest
-from multimodal import __version__
+from multimodal._version import __version__
 from multimodal.commands.answer import INTERRUPTED, MISTAKE, Answer, as_plain
 
 COMMANDS = {
