@@ -29,9 +29,9 @@ $(READY_DOCS): $(READY)
 
 setup: $(READY)  ## make the environment in .venv
 
-setup-dev: $(READY_DEV)  ## the same, with what tests and checks need
+setup-dev: $(READY_DEV)  ## the same, with everything tests and checks need
 
-quickstart: $(READY)  ## sample dump, prepare, train, evaluate, recommend for one picture
+quickstart: $(READY)  ## make a sample dump, prepare, train, evaluate, recommend for one picture
 	$(BIN)/multimodal-hashtags make-sample --output data/sample
 	$(BIN)/multimodal-hashtags prepare --source data/sample --output data/prepared
 	$(BIN)/multimodal-hashtags train --config sample --data data/prepared --output runs/sample --overwrite
@@ -39,7 +39,7 @@ quickstart: $(READY)  ## sample dump, prepare, train, evaluate, recommend for on
 	$(BIN)/multimodal-hashtags recommend --run runs/sample --k 5 --user-id 8100213830 \
 	  --image data/sample/britta.k/2025-02-23_13-28-44_UTC.jpg --caption "Nothing beats travelling at the end of a long week."
 
-ablation: $(READY)  ## what each part earns on the sample (three quarters of an hour)
+ablation: $(READY)  ## what each part contributes on the sample (about 45 minutes)
 	$(BIN)/multimodal-hashtags ablation --data data/prepared --output runs/ablation
 
 test: $(READY_DEV)  ## run the tests
@@ -66,5 +66,5 @@ bench: $(READY_DEV)  ## timings, side by side in one run
 	$(BIN)/python benchmarks/bench_training.py
 	$(BIN)/python benchmarks/bench_recommend.py
 
-clean:  ## remove what the sample run made
+clean:  ## remove the files of the sample run
 	rm -rf data/sample data/prepared runs/sample runs/ablation

@@ -1,11 +1,11 @@
-"""How long all metrics at K = 1..30 take here, in ranx, and in a loop over K with scikit-learn and torch.
+"""Time all metrics at K = 1..30: this package, ranx, and a loop over K with scikit-learn and torch.
 
     python benchmarks/bench_metrics.py --posts 100000 --loop-posts 2000
     python benchmarks/bench_metrics.py --posts 1000000 --only ours
 
-The inputs are drawn at random with a fixed seed. Each tool first gets them in its own form (only the evaluation is
-timed), then as Python lists of hashtags (building its form is timed as well). ranx is compiled before the clock starts;
-what takes less than a second is the median of five turns.
+The inputs are random, with a fixed seed. Each tool first gets them in its own format, so that only the evaluation is
+timed, then as Python lists of hashtags, so that building its format is timed too. ranx is compiled before timing. Times
+below one second are the median of five runs.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ class Inputs:
         return np.broadcast_to(np.linspace(1.0, 0.1, self.listed.shape[1]), self.listed.shape).copy()
 
     def first(self, posts: int) -> Inputs:
-        """Return the first posts."""
+        """Return the first `posts` posts."""
         return Inputs(self.names, self.listed[:posts], self.true[:posts])
 
 
 def draw(posts: int, k: int, true_tags: int, hashtags: int) -> Inputs:
-    """Draw lists without repeats, and truths of 1 to 2 x true_tags - 1 hashtags of which some are in the list."""
+    """Draw lists without repeats, and 1 to 2 x true_tags - 1 true hashtags per post, some of them in the list."""
     rng = np.random.default_rng(0)
     start, step = rng.integers(0, hashtags, (posts, 1)), rng.integers(1, hashtags // k, (posts, 1))
     listed = (start + step * np.arange(k)) % hashtags
@@ -84,7 +84,7 @@ def draw(posts: int, k: int, true_tags: int, hashtags: int) -> Inputs:
 
 
 class Seconds(NamedTuple):
-    """Time on the wall, and of all cores together: the latter stays fair on a busy machine."""
+    """Wall time and CPU time of all cores; the latter stays comparable on a busy machine."""
 
     wall: float
     cpu: float
@@ -94,7 +94,7 @@ class Seconds(NamedTuple):
 
 
 def timed(work: Callable[[], Any], turns: int = 1) -> tuple[Seconds, Any]:
-    """Return the median time of several turns, and the result."""
+    """Return the median time of several runs, and the result."""
     taken = []
     for _ in range(turns):
         wall, cpu = time.perf_counter(), time.process_time()
@@ -104,7 +104,7 @@ def timed(work: Callable[[], Any], turns: int = 1) -> tuple[Seconds, Any]:
 
 
 def peak_mib() -> float:
-    """Return the most memory this process has held so far."""
+    """Return the peak memory of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -120,7 +120,7 @@ def vocabulary_of(inputs: Inputs) -> Vocabulary:
 
 
 def build_ours(ranked: list[list[str]], true: list[list[str]], scores: NDArray[np.float64]) -> tuple[Rankings, Truth]:
-    """Bring lists of text into our own form."""
+    """Turn lists of text into this package's format."""
     names = list(dict.fromkeys(tag for tags in ranked for tag in tags))
     index = {name: number for number, name in enumerate(names)}
     flat = np.fromiter((index[tag] for tags in ranked for tag in tags), np.int64)
@@ -238,7 +238,7 @@ def bench_loop(inputs: Inputs, ks: list[int], ours: MetricTable) -> dict[str, Se
 
 
 def show(title: str, seconds: dict[str, Seconds]) -> None:
-    """Print a table of seconds and of how many times ours each takes."""
+    """Print a table of seconds, and of the ratio to this package."""
     table = Table("", "seconds", "times ours", "CPU seconds", "times ours", title=title)
     for name, value in seconds.items():
         _add(table, name, value, seconds["ours"])

@@ -1,13 +1,13 @@
-"""How long `recommend` takes over its own two encoders, called plainly through transformers and timm.
+"""Time `recommend` against its two encoders alone, called directly through transformers and timm.
 
     python benchmarks/bench_recommend.py
     python benchmarks/bench_recommend.py --repeats 50 --precision bf16 --profile
 
-One post with picture, caption and a user with history, at paper size: multilingual BERT's base size, ViT-B/16, D = 512,
-1,734 hashtags, 5,000 remembered posts, 30 of them the user's own. Weights are random: they change no time. The plain
-calls use the very same weights, the same tokens and the same pixels. `encoders` is the two forward passes alone;
-`with input` also tokenises, opens and resizes the picture as the libraries' own tools do. The calls take turns, and
-the ratio is the median over the turns.
+One post with a picture, a caption and a user with history, at the size of the paper: multilingual BERT base, ViT-B/16,
+D = 512, 1,734 hashtags, 5,000 remembered posts, 30 of them the user's. Weights are random, which does not affect the
+time. The direct calls use the same weights, tokens and pixels. `encoders` is the two forward passes alone; `with input`
+also tokenises, and opens and resizes the picture with the libraries' own tools. The calls alternate, and the ratio is
+the median over the rounds.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ HASHTAGS, OWN_POSTS = 1_734, 30
 
 
 def make_posts(count: int, words: int) -> list[Post]:
-    """Make up posts: Zipf-like words and hashtags, 30 posts a user."""
+    """Generate posts with Zipf-like words and hashtags, 30 posts per user."""
     rng = np.random.default_rng(0)
     draw = random.Random(0)
     lexicon = ["".join(draw.choices("abcdefghijklmnoprstuvwz", k=draw.randint(2, 9))) for _ in range(5_000)]
     posts = []
     for number in range(count):
-        said = [lexicon[place % len(lexicon)] for place in rng.zipf(1.3, words)]
-        tags = tuple(dict.fromkeys(f"tag{place % HASHTAGS}" for place in rng.zipf(1.3, 6)))
+        said = [lexicon[index % len(lexicon)] for index in rng.zipf(1.3, words)]
+        tags = tuple(dict.fromkeys(f"tag{index % HASHTAGS}" for index in rng.zipf(1.3, 6)))
         user = f"user{number % max(count // OWN_POSTS, 1)}"
         when = START + timedelta(minutes=number)
         posts.append(
@@ -59,7 +59,7 @@ def make_posts(count: int, words: int) -> list[Post]:
 
 
 def make_recommender(posts: list[Post], size: str, neighbours: int) -> Recommender:
-    """Build an untrained model of paper size whose memory holds the posts."""
+    """Build an untrained model of the paper's size with the posts in its memory."""
     caption: dict[str, Any] = {"name": "transformer", "random_init": True, "trainable": False}
     image: dict[str, Any] = {"name": "vit_base_patch16_224", "pretrained": False, "trainable": False}
     if size == "tiny":
@@ -125,14 +125,14 @@ def plain_calls(system: DesignSystem, caption: str, picture: Path) -> tuple[Call
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    """Return the time on the wall."""
+    """Return the wall time."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
 
 
 def measure(recommender: Recommender, asked: dict[str, Any], repeats: int) -> dict[str, list[float]]:
-    """Time the three calls in turns, after two turns that do not count."""
+    """Time the three calls alternately, after two warm-up rounds."""
     encoders, with_input, tokens = plain_calls(recommender.system, asked["caption"], asked["image"])  # type: ignore[arg-type]
     calls = {"recommend": lambda: recommender.recommend(**asked), "encoders": encoders, "with input": with_input}
     times: dict[str, list[float]] = {name: [] for name in calls}

@@ -1,13 +1,13 @@
-"""How fast training is with and without the feature cache, everything else the same.
+"""Time training with and without the feature cache, everything else equal.
 
     python benchmarks/bench_training.py
     python benchmarks/bench_training.py --size paper --posts 2000
 
-Both encoders are frozen and have random weights, which change no time. The sample dump is written to a temporary
-folder, prepared, and trained on for some epochs; an epoch is everything between two validations: the content vectors
-of the memory, the steps, and the validation. The first one also has the content vectors from before the first step;
-with the cache, it is the one that fills it. `tiny` is ViT-tiny and a BERT of 4 layers and 256 units; `paper` is
-ViT-B/16 and BERT of the base size, meant for a GPU.
+Both encoders are frozen and have random weights, which do not affect the time. The sample dump is written to a
+temporary folder, prepared, and trained on for some epochs. An epoch is everything between two validations: the content
+vectors of the memory, the steps and the validation. The first also has the content vectors before the first step; with
+the cache, it fills the cache. `tiny` is ViT-tiny and a BERT of 4 layers and 256 units; `paper` is ViT-B/16 and BERT
+base, meant for a GPU.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from multimodal.systems.config_loading import validate_config
 
 
 class TimedRun(RunFolder):
-    """A run folder that remembers when each epoch was validated."""
+    """A run folder that records when each epoch was validated."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.validated: list[float] = []
 
     def log(self, record: dict[str, Any]) -> None:
-        """Note the time of a validation, and write the line."""
+        """Record the time of a validation, and write the line."""
         if record["event"] == "validation":
             self.validated.append(time.perf_counter())
         super().log(record)
@@ -120,7 +120,7 @@ def main() -> None:
 
 
 def show(results: dict[bool, list[float]], posts: int, options: argparse.Namespace) -> None:
-    """Print train posts per second by epoch, and how many times faster the cache is."""
+    """Print train posts per second by epoch, and the speed-up by the cache."""
     device = "GPU" if torch.cuda.is_available() else f"{torch.get_num_threads()} threads"
     table = Table("epoch", "with cache", "without", "times as fast", title=f"{options.size}, {posts} posts, {device}")
     for number, (with_cache, without) in enumerate(zip(results[True], results[False], strict=True), start=1):

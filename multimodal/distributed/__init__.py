@@ -1,1 +1,1 @@
-"""Several processes, and the device each of them computes on."""
+"""Work across several processes, and the device each of them uses."""

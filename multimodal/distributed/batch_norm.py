@@ -1,4 +1,4 @@
-"""Batch normalisation whose statistics cover the batch of all processes."""
+"""Batch normalisation with statistics over the batch of all processes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from multimodal.distributed.processes import process_count
 
 
 class GlobalBatchNorm(nn.BatchNorm1d):
-    """`BatchNorm1d` over (B, D) that behaves the same for one process and for many, on CPU and GPU.
+    """`BatchNorm1d` over (B, D) with the same result for one process and for many, on CPU and GPU.
 
     Statistics are summed over processes with gradients, so training with two processes equals training with
-    one on the same batch, also when their shares differ in size (`torch.nn.SyncBatchNorm` offers this on GPUs
-    only). A batch of a single post has no variance: it is normalised by the running statistics.
+    one on the same batch, even if their shares differ in size (`torch.nn.SyncBatchNorm` runs on GPUs only).
+    A batch of one post has no variance, so it is normalised by the running statistics.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -34,7 +34,7 @@ class GlobalBatchNorm(nn.BatchNorm1d):
         sums = _sum_over_processes(local)
         count = int(sums[-1].item())
         mean = sums[:-1] / count
-        # In two passes: the mean of squares less the squared mean can come out below 0.
+        # Two passes, because the mean of squares minus the squared mean can be negative.
         variance = _sum_over_processes(((values - mean) ** 2).sum(0)) / count
         with torch.no_grad():
             momentum = 0.1 if self.momentum is None else self.momentum

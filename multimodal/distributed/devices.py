@@ -1,4 +1,4 @@
-"""Where a trained model answers: the CPU or a CUDA device."""
+"""The device a trained model runs on: the CPU or a CUDA device."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from data_loaders.errors import UserError
 
 
 def choose_device(name: str | torch.device | None = None) -> torch.device:
-    """Return the device that a name stands for.
+    """Return the device of a name.
 
     Args:
-        name: `cpu`, `cuda` (the current one), `cuda:1` and so on; None: CUDA where there is any, else the CPU.
+        name: `cpu`, `cuda` (the current one), `cuda:1` and so on; None for CUDA if available, else the CPU.
 
     Raises:
-        UserError: there is no device of that name, or none on this machine.
+        UserError: the name is unknown, or this machine has no such device.
     """
     devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name is None:

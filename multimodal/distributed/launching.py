@@ -1,4 +1,4 @@
-"""Joining the other processes when started by `accelerate launch` or `torchrun`."""
+"""Connecting to the other processes started by `accelerate launch` or `torchrun`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def init_distributed() -> None:
-    """Connect to the processes started together with this one; does nothing when there is only this one."""
+    """Connect to the processes that were started together with this one, if there are any."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         from accelerate import PartialState
 
@@ -18,7 +18,7 @@ def init_distributed() -> None:
 
 
 def own_device() -> torch.device:
-    """Return where this process trains: the device its launcher gave it, else the one that accelerate finds."""
+    """Return the device this process trains on: the one its launcher set, else the one accelerate finds."""
     from accelerate import PartialState
 
     device: torch.device = PartialState().device

@@ -1,4 +1,4 @@
-"""Work shared between processes: who does which posts, and bringing the results together."""
+"""Work shared between processes: which process does what, and how results are combined."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Item = TypeVar("Item")
 
 
 def process_count() -> int:
-    """Return the number of processes that work together; 1 outside of a launcher."""
+    """Return the number of processes that work together; 1 without a launcher."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def process_index() -> int:
-    """Return this process's number, 0 for the main one."""
+    """Return the number of this process; 0 is the main process."""
     return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
 
 
@@ -27,13 +27,13 @@ def is_main_process() -> bool:
 
 
 def barrier() -> None:
-    """Return when every process has come this far."""
+    """Wait until every process has reached this point."""
     if process_count() > 1:
         dist.barrier()
 
 
 def main_process_first(work: Callable[[], Item]) -> Item:
-    """Run `work` on the main process, then on the others, which find what it left on disk."""
+    """Run `work` on the main process first, then on the others, which find its files on disk."""
     if is_main_process():
         result = work()
         barrier()
@@ -43,16 +43,16 @@ def main_process_first(work: Callable[[], Item]) -> Item:
 
 
 def map_processes(items: Sequence[Item], work: Callable[[Sequence[Item]], list[Any]]) -> list[Any]:
-    """Let every process work on its share of `items`; return all results in the order of the items.
+    """Let every process work on its share of `items` and return all results in the order of the items.
 
     Args:
         items: the same on every process.
-        work: gets a share, returns one result per item of it.
+        work: takes a share and returns one result per item.
     """
     count = process_count()
     if count == 1:
         return work(items)
-    share = [items[place] for place in range(process_index(), len(items), count)]
+    share = [items[index] for index in range(process_index(), len(items), count)]
     gathered: list[Any] = [None] * count
     dist.all_gather_object(gathered, work(share))
     results: list[Any] = [None] * len(items)
@@ -62,7 +62,7 @@ def map_processes(items: Sequence[Item], work: Callable[[Sequence[Item]], list[A
 
 
 def all_reduce_max(value: int, device: torch.device) -> int:
-    """Return the largest value that any process gives."""
+    """Return the largest value of all processes."""
     if process_count() == 1:
         return value
     values = torch.tensor([value], device=device)
@@ -71,7 +71,7 @@ def all_reduce_max(value: int, device: torch.device) -> int:
 
 
 def all_reduce_sum(values: Sequence[float], device: torch.device) -> list[float]:
-    """Return each value summed over the processes."""
+    """Return the sum over all processes of each value."""
     if process_count() == 1:
         return list(values)
     summed = torch.tensor(values, device=device)
@@ -80,9 +80,9 @@ def all_reduce_sum(values: Sequence[float], device: torch.device) -> list[float]
 
 
 def shard(items: Sequence[Item]) -> tuple[Sequence[Item], float]:
-    """Return this process's share of a batch, and the share's weight in the batch's mean; weights sum to 1.
+    """Return this process's share of a batch and its weight in the batch's mean; weights sum to 1.
 
-    A batch with fewer items than there are processes is worked on whole by all of them.
+    If there are fewer items than processes, every process gets the whole batch.
     """
     count = process_count()
     if len(items) < count:

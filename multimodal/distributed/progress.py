@@ -1,4 +1,4 @@
-"""Progress bars of work that several processes may share: only the main one shows them."""
+"""Progress bars of work shared between processes; only the main process shows them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from multimodal.distributed.processes import is_main_process
 
 @contextmanager
 def shared_progress(description: str, total: int | None, unit: str = "posts") -> Iterator[Callable[[int], None]]:
-    """Give a function that counts steps as done; see `data_loaders.progress.progress_bar`."""
+    """Yield a function that advances the bar by a number of steps; see `data_loaders.progress.progress_bar`."""
     if not is_main_process():
         yield lambda steps: None
         return

@@ -1,1 +1,1 @@
-"""What is kept on disk, without pickle."""
+"""The run folder, shipped configurations and state dictionaries on disk, without pickle."""

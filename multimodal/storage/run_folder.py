@@ -30,7 +30,7 @@ _PACKAGES = (
 
 
 class RunFolder:
-    """Paths of a run folder, and the few ways to write into it safely.
+    """The paths of a run folder, and safe ways to write into it.
 
     Args:
         path: the folder; created on the first write.
@@ -51,17 +51,17 @@ class RunFolder:
 
     @property
     def metrics(self) -> Path:
-        """One JSON object a line: training steps, validations, the summary."""
+        """JSON lines: training steps, validations, the summary."""
         return self.path / "metrics.jsonl"
 
     @property
     def checkpoints(self) -> Path:
-        """What resuming needs."""
+        """What resuming a training needs."""
         return self.path / "checkpoints"
 
     @property
     def model(self) -> Path:
-        """All that `recommend` needs; this folder alone can be moved or shared."""
+        """All that recommending needs; this folder can be moved or shared alone."""
         return self.path / "model"
 
     def evaluation(self, split: str) -> Path:
@@ -75,11 +75,11 @@ class RunFolder:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
     def rewind(self, step: int, epoch: int) -> None:
-        """Take back the lines of `metrics.jsonl` that come after a checkpoint, which training writes anew.
+        """Delete the lines of `metrics.jsonl` after a checkpoint, because training will write them again.
 
         Args:
-            step: optimiser steps done at the checkpoint.
-            epoch: epochs done.
+            step: optimiser steps completed at the checkpoint.
+            epoch: epochs completed.
         """
         if not self.metrics.exists():
             return
@@ -88,7 +88,7 @@ class RunFolder:
             try:
                 record = json.loads(line)
             except json.JSONDecodeError:
-                continue  # cut off while it was written
+                continue  # a line cut off while it was written
             if (record.get("step", 0), record.get("epoch", 0)) <= (step, epoch):
                 kept.append(line + "\n")
         write_atomically(self.metrics, lambda path: path.write_text("".join(kept), encoding="utf-8"))
@@ -113,7 +113,7 @@ class RunFolder:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically: the old file stays whole until the new one is."""
+    """Write JSON atomically: the previous file stays until the new one is complete."""
     write_atomically(
         path,
         lambda temporary: temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8"),
@@ -121,10 +121,10 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` fill a temporary file beside `path`, then put it in place in one step.
+    """Let `write` fill a temporary file beside `path`, then move it into place in one step.
 
     Raises:
-        RunError: the disk is full or the folder cannot be written; what was there before is untouched.
+        RunError: the disk is full or the folder cannot be written; the previous file is untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -146,7 +146,7 @@ def read_json(path: Path, what: str) -> Any:
     """Read a JSON file of a run or model folder.
 
     Raises:
-        RunError: missing or damaged; the message names the file, `what` it is and how to make it.
+        RunError: it is missing or damaged; the message names the file, `what` it is and how to make it.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))

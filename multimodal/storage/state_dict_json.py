@@ -1,4 +1,4 @@
-"""Nested values with tensors in them as JSON and safetensors: what pickle would be needed for otherwise."""
+"""Nested values with tensors as JSON and safetensors, where pickle would be needed otherwise."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from torch import Tensor
 
 
 def state_dict_to_json(value: Any, tensors: dict[str, Tensor]) -> Any:
-    """Return `value` as JSON can hold it; tensors in it go into `tensors` under the number of their place.
+    """Return `value` as JSON values; its tensors move into `tensors`, under consecutive numbers.
 
     Args:
-        value: None, numbers, texts and tensors, in lists, tuples and dictionaries with any such keys.
-        tensors: filled up.
+        value: None, numbers, strings and tensors, in lists, tuples and dictionaries with any of them as keys.
+        tensors: the tensors are added to it.
 
     Raises:
-        TypeError: something else is in it.
+        TypeError: it contains anything else.
     """
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
@@ -32,10 +32,10 @@ def state_dict_to_json(value: Any, tensors: dict[str, Tensor]) -> Any:
 
 
 def state_dict_from_json(packed: Any, tensors: dict[str, Tensor]) -> Any:
-    """Return what `state_dict_to_json` was given.
+    """Return the value that `state_dict_to_json` was given.
 
     Raises:
-        ValueError: `state_dict_to_json` did not make this, or a tensor is missing.
+        ValueError: this is not a result of `state_dict_to_json`, or a tensor is missing.
     """
     if not isinstance(packed, dict):
         return packed
@@ -46,5 +46,5 @@ def state_dict_from_json(packed: Any, tensors: dict[str, Tensor]) -> Any:
         values = [state_dict_from_json(one, tensors) for one in value]
         return values if kind == "list" else tuple(values)
     if kind != "tensor" or value not in tensors:
-        raise ValueError(f"{kind} {value!r} is not there")
+        raise ValueError(f"{kind} {value!r} is missing")
     return tensors[value]

@@ -39,7 +39,7 @@ def test_tensors_are_kept_apart():
     assert back["groups"] == value["groups"]
     assert back["state"][0]["step"] is value["state"][0]["step"]
     assert back["state"][0]["mean"] is value["state"][0]["mean"]
-    with pytest.raises(ValueError, match="tensor '1' is not there"):
+    with pytest.raises(ValueError, match="tensor '1' is missing"):
         state_dict_from_json(packed, {"0": tensors["0"]})
 
 
