@@ -219,6 +219,11 @@ class TestArrows:
         systems = ("multimodal.design", "multimodal.captions", "multimodal.baselines")
         assert [pair for pair in users_of(f"multimodal.{room}") if pair[1].startswith(systems)] == []
 
+    def test_the_metrics_know_nothing_of_what_is_made_of_them(self):
+        of_metrics = users_of("multimodal.evaluation.metrics")
+        others = [pair for pair in of_metrics if pair[1].startswith("multimodal.evaluation")]
+        assert [pair for pair in others if not pair[1].startswith("multimodal.evaluation.metrics")] == []
+
     def test_the_commands_are_used_by_nothing(self):
         users = [pair for pair in users_of("multimodal") if pair[1].startswith("multimodal.commands")]
         assert [pair for pair in users if not pair[0].startswith("multimodal.commands")] == []

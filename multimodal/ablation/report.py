@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from data_loaders.command_line import command_line
 from multimodal.ablation.comparison import LEVEL
 from multimodal.ablation.running import Ablation
 from multimodal.ablation.variants import VARIANTS
@@ -97,12 +97,12 @@ def markdown(ablation: Ablation) -> str:
 def _command(ablation: Ablation) -> str:
     settings, known = ablation.settings, [variant.name for variant in VARIANTS]
     chosen = {str(row["variant"]): row["overrides"] for row in ablation.table.to_dict("records")}
-    parts = ["python", "scripts/ablation.py", "--config", settings["config"], "--data", settings["data"],
+    parts = ["ablation", "--config", settings["config"], "--data", settings["data"],
              "--output", "…", "--variants", ",".join(name for name in chosen if name in known)]  # fmt: skip
     for name, overrides in chosen.items():
         parts += [] if name in known else ["--variant", f"{name}={overrides}"]
     seeds = ",".join(map(str, settings["seeds"]))
-    return shlex.join([*parts, "--seeds", seeds, "--k", str(settings["k"]), *settings["overrides"]])
+    return command_line(*parts, "--seeds", seeds, "--k", str(settings["k"]), *settings["overrides"])
 
 
 def figure(ablation: Ablation) -> Figure:

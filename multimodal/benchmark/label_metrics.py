@@ -36,9 +36,9 @@ class ScoredLabels:
             rankings: of N posts.
             truth: their hashtags, in the same order.
         """
-        judged = np.array([bool(row) for row in truth])
+        labelled = np.array([bool(row) for row in truth])
         number = {name: index for index, name in enumerate(dict.fromkeys([*rankings.names, *_flat(truth)]))}
-        named = judged[:, None] & (rankings.indices >= 0)
+        named = labelled[:, None] & (rankings.indices >= 0)
         posts, places = np.nonzero(named)
         hashtags = rankings.indices[posts, places]
         own = np.array([number[name] for name in rankings.names], np.int64)[hashtags]

@@ -14,7 +14,7 @@ from multimodal.evaluation.metrics.accuracy import Ints
 from multimodal.evaluation.metrics.outcomes import Outcomes
 from multimodal.evaluation.uncertainty.seed_average import average_over_seeds
 
-# Posts whose counts of true hashtags of a kind differ were judged against another truth or vocabulary.
+# Posts that differ in one of these counts were evaluated against another truth or vocabulary.
 _COUNTS = ("true_count", "known_count", "new_count")
 
 
@@ -49,7 +49,7 @@ def on_same_posts(
     Args:
         systems: name → the runs (seeds) of the system.
         ks: cut-offs, each at most the largest that every run was evaluated at.
-        common_posts: compare on the posts that all runs judged against the same truth, and note how many are left
+        common_posts: compare on the posts that all runs evaluated against the same truth, and note how many are left
             out; otherwise any difference is refused.
 
     Raises:
@@ -64,7 +64,7 @@ def on_same_posts(
     agree = _same_truth(runs, rows, common_posts)
     kept = [row[agree] for row in rows]
     if not len(kept[0]):
-        raise DataError("the runs have no post in common that they judged against the same truth.")
+        raise DataError("the runs have no post in common with the same truth.")
     outcomes = {run.name: run.outcomes.at(cut_offs).take(row) for run, row in zip(runs, kept, strict=True)}
     user_ids = outcomes[runs[0].name].user_ids
     outcomes = {name: replace(of_run, user_ids=user_ids) for name, of_run in outcomes.items()}
@@ -83,7 +83,7 @@ def _check_depth(run: SavedRun, k: int) -> None:
     if k > deepest:
         raise UserError(
             f"k: {k} is above the largest K that {run.given} was evaluated at, {deepest}; evaluate it further: "
-            f"python scripts/evaluate.py --run {run.given} --data … --k 1-{k}"
+            f"multimodal-hashtags evaluate --run {run.given} --data … --k 1-{k}"
         )
 
 
@@ -107,7 +107,7 @@ def _same_truth(runs: Sequence[SavedRun], rows: Sequence[Ints], common_posts: bo
         if differ.any() and not common_posts:
             post_id = runs[0].outcomes.post_ids[rows[0][int(np.argmax(differ))]]
             raise DataError(
-                f"{runs[0].name} and {run.name} were judged against different truths or vocabularies on "
+                f"{runs[0].name} and {run.name} were evaluated against different truths or vocabularies on "
                 f"{np.count_nonzero(differ):,} of {len(differ):,} posts, for instance {post_id!r}. Evaluate both on "
                 "one prepared folder, or compare on the other posts with --common-posts."
             )
@@ -133,7 +133,7 @@ def _left_out(runs: Sequence[SavedRun], rows: Sequence[Ints], kept: Sequence[Int
     ]
     notes = [f"posts that not all runs hold are left out: {', '.join(parts)}"] if parts else []
     if len(kept[0]) < len(rows[0]):
-        notes.append(f"posts judged against different truths are left out: {len(rows[0]) - len(kept[0]):,}")
+        notes.append(f"posts with different truths are left out: {len(rows[0]) - len(kept[0]):,}")
     return notes
 
 

@@ -121,7 +121,7 @@ def compare_runs(
     reference = names[0] if against is None else against
     if reference not in systems:
         known = ", ".join(names)
-        raise UserError(f"against: {reference!r} is none of the systems.{nearest(reference, names)} Known: {known}.")
+        raise UserError(f"against: {reference!r} is not one of the systems.{nearest(reference, names)} Known: {known}.")
     aligned = on_same_posts(systems, ks, common_posts=common_posts)
     for name in names:
         check_columns(protocol.columns, aligned.systems[name])

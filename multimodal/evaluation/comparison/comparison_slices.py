@@ -70,7 +70,7 @@ def _aligned_slices(path: Path, post_ids: Sequence[str]) -> PostSlices:
     if missing:
         raise DataError(
             f"{path} lacks {len(missing):,} of {len(post_ids):,} posts, for instance {missing[0]!r}; evaluate again: "
-            "python scripts/evaluate.py --run … --data …"
+            "multimodal-hashtags evaluate --run … --data …"
         )
     return slices.take(np.array([row_of[post_id] for post_id in post_ids], np.int64))
 

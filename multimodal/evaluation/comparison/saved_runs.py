@@ -84,10 +84,10 @@ def _evaluation_folder(run: Path, split: str, history: str) -> Path:
     if (folder / PER_POST).is_file():
         return folder
     found = sorted(path.parent.name for path in (run / "evaluation").glob(f"*/{PER_POST}"))
-    others = f"it holds {', '.join(found)}" if found else "it holds none"
+    others = f"it has {', '.join(found)}" if found else "it has none"
     how = f"--split {split}" + ("" if history == "rolling" else f" --history {history}")
     raise RunError(
-        f"{run} holds no evaluation {name!r} ({others}); make it: python scripts/evaluate.py --run {run} --data … {how}"
+        f"{run} has no evaluation {name!r} ({others}); make it: multimodal-hashtags evaluate --run {run} --data … {how}"
     )
 
 

@@ -14,7 +14,7 @@ from multimodal.evaluation.errors.by_frequency import errors_by_frequency, frequ
 from multimodal.evaluation.errors.calibration import calibration_error, calibration_table
 from multimodal.evaluation.errors.confusion import confusion_table
 from multimodal.evaluation.errors.curves import Curve, curves_table, hashtag_curves, macro_curves, micro_curves
-from multimodal.evaluation.errors.judged import Floats, Judged
+from multimodal.evaluation.errors.flat_ranking import FlatRanking, Floats
 from multimodal.evaluation.errors.pairs import confused_pairs
 from multimodal.evaluation.errors.posts import ndcg_distribution, ndcg_of_posts
 from multimodal.ranking.rankings import Rankings
@@ -91,26 +91,26 @@ def analyse_errors(
     """
     if k < 1:
         raise UserError(f"k: {k} places cannot be analysed; give at least 1.")
-    judged = Judged.of(rankings, truth)
-    hashtags = confusion_table(judged, k, train_frequency)
-    support = judged.support
-    frequent = sorted(np.flatnonzero(support).tolist(), key=lambda tag: (-support[tag], judged.names[tag]))[:selected]
+    ranking = FlatRanking.of(rankings, truth)
+    hashtags = confusion_table(ranking, k, train_frequency)
+    support = ranking.support
+    frequent = sorted(np.flatnonzero(support).tolist(), key=lambda tag: (-support[tag], ranking.names[tag]))[:selected]
     nameable = len(set(vocabulary).union(hashtags["hashtag"]))
-    curves = [*micro_curves(judged, nameable), *macro_curves(judged)]
-    curves += [curve for tag in frequent for curve in hashtag_curves(judged, tag)]
-    values = ndcg_of_posts(judged, k)
-    calibration = calibration_table(judged, k)
+    curves = [*micro_curves(ranking, nameable), *macro_curves(ranking)]
+    curves += [curve for tag in frequent for curve in hashtag_curves(ranking, tag)]
+    values = ndcg_of_posts(ranking, k)
+    calibration = calibration_table(ranking, k)
     return ErrorAnalysis(
         k=k,
-        depth=judged.depth,
-        posts=len(judged),
+        depth=ranking.depth,
+        posts=len(ranking),
         hashtags=hashtags,
         curves=curves,
         ndcg=values,
         ndcg_distribution=ndcg_distribution(values),
         by_frequency=errors_by_frequency(hashtags),
         correlations=frequency_correlations(hashtags),
-        pairs=confused_pairs(judged, k),
+        pairs=confused_pairs(ranking, k),
         calibration=calibration,
         calibration_error=calibration_error(calibration),
     )

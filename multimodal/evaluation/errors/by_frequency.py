@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from multimodal.evaluation.errors.judged import Floats
+from multimodal.evaluation.errors.flat_ranking import Floats
 
 # Lower ends of the bands; a hashtag that train never saw has one to itself.
 BAND_STARTS = (0, 1, 5, 20, 50, 100, 500, 1000)

@@ -5,26 +5,26 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from multimodal.evaluation.errors.judged import Judged
+from multimodal.evaluation.errors.flat_ranking import FlatRanking
 
 BINS = 10
 
 
-def calibration_table(judged: Judged, k: int) -> pd.DataFrame:
+def calibration_table(ranking: FlatRanking, k: int) -> pd.DataFrame:
     """Compare the score of the named hashtags with the share of them that is true, bin by bin.
 
     Scores within 0..1 are put in ten bins of equal width; others, which are no probabilities, in ten bins of
     (nearly) equal number.
 
     Args:
-        judged: N posts.
+        ranking: N posts.
         k: the first K of each list are looked at.
 
     Returns:
         low, high, named, mean_score, share_true; one row per bin that holds a score.
     """
-    within = judged.rank <= k
-    scores, hits = judged.score[within], judged.hit[within]
+    within = ranking.rank <= k
+    scores, hits = ranking.score[within], ranking.hit[within]
     columns = ["low", "high", "named", "mean_score", "share_true"]
     if not len(scores):
         return pd.DataFrame(columns=columns)

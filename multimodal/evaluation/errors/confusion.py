@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from multimodal.evaluation.errors.judged import Judged
+from multimodal.evaluation.errors.flat_ranking import FlatRanking
 
 
-def confusion_table(judged: Judged, k: int, train_frequency: Mapping[str, int]) -> pd.DataFrame:
+def confusion_table(ranking: FlatRanking, k: int, train_frequency: Mapping[str, int]) -> pd.DataFrame:
     """Count for each hashtag in how many posts it is named or not, rightly or wrongly, among the first K.
 
     Args:
-        judged: N posts.
+        ranking: N posts.
         k: K.
         train_frequency: train posts that carry a hashtag; 0 where it is not there.
 
@@ -23,13 +23,13 @@ def confusion_table(judged: Judged, k: int, train_frequency: Mapping[str, int]) 
         train_frequency, true_posts, named, tp, fp, fn, tn (which sum to N), precision, recall, f1; NaN where a
         hashtag is never named or never true.
     """
-    size = len(judged.names)
-    within = judged.rank <= k
-    named = np.bincount(judged.tag[within], minlength=size)
-    right = np.bincount(judged.tag[within & judged.hit], minlength=size)
-    support = judged.support
+    size = len(ranking.names)
+    within = ranking.rank <= k
+    named = np.bincount(ranking.tag[within], minlength=size)
+    right = np.bincount(ranking.tag[within & ranking.hit], minlength=size)
+    support = ranking.support
     used = np.flatnonzero(named + support)
-    names = [judged.names[index] for index in used.tolist()]
+    names = [ranking.names[index] for index in used.tolist()]
     table = pd.DataFrame(
         {
             "hashtag": names,
@@ -39,7 +39,7 @@ def confusion_table(judged: Judged, k: int, train_frequency: Mapping[str, int]) 
             "tp": right[used],
             "fp": (named - right)[used],
             "fn": (support - right)[used],
-            "tn": len(judged) - (named + support - right)[used],
+            "tn": len(ranking) - (named + support - right)[used],
         }
     )
     table["precision"] = _share(table["tp"], table["named"])

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from multimodal.evaluation.errors.judged import Bools, Floats, Judged
+from multimodal.evaluation.errors.flat_ranking import Bools, FlatRanking, Floats
 
 CurveKind: TypeAlias = Literal["precision_recall", "roc"]
 _GRID = np.linspace(0, 1, 101)
@@ -36,46 +36,46 @@ class Curve:
     saved: int
 
 
-def micro_curves(judged: Judged, hashtags: int) -> list[Curve]:
+def micro_curves(ranking: FlatRanking, hashtags: int) -> list[Curve]:
     """Pool all (post, hashtag) pairs; return both curves.
 
     Args:
-        judged: N posts.
-        hashtags: how many there are to name, C; N · C pairs are judged, those not saved as ties at the end.
+        ranking: N posts.
+        hashtags: how many there are to name, C; of the N · C pairs, those not saved count as ties at the end.
     """
-    positives = len(judged.true_tag)
-    return _both("micro", judged.score, judged.hit, positives, len(judged) * hashtags - positives)
+    positives = len(ranking.true_tag)
+    return _both("micro", ranking.score, ranking.hit, positives, len(ranking) * hashtags - positives)
 
 
-def hashtag_curves(judged: Judged, hashtag: int) -> list[Curve]:
+def hashtag_curves(ranking: FlatRanking, hashtag: int) -> list[Curve]:
     """Return both curves of one hashtag over the posts.
 
     Args:
-        judged: N posts.
+        ranking: N posts.
         hashtag: its number; true of at least one post.
     """
-    chosen = judged.tag == hashtag
-    positives = int((judged.true_tag == hashtag).sum())
-    name = judged.names[hashtag]
-    return _both(name, judged.score[chosen], judged.hit[chosen], positives, len(judged) - positives)
+    chosen = ranking.tag == hashtag
+    positives = int((ranking.true_tag == hashtag).sum())
+    name = ranking.names[hashtag]
+    return _both(name, ranking.score[chosen], ranking.hit[chosen], positives, len(ranking) - positives)
 
 
-def macro_curves(judged: Judged) -> list[Curve]:
+def macro_curves(ranking: FlatRanking) -> list[Curve]:
     """Average the curves of all hashtags that are true of at least one post, each weighing the same.
 
     Precision at a recall is the best precision at that recall or a higher one, 0 where it is not reached within
     the saved scores.
     """
-    order = np.argsort(judged.tag, kind="stable")
-    ends = np.cumsum(np.bincount(judged.tag, minlength=len(judged.names)))
-    support = judged.support
+    order = np.argsort(ranking.tag, kind="stable")
+    ends = np.cumsum(np.bincount(ranking.tag, minlength=len(ranking.names)))
+    support = ranking.support
     precision, rate = np.zeros_like(_GRID), np.zeros_like(_GRID)
     areas = np.zeros(2)
     chosen = np.flatnonzero(support)
     for hashtag in chosen:
         places = order[(ends[hashtag - 1] if hashtag else 0) : ends[hashtag]]
         positives = int(support[hashtag])
-        pair = _both("", judged.score[places], judged.hit[places], positives, len(judged) - positives)
+        pair = _both("", ranking.score[places], ranking.hit[places], positives, len(ranking) - positives)
         precision += _best_from(pair[0])
         rate += np.interp(_GRID, pair[1].x, pair[1].y)
         areas += [pair[0].area, pair[1].area]

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from multimodal.evaluation.errors.judged import Floats, Ints, Judged
+from multimodal.evaluation.errors.flat_ranking import FlatRanking, Floats, Ints
 
 MOST_PAIRS = 200
 
 
-def confused_pairs(judged: Judged, k: int, most: int = MOST_PAIRS) -> pd.DataFrame:
+def confused_pairs(ranking: FlatRanking, k: int, most: int = MOST_PAIRS) -> pd.DataFrame:
     """Count in how many posts one hashtag is true but missed while another is named wrongly among the first K.
 
     Args:
-        judged: N posts.
+        ranking: N posts.
         k: K.
         most: pairs returned, those of most posts.
 
@@ -27,25 +27,25 @@ def confused_pairs(judged: Judged, k: int, most: int = MOST_PAIRS) -> pd.DataFra
     """
     from scipy import sparse
 
-    shape = (len(judged), len(judged.names))
-    missed = (judged.true_rank == 0) | (judged.true_rank > k)
-    wrong = (judged.rank <= k) & ~judged.hit
-    misses = _table(judged.true_post[missed], judged.true_tag[missed], shape)
-    wrongs = _table(judged.post[wrong], judged.tag[wrong], shape)
+    shape = (len(ranking), len(ranking.names))
+    missed = (ranking.true_rank == 0) | (ranking.true_rank > k)
+    wrong = (ranking.rank <= k) & ~ranking.hit
+    misses = _table(ranking.true_post[missed], ranking.true_tag[missed], shape)
+    wrongs = _table(ranking.post[wrong], ranking.tag[wrong], shape)
     together = sparse.coo_array(misses.T @ wrongs)
-    missed_in, wrong_in = np.bincount(judged.true_tag[missed], minlength=shape[1]), wrongs.sum(axis=0)
+    missed_in, wrong_in = np.bincount(ranking.true_tag[missed], minlength=shape[1]), wrongs.sum(axis=0)
     first, second = together.coords
     posts = together.data
-    lift = posts * len(judged) / (missed_in[first] * np.asarray(wrong_in)[second])
+    lift = posts * len(ranking) / (missed_in[first] * np.asarray(wrong_in)[second])
     # Of equals the more telling first, then by name, so that the table does not depend on the numbering.
     order = sorted(
         np.flatnonzero(posts >= _threshold(posts, most)).tolist(),
-        key=lambda at: (-posts[at], -round(float(lift[at]), 9), judged.names[first[at]], judged.names[second[at]]),
+        key=lambda at: (-posts[at], -round(float(lift[at]), 9), ranking.names[first[at]], ranking.names[second[at]]),
     )[:most]
     return pd.DataFrame(
         {
-            "missed": [judged.names[first[at]] for at in order],
-            "instead": [judged.names[second[at]] for at in order],
+            "missed": [ranking.names[first[at]] for at in order],
+            "instead": [ranking.names[second[at]] for at in order],
             "posts": posts[order].astype(np.int64),
             "share": posts[order] / missed_in[first[order]],
             "lift": lift[order],

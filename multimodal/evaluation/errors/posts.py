@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from multimodal.evaluation.errors.judged import Floats, Judged
+from multimodal.evaluation.errors.flat_ranking import FlatRanking, Floats
 from multimodal.evaluation.metrics.ranked import ndcg
 
 BIN_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
-def ndcg_of_posts(judged: Judged, k: int) -> Floats:
+def ndcg_of_posts(ranking: FlatRanking, k: int) -> Floats:
     """Return NDCG@K of each post, (N,)."""
-    hits = np.zeros((len(judged), max(judged.depth, 1)), np.bool_, order="F")
-    hits[judged.post[judged.hit], judged.rank[judged.hit] - 1] = True
-    return ndcg(hits, judged.true_count, np.array([k]))[:, 0]
+    hits = np.zeros((len(ranking), max(ranking.depth, 1)), np.bool_, order="F")
+    hits[ranking.post[ranking.hit], ranking.rank[ranking.hit] - 1] = True
+    return ndcg(hits, ranking.true_count, np.array([k]))[:, 0]
 
 
 def ndcg_distribution(values: Floats) -> pd.DataFrame:

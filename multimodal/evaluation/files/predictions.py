@@ -99,7 +99,7 @@ def _read_table(path: Path) -> pa.Table:
             table = pq.read_table(path)
     except FileNotFoundError:
         raise DataError(
-            f"{path} (predictions) is missing; make it: python scripts/evaluate.py --run … --data …"
+            f"{path} (predictions) is missing; make it: multimodal-hashtags evaluate --run … --data …"
         ) from None
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path} cannot be read as predictions: {error}") from error

@@ -118,7 +118,7 @@ def read_per_post(path: Path) -> Outcomes:
         table = pq.read_table(path)
     except FileNotFoundError:
         raise DataError(
-            f"{path} (per-post values) is missing; make it: python scripts/evaluate.py --run … --data …"
+            f"{path} (per-post values) is missing; make it: multimodal-hashtags evaluate --run … --data …"
         ) from None
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path} cannot be read as per-post values: {error}") from error
@@ -127,12 +127,13 @@ def read_per_post(path: Path) -> Outcomes:
     if version != str(DEFINITIONS_VERSION):
         raise DataError(
             f"{path}: metric definitions of version {version}, this program has version {DEFINITIONS_VERSION}; "
-            "evaluate again: python scripts/evaluate.py --run … --data …"
+            "evaluate again: multimodal-hashtags evaluate --run … --data …"
         )
     missing = [name for name in ("post_id", *_COUNT_COLUMNS, *_RANK_COLUMNS) if name not in table.column_names]
     if missing:
         raise DataError(
-            f"{path}: the column {missing[0]!r} is missing; evaluate again: python scripts/evaluate.py --run … --data …"
+            f"{path}: the column {missing[0]!r} is missing; evaluate again: "
+            "multimodal-hashtags evaluate --run … --data …"
         )
     ks = [int(k) for k in metadata["ks"].split(",")]
     places = int(metadata["places"])

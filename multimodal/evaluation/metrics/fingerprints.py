@@ -1,4 +1,4 @@
-"""Fingerprints of true hashtags, by which two saved evaluations tell whether they judged against the same truth."""
+"""Fingerprints of true hashtags, by which two saved evaluations can tell whether they have the same truth."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def read_post_slices(path: Path) -> PostSlices:
         table = pq.read_table(path).combine_chunks()
     except FileNotFoundError:
         raise DataError(
-            f"{path} (which post is in which slice) is missing; make it: python scripts/evaluate.py --run … --data …"
+            f"{path} (which post is in which slice) is missing; make it: multimodal-hashtags evaluate --run … --data …"
         ) from None
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path} cannot be read as slices: {error}") from error
@@ -80,7 +80,7 @@ def read_post_slices(path: Path) -> PostSlices:
     needed = ["post_id", *names, *(f"true {band}" for band in BANDS), "hit_ranks", "hit_bands"]
     missing = [name for name in needed if name not in table.column_names]
     if missing:
-        raise DataError(f"{path} lacks {', '.join(missing)}; evaluate again: python scripts/evaluate.py --run … …")
+        raise DataError(f"{path} lacks {', '.join(missing)}; evaluate again: multimodal-hashtags evaluate --run … …")
     slicings = {name: _slicing(table[name].combine_chunks()) for name in names}
     ranks, of_bands = table["hit_ranks"].combine_chunks(), table["hit_bands"].combine_chunks()
     sizes = np.diff(ranks.offsets.to_numpy())

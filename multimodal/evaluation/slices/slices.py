@@ -105,24 +105,24 @@ def slice_posts(
         train_users: every user of train.
     """
     rows = [row for row, post in enumerate(posts) if post.hashtags]
-    judged = [posts[row] for row in rows]
+    evaluated = [posts[row] for row in rows]
     depth = _HISTORY_STARTS[-1]
-    instants = np.array([post.instant_us for post in judged], np.int64)
-    earlier = (memory.history([post.user_id for post in judged], instants, depth) >= 0).sum(axis=1)
-    seen = [1 if post.user_id not in train_users else 2 for post in judged]
-    users = [0 if post.user_id is None else code for post, code in zip(judged, seen, strict=True)]
+    instants = np.array([post.instant_us for post in evaluated], np.int64)
+    earlier = (memory.history([post.user_id for post in evaluated], instants, depth) >= 0).sum(axis=1)
+    seen = [1 if post.user_id not in train_users else 2 for post in evaluated]
+    users = [0 if post.user_id is None else code for post, code in zip(evaluated, seen, strict=True)]
     slicings = {
-        "caption_length": Slicing(_CAPTIONS, np.array([_caption_length(post.caption) for post in judged], np.int64)),
-        "image": Slicing(_IMAGES, np.array([post.image is not None for post in judged], np.int64)),
+        "caption_length": Slicing(_CAPTIONS, np.array([_caption_length(post.caption) for post in evaluated], np.int64)),
+        "image": Slicing(_IMAGES, np.array([post.image is not None for post in evaluated], np.int64)),
         "history": Slicing(_HISTORIES, np.searchsorted(_HISTORY_STARTS, earlier, side="right")),
         "user": Slicing(_USERS, np.array(users, np.int64)),
         "true_hashtags": Slicing(_COUNTS, np.searchsorted(_COUNT_STARTS, outcomes.true_count, side="right")),
         "truth": Slicing(_TRUTHS, (outcomes.new_count < outcomes.true_count).astype(np.int64)),
-        "script": _scripts([post.caption for post in judged]),
+        "script": _scripts([post.caption for post in evaluated]),
     }
     bands = hashtag_bands(vocabulary, train_hashtags)
     places = rankings.indices[rows, : outcomes.hits.shape[1]]
-    hits = banded_hits(bands, [post.hashtags for post in judged], outcomes.hits, places, rankings.names)
+    hits = banded_hits(bands, [post.hashtags for post in evaluated], outcomes.hits, places, rankings.names)
     return PostSlices(outcomes.post_ids, slicings, hits)
 
 

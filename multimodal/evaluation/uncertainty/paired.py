@@ -138,7 +138,7 @@ def compare_systems(
     if len(systems) < 2:
         raise UserError(f"{len(systems)} system cannot be compared; give at least two.")
     if against is not None and against not in systems:
-        raise UserError(f"against: {against!r} is none of the systems {', '.join(systems)}.")
+        raise UserError(f"against: {against!r} is not one of the systems {', '.join(systems)}.")
     pairs = list(combinations(systems, 2))
     if against is not None:
         pairs = [(name, against) for name in systems if name != against]

@@ -50,7 +50,7 @@ def test_mistakes(command, evaluated, tmp_path):
         (): "no run to compare: give run folders",
         (habit,): "1 system to compare (user_habit); give at least two",
         (habit, tmp_path / "no"): "does not exist",
-        (habit, popularity, "--split", "validation"): "holds no evaluation 'validation' (it holds test)",
+        (habit, popularity, "--split", "validation"): "has no evaluation 'validation' (it has test)",
         (habit, popularity, "--k", "6"): "k: 6 is above the largest K",
         (habit, popularity, "--column", "recal"): "metric 'recal' has no value per post here. Did you mean 'recall'?",
         (habit, popularity, "--unit", "days"): "unit: 'days' cannot be resampled",

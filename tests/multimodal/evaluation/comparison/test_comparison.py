@@ -104,7 +104,7 @@ def test_k_need_not_be_one_of_the_sweep(folder):
 def test_against(folder):
     given = systems(folder, "weak", "fair")
     assert row(compare_runs(given, [1], FAST, against="fair").table, system="weak")["against"] == "fair"
-    with pytest.raises(UserError, match=r"against: 'fare' is none of the systems. Did you mean 'fair'\?"):
+    with pytest.raises(UserError, match=r"against: 'fare' is not one of the systems. Did you mean 'fair'\?"):
         compare_runs(given, [1], FAST, against="fare")
     with pytest.raises(UserError, match=r"1 system to compare \(good\); give at least two .* --separate keeps"):
         compare_runs(systems(folder, "good_seed0", "good_seed1"), [1], FAST)
@@ -129,11 +129,11 @@ def test_other_truths_are_refused_even_where_their_counts_are_equal(folder, tmp_
     make_run(tmp_path / "other", POSTS, 0.5, truth=truth, config={"other": 1})
     given = group_by_seed(read_saved_runs([folder / "weak", tmp_path / "other"]))
     with pytest.raises(
-        UserError, match=r"weak and other were judged against different truths or vocabularies on 1 of 40 posts"
+        UserError, match=r"weak and other were evaluated against different truths or vocabularies on 1 of 40 posts"
     ):
         compare_runs(given, [3], FAST)
     notes = compare_runs(given, [3], FAST, common_posts=True).notes
-    assert notes[0] == "posts judged against different truths are left out: 1"
+    assert notes[0] == "posts with different truths are left out: 1"
 
 
 def test_no_post_in_common(folder, tmp_path):

@@ -68,13 +68,13 @@ def test_refused(posts, tmp_path):
         return str(error.value)
 
     assert "does not exist. Did you mean 'habit'?" in message(tmp_path / "habbit")
-    assert "holds no evaluation 'train' (it holds test); make it: python scripts/evaluate.py --run" in message(
+    assert "has no evaluation 'train' (it has test); make it: multimodal-hashtags evaluate --run" in message(
         run, split="train"
     )
     assert message(run, history="frozen").endswith("--data … --split test --history frozen")
     assert "is given twice; a run is compared with others" in message(run, run / "evaluation" / "test")
     (tmp_path / "empty").mkdir()
-    assert "holds no evaluation 'test' (it holds none)" in message(tmp_path / "empty")
+    assert "has no evaluation 'test' (it has none)" in message(tmp_path / "empty")
     path = run / "evaluation" / "test" / "per_post.parquet"
     table = pq.read_table(path)
     pq.write_table(table.take([0, 1, 1]), path)

@@ -15,7 +15,7 @@ from multimodal.evaluation.errors.by_frequency import band_names, errors_by_freq
 from multimodal.evaluation.errors.calibration import calibration_error, calibration_table
 from multimodal.evaluation.errors.confusion import confusion_table
 from multimodal.evaluation.errors.curves import hashtag_curves, macro_curves, micro_curves
-from multimodal.evaluation.errors.judged import Judged
+from multimodal.evaluation.errors.flat_ranking import FlatRanking
 from multimodal.evaluation.errors.pairs import confused_pairs
 from multimodal.evaluation.errors.posts import ndcg_distribution, ndcg_of_posts
 from multimodal.ranking.rankings import Rankings
@@ -36,12 +36,12 @@ LISTS = rankings(["sea", "sky", "sun"], ["sea", "tea", "cat"], ["sky", "sea"], [
 TRUTH = [["sea", "sun", "tea"], ["tea", "new"], ["sea"], []]
 
 
-def judged():
-    return Judged.of(LISTS, TRUTH)
+def ranking():
+    return FlatRanking.of(LISTS, TRUTH)
 
 
 def test_confusion_counts_by_hand():
-    table = confusion_table(judged(), 2, {"sea": 9, "tea": 3}).set_index("hashtag")
+    table = confusion_table(ranking(), 2, {"sea": 9, "tea": 3}).set_index("hashtag")
     columns = ["train_frequency", "true_posts", "named", "tp", "fp", "fn", "tn"]
     assert table.loc["sea", columns].tolist() == [9, 2, 3, 2, 1, 0, 0]
     assert table.loc["tea", columns].tolist() == [3, 2, 1, 1, 0, 1, 1]
@@ -65,7 +65,7 @@ def test_counts_and_areas_are_those_of_scikit_learn(seed):
     truth = draw.random((posts, size)) < 0.4
     truth[0, 0] = True
     given_truth = [[NAMES[tag] for tag in np.flatnonzero(row)] for row in truth]
-    found = Judged.of(Rankings([f"p{n}" for n in range(posts)], indices, scores, NAMES), given_truth)
+    found = FlatRanking.of(Rankings([f"p{n}" for n in range(posts)], indices, scores, NAMES), given_truth)
     kept = truth[truth.any(axis=1)]
     dense = np.full((posts, size), -1.0)
     np.put_along_axis(dense, indices, scores, 1)
@@ -86,20 +86,20 @@ def test_counts_and_areas_are_those_of_scikit_learn(seed):
 
 
 def test_macro_is_the_mean_of_the_hashtags():
-    found = judged()
+    found = ranking()
     tags = sorted(set(found.true_tag.tolist()))
     areas = [[curve.area for curve in hashtag_curves(found, tag)] for tag in tags]
     assert [curve.area for curve in macro_curves(found)] == pytest.approx(np.mean(areas, axis=0).tolist())
 
 
 def test_a_hashtag_that_is_never_named_has_an_empty_curve():
-    found = judged()
+    found = ranking()
     precision_recall, roc = hashtag_curves(found, list(found.names).index("new"))
     assert (precision_recall.area, roc.area) == (0, 0.5)
 
 
 def test_ndcg_of_posts_and_its_bins():
-    values = ndcg_of_posts(judged(), 2)
+    values = ndcg_of_posts(ranking(), 2)
     best = 1 + 1 / np.log2(3)
     assert values.tolist() == pytest.approx([1 / best, 1 / np.log2(3) / best, 1 / np.log2(3)])
     table = ndcg_distribution(np.array([0, 0.1999, 0.2, 0.5, 0.8, 1.0]))
@@ -109,7 +109,7 @@ def test_ndcg_of_posts_and_its_bins():
 
 def test_errors_add_up_by_band():
     assert band_names() == ["never", "1–4", "5–19", "20–49", "50–99", "100–499", "500–999", "1000+"]
-    confusion = confusion_table(judged(), 2, {"sea": 1000, "tea": 4, "sky": 1})
+    confusion = confusion_table(ranking(), 2, {"sea": 1000, "tea": 4, "sky": 1})
     table = errors_by_frequency(confusion).set_index("train_frequency")
     assert table.index.tolist() == ["never", "1–4", "1000+"]
     assert table.loc["1–4", ["hashtags", "true", "named", "tp", "fp", "fn"]].tolist() == [2, 2, 3, 1, 2, 1]
@@ -121,19 +121,19 @@ def test_errors_add_up_by_band():
 
 
 def test_confused_pairs_by_hand():
-    table = confused_pairs(judged(), 2)
+    table = confused_pairs(ranking(), 2)
     pairs = {(row.missed, row.instead): row for row in table.itertuples()}
     # Post 0 misses sun and tea and wrongly names sky; post 1 misses "new" and wrongly names sea.
     assert set(pairs) == {("sun", "sky"), ("tea", "sky"), ("new", "sea")}
     assert (pairs["sun", "sky"].posts, pairs["sun", "sky"].share) == (1, 1)
     assert pairs["sun", "sky"].lift == pytest.approx(1 * 3 / (1 * 2))
     assert table["missed"].tolist()[0] == "new"  # of equals the one of largest lift
-    assert len(confused_pairs(judged(), 2, most=1)) == 1
+    assert len(confused_pairs(ranking(), 2, most=1)) == 1
 
 
 def test_calibration_by_hand():
     ranked = rankings(["sea", "sky"], ["sea", "sun"], scores=[[0.95, 0.15], [0.91, 0.1]])
-    table = calibration_table(Judged.of(ranked, [["sea"], ["sun"]]), 2)
+    table = calibration_table(FlatRanking.of(ranked, [["sea"], ["sun"]]), 2)
     assert table["named"].tolist() == [2, 2]
     assert table["mean_score"].tolist() == pytest.approx([0.125, 0.93])
     assert table["share_true"].tolist() == pytest.approx([0.5, 0.5])
@@ -142,11 +142,11 @@ def test_calibration_by_hand():
 
 def test_scores_that_are_no_probabilities_are_binned_by_number():
     ranked = rankings(["sea", "sky"], ["sea", "sun"], scores=[[7.0, 3.0], [6.0, -2.0]])
-    table = calibration_table(Judged.of(ranked, [["sea"], ["sun"]]), 2)
+    table = calibration_table(FlatRanking.of(ranked, [["sea"], ["sun"]]), 2)
     assert table["named"].sum() == 4
     assert np.isnan(calibration_error(table))
     same = rankings(["sea", "sky"], ["sea", "sun"], scores=[[7.0, 7.0], [7.0, 7.0]])
-    assert calibration_table(Judged.of(same, [["sea"], ["sun"]]), 2)["named"].tolist() == [4]
+    assert calibration_table(FlatRanking.of(same, [["sea"], ["sun"]]), 2)["named"].tolist() == [4]
 
 
 def test_everything_at_once_and_its_files(tmp_path):

@@ -90,7 +90,7 @@ def test_refused(tmp_path, changes, message):
 
 
 def test_files_that_are_none(tmp_path):
-    with pytest.raises(DataError, match=r"is missing; make it: python scripts/evaluate\.py"):
+    with pytest.raises(DataError, match=r"is missing; make it: multimodal-hashtags evaluate"):
         read_predictions(tmp_path / "p.parquet")
     (tmp_path / "p.parquet").write_bytes(b"not parquet")
     with pytest.raises(DataError, match="cannot be read as predictions"):

@@ -107,7 +107,7 @@ def test_per_post_columns_speak_for_themselves(tmp_path):
 
 def test_per_post_files_that_cannot_be_used(tmp_path):
     path = tmp_path / "per_post.parquet"
-    with pytest.raises(DataError, match=r"is missing; make it: python scripts/evaluate\.py"):
+    with pytest.raises(DataError, match=r"is missing; make it: multimodal-hashtags evaluate"):
         read_per_post(path)
     path.write_bytes(b"nothing")
     with pytest.raises(DataError, match="cannot be read as per-post values"):

@@ -152,7 +152,9 @@ def test_slices_are_read_back(tmp_path):
         np.testing.assert_array_equal(back.bands.found(k), slices.bands.found(k))
     rows = np.array([7, 3, 40])
     np.testing.assert_array_equal(back.take(rows).bands.found(5), slices.bands.found(5)[rows])
-    with pytest.raises(DataError, match=r"\(which post is in which slice\) is missing; make it: python scripts/eval"):
+    with pytest.raises(
+        DataError, match=r"\(which post is in which slice\) is missing; make it: multimodal-hashtags eval"
+    ):
         read_post_slices(tmp_path / "no.parquet")
     (tmp_path / "bad.parquet").write_bytes(b"bad")
     with pytest.raises(DataError, match="cannot be read as slices"):

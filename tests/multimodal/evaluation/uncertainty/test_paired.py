@@ -218,7 +218,7 @@ def test_refused():
         paired_test(a.outcomes, a.outcomes, permutations=0)
     with pytest.raises(UserError, match="1 system cannot be compared; give at least two"):
         compare_systems({"x": a.outcomes})
-    with pytest.raises(UserError, match="against: 'q' is none of the systems x, y"):
+    with pytest.raises(UserError, match="against: 'q' is not one of the systems x, y"):
         compare_systems({"x": a.outcomes, "y": a.outcomes}, against="q")
     other = evaluate_rankings(make_rankings([["tag00"]] * 6), make_truth(6, 0), KS, VOCABULARY, ap_norm="relevant")
     with pytest.raises(UserError, match="ap_norm is capped for one system and relevant for the other"):

@@ -1,4 +1,4 @@
-"""`Judged`: every recommended hashtag of every post as one flat table, with whether it is true."""
+"""`FlatRanking`: every recommended hashtag of every post as one flat table, with whether it is true."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Judged:
-    """L recommended places and M true hashtags of N posts that have a true hashtag.
+class FlatRanking:
+    """L recommended and M true hashtags of N posts that have a true hashtag.
 
     Attributes:
         post_ids: N ids.
@@ -49,8 +49,8 @@ class Judged:
     depth: int
 
     @classmethod
-    def of(cls, rankings: Rankings, truth: Sequence[Sequence[str]]) -> Judged:
-        """Judge a ranking.
+    def of(cls, rankings: Rankings, truth: Sequence[Sequence[str]]) -> FlatRanking:
+        """Flatten a ranking and find its hits.
 
         Args:
             rankings: of posts whose ids differ.
