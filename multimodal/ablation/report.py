@@ -12,7 +12,7 @@ from data_loaders.command_line import command_line
 from multimodal.ablation.comparison import LEVEL
 from multimodal.ablation.running import Ablation
 from multimodal.ablation.variants import VARIANTS
-from multimodal.evaluation.files.text_table import TextTable, number, with_signed_interval
+from multimodal.evaluation.files.text_table import TextTable, number, percent, with_signed_interval
 from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS
 from multimodal.storage.run_folder import write_atomically
 
@@ -72,7 +72,7 @@ def explanation(ablation: Ablation) -> str:
     lines = [
         f"{settings['posts']:,} posts of the {settings['split']} split, history {settings['history']}; mean ± standard "
         f"deviation over the seeds {seeds}.",
-        f"In brackets: {LEVEL:.0%} interval of the difference, paired bootstrap over posts with these seeds.",
+        f"In brackets: {percent(LEVEL)} interval of the difference, paired bootstrap over posts with these seeds.",
     ]
     return "\n".join([*lines, *settings["notes"]])
 

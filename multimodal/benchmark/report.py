@@ -37,7 +37,7 @@ def narrow_at_k_table(table: pd.DataFrame, k: int) -> TextTable:
     names = (*METRICS.headline, *_POOLED)
     at = names.index("f1") + 1
     short = [METRICS[name].heading for name in names]
-    headings = ["system", *short[:at], "95%", *short[at:]]
+    headings = ["system", *short[:at], "95 %", *short[at:]]
     cells = []
     for line in table[table["k"] == k].to_dict("records"):
         texts = [number(line[name]) for name in names]
@@ -80,7 +80,7 @@ def explanation(table: pd.DataFrame, settings: dict[str, Any], failures: Sequenc
         else f"{settings['threshold']:g} for all"
     )
     lines = [
-        f"{posts:,} posts of the test split, history rolling, seed {settings['seed']}; in brackets 95% bootstrap "
+        f"{posts:,} posts of the test split, history rolling, seed {settings['seed']}; in brackets 95 % bootstrap "
         f"intervals over {settings['unit']}.",
         f"Micro and macro F1 without a K: of the hashtags whose score reaches a threshold; the threshold is {rule}. "
         f"New-tag recall is that of the first {deepest}. The model's size leaves remembered posts out.",

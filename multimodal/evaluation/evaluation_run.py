@@ -101,5 +101,5 @@ def _slice_files(run: EvaluationRun, unit: Unit) -> dict[str, Any]:
     slices = slice_posts(run.posts, outcomes, run.rankings, run.memory, run.vocabulary,
                          run.train_hashtags, run.train_users)  # fmt: skip
     table = slice_table(outcomes.at(np.array([slice_k(run.metrics.ks)])), slices, unit=unit)
-    note = f"{len(outcomes):,} posts; 95% bootstrap intervals over {unit}; history {run.settings['history']}"
+    note = f"{len(outcomes):,} posts; 95 % bootstrap intervals over {unit}; history {run.settings['history']}"
     return slice_files(slices, table, note)

@@ -14,6 +14,7 @@ from multimodal.evaluation.files.text_table import (
     DASH,
     TextTable,
     number,
+    percent,
     plain_values,
     probability,
     signed,
@@ -28,7 +29,7 @@ SIGNIFICANT = 0.05
 
 def comparison_table(comparison: Comparison) -> TextTable:
     """Return one row per system, metric and K; without a column of seeds where no system has several."""
-    share = f"{comparison.protocol.level:.0%}"
+    share = percent(comparison.protocol.level)
     seeds = ["± sd (seeds)"] if _has_seeds(comparison) else []
     return TextTable(
         headings=["System", "Metric", "K", f"Value [{share}]", *seeds, f"Difference [{share}]",
@@ -39,7 +40,7 @@ def comparison_table(comparison: Comparison) -> TextTable:
 
 def narrow_comparison_table(comparison: Comparison) -> TextTable:
     """Return the comparison for a terminal of 80 columns; differences that hold after Holm's correction stand out."""
-    share = f"{comparison.protocol.level:.0%}"
+    share = percent(comparison.protocol.level)
     records = comparison.table.to_dict("records")
     return TextTable(
         headings=["", "At", f"Value\n[{share}]", f"Difference\n[{share}]", "p\nHolm", "Effect", "Win\ntie\nloss"],

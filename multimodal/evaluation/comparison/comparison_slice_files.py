@@ -14,7 +14,7 @@ from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.slices.slices import TITLES
 from multimodal.storage.run_folder import write_atomically
 
-HEADINGS = ("Slice", "Posts", "Value", "Against", "Difference [95%]", "p (Holm)", "More than elsewhere [95%]")
+HEADINGS = ("Slice", "Posts", "Value", "Against", "Difference [95 %]", "p (Holm)", "More than elsewhere [95 %]")
 
 
 def _groups(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from multimodal.evaluation.files.text_table import TextTable, number
+from multimodal.evaluation.files.text_table import TextTable, number, percent
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.metrics.metric_table import MetricTable
 
@@ -13,7 +13,8 @@ def k_table(metrics: MetricTable) -> TextTable:
     posts, left_out = metrics.counts["posts"], metrics.counts["posts_without_truth"]
     coverage = float(metrics.table["coverage_of_truth"].iloc[0])
     caption = (
-        f"{posts:,} posts; {left_out:,} without a true hashtag left out; vocabulary covers {coverage:.1%} of the truth"
+        f"{posts:,} posts; {left_out:,} without a true hashtag left out; "
+        f"vocabulary covers {percent(coverage, 1)} of the truth"
     )
     rows = [
         [str(int(row["k"])), *(number(row[name]) for name in METRICS.headline), "best F1" if row["k"] == best else ""]

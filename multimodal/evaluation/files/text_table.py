@@ -98,22 +98,19 @@ def latex_text(text: str) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Return a number without the 0 before the point, such as `.288`; a dash where it is not defined.
+    """Return a number, such as `0.288`; a dash where it is not defined.
 
     >>> number(0.28849), number(1.0), number(float("nan"))
-    ('.288', '1.000', '–')
+    ('0.288', '1.000', '–')
     """
-    if value is None or math.isnan(value):
-        return DASH
-    text = f"{value:.{digits}f}"
-    return text[1:] if text.startswith("0.") else text
+    return DASH if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
 def signed(value: float | None, digits: int = 3) -> str:
     """Return a number with its sign.
 
     >>> signed(0.0311), signed(-0.2)
-    ('+.031', '−.200')
+    ('+0.031', '−0.200')
     """
     if value is None or math.isnan(value):
         return DASH

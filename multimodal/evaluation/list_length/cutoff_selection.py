@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from multimodal.evaluation.files.text_table import TextTable, number, with_interval
+from multimodal.evaluation.files.text_table import TextTable, number, percent, with_interval
 from multimodal.evaluation.files.writing import Content
 from multimodal.evaluation.list_length.list_lengths import ScoredHits, best_fixed_length, choose_threshold
 from multimodal.evaluation.metrics.accuracy import f1_of_means
@@ -125,8 +125,8 @@ def _sentence(best: int, f1: float, shares: dict[int, float]) -> str:
     if len(shares) == 1:
         return text
     others = sorted(((share, -k) for k, share in shares.items() if k != best and share >= _WORTH_TELLING), reverse=True)
-    told = "".join(f"; {-k} in {share:.0%}" for share, k in others)
-    return f"{text}; wins in {shares[best]:.0%} of resamples{told}"
+    told = "".join(f"; {-k} in {percent(share)}" for share, k in others)
+    return f"{text}; wins in {percent(shares[best])} of resamples{told}"
 
 
 def which_k_files(chosen: WhichK, unit: str) -> dict[str, Content]:
@@ -141,7 +141,7 @@ def which_k_markdown(chosen: WhichK, unit: str) -> str:
         chosen: from `which_k`.
         unit: what was resampled.
     """
-    headings = ["List length", "Chosen on", "Precision", "Recall", "F1 [95%]", "Mean length", "Best of resamples"]
+    headings = ["List length", "Chosen on", "Precision", "Recall", "F1 [95 %]", "Mean length", "Best of resamples"]
     cells = []
     for row in chosen.table.to_dict("records"):
         fixed = row["rule"] == "fixed"
@@ -153,7 +153,7 @@ def which_k_markdown(chosen: WhichK, unit: str) -> str:
                 number(row["recall"]),
                 with_interval(row["f1"], row["f1_low"], row["f1_high"]),
                 f"{row['mean_length']:.2f}",
-                f"{row['best_share']:.1%}" if fixed else "",
+                percent(row["best_share"], 1) if fixed else "",
             ]
         )
     lines = [

@@ -159,6 +159,6 @@ def test_the_table_marks_the_best_k():
     assert len(marked) == 1
     assert f" {evaluation.best_k()} " in marked[0]
     assert number(evaluation.at(evaluation.best_k())["f1"]) in marked[0]
-    caption = "3 posts; 1 without a true hashtag left out; vocabulary covers 50.0% of the truth"
+    caption = "3 posts; 1 without a true hashtag left out; vocabulary covers 50.0 % of the truth"
     assert table.caption == caption
     assert [row.style for row in table.rows].count("bold green") == 1

@@ -17,18 +17,24 @@ from multimodal.evaluation.files.text_table import (
 
 
 def test_numbers():
-    assert [number(value) for value in (0.28849, 1.0, 0.0, 12.5, math.nan)] == [".288", "1.000", ".000", "12.500", "–"]
+    assert [number(value) for value in (0.28849, 1.0, 0.0, 12.5, math.nan)] == [
+        "0.288",
+        "1.000",
+        "0.000",
+        "12.500",
+        "–",
+    ]
     assert [signed(value) for value in (0.0311, -0.2, 0.0, -0.0001, math.inf, math.nan)] == [
-        "+.031",
-        "−.200",
-        ".000",
-        ".000",
+        "+0.031",
+        "−0.200",
+        "0.000",
+        "0.000",
         "+inf",
         "–",
     ]
-    assert with_interval(0.5, 0.4, 0.6) == ".500 [.400, .600]"
-    assert with_interval(0.5, math.nan, math.nan) == ".500"
-    assert with_signed_interval(-0.5, -0.6, 0.1) == "−.500 [−.600, +.100]"
+    assert with_interval(0.5, 0.4, 0.6) == "0.500 [0.400, 0.600]"
+    assert with_interval(0.5, math.nan, math.nan) == "0.500"
+    assert with_signed_interval(-0.5, -0.6, 0.1) == "−0.500 [−0.600, +0.100]"
 
 
 def test_tables():
@@ -56,7 +62,7 @@ def test_the_terminal_shows_text_as_it_is():
 
 
 def test_small_probabilities():
-    assert [probability(p) for p in (0.00001, 0.0213, 1.0)] == ["< .0001", ".0213", "1.0000"]
+    assert [probability(p) for p in (0.00001, 0.0213, 1.0)] == ["< 0.0001", "0.0213", "1.0000"]
 
 
 def test_values_for_json():

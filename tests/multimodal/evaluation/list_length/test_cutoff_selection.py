@@ -36,7 +36,7 @@ def test_fixed_lengths_have_intervals_and_shares():
     assert table["mean_length"].tolist() == [1, 2, 3, 4, 5]
     best = evaluation.best_k()
     share = table.set_index("k")["best_share"][best]
-    start = f"best K by F1: {best} (F1 {evaluation.at(best)['f1']:.4f}); wins in {share:.0%} of resamples"
+    start = f"best K by F1: {best} (F1 {evaluation.at(best)['f1']:.4f}); wins in {100 * share:.0f} % of resamples"
     assert found.sentence.startswith(start)
     assert found.notes == ("why",)
 

@@ -150,7 +150,7 @@ def test_all_sections_are_there_and_linked(html):
 
 
 def test_figures_are_those_of_the_evaluation(written, html):
-    evaluation = written[0].evaluation
+    evaluation = written[0].metrics
     best = evaluation.best_k()
     assert f"<b>{evaluation.at(best)['f1']:.3f}</b><span>F1@{best}</span>" in html
     row = re.search(rf'<tr class="best"><td>{best}</td>.*?</tr>', html)
@@ -160,7 +160,7 @@ def test_figures_are_those_of_the_evaluation(written, html):
 
 def test_tables_for_a_paper(written):
     evaluated, paths = written
-    f1 = f"{evaluated.metrics.at(3)['f1']:.3f}".removeprefix("0")
+    f1 = f"{evaluated.metrics.at(3)['f1']:.3f}"
     markdown = paths["report.md"].read_text()
     latex = paths["table.tex"].read_text()
     assert f"| {f1} [" in markdown
