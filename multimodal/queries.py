@@ -17,7 +17,7 @@ from data_loaders.posts import Post
 from data_loaders.text.captions import DEFAULT_PROFILE, leaks
 from data_loaders.text.hashtags import canonical_list, extract, remove_hashtags
 from data_loaders.text.inline_hashtags import keep_inline_words
-from data_loaders.timestamps import ACCEPTED, read_timestamp
+from data_loaders.text.timestamps import ACCEPTED, read_timestamp
 
 # A post, or a record of the exchange format.
 GivenPost: TypeAlias = "Post | Mapping[str, Any]"

@@ -17,8 +17,8 @@ from data_loaders.posts import Post
 from data_loaders.readers.base import RawPost, Record, Rejected
 from data_loaders.readers.tag_lists import describe, read_tag_list
 from data_loaders.text.hashtags import canonical_list, extract, normalise
-from data_loaders.timestamps import ACCEPTED as ACCEPTED_TIMESTAMPS
-from data_loaders.timestamps import read_timestamp
+from data_loaders.text.timestamps import ACCEPTED as ACCEPTED_TIMESTAMPS
+from data_loaders.text.timestamps import read_timestamp
 
 _SURROGATE = regex.compile(r"\p{Cs}")
 _DRIVE_OR_URL = re.compile(r"[A-Za-z]:|[A-Za-z][A-Za-z0-9+.\-]*://")

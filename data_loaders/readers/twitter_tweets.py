@@ -10,7 +10,7 @@ from typing import Any
 
 import regex
 
-from data_loaders.timestamps import read_timestamp
+from data_loaders.text.timestamps import read_timestamp
 
 _RETWEET = re.compile(r"\s*RT @")
 _PHOTO_NAME = re.compile(r"\w+-[\w\-]+\.\w+", re.ASCII)

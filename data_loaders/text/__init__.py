@@ -1,1 +1,1 @@
-"""Text: find hashtags, clean captions, recognise scripts."""
+"""Text: find hashtags, clean captions, recognise scripts, read timestamps."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_loaders.timestamps import read_timestamp
+from data_loaders.text.timestamps import read_timestamp
 
 INSTANT = datetime(2022, 10, 28, 19, 56, 50, tzinfo=timezone.utc)
 NOW = datetime(2024, 1, 1, tzinfo=timezone.utc)
