@@ -1,4 +1,4 @@
-"""The default model and the one function that asks it."""
+"""The default model, and `recommend`, which uses it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
+from data_loaders.command_line import command_line
 from data_loaders.errors import RunError
 from data_loaders.images.loading import ImageSource
 from multimodal.queries import GivenPost
@@ -27,7 +28,7 @@ def recommend(
     history: Sequence[GivenPost] | None = None,
     include_caption_hashtags: bool = False,
 ) -> list[Recommendation]:
-    """Ask the default model: the one `$MULTIMODAL_MODEL` names, else `runs/sample`. See `Recommender.recommend`.
+    """Recommend with the default model: `$MULTIMODAL_MODEL`, else `runs/sample`. See `Recommender.recommend`.
 
     Raises:
         RunError: there is no such model.
@@ -45,17 +46,17 @@ def recommend(
 
 
 def default_recommender() -> Recommender:
-    """Return the default model, read once as long as its files do not change.
+    """Return the default model; it is loaded again only if its files change.
 
     Raises:
-        RunError: `$MULTIMODAL_MODEL` names no model, or it is not set and there is no `runs/sample`.
+        RunError: `$MULTIMODAL_MODEL` is not a model, or it is not set and there is no `runs/sample`.
     """
     named = os.environ.get(MODEL_VARIABLE)
     if not named and not Path(DEFAULT_MODEL).exists():
         raise RunError(
             f"there is no default model: ${MODEL_VARIABLE} is not set and {DEFAULT_MODEL} does not exist. Set "
-            f"{MODEL_VARIABLE} to a run folder, or train one: python scripts/train.py --config configs/sample.yaml "
-            f"--data data/prepared --output {DEFAULT_MODEL}"
+            f"{MODEL_VARIABLE} to a run folder, or train one: "
+            + command_line("train", "--config", "sample", "--data", "data/prepared", "--output", DEFAULT_MODEL)
         )
     path = named or DEFAULT_MODEL
     files = (Path(path, "model.json"), Path(path, "model", "model.json"))

@@ -35,7 +35,7 @@ def read_post(given: GivenPost, post_id: str) -> Post:
         post_id: the id of a record that has none.
 
     Raises:
-        UserError: an unknown key, or a value of another kind; the message names it and what is accepted.
+        UserError: an unknown key, or a value of another type; the message names it and what is accepted.
     """
     if isinstance(given, Post):
         return given
@@ -69,12 +69,12 @@ def as_text(key: str, value: Any) -> str | None:
         return None
     if not isinstance(value, str):
         raise UserError(f"{key}: {value!r} is {type(value).__name__}; give a text.")
-    # Half a surrogate pair, as cut-off text may end with, can be neither printed nor saved.
+    # Half a surrogate pair, as truncated text may end with, can be neither printed nor saved.
     return value if key == "caption" else value.encode("utf-8", "replace").decode("utf-8")
 
 
 def as_instant(value: str | float | date | None) -> datetime | None:
-    """Return a timestamp given in any form; a `datetime` is taken as it is.
+    """Return a timestamp given in any form; a `datetime` is returned unchanged.
 
     Raises:
         UserError: it cannot be read; the message names the accepted forms.

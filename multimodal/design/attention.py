@@ -7,13 +7,13 @@ from torch import Tensor, nn
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
-    """Softmax over the last dimension where `mask` holds; all zeros where it holds nowhere."""
+    """Return the softmax over the last dimension where `mask` is True; zeros in rows without any True."""
     weights = torch.softmax(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), dim=-1)
     return weights * mask
 
 
 def masked_mean(values_BTD: Tensor, mask_BT: Tensor) -> Tensor:
-    """Mean over the valid positions, (B, D)."""
+    """Return the mean over the valid positions, (B, D)."""
     weights = mask_BT.to(values_BTD.dtype).unsqueeze(-1)
     return (values_BTD * weights).sum(1) / weights.sum(1).clamp(min=1)
 
@@ -21,8 +21,8 @@ def masked_mean(values_BTD: Tensor, mask_BT: Tensor) -> Tensor:
 class WordAttention(nn.Module):
     """Word-level attention that keeps the sequence: x̃_i = n·α_i·x_i, α = softmax(tanh(W x_i + b)·u).
 
-    n is the number of valid words, so the mean scale stays what it was; the co-attention that follows needs the
-    sequence. The source names the step but gives no equation; this is the usual one (Yang et al. 2016).
+    n is the number of valid words, so the mean scale is preserved; the co-attention that follows needs the
+    sequence. The DESIGN paper names the step without an equation; this is the usual one (Yang et al. 2016).
 
     Args:
         width: D.
@@ -41,13 +41,13 @@ class WordAttention(nn.Module):
 
 
 class ParallelCoAttention(nn.Module):
-    """Parallel co-attention (Lu et al. 2016, arXiv:1606.00061), masked on both sides.
+    """Parallel co-attention (Lu et al. 2016, arXiv:1606.00061), with masks for words and regions.
 
     C = tanh(X W_b Vᵀ);  H_v = tanh(V W_v + Cᵀ X W_t);  H_t = tanh(X W_t + C V W_v)
     a_v = softmax(H_v w_v);  a_t = softmax(H_t w_t);  v = Σ a_v V;  t = Σ a_t X
 
-    As published, C V sums over all regions and Cᵀ X over all words; `averaged` divides by their number instead, so
-    that many regions do not push tanh to its ends.
+    As published, C V sums over all regions and Cᵀ X over all words; `averaged` divides by their number, so that
+    many regions do not saturate tanh.
 
     Args:
         width: D, of words and regions alike.
@@ -86,7 +86,7 @@ class ParallelCoAttention(nn.Module):
 
 
 class MeanPooling(nn.Module):
-    """Mean of the words and mean of the regions: what co-attention is compared with in ablations."""
+    """Mean of the words and mean of the regions, the ablation of co-attention."""
 
     def forward(
         self, words_BTD: Tensor, word_mask_BT: Tensor, regions_BPD: Tensor, region_mask_BP: Tensor

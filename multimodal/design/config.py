@@ -15,7 +15,7 @@ from multimodal.training.config import TrainingConfig
 
 
 class EncoderConfig(Section):
-    """The two encoders; null leaves a modality out, also of what compares captions."""
+    """The two encoders; null leaves a modality out. Without a caption encoder captions are not compared either."""
 
     caption: CaptionEncoderConfig | None = Field(default=CaptionEncoderConfig(), description="caption encoder")
     image: ImageEncoderConfig | None = Field(default=ImageEncoderConfig(), description="image encoder")
@@ -27,7 +27,7 @@ class EncoderConfig(Section):
 
 
 class InteractionConfig(Section):
-    """How caption and image look at each other."""
+    """How caption and image attend to each other."""
 
     word_attention: bool = Field(default=True, description="word-level attention before co-attention")
     co_attention: bool = Field(default=True, description="parallel co-attention; otherwise means")
@@ -49,15 +49,15 @@ class FusionConfig(Section):
 
 
 class HistoryConfig(Section):
-    """What was posted before."""
+    """How earlier posts are used."""
 
     retired: ClassVar[Mapping[str, Any]] = {"hashtag_dropout": 0}
     posts: int = Field(default=20, ge=0, le=2000, description="most recent own posts attended to; 0: none")
     neighbours: int = Field(default=0, ge=0, le=200, description="earlier posts with a similar caption; 0: none")
     neighbour_decay: float = Field(default=0.2, ge=0, le=5, description="neighbours are the posts with the largest "
-                                   "likeness * (age + 1 h)^-decay; 0: likeness alone")  # fmt: skip
-    pointer: bool = Field(default=True, description="copy remembered hashtags into the answer")
-    dropout: float = Field(default=0.1, ge=0, lt=1, description="share of posts trained as if by a new user")
+                                   "similarity * (age + 1 h)^-decay; 0: similarity alone")  # fmt: skip
+    pointer: bool = Field(default=True, description="copy remembered hashtags into the recommendation")
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="share of posts trained as if the user were new")
 
 
 class HeadsConfig(Section):
@@ -76,14 +76,16 @@ class HeadsConfig(Section):
 
 
 class RankingConfig(Section):
-    """How the two heads become one ranking."""
+    """How the two heads are combined into one ranking."""
 
     aggregate: Literal["minmax", "reciprocal_rank", "interleave"] = Field(default="minmax", description="rule")
-    alpha: float | None = Field(default=None, ge=0, le=1, description="weight of multilabel; null: by validation")
+    alpha: float | None = Field(
+        default=None, ge=0, le=1, description="weight of the multilabel head; null: chosen by validation"
+    )
 
 
 class DesignConfig(RunConfig):
-    """DESIGN, every choice."""
+    """The configuration of DESIGN."""
 
     system: Literal["design"] = "design"
     width: int = Field(default=512, ge=8, description="D, width of t, v and p")
@@ -94,10 +96,10 @@ class DesignConfig(RunConfig):
     history: HistoryConfig = HistoryConfig()
     heads: HeadsConfig = HeadsConfig()
     ranking: RankingConfig = RankingConfig()
-    modality_dropout: float = Field(default=0.1, ge=0, le=0.5, description="share of posts trained without caption, "
-                                    "and share without image")  # fmt: skip
+    modality_dropout: float = Field(default=0.1, ge=0, le=0.5, description="share of posts trained without their "
+                                    "caption, and share without their image")  # fmt: skip
     length_bucketing: bool = Field(default=False, description="train on batches of similar caption length: less "
-                                   "padding, but a batch-normalised gate cannot see who lacks a caption")  # fmt: skip
+                                   "padding, but the gate's batch normalisation hides missing captions")  # fmt: skip
     feature_cache: str | None = Field(default=".cache/features", description="folder for frozen encoders' features")
     training: TrainingConfig = TrainingConfig()
 
@@ -112,11 +114,13 @@ class DesignConfig(RunConfig):
         if not self.heads.multilabel and not self.heads.sequence:
             problems.append("heads.multilabel and heads.sequence are both false; a ranking needs at least one head")
         if self.encoder.caption is None and self.encoder.image is None and not self.history.posts:
-            problems.append("encoder.caption and encoder.image are null and history.posts=0; nothing is left to learn")
+            problems.append(
+                "encoder.caption and encoder.image are null and history.posts=0; there is nothing to learn from"
+            )
         if self.encoder.caption is None and self.history.neighbours:
             problems.append(
-                f"history.neighbours={self.history.neighbours} are found by their captions, but encoder.caption is "
-                "null, so captions are left out; set history.neighbours=0 or give a caption encoder"
+                f"history.neighbours={self.history.neighbours} are chosen by their captions, but encoder.caption is "
+                "null, so captions are not used; set history.neighbours=0 or give a caption encoder"
             )
         if problems:
             raise ValueError("; ".join(problems))

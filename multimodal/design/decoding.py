@@ -12,10 +12,10 @@ from multimodal.design.heads import SequenceHead
 def decode_scores(
     head: SequenceHead, joined_BZ: Tensor, embeddings: nn.Embedding, steps: int, beams: int = 1
 ) -> Tensor:
-    """Score every hashtag by the chance that the sequence names it: 1 - Π_s (1 - P_s(h)).
+    """Score every hashtag by the probability that the sequence contains it: 1 - Π_s (1 - P_s(h)).
 
-    The product runs over the decoding steps before the end; a hashtag already named is masked from
-    then on. With several beams the scores are averaged, weighted by the probability of each beam.
+    The product runs over the decoding steps before the end; a hashtag that was decoded is masked in later steps.
+    With several beams the scores are averaged, weighted by the probability of each beam.
 
     Args:
         head: the sequence head.
@@ -35,7 +35,7 @@ def decode_scores(
     named = torch.zeros(posts * beams, vocabulary + 1, dtype=torch.bool, device=joined.device)
     missed = joined.new_ones(posts * beams, vocabulary)
     finished = torch.zeros(posts * beams, dtype=torch.bool, device=joined.device)
-    # All beams of a post start alike: only the first may be continued at the first step.
+    # All beams of a post start alike, so the first step continues only one of them.
     log_probability = joined.new_full((posts, beams), float("-inf"))
     log_probability[:, 0] = 0.0
     for step in range(min(steps, vocabulary)):

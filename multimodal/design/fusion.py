@@ -1,4 +1,4 @@
-"""Fusing caption and image into one content vector; a registry of ways."""
+"""Fusions of caption and image into one content vector, and their registry."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Fusion(nn.Module):
     """
 
     learns_weights = False
-    # Of t and v where they are normalised first: what lets p start at the same scale whatever the fusion.
+    # Gain of t and v where they are normalised first, so that p starts at the same scale with every fusion.
     input_scale = 1.0
 
     def __init__(self, width: int, hidden: int) -> None:
@@ -34,7 +34,7 @@ class Fusion(nn.Module):
 
     def forward(self, text_BD: Tensor, image_BD: Tensor) -> tuple[Tensor, Tensor]:
         """Return p (B, D) and the image's weight w, (B, D) in 0..1."""
-        raise TypeError(f"{type(self).__name__} does not say how it fuses")
+        raise TypeError(f"{type(self).__name__} does not implement forward")
 
 
 def register_fusion(name: str) -> Callable[[FusionType], FusionType]:

@@ -1,4 +1,4 @@
-"""What the fusion's gate does: the weight of the picture, by what a post has and lacks."""
+"""The gate of the fusion: the weight of the picture, by which of caption and picture a post has."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PICTURES = ("present", "missing")
 
 
 def has_gate(config: RunConfig) -> bool:
-    """Return whether a configuration is of a network that weighs caption against picture."""
+    """Return whether a configuration is of a network that learns to weigh caption against picture."""
     return isinstance(config, DesignConfig) and config.fusion.name in gated_fusions()
 
 
@@ -38,7 +38,7 @@ def image_weights(system: DesignSystem, posts: Sequence[Post]) -> NDArray[np.flo
 
     Args:
         system: fitted.
-        posts: N posts; hashtags inside their captions are taken out first, as when they are ranked.
+        posts: N posts; hashtags in their captions are removed first, as for ranking.
     """
     queries, _ = to_queries(posts)
     dataset = system.scorer.datasets.content_dataset(queries)
@@ -79,7 +79,7 @@ def gate_of_run(run: str | Path, data: PreparedData, split: str = "test") -> pd.
         split: `train`, `validation` or `test`.
 
     Raises:
-        UserError: the run's network has no gate, or the split holds no posts.
+        UserError: the run's network has no gate, or the split is empty.
     """
     model = load_model(run)
     if not isinstance(model.system, DesignSystem) or not has_gate(model.config):
@@ -90,5 +90,5 @@ def gate_of_run(run: str | Path, data: PreparedData, split: str = "test") -> pd.
         )
     posts = list(data.split(split))
     if not posts:
-        raise UserError(f"split: the {split} split holds no posts.")
+        raise UserError(f"split: the {split} split is empty.")
     return gate_table(model.system, posts)

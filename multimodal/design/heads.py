@@ -31,7 +31,7 @@ class MultilabelHead(nn.Module):
 
 
 class SequenceHead(nn.Module):
-    """GRU that names hashtags one after another (as AMNN does, Yang et al. 2020).
+    """GRU that generates hashtags one after another, as in AMNN (Yang et al. 2020).
 
     h_0 = tanh(W z); the input of step s is [E[y_{s-1}]; z]; logits over V hashtags and the end.
 
@@ -72,7 +72,7 @@ class SequenceHead(nn.Module):
         return logits
 
     def context(self, joined_BZ: Tensor) -> Tensor:
-        """Return what z adds to the GRU's gates, the same at every step, (B, 3·hidden)."""
+        """Return the contribution of z to the GRU's gates, the same at every step, (B, 3·hidden)."""
         gru: Any = self.gru
         return nn.functional.linear(joined_BZ, gru.weight_ih_l0[:, -joined_BZ.shape[1] :], gru.bias_ih_l0)
 
@@ -84,14 +84,14 @@ class SequenceHead(nn.Module):
         embeddings: nn.Embedding,
         context: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Return logits (B, V + 1) and the next state after one decoding step: the GRU of `forward`, written out.
+        """Return logits (B, V + 1) and the next state after one decoding step, the GRU of `forward` written out.
 
         Args:
             joined_BZ: z.
             previous_B: the hashtag before.
             state: (1, B, hidden).
             embeddings: hashtag embeddings with V + 1 rows.
-            context: from `context`, where many steps share it.
+            context: from `context`, to compute it once for many steps; None to compute it.
         """
         gru: Any = self.gru
         hidden = state.squeeze(0)

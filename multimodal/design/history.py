@@ -1,4 +1,4 @@
-"""What was posted before: attention over remembered posts, and a pointer that copies their hashtags."""
+"""Attention over earlier posts, and a pointer that copies their hashtags."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from multimodal.design.output_vocabulary import OutputVocabulary
 
 @dataclass(slots=True)
 class Remembered:
-    """Remembered posts that a batch of posts may draw on.
+    """Remembered posts that a batch of posts attends to.
 
     Attributes:
         vectors: (B, H, D) content vectors of the remembered posts, without gradient.
         hashtags: (B, H, M) hashtag indices, -1 for none.
-        features: (B, H, F) numbers about the relation: log age, log rank, log likeness.
+        features: (B, H, F) features of the relation: log age, log rank, log similarity.
         mask: (B, H) True where there is a remembered post.
     """
 
@@ -31,11 +31,11 @@ class Remembered:
 class MemoryAttention(nn.Module):
     """Influence of remembered posts, after MACoN (Zhang et al. 2019): s = softmax(pᵀ W p_j / √D + c·f_j).
 
-    The correlation score of content is joined by learned weights c on the logs of age, rank and likeness f_j:
-    a weight on log age is a power-law decay, so training starts from the plain recency (or nearest-neighbour)
-    rule given as `prior` and departs from it only where the data say so.
-    The influence vector is u = Σ s_j g_j, with g_j the mean embedding of post j's hashtags; where there is
-    nothing to remember it is a learned start u_0.
+    The correlation score of the contents is extended by learned weights c on f_j, the logs of age, rank and
+    similarity. A weight on log age is a power-law decay, so training starts from the plain recency (or
+    nearest-neighbour) rule given as `prior`.
+    The influence vector is u = Σ s_j g_j, with g_j the mean embedding of post j's hashtags; without any remembered
+    post it is a learned vector u_0.
 
     Args:
         width: D.
@@ -61,8 +61,8 @@ class MemoryAttention(nn.Module):
 
         Args:
             content_BD: content vectors of the current posts.
-            remembered: the posts to draw on.
-            columns: the C columns, which hold all remembered hashtags.
+            remembered: the posts to attend to.
+            columns: the C columns, which include all remembered hashtags.
             embeddings: hashtag embeddings, V + 1 rows; the last stands for hashtags outside the vocabulary.
         """
         query_BD = self.correlation(content_BD)
@@ -70,12 +70,12 @@ class MemoryAttention(nn.Module):
         scores_BH = scores_BH + self.relation(remembered.features).squeeze(-1)
         weights_BH = masked_softmax(scores_BH, remembered.mask)
         copied_BC = copy_distribution(weights_BH.float(), columns.of(remembered.hashtags), len(columns))
-        # Σ_j s_j g_j with g_j a mean of embeddings is the pointer's distribution times the embeddings.
+        # As g_j is a mean of embeddings, Σ_j s_j g_j is the pointer's distribution times the embeddings.
         known = copied_BC[:, : columns.vocabulary_size]
         outside = copied_BC[:, columns.vocabulary_size :].sum(1, keepdim=True)
         influence_BD = self.output(torch.cat([known, outside], dim=1) @ embeddings.weight)
-        nobody = ~remembered.mask.any(1, keepdim=True)
-        return torch.where(nobody, self.start.expand_as(influence_BD), influence_BD), copied_BC
+        nothing = ~remembered.mask.any(1, keepdim=True)
+        return torch.where(nothing, self.start.expand_as(influence_BD), influence_BD), copied_BC
 
 
 def copy_distribution(weights_BH: Tensor, hashtags_BHM: Tensor, columns: int) -> Tensor:
@@ -87,7 +87,7 @@ def copy_distribution(weights_BH: Tensor, hashtags_BHM: Tensor, columns: int) ->
         columns: C, the number of columns.
 
     Returns:
-        (B, C); attention on posts without hashtags is lost, so a row may sum to less than 1.
+        (B, C); attention to posts without hashtags is lost, so a row may sum to less than 1.
     """
     present = hashtags_BHM >= 0
     share = weights_BH.unsqueeze(-1) / present.sum(-1, keepdim=True).clamp(min=1) * present
@@ -96,15 +96,15 @@ def copy_distribution(weights_BH: Tensor, hashtags_BHM: Tensor, columns: int) ->
 
 
 class Pointer(nn.Module):
-    """Copies remembered hashtags into the answer: each one's logit rises with what the pointers say of it.
+    """Copies remembered hashtags: the logit of each rises with its weight in the copy distributions.
 
     logit(h) = logit_V(h) + Σ_s w_s · ln(1 + P_s(h) / ε_s), where P_s is the copy distribution of source s (own
     history, neighbours) and w_s > 0 is chosen by the post. For hashtags outside the vocabulary a learned constant
-    stands for logit_V. Evidence adds up as it does for independent sources; without memory nothing changes.
+    stands for logit_V. Evidence adds up as for independent sources; without remembered posts nothing changes.
 
     Args:
         input_width: width of z.
-        sources: S, how many pointers there are.
+        sources: S, the number of copy distributions.
     """
 
     def __init__(self, input_width: int, sources: int) -> None:
@@ -116,7 +116,7 @@ class Pointer(nn.Module):
         self.outside = nn.Parameter(torch.zeros(()))
 
     def forward(self, joined_BZ: Tensor, logits_BC: Tensor, copies: list[Tensor]) -> Tensor:
-        """Return the logits with what is copied, (B, C); -inf stays where nothing names a hashtag.
+        """Return the logits with the copied evidence, (B, C); -inf stays where a hashtag has none.
 
         Args:
             joined_BZ: z.
@@ -127,6 +127,6 @@ class Pointer(nn.Module):
         copied = torch.stack(copies).float()
         remembered = copied.sum(0) > 0
         logits = torch.where(remembered & torch.isinf(logits_BC), self.outside, logits_BC.float())
-        for place, source in enumerate(copied):
-            logits = logits + weights[:, place : place + 1] * torch.log1p(source / self.log_floor[place].exp())
+        for number, source in enumerate(copied):
+            logits = logits + weights[:, number : number + 1] * torch.log1p(source / self.log_floor[number].exp())
         return logits

@@ -31,8 +31,8 @@ ALPHAS = tuple(step / 10 for step in range(11))
 class DesignLearner(BaseLearner):
     """Trains the network of a `Scorer` on the train split and validates it, rolling, on the validation split.
 
-    Train posts remember train posts alone; validation posts remember both. The content vectors of what is
-    remembered are computed once an epoch, without gradient.
+    Train posts remember train posts only, validation posts remember both splits. The content vectors of the
+    remembered posts are computed once an epoch, without gradient.
 
     Attributes:
         alpha: weight of the multilabel head, 0..1; chosen by `validate` unless the configuration gives it.
@@ -79,7 +79,7 @@ class DesignLearner(BaseLearner):
         return self.training.learning_rate
 
     def start_epoch(self, epoch: int, device: torch.device) -> None:
-        """Compute the content vectors of everything remembered, where anything is, on `device`."""
+        """Compute the content vectors of all remembered posts on `device`; zeros if the network remembers nothing."""
         if self.config.history.posts or self.config.history.neighbours:
             self._bank = torch.from_numpy(self.scorer.contents(self._data.contents))
         self._bank = self._bank.to(device)
@@ -136,11 +136,11 @@ class DesignLearner(BaseLearner):
         return {"score": float(f1[best]), "alpha": self.alpha, "hit_rate": float((hits[:, best] > 0).mean())}
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return the content vectors that the running epoch uses."""
+        """Return the content vectors of the running epoch."""
         return {"bank": self._bank}
 
     def load_tensors(self, tensors: dict[str, Tensor], device: torch.device) -> None:
-        """Take back the content vectors of an epoch that goes on."""
+        """Restore the content vectors of an epoch that is resumed."""
         self._bank = tensors["bank"].to(device)
 
     def _encoders(self) -> dict[str, CaptionEncoder | ImageEncoder]:

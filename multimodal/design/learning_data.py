@@ -1,4 +1,4 @@
-"""`LearningData`: the train and validation posts as datasets, each remembering what it may."""
+"""`LearningData`: the train and validation posts as datasets, each with the posts it may remember."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class LearningData:
-    """What a network learns from and is validated on.
+    """The datasets that a network learns from and is validated on.
 
     Attributes:
         contents: all posts, train before validation, without a history; a remembered position is a row of it.
@@ -56,9 +56,13 @@ class LearningData:
         train_rows, targets = _labelled_rows(train, id_map, id_map.vocabulary_size)
         validation_rows, truth = _labelled_rows(validation, id_map, None)
         if not train_rows:
-            raise DataError("no train post has a hashtag of the vocabulary; lower --minimum-frequency in prepare.py")
+            raise DataError(
+                "no train post has a hashtag of the vocabulary; prepare the data with a lower --minimum-frequency"
+            )
         if not validation_rows:
-            raise DataError("no validation post has a hashtag, so no model can be chosen; give it a larger fraction")
+            raise DataError(
+                "no validation post has a hashtag, so no model can be chosen; prepare a larger validation split"
+            )
         everything = [*train, *validation]
         captions, images = datasets.inputs(everything, worker_count(datasets.config.training.loader_workers))
 
@@ -82,7 +86,7 @@ class LearningData:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """What N train posts are trained without in one epoch, each (N,)."""
+    """Which of N train posts go without caption, image or history in one epoch, each (N,)."""
 
     caption: Flags
     image: Flags
@@ -90,7 +94,7 @@ class Dropped:
 
     @classmethod
     def choose(cls, train: PostDataset, config: DesignConfig, epoch: int) -> Dropped:
-        """Choose by seed and epoch: never caption and picture of one post, never the only one it has."""
+        """Choose by seed and epoch: never both caption and image of a post, and never the only one it has."""
         generator = np.random.default_rng([config.seed, epoch, 1])
         drawn = generator.random(len(train))
         rate = config.modality_dropout

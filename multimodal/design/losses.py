@@ -1,4 +1,4 @@
-"""Losses of the sequence head, each one number per post."""
+"""Losses of the sequence head, one number per post."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def sequence_loss(logits_BSV: Tensor, next_BS: Tensor) -> Tensor:
 
 
 def set_loss(logits_BSV: Tensor, next_BS: Tensor) -> Tensor:
-    """Order-free loss (after Kang et al. 2020): the target of a step is every hashtag not yet named, (B,).
+    """Order-free loss (after Kang et al. 2020): the target of a step is every hashtag still to come, (B,).
 
     Args:
         logits_BSV: (B, S, V + 1).

@@ -17,16 +17,16 @@ from multimodal.design.output_vocabulary import OutputVocabulary
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder
 from multimodal.encoders.features.inputs import frozen_features
 
-# Starting weights of (log age, log rank, log likeness): recency first, and likeness first.
-OWN_PRIOR = (-0.75, -0.5, 1.0)
+# Starting weights of (log age, log rank, log similarity): by recency, and by similarity.
+HISTORY_PRIOR = (-0.75, -0.5, 1.0)
 NEIGHBOUR_PRIOR = (-0.3, 0.0, 3.0)
 _HOUR_DAYS = 1 / 24
-_LIKENESS_FLOOR = 0.02
+_SIMILARITY_FLOOR = 0.02
 
 
 @dataclass(slots=True)
 class Content:
-    """What a post says: `vector` p (B, D) and `image_weight` w (B, D) of the fusion."""
+    """The content of B posts: `vector` p (B, D) and `image_weight` w (B, D) of the fusion."""
 
     vector: Tensor
     image_weight: Tensor
@@ -34,13 +34,13 @@ class Content:
 
 @dataclass(slots=True)
 class DesignOutput:
-    """What the network says of a batch.
+    """The output of the network for a batch.
 
     Attributes:
         content: p and the gate.
-        joined: z, content and influence of what was posted before, (B, Z).
-        logits: multilabel logits, (B, C), -inf for what a post cannot name; None without that head.
-        columns: what the C columns stand for.
+        joined: z, content and influence of earlier posts, (B, Z).
+        logits: multilabel logits, (B, C), -inf for hashtags that a post cannot get; None without that head.
+        columns: the meaning of the C columns.
     """
 
     content: Content
@@ -53,7 +53,7 @@ class DesignOutput:
 class DesignNetwork(nn.Module):
     """DESIGN (doi 10.1109/TCSS.2022.3184307) with weighted fusion and a pointer onto remembered hashtags.
 
-    A missing caption or picture is one learned token; padding and batch mates never change an answer.
+    A missing caption or picture is one learned token. Padding and the other posts of a batch never change an output.
 
     Args:
         config: sizes and choices.
@@ -91,7 +91,8 @@ class DesignNetwork(nn.Module):
         # The last row stands for hashtags outside the vocabulary and for the start of a sequence.
         self.embeddings = nn.Embedding(vocabulary_size + 1, heads.embedding_width)
         nn.init.normal_(self.embeddings.weight, std=heads.embedding_width**-0.5)
-        self.own = MemoryAttention(width, heads.embedding_width, OWN_PRIOR) if config.history.posts else None
+        # `own` and `near` (history and neighbours) are names of saved weights.
+        self.own = MemoryAttention(width, heads.embedding_width, HISTORY_PRIOR) if config.history.posts else None
         self.near = (
             MemoryAttention(width, heads.embedding_width, NEIGHBOUR_PRIOR) if config.history.neighbours else None
         )
@@ -110,7 +111,7 @@ class DesignNetwork(nn.Module):
         self.pointer = Pointer(joined_width, sources) if uses_pointer else None
 
     def encode(self, batch: PostBatch) -> Content:
-        """Feature mining: extraction, interaction and fusion."""
+        """Return the content of a batch: feature extraction, interaction and fusion."""
         words, word_mask = self._words(batch)
         regions, region_mask = self._regions(batch)
         if self.word_attention is not None:
@@ -119,7 +120,7 @@ class DesignNetwork(nn.Module):
         return Content(*self.fusion(self.normalise_text(text_BD), self.normalise_image(image_BD)))
 
     def forward(self, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None) -> DesignOutput:
-        """Answer a batch.
+        """Return the output for a batch.
 
         Args:
             batch: B posts.
@@ -204,7 +205,7 @@ def _remembered(positions: Tensor, hashtags: Tensor, age_days: Tensor, similarit
     mask = positions >= 0
     rank = torch.arange(1, positions.shape[1] + 1, device=positions.device).expand_as(positions)
     features = torch.stack(
-        [torch.log(age_days + _HOUR_DAYS), torch.log(rank.float()), torch.log(similarity + _LIKENESS_FLOOR)], dim=-1
+        [torch.log(age_days + _HOUR_DAYS), torch.log(rank.float()), torch.log(similarity + _SIMILARITY_FLOOR)], dim=-1
     )
     width = bank.shape[1]
     vectors = bank[positions.clamp(min=0)] if len(bank) else bank.new_zeros(*positions.shape, width)

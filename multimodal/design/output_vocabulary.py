@@ -1,4 +1,4 @@
-"""Columns of a batch's answer: the vocabulary, then the hashtags outside of it that memory can name."""
+"""Columns of a batch's output: the vocabulary, then remembered hashtags outside of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class OutputVocabulary:
-    """Maps hashtag indices to columns: V vocabulary columns, then X for what only the memory knows.
+    """Maps hashtag indices to columns: V columns of the vocabulary, then X of hashtags that only the memory has.
 
     Args:
         vocabulary_size: V; hashtag indices below it are their own column.
@@ -26,9 +26,8 @@ class OutputVocabulary:
         """Return the column of each hashtag index, -1 where it has none; same shape."""
         if not len(self.extra):
             return torch.where(indices < self.vocabulary_size, indices, -1)
-        place = torch.searchsorted(self.extra, indices).clamp(max=len(self.extra) - 1)
-        found = self.extra[place] == indices
-        outside = torch.where(found, self.vocabulary_size + place, -1)
+        extra = torch.searchsorted(self.extra, indices).clamp(max=len(self.extra) - 1)
+        outside = torch.where(self.extra[extra] == indices, self.vocabulary_size + extra, -1)
         return torch.where(indices < self.vocabulary_size, indices, outside)
 
     def indices(self) -> Tensor:

@@ -23,7 +23,7 @@ _BATCH = 128
 
 
 class Scorer:
-    """Scores hashtags with a network as it is at the moment, trained or not.
+    """Scores hashtags with a network, trained or not.
 
     Args:
         config: how the two heads are aggregated.

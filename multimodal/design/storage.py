@@ -1,4 +1,4 @@
-"""Writing what DESIGN has learned, and reading it back."""
+"""Saving and loading the learned state of DESIGN."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _ENCODERS = ("caption_encoder.", "image_encoder.")
 
 
 def save_parts(folder: Path, network: DesignNetwork, alpha: float, terms: CaptionVectors | None) -> None:
-    """Write network, encoders, the weight of the heads and what is known of caption terms.
+    """Save network, encoders, the weight of the heads and the weights of caption terms.
 
     Raises:
         RunError: a file cannot be written.
     """
-    own = {key: value.detach().cpu().contiguous() for key, value in _without_encoders(network).items()}
-    write_atomically(folder / NETWORK_FILE, lambda path: save_file(own, path))
+    weights = {key: value.detach().cpu().contiguous() for key, value in _without_encoders(network).items()}
+    write_atomically(folder / NETWORK_FILE, lambda path: save_file(weights, path))
     if network.caption_encoder is not None:
         network.caption_encoder.save(folder / "caption_encoder")
     if network.image_encoder is not None:
@@ -46,7 +46,7 @@ def save_parts(folder: Path, network: DesignNetwork, alpha: float, terms: Captio
 def load_parts(
     folder: Path, config: DesignConfig, vocabulary_size: int, with_terms: bool
 ) -> tuple[DesignNetwork, float, CaptionVectors | None]:
-    """Read what `save_parts` wrote; the network is in evaluation mode.
+    """Load what `save_parts` saved; the network is in evaluation mode.
 
     Raises:
         RunError: a file is missing, damaged, or does not fit the configuration.

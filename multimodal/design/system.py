@@ -59,11 +59,11 @@ class DesignSystem(NetworkSystem):
 
     @property
     def opens_images(self) -> bool:
-        """Whether there is an image encoder: its input is made from the pictures themselves."""
+        """Whether there is an image encoder, which reads the pictures themselves."""
         return self.network.image_encoder is not None
 
     def cast_encoders(self, dtype: torch.dtype) -> None:
-        """Hold and run the encoders in `dtype`; everything behind them stays in fp32."""
+        """Hold and run the encoders in `dtype`; everything after them stays in fp32."""
         for encoder in (self.network.caption_encoder, self.network.image_encoder):
             if encoder is not None:
                 encoder.to_dtype(dtype)
@@ -77,7 +77,7 @@ class DesignSystem(NetworkSystem):
         torch.manual_seed(self.config.seed)
         captions = cleaned_captions(train, self.config.caption_profile)
         self.build(captions, any(post.image is not None for post in train))
-        # Frozen encoders run once, while the learner is made: not on the CPU where there is something faster.
+        # Frozen encoders run once, while the learner is built: on the fastest device there is.
         self.use_device(own_device())
         learner = DesignLearner(self.config, self.scorer, self.id_map, train, validation)
         trainer = Trainer(learner, self.config.training, run, self.config.seed)
@@ -90,7 +90,7 @@ class DesignSystem(NetworkSystem):
             run.log({"event": "trained", "best_epoch": state.best_epoch, "seconds": state.seconds, **scores})
 
     def build(self, captions: Sequence[str], pictured: bool) -> None:
-        """Make the network, untrained; `id_map` is set by now.
+        """Build the untrained network; `id_map` must be set.
 
         Args:
             captions: cleaned captions of the train split, "" for none.
@@ -149,7 +149,7 @@ class DesignSystem(NetworkSystem):
     # -- keeping -----------------------------------------------------------------------------------------------
 
     def save(self, folder: Path) -> None:
-        """Write network, encoders and settings.
+        """Save network, encoders and settings.
 
         Raises:
             RunError: see `require_full_precision`.
@@ -159,7 +159,7 @@ class DesignSystem(NetworkSystem):
 
     @classmethod
     def load(cls, folder: Path, config: RunConfig, id_map: HashtagIdMap) -> DesignSystem:
-        """Read what `save` wrote.
+        """Load what `save` saved.
 
         Raises:
             RunError: a file is missing, damaged, or does not fit the configuration.

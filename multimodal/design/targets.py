@@ -1,4 +1,4 @@
-"""Target sequences for the sequence head: the order of a post's hashtags, and teacher forcing."""
+"""Target sequences of the sequence head: the order of a post's hashtags, and teacher forcing."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from data_loaders.batches import pad
 
 
 class TargetSequences:
-    """Turns each post's hashtags into the sequence that the GRU learns to name.
+    """Turns each post's hashtags into the sequence that the GRU learns to generate.
 
-    None of the sources justifies an order. `frequency`: most frequent first; `post`: as the post has them;
+    The papers justify no order. `frequency`: most frequent first; `post`: the order of the post;
     `free`: another random order each epoch, for the order-free loss.
 
     Args:
@@ -43,4 +43,4 @@ class TargetSequences:
 
     def _shuffled(self, row: int, epoch: int) -> list[int]:
         generator = np.random.default_rng([self._seed, epoch, row])
-        return [self._known[row][place] for place in generator.permutation(len(self._known[row]))]
+        return [self._known[row][index] for index in generator.permutation(len(self._known[row]))]

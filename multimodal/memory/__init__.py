@@ -1,1 +1,1 @@
-"""What was posted before: posts in the order of time, and the questions one can ask of them."""
+"""Earlier posts in order of time, searched by user and by caption."""

@@ -1,4 +1,4 @@
-"""Earlier posts with a similar caption, the recent before the old: hashed TF-IDF vectors and exact search."""
+"""Exact search for earlier posts with a similar caption, recent ones first: hashed TF-IDF vectors."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def caption_terms(caption: str) -> list[str]:
     terms: list[str] = []
     for word in _WORD.findall(caption.casefold()):
         if len(word) > 1 and _UNSPACED.search(word):
-            terms.extend(word[place : place + 2] for place in range(len(word) - 1))
+            terms.extend(word[index : index + 2] for index in range(len(word) - 1))
         else:
             terms.append(word)
     return terms
 
 
 class CaptionVectors:
-    """TF-IDF vectors of captions, hashed to a fixed number of slots: words never seen in training count too.
+    """TF-IDF vectors of captions, hashed to a fixed number of slots, so that words not seen in training count too.
 
     tf = 1 + ln(count), idf = ln((1 + n) / (1 + df)) + 1 over the train captions, rows of length 1.
 
@@ -86,8 +86,8 @@ def find_neighbours(
 ) -> Related:
     """Find the most similar remembered posts strictly before each query's instant: cosine · (age + 1 h)^-decay.
 
-    Equal posts are settled by the later instant, then the later position: the answer for a query depends on
-    the posts before it alone.
+    Ties go to the later instant, then to the later position: the result for a query depends only on the posts
+    before it.
 
     Args:
         queries: (Q, SLOTS) rows of length 1 (or empty).
@@ -95,19 +95,18 @@ def find_neighbours(
         remembered: (N, SLOTS) rows of the remembered posts by position.
         instants_us: (N,) their instants.
         count: how many to find, n.
-        decay: how much older posts count less, at least 0; 0: likeness alone.
+        decay: how fast the weight of a post falls with its age, at least 0; 0: similarity alone.
 
     Returns:
-        Positions (Q, n), best first, -1 where fewer share a word, and their likeness (the cosine).
+        Positions (Q, n), best first, -1 where fewer share a word, and their similarity (the cosine).
     """
     positions = np.full((queries.shape[0], count), -1, np.int64)
     similarity = np.zeros((queries.shape[0], count), np.float32)
     if not count or not remembered.shape[0]:
         return Related(positions, similarity)
     search = _one_by_one if queries.shape[0] <= _FEW_QUERIES else _in_blocks
-    # In double precision, so that both ways round to the same likeness.
-    found = search(queries.astype(np.float64), query_instants_us, remembered, instants_us)
-    for row, candidates, values in found:
+    # In double precision, so that both searches round to the same similarity.
+    for row, candidates, values in search(queries.astype(np.float64), query_instants_us, remembered, instants_us):
         values = np.round(values, 5)
         # In floating point: the distance between a dated and an undated post overflows an integer.
         hours = (float(query_instants_us[row]) - instants_us[candidates].astype(np.float64)) / _HOUR_US
@@ -121,7 +120,7 @@ _Found = Iterator[tuple[int, Ints, NDArray[np.float64]]]
 
 
 def _one_by_one(queries: sparse.csr_matrix, moments: Ints, remembered: sparse.csr_matrix, instants_us: Ints) -> _Found:
-    """Compare each query with every post: nothing to sort or transpose, which is what an answer at once needs."""
+    """Compare each query with every post: nothing to sort or transpose, which is fastest for a few queries."""
     for row in range(queries.shape[0]):
         values = remembered @ queries[row].toarray().ravel()
         candidates = np.flatnonzero((values > 0) & (instants_us < moments[row]))
@@ -129,21 +128,21 @@ def _one_by_one(queries: sparse.csr_matrix, moments: Ints, remembered: sparse.cs
 
 
 def _in_blocks(queries: sparse.csr_matrix, moments: Ints, remembered: sparse.csr_matrix, instants_us: Ints) -> _Found:
-    """Compare blocks of queries of about the same time with all that is earlier than the last of them."""
+    """Compare blocks of queries of about the same time with all posts earlier than the last of them."""
     by_time = np.argsort(instants_us, kind="stable")
     earlier = np.searchsorted(instants_us[by_time], moments, side="left")
     columns = remembered[by_time].T.tocsr()
     for rows in _blocks(np.argsort(moments, kind="stable")):
         scores = (queries[rows] @ columns[:, : int(earlier[rows].max())]).tocsr()
-        for place, row in enumerate(rows):
-            entries = slice(scores.indptr[place], scores.indptr[place + 1])
+        for index, row in enumerate(rows):
+            entries = slice(scores.indptr[index], scores.indptr[index + 1])
             order, values = scores.indices[entries], scores.data[entries]
             usable = (order < earlier[row]) & (values > 0)
             yield int(row), by_time[order[usable]], values[usable]
 
 
 def similarity_to(queries: sparse.csr_matrix, remembered: sparse.csr_matrix, positions: Ints) -> NDArray[np.float32]:
-    """Return the cosine between each query and the remembered posts beside it.
+    """Return the cosine between each query and its own remembered posts.
 
     Args:
         queries: (Q, SLOTS) rows of length 1 (or empty).
@@ -151,14 +150,14 @@ def similarity_to(queries: sparse.csr_matrix, remembered: sparse.csr_matrix, pos
         positions: (Q, H), -1 for none.
 
     Returns:
-        (Q, H) in 0..1, rounded like `find_neighbours` does.
+        (Q, H) in 0..1, rounded as in `find_neighbours`.
     """
     similarity: NDArray[np.float32] = np.zeros(positions.shape, np.float32)
     for start in range(0, len(positions), _PAIRED_QUERIES):
         block = slice(start, start + _PAIRED_QUERIES)
-        rows, places = np.nonzero(positions[block] >= 0)
-        products = queries[block][rows].multiply(remembered[positions[block][rows, places]])
-        similarity[block][rows, places] = np.round(np.asarray(products.sum(1)).ravel(), 5)
+        rows, ranks = np.nonzero(positions[block] >= 0)
+        products = queries[block][rows].multiply(remembered[positions[block][rows, ranks]])
+        similarity[block][rows, ranks] = np.round(np.asarray(products.sum(1)).ravel(), 5)
     return similarity
 
 

@@ -1,4 +1,4 @@
-"""`PostMemory`: what was posted before t, by user and by recency. Append-only and time-ordered."""
+"""`PostMemory`: earlier posts by user and by recency. Append-only and ordered by time."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _ARRAYS = (
 class PostMemory:
     """Posts with their user, instant, hashtags and (optionally) a content vector.
 
-    Every question is answered from posts *strictly earlier* than the instant asked about: a post never finds
-    itself, nor another of the same instant. So one memory holding a whole stream serves each of its posts with
-    just what was known then (`rolling`); a memory holding the train posts alone gives the `frozen` protocol.
+    Every query sees only posts *strictly earlier* than its instant: a post never finds itself, nor another post of
+    the same instant. So a memory of a whole stream gives each of its posts exactly what was known at the time (the
+    `rolling` protocol); a memory of the train posts alone gives the `frozen` protocol.
 
     A position is a post's number in the order of appending; positions never change.
 
     Args:
-        id_map: hashtag numbers; hashtags new to it are added as posts come in.
+        id_map: numbers of the hashtags; new hashtags are added as posts come in.
         width: length of a content vector, 0 for none.
         slots: length of a sparse vector of caption terms, 0 for none.
     """
@@ -106,7 +106,7 @@ class PostMemory:
 
     @property
     def newest_us(self) -> int:
-        """The latest instant remembered, 0 when nothing is."""
+        """The latest instant remembered, 0 if the memory is empty."""
         return self._newest_us
 
     @property
@@ -129,7 +129,7 @@ class PostMemory:
         """Remember `posts`; ids already remembered are refused.
 
         Args:
-            posts: any order of time. A post without timestamp and sequence is taken as later than all others.
+            posts: any order of time. A post with neither timestamp nor sequence counts as posted now.
             vectors: (len(posts), width), required when `width` is not 0.
             terms: (len(posts), slots), required when `slots` is not 0.
 
@@ -177,7 +177,7 @@ class PostMemory:
             new.add(post_id)
 
     def _sort_in(self, users: Ints, instants: Ints, first: int) -> None:
-        # A few posts are put in their places; many are merged by sorting everything again.
+        # A few posts are inserted; for many, sorting everything again is faster.
         if len(users) * 10 > len(self):
             self._timelines = UserTimelines.of(self.users, self.instants_us, len(self._user_numbers))
         else:
@@ -219,28 +219,28 @@ class PostMemory:
         stops = np.where(positions >= 0, ends[safe], 0)
         starts = np.where(positions > 0, ends[np.maximum(safe - 1, 0)], 0)
         longest = max(int((stops - starts).max(initial=0)), 1)
-        places = starts[..., None] + np.arange(longest)
-        inside = places < stops[..., None]
+        entries = starts[..., None] + np.arange(longest)
+        inside = entries < stops[..., None]
         if not len(self._hashtags):
-            return np.full(places.shape, -1, np.int64)
-        return np.where(inside, self._hashtags.values[np.where(inside, places, 0)], -1)
+            return np.full(entries.shape, -1, np.int64)
+        return np.where(inside, self._hashtags.values[np.where(inside, entries, 0)], -1)
 
     def hashtag_pairs(self, positions: Ints) -> tuple[Ints, Ints]:
-        """Return every (post, hashtag) pair of many posts, flat: for posts whose lists differ much in length.
+        """Return every (post, hashtag) pair of many posts, flat, for posts whose lists differ much in length.
 
         Args:
             positions: (N,) positions, -1 for none.
 
         Returns:
-            The place in `positions` and the hashtag index of each pair, both (pairs,), in order.
+            The index into `positions` and the hashtag index of each pair, both (pairs,), in order.
         """
         ends = np.concatenate([[0], self._hashtag_ends.values])
         starts = np.where(positions >= 0, ends[positions], 0)
         counts = np.where(positions >= 0, ends[positions + 1] - starts, 0)
         first_pair = np.cumsum(counts) - counts
-        places = np.repeat(np.arange(len(positions)), counts)
-        offsets = np.arange(len(places)) + np.repeat(starts - first_pair, counts)
-        return places, self._hashtags.values[offsets]
+        indices = np.repeat(np.arange(len(positions)), counts)
+        entries = np.arange(len(indices)) + np.repeat(starts - first_pair, counts)
+        return indices, self._hashtags.values[entries]
 
     @contextmanager
     def fork(self) -> Iterator[PostMemory]:
@@ -260,7 +260,7 @@ class PostMemory:
                 getattr(self, name).release(getattr(fork, name))
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Return what rebuilds the memory: arrays for safetensors and values for JSON."""
+        """Return the content of the memory: arrays for safetensors and values for JSON."""
         arrays: dict[str, NDArray[Any]] = {
             "users": self.users,
             "instants_us": self.instants_us,

@@ -1,4 +1,4 @@
-"""`UserTimelines`: each user's posts in order of time, so that "before t" is one binary search."""
+"""`UserTimelines`: each user's posts in order of time, so that "before t" is a binary search."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class UserTimelines:
         return cls(order, instants_us[order], _cumulate(counts))
 
     def with_posts(self, users: Ints, instants_us: Ints, first: int, user_count: int) -> UserTimelines:
-        """Put a few more posts in their places; costs a copy of the arrays but no sorting of them.
+        """Insert a few more posts; costs a copy of the arrays but no sorting.
 
         Args:
             users: (n,) user numbers, -1 for none; new users have the next numbers.
@@ -50,23 +50,23 @@ class UserTimelines:
         order = np.lexsort((instants_us, users))
         order = order[users[order] >= 0]
         known_users = len(self.starts) - 1
-        places = np.full(len(order), len(self.positions), np.int64)
+        slots = np.full(len(order), len(self.positions), np.int64)
         for row, (user, instant) in enumerate(zip(users[order], instants_us[order], strict=True)):
             if user < known_users:
                 start, stop = self.starts[user], self.starts[user + 1]
-                places[row] = start + np.searchsorted(self.instants_us[start:stop], instant, side="right")
+                slots[row] = start + np.searchsorted(self.instants_us[start:stop], instant, side="right")
         counts = np.bincount(users[order], minlength=user_count)
         counts[:known_users] += np.diff(self.starts)
         return UserTimelines(
-            np.insert(self.positions, places, first + order),
-            np.insert(self.instants_us, places, instants_us[order]),
+            np.insert(self.positions, slots, first + order),
+            np.insert(self.instants_us, slots, instants_us[order]),
             _cumulate(counts),
         )
 
     def before(self, users: Ints, instants_us: Ints, limit: int) -> Ints:
         """Return the positions of each user's most recent posts strictly before an instant.
 
-        All questions are answered together by one binary search, so a whole split costs what one post costs.
+        All queries share one binary search, so a whole split costs as many steps as one post.
 
         Args:
             users: (Q,) user numbers, -1 for none.
@@ -87,9 +87,9 @@ class UserTimelines:
             earlier = searching & (self.instants_us[np.where(searching, middle, 0)] < instants_us)
             low = np.where(earlier, middle + 1, low)
             high = np.where(searching & ~earlier, middle, high)
-        places = low[:, None] - 1 - np.arange(limit)[None, :]
-        inside = places >= starts[:, None]
-        return np.where(inside, self.positions[np.where(inside, places, 0)], -1)
+        entries = low[:, None] - 1 - np.arange(limit)[None, :]
+        inside = entries >= starts[:, None]
+        return np.where(inside, self.positions[np.where(inside, entries, 0)], -1)
 
 
 def _cumulate(counts: Ints) -> Ints:

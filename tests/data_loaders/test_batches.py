@@ -102,7 +102,7 @@ class TestHistory:
         assert batch.history_age_days[0, 0] == pytest.approx(0, abs=1e-6)
         assert batch.history_age_days[1].tolist() == [36_500.0, 36_500.0, 0]
 
-    def test_hashtags_and_likeness_belong_to_the_remembered_posts(self):
+    def test_hashtags_and_similarity_belong_to_the_remembered_posts(self):
         posts = [post(0, 0, tags=("sea", "new")), post(1, 1, tags=()), post(2, 2, tags=("sky",)), post(3, 3)]
         dataset = dataset_of(posts, memory_of(posts))
         batch = dataset.batch([3, 0])

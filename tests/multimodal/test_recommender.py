@@ -311,7 +311,7 @@ class TestDefaultModel:
             multimodal.recommend(caption="x")
         text = str(error.value)
         assert "$MULTIMODAL_MODEL is not set and runs/sample does not exist" in text
-        assert "python scripts/train.py --config configs/sample.yaml" in text
+        assert "multimodal-hashtags train --config sample --data data/prepared --output runs/sample" in text
 
     def test_the_variable_names_it_and_it_is_read_once(self, habit_run, habit, monkeypatch):
         monkeypatch.setenv(default_model.MODEL_VARIABLE, str(habit_run))

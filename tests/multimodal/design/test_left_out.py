@@ -33,7 +33,7 @@ def test_without_captions_no_caption_is_compared(tiny_data, tmp_path):
 
 
 def test_without_captions_there_are_no_neighbours():
-    with pytest.raises(ConfigError, match=r"history.neighbours=3 are found by their captions.*neighbours=0"):
+    with pytest.raises(ConfigError, match=r"history.neighbours=3 are chosen by their captions.*neighbours=0"):
         load_config(DEBUG, ["encoder.caption=null"])
 
 

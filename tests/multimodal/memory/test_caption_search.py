@@ -36,7 +36,7 @@ def instants(times):
 
 
 def slow_neighbours(query, asked_at, remembered, times, count):
-    """Every post strictly before, by falling likeness, the later and then the newer position first."""
+    """Every post strictly before, by falling similarity, the later and then the newer position first."""
     found = []
     for position, (vector, time) in enumerate(zip(remembered, times, strict=True)):
         similarity = np.round(query.astype(np.float64) @ vector.astype(np.float64), 5)
