@@ -12,7 +12,7 @@ from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.linear.bags import PositiveFloats, PositiveInts
 from multimodal.captions.linear.forms import LogisticForm, binary_targets, margins
 from multimodal.captions.linear.grid import GridConfig
-from multimodal.captions.linear.tfidf_logistic import TfidfConfig, TfidfSystem
+from multimodal.captions.linear.tfidf_system import TfidfConfig, TfidfSystem
 from multimodal.systems.registry import register_system
 
 _GRID = ("strengths", "iterations", "learning_rate", "batch_size", "tuning_posts")
