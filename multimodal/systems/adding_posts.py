@@ -21,7 +21,7 @@ def add_in_batches(system: System, memory: PostMemory, posts: Sequence[Post], ba
     """
     if not posts:
         return
-    with shared_progress("remembering", len(posts)) as advance:
+    with shared_progress("adding posts", len(posts)) as advance:
         for start in range(0, len(posts), batch_size):
             part = posts[start : start + batch_size]
             system.add_posts(memory, part)

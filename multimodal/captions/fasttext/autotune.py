@@ -16,6 +16,10 @@ from multimodal.training.trainer import TrainingState
 
 logger = logging.getLogger(__name__)
 _FOLDER, _RECORDS = "autotune", "autotune.json"
+_KEYS = {
+    "encoder": ("width", "word_ngrams", "minimum_count", "characters"),
+    "training": ("learning_rate", "batch_size"),
+}
 Settings = dict[str, Any]
 Fit = Callable[[FastTextConfig, RunFolder], TrainingState]
 
@@ -42,25 +46,15 @@ def draw_settings(seed: int, trial: int) -> Settings:
 def with_settings(config: FastTextConfig, settings: Settings) -> FastTextConfig:
     """Return a configuration changed to the settings of a trial."""
     values = config.model_dump()
-    for key in ("width", "word_ngrams", "minimum_count", "characters"):
-        values["encoder"][key] = settings[key]
-    for key in ("learning_rate", "batch_size"):
-        values["training"][key] = settings[key]
+    for section, keys in _KEYS.items():
+        values[section].update({key: settings[key] for key in keys})
     return FastTextConfig.model_validate({**values, "labels": settings["labels"], "autotune": {}})
 
 
 def own_settings(config: FastTextConfig) -> Settings:
     """Return the settings of a configuration, which are tried first."""
-    encoder, training = config.encoder, config.training
-    return {
-        "learning_rate": training.learning_rate,
-        "width": encoder.width,
-        "batch_size": training.batch_size,
-        "word_ngrams": encoder.word_ngrams,
-        "minimum_count": encoder.minimum_count,
-        "characters": None if encoder.characters is None else list(encoder.characters),
-        "labels": config.labels,
-    }
+    values = config.model_dump(mode="json")
+    return {key: values[section][key] for section, keys in _KEYS.items() for key in keys} | {"labels": config.labels}
 
 
 def autotune(config: FastTextConfig, run: RunFolder, fit: Fit) -> FastTextConfig:

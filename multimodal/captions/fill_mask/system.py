@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -161,16 +162,16 @@ class BertFillMask(NetworkSystem, CaptionSystem):
         return result
 
     @torch.no_grad()
-    def _logits(self, captions: Sequence[Ints], named: Sequence[Sequence[int]]) -> Floats:
-        """Return logits of the live hashtags at the mask of "caption named [MASK]", (B, C)."""
+    def _logits(self, captions: Sequence[Ints], shown: Sequence[Sequence[int]]) -> Floats:
+        """Return logits of the live hashtags at the mask of "caption shown [MASK]", (B, C)."""
         self.network.eval()
-        lengths = [len(tokens) + len(context) for tokens, context in zip(captions, named, strict=True)]
+        lengths = [len(tokens) + len(context) for tokens, context in zip(captions, shown, strict=True)]
         order = np.argsort(lengths, kind="stable")
         result = np.empty((len(captions), self.live))
         device = self.network.device
         for start in range(0, len(order), _SENTENCES_AT_ONCE):
             rows = order[start : start + _SENTENCES_AT_ONCE]
-            inputs = self.sentences.with_one_mask([captions[row] for row in rows], [named[row] for row in rows])
+            inputs = self.sentences.with_one_mask([captions[row] for row in rows], [shown[row] for row in rows])
             positions = inputs.masked_positions.to(device)
             logits = self.network(inputs.token_ids.to(device), inputs.mask.to(device), positions)
             result[rows] = logits.double().cpu().numpy()
@@ -222,11 +223,8 @@ class BertFillMask(NetworkSystem, CaptionSystem):
         instants = np.array([post.instant_us for post in posts], np.int64)
         factors = self._log_factors(memory, instants, self.half_life_days, self.weight)
 
-        def ask(named: Sequence[Sequence[int]]) -> Floats:
-            return self._logits(tokens, named)
-
         masks = 1 if self.config.filling == "one_mask" else self.config.questions
-        return fill_masks(ask, len(posts), factors, self.id_map, count, masks)
+        return fill_masks(partial(self._logits, tokens), len(posts), factors, self.id_map, count, masks)
 
     def save_learned(self, folder: Path) -> None:
         """Write the masked language model, whose body is the run's caption encoder, and `fill_mask.json`.

@@ -137,8 +137,8 @@ class MergedHits:
         scores = np.concatenate([np.where(self._inside, own, -np.inf), self._popular], 1)
         hits = np.concatenate([self._word_hits, self._popular_hits], 1)
         k = min(self._k, scores.shape[1])
-        named = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-        counts = np.take_along_axis(hits, named, 1).sum(1)
+        top = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+        counts = np.take_along_axis(hits, top, 1).sum(1)
         return float(f1_of_hits(counts, self._sizes, self._k)), float((counts > 0).mean())
 
     def _table(self, logits: Sequence[Floats]) -> Floats:
