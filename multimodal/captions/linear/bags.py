@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,7 @@ from multimodal.captions.system import CaptionSystem, CaptionSystemConfig
 from multimodal.captions.validation import validate_scores
 from multimodal.distributed.processes import is_main_process
 from multimodal.encoders.captions.words import split_words
-from multimodal.storage.run_folder import read_json, write_json
-
-if TYPE_CHECKING:
-    from multimodal.storage.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder, read_json, write_json
 
 BagModelType = TypeVar("BagModelType", bound="BagModel")
 _WORDS_FILE, _IDF_FILE = "words.json", "idf.safetensors"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,8 @@ from multimodal.captions.linear.array_files import load_arrays, save_arrays
 from multimodal.captions.linear.bags import BagConfig, BagSystem, PositiveFloats, WordBags, best_model
 from multimodal.captions.linear.forms import shared_equally
 from multimodal.captions.linear.model import LinearModel, softmax
+from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.registry import register_system
-
-if TYPE_CHECKING:
-    from multimodal.storage.run_folder import RunFolder
 
 _FILE = "naive_bayes.safetensors"
 

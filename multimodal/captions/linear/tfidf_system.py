@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,7 @@ from multimodal.captions.linear.learning import LinearSettings, learn_linear
 from multimodal.captions.linear.model import LinearModel
 from multimodal.captions.linear.scikit import fit_one_versus_rest, fit_softmax
 from multimodal.distributed.processes import is_main_process
-
-if TYPE_CHECKING:
-    from multimodal.storage.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True)

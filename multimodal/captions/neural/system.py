@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,9 +15,7 @@ from multimodal.captions.neural.config import NeuralCaptionConfig
 from multimodal.captions.neural.learner import CaptionLearner
 from multimodal.captions.system import CaptionSystem
 from multimodal.encoders import CaptionEncoder, build_caption_encoder
-
-if TYPE_CHECKING:
-    from multimodal.storage.run_folder import RunFolder
+from multimodal.storage.run_folder import RunFolder
 
 
 class NeuralCaptionSystem(EncoderSystem, CaptionSystem):

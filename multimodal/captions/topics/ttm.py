@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,8 @@ from multimodal.captions.linear.bags import BagConfig, BagSystem, PositiveFloats
 from multimodal.captions.linear.forms import shared_equally
 from multimodal.captions.topics.translations import TopicTranslations, learn_translations
 from multimodal.captions.topics.tweet_topics import TweetTopics, learn_topics
-from multimodal.storage.run_folder import read_json, write_json
+from multimodal.storage.run_folder import RunFolder, read_json, write_json
 from multimodal.systems.registry import register_system
-
-if TYPE_CHECKING:
-    from multimodal.storage.run_folder import RunFolder
 
 _FILE, _CHOICE_FILE, _WHAT = "translations.safetensors", "ttm.json", "topics and translations"
 
