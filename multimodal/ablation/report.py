@@ -113,17 +113,17 @@ def figure(ablation: Ablation) -> Figure:
     cells = main_table(ablation).cells
     drawing = Figure(figsize=(7.2, 0.9 + 0.36 * len(table)), layout="constrained")
     axes = drawing.add_subplot()
-    places = list(range(len(table)))
+    heights = list(range(len(table)))
     colours = [_REFERENCE_BAR, *[_BAR] * (len(table) - 1)]
     values, low, high = (table[name].to_numpy() for name in ("f1", "f1_low", "f1_high"))
     reach = [(values - low).clip(min=0), (high - values).clip(min=0)]
-    axes.barh(places, values, color=colours, height=0.66)
-    axes.errorbar(values, places, xerr=reach, fmt="none", ecolor="#222222", elinewidth=1.0, capsize=3)
+    axes.barh(heights, values, color=colours, height=0.66)
+    axes.errorbar(values, heights, xerr=reach, fmt="none", ecolor="#222222", elinewidth=1.0, capsize=3)
     axes.axvline(float(values[0]), color=_REFERENCE_BAR, linewidth=0.9, linestyle=":", zorder=0)
     edge = float(max(high.max(), values.max()))
-    for place, row in zip(places, cells, strict=True):
-        axes.text(edge * 1.03, place, row[2] or "difference", va="center", fontsize=8, color="#444444")
-    axes.set_yticks(places, list(table["variant"]))
+    for height, row in zip(heights, cells, strict=True):
+        axes.text(edge * 1.03, height, row[2] or "difference", va="center", fontsize=8, color="#444444")
+    axes.set_yticks(heights, list(table["variant"]))
     axes.invert_yaxis()
     axes.set_xlim(0, edge * 1.45)
     axes.set_xlabel(f"F1@{settings['k']}, {len(settings['seeds'])} seeds, {settings['posts']:,} posts")

@@ -58,7 +58,7 @@ def choose_variants(names: Sequence[str] | None, further: Sequence[Variant] = ()
 
     Args:
         names: of `VARIANTS`; None for all.
-        further: variants of one's own, last.
+        further: custom variants, last.
 
     Raises:
         UserError: an unknown name, or one that is given twice.

@@ -74,7 +74,7 @@ def choose_entries(
 
     Args:
         systems: names with commas between, `all`, or nothing.
-        entries: rows of one's own.
+        entries: custom rows.
         settings: overrides for single rows, by name.
         overrides: for all rows, before their own.
 

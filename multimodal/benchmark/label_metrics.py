@@ -39,15 +39,15 @@ class ScoredLabels:
         labelled = np.array([bool(row) for row in truth])
         number = {name: index for index, name in enumerate(dict.fromkeys([*rankings.names, *_flat(truth)]))}
         named = labelled[:, None] & (rankings.indices >= 0)
-        posts, places = np.nonzero(named)
-        hashtags = rankings.indices[posts, places]
+        posts, ranks = np.nonzero(named)
+        hashtags = rankings.indices[posts, ranks]
         own = np.array([number[name] for name in rankings.names], np.int64)[hashtags]
         pairs = np.array(
             [post * len(number) + number[tag] for post, row in enumerate(truth) for tag in set(row)], np.int64
         )
         right = np.isin(posts * np.int64(len(number)) + own, pairs)
         support = np.bincount(pairs % len(number), minlength=len(number))
-        return cls(rankings.scores[posts, places], own, right, support)
+        return cls(rankings.scores[posts, ranks], own, right, support)
 
     def f1(self, threshold: float) -> tuple[float, float]:
         """Return micro and macro F1 when a post has the hashtags whose score is at least `threshold`."""

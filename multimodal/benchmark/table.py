@@ -62,11 +62,11 @@ def _lines(
     pooled = {line["k"]: line for line in read_json(folder / "metrics.json", "metrics")["table"]}
     cost = {"training_s": row.training_s, "size_bytes": row.size_bytes, "ms_per_post": row.ms_per_post}
     lines = []
-    for place, k in enumerate(ks):
+    for i, k in enumerate(ks):
         line: dict[str, Any] = {"system": row.entry.name, "k": k}
         for metric in METRICS.headline:
             low, high = curves.interval(metric)
-            line |= {metric: curves.values[metric][place], f"{metric}_low": low[place], f"{metric}_high": high[place]}
+            line |= {metric: curves.values[metric][i], f"{metric}_low": low[i], f"{metric}_high": high[i]}
         line |= {name: pooled[k][name] for name in POOLED}
         lines.append({**line, **labels, **cost, "posts": len(outcomes)})
     return lines

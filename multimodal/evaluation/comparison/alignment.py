@@ -89,15 +89,15 @@ def _check_depth(run: SavedRun, k: int) -> None:
 
 def _common_rows(runs: Sequence[SavedRun], common_posts: bool) -> list[Ints]:
     """Return, for each run, the rows of the posts that all runs hold, in the order of the first run."""
-    places = [{post_id: row for row, post_id in enumerate(run.outcomes.post_ids)} for run in runs]
-    shared = [post_id for post_id in runs[0].outcomes.post_ids if all(post_id in place for place in places[1:])]
-    if not common_posts and any(len(place) != len(shared) for place in places):
-        counts = ", ".join(f"{run.name} {len(place):,}" for run, place in zip(runs, places, strict=True))
+    rows_of = [{post_id: row for row, post_id in enumerate(run.outcomes.post_ids)} for run in runs]
+    shared = [post_id for post_id in runs[0].outcomes.post_ids if all(post_id in row_of for row_of in rows_of[1:])]
+    if not common_posts and any(len(row_of) != len(shared) for row_of in rows_of):
+        counts = ", ".join(f"{run.name} {len(row_of):,}" for run, row_of in zip(runs, rows_of, strict=True))
         raise DataError(
             f"the runs were not evaluated on the same posts: {counts}, of which {len(shared):,} are in all of them. "
             "Evaluate all on one split of one prepared folder, or compare on the shared ones with --common-posts."
         )
-    return [np.fromiter((place[post_id] for post_id in shared), np.int64, len(shared)) for place in places]
+    return [np.fromiter((row_of[post_id] for post_id in shared), np.int64, len(shared)) for row_of in rows_of]
 
 
 def _same_truth(runs: Sequence[SavedRun], rows: Sequence[Ints], common_posts: bool) -> NDArray[np.bool_]:

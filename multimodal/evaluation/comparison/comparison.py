@@ -144,7 +144,7 @@ def _table(aligned: SamePosts, reference: str, protocol: Protocol) -> pd.DataFra
     table = pd.concat(parts, ignore_index=True).merge(tested, on=["system", "metric", "k"], how="left")
     for count in ("wins", "ties", "losses"):
         table[count] = table[count].astype("Int64")
-    order = {column: place for place, column in enumerate(protocol.columns)}
+    order = {column: i for i, column in enumerate(protocol.columns)}
     table = table.sort_values("k", kind="stable").sort_values("metric", kind="stable", key=lambda m: m.map(order))
     return table.reset_index(drop=True).reindex(columns=list(TABLE_COLUMNS))
 
@@ -201,7 +201,7 @@ def _unit_note(aligned: SamePosts, protocol: Protocol) -> list[str]:
         return []
     return [
         f"a user wrote {each:.1f} of these posts on average, and posts of one user are alike: intervals and p-values "
-        "over posts are too sure of themselves; --unit users resamples users"
+        "over posts are too narrow and too small; --unit users resamples users"
     ]
 
 

@@ -94,7 +94,7 @@ def _cells(record: dict[Any, Any], with_seeds: bool) -> list[str]:
 
 
 def caption(comparison: Comparison) -> str:
-    """Return what the figures rest on, in a sentence."""
+    """Return what the figures are based on, in one sentence."""
     protocol, tests = comparison.protocol, int(comparison.table["p"].notna().sum())
     return (
         f"{len(comparison.aligned.post_ids):,} posts; {protocol.resamples:,} bootstrap samples and "

@@ -98,9 +98,9 @@ def compare_slices(comparison: Comparison, sliced: SlicedSystems, names: Sequenc
     table = pd.concat(parts, ignore_index=True)
     table = table[table["posts"] > 0].reset_index(drop=True)
     table["p_holm"] = holm(table["p"].to_numpy(np.float64))
-    places = list(table.columns)
-    places.insert(places.index("p") + 1, places.pop(places.index("p_holm")))
-    return table[places]
+    order = list(table.columns)
+    order.insert(order.index("p") + 1, order.pop(order.index("p_holm")))
+    return table[order]
 
 
 def _one(comparison: Comparison, sliced: SlicedSystems, name: str, system: str, k: int) -> pd.DataFrame:

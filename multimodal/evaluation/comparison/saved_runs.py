@@ -35,7 +35,7 @@ class SavedRun:
         given: the path as the caller wrote it.
         folder: the evaluation folder.
         outcomes: of its posts.
-        fingerprints: (N,) of the posts' true hashtags; None where an older file holds none.
+        fingerprints: (N,) of the posts' true hashtags; None where an older file has none.
         settings: of the evaluation: system, history protocol, seed…; empty where they are not saved.
         config: of the run; None where it is not saved beside the evaluation.
     """
@@ -64,9 +64,9 @@ def read_saved_runs(runs: Sequence[str | Path], split: str = "test", history: st
     """
     folders = [_evaluation_folder(Path(run), split, history) for run in runs]
     resolved = [folder.resolve() for folder in folders]
-    for place, folder in enumerate(resolved):
-        if folder in resolved[:place]:
-            raise UserError(f"{runs[place]} is given twice; a run is compared with others, not with itself.")
+    for i, folder in enumerate(resolved):
+        if folder in resolved[:i]:
+            raise UserError(f"{runs[i]} is given twice; a run is compared with others, not with itself.")
     names = short_names([Path(run).resolve() for run in runs])
     return [_read(name, str(run), folder) for name, run, folder in zip(names, runs, folders, strict=True)]
 

@@ -29,7 +29,7 @@ class ErrorAnalysis:
 
     Attributes:
         k: K.
-        depth: how many places were saved per post; curves end there.
+        depth: how many hashtags were saved per post; curves end there.
         posts: how many posts with a true hashtag.
         hashtags: see `confusion_table`.
         curves: micro, macro and those of the most frequent true hashtags; see `curves`.
@@ -90,7 +90,7 @@ def analyse_errors(
         DataError: the ranking is not one, or there is no truth.
     """
     if k < 1:
-        raise UserError(f"k: {k} places cannot be analysed; give at least 1.")
+        raise UserError(f"k: {k} hashtags cannot be analysed; give at least 1.")
     ranking = FlatRanking.of(rankings, truth)
     hashtags = confusion_table(ranking, k, train_frequency)
     support = ranking.support

@@ -13,7 +13,7 @@ BINS = 10
 def calibration_table(ranking: FlatRanking, k: int) -> pd.DataFrame:
     """Compare the score of the named hashtags with the share of them that is true, bin by bin.
 
-    Scores within 0..1 are put in ten bins of equal width; others, which are no probabilities, in ten bins of
+    Scores within 0..1 are put in ten bins of equal width; others, which are not probabilities, in ten bins of
     (nearly) equal number.
 
     Args:

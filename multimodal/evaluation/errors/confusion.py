@@ -11,7 +11,7 @@ from multimodal.evaluation.errors.flat_ranking import FlatRanking
 
 
 def confusion_table(ranking: FlatRanking, k: int, train_frequency: Mapping[str, int]) -> pd.DataFrame:
-    """Count for each hashtag in how many posts it is named or not, rightly or wrongly, among the first K.
+    """Count for each hashtag in how many posts it is recommended among the first K or not, correctly or not.
 
     Args:
         ranking: N posts.

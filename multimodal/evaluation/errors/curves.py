@@ -73,9 +73,9 @@ def macro_curves(ranking: FlatRanking) -> list[Curve]:
     areas = np.zeros(2)
     chosen = np.flatnonzero(support)
     for hashtag in chosen:
-        places = order[(ends[hashtag - 1] if hashtag else 0) : ends[hashtag]]
+        pairs = order[(ends[hashtag - 1] if hashtag else 0) : ends[hashtag]]
         positives = int(support[hashtag])
-        pair = _both("", ranking.score[places], ranking.hit[places], positives, len(ranking) - positives)
+        pair = _both("", ranking.score[pairs], ranking.hit[pairs], positives, len(ranking) - positives)
         precision += _best_from(pair[0])
         rate += np.interp(_GRID, pair[1].x, pair[1].y)
         areas += [pair[0].area, pair[1].area]
@@ -128,5 +128,5 @@ def _both(name: str, scores: Floats, hits: Bools, positives: int, negatives: int
 
 def _best_from(curve: Curve) -> Floats:
     best = np.maximum.accumulate(curve.y[::-1])[::-1]
-    place = np.searchsorted(curve.x, _GRID, side="left")
-    return np.where(place < len(best), best[np.minimum(place, len(best) - 1)], 0.0)
+    position = np.searchsorted(curve.x, _GRID, side="left")
+    return np.where(position < len(best), best[np.minimum(position, len(best) - 1)], 0.0)

@@ -67,10 +67,10 @@ class FlatRanking:
         rows = np.flatnonzero(true.counts)
         if not len(rows):
             raise DataError(f"none of the {len(rankings):,} posts has a true hashtag; there is nothing to analyse.")
-        places = rankings.indices[rows]
-        hits = hit_matrix(np.ascontiguousarray(places.T).astype(np.int32), true, rows).T
-        post, place = np.nonzero(places >= 0)
-        tag = places[post, place]
+        indices = rankings.indices[rows]
+        hits = hit_matrix(np.ascontiguousarray(indices.T).astype(np.int32), true, rows).T
+        post, column = np.nonzero(indices >= 0)
+        tag = indices[post, column]
         true_post = np.repeat(np.arange(len(rows)), true.counts[rows])
         true_tag = true.indices.astype(np.int64)
         return cls(
@@ -78,12 +78,12 @@ class FlatRanking:
             names=true.names,
             post=post,
             tag=tag,
-            rank=place + 1,
-            score=rankings.scores[rows][post, place],
-            hit=hits[post, place],
+            rank=column + 1,
+            score=rankings.scores[rows][post, column],
+            hit=hits[post, column],
             true_post=true_post,
             true_tag=true_tag,
-            true_rank=_ranks(post, tag, place + 1, true_post, true_tag, len(true.names)),
+            true_rank=_ranks(post, tag, column + 1, true_post, true_tag, len(true.names)),
             depth=rankings.k,
         )
 
@@ -104,9 +104,9 @@ class FlatRanking:
 def _ranks(post: Ints, tag: Ints, rank: Ints, true_post: Ints, true_tag: Ints, size: int) -> Ints:
     listed, wanted = post * size + tag, true_post * size + true_tag
     order = np.argsort(listed)
-    place = np.searchsorted(listed[order], wanted)
-    found = place < len(listed)
-    found[found] = listed[order][place[found]] == wanted[found]
+    position = np.searchsorted(listed[order], wanted)
+    found = position < len(listed)
+    found[found] = listed[order][position[found]] == wanted[found]
     ranks = np.zeros(len(wanted), np.int64)
-    ranks[found] = rank[order][place[found]]
+    ranks[found] = rank[order][position[found]]
     return ranks

@@ -21,8 +21,8 @@ def confused_pairs(ranking: FlatRanking, k: int, most: int = MOST_PAIRS) -> pd.D
         most: pairs returned, those of most posts.
 
     Returns:
-        missed, instead, posts, share (of the posts that miss the first), lift: how much oftener than if missing the
-        one and wrongly naming the other had nothing to do with each other. Popular hashtags are named wrongly
+        missed, instead, posts, share (of the posts that miss the first), lift: how much more often than if missing the
+        one and wrongly recommending the other were independent. Popular hashtags are named wrongly
         beside everything and have a lift near 1; a real confusion has a large one.
     """
     from scipy import sparse

@@ -40,13 +40,13 @@ def write_predictions(path: Path, rankings: Rankings) -> None:
 
 def _table(rankings: Rankings, names: pa.Array, chunk: slice) -> pa.Table:
     indices = rankings.indices[chunk]
-    rows, places = np.nonzero(indices >= 0)
+    rows, ranks = np.nonzero(indices >= 0)
     post_ids = pa.array(rankings.post_ids[chunk], pa.string())
     columns = [
         post_ids.take(pa.array(rows)),
-        pa.array((places + 1).astype(np.int32)),
-        names.take(pa.array(indices[rows, places])),
-        pa.array(rankings.scores[chunk][rows, places]),
+        pa.array((ranks + 1).astype(np.int32)),
+        names.take(pa.array(indices[rows, ranks])),
+        pa.array(rankings.scores[chunk][rows, ranks]),
     ]
     return pa.table(columns, schema=SCHEMA)
 
@@ -145,8 +145,8 @@ def _rows(path: Path, table: pa.Table, post_ids: Sequence[str] | None) -> tuple[
             f"{path}: {len(unknown):,} of {len(in_file):,} posts are not among the {len(index):,} that are "
             f"evaluated ({shown}{', …' if len(unknown) > _SHOWN else ''}); is it the same split of the same folder?"
         )
-    place = np.fromiter((index[post_id] for post_id in in_file), np.int64, len(in_file))
-    return place[code], post_ids
+    row_of = np.fromiter((index[post_id] for post_id in in_file), np.int64, len(in_file))
+    return row_of[code], post_ids
 
 
 def _check_names(path: Path, names: Sequence[str]) -> None:

@@ -103,9 +103,9 @@ def write_per_post(path: Path, outcomes: Outcomes, truth: Sequence[Sequence[str]
 
 
 def _ranks(hits: NDArray[np.bool_]) -> pa.ListArray:
-    rows, places = np.nonzero(hits)
+    rows, ranks = np.nonzero(hits)
     offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(hits)))]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array((places + 1).astype(np.uint16)))
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array((ranks + 1).astype(np.uint16)))
 
 
 def read_per_post(path: Path) -> Outcomes:
@@ -136,9 +136,9 @@ def read_per_post(path: Path) -> Outcomes:
             "multimodal-hashtags evaluate --run … --data …"
         )
     ks = [int(k) for k in metadata["ks"].split(",")]
-    places = int(metadata["places"])
+    depth = int(metadata["places"])
     fields = {attribute: table[name].to_numpy().astype(np.int64) for name, attribute in _COUNT_COLUMNS.items()}
-    fields |= {attribute: _hits(table[name], places) for name, attribute in _RANK_COLUMNS.items()}
+    fields |= {attribute: _hits(table[name], depth) for name, attribute in _RANK_COLUMNS.items()}
     stored = {
         metric: np.stack([table[f"{metric}@{k}"].to_numpy() for k in ks], axis=1)
         for metric in (entry.name for entry in METRICS.of(ListMetric))
@@ -150,9 +150,9 @@ def read_per_post(path: Path) -> Outcomes:
     return Outcomes(**fields, ks=np.array(ks), ap_norm=norm, stored=stored, post_ids=ids, user_ids=users)
 
 
-def _hits(column: pa.ChunkedArray, places: int) -> NDArray[np.bool_]:
+def _hits(column: pa.ChunkedArray, depth: int) -> NDArray[np.bool_]:
     ranks = column.combine_chunks()
     lengths = np.diff(ranks.offsets.to_numpy())
-    hits = np.zeros((places, len(ranks)), np.bool_)
+    hits = np.zeros((depth, len(ranks)), np.bool_)
     hits[ranks.flatten().to_numpy().astype(np.int64) - 1, np.repeat(np.arange(len(ranks)), lengths)] = True
     return hits.T

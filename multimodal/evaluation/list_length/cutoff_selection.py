@@ -1,4 +1,4 @@
-"""Which K: how sure the best one is, and whether a length of its own for each list does better."""
+"""Which K: how certain the best one is, and whether choosing the length of each list separately does better."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from multimodal.evaluation.uncertainty.intervals import Bootstrap
 from multimodal.evaluation.uncertainty.resampling import draw_with_replacement, unit_terms, weighted_sums
 
 _LEVEL = 0.95
-# Shares of resamples below this are not worth a word.
+# Smaller shares of the resamples are not mentioned.
 _WORTH_TELLING = 0.05
 
 
@@ -28,7 +28,7 @@ class WhichK:
     Attributes:
         table: one row per rule: rule (fixed or threshold), k, threshold, tuned_on, precision, recall, f1, f1_low,
             f1_high, mean_length, best_share (of the resamples in which this K is the best of the fixed ones).
-        sentence: the best K and how sure it is.
+        sentence: the best K and how certain it is.
         notes: how the lengths were chosen, or why there are none.
     """
 
@@ -46,7 +46,7 @@ def which_k(
     absent: str = "",
     seed: int = 0,
 ) -> WhichK:
-    """Compare fixed list lengths with each other and with a length of its own for each list.
+    """Compare fixed list lengths with each other and with choosing the length of each list separately.
 
     Args:
         metrics: of the evaluated split.
@@ -114,7 +114,7 @@ def _threshold_row(
            "mean_length": float(lengths.mean()), "best_share": np.nan}  # fmt: skip
     at = "above every score" if math.isinf(threshold) else f"{threshold:.6g}"
     note = (
-        f"a length of its own for each list: scores from {at} on, 1 to {scored.depth} hashtags "
+        f"length chosen for each list: scores of at least {at}, 1 to {scored.depth} hashtags "
         f"(F1 {tuned_f1:.4f} on the validation split, where the threshold was chosen; {f1:.4f} here)"
     )
     return row, note

@@ -1,7 +1,7 @@
-"""A length of its own for each list: as long as the scores stay above a threshold, which the validation split sets.
+"""Choosing the length of each list: as long as its scores stay above a threshold, set on the validation split.
 
 The list of a post holds its best hashtag, and further ones down to the threshold, at most as many as asked for.
-Precision of such a list is |C| / its own length; F1 is, as ever, that of the mean precision and the mean recall.
+Precision of such a list is |C| / its own length; F1 is, as everywhere, that of the mean precision and the mean recall.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from multimodal.evaluation.metrics.outcomes import Outcomes
 
 @dataclass(frozen=True, slots=True)
 class ScoredHits:
-    """What a choice of list lengths rests on.
+    """What the choice of list lengths is based on.
 
     Attributes:
-        scores: (N, K) by rank, never rising; NaN for an empty place.
+        scores: (N, K) by rank, never rising; NaN for an empty rank.
         hits: (N, K) whether the hashtag is true.
         true_count: (N,) at least 1.
     """
@@ -74,8 +74,8 @@ def read_scored_hits(folder: Path, longest: int) -> ScoredHits:
 def choose_threshold(scored: ScoredHits) -> tuple[float, float]:
     """Return the threshold on the score whose lists have the highest F1, and that F1; of equals the highest.
 
-    All distinct scores are tried at once: a list that grows by one place changes its precision and recall by a
-    known amount, so sums over the places in the order of their scores give the figures at every threshold.
+    All distinct scores are tried at once: a list that grows by one rank changes its precision and recall by a
+    known amount, so sums over the ranks in the order of their scores give the figures at every threshold.
 
     Args:
         scored: of the validation split.
@@ -93,7 +93,7 @@ def choose_threshold(scored: ScoredHits) -> tuple[float, float]:
     scores = scores[order]
     sums = first[:, None] + np.concatenate([np.zeros((2, 1)), np.cumsum(changes[:, order], axis=1)], axis=1)
     f1 = f1_of_means(*(sums / len(scored.scores)))
-    # A threshold takes in all places of equal score; above the first of them the lists hold one hashtag each.
+    # A threshold takes in all ranks of equal score; above the first of them the lists have one hashtag each.
     candidates = np.append(np.inf, scores)
     last_of_equals = np.append(candidates[1:] != candidates[:-1], True)
     best = np.flatnonzero(last_of_equals)[int(np.argmax(f1[last_of_equals]))]

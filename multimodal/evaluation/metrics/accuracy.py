@@ -1,6 +1,6 @@
 """Metrics of the set of the first K: hit rate, precision, recall, F1. One value per post.
 
-N posts, n_k cut-offs. `found` counts hits among the first K places (`hits_at`), so every function here is one line
+N posts, n_k cut-offs. `found` counts hits among the first K ranks (`hits_at`), so every function here is one line
 of arithmetic on (N, n_k) arrays.
 """
 
@@ -16,12 +16,12 @@ Ints = NDArray[np.int64]
 
 
 def running_sum(values: NDArray[Any]) -> Floats:
-    """Return the sum over the first 1, 2, … K places, (N, K), Fortran order."""
+    """Return the sum over the first 1, 2, … K ranks, (N, K), Fortran order."""
     total = np.empty(values.shape, np.float64, order="F")
     if values.shape[1]:
         total[:, 0] = values[:, 0]
-    for place in range(1, values.shape[1]):
-        np.add(total[:, place - 1], values[:, place], out=total[:, place])
+    for rank in range(1, values.shape[1]):
+        np.add(total[:, rank - 1], values[:, rank], out=total[:, rank])
     return total
 
 
@@ -34,7 +34,7 @@ def at_cut_offs(running: Floats, ks: Ints) -> Floats:
 
 
 def hits_at(hits: NDArray[np.bool_], ks: Ints) -> Floats:
-    """Count the true hashtags among the first K places, |C|.
+    """Count the true hashtags among the first K ranks, |C|.
 
     Args:
         hits: (N, K) whether the hashtag at a rank is true.
@@ -52,7 +52,7 @@ def hit_rate(found: Floats) -> Floats:
 
 
 def precision(found: Floats, ks: Ints) -> Floats:
-    """|C| / K; the empty places of a shorter list count as misses."""
+    """|C| / K; the missing ranks of a shorter list count as misses."""
     return found / ks
 
 

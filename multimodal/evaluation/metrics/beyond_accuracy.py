@@ -1,6 +1,6 @@
-"""What a list is like apart from being right: how surprising its hashtags are, how much they repeat each other.
+"""Properties of a list other than accuracy: how surprising its hashtags are, and how much they repeat each other.
 
-N posts, K places, n_k cut-offs. Empty places (-1) are neither surprising nor like anything: they are left out.
+N posts, K ranks, n_k cut-offs. Empty ranks (-1) are neither surprising nor like anything: they are left out.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Similarity = Callable[[NDArray[np.int32], NDArray[np.int32]], NDArray[np.floatin
 
 @dataclass(frozen=True, slots=True)
 class RecommendedLists:
-    """The lists of N posts, K places each.
+    """The lists of N posts, at most K hashtags each.
 
     Attributes:
-        indices: (N, K) hashtag indices, -1 for an empty place.
-        numbers: (N, K) vocabulary numbers; V for empty places and for hashtags outside the vocabulary.
+        indices: (N, K) hashtag indices, -1 for an empty rank.
+        numbers: (N, K) vocabulary numbers; V for empty ranks and for hashtags outside the vocabulary.
         length: (N,) hashtags in each list.
         bits: (C,) `information` of each hashtag.
         similarity: of two vocabulary numbers; V is like nothing.
@@ -48,11 +48,11 @@ def information(frequencies: Ints, total: int) -> Floats:
     return bits
 
 
-def novelty(places: NDArray[np.int32], length: Ints, bits: Floats, ks: Ints) -> Floats:
+def novelty(indices: NDArray[np.int32], length: Ints, bits: Floats, ks: Ints) -> Floats:
     """Mean information of the first K hashtags, in bits (Vargas & Castells, 10.1145/2043932.2043955).
 
     Args:
-        places: (N, K) hashtag indices, -1 for an empty place.
+        indices: (N, K) hashtag indices, -1 for an empty rank.
         length: (N,) hashtags in each list.
         bits: (C,) `information` of each hashtag.
         ks: (n_k,).
@@ -61,15 +61,15 @@ def novelty(places: NDArray[np.int32], length: Ints, bits: Floats, ks: Ints) -> 
         (N, n_k); NaN for an empty list.
     """
     with_empty = np.append(bits, 0.0)  # index -1 reads the last entry
-    total = at_cut_offs(running_sum(with_empty[places[:, : int(ks.max(initial=0))]]), ks)
-    return total / _or_nan(first_places(length, ks))
+    total = at_cut_offs(running_sum(with_empty[indices[:, : int(ks.max(initial=0))]]), ks)
+    return total / _or_nan(listed_at(length, ks))
 
 
 def redundancy(numbers: NDArray[np.int32], length: Ints, similarity: Similarity, ks: Ints) -> Floats:
     """Mean similarity over the pairs of hashtags among the first K (intra-list similarity).
 
     Args:
-        numbers: (N, K) vocabulary numbers; V for empty places and for hashtags outside the vocabulary.
+        numbers: (N, K) vocabulary numbers; V for empty ranks and for hashtags outside the vocabulary.
         length: (N,) hashtags in each list.
         similarity: of two vocabulary numbers; V is like nothing.
         ks: (n_k,).
@@ -82,7 +82,7 @@ def redundancy(numbers: NDArray[np.int32], length: Ints, similarity: Similarity,
     for rank in range(1, numbers.shape[1]):
         # One addition after the other, in double: the same sum whatever the chunk.
         added[:, rank] = running_sum(similarity(numbers[:, :rank], numbers[:, rank, None]))[:, -1]
-    count = first_places(length, ks)
+    count = listed_at(length, ks)
     return at_cut_offs(running_sum(added), ks) / _or_nan(count * (count - 1) / 2)
 
 
@@ -97,8 +97,8 @@ def catalogue_coverage(named: Ints, in_vocabulary: NDArray[np.bool_], vocabulary
     return int(np.count_nonzero(named[in_vocabulary])) / vocabulary_size if vocabulary_size else float("nan")
 
 
-def first_places(length: Ints, ks: Ints) -> Floats:
-    """Count the hashtags among the first K places, (N, n_k): lists have no gaps, so it is min(K, length)."""
+def listed_at(length: Ints, ks: Ints) -> Floats:
+    """Count the hashtags among the first K ranks, (N, n_k): lists have no gaps, so it is min(K, length)."""
     return np.minimum(length, ks[:, None]).T.astype(np.float64)
 
 

@@ -34,7 +34,7 @@ def _range(part: str, text: str) -> range:
         raise UserError(f"k: {what} cannot be read; {_ACCEPTED}.")
     first, last = (int(number) for number in (match[1], match[2] or match[1]))
     if first < 1:
-        raise UserError(f"k: {part!r} in {text!r} asks for K = 0; a list has at least 1 place; {_ACCEPTED}.")
+        raise UserError(f"k: {part!r} in {text!r} asks for K = 0; a list has at least 1 hashtag; {_ACCEPTED}.")
     if last < first:
         raise UserError(f"k: the range {part!r} in {text!r} runs backwards; write {last}-{first}.")
     if last > LARGEST_K:

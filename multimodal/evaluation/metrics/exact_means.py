@@ -225,7 +225,7 @@ def mean_reciprocal_rank(counts: HitsByRank, ks: Ints) -> Floats:
 
 
 def _sizes(true_count: Ints) -> tuple[Ints, Ints]:
-    """Return the different numbers of true hashtags, rising, and the place of each number among them."""
+    """Return the different numbers of true hashtags, rising, and the index of each number among them."""
     sizes = np.flatnonzero(np.bincount(true_count))
     code = np.zeros(int(sizes[-1]) + 1, np.int64)
     code[sizes] = np.arange(len(sizes))

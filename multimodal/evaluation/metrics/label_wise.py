@@ -17,8 +17,8 @@ class HashtagCounts:
     """Counts of C hashtags over all posts, at one K.
 
     Attributes:
-        named: (C,) posts whose list names the hashtag.
-        right: (C,) posts for which it does so rightly.
+        named: (C,) posts whose list contains the hashtag.
+        right: (C,) posts for which that is right.
         support: (C,) posts it is true of.
         known: (C,) whether it is in the vocabulary.
         vocabulary_size: V.
@@ -32,25 +32,25 @@ class HashtagCounts:
 
 
 def counts_per_hashtag(
-    places: NDArray[np.int32], hits: NDArray[np.bool_], ks: Ints, size: int
+    indices: NDArray[np.int32], hits: NDArray[np.bool_], ks: Ints, size: int
 ) -> Iterator[tuple[Ints, Ints]]:
-    """Yield for each cut-off how often each hashtag was named, and how often rightly.
+    """Yield for each cut-off how often each hashtag was recommended, and how often correctly.
 
     Args:
-        places: (K, N) hashtag indices by rank, -1 for an empty place.
+        indices: (K, N) hashtag indices by rank, -1 for an empty rank.
         hits: (K, N).
         ks: (n_k,) rising.
         size: number of hashtags C.
 
     Yields:
-        (C,) times named and (C,) true positives, for the first K places.
+        (C,) times named and (C,) true positives, for the first K ranks.
     """
     named, right = np.zeros(size, np.int64), np.zeros(size, np.int64)
     done = 0
     for k in ks:
-        for rank in range(done, min(int(k), len(places))):
-            # One count for both: bins 2h + 2 for wrong and 2h + 3 for right; empty places fall into the first two.
-            bins = 2 * places[rank].astype(np.int64) + 2
+        for rank in range(done, min(int(k), len(indices))):
+            # One count for both: bins 2h + 2 for wrong and 2h + 3 for right; empty ranks fall into the first two.
+            bins = 2 * indices[rank].astype(np.int64) + 2
             bins += hits[rank]
             wrong_and_right = np.bincount(bins, minlength=2 * size + 2)[2:].reshape(-1, 2)
             named += wrong_and_right.sum(axis=1)
@@ -60,7 +60,7 @@ def counts_per_hashtag(
 
 
 def f1_micro(named: Ints, right: Ints, support: Ints) -> float:
-    """2TP / (named + true), pooled over all posts and hashtags; empty places are not named."""
+    """2TP / (named + true), pooled over all posts and hashtags; empty ranks name nothing."""
     return float(2 * right.sum() / max(int(named.sum() + support.sum()), 1))
 
 
@@ -81,8 +81,8 @@ def f1_macro_label(named: Ints, right: Ints, support: Ints) -> float:
     The truth alone fixes the hashtags that are averaged over, so systems are compared over the same ones.
 
     Args:
-        named: (C,) posts whose list names the hashtag.
-        right: (C,) posts for which it does so rightly.
+        named: (C,) posts whose list contains the hashtag.
+        right: (C,) posts for which that is right.
         support: (C,) posts it is true of.
     """
     true_somewhere = support > 0

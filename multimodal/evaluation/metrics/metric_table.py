@@ -22,7 +22,7 @@ class MetricTable:
     Attributes:
         table: one row per K, the columns of `METRICS.columns`; NaN where a metric is not defined or was not asked for.
         outcomes: of the evaluated posts.
-        counts: how many posts, hashtags and places were evaluated, left out or empty.
+        counts: how many posts, hashtags and ranks were evaluated, left out or empty.
     """
 
     table: pd.DataFrame
@@ -55,5 +55,5 @@ class MetricTable:
             raise UserError(f"unknown metric {column!r}.{nearest(column, METRICS)} Known: {', '.join(METRICS)}.")
         values = self.table[column].to_numpy(np.float64)
         if np.isnan(values).all():
-            raise UserError(f"{column} has no value at any K of this evaluation, so there is no best K by it.")
+            raise UserError(f"{column} has no value at any K of this evaluation, so it cannot choose a best K.")
         return self.ks[int(np.nanargmax(values))]

@@ -25,7 +25,7 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Outcomes:
-    """Hits and counts of N posts that have a true hashtag, K places each; metrics are worked out when asked for.
+    """Hits and counts of N posts that have a true hashtag, K ranks each; metrics are computed on demand.
 
     So a million posts at 30 cut-offs cost what their hits cost, and not 10 tables of 120 MB.
 

@@ -12,14 +12,14 @@ from multimodal.evaluation.metrics.accuracy import Floats, Ints, at_cut_offs, ru
 ApNorm = Literal["capped", "relevant"]
 
 
-def discounts(places: int) -> Floats:
-    """Return 1 / log2(rank + 1) of the ranks from 1 on, (places,)."""
-    weights: Floats = 1.0 / np.log2(np.arange(2, places + 2))
+def discounts(ranks: int) -> Floats:
+    """Return 1 / log2(rank + 1) of the ranks from 1 on, (ranks,)."""
+    weights: Floats = 1.0 / np.log2(np.arange(2, ranks + 2))
     return weights
 
 
 def ideal_gains(true_count: Ints, ks: Ints) -> Floats:
-    """Return the gain of the best possible list: hits in its first min(|G|, K) places.
+    """Return the gain of the best possible list: hits in its first min(|G|, K) ranks.
 
     Args:
         true_count: (N,) |G|, at least 1.
@@ -36,7 +36,7 @@ def ideal_gains(true_count: Ints, ks: Ints) -> Floats:
 def ndcg(hits: NDArray[np.bool_], true_count: Ints, ks: Ints) -> Floats:
     """Discounted gain over that of the best possible list: gain 1 a hit, discount 1 / log2(rank + 1).
 
-    The best possible list has hits in its first min(|G|, K) places (Järvelin & Kekäläinen, 10.1145/582415.582418).
+    The best possible list has hits in its first min(|G|, K) ranks (Järvelin & Kekäläinen, 10.1145/582415.582418).
 
     Args:
         hits: (N, K).

@@ -15,13 +15,13 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 
-def hit_matrix(places: NDArray[np.int32], truth: Truth, rows: Ints) -> Bools:
-    """Return which places of each list hold a true hashtag of its post.
+def hit_matrix(indices: NDArray[np.int32], truth: Truth, rows: Ints) -> Bools:
+    """Return which ranks of each list hold a true hashtag of its post.
 
     Args:
-        places: (K, N) hashtag indices by rank, -1 for an empty place.
+        indices: (K, N) hashtag indices by rank, -1 for an empty rank.
         truth: of at least the posts asked for.
-        rows: (N,) the post of `truth` that each column of `places` belongs to.
+        rows: (N,) the post of `truth` that each column of `indices` belongs to.
 
     Returns:
         (K, N) bool.
@@ -30,14 +30,14 @@ def hit_matrix(places: NDArray[np.int32], truth: Truth, rows: Ints) -> Bools:
     # K x (true hashtags) comparisons in all, each over contiguous memory.
     counts = truth.offsets[rows + 1] - truth.offsets[rows]
     order = np.argsort(-counts, kind="stable")
-    sorted_places = places[:, order]
+    sorted_indices = indices[:, order]
     starts = truth.offsets[rows[order]]
     longest = int(counts.max(initial=0))
     longer = len(rows) - np.cumsum(np.bincount(counts, minlength=longest + 1))
-    found = np.zeros(places.shape, np.bool_)
+    found = np.zeros(indices.shape, np.bool_)
     for step in range(longest):
         n = int(longer[step])
-        found[:, :n] |= sorted_places[:, :n] == truth.indices[starts[:n] + step]
+        found[:, :n] |= sorted_indices[:, :n] == truth.indices[starts[:n] + step]
     hits = np.empty_like(found)
     hits[:, order] = found
     return hits
@@ -58,7 +58,7 @@ def check_rankings(rankings: Rankings, rows: slice) -> None:
     finite = np.isfinite(scores)
     if lowest < 0:
         named = indices >= 0
-        _refuse(rankings, rows, named[:, 1:] & ~named[:, :-1], "comes after an empty place", indices, first_rank=2)
+        _refuse(rankings, rows, named[:, 1:] & ~named[:, :-1], "comes after an empty rank", indices, first_rank=2)
         finite |= ~named
     if not finite.all():
         _refuse(rankings, rows, ~finite, "is not a finite score", scores)
@@ -66,9 +66,9 @@ def check_rankings(rankings: Rankings, rows: slice) -> None:
     ordered = np.sort(indices.astype(np.int32), axis=1)
     repeated = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)
     if repeated.any():
-        row, place = np.argwhere(repeated)[0]
+        row, column = np.argwhere(repeated)[0]
         raise DataError(
-            f"post {rankings.post_ids[rows.start + row]!r}: the hashtag {rankings.names[ordered[row, place]]!r} is "
+            f"post {rankings.post_ids[rows.start + row]!r}: the hashtag {rankings.names[ordered[row, column]]!r} is "
             "recommended twice; a list must not repeat a hashtag."
         )
 
@@ -77,8 +77,8 @@ def _refuse(
     rankings: Rankings, rows: slice, wrong: Bools, what: str, values: NDArray[np.generic], first_rank: int = 1
 ) -> None:
     if wrong.any():
-        row, place = np.argwhere(wrong)[0]
-        rank = place + first_rank
+        row, column = np.argwhere(wrong)[0]
+        rank = column + first_rank
         raise DataError(f"post {rankings.post_ids[rows.start + row]!r}, rank {rank}: {values[row, rank - 1]} {what}.")
 
 

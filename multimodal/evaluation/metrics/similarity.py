@@ -1,4 +1,4 @@
-"""How alike two hashtags are, learnt from the train posts: the ground of `redundancy`."""
+"""How similar two hashtags are, learned from the train posts; `redundancy` builds on it."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ def _sparse_lookup(matrix: Any) -> Similarity:
 
     def look_up(first: NDArray[np.int32], second: NDArray[np.int32]) -> NDArray[np.floating[Any]]:
         wanted = first.astype(np.int64) * (size + 1) + second
-        place = np.searchsorted(keys, wanted)
-        stored = np.append(keys, -1)[place] == wanted
-        return values[np.where(stored, place, len(keys))]
+        position = np.searchsorted(keys, wanted)
+        stored = np.append(keys, -1)[position] == wanted
+        return values[np.where(stored, position, len(keys))]
 
     return look_up

@@ -26,7 +26,7 @@ from multimodal.evaluation.metrics.train_statistics import HashtagFacts, KnownHa
 from multimodal.evaluation.metrics.truth import Truth
 from multimodal.ranking.rankings import Rankings
 
-# Few enough for the places of a chunk to stay in the processor's cache while they are compared again and again.
+# Few enough for the lists of a chunk to stay in the processor's cache while they are compared again and again.
 _POSTS_MATCHED_AT_ONCE = 1024
 
 
@@ -48,7 +48,7 @@ def evaluate_rankings(
     `chunk_posts` or on the order of the posts, to the last bit.
 
     Args:
-        rankings: of N posts. A list shorter than K counts its empty places as misses, as does K above `rankings.k`.
+        rankings: of N posts. A list shorter than K counts its missing ranks as misses, as does K above `rankings.k`.
         truth: the true hashtags of the same posts in the same order, also those outside the vocabulary.
         ks: cut-offs, each at least 1; repeats count once.
         vocabulary: train hashtags with their frequencies.
@@ -73,7 +73,7 @@ def evaluate_rankings(
         truth = Truth.from_hashtags(truth, rankings.names)
     rows = _check(rankings, truth, user_ids, chunk_posts)
     facts = hashtag_facts(truth.names, vocabulary, train_hashtags)
-    places, outcomes = _outcomes(rankings, truth, rows, facts, cut_offs, chunk_posts)
+    indices, outcomes = _outcomes(rankings, truth, rows, facts, cut_offs, chunk_posts)
     chosen = rows.tolist()
     outcomes = replace(
         outcomes,
@@ -82,9 +82,9 @@ def evaluate_rankings(
         user_ids=None if user_ids is None else [user_ids[row] for row in chosen],
     )
     alike = None if similarity is None else as_similarity(similarity, facts.vocabulary_size)
-    means, stored = _post_means(places, outcomes, facts, alike, chunk_posts)
+    means, stored = _post_means(indices, outcomes, facts, alike, chunk_posts)
     support = np.bincount(truth.indices, minlength=len(truth.names))
-    of_hashtags = _hashtag_means(places, outcomes, support, facts)
+    of_hashtags = _hashtag_means(indices, outcomes, support, facts)
     counts = _counts(rankings, truth, outcomes)
     table = _table(means, of_hashtags, outcomes, counts)
     return MetricTable(table, replace(outcomes, stored=stored), counts)
@@ -110,7 +110,7 @@ def _check(rankings: Rankings, truth: Truth, user_ids: Sequence[str | None] | No
         shapes = f"{rankings.indices.shape} indices and {rankings.scores.shape} scores"
         raise DataError(f"{shapes} for {posts:,} posts; a ranking has one row per post in both.")
     check_post_ids(rankings.post_ids)
-    # Steps as short as these are no faster on several threads: they wait for each other.
+    # Steps as short as these do not get faster with several threads, which would wait for each other.
     for chunk in chunks(posts, chunk_posts, "Checking rankings"):
         check_rankings(rankings, chunk)
     rows = np.flatnonzero(truth.counts)
@@ -124,18 +124,18 @@ def _outcomes(
 ) -> tuple[NDArray[np.int32], Outcomes]:
     # Rank first, post second: each step over the ranks then reads contiguous memory.
     shape = (min(int(ks[-1]), rankings.k), len(rows))
-    places = np.empty(shape, np.int32)
+    indices = np.empty(shape, np.int32)
     hits, known_hits, new_hits = (np.empty(shape, np.bool_) for _ in range(3))
     known_count, new_count = (np.empty(len(rows), np.int64) for _ in range(2))
 
     for here in chunks(len(rows), min(chunk_posts, _POSTS_MATCHED_AT_ONCE), "Matching hashtags"):
         whole = rows[here][-1] - rows[here][0] + 1 == len(rows[here])
         lists = slice(rows[here][0], rows[here][-1] + 1) if whole else rows[here]
-        places[:, here] = rankings.indices[lists, : shape[0]].T
-        found = hits[:, here] = hit_matrix(places[:, here], truth, rows[here])
-        # Few places are hits: the others need not be looked up.
+        indices[:, here] = rankings.indices[lists, : shape[0]].T
+        found = hits[:, here] = hit_matrix(indices[:, here], truth, rows[here])
+        # Few ranks are hits: the others need not be looked up.
         hit = np.nonzero(found)
-        right = places[:, here][hit]
+        right = indices[:, here][hit]
         for of_kind, flags in ((known_hits, facts.known), (new_hits, facts.new)):
             of_kind[:, here] = False
             of_kind[:, here][hit] = flags[right]
@@ -152,14 +152,14 @@ def _outcomes(
         true_count=truth.counts[rows],
         known_count=known_count,
         new_count=new_count,
-        length=np.count_nonzero(places >= 0, axis=0),
+        length=np.count_nonzero(indices >= 0, axis=0),
         ks=ks,
     )
-    return places, outcomes
+    return indices, outcomes
 
 
 def _post_means(
-    places: NDArray[np.int32],
+    indices: NDArray[np.int32],
     outcomes: Outcomes,
     facts: HashtagFacts,
     alike: Similarity | None,
@@ -171,7 +171,7 @@ def _post_means(
     stored = {metric.name: np.empty((len(ks), len(outcomes)), np.float32).T for metric in metrics}
 
     def work(chunk: slice) -> dict[str, ExactMean]:
-        listed, length = places[:, chunk].T, outcomes.length[chunk]
+        listed, length = indices[:, chunk].T, outcomes.length[chunk]
         lists = RecommendedLists(listed, facts.number[listed], length, bits, alike or _nothing_alike)
         means: dict[str, ExactMean] = {}
         for metric in metrics:
@@ -192,11 +192,11 @@ def _nothing_alike(first: NDArray[np.int32], second: NDArray[np.int32]) -> Float
 
 
 def _hashtag_means(
-    places: NDArray[np.int32], outcomes: Outcomes, support: Ints, facts: HashtagFacts
+    indices: NDArray[np.int32], outcomes: Outcomes, support: Ints, facts: HashtagFacts
 ) -> dict[str, list[float]]:
     metrics = METRICS.of(HashtagMetric)
     columns: dict[str, list[float]] = {metric.name: [] for metric in metrics}
-    for named, right in counts_per_hashtag(places, outcomes.hits.T, outcomes.ks, len(support)):
+    for named, right in counts_per_hashtag(indices, outcomes.hits.T, outcomes.ks, len(support)):
         counts = HashtagCounts(named, right, support, facts.known[:-1], facts.vocabulary_size)
         for metric in metrics:
             columns[metric.name].append(metric.function(counts))

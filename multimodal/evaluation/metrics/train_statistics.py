@@ -24,10 +24,10 @@ class KnownHashtags(Protocol):
 
 @dataclass(frozen=True)
 class HashtagFacts:
-    """Facts on C hashtags; the entry after the last one stands for an empty place.
+    """Facts on C hashtags; the entry after the last one stands for an empty rank.
 
     Attributes:
-        number: (C + 1,) int32 place in the vocabulary, V where it is not there.
+        number: (C + 1,) int32 index in the vocabulary, V where it is not there.
         known: (C + 1,) bool, inside the vocabulary.
         new: (C + 1,) bool, never seen in train.
         frequency: (C + 1,) train posts that carry it.

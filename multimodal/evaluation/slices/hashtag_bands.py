@@ -20,7 +20,7 @@ class HashtagBands:
     """From a hashtag to its band.
 
     Attributes:
-        band_of: place in `BANDS`.
+        band_of: index in `BANDS`.
         middle_from: train posts from which on a hashtag of the vocabulary is in the middle band.
         frequent_from: train posts from which on it is frequent.
     """
@@ -89,11 +89,11 @@ class BandedHits:
 
     def take(self, rows: Ints) -> BandedHits:
         """Return some of the posts, each at most once, in the order of `rows`."""
-        place = np.full(len(self.true_count), -1, np.int64)
-        place[rows] = np.arange(len(rows))
-        kept = np.flatnonzero(place[self.rows] >= 0)
-        kept = kept[np.argsort(place[self.rows[kept]], kind="stable")]
-        return BandedHits(self.true_count[rows], place[self.rows[kept]], self.ranks[kept], self.bands[kept],
+        new_row = np.full(len(self.true_count), -1, np.int64)
+        new_row[rows] = np.arange(len(rows))
+        kept = np.flatnonzero(new_row[self.rows] >= 0)
+        kept = kept[np.argsort(new_row[self.rows[kept]], kind="stable")]
+        return BandedHits(self.true_count[rows], new_row[self.rows[kept]], self.ranks[kept], self.bands[kept],
                           self.middle_from, self.frequent_from)  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def banded_hits(
     bands: HashtagBands,
     truth: Sequence[Sequence[str]],
     hits: NDArray[np.bool_],
-    places: NDArray[np.int64],
+    indices: NDArray[np.int64],
     names: Sequence[str],
 ) -> BandedHits:
     """Sort true hashtags and hits by band.
@@ -110,7 +110,7 @@ def banded_hits(
         bands: of train.
         truth: the true hashtags of N posts, without repeats.
         hits: (N, K) whether the hashtag at a rank is true.
-        places: (N, K) index of that hashtag in `names`.
+        indices: (N, K) index of that hashtag in `names`.
         names: of the ranking.
     """
     count = len(BANDS)
@@ -118,7 +118,7 @@ def banded_hits(
     of_truth = np.fromiter((bands.band_of(tag) for tags in truth for tag in set(tags)), np.int64, len(owners))
     true_count = np.bincount(owners * count + of_truth, minlength=len(truth) * count).reshape(-1, count)
     rows, ranks = np.nonzero(hits)
-    named, which = np.unique(places[rows, ranks], return_inverse=True)
+    named, which = np.unique(indices[rows, ranks], return_inverse=True)
     of_named = np.array([bands.band_of(names[index]) for index in named], np.int64)
     of_hits = of_named[which] if len(named) else np.zeros(0, np.int64)
     return BandedHits(true_count, rows, ranks + 1, of_hits, bands.middle_from, bands.frequent_from)

@@ -36,7 +36,7 @@ def slice_files(slices: PostSlices, table: pd.DataFrame, note: str) -> dict[str,
     Args:
         slices: how the posts are divided.
         table: from `slice_table`.
-        note: what the figures rest on, a sentence.
+        note: what the figures are based on, in one sentence.
     """
     return {
         SLICES: lambda path: write_post_slices(path, slices),
@@ -53,7 +53,7 @@ def write_post_slices(path: Path, slices: PostSlices) -> None:
         codes = pa.array(slicing.codes.astype(np.int16))
         columns[name] = pa.DictionaryArray.from_arrays(codes, pa.array(slicing.labels, pa.string()))
     bands = slices.bands
-    columns |= {f"true {band}": pa.array(bands.true_count[:, place]) for place, band in enumerate(BANDS)}
+    columns |= {f"true {band}": pa.array(bands.true_count[:, i]) for i, band in enumerate(BANDS)}
     posts = len(slices.post_ids)
     offsets = pa.array(np.searchsorted(bands.rows, np.arange(posts + 1)).astype(np.int32))
     columns["hit_ranks"] = pa.ListArray.from_arrays(offsets, pa.array(bands.ranks.astype(np.uint16)))
@@ -136,17 +136,17 @@ def _draw(table: pd.DataFrame) -> Figure:
     overall = float(groups[0][1]["f1"].iloc[0])
     panels = groups[1:]
     lines = -(-len(panels) // _COLUMNS_OF_PANELS)
-    pairs = [panels[place : place + _COLUMNS_OF_PANELS] for place in range(0, len(panels), _COLUMNS_OF_PANELS)]
+    pairs = [panels[i : i + _COLUMNS_OF_PANELS] for i in range(0, len(panels), _COLUMNS_OF_PANELS)]
     slots = [max(len(rows) for _, rows in pair) for pair in pairs]
     figure = Figure(figsize=(9.6, 0.9 + 0.3 * sum(slots) + 0.36 * lines), layout="constrained")
     ratios = {"height_ratios": [1.2 + slot for slot in slots]}
     axes = figure.subplots(lines, _COLUMNS_OF_PANELS, squeeze=False, gridspec_kw=ratios)
     top = float(np.nanmax(table[["f1", "recall", "f1_high", "recall_high"]].to_numpy()[1:], initial=0.05))
-    for place, (name, rows) in enumerate(panels):
-        line, column = divmod(place, _COLUMNS_OF_PANELS)
+    for i, (name, rows) in enumerate(panels):
+        line, column = divmod(i, _COLUMNS_OF_PANELS)
         _panel(axes[line][column], name, rows, overall, top, slots[line])
-    for place in range(len(panels), lines * _COLUMNS_OF_PANELS):
-        axes[place // _COLUMNS_OF_PANELS][place % _COLUMNS_OF_PANELS].set_axis_off()
+    for i in range(len(panels), lines * _COLUMNS_OF_PANELS):
+        axes[i // _COLUMNS_OF_PANELS][i % _COLUMNS_OF_PANELS].set_axis_off()
     title = f"F1 at K = {int(table['k'].iloc[0])} by slice, 95 % intervals; dotted: all posts"
     small = "; ring: too few for an interval" if (table["units"][table["posts"] > 0] < LEAST_UNITS).any() else ""
     figure.suptitle(title + small, fontsize=11)
@@ -156,17 +156,17 @@ def _draw(table: pd.DataFrame) -> Figure:
 def _panel(axes: Axes, name: str, rows: pd.DataFrame, overall: float, top: float, slots: int) -> None:
     column = "recall" if name == HASHTAG_FREQUENCY else "f1"
     values = rows[column].to_numpy()
-    places = np.arange(len(rows))[::-1]
+    heights = np.arange(len(rows))[::-1]
     low, high = rows[f"{column}_low"].to_numpy(), rows[f"{column}_high"].to_numpy()
     # A slice too small for an interval is drawn as a ring.
     firm = ~np.isnan(low)
-    axes.hlines(places[firm], low[firm], high[firm], color=COLOURS[0], linewidth=2.2)
-    axes.plot(values[firm], places[firm], "o", color=COLOURS[0], markersize=5)
-    axes.plot(values[~firm], places[~firm], "o", color=COLOURS[0], markersize=5, markerfacecolor="none")
+    axes.hlines(heights[firm], low[firm], high[firm], color=COLOURS[0], linewidth=2.2)
+    axes.plot(values[firm], heights[firm], "o", color=COLOURS[0], markersize=5)
+    axes.plot(values[~firm], heights[~firm], "o", color=COLOURS[0], markersize=5, markerfacecolor="none")
     if column == "f1":
         axes.axvline(overall, color="black", linewidth=0.9, linestyle=":", zorder=0)
     counts = rows["true_hashtags"] if name == HASHTAG_FREQUENCY else rows["posts"]
-    axes.set_yticks(places, _tick_labels(rows["slice"].tolist(), counts.to_numpy()), fontsize=8)
+    axes.set_yticks(heights, _tick_labels(rows["slice"].tolist(), counts.to_numpy()), fontsize=8)
     axes.set_ylim(len(rows) - slots - 0.7, len(rows) - 0.3)
     axes.set_xlim(0, min(1.0, top * 1.05))
     axes.set_title("Recall by frequency in train" if column == "recall" else TITLES[name], loc="left", fontsize=9)

@@ -24,7 +24,7 @@ from multimodal.evaluation.uncertainty.resampling import (
 )
 
 _USUAL_K = 5
-# The bootstrap of fewer posts, or users, than this says nothing.
+# With fewer posts, or users, a bootstrap interval would mean nothing.
 LEAST_UNITS = 10
 
 
@@ -39,8 +39,8 @@ class Draws:
 
     Attributes:
         value: (S,).
-        resampled: (resamples, S); NaN where a resample holds no post of the slice.
-        units: (S,) posts or users that have a part in each slice.
+        resampled: (resamples, S); NaN where a resample has no post of the slice.
+        units: (S,) posts or users in each slice.
     """
 
     value: Floats
@@ -111,7 +111,7 @@ def slice_draws(
 
 
 def count_units(members: NDArray[np.bool_], outcomes: Outcomes, unit: Unit) -> Ints:
-    """Return how many posts, or users, have a part in each slice, (S,)."""
+    """Return how many posts, or users, are in each slice, (S,)."""
     users = user_numbers(outcomes.user_ids, unit)
     if users is None:
         return np.asarray(members.sum(axis=0))

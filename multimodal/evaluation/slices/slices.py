@@ -49,7 +49,7 @@ class Slicing:
 
     Attributes:
         labels: of the slices, in the order to show.
-        codes: (N,) place in `labels`.
+        codes: (N,) index in `labels`.
     """
 
     labels: tuple[str, ...]
@@ -121,8 +121,8 @@ def slice_posts(
         "script": _scripts([post.caption for post in evaluated]),
     }
     bands = hashtag_bands(vocabulary, train_hashtags)
-    places = rankings.indices[rows, : outcomes.hits.shape[1]]
-    hits = banded_hits(bands, [post.hashtags for post in evaluated], outcomes.hits, places, rankings.names)
+    indices = rankings.indices[rows, : outcomes.hits.shape[1]]
+    hits = banded_hits(bands, [post.hashtags for post in evaluated], outcomes.hits, indices, rankings.names)
     return PostSlices(outcomes.post_ids, slicings, hits)
 
 
@@ -135,5 +135,5 @@ def _scripts(captions: Sequence[str | None]) -> Slicing:
     scripts = [unicode_script(caption) for caption in captions]
     common = [name for name, _ in sorted(Counter(scripts).items(), key=lambda item: (-item[1], item[0]))]
     labels = common if len(common) <= _MOST_SCRIPTS + 1 else [*common[:_MOST_SCRIPTS], OTHER_SCRIPTS]
-    place = {name: min(number, len(labels) - 1) for number, name in enumerate(common)}
-    return Slicing(tuple(labels), np.array([place[name] for name in scripts], np.int64))
+    code_of = {name: min(number, len(labels) - 1) for number, name in enumerate(common)}
+    return Slicing(tuple(labels), np.array([code_of[name] for name in scripts], np.int64))

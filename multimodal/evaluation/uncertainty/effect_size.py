@@ -65,7 +65,7 @@ def _contributions(
     with np.errstate(divide="ignore", invalid="ignore"):
         value = numerator_sum / denominator_sum
         change = (numerator - value * denominator) * (len(outcomes) / denominator_sum)
-    of_base = {base: change[:, place] for place, base in enumerate(bases)}
+    of_base = {base: change[:, i] for i, base in enumerate(bases)}
     found = {}
     for column in columns:
         metric, parts = METRICS[column], parts_of(column)

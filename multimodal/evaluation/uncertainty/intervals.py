@@ -1,4 +1,4 @@
-"""How sure a figure is: bootstrap intervals over posts or users, and the plain 50-sample interval."""
+"""How certain a figure is: bootstrap intervals over posts or users, and the plain 50-sample interval."""
 
 from __future__ import annotations
 

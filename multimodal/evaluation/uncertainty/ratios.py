@@ -12,7 +12,7 @@ import numpy as np
 
 from data_loaders.errors import UserError, nearest
 from multimodal.evaluation.metrics.accuracy import Floats, hits_at
-from multimodal.evaluation.metrics.beyond_accuracy import first_places
+from multimodal.evaluation.metrics.beyond_accuracy import listed_at
 from multimodal.evaluation.metrics.catalogue import METRICS, DataMetric, HashtagMetric, ListMetric, MeanMetric
 from multimodal.evaluation.metrics.outcomes import Outcomes
 
@@ -67,7 +67,7 @@ def _terms(outcomes: Outcomes, bases: Sequence[str], posts: slice) -> Floats:
 def _pair(outcomes: Outcomes, base: str) -> tuple[Floats, Floats]:
     metric, ks = METRICS[base], outcomes.ks
     if isinstance(metric, HashtagMetric) and metric.sums is not None:
-        return metric.sums(hits_at(outcomes.hits, ks), first_places(outcomes.length, ks), outcomes.true_count)
+        return metric.sums(hits_at(outcomes.hits, ks), listed_at(outcomes.length, ks), outcomes.true_count)
     if isinstance(metric, DataMetric):
         shape = (len(outcomes), len(ks))
         counts = (getattr(outcomes, field)[:, None] for field in (metric.numerator, metric.denominator))

@@ -43,7 +43,7 @@ def test_history_may_be_frozen(command, trained, prepared):
 def test_mistakes(command, trained, prepared, tmp_path):
     here = ("--run", trained, "--data", prepared)
     mistakes = {
-        (*here, "--k", "0"): "a list has at least 1 place",
+        (*here, "--k", "0"): "a list has at least 1 hashtag",
         (*here, "--k", "five"): "k: 'five' in 'five' cannot be read",
         (*here, "--split", "tset"): "unknown split 'tset'. Did you mean 'test'?",
         (*here, "--history", "none"): "unknown protocol 'none'",

@@ -171,7 +171,7 @@ def test_lists_that_are_empty():
 
 
 def test_mistakes():
-    with pytest.raises(UserError, match="k: 0 places cannot be analysed"):
+    with pytest.raises(UserError, match="k: 0 hashtags cannot be analysed"):
         analyse_errors(LISTS, TRUTH, 0, {}, NAMES)
     with pytest.raises(DataError, match="none of the 4 posts has a true hashtag"):
         analyse_errors(LISTS, [[]] * 4, 2, {}, NAMES)

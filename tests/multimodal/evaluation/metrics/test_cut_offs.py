@@ -24,7 +24,7 @@ def test_accepted(text, ks):
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("0", "k: '0' in '0' asks for K = 0; a list has at least 1 place"),
+        ("0", "k: '0' in '0' asks for K = 0; a list has at least 1 hashtag"),
         ("0-4", "asks for K = 0"),
         ("-3", "k: '-3' in '-3' is negative; K starts at 1"),
         ("1,ten", "k: 'ten' in '1,ten' cannot be read; accepted are whole numbers and ranges, such as 5, 1-10"),

@@ -207,7 +207,7 @@ def rankings_of(indices, scores=None, post_ids=None):
         (rankings_of([[0, 1], [1, 1]]), "post 'post1': the hashtag 'b' is recommended twice"),
         (rankings_of([[0, 3]]), "post 'post0', rank 2: 3 is not the number of a hashtag"),
         (rankings_of([[-2, 1]]), "post 'post0', rank 1: -2 is not the number of a hashtag"),
-        (rankings_of([[-1, 1]]), "post 'post0', rank 2: 1 comes after an empty place"),
+        (rankings_of([[-1, 1]]), "post 'post0', rank 2: 1 comes after an empty rank"),
         (rankings_of([[0, 1]], [[1.0, np.nan]]), "post 'post0', rank 2: nan is not a finite score"),
         (rankings_of([[0, 1]], [[np.inf, 1.0]]), "post 'post0', rank 1: inf is not a finite score"),
         (rankings_of([[0, 1]], [[0.5, 0.75]]), "post 'post0', rank 2: 0.75 is a higher score than that before it"),
