@@ -59,10 +59,10 @@ def power_law(feature_rows):
 
 def slow_weights(attention, content, remembered, row):
     scores = []
-    for place in range(H):
-        if remembered.mask[row, place]:
-            match = content[row] @ attention.correlation.weight.T @ remembered.vectors[row, place] / math.sqrt(D)
-            scores.append((match + attention.relation.weight[0] @ remembered.features[row, place]).item())
+    for rank in range(H):
+        if remembered.mask[row, rank]:
+            match = content[row] @ attention.correlation.weight.T @ remembered.vectors[row, rank] / math.sqrt(D)
+            scores.append((match + attention.relation.weight[0] @ remembered.features[row, rank]).item())
     powers = [math.exp(score - max(scores)) for score in scores]
     return [power / sum(powers) for power in powers]
 
@@ -99,8 +99,8 @@ def test_influence_is_the_weighted_sum_of_mean_embeddings(attention, embeddings,
     for row in (0, 1):
         weights = slow_weights(attention, content, remembered, row)
         total = torch.zeros(E)
-        for place, weight in enumerate(weights):
-            tags = [min(tag, V) for tag in remembered.hashtags[row, place].tolist() if tag >= 0]
+        for rank, weight in enumerate(weights):
+            tags = [min(tag, V) for tag in remembered.hashtags[row, rank].tolist() if tag >= 0]
             if tags:
                 total = total + weight * torch.stack([embeddings.weight[tag] for tag in tags]).mean(0)
         expected = attention.output.weight @ total + attention.output.bias
@@ -118,7 +118,7 @@ def test_who_has_nothing_to_remember_gets_the_learned_start(attention, embedding
     assert torch.isfinite(attention.correlation.weight.grad).all()
 
 
-def test_no_place_to_remember_anything(attention, embeddings):
+def test_a_history_of_length_zero(attention, embeddings):
     nothing = Remembered(
         torch.empty(2, 0, D), torch.empty(2, 0, 1).long(), torch.empty(2, 0, 3), torch.empty(2, 0).bool()
     )
