@@ -12,7 +12,6 @@ from data_loaders.posts import Post
 from multimodal.baselines.activation import Floats, Ints, RememberedUses, remembered_uses
 from multimodal.baselines.habit_tuning import choose_exponents
 from multimodal.config import RunConfig, Section
-from multimodal.distributed.processes import is_main_process
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.fill import fill_up
@@ -85,7 +84,7 @@ class UserHabit(PriorSystem):
             lambda hashtags, activation, k: self._list(hashtags, activation, memory.id_map, k, []),
         )
         self.decay, self.rank_decay = chosen
-        for (decay, rank_decay), score in scores.items() if is_main_process() else ():
+        for (decay, rank_decay), score in scores.items():
             run.log({"event": "validation", "decay": decay, "rank_decay": rank_decay, "f1@5": score})
 
     def start(self, id_map: HashtagIdMap, train_posts: int) -> None:

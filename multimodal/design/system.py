@@ -21,7 +21,6 @@ from multimodal.design.network import DesignNetwork
 from multimodal.design.scoring import Scorer, row_batches
 from multimodal.design.storage import load_parts, save_parts
 from multimodal.distributed.launching import own_device
-from multimodal.distributed.processes import is_main_process
 from multimodal.encoders import build_caption_encoder, build_image_encoder
 from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.caption_search import CaptionVectors
@@ -86,8 +85,7 @@ class DesignSystem(NetworkSystem):
         scores = learner.validate()
         self.alpha = learner.alpha
         self.network.eval()
-        if is_main_process():
-            run.log({"event": "trained", "best_epoch": state.best_epoch, "seconds": state.seconds, **scores})
+        run.log({"event": "trained", "best_epoch": state.best_epoch, "seconds": state.seconds, **scores})
 
     def build(self, captions: Sequence[str], pictured: bool) -> None:
         """Build the untrained network; `id_map` must be set.

@@ -69,7 +69,11 @@ class RunFolder:
         return self.path / "evaluation" / split
 
     def log(self, record: dict[str, Any]) -> None:
-        """Append one line to `metrics.jsonl`."""
+        """Append one line to `metrics.jsonl`; of several processes only the main one does."""
+        from multimodal.distributed.processes import is_main_process
+
+        if not is_main_process():
+            return
         self.path.mkdir(parents=True, exist_ok=True)
         with self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")

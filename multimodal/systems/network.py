@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from data_loaders.errors import RunError
-from multimodal.distributed.processes import is_main_process
 from multimodal.systems.base import Precision, System
 from multimodal.training.config import TrainingConfig
 
@@ -48,8 +47,7 @@ class NetworkSystem(System):
 
         state = Trainer(learner, training, run, self.config.seed).fit()
         self.network.eval()
-        if is_main_process():
-            run.log({"event": "trained", "best_epoch": state.best_epoch, "seconds": state.seconds, **facts})
+        run.log({"event": "trained", "best_epoch": state.best_epoch, "seconds": state.seconds, **facts})
         return state
 
     @abstractmethod

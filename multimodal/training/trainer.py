@@ -280,8 +280,6 @@ class Trainer:
         logger.info("resumed at epoch %d, step %d", self.state.epoch + 1, self.state.step)
 
     def _log(self, tracker: Any, record: dict[str, Any]) -> None:
-        if not is_main_process():
-            return
         self.run.log(record)
         if tracker is not None:
             for key, value in record.items():

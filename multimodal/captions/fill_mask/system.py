@@ -21,7 +21,6 @@ from multimodal.captions.fill_mask.recency_tuning import choose_recency
 from multimodal.captions.fill_mask.sentences import SentenceMaker
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.system import CaptionSystem
-from multimodal.distributed.processes import is_main_process
 from multimodal.encoders.captions.masked_language_model import (
     MaskedLanguageModel,
     add_hashtag_tokens,
@@ -148,7 +147,7 @@ class BertFillMask(NetworkSystem, CaptionSystem):
         truth = labelled.take(scored)
         chosen, scores = choose_recency(score, truth.targets, truth.truth_sizes, self.config.recency.grid())
         self.half_life_days, self.weight = chosen
-        for (half_life, weight), f1 in scores.items() if is_main_process() else ():
+        for (half_life, weight), f1 in scores.items():
             run.log({"event": "recency", "half_life_days": half_life, "weight": weight, "f1@5": f1})
 
     def can_score(self, captions: Sequence[str]) -> NDArray[np.bool_]:

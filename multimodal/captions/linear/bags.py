@@ -17,7 +17,6 @@ from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.linear.array_files import load_arrays, save_arrays
 from multimodal.captions.system import CaptionSystem, CaptionSystemConfig
 from multimodal.captions.validation import validate_scores
-from multimodal.distributed.processes import is_main_process
 from multimodal.encoders.captions.words import split_words
 from multimodal.storage.run_folder import RunFolder, read_json, write_json
 
@@ -186,8 +185,7 @@ def best_model(
     best: tuple[float, BagModelType] | None = None
     for model, facts in candidates:
         score = f1_at_5(model, features, posts, prior)
-        if is_main_process():
-            run.log({"event": "validation", **facts, "f1@5": score})
+        run.log({"event": "validation", **facts, "f1@5": score})
         if best is None or score > best[0]:
             best = score, model
     if best is None:

@@ -20,7 +20,6 @@ from multimodal.captions.linear.grid import GridConfig, Setting
 from multimodal.captions.linear.learning import LinearSettings, learn_linear
 from multimodal.captions.linear.model import LinearModel
 from multimodal.captions.linear.scikit import fit_one_versus_rest, fit_softmax
-from multimodal.distributed.processes import is_main_process
 from multimodal.storage.run_folder import RunFolder
 
 
@@ -87,7 +86,7 @@ class TfidfSystem(BagSystem):
                 f1 = f1_at_5(model, features, held_out, self.prior.scores)
                 scores.setdefault((setting, iterations), []).append(f1)
         means = {key: float(np.mean(values)) for key, values in scores.items()}
-        for (setting, iterations), mean in means.items() if is_main_process() else ():
+        for (setting, iterations), mean in means.items():
             facts = {**_facts(setting, iterations), "f1@5": mean, "folds": self.grid().folds}
             run.log({"event": "validation", **facts})
         setting, iterations = max(means, key=lambda key: means[key])

@@ -19,7 +19,6 @@ from multimodal.captions.sa_lstm.learner import WordLearner
 from multimodal.captions.sa_lstm.merging import WordMerging
 from multimodal.captions.sa_lstm.tagger import WordTagger
 from multimodal.captions.system import require_validation_posts
-from multimodal.distributed.processes import is_main_process
 from multimodal.encoders import CaptionEncoder, build_caption_encoder
 from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.post_memory import PostMemory
@@ -76,13 +75,12 @@ class SaLstm(EncoderSystem, PriorSystem):
             )
         require_validation_posts(len(validation))
         shares = [train.positive_share(words) for words in range(1, self.config.spans + 1)]
-        if is_main_process():
-            run.log({
-                "event": "words",
-                "train_hashtags_in_caption": train.reachable_share(),
-                "validation_hashtags_in_caption": validation.reachable_share(),
-                **{f"positive_share_{words}": share for words, share in enumerate(shares, start=1)},
-            })  # fmt: skip
+        run.log({
+            "event": "words",
+            "train_hashtags_in_caption": train.reachable_share(),
+            "validation_hashtags_in_caption": validation.reachable_share(),
+            **{f"positive_share_{words}": share for words, share in enumerate(shares, start=1)},
+        })  # fmt: skip
         self.build(encoder)
         self.network.start_from(shares)
         learner = self.learner(train, validation)

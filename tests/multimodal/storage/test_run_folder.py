@@ -53,3 +53,13 @@ def test_metrics_are_appended_and_the_environment_is_described(tmp_path):
     assert environment["data"] == {"folder": "x"}
     assert {"python", "platform", "cores", "packages", "command"} <= set(environment)
     assert run.evaluation("test") == run.path / "evaluation" / "test"
+
+
+def test_only_the_main_process_writes_the_log(tmp_path, monkeypatch):
+    run = RunFolder(tmp_path / "run")
+    monkeypatch.setattr("multimodal.distributed.processes.process_index", lambda: 1)
+    run.log({"step": 1})
+    assert not run.metrics.exists()
+    monkeypatch.setattr("multimodal.distributed.processes.process_index", lambda: 0)
+    run.log({"step": 2})
+    assert json.loads(run.metrics.read_text()) == {"step": 2}
