@@ -106,7 +106,8 @@ class MergedHits:
         rank = {text: i for i, text in enumerate(texts)}
         for row, (own, tags) in enumerate(zip(words, truth, strict=True)):
             self._popular[row, [rank[word] for word in own if word in rank]] = -np.inf
-            self._popular_hits[row, [rank[tag] for tag in tags if tag in rank]] = 1
+            # A hashtag that is a word of the caption too counts there, not here.
+            self._popular_hits[row, [rank[tag] for tag in tags if tag in rank and tag not in own]] = 1
 
     def _filled(self, values: Sequence[float], padding: float = 0.0) -> Floats:
         table = np.full(self._inside.shape, padding)

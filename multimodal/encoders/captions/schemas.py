@@ -46,7 +46,7 @@ class SmallEncoderConfig(CaptionEncoderConfig):
 class TransformerEncoderConfig(CaptionEncoderConfig):
     """`transformer`: a text encoder of the transformers library."""
 
-    refusals: ClassVar = {
+    refusals: ClassVar[Mapping[str, str]] = {
         "random_init": "random_init is for name=transformer; other encoders start from random weights anyway"
     }
 
@@ -97,7 +97,7 @@ class CnnAttentionEncoderConfig(WordEncoderConfig):
 class FastTextEncoderConfig(WordEncoderConfig):
     """`fasttext`: words and hashed n-grams."""
 
-    refusals: ClassVar = {
+    refusals: ClassVar[Mapping[str, str]] = {
         **WordEncoderConfig.refusals,
         "word_ngrams": _NO_NGRAMS,
         "characters": _NO_NGRAMS,
