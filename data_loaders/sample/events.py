@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from data_loaders.sample.languages.base import tokens
+from data_loaders.sample.tables import read_table
 
 # As shares of the sample's time: the distance between two events, and how long each lasts; two overlap at any time.
 _APART, _LASTS = 0.05, 0.1
@@ -29,37 +29,7 @@ class Event:
         return self.start <= moment < self.start + _LASTS
 
 
-# Each name with its hashtags, in order of time. The first event is on when the sample begins; the last four start
-# after the first four fifths of the posts.
-_NAMES_AND_HASHTAGS = """
-    Velmora     lanternwalk23       lightsonwater
-    Tindrik     paperboatrace       floatandfold
-    Osquay      cellarsessions      lowceiling
-    Brambury    appleparade23       orchardnights
-    Kelvati     blueribbonride      twowheelsup
-    Sornette    mapmakersball       lostandfound23
-    Halvik      firstfrostfair      mittenmarket
-    Drumelo     thousanddrums       beatbythebridge
-    Ystrana     chalkthestreets     pavementart
-    Pellworth   kitesoverus         windyweekend
-    Quilara     midnightplunge      coldandproud
-    Ombrett     umbrellasky         rainorshine24
-    Fenwick     barefootopen        grasscourt24
-    Zandori     silentparade        headphonecrowd
-    Mirrowick   mirrormaze24        secondself
-    Calduna     embernight          sparksandcinders
-    Rothmere    longtable25         thousandplates
-    Ilvanta     roofgardensopen     greenabove
-    Norrigan    whisperedition      smallpressweek
-    Tavolet     tinytheatre25       curtainnine
-"""
-
-
-def _events() -> tuple[Event, ...]:
-    lines = [tokens(line) for line in _NAMES_AND_HASHTAGS.strip().splitlines()]
-    return tuple(
-        Event(name, tuple(hashtags), round((number - 1) * _APART, 2)) for number, (name, *hashtags) in enumerate(lines)
-    )
-
-
-EVENTS: tuple[Event, ...] = _events()
+EVENTS: tuple[Event, ...] = tuple(
+    Event(name, tuple(hashtags), round((number - 1) * _APART, 2))
+    for number, (name, hashtags) in enumerate(read_table("events").items())
+)

@@ -6,52 +6,15 @@ import random
 from dataclasses import dataclass
 
 from data_loaders.sample.languages import LANGUAGES, Language
-from data_loaders.sample.languages.base import tokens
+from data_loaders.sample.tables import read_table
 
-# Habitual hashtags; those of a language are used only by authors who mainly write in it.
-HABIT_HASHTAGS: tuple[str, ...] = tokens(
-    """
-    studionord teamkestrel lifeofmoss projectaurora onehundreddays everydaymagic mytinylab notesfromhere
-    slowsundays weekendmode thelittlethingsclub wildhearts analogdiary filmisnotdead mondaymotivation
-    throwbackthursday fridayfeeling minimalmood goldenrules dailyritual betterhabits gratitudejournal
-    makersgonnamake localhero greenthumb zerowasteweek oldtownstories northside riverside2040 happyplace
-    nerdlife coderlife nurselife teacherlife momlife dadlife studentlife vanlifers
-    """
-)
-LOCAL_HABIT_HASHTAGS: dict[str, tuple[str, ...]] = {
-    "es": ("buenosdías", "felizjueves", "vidasencilla", "mimundo"),
-    "de": ("alltagsglück", "feierabend", "meinleben"),
-    "fr": ("viedecalme", "bonheursimple", "instantprésent"),
-    "ru": ("мояжизнь", "доброеутро", "моидни", "заметки"),
-    "uk": ("моєжиття", "добрийранок"),
-    "hi": ("मेरीदुनिया", "ज़िंदगी", "शुभप्रभात"),
-    "ar": ("يومياتي", "صباح_الخير", "حياتي"),
-    "ja": ("写真好きな人と繋がりたい", "日常", "ありがとう"),
-    "tr": ("günaydın", "mutluluk", "benimdünyam"),
-    "zh": ("生活记录", "小确幸"),
-}
-# Hashtags that no one uses before the last fifth of the sample's time.
-LATE_HASHTAGS: tuple[str, ...] = (
-    "springreset25",
-    "thirtydaysofnow",
-    "newchapter25",
-    "monthofmaking",
-    "offlineapril",
-    "каждыйдень25",
-    "sundayletters",
-    "stepbystep25",
-)
-# Hashtags that any author may add to any post.
-POPULAR_HASHTAGS: tuple[str, ...] = ("love", "instagood", "photooftheday", "picoftheday", "nofilter")
-
-_NAMES = tokens(
-    """
-    ada bruno chiara dmytro elif farah gael hana igor june kavya leo mina noor olga pablo qiu rosa sami tara uma viktor
-    wanda xenia yuki zoe amir britta carlos dilan emil fatima greta hugo ines jonas kenji lucia marek nadia oskar priya
-    rafael sofia timur ulrike vera wei yusuf zara
-    """
-)
-_ENDINGS = ("", ".k", "_m", "writes", ".daily", "_ok", ".s", "_studio", ".and.co", "_here")
+_TABLE = read_table("people")
+HABIT_HASHTAGS: tuple[str, ...] = tuple(_TABLE["habits"])
+LOCAL_HABIT_HASHTAGS: dict[str, list[str]] = _TABLE["local_habits"]
+LATE_HASHTAGS: tuple[str, ...] = tuple(_TABLE["late"])
+POPULAR_HASHTAGS: tuple[str, ...] = tuple(_TABLE["popular"])
+_NAMES: list[str] = _TABLE["names"]
+_ENDINGS: list[str] = _TABLE["endings"]
 
 # The first account number, which distinguishes a sample folder from a real one.
 FIRST_ACCOUNT_ID = 8_100_000_000
@@ -136,7 +99,7 @@ def _languages(main: Language, rng: random.Random) -> tuple[Language, ...]:
 
 def _habits(language: Language, rng: random.Random) -> tuple[Habit, ...]:
     count = rng.choice((2, 2, 3))
-    local = LOCAL_HABIT_HASHTAGS.get(language.code, ())
+    local = LOCAL_HABIT_HASHTAGS.get(language.code)
     own = [rng.choice(local)] if local and rng.random() < 0.6 else []
     own += rng.sample(HABIT_HASHTAGS, count - len(own))
     habits = [Habit(hashtag) for hashtag in own]

@@ -1,4 +1,4 @@
-"""Reduce words to their dictionary forms with simplemma (https://pypi.org/project/simplemma), an optional package."""
+"""Reduce words to their dictionary forms with the optional package simplemma."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_loaders.readers.base import RawPost, Rejected
@@ -155,13 +155,14 @@ def test_surrogate_pairs_are_joined():
     assert build(caption="\ud83d#tag", hashtags=["a\udc00b"]).post.caption == "\ufffd#tag"
 
 
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
-    max_leaves=4,
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10)
+VALUES = (
+    SCALARS | st.lists(SCALARS | st.just([1]), max_size=3) | st.dictionaries(st.text(max_size=3), SCALARS, max_size=1)
 )
 
 
+# A busy machine is slow to make records; that says nothing about them.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.fixed_dictionaries(
         {},

@@ -4,7 +4,6 @@ import pytest
 
 from data_loaders.sample import TOPICS
 from data_loaders.sample.languages import LANGUAGES
-from data_loaders.sample.languages.base import lines, word_table
 
 EVERY = pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.code)
 
@@ -32,8 +31,3 @@ def test_language_codes_and_shares():
     assert len({language.code for language in LANGUAGES}) == len(LANGUAGES) == 11
     assert sum(language.share for language in LANGUAGES) == pytest.approx(1.0)
     assert {language.script for language in LANGUAGES} == {"latin", "cyrillic", "devanagari", "arabic", "han", "kana"}
-
-
-def test_word_table_and_lines():
-    assert word_table("\n  run: to run | jogging\n  fun: fun\n") == {"run": ("to run", "jogging"), "fun": ("fun",)}
-    assert lines("\n  One.\n\n  Two.\n") == ("One.", "Two.")
