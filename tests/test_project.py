@@ -111,6 +111,13 @@ class TestPackages:
         assert (mypy["entry"], mypy["language"]) == ("mypy", "system")
         assert re.fullmatch(r"==\d+(\.\d+)+", pins["mypy"])
 
+    def test_every_extra_is_documented_and_no_other(self):
+        text = (ROOT / "docs" / "getting-started" / "install.md").read_text(encoding="utf-8")
+        extras = set(pyproject()["project"]["optional-dependencies"])
+        assert set(re.findall(r"^\| `(\w+)` \|", text, re.M)) == extras
+        named = [extras_of.split(",") for extras_of in re.findall(r"\.\[([\w,]+)\]", text)]
+        assert {extra for names in named for extra in names} <= extras
+
     def test_one_version_everywhere(self):
         import multimodal
 

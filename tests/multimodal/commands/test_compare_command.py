@@ -57,7 +57,7 @@ def test_mistakes(command, evaluated, tmp_path):
         (habit, popularity, "--slices", "captions"): "slices: unknown 'captions'",
         (habit, "--group", "x"): "--group 'x' is not of the form name=RUN1,RUN2",
         (habit, "--group", f"user_habit={popularity}"): "the name 'user_habit' is already that of another run",
-        (habit, popularity, "--against", "third"): "against: 'third' is none of the systems",
+        (habit, popularity, "--against", "third"): "against: 'third' is not one of the systems",
         (habit, popularity, "--permutations", "0"): "permutations: 0 is too few",
     }
     for arguments, message in mistakes.items():
