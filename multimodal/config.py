@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -91,18 +92,11 @@ def _parse_override(text: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise ConfigError(f"override {text!r}: the value is not valid YAML: {error}") from None
     if isinstance(nested, str):
-        nested = _number_or_text(nested)
+        with suppress(ValueError):  # YAML 1.1 reads 1e-3 as text, but users mean the number
+            nested = float(nested)
     for part in reversed(key.strip().split(".")):
         nested = {part: nested}
     return dict(nested)
-
-
-def _number_or_text(text: str) -> float | str:
-    # YAML 1.1 reads 1e-3 as text, but users mean the number.
-    try:
-        return float(text)
-    except ValueError:
-        return text
 
 
 def _merge(target: dict[str, Any], values: Mapping[str, Any]) -> None:
@@ -117,4 +111,5 @@ def _merge(target: dict[str, Any], values: Mapping[str, Any]) -> None:
 
 
 def _deep_copy(values: Mapping[str, Any]) -> dict[str, Any]:
+    # Not copy.deepcopy: sections that are aliases of each other in a YAML file must not stay the same dictionary.
     return {key: _deep_copy(value) if isinstance(value, Mapping) else value for key, value in values.items()}

@@ -43,10 +43,7 @@ class Remembered:
         return at_instant(post, int(memory.instants_us[position]))
 
     def copy_into(
-        self,
-        target: PostMemory,
-        positions: NDArray[np.int64],
-        hashtags: Mapping[str, tuple[str, ...]] | None = None,
+        self, target: PostMemory, positions: NDArray[np.int64], hashtags: Mapping[str, tuple[str, ...]] | None = None
     ) -> None:
         """Append posts to another memory.
 

@@ -103,10 +103,5 @@ def _finding(
         good=f"{tried}, all {total:,} rankings stay the same. {sensitivity}",
         bad=f"{tried}, {len(examples):,} of {total:,} rankings change ({shown(examples)}). {sensitivity}",
         remedy=remedy,
-        numbers={
-            "posts": total,
-            "answers_changed": len(examples),
-            **numbers,
-            "changed_by_an_earlier_post": by_earlier,
-        },
+        numbers={"posts": total, "answers_changed": len(examples), **numbers, "changed_by_an_earlier_post": by_earlier},
     )

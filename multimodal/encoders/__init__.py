@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from multimodal.encoders.base import CaptionEncoder, Encoder, ImageEncoder
-    from multimodal.encoders.building import (
-        build_caption_encoder,
-        build_image_encoder,
-        load_caption_encoder,
-        load_image_encoder,
-    )
     from multimodal.encoders.configuration import CaptionEncoderConfig, ImageEncoderConfig
     from multimodal.encoders.preprocessing import Augmentation, ImagePreprocessing
     from multimodal.encoders.registry import (
+        build_caption_encoder,
+        build_image_encoder,
         list_caption_encoders,
         list_image_encoders,
+        load_caption_encoder,
+        load_image_encoder,
         register_caption_encoder,
         register_image_encoder,
     )
@@ -44,7 +42,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # Imported on first use: checking a configuration needs no torch.
     if name in __all__:
-        for module in ("configuration", "base", "building", "preprocessing", "registry"):
+        for module in ("configuration", "base", "preprocessing", "registry"):
             found = getattr(import_module(f"{__name__}.{module}"), name, None)
             if found is not None:
                 return found

@@ -17,8 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from multimodal.encoders.configuration import CaptionEncoderConfig, ImageEncoderConfig
+from data_loaders.errors import ConfigError
+from multimodal.encoders.configuration import CaptionEncoderConfig, ImageEncoderConfig, wants_training
 from multimodal.encoders.preprocessing import Augmentation, ImagePreprocessing
+from multimodal.encoders.storage import WEIGHTS_FILE, save_weights, write_description
 
 EncoderType = TypeVar("EncoderType", bound="Encoder")
 
@@ -27,10 +29,14 @@ class Encoder(nn.Module, ABC):
     """A network whose parts may be frozen: frozen parts stay in evaluation mode and never change.
 
     Attributes:
+        section: of the configuration, for messages.
+        config: the configuration it was built from.
         width: C, the width of its output vectors.
         default_learning_rate: its own learning rate; None for that of the training.
     """
 
+    section: ClassVar[str]
+    config: CaptionEncoderConfig | ImageEncoderConfig
     width: int
     default_learning_rate: float | None
 
@@ -41,6 +47,10 @@ class Encoder(nn.Module, ABC):
     @abstractmethod
     def architecture(self) -> dict[str, Any]:
         """Return, as JSON values, everything that the output depends on except the weights."""
+
+    @abstractmethod
+    def probe(self) -> Tensor:
+        """Return the output for a small input."""
 
     @abstractmethod
     def save(self, folder: Path) -> None:
@@ -65,6 +75,41 @@ class Encoder(nn.Module, ABC):
                     nn.Module.train(module, False)
         return self
 
+    def set_trainable(self) -> None:
+        """Make all, none, or the last layers trainable, as configured; sets evaluation mode.
+
+        Parameters that the output does not depend on (a pooler, a classifier's norm) are never trainable, so that every
+        trained parameter has a gradient.
+
+        Raises:
+            ConfigError: the encoder has fewer layers, or its layers are not known.
+        """
+        self.eval()
+        trainable = wants_training(self.config.trainable, self.config.from_scratch)
+        if trainable is False:
+            self.requires_grad_(False)
+            return
+        chosen = reached = self._reached_parameters()
+        self.requires_grad_(False)
+        if trainable is not True:
+            layers = [layer for layer in self.layers() if any(id(parameter) in reached for parameter in layer)]
+            if not 1 <= trainable <= len(layers):
+                remedy = f"it has {len(layers)}" if layers else "its layers are not known; give true or false"
+                raise ConfigError(
+                    f"{self.section}.trainable={trainable}: that many layers cannot be trained, {remedy}."
+                )
+            chosen = reached & {id(parameter) for layer in layers[-trainable:] for parameter in layer}
+        for parameter in self.parameters():
+            parameter.requires_grad_(id(parameter) in chosen)
+
+    def _reached_parameters(self) -> set[int]:
+        self.requires_grad_(True)
+        with torch.enable_grad():
+            torch.autograd.backward(self.probe().square().sum())
+        reached = {id(parameter) for parameter in self.parameters() if parameter.grad is not None}
+        self.zero_grad(set_to_none=True)
+        return reached
+
     def to_dtype(self, dtype: torch.dtype) -> None:
         """Convert the weights to another type, for inference only; pixels are normalised in the type they had."""
         for module in self.children():
@@ -85,11 +130,11 @@ class CaptionEncoder(Encoder):
 
     Attributes:
         config_type: its schema.
-        config: the configuration it was built from.
         maximum_tokens: longer captions are truncated to this many tokens.
         pad_id: the token id of padding.
     """
 
+    section = "encoder.caption"
     config_type: ClassVar[type[CaptionEncoderConfig]]
     config: CaptionEncoderConfig
     maximum_tokens: int
@@ -139,24 +184,24 @@ class CaptionEncoder(Encoder):
         return np.array([bool(caption.strip()) for caption in captions], np.bool_)
 
     def pad(self, token_ids: Sequence[NDArray[np.int64]]) -> tuple[Tensor, Tensor]:
-        """Return token lists as one padded batch: ids (B, T) and mask (B, T), T the longest."""
-        lengths = np.asarray([len(ids) for ids in token_ids], dtype=np.int64)
-        mask = np.arange(int(lengths.max(initial=1))) < lengths[:, None]
-        batch = np.full(mask.shape, self.pad_id, dtype=np.int64)
-        if len(token_ids):
-            batch[mask] = np.concatenate(token_ids)
-        return torch.from_numpy(batch), torch.from_numpy(mask)
+        """Return token lists as one padded batch; see `pad_tokens`."""
+        return pad_tokens(token_ids, self.pad_id)
+
+    def probe(self) -> Tensor:
+        """Return the output for a small caption, (1, T, C)."""
+        output: Tensor = self(*self.pad(self.tokenise(["a b"])))
+        return output
 
 
 class ImageEncoder(Encoder):
     """Turns pictures into one vector per region.
 
     Attributes:
-        config: the configuration it was built from.
         patches: P, the number of regions of a picture.
         preprocessing: turns a picture into the input of `forward`; saved with the weights.
     """
 
+    section = "encoder.image"
     config: ImageEncoderConfig
     patches: int
     preprocessing: ImagePreprocessing
@@ -193,8 +238,36 @@ class ImageEncoder(Encoder):
         """Random crops and mirror images for training; None if switched off."""
         return Augmentation(self.preprocessing.size_px) if self.config.augmentation else None
 
+    def save(self, folder: Path) -> None:
+        """Write `encoder.json` and `weights.safetensors`."""
+        described = {"config": self.config.model_dump(mode="json"), "preprocessing": self.preprocessing.to_json()}
+        write_description(Path(folder), "image", described)
+        save_weights(Path(folder) / WEIGHTS_FILE, self)
+
+    def probe(self) -> Tensor:
+        """Return the output for a test picture, (1, P, C)."""
+        size = self.preprocessing.size_px
+        pixels = torch.arange(3 * size * size).remainder(251).to(torch.uint8).view(1, 3, size, size)
+        output: Tensor = self(pixels)
+        return output
+
     def _set_preprocessing(self, preprocessing: ImagePreprocessing) -> None:
         self.preprocessing = preprocessing
         # Saved as JSON beside the weights, hence not in the state dictionary.
         self.register_buffer("mean", torch.tensor(preprocessing.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(preprocessing.std).view(3, 1, 1), persistent=False)
+
+
+def pad_tokens(token_ids: Sequence[NDArray[np.int64]], pad_id: int) -> tuple[Tensor, Tensor]:
+    """Return token lists as one padded batch: ids (B, T) and mask (B, T), T the longest."""
+    lengths = np.asarray([len(ids) for ids in token_ids], dtype=np.int64)
+    mask = np.arange(int(lengths.max(initial=1))) < lengths[:, None]
+    batch = np.full(mask.shape, pad_id, dtype=np.int64)
+    if len(token_ids):
+        batch[mask] = np.concatenate(token_ids)
+    return torch.from_numpy(batch), torch.from_numpy(mask)
+
+
+def parameters_of(*modules: nn.Module) -> list[nn.Parameter]:
+    """Return the parameters of several modules in one list."""
+    return [parameter for module in modules for parameter in module.parameters()]

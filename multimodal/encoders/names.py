@@ -7,25 +7,18 @@ from typing import Any
 from data_loaders.errors import ConfigError
 from data_loaders.registry import Registry, unknown_name
 
-_CAPTION_MODULES = {
-    "cnn_attention": "multimodal.encoders.captions.cnn_attention",
-    "fasttext": "multimodal.encoders.captions.fasttext",
-    "hmemn2n": "multimodal.encoders.captions.hmemn2n",
-    "lstm": "multimodal.encoders.captions.lstm",
-    "sa_lstm": "multimodal.encoders.captions.sa_lstm",
-    "small": "multimodal.encoders.captions.small",
-    "text_resnet": "multimodal.encoders.captions.text_resnet",
-    "transformer": "multimodal.encoders.captions.transformer",
-}
+_CAPTION_NAMES = ("cnn_attention", "fasttext", "hmemn2n", "lstm", "sa_lstm", "small", "text_resnet", "transformer")
 _IMAGE_MODULES = {
     "resnet50": "multimodal.encoders.images.torchvision_models",
     "small": "multimodal.encoders.images.small",
     "vgg16": "multimodal.encoders.images.torchvision_models",
 }
 
-CAPTION_ENCODERS: Registry[Any] = Registry("caption encoder", _CAPTION_MODULES)
+CAPTION_ENCODERS: Registry[Any] = Registry(
+    "caption encoder", {name: f"multimodal.encoders.captions.{name}" for name in _CAPTION_NAMES}
+)
 CAPTION_SCHEMAS: Registry[Any] = Registry(
-    "caption encoder", dict.fromkeys(_CAPTION_MODULES, "multimodal.encoders.captions.schemas")
+    "caption encoder", dict.fromkeys(_CAPTION_NAMES, "multimodal.encoders.captions.schemas")
 )
 IMAGE_ENCODERS: Registry[Any] = Registry("image encoder", _IMAGE_MODULES)
 

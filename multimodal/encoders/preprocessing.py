@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-_RESAMPLING = {
-    "nearest": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
+from multimodal.encoders.configuration import ImageEncoderConfig
+
+_RESAMPLING = {name: Image.Resampling[name.upper()] for name in ("nearest", "bilinear", "bicubic", "lanczos")}
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 # Resizing a 1 x 20,000 picture by its short side would need gigabytes; beyond this ratio its ends are cut off first.
@@ -82,6 +79,12 @@ class ImagePreprocessing:
         return cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
 
 
+def preprocessing_for(config: ImageEncoderConfig, published: ImagePreprocessing) -> ImagePreprocessing:
+    """Return the published preprocessing of the weights, with the configured settings replaced."""
+    keys = {"size_px", "mean", "std", "interpolation", "crop_fraction"}
+    return replace(published, **config.model_dump(include=keys, exclude_none=True))
+
+
 class Augmentation:
     """A random crop of at least 60 % of the picture's area, mirrored with probability 1/2; uses torch's generator.
 
@@ -95,10 +98,7 @@ class Augmentation:
         from torchvision.transforms import v2
 
         self._transform = v2.Compose(
-            [
-                v2.RandomResizedCrop(size_px, scale=(0.6, 1.0), antialias=True),
-                v2.RandomHorizontalFlip(),
-            ]
+            [v2.RandomResizedCrop(size_px, scale=(0.6, 1.0), antialias=True), v2.RandomHorizontalFlip()]
         )
 
     def __call__(self, pixels: Tensor) -> Tensor:
@@ -135,8 +135,5 @@ def _trim_ends(image: Image.Image) -> Image.Image:
     longest = _LONGEST_RATIO * min(width, height)
     if max(width, height) <= longest:
         return image
-    if width > height:
-        left = (width - longest) // 2
-        return image.crop((left, 0, left + longest, height))
-    top = (height - longest) // 2
-    return image.crop((0, top, width, top + longest))
+    left, top = max(width - longest, 0) // 2, max(height - longest, 0) // 2
+    return image.crop((left, top, left + min(width, longest), top + min(height, longest)))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from multimodal.encoders.base import parameters_of
 from multimodal.encoders.captions.masked_layers import without_padding
 from multimodal.encoders.captions.schemas import CnnAttentionEncoderConfig
 from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
-from multimodal.encoders.freezing import parameters_of
 from multimodal.encoders.registry import register_caption_encoder
 
 _GLOBAL_WINDOWS = (1, 2, 3)
@@ -52,8 +53,6 @@ class CnnAttentionCaptionEncoder(WordCaptionEncoder):
         self.scorer = nn.Conv1d(config.width, 1, _LOCAL_WINDOW, padding=_LOCAL_WINDOW // 2)
         self.width = self.filters + config.width
         nn.init.normal_(self.words.weight, std=_WORD_SCALE)
-        with torch.no_grad():
-            self.words.weight[self.pad_id] = 0
         for layer in (*self.global_windows, self.scorer):
             if isinstance(layer, nn.Conv1d):
                 nn.init.xavier_uniform_(layer.weight)
@@ -72,16 +71,13 @@ class CnnAttentionCaptionEncoder(WordCaptionEncoder):
 
     def _largest_window(self, words_BET: Tensor, mask: Tensor) -> Tensor:
         """Return the maximum over the windows that begin at each word and end inside the caption, (B, T, F)."""
-        largest: Tensor | None = None
+        windows = []
         for size, layer in zip(_GLOBAL_WINDOWS, self.global_windows, strict=True):
             values = torch.tanh(layer(F.pad(words_BET, (0, size - 1))))
             ends_inside = F.pad(mask, (0, size - 1))[:, size - 1 :]
             # tanh is never below -1.
-            values = values.masked_fill(~ends_inside.unsqueeze(1), -1.0)
-            largest = values if largest is None else torch.maximum(largest, values)
-        if largest is None:
-            raise ValueError("there is no window")
-        return without_padding(largest, mask).transpose(1, 2)
+            windows.append(values.masked_fill(~ends_inside.unsqueeze(1), -1.0))
+        return without_padding(reduce(torch.maximum, windows), mask).transpose(1, 2)
 
     def pool(self, words: Tensor, mask: Tensor) -> Tensor:
         """Return the maximum of the global channel and tanh of the local channel's sum, (B, C)."""

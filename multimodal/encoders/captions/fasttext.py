@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from multimodal.encoders.base import parameters_of
 from multimodal.encoders.captions.ngram_hashing import END_OF_LINE, character_ngrams, text_hash, word_ngram_buckets
 from multimodal.encoders.captions.schemas import FastTextEncoderConfig
-from multimodal.encoders.captions.word_encoder import WORDS_FILE, WordCaptionEncoder
-from multimodal.encoders.captions.words import PAD, UNKNOWN, WordVocabulary, split_words
+from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
+from multimodal.encoders.captions.words import PAD, UNKNOWN, split_words
 from multimodal.encoders.configuration import CaptionEncoderConfig
-from multimodal.encoders.freezing import parameters_of
 from multimodal.encoders.registry import register_caption_encoder
-from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, write_description
-from multimodal.storage.run_folder import read_json
 
 # The bits of a token id: the row of its vector, whether it begins a word, the hash of that word.
 _ROW_BITS, _HASH_SHIFT = 2**30 - 1, 31
@@ -95,25 +92,14 @@ class FastTextCaptionEncoder(WordCaptionEncoder):
         self._make_ngrams(len(filled))
         self._pieces_of.clear()
 
-    @classmethod
-    def load(cls: type[FastTextEncoderType], folder: Path) -> FastTextEncoderType:
-        """Read a folder that `save` wrote, in evaluation mode."""
-        folder = Path(folder)
-        described = read_description(folder, "caption")
-        config = cls.config_type.model_validate(described["config"])
-        encoder = cls(config, WordVocabulary(read_json(folder / WORDS_FILE, "words of the captions")["words"]))
-        if encoder.ngrams is not None:
-            encoder._make_ngrams(int(described["filled_buckets"]))
-        load_weights(folder / WEIGHTS_FILE, encoder)
-        encoder.set_trainable()
-        return encoder.eval()
+    def described(self) -> dict[str, Any]:
+        """Return the configuration and the number of buckets with a vector."""
+        return {**super().described(), "filled_buckets": 0 if self.ngrams is None else self.ngrams.num_embeddings - 1}
 
-    def save(self, folder: Path) -> None:
-        """Write `encoder.json`, `words.json` and `weights.safetensors`."""
-        super().save(folder)
-        filled = 0 if self.ngrams is None else self.ngrams.num_embeddings - 1
-        values = {"config": self.config.model_dump(mode="json"), "filled_buckets": filled}
-        write_description(Path(folder), "caption", values)
+    def make_room(self, described: dict[str, Any]) -> None:
+        """Create the vectors of the used buckets."""
+        if self.ngrams is not None:
+            self._make_ngrams(int(described["filled_buckets"]))
 
     def layers(self) -> list[list[nn.Parameter]]:
         """Return the vectors, which are the only layer."""

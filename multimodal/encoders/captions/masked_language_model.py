@@ -12,15 +12,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
-from safetensors import SafetensorError
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.config import Section
 from multimodal.encoders.captions.schemas import DEFAULT_TRANSFORMER, TransformerEncoderConfig
-from multimodal.encoders.captions.tokenizer import PAD_TOKEN, START_TOKEN, train_tokenizer
 from multimodal.encoders.captions.transformer import TransformerCaptionEncoder
-from multimodal.encoders.captions.transformer_files import find_folder, quietly
-from multimodal.encoders.storage import read_description, write_description
+from multimodal.encoders.captions.transformer_files import (
+    find_folder,
+    learned_tokenizer,
+    quietly,
+    read_folder,
+    save_folder,
+)
+from multimodal.encoders.storage import read_description
 
 logger = logging.getLogger(__name__)
 
@@ -47,9 +51,7 @@ class MaskedModelConfig(Section):
     dropout: float = Field(default=0.1, ge=0, lt=1, description="from scratch: dropout")
     vocabulary_size: int = Field(default=8000, ge=300, description="from scratch: tokens learned, without hashtags")
     learning_rate: float | None = Field(
-        default=None,
-        gt=0,
-        description="null: that of the training, its encoder_learning_rate if pretrained",
+        default=None, gt=0, description="null: that of the training, its encoder_learning_rate if pretrained"
     )
 
     @model_validator(mode="after")
@@ -61,9 +63,7 @@ class MaskedModelConfig(Section):
     def body_config(self) -> TransformerEncoderConfig:
         """Return the configuration of the network's body, a caption encoder."""
         return TransformerEncoderConfig(
-            pretrained=self.pretrained,
-            random_init=self.random_init,
-            maximum_tokens=self.maximum_tokens,
+            pretrained=self.pretrained, random_init=self.random_init, maximum_tokens=self.maximum_tokens
         )
 
 
@@ -109,13 +109,7 @@ def save_masked_model(folder: Path, config: MaskedModelConfig, network: MaskedLa
     Raises:
         RunError: the folder cannot be written.
     """
-    write_description(folder, "caption", {"config": config.body_config().model_dump(mode="json")})
-    try:
-        with quietly():
-            network.model.save_pretrained(folder)
-        network.tokenizer.save_pretrained(folder)
-    except (OSError, RuntimeError) as error:
-        raise RunError(f"{folder} (masked language model) could not be written: {error}") from error
+    save_folder(folder, config.body_config(), network.model, network.tokenizer, "masked language model")
 
 
 def load_masked_model(folder: Path) -> MaskedLanguageModel:
@@ -195,15 +189,9 @@ def hashtag_token_ids(tokenizer: Any, hashtags: Sequence[str]) -> list[int]:
 
 
 def _small_model(config: MaskedModelConfig, train_captions: Iterable[str]) -> MaskedLanguageModel:
-    from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
+    from transformers import BertConfig, BertForMaskedLM
 
-    make_tokenizer: Any = PreTrainedTokenizerFast
-    tokenizer = make_tokenizer(
-        tokenizer_object=train_tokenizer(train_captions, config.vocabulary_size),
-        pad_token=PAD_TOKEN,
-        cls_token=START_TOKEN,
-        mask_token=MASK_TOKEN,
-    )
+    tokenizer = learned_tokenizer(train_captions, config.vocabulary_size, mask_token=MASK_TOKEN)
     settings = BertConfig(
         vocab_size=len(tokenizer),
         hidden_size=config.width,
@@ -219,37 +207,20 @@ def _small_model(config: MaskedModelConfig, train_captions: Iterable[str]) -> Ma
 
 
 def _read(folder: Path, random_weights: bool, option: str) -> MaskedLanguageModel:
-    from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
-
-    auto: Any = AutoModelForMaskedLM
-    try:
-        settings = AutoConfig.from_pretrained(folder, local_files_only=True)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        if settings.is_encoder_decoder or type(settings) not in auto._model_mapping:
-            raise ValueError(f"a model of type {settings.model_type!r} is not a masked language model")
-        if tokenizer.mask_token_id is None:
-            raise ValueError("its tokenizer has no mask token")
-        if random_weights:
-            return MaskedLanguageModel(auto.from_config(settings), tokenizer)
-        with quietly():
-            model, report = auto.from_pretrained(
-                folder, config=settings, local_files_only=True, dtype=torch.float32, output_loading_info=True
-            )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError, SafetensorError) as error:
-        raise ConfigError(f"{option} cannot be loaded from {folder}: {' '.join(str(error).split())}") from None
-    fresh = _checked(model, report, f"{option}: the weights in {folder} do not fit its config.json")
+    model, tokenizer, fresh = read_folder(
+        folder, random_weights, option, _masked, lambda model, name: name.startswith(model.base_model_prefix + ".")
+    )
     if fresh:
         logger.warning("%s has no head for masked tokens: %d weights are initialised randomly", option, len(fresh))
     return MaskedLanguageModel(model, tokenizer, fresh)
 
 
-def _checked(model: Any, report: dict[str, Any], problem: str) -> frozenset[str]:
-    """Return which weights of the head are missing; those of the body must be complete."""
-    missing = sorted(report["missing_keys"])
-    others = sorted(str(item[0]) if isinstance(item, tuple) else str(item) for item in report["mismatched_keys"])
-    body_config = [name for name in missing if name.startswith(model.base_model_prefix + ".")]
-    if body_config or others:
-        named = {"missing": body_config, "of another shape": others}
-        listed = "; ".join(f"{len(names)} {what}: {', '.join(names[:5])}" for what, names in named.items() if names)
-        raise ConfigError(f"{problem}: {listed}.")
-    return frozenset(missing)
+def _masked(settings: Any, tokenizer: Any) -> Any:
+    from transformers import AutoModelForMaskedLM
+
+    auto: Any = AutoModelForMaskedLM
+    if settings.is_encoder_decoder or type(settings) not in auto._model_mapping:
+        raise ValueError(f"a model of type {settings.model_type!r} is not a masked language model")
+    if tokenizer.mask_token_id is None:
+        raise ValueError("its tokenizer has no mask token")
+    return auto

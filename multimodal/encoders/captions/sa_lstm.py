@@ -7,11 +7,11 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from data_loaders.errors import ConfigError
-from multimodal.encoders.captions.bidirectional_lstm import BidirectionalLstm
+from multimodal.encoders.base import parameters_of
+from multimodal.encoders.captions.lstm_layers import BidirectionalLstm
 from multimodal.encoders.captions.schemas import SaLstmEncoderConfig
 from multimodal.encoders.captions.self_attention import MultiHeadSelfAttention
 from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
-from multimodal.encoders.freezing import parameters_of
 from multimodal.encoders.registry import register_caption_encoder
 
 
@@ -55,7 +55,6 @@ class SaLstmCaptionEncoder(WordCaptionEncoder):
                 f"heads={config.heads}; choose a multiple."
             )
         nn.init.normal_(self.words.weight, std=0.1)
-        nn.init.zeros_(self.words.weight.data[self.pad_id])
         self.lstm = BidirectionalLstm(config.width, hidden)
         self.stack = nn.ModuleList(
             _AttentionLayer(self.width, config.heads, config.dropout) for _ in range(config.layers)

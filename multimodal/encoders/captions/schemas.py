@@ -55,8 +55,7 @@ class TransformerEncoderConfig(CaptionEncoderConfig):
         default=None, description=f"a local folder, a hub id or a run; null: {DEFAULT_TRANSFORMER}"
     )
     random_init: bool = Field(
-        default=False,
-        description="random weights; without `pretrained`, multilingual BERT's size",
+        default=False, description="random weights; without `pretrained`, multilingual BERT's size"
     )
     vocabulary_size: VocabularySize = 8000
 

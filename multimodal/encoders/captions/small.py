@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from multimodal.encoders.base import CaptionEncoder
+from multimodal.encoders.base import CaptionEncoder, parameters_of
 from multimodal.encoders.captions.schemas import SmallEncoderConfig
 from multimodal.encoders.captions.tokenizer import PAD_TOKEN, encode, train_tokenizer
-from multimodal.encoders.configuration import CaptionEncoderConfig, wants_training
-from multimodal.encoders.freezing import parameters_of, set_trainable
+from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.registry import register_caption_encoder
 from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, save_weights, write_description
 from multimodal.storage.run_folder import read_json, write_atomically
@@ -60,7 +59,7 @@ class SmallCaptionEncoder(CaptionEncoder):
         """Train the tokenizer and start from random weights."""
         own = cls.config_type.model_validate(config)
         encoder = cls(own, train_tokenizer(train_captions, own.vocabulary_size))
-        encoder._set_trainable()
+        encoder.set_trainable()
         return encoder.train()
 
     @classmethod
@@ -69,7 +68,7 @@ class SmallCaptionEncoder(CaptionEncoder):
         config = cls.config_type.model_validate(read_description(folder, "caption")["config"])
         encoder = cls(config, _read_tokenizer(Path(folder) / TOKENIZER_FILE))
         load_weights(Path(folder) / WEIGHTS_FILE, encoder)
-        encoder._set_trainable()
+        encoder.set_trainable()
         return encoder.eval()
 
     def save(self, folder: Path) -> None:
@@ -104,11 +103,6 @@ class SmallCaptionEncoder(CaptionEncoder):
             hidden = block(hidden, src_key_padding_mask=~mask)
         normed: Tensor = self.norm(hidden)
         return normed
-
-    def _set_trainable(self) -> None:
-        wanted = wants_training(self.config.trainable, from_scratch=True)
-        token = torch.zeros(1, 1, dtype=torch.long)
-        set_trainable(self, wanted, lambda: self(token, torch.ones(1, 1, dtype=torch.bool)), "encoder.caption")
 
 
 def _block(config: SmallEncoderConfig) -> nn.TransformerEncoderLayer:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from multimodal.encoders.base import parameters_of
 from multimodal.encoders.captions.masked_layers import MaskedBatchNorm, halved, masked_max_pool, without_padding
 from multimodal.encoders.captions.schemas import TextResNetEncoderConfig
 from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
-from multimodal.encoders.freezing import parameters_of
 from multimodal.encoders.registry import register_caption_encoder
 
 # The convolution and the pooling each halve the length, so that a region covers four words.
@@ -53,8 +52,6 @@ class TextResNetCaptionEncoder(WordCaptionEncoder):
             channels = above
         self.width = channels
         nn.init.normal_(self.words.weight, std=_WORD_SCALE)
-        with torch.no_grad():
-            self.words.weight[self.pad_id] = 0
         for module in self.modules():
             if isinstance(module, nn.Conv1d):
                 nn.init.xavier_uniform_(module.weight)

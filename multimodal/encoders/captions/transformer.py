@@ -13,20 +13,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from data_loaders.errors import ConfigError, RunError
-from multimodal.encoders.base import CaptionEncoder
+from multimodal.encoders.base import CaptionEncoder, parameters_of
 from multimodal.encoders.captions.schemas import DEFAULT_TRANSFORMER, TransformerEncoderConfig
 from multimodal.encoders.captions.tokenizer import repair_surrogates
 from multimodal.encoders.captions.transformer_files import (
     OPTION,
     find_folder,
     multilingual_bert_size,
-    quietly,
     read_folder,
+    save_folder,
 )
-from multimodal.encoders.configuration import CaptionEncoderConfig, own_learning_rate, wants_training
-from multimodal.encoders.freezing import parameters_of, set_trainable
+from multimodal.encoders.configuration import CaptionEncoderConfig, own_learning_rate
 from multimodal.encoders.registry import register_caption_encoder
-from multimodal.encoders.storage import read_description, write_description
+from multimodal.encoders.storage import read_description
 
 # These keys describe the origin of a model, not what it computes.
 _NOT_ARCHITECTURE = {"_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures"}
@@ -78,9 +77,9 @@ class TransformerCaptionEncoder(CaptionEncoder):
         else:
             name = own.pretrained or DEFAULT_TRANSFORMER
             folder = find_folder(name, weights=not own.random_init)
-            model, tokenizer = read_folder(folder, own.random_init, f"{OPTION}.pretrained={name!r}")
+            model, tokenizer, _ = read_folder(folder, own.random_init, f"{OPTION}.pretrained={name!r}")
         encoder = cls(own, model, tokenizer)
-        encoder._set_trainable()
+        encoder.set_trainable()
         return encoder.train()
 
     @classmethod
@@ -88,23 +87,16 @@ class TransformerCaptionEncoder(CaptionEncoder):
         """Read a folder that `save` wrote, in evaluation mode."""
         config = cls.config_type.model_validate(read_description(folder, "caption")["config"])
         try:
-            model, tokenizer = read_folder(Path(folder), random_weights=False, option=str(folder))
+            model, tokenizer, _ = read_folder(Path(folder), random_weights=False, option=str(folder))
         except ConfigError as error:
             raise RunError(str(error)) from None
         encoder = cls(config, model, tokenizer)
-        encoder._set_trainable()
+        encoder.set_trainable()
         return encoder.eval()
 
     def save(self, folder: Path) -> None:
         """Write a folder in the transformers layout, and `encoder.json`."""
-        folder = Path(folder)
-        write_description(folder, "caption", {"config": self.config.model_dump(mode="json")})
-        try:
-            with quietly():
-                self.model.save_pretrained(folder)
-            self.tokenizer.save_pretrained(folder)
-        except (OSError, RuntimeError) as error:
-            raise RunError(f"{folder} (caption encoder) could not be written: {error}") from error
+        save_folder(Path(folder), self.config, self.model, self.tokenizer, "caption encoder")
 
     def layers(self) -> list[list[nn.Parameter]]:
         """Return each layer's parameters; norms after the last layer belong to it."""
@@ -157,11 +149,6 @@ class TransformerCaptionEncoder(CaptionEncoder):
         output = self.model(input_ids=token_ids, attention_mask=mask.long(), **self._no_cache)
         hidden: Tensor = output.last_hidden_state
         return hidden
-
-    def _set_trainable(self) -> None:
-        wanted = wants_training(self.config.trainable, self.config.from_scratch)
-        tokens, mask = self.pad(self.tokenise(["a b"]))
-        set_trainable(self, wanted, lambda: self(tokens, mask), OPTION)
 
 
 def _most_tokens(model: Any, tokenizer: Any) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,12 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from data_loaders.errors import ConfigError
+from data_loaders.errors import ConfigError, RunError
 from multimodal.encoders.captions.tokenizer import PAD_TOKEN, START_TOKEN, train_tokenizer
 from multimodal.encoders.captions.trained_encoder import encoder_folder
+from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.hub import hub_folder
+from multimodal.encoders.storage import write_description
 
 OPTION = "encoder.caption"
 _HELP = (
@@ -41,44 +43,12 @@ def find_folder(name: str, weights: bool) -> Path:
     return hub_folder(name, weights, option, _HELP)
 
 
-def read_folder(folder: Path, random_weights: bool, option: str) -> tuple[Any, Any]:
-    """Return the model and the tokenizer of a local folder, offline.
-
-    Args:
-        folder: in the transformers layout.
-        random_weights: use the architecture and the tokenizer only.
-        option: the configuration key and value, for the message.
+def text_encoder(settings: Any, tokenizer: Any) -> Any:
+    """Return the transformers class that loads a text encoder.
 
     Raises:
-        ConfigError: the folder is unreadable or not a text encoder, or the weights do not fit.
+        ValueError: the model is not a text encoder.
     """
-    from transformers import AutoConfig, AutoTokenizer
-
-    try:
-        settings = AutoConfig.from_pretrained(folder, local_files_only=True)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        auto = _auto_class(settings)
-        if random_weights:
-            return auto.from_config(settings), tokenizer
-        with quietly():
-            model, report = auto.from_pretrained(
-                folder, config=settings, local_files_only=True, dtype=torch.float32, output_loading_info=True
-            )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError, SafetensorError) as error:
-        raise ConfigError(f"{option} cannot be loaded from {folder}: {' '.join(str(error).split())}") from None
-    missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
-    others = sorted(str(item[0]) if isinstance(item, tuple) else str(item) for item in report["mismatched_keys"])
-    if missing or others:
-        named = "; ".join(
-            f"{len(names)} {what}: {', '.join(names[:5])}"
-            for what, names in {"missing": missing, "of another shape": others}.items()
-            if names
-        )
-        raise ConfigError(f"{option}: the weights in {folder} do not fit its config.json: {named}.")
-    return model, tokenizer
-
-
-def _auto_class(settings: Any) -> Any:
     from transformers import AutoModel, AutoModelForTextEncoding
 
     if type(settings) in AutoModelForTextEncoding._model_mapping:
@@ -88,16 +58,77 @@ def _auto_class(settings: Any) -> Any:
     return AutoModel
 
 
-def multilingual_bert_size(vocabulary_size: int, train_captions: Iterable[str]) -> tuple[Any, Any]:
-    """Return a random model of multilingual BERT's size, and a tokenizer learned from the captions."""
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+def read_folder(
+    folder: Path,
+    random_weights: bool,
+    option: str,
+    choose: Callable[[Any, Any], Any] = text_encoder,
+    needs: Callable[[Any, str], bool] = lambda _, name: "pooler" not in name,
+) -> tuple[Any, Any, frozenset[str]]:
+    """Return the model and the tokenizer of a local folder, offline, and which weights are missing but not needed.
+
+    Args:
+        folder: in the transformers layout.
+        random_weights: use the architecture and the tokenizer only.
+        option: the configuration key and value, for the message.
+        choose: (configuration, tokenizer) → the class that loads the model; a ValueError refuses them.
+        needs: (model, name) → whether a weight must not be missing.
+
+    Raises:
+        ConfigError: the folder is unreadable or refused, or the weights do not fit.
+    """
+    from transformers import AutoConfig, AutoTokenizer
+
+    try:
+        settings = AutoConfig.from_pretrained(folder, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        auto = choose(settings, tokenizer)
+        if random_weights:
+            return auto.from_config(settings), tokenizer, frozenset()
+        with quietly():
+            model, report = auto.from_pretrained(
+                folder, config=settings, local_files_only=True, dtype=torch.float32, output_loading_info=True
+            )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError, SafetensorError) as error:
+        raise ConfigError(f"{option} cannot be loaded from {folder}: {' '.join(str(error).split())}") from None
+    missing = sorted(name for name in report["missing_keys"] if needs(model, name))
+    others = sorted(str(item[0]) if isinstance(item, tuple) else str(item) for item in report["mismatched_keys"])
+    if missing or others:
+        named = {"missing": missing, "of another shape": others}
+        listed = "; ".join(f"{len(names)} {what}: {', '.join(names[:5])}" for what, names in named.items() if names)
+        raise ConfigError(f"{option}: the weights in {folder} do not fit its config.json: {listed}.")
+    return model, tokenizer, frozenset(report["missing_keys"])
+
+
+def save_folder(folder: Path, config: CaptionEncoderConfig, model: Any, tokenizer: Any, what: str) -> None:
+    """Write a folder in the transformers layout, and `encoder.json`.
+
+    Raises:
+        RunError: the folder cannot be written; the message calls it `what`.
+    """
+    write_description(folder, "caption", {"config": config.model_dump(mode="json")})
+    try:
+        with quietly():
+            model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    except (OSError, RuntimeError) as error:
+        raise RunError(f"{folder} ({what}) could not be written: {error}") from error
+
+
+def learned_tokenizer(train_captions: Iterable[str], vocabulary_size: int, **special_tokens: str) -> Any:
+    """Return a tokenizer of the transformers library, learned from the captions."""
+    from transformers import PreTrainedTokenizerFast
 
     make_tokenizer: Any = PreTrainedTokenizerFast
-    tokenizer = make_tokenizer(
-        tokenizer_object=train_tokenizer(train_captions, vocabulary_size),
-        pad_token=PAD_TOKEN,
-        cls_token=START_TOKEN,
-    )
+    tokenizer = train_tokenizer(train_captions, vocabulary_size)
+    return make_tokenizer(tokenizer_object=tokenizer, pad_token=PAD_TOKEN, cls_token=START_TOKEN, **special_tokens)
+
+
+def multilingual_bert_size(vocabulary_size: int, train_captions: Iterable[str]) -> tuple[Any, Any]:
+    """Return a random model of multilingual BERT's size, and a tokenizer learned from the captions."""
+    from transformers import BertConfig, BertModel
+
+    tokenizer = learned_tokenizer(train_captions, vocabulary_size)
     size = max(_MULTILINGUAL_BERT_TOKENS, vocabulary_size)
     return BertModel(BertConfig(vocab_size=size, pad_token_id=tokenizer.pad_token_id)), tokenizer
 

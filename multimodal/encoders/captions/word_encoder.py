@@ -17,13 +17,11 @@ from multimodal.encoders.base import CaptionEncoder
 from multimodal.encoders.captions.schemas import WordEncoderConfig
 from multimodal.encoders.captions.trained_encoder import trained_encoder
 from multimodal.encoders.captions.words import PAD, SPECIAL_WORDS, UNKNOWN, WordVocabulary, select_word_vectors
-from multimodal.encoders.configuration import CaptionEncoderConfig, own_learning_rate, wants_training
-from multimodal.encoders.freezing import set_trainable
+from multimodal.encoders.configuration import CaptionEncoderConfig, own_learning_rate
 from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, save_weights, write_description
 from multimodal.storage.run_folder import read_json, write_json
 
 WORDS_FILE = "words.json"
-_OPTION = "encoder.caption"
 WordEncoderType = TypeVar("WordEncoderType", bound="WordCaptionEncoder")
 
 
@@ -54,6 +52,7 @@ class WordCaptionEncoder(CaptionEncoder):
         self.words = nn.Embedding(len(vocabulary), config.width, padding_idx=PAD)
         self.dropout = nn.Dropout(config.dropout)
         self.make_layers()
+        nn.init.zeros_(self.words.weight.data[PAD])
 
     @abstractmethod
     def make_layers(self) -> None:
@@ -80,12 +79,12 @@ class WordCaptionEncoder(CaptionEncoder):
     def _with_given_vectors(
         cls: type[WordEncoderType], config: WordEncoderConfig, path: str, train_captions: Iterable[str]
     ) -> WordEncoderType:
-        option = f"{_OPTION}.word_vectors"
+        option = f"{cls.section}.word_vectors"
         known = WordVocabulary.learn(train_captions, config.vocabulary_size, config.minimum_count)
         vectors = select_word_vectors(path, option, known, config.vocabulary_size)
         width = len(next(iter(vectors.values())))
         if width != config.width:
-            raise ConfigError(f"{option}={path!r} holds vectors of {width} numbers; set {_OPTION}.width={width}.")
+            raise ConfigError(f"{option}={path!r} holds vectors of {width} numbers; set {cls.section}.width={width}.")
         encoder = cls(config, known.extended_by(vectors, config.vocabulary_size))
         table = encoder.words.weight.data
         nn.init.normal_(table[PAD + 1 :], std=float(np.std(list(vectors.values()))))
@@ -97,8 +96,10 @@ class WordCaptionEncoder(CaptionEncoder):
     @classmethod
     def load(cls: type[WordEncoderType], folder: Path) -> WordEncoderType:
         """Read a folder that `save` wrote, in evaluation mode."""
-        config = cls.config_type.model_validate(read_description(folder, "caption")["config"])
+        described = read_description(folder, "caption")
+        config = cls.config_type.model_validate(described["config"])
         encoder = cls(config, WordVocabulary(read_json(Path(folder) / WORDS_FILE, "words of the captions")["words"]))
+        encoder.make_room(described)
         load_weights(Path(folder) / WEIGHTS_FILE, encoder)
         encoder.set_trainable()
         return encoder.eval()
@@ -106,9 +107,16 @@ class WordCaptionEncoder(CaptionEncoder):
     def save(self, folder: Path) -> None:
         """Write `encoder.json`, `words.json` and `weights.safetensors`."""
         folder = Path(folder)
-        write_description(folder, "caption", {"config": self.config.model_dump(mode="json")})
+        write_description(folder, "caption", self.described())
         write_json(folder / WORDS_FILE, {"words": self.vocabulary.words})
         save_weights(folder / WEIGHTS_FILE, self)
+
+    def described(self) -> dict[str, Any]:
+        """Return the content of `encoder.json`."""
+        return {"config": self.config.model_dump(mode="json")}
+
+    def make_room(self, described: dict[str, Any]) -> None:
+        """Create the layers whose size follows from `described` alone."""
 
     def architecture(self) -> dict[str, Any]:
         """Return the configuration and all words."""
@@ -132,8 +140,6 @@ class WordCaptionEncoder(CaptionEncoder):
 
     def set_trainable(self) -> None:
         """Make trainable what the configuration says; word vectors from a file are not trained."""
-        wanted = wants_training(self.config.trainable, self.config.from_scratch)
-        token = torch.full((1, 1), UNKNOWN)
-        set_trainable(self, wanted, lambda: self(token, torch.ones(1, 1, dtype=torch.bool)), _OPTION)
+        super().set_trainable()
         if self.config.word_vectors is not None:
             self.words.requires_grad_(False)

@@ -17,9 +17,6 @@ class FeatureView:
 
     A view that is sent to another process opens the file there: no rows are copied.
 
-    Attributes:
-        lengths: number of rows of each item, (N,).
-
     Args:
         path: file of consecutive rows.
         dtype: of a row's values.
@@ -36,11 +33,8 @@ class FeatureView:
         starts: NDArray[np.int64],
         lengths: NDArray[np.int64],
     ) -> None:
-        self.path = path
-        self.dtype = dtype
-        self.row_shape = row_shape
-        self.lengths = lengths
-        self._starts = starts
+        self.path, self.dtype, self.row_shape = path, dtype, row_shape
+        self.lengths, self._starts = lengths, starts
         self._rows = self._open()
 
     def __len__(self) -> int:
@@ -64,9 +58,7 @@ class FeatureView:
         return torch.from_numpy(batch), torch.from_numpy(mask)
 
     def _open(self) -> NDArray[Any]:
-        if not len(self.lengths):
-            return np.empty((0, *self.row_shape), dtype=self.dtype)
-        count = int((self._starts + self.lengths).max())
+        count = int((self._starts + self.lengths).max(initial=0))
         if count == 0:
             return np.empty((0, *self.row_shape), dtype=self.dtype)
         # A plain array over the mapped file: indexing a memmap object is several times slower.

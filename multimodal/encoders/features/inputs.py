@@ -17,7 +17,7 @@ from data_loaders.batches import CaptionInputs, ImageInputs
 from data_loaders.posts import Post
 from data_loaders.text.captions import clean_caption
 from multimodal.distributed.processes import is_main_process, main_process_first
-from multimodal.encoders.base import CaptionEncoder, ImageEncoder
+from multimodal.encoders.base import CaptionEncoder, ImageEncoder, pad_tokens
 from multimodal.encoders.features.feature_cache import FeatureCache, FeatureView, caption_key, image_key
 from multimodal.encoders.features.picture_loading import Pictures, PicturesAhead
 
@@ -34,68 +34,11 @@ def cleaned_captions(posts: Sequence[Post], profile: str) -> list[str]:
     return [clean_caption(post.caption, profile) for post in posts]
 
 
-class NoCaptions:
-    """Caption inputs of a network without a caption encoder."""
+class _Captions:
+    """Caption inputs of N posts: `lengths` of every caption in tokens, (N,), and whether it is `present`, (N,)."""
 
-    def __init__(self, count: int) -> None:
-        self._count = count
-
-    def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return one empty token per post."""
-        return torch.zeros(len(rows), 1, dtype=torch.long), torch.ones(len(rows), 1, dtype=torch.bool)
-
-    def lengths(self) -> NDArray[np.int64]:
-        """Return 1 for every post."""
-        return np.ones(self._count, np.int64)
-
-    def present(self) -> Flags:
-        """Return False for every post."""
-        return np.zeros(self._count, bool)
-
-
-class TokenCaptions:
-    """Captions as token ids, for an encoder that is trained or is called without a cache.
-
-    Args:
-        encoder: its tokenizer is used.
-        captions: cleaned captions, "" for none.
-    """
-
-    def __init__(self, encoder: CaptionEncoder, captions: Sequence[str]) -> None:
-        self._tokens = encoder.tokenise(captions)
-        self._pad_id = encoder.pad_id
-        self._present = np.array([bool(caption) for caption in captions], bool)
-
-    def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return token ids (B, T) and mask (B, T)."""
-        tokens = [self._tokens[row] for row in rows]
-        longest = max(len(row) for row in tokens)
-        padded = np.full((len(tokens), longest), self._pad_id, np.int64)
-        mask = np.zeros((len(tokens), longest), bool)
-        for i, row in enumerate(tokens):
-            padded[i, : len(row)] = row
-            mask[i, : len(row)] = True
-        return torch.from_numpy(padded), torch.from_numpy(mask)
-
-    def lengths(self) -> NDArray[np.int64]:
-        """Return the number of tokens of every caption."""
-        return np.array([len(row) for row in self._tokens], np.int64)
-
-    def present(self) -> Flags:
-        """Return which posts have a caption."""
-        return self._present
-
-
-class FeatureCaptions:
-    """Captions as features of a frozen encoder, from the cache on disk."""
-
-    def __init__(self, view: FeatureView, lengths: NDArray[np.int64], present: Flags) -> None:
-        self._view, self._lengths, self._present = view, lengths, present
-
-    def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return features (B, T, C) and mask (B, T)."""
-        features, mask = self._view.batch(rows)
-        return torch.as_tensor(features), torch.as_tensor(mask)
+    def __init__(self, lengths: NDArray[np.int64], present: Flags) -> None:
+        self._lengths, self._present = lengths, present
 
     def lengths(self) -> NDArray[np.int64]:
         """Return the number of tokens of every caption."""
@@ -106,26 +49,84 @@ class FeatureCaptions:
         return self._present
 
 
-class NoImages:
-    """Image inputs of a network without an image encoder, or of posts without pictures."""
+class NoCaptions(_Captions):
+    """Caption inputs of a network without a caption encoder: one token per post, none present."""
 
     def __init__(self, count: int) -> None:
-        self._count = count
+        super().__init__(np.ones(count, np.int64), np.zeros(count, bool))
 
-    def batch(self, rows: Sequence[int]) -> Tensor | None:
-        """Return None."""
-        return None
+    def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return one empty token per post."""
+        return torch.zeros(len(rows), 1, dtype=torch.long), torch.ones(len(rows), 1, dtype=torch.bool)
+
+
+class TokenCaptions(_Captions):
+    """Captions as token ids, for an encoder that is trained or is called without a cache.
+
+    Args:
+        encoder: its tokenizer is used.
+        captions: cleaned captions, "" for none.
+    """
+
+    def __init__(self, encoder: CaptionEncoder, captions: Sequence[str]) -> None:
+        self._tokens = encoder.tokenise(captions)
+        self._pad_id = encoder.pad_id
+        lengths = np.array([len(row) for row in self._tokens], np.int64)
+        super().__init__(lengths, np.array([bool(caption) for caption in captions], bool))
+
+    def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return token ids (B, T) and mask (B, T)."""
+        return pad_tokens([self._tokens[row] for row in rows], self._pad_id)
+
+
+class FeatureCaptions(_Captions):
+    """Captions as features of a frozen encoder, from the cache on disk."""
+
+    def __init__(self, view: FeatureView, lengths: NDArray[np.int64], present: Flags) -> None:
+        super().__init__(lengths, present)
+        self._view = view
+
+    def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return features (B, T, C) and mask (B, T)."""
+        return self._view.batch(rows)
+
+
+class SelectedCaptions(_Captions):
+    """A selection of the posts of caption inputs."""
+
+    def __init__(self, inputs: CaptionInputs, rows: Sequence[int]) -> None:
+        self._inputs, self._rows = inputs, np.asarray(rows, np.int64)
+        super().__init__(inputs.lengths()[self._rows], inputs.present()[self._rows])
+
+    def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return what the inputs give for these rows of the selection."""
+        return self._inputs.batch(self._rows[list(rows)].tolist())
+
+
+class _Images:
+    """Image inputs of N posts, with nothing to prefetch; `present`: which posts have a picture, (N,)."""
+
+    def __init__(self, present: Flags) -> None:
+        self._present = present
 
     def prefetch(self, batches: Sequence[Sequence[int]]) -> AbstractContextManager[None]:
         """Do nothing."""
         return nullcontext()
 
     def present(self) -> Flags:
-        """Return False for every post."""
-        return np.zeros(self._count, bool)
+        """Return which posts have a picture."""
+        return self._present
 
 
-class PixelImages:
+class NoImages(_Images):
+    """Image inputs of a network without an image encoder, or of posts without pictures."""
+
+    def batch(self, rows: Sequence[int]) -> Tensor | None:
+        """Return None."""
+        return None
+
+
+class PixelImages(_Images):
     """Pictures as pixels; kept in memory when all of them fit, else decoded batch by batch.
 
     Args:
@@ -136,7 +137,7 @@ class PixelImages:
 
     def __init__(self, encoder: ImageEncoder, posts: Sequence[Post], workers: int = 0) -> None:
         self._pictures = Pictures(encoder.preprocessing, posts)
-        self._present = np.array([post.image is not None for post in posts], bool)
+        super().__init__(_pictured(posts))
         self._size_px = encoder.preprocessing.size_px
         self._workers = workers
         self._pixels: dict[int, Tensor] | None = None
@@ -177,17 +178,13 @@ class PixelImages:
         finally:
             self._ahead = None
 
-    def present(self) -> Flags:
-        """Return which posts have a picture."""
-        return self._present
 
-
-class FeatureImages:
+class FeatureImages(_Images):
     """Pictures as features of a frozen encoder, from the cache on disk."""
 
     def __init__(self, view: FeatureView, rows: NDArray[np.int64], present: Flags, patches: int, width: int) -> None:
-        self._view, self._rows, self._present = view, rows, present
-        self._shape = (patches, width)
+        super().__init__(present)
+        self._view, self._rows, self._shape = view, rows, (patches, width)
 
     def batch(self, rows: Sequence[int]) -> Tensor | None:
         """Return features (B, P, C), zeros for posts without a picture."""
@@ -196,43 +193,17 @@ class FeatureImages:
         if not len(here):
             return None
         cached, _ = self._view.batch(self._rows[index[here]].tolist())
-        features = torch.zeros(len(index), *self._shape, dtype=torch.as_tensor(cached).dtype)
-        features[torch.from_numpy(here)] = torch.as_tensor(cached)
+        features = torch.zeros(len(index), *self._shape, dtype=cached.dtype)
+        features[torch.from_numpy(here)] = cached
         return features
 
-    def prefetch(self, batches: Sequence[Sequence[int]]) -> AbstractContextManager[None]:
-        """Do nothing: features are read as fast as they are needed."""
-        return nullcontext()
 
-    def present(self) -> Flags:
-        """Return which posts have a picture."""
-        return self._present
-
-
-class SelectedCaptions:
-    """A selection of the posts of caption inputs."""
-
-    def __init__(self, inputs: CaptionInputs, rows: Sequence[int]) -> None:
-        self._inputs, self._rows = inputs, np.asarray(rows, np.int64)
-
-    def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return what the inputs give for these rows of the selection."""
-        return self._inputs.batch(self._rows[list(rows)].tolist())
-
-    def lengths(self) -> NDArray[np.int64]:
-        """Return the number of tokens of every selected caption."""
-        return self._inputs.lengths()[self._rows]
-
-    def present(self) -> Flags:
-        """Return which selected posts have a caption."""
-        return self._inputs.present()[self._rows]
-
-
-class SelectedImages:
+class SelectedImages(_Images):
     """A selection of the posts of image inputs."""
 
     def __init__(self, inputs: ImageInputs, rows: Sequence[int]) -> None:
         self._inputs, self._rows = inputs, np.asarray(rows, np.int64)
+        super().__init__(inputs.present()[self._rows])
 
     def batch(self, rows: Sequence[int]) -> Tensor | None:
         """Return what the inputs give for these rows of the selection."""
@@ -241,10 +212,6 @@ class SelectedImages:
     def prefetch(self, batches: Sequence[Sequence[int]]) -> AbstractContextManager[None]:
         """Prefetch batches of rows of the selection."""
         return self._inputs.prefetch([self._rows[list(rows)].tolist() for rows in batches])
-
-    def present(self) -> Flags:
-        """Return which selected posts have a picture."""
-        return self._inputs.present()[self._rows]
 
 
 def caption_inputs(
@@ -273,7 +240,7 @@ def image_inputs(
     """Return the image inputs of some posts: features where the encoder is frozen and a cache is given.
 
     Args:
-        encoder: of pictures; None for none.
+        encoder: None for none.
         posts: the posts.
         cache: folder of the feature cache; None for none.
         workers: processes that decode pictures where they are many; 0 for none.
@@ -281,9 +248,9 @@ def image_inputs(
     Raises:
         DataError: a picture cannot be used.
     """
-    present = np.array([post.image is not None for post in posts], bool)
+    present = _pictured(posts)
     if encoder is None or not present.any():
-        return NoImages(len(posts))
+        return NoImages(np.zeros(len(posts), bool))
     if not encoder.frozen or cache is None:
         return PixelImages(encoder, posts, workers)
     store = FeatureCache(Path(cache), encoder.fingerprint())
@@ -313,8 +280,7 @@ def _encode_captions(encoder: CaptionEncoder, tokens: TokenCaptions, rows: Seque
     order = sorted(range(len(rows)), key=lambda i: lengths[rows[i]])
     device = next(encoder.parameters()).device
     results: list[NDArray[np.float16]] = [np.empty((0, encoder.width), np.float16)] * len(rows)
-    for start in range(0, len(order), _ENCODING_BATCH):
-        chosen = order[start : start + _ENCODING_BATCH]
+    for chosen in _parts(order, _ENCODING_BATCH):
         ids, mask = tokens.batch([rows[i] for i in chosen])
         features = encoder(ids.to(device), mask.to(device)).cpu().half().numpy()
         for i, row, length in zip(chosen, features, mask.sum(1).tolist(), strict=True):
@@ -330,6 +296,10 @@ def _encode_images(
         with torch.no_grad():
             features = encoder(pixels.to(device)).cpu().half().numpy()
         yield from features
+
+
+def _pictured(posts: Sequence[Post]) -> Flags:
+    return np.array([post.image is not None for post in posts], bool)
 
 
 def _parts(rows: Sequence[int], size: int) -> list[Sequence[int]]:

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
 
 from data_loaders.errors import ConfigError
 from multimodal.encoders.base import ImageEncoder
-from multimodal.encoders.configuration import ImageEncoderConfig, own_learning_rate, wants_training
-from multimodal.encoders.freezing import set_trainable
+from multimodal.encoders.configuration import ImageEncoderConfig, own_learning_rate
 from multimodal.encoders.preprocessing import ImagePreprocessing
-from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, save_weights, write_description
+from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description
 
 OPTION = "encoder.image"
 HELP = (
@@ -43,7 +41,7 @@ class BackboneImageEncoder(ImageEncoder):
         self._set_preprocessing(preprocessing)
         self.eval()
         with torch.no_grad():
-            regions = self(self._test_picture())
+            regions = self.probe()
         self.patches, self.width = int(regions.shape[1]), int(regions.shape[2])
 
     @classmethod
@@ -55,7 +53,7 @@ class BackboneImageEncoder(ImageEncoder):
     def build(cls: type[BackboneType], config: ImageEncoderConfig) -> BackboneType:
         """Load pretrained weights, or start from random ones."""
         encoder = cls(config, *cls._create(config, config.pretrained))
-        encoder._set_trainable()
+        encoder.set_trainable()
         return encoder.train()
 
     @classmethod
@@ -68,34 +66,12 @@ class BackboneImageEncoder(ImageEncoder):
         backbone, _ = cls._create(config.model_copy(update={"size_px": preprocessing.size_px}), pretrained=False)
         encoder = cls(config, backbone, preprocessing)
         load_weights(Path(folder) / WEIGHTS_FILE, encoder)
-        encoder._set_trainable()
+        encoder.set_trainable()
         return encoder.eval()
-
-    def save(self, folder: Path) -> None:
-        """Write `encoder.json` and `weights.safetensors`."""
-        described = {"config": self.config.model_dump(mode="json"), "preprocessing": self.preprocessing.to_json()}
-        write_description(Path(folder), "image", described)
-        save_weights(Path(folder) / WEIGHTS_FILE, self)
 
     def architecture(self) -> dict[str, Any]:
         """Return the network's name and preprocessing."""
         return {"name": self.config.name, "preprocessing": self.preprocessing.to_json()}
-
-    def _test_picture(self) -> Tensor:
-        size = self.preprocessing.size_px
-        return torch.arange(3 * size * size).remainder(251).to(torch.uint8).view(1, 3, size, size)
-
-    def _set_trainable(self) -> None:
-        wanted = wants_training(self.config.trainable, self.config.from_scratch)
-        set_trainable(self, wanted, lambda: self(self._test_picture()), OPTION)
-
-
-def preprocessing_for(config: ImageEncoderConfig, published: ImagePreprocessing) -> ImagePreprocessing:
-    """Return the published preprocessing of the weights, with the configured settings replaced."""
-    replaced = config.model_dump(
-        include={"size_px", "mean", "std", "interpolation", "crop_fraction"}, exclude_none=True
-    )
-    return ImagePreprocessing.from_json({**published.to_json(), **replaced})
 
 
 def weights_error(name: str, pretrained: bool | str, problem: str) -> ConfigError:

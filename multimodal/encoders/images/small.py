@@ -6,17 +6,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from multimodal.encoders.base import ImageEncoder
-from multimodal.encoders.configuration import ImageEncoderConfig, wants_training
-from multimodal.encoders.freezing import parameters_of, set_trainable
-from multimodal.encoders.preprocessing import ImagePreprocessing
+from multimodal.encoders.base import ImageEncoder, parameters_of
+from multimodal.encoders.configuration import ImageEncoderConfig
+from multimodal.encoders.preprocessing import ImagePreprocessing, preprocessing_for
 from multimodal.encoders.registry import register_image_encoder
-from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, save_weights, write_description
+from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description
 
-DEFAULT_SIZE_PX = 64
+_DEFAULT = ImagePreprocessing(size_px=64, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), crop_fraction=1.0)
 _STRIDE = 16
 _GROUPS = 8
 
@@ -36,26 +34,17 @@ class SmallImageEncoder(ImageEncoder):
         self.config = config
         self.width = config.width
         self.default_learning_rate = config.learning_rate
-        size_px = config.size_px or DEFAULT_SIZE_PX
-        self._set_preprocessing(
-            ImagePreprocessing(
-                size_px=size_px,
-                mean=config.mean or (0.5, 0.5, 0.5),
-                std=config.std or (0.25, 0.25, 0.25),
-                interpolation=config.interpolation or "bilinear",
-                crop_fraction=config.crop_fraction or 1.0,
-            )
-        )
+        self._set_preprocessing(preprocessing_for(config, _DEFAULT))
         widths = [3, config.width // 4, config.width // 2, config.width, config.width]
         self.blocks = nn.ModuleList(_block(before, after) for before, after in pairwise(widths))
         self.norm = nn.LayerNorm(config.width)
-        self.patches = (-(-size_px // _STRIDE)) ** 2
+        self.patches = (-(-self.preprocessing.size_px // _STRIDE)) ** 2
 
     @classmethod
     def build(cls, config: ImageEncoderConfig) -> SmallImageEncoder:
         """Start from random weights."""
         encoder = cls(config)
-        encoder._set_trainable()
+        encoder.set_trainable()
         return encoder.train()
 
     @classmethod
@@ -65,14 +54,8 @@ class SmallImageEncoder(ImageEncoder):
         encoder = cls(ImageEncoderConfig.model_validate(values["config"]))
         encoder._set_preprocessing(ImagePreprocessing.from_json(values["preprocessing"]))
         load_weights(Path(folder) / WEIGHTS_FILE, encoder)
-        encoder._set_trainable()
+        encoder.set_trainable()
         return encoder.eval()
-
-    def save(self, folder: Path) -> None:
-        """Write `encoder.json` and `weights.safetensors`."""
-        described = {"config": self.config.model_dump(mode="json"), "preprocessing": self.preprocessing.to_json()}
-        write_description(Path(folder), "image", described)
-        save_weights(Path(folder) / WEIGHTS_FILE, self)
 
     def layers(self) -> list[list[nn.Parameter]]:
         """Return each block's parameters; the final norm belongs to the last block."""
@@ -91,12 +74,6 @@ class SmallImageEncoder(ImageEncoder):
             hidden = block(hidden)
         regions: Tensor = self.norm(hidden.flatten(2).transpose(1, 2))
         return regions
-
-    def _set_trainable(self) -> None:
-        size = self.preprocessing.size_px
-        pixels = torch.arange(3 * size * size).remainder(251).to(torch.uint8).view(1, 3, size, size)
-        wanted = wants_training(self.config.trainable, from_scratch=True)
-        set_trainable(self, wanted, lambda: self(pixels), "encoder.image")
 
 
 def _block(before: int, after: int) -> nn.Sequential:

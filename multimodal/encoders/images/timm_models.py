@@ -13,14 +13,8 @@ from torch import Tensor, nn
 from data_loaders.errors import ConfigError
 from multimodal.encoders.configuration import HUB, ImageEncoderConfig
 from multimodal.encoders.hub import download, hub_file
-from multimodal.encoders.images.backbone import (
-    HELP,
-    OPTION,
-    BackboneImageEncoder,
-    preprocessing_for,
-    weights_error,
-)
-from multimodal.encoders.preprocessing import ImagePreprocessing
+from multimodal.encoders.images.backbone import HELP, OPTION, BackboneImageEncoder, weights_error
+from multimodal.encoders.preprocessing import ImagePreprocessing, preprocessing_for
 from multimodal.encoders.storage import mismatch, read_state
 
 _HUB_FILES = ("model.safetensors", "pytorch_model.bin")

@@ -10,14 +10,8 @@ from torch import Tensor, nn
 
 from multimodal.encoders.configuration import HUB, ImageEncoderConfig
 from multimodal.encoders.hub import download
-from multimodal.encoders.images.backbone import (
-    HELP,
-    OPTION,
-    BackboneImageEncoder,
-    preprocessing_for,
-    weights_error,
-)
-from multimodal.encoders.preprocessing import ImagePreprocessing
+from multimodal.encoders.images.backbone import HELP, OPTION, BackboneImageEncoder, weights_error
+from multimodal.encoders.preprocessing import ImagePreprocessing, preprocessing_for
 from multimodal.encoders.registry import register_image_encoder
 from multimodal.encoders.storage import mismatch, read_state
 
@@ -34,12 +28,14 @@ class TorchvisionImageEncoder(BackboneImageEncoder):
 
     @classmethod
     def _create(cls, config: ImageEncoderConfig, pretrained: bool | str) -> tuple[Any, ImagePreprocessing]:
-        backbone = _NETWORKS[config.name]()
-        weights = _published_weights(config.name)
+        from torchvision.models import get_model_weights
+
+        backbone = {"vgg16": _Vgg16, "resnet50": _ResNet50}[config.name]()
+        published: Any = get_model_weights(config.name)
         if pretrained is not False:
             path: str | Path = str(pretrained)
             if pretrained == HUB:
-                path = download(weights.url, f"{OPTION}.pretrained={pretrained!r} ({config.name})", HELP)
+                path = download(published.DEFAULT.url, f"{OPTION}.pretrained={pretrained!r} ({config.name})", HELP)
             state = read_state(path, OPTION)
             kept = {name: tensor for name, tensor in state.items() if not name.startswith(_CLASSIFIERS)}
             problem = mismatch(backbone.state_dict(), kept)
@@ -47,16 +43,16 @@ class TorchvisionImageEncoder(BackboneImageEncoder):
                 raise weights_error(config.name, pretrained, problem)
             backbone.load_state_dict(kept)
         # Local files are mostly the first published weights; random weights can use their preprocessing too.
-        settings = weights.transforms() if pretrained == HUB else _first_published(config.name).transforms()
+        settings = (published.DEFAULT if pretrained == HUB else published.IMAGENET1K_V1).transforms()
         size = settings.crop_size[0]
-        published = ImagePreprocessing(
+        preprocessing = ImagePreprocessing(
             size_px=size,
             mean=tuple(settings.mean),
             std=tuple(settings.std),
             interpolation=settings.interpolation.value,
             crop_fraction=size / settings.resize_size[0],
         )
-        return backbone, preprocessing_for(config, published)
+        return backbone, preprocessing_for(config, preprocessing)
 
     def layers(self) -> list[list[nn.Parameter]]:
         """Return VGG-16's 13 convolutions, or ResNet-50's 16 residual blocks."""
@@ -104,18 +100,3 @@ class _ResNet50(nn.Module):
         for module in self.children():
             hidden = module(hidden)
         return hidden
-
-
-_NETWORKS = {"vgg16": _Vgg16, "resnet50": _ResNet50}
-
-
-def _published_weights(name: str) -> Any:
-    from torchvision.models import get_model_weights
-
-    return get_model_weights(name).DEFAULT
-
-
-def _first_published(name: str) -> Any:
-    from torchvision.models import get_model_weights
-
-    return get_model_weights(name).IMAGENET1K_V1

@@ -106,12 +106,7 @@ def line_chart(
 
 
 def _draw_line(axes: Axes, x: Floats, y: Floats, i: int, line: Series) -> None:
-    style: dict[str, Any] = {
-        "color": COLOURS[i],
-        "label": _name(line.name),
-        "linestyle": DASHES[i],
-        "clip_on": False,
-    }
+    style: dict[str, Any] = {"color": COLOURS[i], "label": _name(line.name), "linestyle": DASHES[i], "clip_on": False}
     measured = len(x) - line.tail
     axes.plot(*_thinned(x[:measured], y[:measured]), **style)
     if line.tail and measured:

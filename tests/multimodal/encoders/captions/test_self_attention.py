@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from multimodal.encoders.captions.bidirectional_lstm import BidirectionalLstm
+from multimodal.encoders.captions.lstm_layers import BidirectionalLstm
 from multimodal.encoders.captions.self_attention import MultiHeadSelfAttention
 
 WIDTH, HEADS = 24, 6
