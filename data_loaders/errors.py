@@ -7,7 +7,7 @@ Commands print the message of a `UserError` without a traceback and exit with st
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class UserError(ValueError):
@@ -38,3 +38,12 @@ def nearest(name: str, accepted: Iterable[str]) -> str:
     """
     matches = difflib.get_close_matches(name, list(accepted), n=1, cutoff=0.6)
     return f" Did you mean {matches[0]!r}?" if matches else ""
+
+
+def some_of(names: Sequence[str], limit: int = 3) -> str:
+    """Return the first names, and how many more there are.
+
+    >>> some_of(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from data_loaders.errors import DataError
+from data_loaders.errors import DataError, some_of
 
 
 def check_replaceable(output: Path, marker: str, names: Collection[str]) -> None:
@@ -26,25 +26,20 @@ def check_replaceable(output: Path, marker: str, names: Collection[str]) -> None
         return
     if not output.is_dir():
         raise DataError(f"output {output} is a file; give a folder, for example --output data/prepared")
-    found = {entry.name for entry in output.iterdir()}
+    found = sorted(entry.name for entry in output.iterdir())
     if not found:
         return
     if marker not in found:
         raise DataError(
-            f"output {output} contains {_some(found)} but no {marker}, so it is not a prepared folder and is not "
+            f"output {output} contains {some_of(found)} but no {marker}, so it is not a prepared folder and is not "
             "replaced; choose an empty or a new folder for --output"
         )
-    foreign = found - set(names)
+    foreign = [name for name in found if name not in names]
     if foreign:
         raise DataError(
-            f"output {output} is a prepared folder but also contains {_some(foreign)}, which replacing it would "
+            f"output {output} is a prepared folder but also contains {some_of(foreign)}, which replacing it would "
             "delete; move these away or choose another --output"
         )
-
-
-def _some(names: Collection[str]) -> str:
-    shown = sorted(names)[:3]
-    return ", ".join(shown) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 @contextmanager

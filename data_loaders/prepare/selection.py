@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_loaders.errors import DataError
+from data_loaders.errors import DataError, some_of
 from data_loaders.prepare.post_index import Flags, Ints, PostIndex
 from data_loaders.prepare.rejections import RejectionLog
 from data_loaders.prepare.splits import SPLITS
@@ -14,7 +14,6 @@ from data_loaders.prepare.staging import Staging
 from data_loaders.prepare.vocabulary import Vocabulary
 
 NO_TOP_HASHTAG = "no_top_hashtag"
-_HASHTAGS_SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +64,6 @@ class Selection:
         for _, table in staging.in_order(np.flatnonzero(~self.posts)):
             columns = (table.column(name).to_pylist() for name in ("post_id", "hashtags"))
             for post_id, hashtags in zip(*columns, strict=True):
-                detail = f"{_shown(hashtags)}; accepted: posts with one of the {top:,} most frequent train hashtags."
+                seen = f"Its hashtags are {some_of(hashtags, 5)}" if hashtags else "The post has no hashtag"
+                detail = f"{seen}; accepted: posts with one of the {top:,} most frequent train hashtags."
                 log.add(f"post {post_id}", NO_TOP_HASHTAG, detail, post_id, kept=False)
-
-
-def _shown(hashtags: list[str]) -> str:
-    if not hashtags:
-        return "The post has no hashtag"
-    more = f" and {len(hashtags) - _HASHTAGS_SHOWN} more" if len(hashtags) > _HASHTAGS_SHOWN else ""
-    return f"Its hashtags are {', '.join(hashtags[:_HASHTAGS_SHOWN])}{more}"

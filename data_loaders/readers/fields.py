@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from data_loaders.errors import DataError, nearest
+from data_loaders.errors import DataError, nearest, some_of
 from data_loaders.readers.base import FIELDS
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -91,8 +91,7 @@ def listing(names: Sequence[str], limit: int = 20) -> str:
     >>> listing(["id", "body", "likes"], limit=2)
     "'id', 'body' and 1 more"
     """
-    shown = ", ".join(repr(str(name)[:60]) for name in names[:limit])
-    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown or "none"
+    return some_of([repr(str(name)[:60]) for name in names], limit) or "none"
 
 
 class KeyMapper:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from data_loaders.errors import DataError
-from data_loaders.readers.base import Reader, ReaderOptions
-from data_loaders.readers.fields import listing
+from data_loaders.readers.base import Reader, ReaderOptions, Record
+from data_loaders.readers.fields import check_table, has_no_ids, listing
 from data_loaders.readers.files import ends_with
+from data_loaders.readers.records import build_post
 
 _PREFERRED_STEM = "posts"
 
@@ -42,17 +43,19 @@ class FileReader(Reader):
             "post counts as two posts."
         ]
 
-    def _with_id(self, fields: dict[str, Any], number: int) -> dict[str, Any]:
-        """Return a record's fields, with an added id if it has none and rows are numbered.
+    def _columns_of_fields(self, names: list[str]) -> dict[str, str]:
+        """Return the column of each field of a table, whose columns are known before the first row."""
+        self._numbers_rows = self._numbers_rows or has_no_ids(names)
+        columns = check_table(names, self.options.columns, str(self.path), self._numbers_rows)
+        self.mapping_used.update({field: name for field, name in columns.items() if field != name})
+        return columns
 
-        Args:
-            fields: the record's fields.
-            number: number of the record in its file, from 1.
-        """
-        if not self._numbers_rows or not _is_blank(fields.get("post_id")):
-            return fields
-        self._numbered += 1
-        return {**fields, "post_id": self._row_id(number)}
+    def _build(self, fields: dict[str, Any], number: int, where: str, warnings: tuple[str, ...]) -> Record:
+        """Build the post of record `number` (from 1), with an added id if it has none and rows are numbered."""
+        if self._numbers_rows and _is_blank(fields.get("post_id")):
+            self._numbered += 1
+            fields = {**fields, "post_id": self._row_id(number)}
+        return build_post(fields, where, self.path.parent, self.options.user_id, warnings)
 
     def _row_id(self, number: int) -> str:
         return f"{self.path.name.removesuffix('.gz')}:{number}"

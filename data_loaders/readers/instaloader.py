@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from data_loaders.errors import DataError
 from data_loaders.readers import instaloader_nodes as nodes
 from data_loaders.readers.base import RawPost, Reader, Record, Rejected
 from data_loaders.readers.files import decode
@@ -24,10 +25,6 @@ _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif", ".gif", ".bmp")
 _MOST_IN_A_CAROUSEL = 20
 _FILES_LOOKED_INTO = 50
 _LARGEST_JSON = 1 << 26
-
-
-class _UnreadableError(ValueError):
-    """A JSON file of a post or of its comments cannot be read."""
 
 
 @register_reader("instaloader")
@@ -56,7 +53,7 @@ class InstaloaderReader(Reader):
         where = (folder / name).relative_to(self.path).as_posix()
         try:
             node, node_type = nodes.post_node(_load(folder / name))
-        except _UnreadableError as problem:
+        except DataError as problem:
             return Rejected(where=where, reason="malformed_json", detail=str(problem))
         if node is None:
             detail = f"The file holds a {node_type}; accepted: the metadata of a Post."
@@ -103,19 +100,19 @@ def _load(path: Path) -> Any:
         with lzma.open(path) if path.suffix == ".xz" else path.open("rb") as file:
             content = file.read(_LARGEST_JSON + 1)
     except (lzma.LZMAError, EOFError, OSError) as problem:
-        raise _UnreadableError(f"{path.name} cannot be read: {problem}.") from problem
+        raise DataError(f"{path.name} cannot be read: {problem}.") from problem
     if len(content) > _LARGEST_JSON:
-        raise _UnreadableError(f"{path.name} is larger than {_LARGEST_JSON >> 20} MiB.")
+        raise DataError(f"{path.name} is larger than {_LARGEST_JSON >> 20} MiB.")
     try:
         return json.loads(content.decode("utf-8", "replace"))
     except (ValueError, RecursionError) as problem:
-        raise _UnreadableError(f"{path.name} is not JSON: {problem}.") from problem
+        raise DataError(f"{path.name} is not JSON: {problem}.") from problem
 
 
 def _is_instaloader(path: Path) -> bool:
     try:
         structure = _load(path)
-    except _UnreadableError:
+    except DataError:
         return False
     return isinstance(structure, dict) and ("instaloader" in structure or "shortcode" in structure)
 
@@ -157,7 +154,7 @@ def _text_file(folder: Path, name: str, names: frozenset[str], warnings: list[st
 def _with_comment_hashtags(record: RawPost, node: dict[str, Any], path: Path, warnings: list[str]) -> RawPost:
     try:
         comment = nodes.owners_first_comment(_load(path), node)
-    except _UnreadableError as problem:
+    except DataError as problem:
         warnings.append(f"comments_unreadable: {problem} Hashtags in comments are not read")
         return record
     if comment is None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
+
+from data_loaders.readers.json_values import at, identifier
 
 _KINDS = {"GraphImage": "image", "GraphVideo": "video", "GraphSidecar": "carousel"}
 _MEDIA_TYPES = {1: "image", 2: "video", 8: "carousel"}
@@ -34,24 +36,23 @@ def post_node(structure: Any) -> tuple[dict[str, Any] | None, str]:
 
 def post_id(node: dict[str, Any]) -> str | int | None:
     """Return the shortcode, or the media id without one."""
-    return _first_identifier(node, _IDS)
+    return next(iter(_identifiers(node, _IDS)), None)
 
 
 def owner(node: dict[str, Any]) -> str | int | None:
     """Return the owner's id, or the user name without one."""
-    owner_id = _first_identifier(node, _OWNER_IDS)
-    return _first_identifier(node, _OWNER_NAMES) if owner_id is None else owner_id
+    return next(iter(_identifiers(node, _OWNER_IDS + _OWNER_NAMES)), None)
 
 
 def caption(node: dict[str, Any]) -> str | None:
     """Return the caption, or None."""
-    return next((text for path in _CAPTIONS if isinstance(text := _at(node, path), str) and text.strip()), None)
+    return next((text for path in _CAPTIONS if isinstance(text := at(node, *path), str) and text.strip()), None)
 
 
 def timestamp(node: dict[str, Any]) -> float | str | None:
     """Return the time of posting, in seconds since 1970, or None."""
     for path in _TIMES:
-        value = _at(node, path)
+        value = at(node, *path)
         if isinstance(value, (int, float, str)) and not isinstance(value, bool):
             return value
     return None
@@ -85,14 +86,13 @@ def children_count(node: dict[str, Any]) -> int:
 
 def owners_first_comment(comments: Any, node: dict[str, Any]) -> str | None:
     """Return the text of the owner's earliest comment on the post, not counting replies; None without one."""
-    ids = {str(value) for value in (_first_identifier(node, (path,)) for path in _OWNER_IDS) if value is not None}
-    names = {str(value) for value in (_first_identifier(node, (path,)) for path in _OWNER_NAMES) if value is not None}
+    ids, names = (set(map(str, _identifiers(node, paths))) for paths in (_OWNER_IDS, _OWNER_NAMES))
     own = [
         comment
         for comment in (comments if isinstance(comments, list) else [])
         if isinstance(comment, dict)
         and isinstance(comment.get("text"), str)
-        and (str(_at(comment, ("owner", "id"))) in ids or str(_at(comment, ("owner", "username"))) in names)
+        and (str(at(comment, "owner", "id")) in ids or str(at(comment, "owner", "username")) in names)
     ]
     return min(own, key=_comment_time)["text"] if own else None
 
@@ -103,30 +103,15 @@ def _comment_time(comment: dict[str, Any]) -> float:
 
 
 def _children(node: dict[str, Any]) -> list[dict[str, Any]]:
-    edges = _at(node, ("edge_sidecar_to_children", "edges"))
+    edges = at(node, "edge_sidecar_to_children", "edges")
     if isinstance(edges, list):
-        return [child if isinstance(child := _at(edge, ("node",)), dict) else {} for edge in edges]
+        return [child if isinstance(child := at(edge, "node"), dict) else {} for edge in edges]
     for path in (("carousel_media",), ("iphone_struct", "carousel_media")):
-        media = _at(node, path)
+        media = at(node, *path)
         if isinstance(media, list):
             return [item if isinstance(item, dict) else {} for item in media]
     return []
 
 
-def _first_identifier(node: dict[str, Any], paths: Iterable[Sequence[str | int]]) -> str | int | None:
-    for path in paths:
-        value = _at(node, path)
-        if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value).strip():
-            return value
-    return None
-
-
-def _at(value: Any, path: Sequence[str | int]) -> Any:
-    for step in path:
-        if isinstance(value, dict) and isinstance(step, str):
-            value = value.get(step)
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-            value = value[step]
-        else:
-            return None
-    return value
+def _identifiers(node: dict[str, Any], paths: Iterable[tuple[str, ...]]) -> list[str | int]:
+    return [value for path in paths if (value := identifier(at(node, *path))) is not None]

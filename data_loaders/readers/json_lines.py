@@ -12,7 +12,6 @@ from data_loaders.readers.fields import KeyMapper, listing
 from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import decode, estimated_lines, invalid_utf8, open_bytes
 from data_loaders.readers.json_array import iterate_array, json_problem
-from data_loaders.readers.records import build_post
 from data_loaders.readers.registry import register_reader
 from data_loaders.readers.tag_lists import describe
 
@@ -68,8 +67,7 @@ class JsonLinesReader(FileReader):
         if not isinstance(value, dict):
             detail = f'The record is {describe(value)}. Accepted: an object such as {{"post_id": …}}.'
             return Rejected(where=where, reason="wrong_type", detail=detail)
-        fields = self._with_id(mapper.fields(value), number)
-        return build_post(fields, where, self.path.parent, self.options.user_id, warnings)
+        return self._build(mapper.fields(value), number, where, warnings)
 
     def _refuse_pretty_printed(self, first_line: bytes) -> None:
         if first_line.strip() != b"{" or self.path.stat().st_size > 1 << 26:

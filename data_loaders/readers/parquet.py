@@ -11,10 +11,8 @@ import pyarrow.parquet as pq
 
 from data_loaders.errors import DataError
 from data_loaders.readers.base import Record
-from data_loaders.readers.fields import check_table, has_no_ids
 from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import decode
-from data_loaders.readers.records import build_post
 from data_loaders.readers.registry import register_reader
 
 _BATCH_ROWS = 1_024
@@ -36,10 +34,7 @@ class ParquetReader(FileReader):
     def records(self) -> Iterator[Record]:
         """Yield the record of every row."""
         with self._open() as table:
-            columns_seen = table.schema_arrow.names
-            self._numbers_rows = self._numbers_rows or has_no_ids(columns_seen)
-            names = check_table(columns_seen, self.options.columns, str(self.path), self._numbers_rows)
-            self.mapping_used.update({field: name for field, name in names.items() if field != name})
+            names = self._columns_of_fields(table.schema_arrow.names)
             number = 0
             try:
                 for batch in table.iter_batches(_BATCH_ROWS, columns=sorted(set(names.values()))):
@@ -56,8 +51,7 @@ class ParquetReader(FileReader):
             if isinstance(value, bytes):
                 fields[field], warned = decode(value)
                 warnings += warned
-        fields = self._with_id(fields, number)
-        return build_post(fields, f"{self.path.name}:row {number}", self.path.parent, self.options.user_id, warnings)
+        return self._build(fields, number, f"{self.path.name}:row {number}", warnings)
 
     def _open(self) -> pq.ParquetFile:
         try:

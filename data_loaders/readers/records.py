@@ -31,10 +31,6 @@ _ACCEPTED = {
 }
 
 
-class _WrongTypeError(DataError):
-    """A field has a value of the wrong type."""
-
-
 def build_post(
     fields: Mapping[str, Any], where: str, root: Path, user_id: str | None = None, warnings: tuple[str, ...] = ()
 ) -> Record:
@@ -90,8 +86,8 @@ def well_formed(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _wrong_type(field: str, value: object) -> _WrongTypeError:
-    return _WrongTypeError(f"{field} is {describe(value)}. Accepted: {_ACCEPTED[field]}.")
+def _wrong_type(field: str, value: object) -> DataError:
+    return DataError(f"{field} is {describe(value)}. Accepted: {_ACCEPTED[field]}.")
 
 
 def _is_null(value: object) -> bool:

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from data_loaders.errors import DataError, nearest
+from data_loaders.errors import DataError, nearest, some_of
 from data_loaders.readers.base import Reader, ReaderOptions
 from data_loaders.readers.file_reader import FileReader, only_data_file, posts_file
 from data_loaders.registry import Registry
 
 _ReaderClass = TypeVar("_ReaderClass", bound=type[Reader])
 _READERS: Registry[type[Reader]] = Registry("dump format")
-_NAMES_SHOWN = 8
 
 
 def register_reader(name: str) -> Callable[[_ReaderClass], _ReaderClass]:
@@ -108,8 +107,7 @@ def _hint(path: Path) -> str:
 def _seen(path: Path) -> str:
     if path.is_dir():
         names = sorted(entry.name + ("/" if entry.is_dir() else "") for entry in os.scandir(path))
-        more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-        return f"a folder with {', '.join(names[:_NAMES_SHOWN])}{more}"
+        return f"a folder with {some_of(names, 8)}"
     with path.open("rb") as file:
         head = file.read(60)
     ending = f"ending in {path.suffix!r}" if path.suffix else "without an ending"

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from data_loaders.errors import DataError
 from data_loaders.readers.base import FIELDS, Record, Rejected
-from data_loaders.readers.fields import check_table, has_no_ids, listing
+from data_loaders.readers.fields import listing
 from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import estimated_lines, invalid_utf8, open_bytes
-from data_loaders.readers.records import build_post
 from data_loaders.readers.registry import register_reader
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ class _TableReader(FileReader):
                 if values[field].strip().lower() in _NULLS:
                     values[field] = ""
             warnings = (invalid_utf8(),) if any("\ufffd" in cell for cell in values.values()) else ()
-            yield build_post(self._with_id(values, number), where, self.path.parent, self.options.user_id, warnings)
+            yield self._build(values, number, where, warnings)
 
     def _columns(self, header: list[str]) -> dict[str, int]:
         if any(_RECBOLE_COLUMN.fullmatch(name) for name in header):
@@ -83,10 +82,7 @@ class _TableReader(FileReader):
         repeated = sorted({name for name in header if name and header.count(name) > 1})
         if repeated:
             raise DataError(f"{self.path} has several columns named {listing(repeated)}. Rename all but one.")
-        self._numbers_rows = self._numbers_rows or has_no_ids(header)
-        names = check_table(header, self.options.columns, str(self.path), self._numbers_rows)
-        self.mapping_used.update({field: name for field, name in names.items() if field != name})
-        return {field: header.index(name) for field, name in names.items()}
+        return {field: header.index(name) for field, name in self._columns_of_fields(header).items()}
 
     def _delimiter(self, first_line: str) -> str:
         if self.delimiter in first_line:

@@ -10,6 +10,7 @@ from typing import Any
 
 import regex
 
+from data_loaders.readers.json_values import at, identifier
 from data_loaders.text.timestamps import read_timestamp
 
 _RETWEET = re.compile(r"\s*RT @")
@@ -53,14 +54,12 @@ def is_retweet(tweet: dict[str, Any]) -> bool:
 
 def author(tweet: dict[str, Any]) -> Any:
     """Return the author's id, which only archives by month contain; otherwise None."""
-    user = tweet.get("user")
-    return (user.get("id_str") or user.get("id")) if isinstance(user, dict) else None
+    return at(tweet, "user", "id_str") or at(tweet, "user", "id")
 
 
 def hashtags(tweet: dict[str, Any]) -> list[Any] | None:
     """Return the hashtags that Twitter lists; None if it lists none, so that they are extracted from the text."""
-    entities = tweet.get("entities")
-    listed = entities.get("hashtags") if isinstance(entities, dict) else None
+    listed = at(tweet, "entities", "hashtags")
     return listed if isinstance(listed, list) and listed else None
 
 
@@ -86,8 +85,7 @@ def has_video(tweet: dict[str, Any]) -> bool:
 def _media(tweet: dict[str, Any]) -> list[dict[str, Any]]:
     # "entities" lists only the first of up to four photos, "extended_entities" lists all.
     for key in ("extended_entities", "entities"):
-        entities = tweet.get(key)
-        media = entities.get("media") if isinstance(entities, dict) else None
+        media = at(tweet, key, "media")
         if isinstance(media, list) and media:
             return [item for item in media if isinstance(item, dict)]
     return []
@@ -103,8 +101,8 @@ def owner(account: Any) -> str | None:
         if isinstance(account.get(key), dict):
             account = account[key]
     for key in ("accountId", "id", "username", "userName", "screen_name"):
-        value = account.get(key)
-        if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value).strip():
+        value = identifier(account.get(key))
+        if value is not None:
             return str(value).strip()
     return None
 
@@ -122,10 +120,7 @@ class LongPosts:
     def __init__(self, items: Iterable[Any]) -> None:
         self._texts: dict[datetime, list[str]] = {}
         for item in items:
-            note = item.get("noteTweet") if isinstance(item, dict) else None
-            core = note.get("core") if isinstance(note, dict) else None
-            full = core.get("text") if isinstance(core, dict) else None
-            second = _second(note.get("createdAt")) if isinstance(note, dict) else None
+            full, second = at(item, "noteTweet", "core", "text"), _second(at(item, "noteTweet", "createdAt"))
             if isinstance(full, str) and second is not None:
                 self._texts.setdefault(second, []).append(html.unescape(full))
 

@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_loaders.errors import DataError
+from data_loaders.errors import DataError, some_of
 from data_loaders.output_folder import atomic_folder
 from data_loaders.progress import progress_bar
 from data_loaders.sample.instaloader_files import write_post, write_profile
@@ -110,9 +110,8 @@ def _check(output: Path, image_size_px: int, workers: int | None) -> None:
         raise DataError(f"output {output} is a file; give a folder, for example --output data/sample")
     foreign = sorted(entry.name for entry in output.iterdir() if not _is_account(entry)) if output.exists() else []
     if foreign:
-        shown = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
         raise DataError(
-            f"output {output} contains {shown}, so it is not a sample and is not replaced; "
+            f"output {output} contains {some_of(foreign)}, so it is not a sample and is not replaced; "
             "choose an empty or a new folder, for example --output data/sample"
         )
 

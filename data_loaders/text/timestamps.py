@@ -87,19 +87,9 @@ def _from_number(number: float) -> datetime:
 def _from_match(match: re.Match[str]) -> datetime:
     parts = match.groupdict()
     month = _MONTHS.get(parts["month"]) or (int(parts["month"]) if parts["month"].isdigit() else 0)
-    fraction = (parts.get("fraction") or "").ljust(6, "0")[:6]
-    return _utc(
-        datetime(
-            int(parts["year"]),
-            month,
-            int(parts["day"]),
-            int(parts["hour"] or 0),
-            int(parts["minute"] or 0),
-            int(parts["second"] or 0),
-            int(fraction or 0),
-            tzinfo=_zone(parts["zone"]),
-        )
-    )
+    year, day, hour, minute, second = (int(parts[name] or 0) for name in ("year", "day", "hour", "minute", "second"))
+    microsecond = int((parts.get("fraction") or "").ljust(6, "0")[:6])
+    return _utc(datetime(year, month, day, hour, minute, second, microsecond, tzinfo=_zone(parts["zone"])))
 
 
 def _zone(text: str | None) -> timezone:
@@ -110,17 +100,8 @@ def _zone(text: str | None) -> timezone:
 
 
 def _utc(value: datetime) -> datetime:
-    # Rebuilt field by field: a pandas Timestamp is a datetime whose nanoseconds must not survive.
-    plain = datetime(
-        value.year,
-        value.month,
-        value.day,
-        value.hour,
-        value.minute,
-        value.second,
-        value.microsecond,
-        tzinfo=value.tzinfo or timezone.utc,
-    )
+    # Rebuilt: a pandas Timestamp is a datetime whose nanoseconds must not survive.
+    plain = datetime.combine(value.date(), value.time(), value.tzinfo or timezone.utc).replace(fold=0)
     try:
         return plain.astimezone(timezone.utc)
     except OverflowError:
