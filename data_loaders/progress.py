@@ -41,12 +41,6 @@ def progress_bar(description: str, total: int | None, unit: str = "posts") -> It
         total: number of steps; None when unknown.
         unit: name of the steps, in the plural.
     """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(unit),
-        TimeRemainingColumn(),
-    )
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(unit), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         yield Bar(progress, description, total)

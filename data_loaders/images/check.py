@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from data_loaders.images.fingerprints import NO_COLOURS, NO_KEY, colour_signature, is_flat, perceptual_hash
 from data_loaders.images.loading import ImageError, load_image
@@ -52,9 +51,7 @@ class ImageInspector:
     def __enter__(self) -> ImageInspector:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
     def inspect(self, paths: Sequence[Path | None]) -> list[ImageReport]:

@@ -69,11 +69,7 @@ def load_image(
 
 
 def load_image(
-    source: ImageSource,
-    *,
-    size_hint_px: int | None = None,
-    policy: ImagePolicy = "raise",
-    max_pixels: int = MAX_PIXELS,
+    source: ImageSource, *, size_hint_px: int | None = None, policy: ImagePolicy = "raise", max_pixels: int = MAX_PIXELS
 ) -> Image.Image | None:
     """Return a picture in RGB, upright.
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_loaders.images.check import ImageInspector, ImageReport
-from data_loaders.images.loading import ImagePolicy
 from data_loaders.posts import Post
 from data_loaders.prepare.duplicates import caption_key
 from data_loaders.prepare.post_index import PostIndexBuilder
 from data_loaders.prepare.rejections import RejectionLog
+from data_loaders.prepare.settings import PrepareSettings
 from data_loaders.prepare.staging import Staging
 from data_loaders.progress import progress_bar
 from data_loaders.readers.base import RawPost, Reader, Record, Rejected
@@ -32,9 +32,7 @@ class Ingest:
         log: receives refused records and warnings.
         folder: path of the future prepared folder; image paths are written relative to it.
         inspector: opens the pictures; None to skip this.
-        image_policy: what to do with a post whose picture cannot be used.
-        near_duplicates: whether to compute the fingerprints that near-duplicates share.
-        plain_hashtags: whether to drop hashtags that are not plain words, see `plain_hashtags`.
+        settings: the settings of `prepare`.
     """
 
     staging: Staging
@@ -42,9 +40,7 @@ class Ingest:
     log: RejectionLog
     folder: Path
     inspector: ImageInspector | None
-    image_policy: ImagePolicy
-    near_duplicates: bool
-    plain_hashtags: bool = False
+    settings: PrepareSettings
 
     def read(self, reader: Reader) -> None:
         """Read all records of a dump.
@@ -67,16 +63,16 @@ class Ingest:
         paths = [_image_path(record.post) for record in records]
         reports = [ImageReport()] * len(paths) if self.inspector is None else self.inspector.inspect(paths)
         for record, report in zip(records, reports, strict=True):
-            self._take_one(_with_plain_hashtags(record) if self.plain_hashtags else record, report)
+            self._take_one(_with_plain_hashtags(record) if self.settings.plain_hashtags else record, report)
 
     def _take_one(self, record: RawPost, report: ImageReport) -> None:
         post = replace(record.post, caption=_without_hashtags(record.post.caption))
         notes = [(reason, detail) for reason, _, detail in (text.partition(": ") for text in record.warnings)]
         if report.error is not None:
-            if self.image_policy == "raise":
+            if self.settings.image_policy == "raise":
                 raise report.error
             notes.append((f"image_{report.error.reason}", str(report.error)))
-            post = post if self.image_policy == "blank" else replace(post, image=None)
+            post = post if self.settings.image_policy == "blank" else replace(post, image=None)
         if post.caption is None and post.image is None and post.user_id is None:
             detail = " ".join(["Nothing is left except hashtags.", *(detail for _, detail in notes)])
             self.log.add(record.where, "empty_post", detail, post.post_id, kept=False)
@@ -86,7 +82,7 @@ class Ingest:
         path = _image_path(post)
         image = None if path is None else _relative(path, self.folder)
         self.staging.add(post, record.post.caption, image, record.hashtags_surface)
-        if self.near_duplicates:
+        if self.settings.near_duplicates:
             words = caption_key(post.caption)
             self.index.add(post, caption_key=words, image_key=report.key, image_colours=report.colours)
         else:
@@ -101,10 +97,7 @@ def _with_plain_hashtags(record: RawPost) -> RawPost:
     lost = ", ".join(hashtag for hashtag in post.hashtags if hashtag not in hashtags)
     warning = f"hashtag_not_plain: {lost}; accepted with --plain-hashtags: letters only, no English stop words"
     return replace(
-        record,
-        post=replace(post, hashtags=hashtags),
-        hashtags_surface=surfaces,
-        warnings=(*record.warnings, warning),
+        record, post=replace(post, hashtags=hashtags), hashtags_surface=surfaces, warnings=(*record.warnings, warning)
     )
 
 

@@ -35,14 +35,9 @@ def draw_plots(index: PostIndex, split_ids: Ints, folder: Path) -> list[str]:
     """
     folder.mkdir(exist_ok=True)
     drawn = []
-    for name, draw in (
-        ("posts_per_month.png", _posts_per_month),
-        ("tags_per_post.png", _tags_per_post),
-        ("tags_per_post_by_year.png", _tags_per_post_by_year),
-        ("tag_frequency.png", _tag_frequency),
-        ("caption_length.png", _caption_length),
-    ):
-        figure, axes = _figure(PLOTS[name])
+    painters = (_posts_per_month, _tags_per_post, _tags_per_post_by_year, _tag_frequency, _caption_length)
+    for (name, title), draw in zip(PLOTS.items(), painters, strict=True):
+        figure, axes = _figure(title)
         if draw(axes, index, split_ids):
             figure.savefig(folder / name, dpi=_DPI)
             drawn.append(name)

@@ -127,16 +127,7 @@ def _fill(folder: Path, output: Path, reader: Reader, settings: PrepareSettings)
 def _read(reader: Reader, staging: Staging, log: RejectionLog, folder: Path, settings: PrepareSettings) -> PostIndex:
     builder = PostIndexBuilder()
     with staging, ImageInspector() if settings.check_images else nullcontext() as inspector:
-        ingest = Ingest(
-            staging=staging,
-            index=builder,
-            log=log,
-            folder=folder,
-            inspector=inspector,
-            image_policy=settings.image_policy,
-            near_duplicates=settings.near_duplicates,
-            plain_hashtags=settings.plain_hashtags,
-        )
+        ingest = Ingest(staging=staging, index=builder, log=log, folder=folder, inspector=inspector, settings=settings)
         ingest.read(reader)
     return builder.build()
 

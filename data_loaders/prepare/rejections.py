@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from types import TracebackType
 
 
 class RejectionLog:
@@ -27,9 +26,7 @@ class RejectionLog:
     def __enter__(self) -> RejectionLog:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def add(self, where: str, reason: str, detail: str, post_id: str | None, *, kept: bool) -> None:

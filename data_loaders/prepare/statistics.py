@@ -38,11 +38,7 @@ def describe_posts(index: PostIndex, split_ids: Ints, groups: Ints, vocabulary: 
         "posts_with_hashtags": int(index.tagged.sum()),
         "users": len(np.unique(index.users[index.users >= 0])),
         "distinct_hashtags": len(index.hashtags),
-        "tags_per_post": {
-            **_spread(counts),
-            "histogram": _histogram(counts),
-            "more_than_5": _share(counts > 5),
-        },
+        "tags_per_post": {**_spread(counts), "histogram": _histogram(counts), "more_than_5": _share(counts > 5)},
         "by_year": _by_year(index),
         "captions": {
             "none": int((captions < 0).sum()),
@@ -60,9 +56,7 @@ def describe_posts(index: PostIndex, split_ids: Ints, groups: Ints, vocabulary: 
         "near_duplicates": _near_duplicates(groups),
         "vocabulary": {"hashtags": len(vocabulary), "minimum_frequency": vocabulary.minimum_frequency},
         "splits": _splits(index, split_ids, vocabulary),
-        "top_hashtags": dict(
-            list(zip(vocabulary.hashtags, vocabulary.frequencies, strict=True))[:_TOP],
-        ),
+        "top_hashtags": dict(list(zip(vocabulary.hashtags, vocabulary.frequencies, strict=True))[:_TOP]),
     }
 
 
@@ -128,11 +122,7 @@ def _scripts(index: PostIndex) -> dict[str, int]:
 def _near_duplicates(groups: Ints) -> dict[str, int]:
     _, sizes = np.unique(groups, return_counts=True)
     repeated = sizes[sizes > 1]
-    return {
-        "groups": len(repeated),
-        "posts": int(repeated.sum()),
-        "largest_group": int(sizes.max(initial=0)),
-    }
+    return {"groups": len(repeated), "posts": int(repeated.sum()), "largest_group": int(sizes.max(initial=0))}
 
 
 def _splits(index: PostIndex, split_ids: Ints, vocabulary: Vocabulary) -> dict[str, Any]:

@@ -6,28 +6,10 @@ import random
 from collections.abc import Sequence
 
 from data_loaders.sample.languages import Language
+from data_loaders.sample.tables import read_table
 from data_loaders.text.hashtags import normalise
 
-_EMOJI = [
-    "✨",
-    "🙌",
-    "😊",
-    "🔥",
-    "💫",
-    "🥰",
-    "😅",
-    "🤍",
-    "🙏",
-    "😎",
-    "💛",
-    "🤗",
-    "🫶",
-    "😌",
-    "💪🏽",
-    "👀",
-    "❤️",
-    "🤷\u200d♀️",
-]
+_EMOJI: list[str] = read_table("emoji")
 _GAPS = ("\n\n", "\n\n", "\n.\n.\n.\n", "\n", " ", " ")
 _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 _INLINE_SHARE = 0.25

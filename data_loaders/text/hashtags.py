@@ -8,7 +8,7 @@ an HTML entity (`&#39;`) or a web address (`example.com/#about`).
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -71,7 +71,11 @@ def find_hashtags(text: str) -> list[FoundHashtag]:
     >>> find_hashtags("low #Tide")
     [FoundHashtag(surface='Tide', start=4, end=9)]
     """
-    return list(_iterate(text))
+    if not MAY_HOLD_HASHTAG.search(text):
+        return []
+    runs = (run.span() for run in RUN.finditer(text) if MAY_HOLD_HASHTAG.search(run.group()))
+    matches = (match for start, end in runs for match in HASHTAG_OR_URL.finditer(text, start, end))
+    return [FoundHashtag(match["tag"], *match.span()) for match in matches if match["tag"] is not None]
 
 
 def extract(text: str) -> list[str]:
@@ -80,7 +84,7 @@ def extract(text: str) -> list[str]:
     >>> extract("🌅#sunset🌊 #a#b ＃日本 c#d &#39; #2022 example.com/#about")
     ['sunset', 'a', 'b', '日本']
     """
-    return [found.surface for found in _iterate(text)]
+    return [found.surface for found in find_hashtags(text)]
 
 
 def remove_hashtags(text: str) -> str:
@@ -90,7 +94,7 @@ def remove_hashtags(text: str) -> str:
     'Low at dusk'
     """
     pieces, position = [], 0
-    for found in _iterate(text):
+    for found in find_hashtags(text):
         pieces.append(text[position : found.start])
         position = found.end
     if not pieces:
@@ -128,15 +132,3 @@ def split_words(hashtag_surface: str) -> list[str]:
     """
     spaced = _WORD_BREAK.sub(" ", hashtag_surface.strip().lstrip(_SIGNS))
     return spaced.split()
-
-
-def _iterate(text: str) -> Iterator[FoundHashtag]:
-    if not MAY_HOLD_HASHTAG.search(text):
-        return
-    for run in RUN.finditer(text):
-        if not MAY_HOLD_HASHTAG.search(run.group()):
-            continue
-        for match in HASHTAG_OR_URL.finditer(text, run.start(), run.end()):
-            surface = match.group("tag")
-            if surface is not None:
-                yield FoundHashtag(surface, match.start(), match.end())
