@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,10 +62,7 @@ def _overlaps(rankings: Rankings, truth: Sequence[Sequence[str]], k: int) -> NDA
     from scipy import sparse
 
     lists = [[hashtag for hashtag, _ in ranking[:k]] for ranking in rankings]
-    index: dict[str, int] = {}
-    for tags in [*lists, *truth]:
-        for tag in tags:
-            index.setdefault(tag, len(index))
+    index = {tag: i for i, tag in enumerate(dict.fromkeys(chain(*lists, *truth)))}
 
     def table(rows: Sequence[Sequence[str]]) -> sparse.csr_matrix:
         columns = [index[tag] for tags in rows for tag in tags]

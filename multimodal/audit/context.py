@@ -95,16 +95,7 @@ class AuditContext:
 
 
 def choose_posts(data: AuditData, split: str, count: int, seed: int) -> list[Post]:
-    """Draw the posts to audit.
-
-    Args:
-        data: the prepared folder.
-        split: `train`, `validation` or `test`.
-        count: how many at most.
-        seed: of the draw.
-
-    Returns:
-        Posts with hashtags, by rising instant.
+    """Draw the posts to audit: at most `count` posts of a split, all with hashtags, by rising instant.
 
     Raises:
         UserError: the split is unknown, or there would be fewer than 2 posts.

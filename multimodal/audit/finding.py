@@ -57,6 +57,37 @@ class Finding:
         status: Status = "warning" if only_warn else "failed"
         return cls(name=name, status=status, measured=bad, numbers=numbers, remedy=remedy)
 
+    @classmethod
+    def unchanged(
+        cls,
+        name: str,
+        tried: str,
+        examples: Sequence[str],
+        posts: int,
+        remedy: str,
+        numbers: Mapping[str, int | float],
+        remark: str = "",
+    ) -> Finding:
+        """Return the finding of a check that no ranking of the posts may change.
+
+        Args:
+            name: of the check.
+            tried: what was done, with the punctuation that follows it.
+            examples: ids of the posts whose rankings changed.
+            posts: how many were ranked.
+            remedy: what to do if one changed.
+            numbers: the figures behind it, besides `posts`.
+            remark: a further sentence, with a space in front.
+        """
+        return cls.check(
+            name,
+            bool(examples),
+            good=f"{tried} all {posts:,} rankings stay the same.{remark}",
+            bad=f"{tried} {len(examples):,} of {posts:,} rankings change ({shown(examples)}).{remark}",
+            remedy=remedy,
+            numbers={"posts": posts, **numbers},
+        )
+
 
 def verdict(findings: Sequence[Finding]) -> Status:
     """Return `failed` or `warning`, the worst status among the findings; otherwise `passed`."""

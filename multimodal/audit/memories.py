@@ -70,13 +70,7 @@ def at_instant(post: Post, instant_us: int) -> Post:
 
 
 def memories_before(system: System, memory: PostMemory, posts: Sequence[Post]) -> Iterator[tuple[Post, PostMemory]]:
-    """Yield each post with a memory of all strictly earlier posts; the same memory grows from post to post.
-
-    Args:
-        system: makes the memory.
-        memory: holds all posts.
-        posts: by rising instant.
-    """
+    """Yield each post, by rising instant, with a memory of all strictly earlier ones; that memory grows."""
     source, known, done = Remembered(memory), system.new_memory(), 0
     for post in posts:
         end = int(np.searchsorted(source.instants_us, post.instant_us, side="left"))
@@ -86,13 +80,7 @@ def memories_before(system: System, memory: PostMemory, posts: Sequence[Post]) -
 
 
 def with_hashtags(system: System, memory: PostMemory, hashtags: Mapping[str, tuple[str, ...]]) -> PostMemory:
-    """Return a memory of the same posts, some of them with other hashtags.
-
-    Args:
-        system: makes the memory.
-        memory: holds the posts.
-        hashtags: the other hashtags by post id.
-    """
+    """Return a memory of the same posts, some of them with other hashtags, given by post id."""
     source, other = Remembered(memory), system.new_memory()
     source.copy_into(other, np.arange(len(memory)), hashtags)
     return other

@@ -14,12 +14,10 @@ from multimodal.audit.chance import constant_scores_fall_to_chance, shuffled_tru
 from multimodal.audit.context import AuditContext, choose_posts
 from multimodal.audit.duplicates import no_near_duplicates_across_split
 from multimodal.audit.finding import Finding, Status, verdict
-from multimodal.audit.list_length import list_length_independent_of_truth
-from multimodal.audit.order import order_and_batches_change_nothing
-from multimodal.audit.own_hashtags import own_hashtags_unread, post_ids_unread
+from multimodal.audit.invariance import order_and_batches_change_nothing, own_hashtags_unread, post_ids_unread
+from multimodal.audit.lists import list_length_independent_of_truth, ties_settled_without_truth
 from multimodal.audit.saved import saved_predictions_reproduced
 from multimodal.audit.tables import as_json, as_markdown
-from multimodal.audit.ties import ties_settled_without_truth
 from multimodal.audit.time import time_respected
 from multimodal.audit.vocabulary import only_known_hashtags_named, vocabulary_free_of_test
 from multimodal.evaluation.pipeline import check_same_data, fill_memory
