@@ -41,17 +41,7 @@ class Finding:
         numbers: Mapping[str, int | float],
         only_warn: bool = False,
     ) -> Finding:
-        """Return the finding of a check that either passes or fails.
-
-        Args:
-            name: of the check.
-            failed: whether it failed.
-            good: what was measured, if it passed.
-            bad: what was measured, if it failed.
-            remedy: what to do if it failed.
-            numbers: the figures behind it.
-            only_warn: a failure is a warning.
-        """
+        """Return the finding of a check that passes (`good` says what was measured) or fails (`bad` says it)."""
         if not failed:
             return cls(name=name, status="passed", measured=good, numbers=numbers)
         status: Status = "warning" if only_warn else "failed"
@@ -68,16 +58,9 @@ class Finding:
         numbers: Mapping[str, int | float],
         remark: str = "",
     ) -> Finding:
-        """Return the finding of a check that no ranking of the posts may change.
+        """Return the finding of a check that no ranking may change.
 
-        Args:
-            name: of the check.
-            tried: what was done, with the punctuation that follows it.
-            examples: ids of the posts whose rankings changed.
-            posts: how many were ranked.
-            remedy: what to do if one changed.
-            numbers: the figures behind it, besides `posts`.
-            remark: a further sentence, with a space in front.
+        `tried` says what was done, `examples` are the ids of the posts whose rankings changed.
         """
         return cls.check(
             name,

@@ -18,11 +18,7 @@ _POSTS_AT_ONCE = 8_192
 
 
 class Remembered:
-    """The posts of a memory, to be copied into others.
-
-    Args:
-        memory: must not grow while this is used.
-    """
+    """The posts of a memory, which must not grow meanwhile, to be copied into others."""
 
     def __init__(self, memory: PostMemory) -> None:
         self._memory = memory
@@ -45,13 +41,7 @@ class Remembered:
     def copy_into(
         self, target: PostMemory, positions: NDArray[np.int64], hashtags: Mapping[str, tuple[str, ...]] | None = None
     ) -> None:
-        """Append posts to another memory.
-
-        Args:
-            target: made by the same System.
-            positions: of the posts, in the order of appending.
-            hashtags: by post id, instead of the remembered ones.
-        """
+        """Append posts in this order to another memory of the System, some with other hashtags, given by post id."""
         for start in range(0, len(positions), _POSTS_AT_ONCE):
             part = positions[start : start + _POSTS_AT_ONCE]
             posts = [self.post(int(position)) for position in part]

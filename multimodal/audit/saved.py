@@ -10,12 +10,7 @@ from multimodal.evaluation.files.predictions import read_predictions
 
 
 def saved_predictions_reproduced(context: AuditContext, predictions: Path) -> Finding:
-    """Compare the saved lists of the audited posts with the model's rankings.
-
-    Args:
-        context: with a memory filled as for rolling history.
-        predictions: `predictions.parquet` of an evaluation with rolling history.
-    """
+    """Compare the saved lists of an evaluation with rolling history with the model's rankings."""
     name = "saved_predictions_reproduced"
     if not predictions.is_file():
         return Finding(

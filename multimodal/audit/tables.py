@@ -14,12 +14,7 @@ _STYLES = {"passed": "", "warning": "yellow", "failed": "bold red", "skipped": "
 
 
 def findings_table(findings: Sequence[Finding], before_remedy: str = "\n→ ") -> TextTable:
-    """Return a table with one row for each finding: its status, its check, and what was measured, then the remedy.
-
-    Args:
-        findings: one or more for each check.
-        before_remedy: text between what was measured and the remedy.
-    """
+    """Return a table with one row for each finding: its status, its check, and what was measured, then the remedy."""
     cells = [
         [
             finding.status,

@@ -2,6 +2,8 @@
 
 The hub's own client retries for 23 s before it gives up (46 s for a tokenizer or timm weights), even for cached files.
 Here the cache is read first, and one short request checks whether the hub can be reached.
+
+`option` is the configuration key and value and `help_text` what to do instead, both for error messages.
 """
 
 from __future__ import annotations
@@ -21,12 +23,6 @@ _TEXT_FILES = ["*.json", "*.txt", "*.model"]
 
 def hub_folder(repository: str, weights: bool, option: str, help_text: str) -> Path:
     """Return a local folder with a hub model's configuration, tokenizer and, if wanted, weights.
-
-    Args:
-        repository: hub id.
-        weights: whether weights are needed.
-        option: the configuration key and value, for the message.
-        help_text: what to do instead, for the message.
 
     Raises:
         ConfigError: the model does not exist, or is not cached and the hub cannot be reached.
@@ -70,12 +66,7 @@ def hub_file(repository: str, names: Sequence[str], option: str, help_text: str)
 
 
 def download(url: str, option: str, help_text: str) -> Path:
-    """Return a local copy of a published checkpoint, kept in torch's hub folder and checked by its hash.
-
-    Args:
-        url: its file name ends in `-<hash>.pth`, as torchvision's do.
-        option: the configuration key and value, for the message.
-        help_text: what to do instead, for the message.
+    """Return a local copy of a published checkpoint `…-<hash>.pth`, checked by its hash, from torch's hub folder.
 
     Raises:
         ConfigError: the file is not cached and cannot be downloaded.

@@ -49,11 +49,7 @@ class ImagePreprocessing:
             raise ValueError(f"interpolation {self.interpolation!r} is unknown; accepted: {', '.join(_RESAMPLING)}")
 
     def __call__(self, image: Image.Image) -> Tensor:
-        """Return the picture as bytes, uint8 (3, S, S).
-
-        Args:
-            image: a decoded, upright picture; other modes than RGB are converted.
-        """
+        """Return a decoded, upright picture of any mode as bytes, uint8 (3, S, S)."""
         image = _trim_ends(image if image.mode == "RGB" else image.convert("RGB"))
         short = math.floor(self.size_px / self.crop_fraction)
         width, height = image.size
@@ -89,9 +85,6 @@ class Augmentation:
     """A random crop of at least 60 % of the picture's area, mirrored with probability 1/2; uses torch's generator.
 
     For train batches only: validation and inference use the output of `ImagePreprocessing` unchanged.
-
-    Args:
-        size_px: S, side of the pictures.
     """
 
     def __init__(self, size_px: int) -> None:

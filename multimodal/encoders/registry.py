@@ -71,8 +71,8 @@ def build_caption_encoder(
 
     Args:
         config: its name, the source of its weights, and its settings.
-        train_captions: cleaned captions of the train split; a tokenizer may be learned from them.
-        section: the section of the configuration that `config` comes from, for messages.
+        train_captions: cleaned; a tokenizer may be learned from them.
+        section: that `config` comes from, for messages.
 
     Raises:
         ConfigError: the weights are not available or do not fit; the message says how to use local ones.
@@ -86,9 +86,6 @@ def build_caption_encoder(
 
 def build_image_encoder(config: ImageEncoderConfig) -> ImageEncoder:
     """Build an image encoder, in training mode.
-
-    Args:
-        config: its name, the source of its weights, and its settings.
 
     Raises:
         ConfigError: the weights are not available or do not fit; the message says how to use local ones.

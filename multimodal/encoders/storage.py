@@ -12,22 +12,18 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from data_loaders.errors import ConfigError, RunError
+from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.storage.run_folder import read_json, write_atomically, write_json
 
 FORMAT_VERSION = 1
 DESCRIPTION_FILE = "encoder.json"
 WEIGHTS_FILE = "weights.safetensors"
 _MOST_NAMED = 5
+_SECTION = "encoder.caption"
 
 
 def write_description(folder: Path, kind: str, values: dict[str, Any]) -> None:
-    """Write `encoder.json`.
-
-    Args:
-        folder: created if it does not exist.
-        kind: "caption" or "image".
-        values: JSON values, at least `config`.
-    """
+    """Write `encoder.json`: a kind, "caption" or "image", and JSON values, at least `config`."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / DESCRIPTION_FILE, {"format_version": FORMAT_VERSION, "kind": kind, **values})
 
@@ -48,6 +44,33 @@ def read_description(folder: Path, kind: str) -> dict[str, Any]:
     if values.get("kind") != kind:
         raise RunError(f"{path} describes a {values.get('kind')!r} encoder; expected {kind!r}.")
     return values
+
+
+def encoder_folder(path: str | Path) -> Path | None:
+    """Return the caption encoder's folder, given it, a run folder or a model folder; None if there is none."""
+    folder = Path(path).expanduser()
+    candidates = (folder, folder / "caption_encoder", folder / "model" / "caption_encoder")
+    return next((candidate for candidate in candidates if (candidate / DESCRIPTION_FILE).is_file()), None)
+
+
+def trained_encoder(config: CaptionEncoderConfig) -> Path:
+    """Return the folder that `config.pretrained` names.
+
+    Raises:
+        ConfigError: it holds no caption encoder, or not one named `config.name`.
+        RunError: the encoder is damaged.
+    """
+    option = f"{_SECTION}.pretrained={config.pretrained!r}"
+    folder = encoder_folder(config.pretrained or "")
+    if folder is None:
+        raise ConfigError(
+            f"{option}: no trained caption encoder found. Give the folder of a finished run, for instance of: "
+            f"multimodal-hashtags train --config {config.name} --data data/prepared --output runs/NAME"
+        )
+    name = read_description(folder, "caption").get("config", {}).get("name")
+    if name != config.name:
+        raise ConfigError(f"{option} holds the encoder {name!r}; set {_SECTION}.name={name}.")
+    return folder
 
 
 def save_weights(path: Path, module: nn.Module) -> None:

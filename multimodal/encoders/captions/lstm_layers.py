@@ -7,14 +7,10 @@ from torch import Tensor, nn
 
 
 def lstm_states(layer: nn.Module, vectors_BTC: Tensor) -> Tensor:
-    """Return the hidden state at every step, (B, T, hidden).
+    """Return the hidden states of a batch-first `torch.nn.LSTM`, (B, T, hidden), from one vector per step.
 
     On a CPU the layer runs in the precision of its weights, whatever autocast asks for: oneDNN has no bf16 LSTM for
     processors without bf16 instructions, and torch then raises an error.
-
-    Args:
-        layer: a `torch.nn.LSTM`, batch first.
-        vectors_BTC: one vector per step.
     """
     if vectors_BTC.device.type != "cpu":
         states: Tensor = layer(vectors_BTC)[0]
@@ -25,12 +21,7 @@ def lstm_states(layer: nn.Module, vectors_BTC: Tensor) -> Tensor:
 
 
 class BidirectionalLstm(nn.Module):
-    """One bidirectional layer, [→h_t; ←h_t], Xavier initialisation.
-
-    Args:
-        width: C, of the input vectors.
-        hidden: width of each direction; the states are twice as wide.
-    """
+    """One bidirectional layer, [→h_t; ←h_t], each direction `hidden` wide, Xavier initialisation."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()

@@ -15,9 +15,6 @@ class MaskedBatchNorm(nn.Module):
     """Batch normalisation over the positions of all captions without padding, which stays zero.
 
     In training the statistics are those of `torch.nn.BatchNorm1d` over the positions that are not padding.
-
-    Args:
-        channels: C.
     """
 
     def __init__(self, channels: int) -> None:

@@ -28,12 +28,7 @@ _EMBEDDING_SCALE = 0.02
 
 @register_caption_encoder("small")
 class SmallCaptionEncoder(CaptionEncoder):
-    """Token and position embeddings, then pre-norm transformer layers.
-
-    Args:
-        config: width, layers, heads, dropout, maximum_tokens.
-        tokenizer: see `train_tokenizer`.
-    """
+    """Token and position embeddings, then pre-norm transformer layers."""
 
     config_type: ClassVar = SmallEncoderConfig
     config: SmallEncoderConfig

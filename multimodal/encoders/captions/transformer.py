@@ -110,10 +110,9 @@ class TransformerCaptionEncoder(CaptionEncoder):
             return []
         name, stack = stacks[0]
         layers = [parameters_of(layer) for layer in stack]
-        names = [parameter_name for parameter_name, _ in self.model.named_parameters()]
-        last = max(i for i, parameter_name in enumerate(names) if parameter_name.startswith(name + "."))
-        after = [parameter for i, (_, parameter) in enumerate(self.model.named_parameters()) if i > last]
-        layers[-1] += [p for p, n in zip(after, names[last + 1 :], strict=True) if "norm" in n.lower()]
+        named = list(self.model.named_parameters())
+        last = max(i for i, (other, _) in enumerate(named) if other.startswith(name + "."))
+        layers[-1] += [parameter for other, parameter in named[last + 1 :] if "norm" in other.lower()]
         return layers
 
     def architecture(self) -> dict[str, Any]:

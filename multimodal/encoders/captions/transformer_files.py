@@ -12,10 +12,9 @@ from safetensors import SafetensorError
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.encoders.captions.tokenizer import PAD_TOKEN, START_TOKEN, train_tokenizer
-from multimodal.encoders.captions.trained_encoder import encoder_folder
 from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.hub import hub_folder
-from multimodal.encoders.storage import write_description
+from multimodal.encoders.storage import encoder_folder, write_description
 
 OPTION = "encoder.caption"
 _HELP = (

@@ -15,10 +15,16 @@ from torch import nn
 from data_loaders.errors import ConfigError
 from multimodal.encoders.base import CaptionEncoder
 from multimodal.encoders.captions.schemas import WordEncoderConfig
-from multimodal.encoders.captions.trained_encoder import trained_encoder
 from multimodal.encoders.captions.words import PAD, SPECIAL_WORDS, UNKNOWN, WordVocabulary, select_word_vectors
 from multimodal.encoders.configuration import CaptionEncoderConfig, own_learning_rate
-from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, save_weights, write_description
+from multimodal.encoders.storage import (
+    WEIGHTS_FILE,
+    load_weights,
+    read_description,
+    save_weights,
+    trained_encoder,
+    write_description,
+)
 from multimodal.storage.run_folder import read_json, write_json
 
 WORDS_FILE = "words.json"
@@ -30,10 +36,6 @@ class WordCaptionEncoder(CaptionEncoder):
 
     A subclass creates its layers in `make_layers`, which sets `width`, and implements `encode_tokens` and `layers`.
     Vectors from a file (`word_vectors`) are not trained; words of the train captions that it lacks start at random.
-
-    Args:
-        config: the encoder's section.
-        vocabulary: the known words.
 
     Attributes:
         words: (W, `config.width`) word vectors, row `PAD` zero.

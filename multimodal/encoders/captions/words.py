@@ -39,11 +39,7 @@ def split_words(text: str) -> list[str]:
 
 
 class WordVocabulary:
-    """Word ⇄ id: `PAD`, `UNKNOWN`, then known words.
-
-    Args:
-        words: unique, without the two special ones.
-    """
+    """Word ⇄ id: `PAD`, `UNKNOWN`, then the known words, which are unique."""
 
     def __init__(self, words: Sequence[str]) -> None:
         self.words = list(words)
@@ -51,13 +47,7 @@ class WordVocabulary:
 
     @classmethod
     def learn(cls, captions: Iterable[str], size: int, minimum_count: int = 2) -> WordVocabulary:
-        """Return the most frequent words, ties in alphabetical order.
-
-        Args:
-            captions: of the train split.
-            size: most ids, including the two special ones.
-            minimum_count: least number of occurrences of a word.
-        """
+        """Return the most frequent words, ties in alphabetical order; `size` includes the two special ids."""
         counts = Counter(word for caption in captions for word in split_words(caption))
         frequent = (word for word, count in counts.items() if count >= minimum_count)
         ordered = sorted(frequent, key=lambda word: (-counts[word], word))
@@ -84,15 +74,9 @@ class WordVocabulary:
 def select_word_vectors(
     path: str | Path, option: str, words: WordVocabulary, size: int
 ) -> dict[str, NDArray[np.float32]]:
-    """Return the vectors of known words, and of the first other words of the file up to `size` words.
+    """Return the vectors of known words, and of the first other words of the file up to `size` words in all.
 
     The file is read once, and only the returned vectors are kept in memory.
-
-    Args:
-        path: see `read_word_vectors`.
-        option: the configuration key, for messages.
-        words: of the train captions.
-        size: most words in all.
 
     Raises:
         ConfigError: see `read_word_vectors`; or no vector of the file can be used.

@@ -61,12 +61,7 @@ class NoCaptions(_Captions):
 
 
 class TokenCaptions(_Captions):
-    """Captions as token ids, for an encoder that is trained or is called without a cache.
-
-    Args:
-        encoder: its tokenizer is used.
-        captions: cleaned captions, "" for none.
-    """
+    """Cleaned captions ("" for none) as token ids, for an encoder that is trained or is called without a cache."""
 
     def __init__(self, encoder: CaptionEncoder, captions: Sequence[str]) -> None:
         self._tokens = encoder.tokenise(captions)
@@ -127,13 +122,7 @@ class NoImages(_Images):
 
 
 class PixelImages(_Images):
-    """Pictures as pixels; kept in memory when all of them fit, else decoded batch by batch.
-
-    Args:
-        encoder: its preprocessing is applied.
-        posts: the posts.
-        workers: processes that decode pictures ahead where they do not fit in memory; 0 for none.
-    """
+    """Pictures as pixels; kept in memory when all of them fit, else decoded batch by batch, ahead by `workers`."""
 
     def __init__(self, encoder: ImageEncoder, posts: Sequence[Post], workers: int = 0) -> None:
         self._pictures = Pictures(encoder.preprocessing, posts)
@@ -237,13 +226,7 @@ def caption_inputs(
 def image_inputs(
     encoder: ImageEncoder | None, posts: Sequence[Post], cache: str | None, workers: int = 0
 ) -> NoImages | PixelImages | FeatureImages:
-    """Return the image inputs of some posts: features where the encoder is frozen and a cache is given.
-
-    Args:
-        encoder: None for none.
-        posts: the posts.
-        cache: folder of the feature cache; None for none.
-        workers: processes that decode pictures where they are many; 0 for none.
+    """Return the image inputs of some posts: features where the encoder is frozen and a cache folder is given.
 
     Raises:
         DataError: a picture cannot be used.

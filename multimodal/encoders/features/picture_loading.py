@@ -32,12 +32,7 @@ def worker_count(configured: int | None) -> int:
 
 
 class Pictures(Dataset["Tensor | DataError"]):
-    """The pictures of N posts, read on demand. Worker processes get a copy of it.
-
-    Args:
-        preprocessing: of the image encoder.
-        posts: the posts.
-    """
+    """The pictures of N posts, read on demand. Worker processes get a copy of it."""
 
     def __init__(self, preprocessing: ImagePreprocessing, posts: Sequence[Post]) -> None:
         self.preprocessing = preprocessing
@@ -104,13 +99,7 @@ class Pictures(Dataset["Tensor | DataError"]):
 
 
 class PicturesAhead:
-    """Batches of pictures decoded ahead and taken in order; some may be skipped.
-
-    Args:
-        pictures: of the posts.
-        batches: rows with a picture; none is empty.
-        workers: processes that decode, at least 1.
-    """
+    """Batches of pictures (see `Pictures.batches`), decoded ahead and taken in order; some may be skipped."""
 
     def __init__(self, pictures: Pictures, batches: Sequence[Sequence[int]], workers: int) -> None:
         self._turns = {tuple(rows): turn for turn, rows in enumerate(batches)}

@@ -23,13 +23,7 @@ BackboneType = TypeVar("BackboneType", bound="BackboneImageEncoder")
 
 
 class BackboneImageEncoder(ImageEncoder):
-    """A published image network without its classifier; its output shape is determined by one forward pass.
-
-    Args:
-        config: the encoder's section.
-        backbone: the network.
-        preprocessing: belongs to the network's weights.
-    """
+    """A published image network without its classifier; its output shape is determined by one forward pass."""
 
     backbone: Any
 

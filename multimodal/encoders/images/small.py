@@ -24,9 +24,6 @@ class SmallImageEncoder(ImageEncoder):
     """Four convolution blocks, each of which halves the side: a picture of 64 px has 4 x 4 regions.
 
     It uses GroupNorm, so that the output does not depend on the other pictures of a batch.
-
-    Args:
-        config: its `width`, `size_px` and preprocessing settings are used.
     """
 
     def __init__(self, config: ImageEncoderConfig) -> None:

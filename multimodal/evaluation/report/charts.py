@@ -1,4 +1,7 @@
-"""The charts of the page: lines, bars, points and intervals, drawn by matplotlib."""
+"""The charts of the page: lines, bars, points and intervals, drawn by matplotlib.
+
+`label` says what a chart shows, for screen readers.
+"""
 
 from __future__ import annotations
 
@@ -73,9 +76,6 @@ def line_chart(
 
     Args:
         series: at most seven.
-        x: the horizontal axis.
-        y: the vertical axis.
-        label: says what the chart shows, for screen readers.
         markers: put a dot on every value if they are few.
         mark_x: a value of x to mark with a dotted line and a ring on every series.
     """
@@ -135,8 +135,6 @@ def bar_chart(
         names: one for each position along the horizontal axis.
         groups: name and one value for each position; NaN for none.
         x_title: title of the horizontal axis.
-        y: the vertical axis.
-        label: says what the chart shows, for screen readers.
         shown: texts above the bars of the only group, where there is room.
     """
     with page_style():
@@ -164,9 +162,6 @@ def scatter_chart(points: Sequence[tuple[float, float, float, str]], x: Axis, y:
 
     Args:
         points: x, y, weight (the area of the circle), and a text shown on hover.
-        x: the horizontal axis.
-        y: the vertical axis.
-        label: says what the chart shows, for screen readers.
     """
     with page_style():
         figure, axes = _frame(x, y)
@@ -191,7 +186,6 @@ def interval_chart(
         rows: name, value, low, high; NaN for none.
         high: end of the horizontal axis, which begins at 0.
         mark_x: where to draw a dotted vertical line.
-        label: says what the chart shows, for screen readers.
     """
     with page_style():
         height = 0.45 + _ROW_INCHES * len(rows)

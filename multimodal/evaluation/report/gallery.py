@@ -67,14 +67,7 @@ def choose(scores: NDArray[np.float64], true_counts: NDArray[np.int64], seed: in
 
 
 def gallery(model: LoadedModel, data: PreparedData, inputs: ReportInputs, seed: int) -> dict[str, list[GalleryPost]]:
-    """Return the posts of the gallery under `best`, `worst` and `random`.
-
-    Args:
-        model: gives the gate and the content vectors of a few posts.
-        data: the prepared folder.
-        inputs: of the evaluation of the model on this data.
-        seed: of the draw.
-    """
+    """Return the posts of the gallery under `best`, `worst` and `random`; the seed is that of `choose`."""
     labelled = np.array([row for row, post in enumerate(inputs.posts) if post.hashtags], np.int64)
     counts = np.array([len(inputs.posts[row].hashtags) for row in labelled.tolist()])
     chosen = choose(inputs.errors.ndcg, counts, seed)

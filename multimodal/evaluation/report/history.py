@@ -43,13 +43,7 @@ class EarlierPost:
 
 
 def earlier_posts(system: System, posts: Sequence[Post], known: Sequence[Post]) -> list[list[EarlierPost]]:
-    """Return for each post the three nearest of its user's latest 50 strictly earlier posts.
-
-    Args:
-        system: its `add_posts` gives the content vectors.
-        posts: the posts to find earlier ones for.
-        known: all posts that may be found.
-    """
+    """Return for each post the three nearest of its user's latest 50 strictly earlier posts among the known ones."""
     timelines: dict[str, list[Post]] = {post.user_id: [] for post in posts if post.user_id is not None}
     for post in known:
         if post.user_id in timelines:

@@ -77,12 +77,7 @@ class ReportInputs:
 
 
 def read_inputs(folder: Path, data: PreparedData, unit: Unit = "posts") -> ReportInputs:
-    """Read an evaluation folder; add intervals and the error analysis.
-
-    Args:
-        folder: `evaluation/<split>` of a run.
-        data: the prepared folder that the run was evaluated on.
-        unit: what the intervals resample.
+    """Read an evaluation folder, `evaluation/<split>` of a run; add intervals over a unit and the error analysis.
 
     Raises:
         RunError: the folder does not hold an evaluation, or the prepared folder lacks its split.

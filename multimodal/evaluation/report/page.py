@@ -9,12 +9,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from multimodal.evaluation.files.text_table import percent
-from multimodal.evaluation.report.error_charts import error_charts
-from multimodal.evaluation.report.error_tables import frequency_table, hashtag_table, pair_table
+from multimodal.evaluation.report.error_parts import error_charts, frequency_table, hashtag_table, pair_table
 from multimodal.evaluation.report.gallery import NEAR_FROM, GalleryPost
 from multimodal.evaluation.report.inputs import ReportInputs
-from multimodal.evaluation.report.k_charts import best_k_charts, sweep_charts
-from multimodal.evaluation.report.metric_tables import further_metrics_table, metrics_table, which_k_table
+from multimodal.evaluation.report.metric_parts import (
+    best_k_charts,
+    further_metrics_table,
+    metrics_table,
+    sweep_charts,
+    which_k_table,
+)
 from multimodal.evaluation.report.slice_parts import slice_charts, slices_chartable, slices_table
 from multimodal.evaluation.report.summary import facts, headline, title
 from multimodal.evaluation.report.text import clean_text, number, shortened
@@ -22,12 +26,7 @@ from multimodal.evaluation.report.thumbnails import thumbnail
 
 
 def page(inputs: ReportInputs, shown: Mapping[str, Sequence[GalleryPost]]) -> str:
-    """Return the whole page as HTML.
-
-    Args:
-        inputs: of one evaluation.
-        shown: the posts of the gallery by heading.
-    """
+    """Return the whole page as HTML, with the posts shown in the gallery by heading."""
     from multimodal import __version__
 
     errors, slices = inputs.errors, inputs.slices

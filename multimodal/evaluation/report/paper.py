@@ -7,7 +7,7 @@ from pathlib import Path
 from multimodal.evaluation.files.text_table import TextTable, number, percent, with_interval
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.report.inputs import COLUMNS, ReportInputs
-from multimodal.evaluation.report.metric_tables import value_at
+from multimodal.evaluation.report.metric_parts import value_at
 
 _PAIRS, _HASHTAGS = 10, 15
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from multimodal.evaluation.files.text_table import percent
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.report.inputs import COLUMNS, ReportInputs
-from multimodal.evaluation.report.metric_tables import value_at
+from multimodal.evaluation.report.metric_parts import value_at
 from multimodal.evaluation.report.text import number
 
 _HISTORY = {

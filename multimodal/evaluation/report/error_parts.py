@@ -1,4 +1,4 @@
-"""The charts of the error analysis."""
+"""The charts and tables of the error analysis."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from markupsafe import Markup
 
 from multimodal.evaluation.errors.analysis import ErrorAnalysis
 from multimodal.evaluation.errors.curves import Curve
+from multimodal.evaluation.files.text_table import percent
 from multimodal.evaluation.report.charts import Axis, Chart, Series, bar_chart, line_chart, scatter_chart
+from multimodal.evaluation.report.tables import Table
 from multimodal.evaluation.report.text import number, shortened
 
-_POINTS = 1_000
+_POINTS, _HASHTAGS, _PAIRS = 1_000, 25, 15
 _LONGEST_NAME = 30
 _AVERAGES = "Micro: all pairs pooled; macro: mean over hashtags."
 
@@ -62,33 +64,27 @@ def _by_frequency(errors: ErrorAnalysis) -> Chart:
 
 
 def _precision_recall(errors: ErrorAnalysis) -> Chart:
-    curves = [curve for curve in errors.curves if curve.kind == "precision_recall"]
-    top = min(1.0, max(0.02, max(float(curve.x.max()) for curve in curves)) * 1.03)
-    svg = line_chart(
-        [_series(curve) for curve in curves],
-        Axis("recall", 0, top),
-        Axis("precision", 0, 1.02),
-        "precision against recall",
-    )
+    furthest = max(float(curve.x.max()) for curve in errors.curves if curve.kind == "precision_recall")
+    x, y = Axis("recall", 0, min(1.0, max(0.02, furthest) * 1.03)), Axis("precision", 0, 1.02)
     note = (
         f"From the {errors.depth} saved scores of each post. Curves end where the saved lists end; what lies beyond "
         f"adds nothing to the average precision (in brackets). {_AVERAGES}"
     )
-    return Chart("Precision and recall by threshold", svg, note)
+    return _curves(errors, "precision_recall", x, y, "Precision and recall by threshold", note)
 
 
 def _roc(errors: ErrorAnalysis) -> Chart:
-    svg = line_chart(
-        [_series(curve) for curve in errors.curves if curve.kind == "roc"],
-        Axis("false positive rate", 0, 1),
-        Axis("true positive rate", 0, 1.02),
-        "true positive rate against false positive rate",
-    )
+    x, y = Axis("false positive rate", 0, 1), Axis("true positive rate", 0, 1.02)
     note = (
         f"From the {errors.depth} saved scores of each post. Dotted straight lines stand for all pairs that were not "
         f"saved, as if their scores were equal. In brackets: area under the curve. {_AVERAGES}"
     )
-    return Chart("ROC", svg, note)
+    return _curves(errors, "roc", x, y, "ROC", note)
+
+
+def _curves(errors: ErrorAnalysis, kind: str, x: Axis, y: Axis, title: str, note: str) -> Chart:
+    series = [_series(curve) for curve in errors.curves if curve.kind == kind]
+    return Chart(title, line_chart(series, x, y, f"{y.title} against {x.title}"), note)
 
 
 def _series(curve: Curve) -> Series:
@@ -132,3 +128,33 @@ def _calibration(errors: ErrorAnalysis) -> Chart:
         markers=True,
     )
     return Chart(title, svg, note)
+
+
+def frequency_table(errors: ErrorAnalysis) -> Table:
+    """Return the errors by train frequency of the hashtag."""
+    rows = [
+        [row["train_frequency"], *(f"{row[name]:,}" for name in ("hashtags", "true", "named", "tp", "fp", "fn")),
+         *(number(row[name]) for name in ("precision", "recall"))]
+        for row in errors.by_frequency.to_dict("records")
+    ]  # fmt: skip
+    headings = ["Train posts", "Hashtags", "True", "Recommended", "TP", "FP", "FN", "Precision", "Recall"]
+    return Table(headings, rows)
+
+
+def hashtag_table(errors: ErrorAnalysis) -> Table:
+    """Return the confusion counts of the most frequent hashtags."""
+    rows = [
+        [f"#{row['hashtag']}", *(f"{row[name]:,}" for name in ("train_frequency", "tp", "fp", "fn", "tn")),
+         *(number(row[name]) for name in ("precision", "recall", "f1"))]
+        for row in errors.hashtags.head(_HASHTAGS).to_dict("records")
+    ]  # fmt: skip
+    return Table(["Hashtag", "Train posts", "TP", "FP", "FN", "TN", "Precision", "Recall", "F1"], rows)
+
+
+def pair_table(errors: ErrorAnalysis) -> Table:
+    """Return the hashtags that are most often confused with each other."""
+    rows = [
+        [f"#{row['missed']}", f"#{row['instead']}", f"{row['posts']:,}", percent(row["share"]), number(row["lift"], 1)]
+        for row in errors.pairs.head(_PAIRS).to_dict("records")
+    ]
+    return Table(["True, but missed", "Recommended instead", "Posts", "Share", "Lift"], rows, text=(0, 1))
