@@ -24,7 +24,7 @@ _NOTABLE_SHARE = 0.05
 
 def own_hashtags_cut_out(context: AuditContext) -> Finding:
     """Look for a post's own #hashtags in the captions of the prepared folder and in what encoders see of them."""
-    profile = _profile(context)
+    profile = profile_of(context.system.config)
     stored: list[str] = []
     encoded: list[str] = []
     posts = context.data.split(context.split)
@@ -52,7 +52,7 @@ def own_hashtags_as_words(context: AuditContext) -> Finding:
     A word in the place of a #hashtag is a leak: only the sign was removed. Words that the author also wrote are not,
     but they make a data set easier, so their share is reported.
     """
-    profile = _profile(context)
+    profile = profile_of(context.system.config)
     posts = context.data.split(context.split)
     originals = _originals(posts)
     total = whole = split = 0
@@ -93,10 +93,6 @@ def own_hashtags_as_words(context: AuditContext) -> Finding:
     )
 
 
-def _profile(context: AuditContext) -> str:
-    return profile_of(context.system.config)
-
-
 def _as_encoded(post: Post, profile: str) -> str:
     return clean_caption(to_query(post, profile=profile)[0].caption, profile)
 
@@ -106,12 +102,9 @@ def _originals(posts: Sequence[Post]) -> list[str] | None:
     return None if column is None else [text or "" for text in column("caption_original").to_pylist()]
 
 
-def _fold(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
-
-
 def _words(caption: str) -> list[str]:
-    return [normalise(word) for word in _WORD.findall(_fold(caption))]
+    folded = unicodedata.normalize("NFKC", caption).casefold()
+    return [normalise(word) for word in _WORD.findall(folded)]
 
 
 def _surfaces(original: str, post: Post) -> dict[str, str]:

@@ -15,6 +15,7 @@ from multimodal.evaluation.metrics.accuracy import f1_of_means
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.ranking.rankings import Rankings
 
+Floats = NDArray[np.float64]
 _PERMUTATIONS = 1_000
 # By chance, a value is this many standard deviations above its expectation once in 30,000 audits.
 _DEVIATIONS = 4.0
@@ -36,8 +37,8 @@ def shuffled_truth_falls_to_chance(context: AuditContext) -> Finding:
     swapped = [truth[row] for row in giver]
     given = {post.post_id: tags for post, tags in zip(context.posts, swapped, strict=True)}
     rankings = context.rank(swapped, with_hashtags(context.system, context.memory, given))
-    real = _f1(_overlaps(context.rankings, truth, k), _sizes(truth), posts, k)
-    overlaps, sizes = _overlaps(rankings, swapped, k), _sizes(swapped)
+    real = _f1(*_overlaps(context.rankings, truth, k), posts, k)
+    overlaps, sizes = _overlaps(rankings, swapped, k)
     observed = _f1(overlaps, sizes, posts, k)
     draw = np.random.default_rng(context.seed + 1)
     chance = [_f1(overlaps, sizes, draw.permutation(len(truth)), k) for _ in range(_PERMUTATIONS)]
@@ -57,8 +58,8 @@ def shuffled_truth_falls_to_chance(context: AuditContext) -> Finding:
     )
 
 
-def _overlaps(rankings: Rankings, truth: Sequence[Sequence[str]], k: int) -> NDArray[np.float64]:
-    """Return how many hashtags of each list are among the truth of each post, (N lists, N posts)."""
+def _overlaps(rankings: Rankings, truth: Sequence[Sequence[str]], k: int) -> tuple[Floats, Floats]:
+    """Return how many hashtags of each list are among the truth of each post, (N lists, N posts), and of how many."""
     from scipy import sparse
 
     lists = [[hashtag for hashtag, _ in ranking[:k]] for ranking in rankings]
@@ -69,14 +70,11 @@ def _overlaps(rankings: Rankings, truth: Sequence[Sequence[str]], k: int) -> NDA
         ends = np.cumsum([0, *map(len, rows)])
         return sparse.csr_matrix((np.ones(len(columns)), columns, ends), (len(rows), len(index)))
 
-    return np.asarray((table(lists) @ table(truth).T).todense())
+    sizes = np.array([len(tags) for tags in truth], np.float64)
+    return np.asarray((table(lists) @ table(truth).T).todense()), sizes
 
 
-def _sizes(truth: Sequence[Sequence[str]]) -> NDArray[np.float64]:
-    return np.array([len(tags) for tags in truth], np.float64)
-
-
-def _f1(overlaps: NDArray[np.float64], sizes: NDArray[np.float64], truth_of: NDArray[np.int64], k: int) -> float:
+def _f1(overlaps: Floats, sizes: Floats, truth_of: NDArray[np.int64], k: int) -> float:
     hits = overlaps[np.arange(len(overlaps)), truth_of]
     precision, recall = np.array((hits / k).mean()), np.array((hits / sizes[truth_of]).mean())
     return float(f1_of_means(precision, recall))

@@ -140,11 +140,7 @@ def same_list(first: Sequence[tuple[str, float]], second: Sequence[tuple[str, fl
     last = max(first[-1][1], second[-1][1])
     largest = max(abs(score) for score in [*one.values(), *other.values()])
     tolerance = max(_ROUNDING, _RELATIVE_TOLERANCE * largest)
-    for name in one.keys() | other.keys():
-        here, there = one.get(name), other.get(name)
-        if here is not None and there is not None:
-            if abs(here - there) > tolerance:
-                return False
-        elif (here if here is not None else there or 0.0) > last + tolerance:
-            return False
-    return True
+    both = one.keys() & other.keys()
+    if any(abs(one[name] - other[name]) > tolerance for name in both):
+        return False
+    return not any(score > last + tolerance for name, score in {**one, **other}.items() if name not in both)

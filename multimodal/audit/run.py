@@ -13,11 +13,10 @@ from multimodal.audit.captions import own_hashtags_as_words, own_hashtags_cut_ou
 from multimodal.audit.chance import constant_scores_fall_to_chance, shuffled_truth_falls_to_chance
 from multimodal.audit.context import AuditContext, choose_posts
 from multimodal.audit.duplicates import no_near_duplicates_across_split
-from multimodal.audit.finding import Finding, Status, verdict
+from multimodal.audit.finding import Finding, Status, as_json, as_markdown, verdict
 from multimodal.audit.invariance import order_and_batches_change_nothing, own_hashtags_unread, post_ids_unread
 from multimodal.audit.lists import list_length_independent_of_truth, ties_settled_without_truth
 from multimodal.audit.saved import saved_predictions_reproduced
-from multimodal.audit.tables import as_json, as_markdown
 from multimodal.audit.time import time_respected
 from multimodal.audit.vocabulary import only_known_hashtags_named, vocabulary_free_of_test
 from multimodal.evaluation.pipeline import check_same_data, fill_memory

@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Answer:
     """Audit the run."""
     from data_loaders.prepared import PreparedData
+    from multimodal.audit.finding import as_json
     from multimodal.audit.run import audit_run
-    from multimodal.audit.tables import as_json
 
     audit = audit_run(
         options.run, PreparedData.open(options.data), options.split, options.posts, options.k, options.seed
@@ -48,7 +48,7 @@ def show(audit: Audit) -> None:
     """Print the findings, the verdict and the files."""
     from rich.console import Console
 
-    from multimodal.audit.tables import findings_table
+    from multimodal.audit.finding import findings_table
 
     Console().print(findings_table(audit.findings).rich())
     print(f"verdict: {audit.verdict}")

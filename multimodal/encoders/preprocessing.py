@@ -112,15 +112,13 @@ class Augmentation:
         try:
             for i, row in enumerate(rows):
                 # Not torch.manual_seed: it would reset the generator of a GPU's dropout as well.
-                torch.default_generator.manual_seed(_seed_of(seed, epoch, row))
+                torch.default_generator.manual_seed(
+                    int(np.random.SeedSequence((seed, epoch, row)).generate_state(1)[0])
+                )
                 views[i] = self(pixels[i])
         finally:
             torch.set_rng_state(state)
         return views
-
-
-def _seed_of(*numbers: int) -> int:
-    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
 def _trim_ends(image: Image.Image) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -45,12 +46,9 @@ class TextResNetCaptionEncoder(WordCaptionEncoder):
         channels = config.hidden or config.width
         self.first = nn.Conv1d(config.width, channels, 7, stride=2, padding=3, bias=False)
         self.first_norm = MaskedBatchNorm(channels)
-        self.stages = nn.ModuleList()
-        for stage in range(config.layers):
-            above = channels if stage == 0 else 2 * channels
-            self.stages.append(_Stage(channels, above))
-            channels = above
-        self.width = channels
+        sizes = [channels, *(channels * 2**stage for stage in range(config.layers))]
+        self.stages = nn.ModuleList(_Stage(below, above) for below, above in pairwise(sizes))
+        self.width = sizes[-1]
         nn.init.normal_(self.words.weight, std=_WORD_SCALE)
         for module in self.modules():
             if isinstance(module, nn.Conv1d):
@@ -90,7 +88,6 @@ class _ResidualBlock(nn.Module):
         self.shortcut = nn.Conv1d(below, above, 1) if below != above else nn.Identity()
 
     def forward(self, values_BCL: Tensor, mask_BL: Tensor) -> Tensor:
-        """Return values (B, C, L), zero at padding."""
         inner = F.relu(self.first_norm(self.first(values_BCL), mask_BL))
         inner = self.second_norm(self.second(inner), mask_BL)
         return without_padding(F.relu(inner + self.shortcut(values_BCL)), mask_BL)
@@ -105,6 +102,5 @@ class _Stage(nn.Module):
         self.second = _ResidualBlock(above, above)
 
     def forward(self, values_BCL: Tensor, mask_BL: Tensor) -> Tensor:
-        """Return values (B, C, L), zero at padding."""
         result: Tensor = self.second(self.first(values_BCL, mask_BL), mask_BL)
         return result

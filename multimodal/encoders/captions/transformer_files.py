@@ -42,12 +42,7 @@ def find_folder(name: str, weights: bool) -> Path:
     return hub_folder(name, weights, option, _HELP)
 
 
-def text_encoder(settings: Any, tokenizer: Any) -> Any:
-    """Return the transformers class that loads a text encoder.
-
-    Raises:
-        ValueError: the model is not a text encoder.
-    """
+def _text_encoder(settings: Any, tokenizer: Any) -> Any:
     from transformers import AutoModel, AutoModelForTextEncoding
 
     if type(settings) in AutoModelForTextEncoding._model_mapping:
@@ -61,7 +56,7 @@ def read_folder(
     folder: Path,
     random_weights: bool,
     option: str,
-    choose: Callable[[Any, Any], Any] = text_encoder,
+    choose: Callable[[Any, Any], Any] = _text_encoder,
     needs: Callable[[Any, str], bool] = lambda _, name: "pooler" not in name,
 ) -> tuple[Any, Any, frozenset[str]]:
     """Return the model and the tokenizer of a local folder, offline, and which weights are missing but not needed.

@@ -18,7 +18,6 @@ from multimodal.evaluation.errors.analysis import ErrorAnalysis, analyse_errors
 from multimodal.evaluation.files.predictions import read_predictions
 from multimodal.evaluation.files.results import read_per_post
 from multimodal.evaluation.metrics.catalogue import METRICS
-from multimodal.evaluation.metrics.outcomes import Outcomes
 from multimodal.evaluation.slices.slice_metrics import slice_k
 from multimodal.evaluation.uncertainty.intervals import Bootstrap, bootstrap
 from multimodal.evaluation.uncertainty.resampling import Unit
@@ -41,7 +40,6 @@ class ReportInputs:
         k: the best K by F1.
         error_k: the K of the error analysis and the gallery: 5 or the nearest in the sweep, as for slices. At K = 1,
             often the best where posts have one hashtag, NDCG could only be 0 or 1.
-        results: metrics of each post.
         intervals: bootstrap over posts or users.
         posts: of the split, in the order of `rankings`.
         rankings: the saved predictions.
@@ -56,7 +54,6 @@ class ReportInputs:
     metrics: pd.DataFrame
     k: int
     error_k: int
-    results: Outcomes
     intervals: Bootstrap
     posts: Sequence[Post]
     rankings: Rankings
@@ -101,7 +98,6 @@ def read_inputs(folder: Path, data: PreparedData, unit: Unit = "posts") -> Repor
         metrics=metrics,
         k=int(summary["best_k"]["k"]),
         error_k=error_k,
-        results=results,
         intervals=bootstrap(results, COLUMNS, unit=unit, resamples=_RESAMPLES),
         posts=posts,
         rankings=rankings,

@@ -1,28 +1,43 @@
-"""The page: the templates filled in, with nothing in it that has to be fetched."""
+"""The page: headline figures, facts and templates filled in, with nothing in it that has to be fetched."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from multimodal.evaluation.files.text_table import percent
+from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.report.error_parts import error_charts, frequency_table, hashtag_table, pair_table
 from multimodal.evaluation.report.gallery import NEAR_FROM, GalleryPost
-from multimodal.evaluation.report.inputs import ReportInputs
+from multimodal.evaluation.report.inputs import COLUMNS, ReportInputs
 from multimodal.evaluation.report.metric_parts import (
     best_k_charts,
     further_metrics_table,
     metrics_table,
     sweep_charts,
+    value_at,
     which_k_table,
 )
 from multimodal.evaluation.report.slice_parts import slice_charts, slices_chartable, slices_table
-from multimodal.evaluation.report.summary import facts, headline, title
 from multimodal.evaluation.report.text import clean_text, number, shortened
 from multimodal.evaluation.report.thumbnails import thumbnail
+
+_HISTORY = {
+    "rolling": "rolling: all strictly earlier posts are known when a post is ranked, those of this split included",
+    "frozen": "frozen: only the train split is known when a post is ranked",
+}
+
+
+class Tile(NamedTuple):
+    """One headline figure."""
+
+    value: str
+    name: str
+    interval: str = ""
 
 
 def page(inputs: ReportInputs, shown: Mapping[str, Sequence[GalleryPost]]) -> str:
@@ -65,3 +80,38 @@ def environment() -> Environment:
     )
     made.filters |= {"number": number, "percent": percent, "shortened": shortened, "thumbnail": thumbnail}
     return made
+
+
+def title(inputs: ReportInputs) -> str:
+    """Return the title of the page."""
+    settings = inputs.settings
+    return f"{settings['system']} on {Path(str(settings['data'])).name}, {settings['split']} split"
+
+
+def headline(inputs: ReportInputs) -> list[Tile]:
+    """Return the headline figures."""
+    tiles = [Tile(str(inputs.k), "best K by F1")]
+    for name in COLUMNS[:5]:
+        value, low, high = value_at(inputs, name, inputs.k)
+        tiles.append(Tile(number(value), f"{METRICS[name].label}@{inputs.k}", f"{number(low)}–{number(high)}"))
+    return [*tiles, Tile(f"{inputs.counts['posts']:,}", "posts evaluated")]
+
+
+def facts(inputs: ReportInputs) -> dict[str, str]:
+    """Return what was evaluated and how, by name."""
+    settings, counts = inputs.settings, inputs.counts
+    covered = percent(counts["true_hashtags_in_vocabulary"] / counts["true_hashtags"], 1)
+    return {
+        "System": settings["system"],
+        "Run": Path(str(settings["run"])).name,
+        "Data": Path(str(settings["data"])).name,
+        "Split": settings["split"],
+        "History": _HISTORY.get(settings["history"], settings["history"]),
+        "Seed": settings["seed"],
+        "Posts": f"{counts['posts']:,} with a true hashtag; {counts['posts_without_truth']:,} without are left out",
+        "True hashtags": f"{counts['true_hashtags']:,}; {covered} of them in the train vocabulary, "
+        f"{counts['true_hashtags_new']:,} never seen in train",
+        "Memory": f"{settings['posts_remembered']:,} posts",
+        "Short lists": f"{counts['posts_with_a_short_list']:,} posts; empty ranks count as misses",
+        "Intervals": f"95 %, bootstrap over {inputs.intervals.units:,} {inputs.intervals.unit}",
+    }

@@ -8,9 +8,8 @@ import pytest
 
 from data_loaders.errors import UserError
 from multimodal.audit import run as audit
-from multimodal.audit.finding import Finding, shown, verdict
+from multimodal.audit.finding import Finding, as_markdown, counted, shown, verdict
 from multimodal.audit.run import audit_run
-from multimodal.audit.tables import as_markdown, counted
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.systems.config_loading import validate_config
 from multimodal.training.run import train_run
