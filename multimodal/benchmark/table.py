@@ -26,12 +26,7 @@ POOLED = ("f1_micro", "f1_macro_label", "new_hashtag_recall")
 
 
 def benchmark_table(
-    rows: Sequence[Row],
-    data: PreparedData,
-    ks: Sequence[int],
-    *,
-    threshold: float | None = None,
-    unit: Unit = "posts",
+    rows: Sequence[Row], data: PreparedData, ks: Sequence[int], *, threshold: float | None = None, unit: Unit = "posts"
 ) -> pd.DataFrame:
     """Return one line per row and K, in the order given.
 

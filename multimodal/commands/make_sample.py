@@ -30,11 +30,7 @@ def run(options: argparse.Namespace) -> Answer:
     from data_loaders.sample import write_sample
 
     summary = write_sample(
-        options.output,
-        posts=options.posts,
-        users=options.users,
-        seed=options.seed,
-        image_size_px=options.image_size_px,
+        options.output, posts=options.posts, users=options.users, seed=options.seed, image_size_px=options.image_size_px
     )
     return Answer(asdict(summary), lambda: print(describe(summary)))
 

@@ -38,12 +38,7 @@ from multimodal.evaluation.metrics.exact_means import (
     mean_ndcg,
     mean_reciprocal_rank,
 )
-from multimodal.evaluation.metrics.label_wise import (
-    HashtagCounts,
-    f1_macro_label,
-    f1_micro,
-    f1_micro_sums,
-)
+from multimodal.evaluation.metrics.label_wise import HashtagCounts, f1_macro_label, f1_micro, f1_micro_sums
 from multimodal.evaluation.metrics.ranked import ApNorm, average_precision, ndcg, reciprocal_rank
 
 Bools = NDArray[np.bool_]

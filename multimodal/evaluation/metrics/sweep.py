@@ -159,11 +159,7 @@ def _outcomes(
 
 
 def _post_means(
-    indices: NDArray[np.int32],
-    outcomes: Outcomes,
-    facts: HashtagFacts,
-    alike: Similarity | None,
-    chunk_posts: int,
+    indices: NDArray[np.int32], outcomes: Outcomes, facts: HashtagFacts, alike: Similarity | None, chunk_posts: int
 ) -> tuple[dict[str, Floats], dict[str, NDArray[np.float32]]]:
     ks = outcomes.ks
     bits = information(facts.frequency, facts.total_frequency)[:-1]

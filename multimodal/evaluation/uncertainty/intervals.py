@@ -110,12 +110,7 @@ def bootstrap(
 
 
 def sample_interval(
-    outcomes: Outcomes,
-    columns: Sequence[str] = METRICS.headline,
-    *,
-    samples: int = 50,
-    z: float = 1.96,
-    seed: int = 0,
+    outcomes: Outcomes, columns: Sequence[str] = METRICS.headline, *, samples: int = 50, z: float = 1.96, seed: int = 0
 ) -> pd.DataFrame:
     """Cut the posts at random into samples and return mean ± z s / √samples over them.
 
