@@ -25,7 +25,6 @@ def compare(folders: dict[Variant, list[Path]], k: int) -> tuple[pd.DataFrame, i
 
     Args:
         folders: the runs of each variant, the same seeds in the same order; the first variant is the reference.
-        k: cut-off.
 
     Raises:
         DataError: a run was evaluated on other posts than the first.

@@ -24,12 +24,7 @@ _RESOLUTION_DPI = 200
 
 
 def write_report(folder: Path, ablation: Ablation) -> list[Path]:
-    """Write `ablation.csv`, `ablation.md`, `ablation.png` and, where there is a gate, `gate.csv`.
-
-    Args:
-        folder: made if needed.
-        ablation: what to write.
-    """
+    """Write `ablation.csv`, `ablation.md`, `ablation.png` and, where there is a gate, `gate.csv`."""
     writers: dict[str, Any] = {
         "ablation.csv": lambda path: ablation.table.to_csv(path, index=False),
         "ablation.md": lambda path: path.write_text(markdown(ablation), encoding="utf-8"),

@@ -61,12 +61,8 @@ def run_ablation(
     is left out and named in `settings["notes"]`.
 
     Args:
-        config: YAML file of the reference.
-        data: prepared folder.
         output: where the run folders go.
         variants: the first one is what the others are compared with.
-        seeds: at least one.
-        k: cut-off of the table.
         overrides: `key=value` for all variants.
 
     Raises:

@@ -74,7 +74,6 @@ def choose_entries(
 
     Args:
         systems: names with commas between, `all`, or nothing.
-        entries: custom rows.
         settings: overrides for single rows, by name.
         overrides: for all rows, before their own.
 

@@ -30,12 +30,7 @@ class ScoredLabels:
 
     @classmethod
     def of(cls, rankings: Rankings, truth: Sequence[Sequence[str]]) -> ScoredLabels:
-        """Put rankings and truth side by side; posts without a true hashtag are left out.
-
-        Args:
-            rankings: of N posts.
-            truth: their hashtags, in the same order.
-        """
+        """Put rankings and truth side by side; posts without a true hashtag are left out."""
         labelled = np.array([bool(row) for row in truth])
         number = {name: index for index, name in enumerate(dict.fromkeys([*rankings.names, *_flat(truth)]))}
         named = labelled[:, None] & (rankings.indices >= 0)

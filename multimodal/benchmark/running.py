@@ -34,8 +34,6 @@ class Row:
     """A finished row: where its run is and what it took.
 
     Attributes:
-        entry: which.
-        folder: its run folder.
         training_s: seconds of training, memory and saving included.
         size_bytes: of the model on disk, remembered posts left out.
         ms_per_post: milliseconds to rank a post of the test split, in batches.
@@ -65,11 +63,7 @@ def run_benchmark(
     told at once and listed at the end; anything else stops the benchmark. Finished runs are taken as they are.
 
     Args:
-        entries: see `choose_entries`.
-        data: prepared folder.
         output: where the run folders go, `<output>/<name>`.
-        ks: cut-offs.
-        seed: of all runs.
 
     Returns:
         Rows and failures, each in the order of the entries.

@@ -35,11 +35,7 @@ def benchmark_table(
     score reaches the threshold), training_s, size_bytes, ms_per_post, posts.
 
     Args:
-        rows: finished.
-        data: prepared folder.
-        ks: cut-offs.
         threshold: for all rows; None: each row's own with the best micro F1 on the validation split.
-        unit: what intervals resample.
     """
     truth = {split: [post.hashtags for post in data.split(split)] for split in ("validation", "test")}
     ids = {split: [post.post_id for post in data.split(split)] for split in truth}

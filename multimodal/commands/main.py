@@ -51,11 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def command_parser(name: str) -> argparse.ArgumentParser:
-    """Return the parser of one sub-command.
-
-    Args:
-        name: one of `COMMANDS`.
-    """
+    """Return the parser of one sub-command."""
     module = _module(name)
     parser = argparse.ArgumentParser(
         prog=f"{PROGRAM} {name}",

@@ -33,14 +33,10 @@ class EvaluationRun:
 
     Attributes:
         folder: where the files are written, `evaluation/<split>/` of the run.
-        settings: the protocol, as written to `metrics.json`.
         posts: of the split, as ranked.
         rankings: of all of them.
         metrics: of those with a true hashtag, at every K.
         memory: what was known.
-        vocabulary: of train.
-        train_hashtags: every hashtag of train.
-        train_users: every user of train.
         ranking_s: seconds that ranking took, without loading and remembering.
         which_k: how certain the best K is; None except on the main process, which writes the files.
     """
@@ -59,13 +55,7 @@ class EvaluationRun:
 
 
 def write_all(run: EvaluationRun, unit: Unit, slices: bool = True) -> WhichK:
-    """Write metrics, predictions, figures, the choice of K and the slices; return the choice of K.
-
-    Args:
-        run: what to write.
-        unit: what intervals resample.
-        slices: whether to write slices.
-    """
+    """Write metrics, predictions, figures, the choice of K and the slices; return the choice of K."""
     rows = [row for row, post in enumerate(run.posts) if post.hashtags]
     truth = [run.posts[row].hashtags for row in rows]
     curves = bootstrap(run.metrics.outcomes, METRICS.headline_sets, unit=unit)

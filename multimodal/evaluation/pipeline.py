@@ -54,14 +54,12 @@ def evaluate_run(
 
     Args:
         run: run folder, or its `model/` folder.
-        data: the prepared folder the run was trained on.
         split: `train`, `validation` or `test`.
         ks: cut-offs, each at least 1.
         history: `rolling`: for every post all strictly earlier posts are known, those of the evaluated split too;
             `frozen`: only what was known at the end of training.
         batch_size: posts ranked together; changes no figure.
         unit: what intervals resample, `posts` or `users`.
-        slices: whether to write metrics of slices as well.
         device: where to rank: `cpu`, `cuda`, `cuda:1`; None: CUDA where there is any, else the CPU.
 
     Returns:
@@ -124,10 +122,7 @@ def rank_posts(system: System, posts: Sequence[Post], memory: PostMemory, k: int
     """Rank many posts, a batch at a time, as `Recommender.recommend` would rank each of them.
 
     Args:
-        system: fitted.
         posts: to rank; their own hashtags are removed first.
-        memory: made by the System's `new_memory`.
-        k: length of the lists.
         batch_size: posts ranked together, at least 1.
     """
     if batch_size < 1:

@@ -53,7 +53,6 @@ class Protocol:
         unit: what is resampled and swapped.
         resamples: bootstrap samples.
         permutations: random swaps per test.
-        level: of the intervals.
         seed: of resamples and swaps.
     """
 
@@ -73,8 +72,6 @@ class Comparison:
         table: one row per system, metric and K, the columns of `TABLE_COLUMNS`; the system compared against has no
             difference.
         against: the system that the others are compared with.
-        aligned: the posts they are compared on.
-        protocol: how.
         runs: system → its run folders as given.
         notes: what the reader must know.
     """
@@ -102,10 +99,8 @@ def compare_runs(
 
     Args:
         systems: name → its runs; several runs are seeds of one system.
-        ks: cut-offs.
         protocol: metrics, unit, numbers of resamples; by default F1 over posts.
         against: the system to compare the others with; by default the first.
-        common_posts: see `on_same_posts`.
 
     Raises:
         UserError: fewer than two systems, an unknown system or metric, or a K that was not evaluated.

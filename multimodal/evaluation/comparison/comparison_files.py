@@ -111,7 +111,6 @@ def write_comparison(folder: Path, comparison: Comparison) -> list[Path]:
     """Write `comparison.csv`, `.md`, `.tex` and `.json` and return their paths.
 
     Args:
-        folder: made if needed.
         comparison: numbers in full precision go to CSV and JSON, rounded ones to Markdown and LaTeX.
     """
     shown, below = comparison_table(comparison), caption(comparison)

@@ -79,8 +79,6 @@ def compare_slices(comparison: Comparison, sliced: SlicedSystems, names: Sequenc
     """Compare every system with the one compared against, slice by slice.
 
     Args:
-        comparison: of the systems as a whole.
-        sliced: from `read_slices`.
         names: slicings. `hashtag_frequency` divides hashtags, not posts: it is compared by recall of hashtags.
 
     Returns:

@@ -33,8 +33,6 @@ class SavedRun:
     Attributes:
         name: short, and different for all runs read together.
         given: the path as the caller wrote it.
-        folder: the evaluation folder.
-        outcomes: of its posts.
         fingerprints: (N,) of the posts' true hashtags; None where an older file has none.
         settings: of the evaluation: system, history protocol, seed…; empty where they are not saved.
         config: of the run; None where it is not saved beside the evaluation.
@@ -54,8 +52,6 @@ def read_saved_runs(runs: Sequence[str | Path], split: str = "test", history: st
 
     Args:
         runs: run folders, or evaluation folders themselves.
-        split: which evaluation of a run folder.
-        history: the protocol it was made under.
 
     Raises:
         RunError: a folder or an evaluation is missing; the message says which there are and how to make it.

@@ -28,18 +28,10 @@ class ErrorAnalysis:
     """What goes wrong among the first K.
 
     Attributes:
-        k: K.
         depth: how many hashtags were saved per post; curves end there.
         posts: how many posts with a true hashtag.
-        hashtags: see `confusion_table`.
         curves: micro, macro and those of the most frequent true hashtags; see `curves`.
         ndcg: (N,) NDCG@K of each post.
-        ndcg_distribution: see `posts`.
-        by_frequency: see `by_frequency`.
-        correlations: of train frequency with errors, see `frequency_correlations`.
-        pairs: see `pairs`.
-        calibration: see `calibration`.
-        calibration_error: see `calibration`.
     """
 
     k: int
@@ -78,9 +70,6 @@ def analyse_errors(
     """Analyse the errors of a ranking among the first K; posts without a true hashtag are left out.
 
     Args:
-        rankings: of N posts.
-        truth: true hashtags of the same posts.
-        k: K, at least 1.
         train_frequency: train posts that carry a hashtag, also of those outside the vocabulary.
         vocabulary: hashtags that can be named.
         selected: how many of the most frequent true hashtags get curves of their own.

@@ -22,9 +22,6 @@ def band_names() -> list[str]:
 def errors_by_frequency(confusion: pd.DataFrame) -> pd.DataFrame:
     """Add up the confusion counts by band of train frequency.
 
-    Args:
-        confusion: from `confusion_table`.
-
     Returns:
         One row per band that holds a hashtag: train_frequency, hashtags, true, named, tp, fp, fn, precision, recall,
         share_of_fp and share_of_fn (of all false positives and negatives).

@@ -16,10 +16,6 @@ def calibration_table(ranking: FlatRanking, k: int) -> pd.DataFrame:
     Scores within 0..1 are put in ten bins of equal width; others, which are not probabilities, in ten bins of
     (nearly) equal number.
 
-    Args:
-        ranking: N posts.
-        k: the first K of each list are looked at.
-
     Returns:
         low, high, named, mean_score, share_true; one row per bin that holds a score.
     """

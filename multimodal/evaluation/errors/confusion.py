@@ -14,8 +14,6 @@ def confusion_table(ranking: FlatRanking, k: int, train_frequency: Mapping[str, 
     """Count for each hashtag in how many posts it is recommended among the first K or not, correctly or not.
 
     Args:
-        ranking: N posts.
-        k: K.
         train_frequency: train posts that carry a hashtag; 0 where it is not there.
 
     Returns:

@@ -40,7 +40,6 @@ def micro_curves(ranking: FlatRanking, hashtags: int) -> list[Curve]:
     """Pool all (post, hashtag) pairs; return both curves.
 
     Args:
-        ranking: N posts.
         hashtags: how many there are to name, C; of the N · C pairs, those not saved count as ties at the end.
     """
     positives = len(ranking.true_tag)
@@ -51,7 +50,6 @@ def hashtag_curves(ranking: FlatRanking, hashtag: int) -> list[Curve]:
     """Return both curves of one hashtag over the posts.
 
     Args:
-        ranking: N posts.
         hashtag: its number; true of at least one post.
     """
     chosen = ranking.tag == hashtag

@@ -16,8 +16,6 @@ def confused_pairs(ranking: FlatRanking, k: int, most: int = MOST_PAIRS) -> pd.D
     """Count in how many posts one hashtag is true but missed while another is named wrongly among the first K.
 
     Args:
-        ranking: N posts.
-        k: K.
         most: pairs returned, those of most posts.
 
     Returns:

@@ -24,7 +24,6 @@ def figure_files(metrics: MetricTable, curves: Bootstrap | None = None) -> dict[
     """Return both figures, drawn when they are written; their numbers are those of `metrics.csv`.
 
     Args:
-        metrics: at one or more K.
         curves: resampled metrics; their 95 % intervals are drawn as bands.
     """
 
@@ -38,8 +37,6 @@ def sweep_figure(metrics: MetricTable, columns: tuple[str, ...], curves: Bootstr
     """Draw up to two metrics against K and mark the best K by F1.
 
     Args:
-        metrics: at one or more K.
-        columns: names in `METRICS`.
         curves: resampled metrics at the same Ks; those that it holds get a band.
     """
     with chart_style():

@@ -55,7 +55,6 @@ def read_predictions(path: Path, post_ids: Sequence[str] | None = None) -> Ranki
     """Read a ranking from Parquet (or CSV with the same columns), whatever wrote it; the rows may be in any order.
 
     Args:
-        path: the file.
         post_ids: the posts it may speak of: the answer has them all, in this order, and those without a
             prediction have an empty list. Without it, the posts of the file in the order of their first row.
 

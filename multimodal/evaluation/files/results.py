@@ -44,11 +44,9 @@ def evaluation_files(
     """Return `predictions.parquet`, `per_post.parquet`, `metrics.csv`, the two figures and `metrics.json`.
 
     Args:
-        metrics: of `rankings`.
         rankings: all of them, also of posts without truth.
         settings: what the reader must know to interpret the figures: history protocol, split, run, seed…
         truth: the true hashtags of the evaluated posts, so that comparisons can tell whether theirs are the same.
-        curves: resampled metrics; their intervals are drawn as bands.
     """
     return {
         "predictions.parquet": lambda path: write_predictions(path, rankings),

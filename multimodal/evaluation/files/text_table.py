@@ -27,7 +27,6 @@ class TextTable:
 
     Attributes:
         headings: of the columns; a line break is one in the terminal only, as in cells.
-        cells: row by row.
         title: above the table in the terminal.
         caption: below it in the terminal; in LaTeX unless another is given.
         text_columns: how many of the first columns hold text, aligned left; the others hold numbers.

@@ -15,12 +15,7 @@ Content: TypeAlias = "str | pd.DataFrame | dict[str, Any] | Callable[[Path], Any
 
 
 def write_files(folder: Path, contents: Mapping[str, Content]) -> list[Path]:
-    """Write files by name, each replaced in one step, and return their paths.
-
-    Args:
-        folder: made if needed.
-        contents: file name → content.
-    """
+    """Write files by name, each replaced in one step, and return their paths."""
     for name, content in contents.items():
         if isinstance(content, dict):
             write_json(folder / name, content)

@@ -49,12 +49,10 @@ def which_k(
     """Compare fixed list lengths with each other and with choosing the length of each list separately.
 
     Args:
-        metrics: of the evaluated split.
         curves: its metrics resampled, at least `f1`.
         scored: scores and hits of the same posts.
         validation: scores and hits of the validation split, on which threshold and fixed K are chosen.
         absent: why there is none.
-        seed: of the resamples for the threshold's interval.
     """
     shares = curves.best_k_shares()
     best = metrics.best_k()
@@ -135,12 +133,7 @@ def which_k_files(chosen: WhichK, unit: str) -> dict[str, Content]:
 
 
 def which_k_markdown(chosen: WhichK, unit: str) -> str:
-    """Return the table and how to read it as Markdown.
-
-    Args:
-        chosen: from `which_k`.
-        unit: what was resampled.
-    """
+    """Return the table and how to read it as Markdown."""
     headings = ["List length", "Chosen on", "Precision", "Recall", "F1 [95 %]", "Mean length", "Best of resamples"]
     cells = []
     for row in chosen.table.to_dict("records"):

@@ -76,9 +76,6 @@ def choose_threshold(scored: ScoredHits) -> tuple[float, float]:
 
     All distinct scores are tried at once: a list that grows by one rank changes its precision and recall by a
     known amount, so sums over the ranks in the order of their scores give the figures at every threshold.
-
-    Args:
-        scored: of the validation split.
     """
     named = ~np.isnan(scored.scores)
     found = np.cumsum(scored.hits & named, axis=1)

@@ -36,10 +36,6 @@ def at_cut_offs(running: Floats, ks: Ints) -> Floats:
 def hits_at(hits: NDArray[np.bool_], ks: Ints) -> Floats:
     """Count the true hashtags among the first K ranks, |C|.
 
-    Args:
-        hits: (N, K) whether the hashtag at a rank is true.
-        ks: (n_k,) cut-offs.
-
     Returns:
         (N, n_k).
     """

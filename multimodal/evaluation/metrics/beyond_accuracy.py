@@ -53,9 +53,6 @@ def novelty(indices: NDArray[np.int32], length: Ints, bits: Floats, ks: Ints) ->
 
     Args:
         indices: (N, K) hashtag indices, -1 for an empty rank.
-        length: (N,) hashtags in each list.
-        bits: (C,) `information` of each hashtag.
-        ks: (n_k,).
 
     Returns:
         (N, n_k); NaN for an empty list.
@@ -70,9 +67,6 @@ def redundancy(numbers: NDArray[np.int32], length: Ints, similarity: Similarity,
 
     Args:
         numbers: (N, K) vocabulary numbers; V for empty ranks and for hashtags outside the vocabulary.
-        length: (N,) hashtags in each list.
-        similarity: of two vocabulary numbers; V is like nothing.
-        ks: (n_k,).
 
     Returns:
         (N, n_k); NaN for a list of fewer than two hashtags.

@@ -52,9 +52,7 @@ class Metric:
 
     Attributes:
         name: column of `metrics.csv`.
-        label: heading of tables.
         short: heading where there is little room; by default the label.
-        headline: shown in the main tables.
         counterpart: the metric that posts are compared by one at a time where this one has no value per post.
     """
 
@@ -140,12 +138,7 @@ class MeanMetric(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class DataMetric(Metric):
-    """A ratio of two counts of true hashtags; the same for every System.
-
-    Attributes:
-        numerator: field of `Outcomes`.
-        denominator: field of `Outcomes`.
-    """
+    """A ratio of two counts of true hashtags; the same for every System."""
 
     numerator: str
     denominator: str

@@ -32,9 +32,6 @@ def map_chunks(
 
     Args:
         work: NumPy work, which lets go of the interpreter, on a slice of the posts.
-        posts: how many there are.
-        size: of a chunk.
-        description: what is being done.
         threads: how many chunks to work on at once; by default as many as there are cores, at most 4.
         unit: what the posts are called on the bar.
     """

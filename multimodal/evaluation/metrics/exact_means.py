@@ -132,7 +132,6 @@ def count_groups(hits: NDArray[np.bool_], true_count: Ints, ks: Ints) -> CountGr
     """Count the posts of each group.
 
     Args:
-        hits: (N, K) whether the hashtag at a rank is true.
         true_count: (N,) true hashtags, 0 or more; at least one post.
         ks: (n_k,) rising cut-offs; beyond K the last rank holds.
     """
@@ -179,7 +178,6 @@ def count_hits_by_rank(hits: NDArray[np.bool_], true_count: Ints) -> HitsByRank:
     """Count the hits at each rank.
 
     Args:
-        hits: (N, K) whether the hashtag at a rank is true.
         true_count: (N,) true hashtags, at least 1; at least one post.
     """
     sizes, code = _sizes(true_count)

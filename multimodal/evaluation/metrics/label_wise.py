@@ -38,8 +38,6 @@ def counts_per_hashtag(
 
     Args:
         indices: (K, N) hashtag indices by rank, -1 for an empty rank.
-        hits: (K, N).
-        ks: (n_k,) rising.
         size: number of hashtags C.
 
     Yields:
@@ -65,13 +63,7 @@ def f1_micro(named: Ints, right: Ints, support: Ints) -> float:
 
 
 def f1_micro_sums(found: Floats, listed: Floats, true_count: Ints) -> tuple[Floats, Floats]:
-    """Return what each post adds to the numerator and to the denominator of micro F1, (N, n_k) each.
-
-    Args:
-        found: (N, n_k) hits among the first K.
-        listed: (N, n_k) hashtags among the first K.
-        true_count: (N,) true hashtags.
-    """
+    """Return what each post adds to the numerator and to the denominator of micro F1, (N, n_k) each."""
     return 2 * found, listed + true_count[:, None]
 
 
@@ -79,11 +71,6 @@ def f1_macro_label(named: Ints, right: Ints, support: Ints) -> float:
     """Mean over hashtags of 2TP / (named + true), over those that are true of at least one evaluated post.
 
     The truth alone fixes the hashtags that are averaged over, so systems are compared over the same ones.
-
-    Args:
-        named: (C,) posts whose list contains the hashtag.
-        right: (C,) posts for which that is right.
-        support: (C,) posts it is true of.
     """
     true_somewhere = support > 0
     values = 2 * right[true_somewhere] / (named + support)[true_somewhere]

@@ -37,7 +37,6 @@ class Outcomes:
         known_count: (N,) of them inside the vocabulary.
         new_count: (N,) of them never seen in train.
         length: (N,) hashtags recommended.
-        ks: (n_k,) cut-offs, rising.
         ap_norm: what `map` divides by.
         stored: every `ListMetric` that was computed, float32 (N, n_k); it does not follow from the hits.
         post_ids: of the N posts; empty where they are not needed.

@@ -1,4 +1,7 @@
-"""Metrics that look at where in the list the hits stand: NDCG, average precision, reciprocal rank."""
+"""Metrics that look at where in the list the hits stand: NDCG, average precision, reciprocal rank.
+
+N posts, K ranks, n_k cut-offs: hits are (N, K), true hashtags |G| (N,) and at least 1, values (N, n_k).
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,6 @@ def ideal_gains(true_count: Ints, ks: Ints) -> Floats:
 
     Args:
         true_count: (N,) |G|, at least 1.
-        ks: (n_k,).
 
     Returns:
         (n_k, N).
@@ -37,11 +39,6 @@ def ndcg(hits: NDArray[np.bool_], true_count: Ints, ks: Ints) -> Floats:
     """Discounted gain over that of the best possible list: gain 1 a hit, discount 1 / log2(rank + 1).
 
     The best possible list has hits in its first min(|G|, K) ranks (Järvelin & Kekäläinen, 10.1145/582415.582418).
-
-    Args:
-        hits: (N, K).
-        true_count: (N,) |G|, at least 1.
-        ks: (n_k,).
     """
     hits = hits[:, : int(ks.max(initial=0))]
     gain = at_cut_offs(running_sum(hits * discounts(hits.shape[1])), ks)
@@ -49,14 +46,7 @@ def ndcg(hits: NDArray[np.bool_], true_count: Ints, ks: Ints) -> Floats:
 
 
 def average_precision(hits: NDArray[np.bool_], true_count: Ints, ks: Ints, norm: ApNorm = "capped") -> Floats:
-    """Sum of the precision at each hit, over min(|G|, K) (`capped`) or over |G| (`relevant`, as trec_eval).
-
-    Args:
-        hits: (N, K).
-        true_count: (N,) |G|, at least 1.
-        ks: (n_k,).
-        norm: what to divide by.
-    """
+    """Sum of the precision at each hit, over min(|G|, K) (`capped`) or over |G| (`relevant`, as trec_eval)."""
     hits = hits[:, : int(ks.max(initial=0))]
     precision_at_hit = running_sum(hits) * hits / np.arange(1, hits.shape[1] + 1)
     total = at_cut_offs(running_sum(precision_at_hit), ks)

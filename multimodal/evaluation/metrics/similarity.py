@@ -21,7 +21,6 @@ def cooccurrence_similarity(hashtags: Sequence[Sequence[str]], vocabulary: Seque
 
     Args:
         hashtags: of each train post; those outside the vocabulary are passed over.
-        vocabulary: V hashtags.
 
     Returns:
         (V, V) SciPy CSR array; 1 on the diagonal of the hashtags that occur.

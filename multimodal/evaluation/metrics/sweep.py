@@ -51,13 +51,11 @@ def evaluate_rankings(
         rankings: of N posts. A list shorter than K counts its missing ranks as misses, as does K above `rankings.k`.
         truth: the true hashtags of the same posts in the same order, also those outside the vocabulary.
         ks: cut-offs, each at least 1; repeats count once.
-        vocabulary: train hashtags with their frequencies.
         train_hashtags: every hashtag of the train split, for `new_hashtag_recall`; by default the vocabulary's.
         similarity: for `redundancy`: (V, V) matrix or a function of two arrays of vocabulary numbers, see
             `cooccurrence_similarity`; without it the column is NaN.
         ap_norm: `capped` divides average precision by min(|G|, K), `relevant` by |G|.
         user_ids: whose each post is; kept for intervals and tests over users.
-        chunk_posts: posts worked on at a time.
 
     Raises:
         DataError: the truth or the users are of another number of posts, no post has a true hashtag, or the ranking

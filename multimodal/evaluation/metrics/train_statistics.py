@@ -50,7 +50,6 @@ def hashtag_facts(
 
     Args:
         names: C hashtags.
-        vocabulary: of the train split.
         train_hashtags: all hashtags of the train split, also those too rare for the vocabulary; by default the
             vocabulary's.
     """

@@ -34,10 +34,6 @@ def hashtag_bands(vocabulary: KnownHashtags, train_hashtags: Collection[str]) ->
     """Divide the vocabulary at thirds of its uses in train: the few hashtags of the first third are the frequent ones.
 
     Hashtags of equal frequency are in the same band. Nothing but train decides.
-
-    Args:
-        vocabulary: of train.
-        train_hashtags: every hashtag of train, also those too rare for the vocabulary.
     """
     frequencies = -np.sort(-np.asarray(vocabulary.frequencies, np.int64))
     before = np.cumsum(frequencies) - frequencies
@@ -107,11 +103,9 @@ def banded_hits(
     """Sort true hashtags and hits by band.
 
     Args:
-        bands: of train.
         truth: the true hashtags of N posts, without repeats.
         hits: (N, K) whether the hashtag at a rank is true.
         indices: (N, K) index of that hashtag in `names`.
-        names: of the ranking.
     """
     count = len(BANDS)
     owners = np.repeat(np.arange(len(truth)), [len(set(tags)) for tags in truth])

@@ -34,8 +34,6 @@ def slice_files(slices: PostSlices, table: pd.DataFrame, note: str) -> dict[str,
     """Return `slices.parquet`, `slices.csv`, `slices.md` and `slices.png`.
 
     Args:
-        slices: how the posts are divided.
-        table: from `slice_table`.
         note: what the figures are based on, in one sentence.
     """
     return {

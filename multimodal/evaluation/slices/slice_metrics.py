@@ -58,7 +58,6 @@ def quantiles(resampled: Floats, units: Ints, level: float) -> tuple[Floats, Flo
     Args:
         resampled: (R, S).
         units: (S,) posts or users behind each column; below 10 they are too few to say anything: NaN.
-        level: between 0 and 1.
     """
     tail = (1 - level) / 2
     low, high = np.full((2, resampled.shape[1]), np.nan)
@@ -83,10 +82,7 @@ def slice_draws(
     Args:
         outcomes: of N posts, at one cut-off.
         members: (N, S) whether a post is in a slice; slices may overlap.
-        columns: metrics of posts.
         bands: (N, 2 x bands): hits by band, then true hashtags by band; their ratio of sums is a recall of hashtags.
-        unit: what is drawn.
-        resamples: how many.
         seed: the same seed gives the same resamples, whatever the slices.
 
     Returns:
@@ -144,14 +140,6 @@ def slice_table(
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Return one row per slice.
-
-    Args:
-        outcomes: of the posts of `slices`, at one cut-off.
-        slices: how they are divided.
-        unit: what is drawn for the intervals.
-        resamples: how many.
-        seed: of the draws.
-        level: of the intervals.
 
     Returns:
         Columns slicing, slice, k, posts, units (posts or users), true_hashtags, and `METRICS.headline_sets`, each with

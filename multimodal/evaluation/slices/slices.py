@@ -97,12 +97,8 @@ def slice_posts(
 
     Args:
         posts: all posts that were ranked.
-        outcomes: of those with a true hashtag.
         rankings: of `posts`, in the same order.
         memory: what the evaluation knew; a post's history are the posts of its user strictly before it.
-        vocabulary: of train.
-        train_hashtags: every hashtag of train.
-        train_users: every user of train.
     """
     rows = [row for row, post in enumerate(posts) if post.hashtags]
     evaluated = [posts[row] for row in rows]

@@ -26,9 +26,7 @@ def effect_sizes(
     there a post contributes the first-order change of the metric when the post is given a little more weight.
 
     Args:
-        a: one system's posts.
         b: the other's, in the same order.
-        columns: metrics of posts.
         difference: column → (n_k,) metric of a minus that of b.
 
     Returns:

@@ -43,10 +43,6 @@ class Bootstrap:
     def interval(self, column: str, level: float = 0.95) -> tuple[Floats, Floats]:
         """Return the lower and upper end of the percentile interval at each K.
 
-        Args:
-            column: one of `values`.
-            level: between 0 and 1.
-
         Raises:
             UserError: the level is not between 0 and 1.
         """
@@ -87,11 +83,8 @@ def bootstrap(
     over posts are too narrow where users wrote many; intervals over users are then the honest ones.
 
     Args:
-        outcomes: from an evaluation, or read from `per_post.parquet`.
         columns: metrics of posts, see `METRICS.of_posts`.
         unit: what is drawn; a post of an unknown user is drawn on its own.
-        resamples: how many.
-        seed: the same seed gives the same resamples.
 
     Raises:
         UserError: an unknown column or unit, no users, or fewer than one resample.
@@ -119,11 +112,8 @@ def sample_interval(
     valid one (batch means). `bootstrap` over users is to be preferred.
 
     Args:
-        outcomes: from an evaluation, or read from `per_post.parquet`.
-        columns: metrics of posts.
         samples: how many, at least 2.
         z: half the width in standard errors.
-        seed: of the cut.
 
     Returns:
         One row per column and K: k, metric, value (mean over the samples), low, high.

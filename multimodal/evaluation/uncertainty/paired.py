@@ -38,12 +38,9 @@ def paired_test(
     the exact share where all swaps can be gone through.
 
     Args:
-        a: one system's posts.
         b: the other's, the same posts in any order.
         columns: metrics of posts, see `METRICS.of_posts`.
         unit: what is swapped at once. Posts of one user are alike: where users wrote many, take `users`.
-        permutations: how many.
-        seed: of the swaps.
 
     Returns:
         One row per column and K that both have: k, metric, a, b, difference, p, effect_size, wins, ties, losses.
@@ -121,12 +118,7 @@ def compare_systems(
     """Test every pair of systems, or every system against one, and correct for their number (Holm).
 
     Args:
-        systems: name → posts, at least two.
-        columns: metrics of posts.
         against: the one to test all others against; by default all pairs are tested.
-        unit: what is swapped at once.
-        permutations: how many per pair.
-        seed: of the swaps.
 
     Returns:
         The rows of `paired_test` with system_a, system_b in front and p_holm, corrected over the pairs of the same
@@ -167,7 +159,6 @@ def win_tie_loss(a: Outcomes, b: Outcomes, column: str) -> tuple[Ints, Ints, Int
     """Count the posts on which `a` is better, equal, and worse, at each K; posts without a value are not counted.
 
     Args:
-        a: of N posts.
         b: of the same, in the same order.
         column: a metric with a value per post, or a `DataMetric`, which is the same for both.
     """

@@ -46,11 +46,6 @@ def parts_of(column: str) -> tuple[str, ...]:
 def terms(outcomes: Outcomes, bases: Sequence[str], posts: slice) -> Floats:
     """Return what each post adds to the numerators, then to the denominators, of all ratios.
 
-    Args:
-        outcomes: of N posts.
-        bases: from `base_columns`.
-        posts: which of them.
-
     Returns:
         (n, 2 x ratios x n_k): numerators of the first ratio at each K, of the second…, then the denominators.
     """
@@ -83,8 +78,6 @@ def metrics_of(sums: Floats, bases: Sequence[str], columns: Sequence[str]) -> di
 
     Args:
         sums: (…, 2 x ratios x n_k).
-        bases: the ratios, as given to `terms`.
-        columns: the metrics wanted.
 
     Returns:
         Column → (…, n_k); NaN where nothing is summed.

@@ -23,11 +23,6 @@ def draw_with_replacement(units: int, resamples: int, seed: int) -> Weights:
 
     How many draws fall into each chunk is drawn first, then where in the chunk they fall; so no table of
     resamples x units is ever held.
-
-    Args:
-        units: how many there are.
-        resamples: how many samples.
-        seed: the same seed gives the same samples.
     """
     starts = np.arange(0, units, _CHUNK)
     sizes = np.minimum(starts + _CHUNK, units) - starts
@@ -47,9 +42,7 @@ def draw_signs(units: int, permutations: int, seed: int) -> tuple[Weights, bool]
     """Return a sign, -1 or 1, for each unit and permutation, and whether these are all there are.
 
     Args:
-        units: how many there are.
         permutations: how many sign patterns; where no more than that exist at all, each is given once.
-        seed: the same seed gives the same signs.
     """
     if units < 60 and 2**units <= permutations:
         patterns = np.arange(2**units)
@@ -77,8 +70,6 @@ def weighted_sums(weights: Weights, terms: Callable[[slice], Floats], units: int
     Args:
         weights: gives (R, n) for a chunk of n units.
         terms: gives (n, M) for the same.
-        units: how many there are.
-        description: for the progress bar.
     """
     total: Floats | None = None
     for part in map_chunks(lambda chunk: weights(chunk) @ terms(chunk), units, _CHUNK, description, unit="units"):
@@ -94,7 +85,6 @@ def sums_by_user(terms: Callable[[slice], Floats], users: Ints, description: str
     Args:
         terms: gives (n, M) for a chunk of posts.
         users: (N,) number of each post's user, from `user_numbers`.
-        description: for the progress bar.
     """
     from scipy import sparse
 
