@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -13,8 +13,8 @@ from multimodal.ablation.comparison import LEVEL
 from multimodal.ablation.running import Ablation
 from multimodal.ablation.variants import VARIANTS
 from multimodal.evaluation.files.text_table import TextTable, number, percent, with_signed_interval
+from multimodal.evaluation.files.writing import Content, write_files
 from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS
-from multimodal.storage.run_folder import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,17 +25,12 @@ _RESOLUTION_DPI = 200
 
 def write_report(folder: Path, ablation: Ablation) -> list[Path]:
     """Write `ablation.csv`, `ablation.md`, `ablation.png` and, where there is a gate, `gate.csv`."""
-    writers: dict[str, Any] = {
-        "ablation.csv": lambda path: ablation.table.to_csv(path, index=False),
-        "ablation.md": lambda path: path.write_text(markdown(ablation), encoding="utf-8"),
+    contents: dict[str, Content] = {
+        "ablation.csv": ablation.table,
+        "ablation.md": markdown(ablation),
         "ablation.png": lambda path: figure(ablation).savefig(path, dpi=_RESOLUTION_DPI, format="png"),
     }
-    if ablation.gate is not None:
-        gate = ablation.gate
-        writers["gate.csv"] = lambda path: gate.to_csv(path, index=False)
-    for name, write in writers.items():
-        write_atomically(folder / name, write)
-    return [folder / name for name in writers]
+    return write_files(folder, contents if ablation.gate is None else {**contents, "gate.csv": ablation.gate})
 
 
 def main_table(ablation: Ablation) -> TextTable:

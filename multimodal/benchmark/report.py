@@ -10,8 +10,8 @@ import pandas as pd
 
 from multimodal.benchmark.running import Failure
 from multimodal.evaluation.files.text_table import TextTable, number, with_interval
+from multimodal.evaluation.files.writing import write_files
 from multimodal.evaluation.metrics.catalogue import METRICS
-from multimodal.storage.run_folder import write_atomically
 
 _POOLED = ("f1_micro", "f1_macro_label")
 _WITH_INTERVAL = ("f1", "ndcg")
@@ -103,7 +103,4 @@ def write_report(
     folder: Path, table: pd.DataFrame, settings: dict[str, Any], failures: Sequence[Failure]
 ) -> list[Path]:
     """Write `benchmark.csv` and `benchmark.md` and return their paths."""
-    text = markdown(table, settings, failures)
-    write_atomically(folder / "benchmark.csv", lambda path: table.to_csv(path, index=False))
-    write_atomically(folder / "benchmark.md", lambda path: path.write_text(text, encoding="utf-8"))
-    return [folder / "benchmark.csv", folder / "benchmark.md"]
+    return write_files(folder, {"benchmark.csv": table, "benchmark.md": markdown(table, settings, failures)})

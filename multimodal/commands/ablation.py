@@ -4,16 +4,11 @@ kept."""
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from data_loaders.errors import UserError
 from multimodal.ablation.variants import VARIANTS, choose_variants, parse_variant
-from multimodal.commands.answer import Answer, print_files, split_names
-
-if TYPE_CHECKING:
-    from multimodal.ablation.running import Ablation
+from multimodal.commands.answer import Answer, split_names, written
 
 EXAMPLES = """examples:
   multimodal-hashtags ablation --data data/prepared --output runs/ablation
@@ -40,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Answer | None:
     """Train and compare the variants; only the main process answers."""
     from data_loaders.prepared import PreparedData
-    from multimodal.ablation.report import write_report
+    from multimodal.ablation.report import explanation, gate_table, main_table, write_report
     from multimodal.ablation.running import run_ablation
     from multimodal.distributed.processes import is_main_process
 
@@ -62,7 +57,8 @@ def run(options: argparse.Namespace) -> Answer | None:
         "gate": None if ablation.gate is None else ablation.gate.to_dict("records"),
         "written": files,
     }
-    return Answer(document, lambda: show(ablation, files))
+    gate = [] if ablation.gate is None else [gate_table(ablation.gate)]
+    return Answer(document, [main_table(ablation), explanation(ablation), *gate, written(files)])
 
 
 def read_seeds(text: str) -> list[int]:
@@ -75,17 +71,3 @@ def read_seeds(text: str) -> list[int]:
     if not all(part.isdecimal() for part in parts):
         raise UserError(f"--seeds {text!r}: give whole numbers separated by commas, for instance 0,1,2.")
     return [int(part) for part in parts]
-
-
-def show(ablation: Ablation, files: Sequence[Path]) -> None:
-    """Print the tables and where they are."""
-    from rich.console import Console
-
-    from multimodal.ablation.report import explanation, gate_table, main_table
-
-    console = Console()
-    console.print(main_table(ablation).rich())
-    print(explanation(ablation))
-    if ablation.gate is not None:
-        console.print(gate_table(ablation.gate).rich())
-    print_files(files)

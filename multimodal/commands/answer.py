@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from multimodal.evaluation.files.text_table import TextTable
 
 FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
 
@@ -16,15 +19,25 @@ class Answer:
 
     Attributes:
         document: what `--json` prints; see `as_plain`.
-        show: prints the same for people.
+        parts: the same for people, texts and tables, one below the other.
         problem: printed to standard error afterwards; the exit status is then 2.
         status: the exit status where there is no problem.
     """
 
     document: Any
-    show: Callable[[], None]
+    parts: Sequence[str | TextTable]
     problem: str = ""
     status: int = 0
+
+    def show(self) -> None:
+        """Print the parts."""
+        for part in self.parts:
+            if isinstance(part, str):
+                print(part)
+            else:
+                from rich.console import Console
+
+                Console().print(part.rich())
 
 
 def as_plain(value: Any) -> Any:
@@ -45,6 +58,6 @@ def split_names(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",")]
 
 
-def print_files(files: Sequence[Any]) -> None:
-    """Print which files were written."""
-    print("written:", *(f"  {path}" for path in files), sep="\n")
+def written(files: Sequence[Any]) -> str:
+    """Return which files were written, a line each."""
+    return "\n".join(["written:", *(f"  {path}" for path in files)])

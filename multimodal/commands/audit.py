@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from multimodal.commands.answer import FAILED, Answer, print_files
-
-if TYPE_CHECKING:
-    from multimodal.audit.run import Audit
+from multimodal.commands.answer import FAILED, Answer, written
 
 EXAMPLES = """examples:
   multimodal-hashtags audit --run runs/sample --data data/prepared
@@ -34,22 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Answer:
     """Audit the run."""
     from data_loaders.prepared import PreparedData
-    from multimodal.audit.finding import as_json
+    from multimodal.audit.finding import as_json, findings_table
     from multimodal.audit.run import audit_run
 
     audit = audit_run(
         options.run, PreparedData.open(options.data), options.split, options.posts, options.k, options.seed
     )
     document = as_json(audit.findings, audit.settings)
-    return Answer(document, lambda: show(audit), status=FAILED if audit.verdict == "failed" else 0)
-
-
-def show(audit: Audit) -> None:
-    """Print the findings, the verdict and the files."""
-    from rich.console import Console
-
-    from multimodal.audit.finding import findings_table
-
-    Console().print(findings_table(audit.findings).rich())
-    print(f"verdict: {audit.verdict}")
-    print_files([audit.folder / "audit.json", audit.folder / "audit.md"])
+    files = written([audit.folder / "audit.json", audit.folder / "audit.md"])
+    status = FAILED if audit.verdict == "failed" else 0
+    return Answer(document, [findings_table(audit.findings), f"verdict: {audit.verdict}", files], status=status)

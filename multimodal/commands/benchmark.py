@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from data_loaders.command_line import command_line
 from data_loaders.errors import UserError
-from multimodal.commands.answer import Answer, print_files
+from multimodal.commands.answer import Answer, written
 from multimodal.evaluation.metrics.cut_offs import parse_ks
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from multimodal.benchmark.running import Failure
 
 EXAMPLES = """examples:
   multimodal-hashtags benchmark --data data/prepared --systems all --output runs/benchmark
@@ -60,21 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("overrides", nargs="*", metavar="key=value", help="change the configuration of all rows")
 
 
-@dataclass(frozen=True, slots=True)
-class _Benchmark:
-    table: pd.DataFrame
-    settings: dict[str, Any]
-    failures: Sequence[Failure]
-    files: Sequence[Path]
-    folders: Sequence[Path]
-    ks: Sequence[int]
-
-
 def run(options: argparse.Namespace) -> Answer:
     """Make every row and the tables."""
     from data_loaders.prepared import PreparedData
     from multimodal.benchmark.entries import choose_entries, parse_entry, parse_settings
-    from multimodal.benchmark.report import write_report
+    from multimodal.benchmark.report import cost_table, explanation, narrow_at_k_table, write_report
     from multimodal.benchmark.running import run_benchmark
     from multimodal.benchmark.table import benchmark_table
 
@@ -92,29 +74,13 @@ def run(options: argparse.Namespace) -> Answer:
     command = command_line(*options.words)
     settings = {"seed": options.seed, "unit": options.unit, "threshold": options.threshold, "command": command}
     files = write_report(options.output, table, settings, failures)
-    done = _Benchmark(table, settings, failures, files, [row.folder for row in rows], ks)
-    return Answer(document(done), lambda: show(done))
-
-
-def document(done: _Benchmark) -> dict[str, Any]:
-    """Return the table and what was left out as plain values."""
-    return {
-        "settings": done.settings,
-        "table": done.table.to_dict("records"),
-        "left_out": {failure.entry.name: failure.reason for failure in done.failures},
-        "written": done.files,
+    document = {
+        "settings": settings,
+        "table": table.to_dict("records"),
+        "left_out": {failure.entry.name: failure.reason for failure in failures},
+        "written": files,
     }
-
-
-def show(done: _Benchmark) -> None:
-    """Print the tables, the files and the command that comes next."""
-    from rich.console import Console
-
-    from multimodal.benchmark.report import cost_table, explanation, narrow_at_k_table
-
-    for k in done.ks:
-        Console().print(narrow_at_k_table(done.table, k).rich())
-    Console().print(cost_table(done.table).rich())
-    print(explanation(done.table, done.settings, done.failures))
-    print_files(done.files)
-    print(f"paired tests: {command_line('compare', *done.folders, '--k', str(done.ks[len(done.ks) // 2]))}")
+    tests = command_line("compare", *(row.folder for row in rows), "--k", str(ks[len(ks) // 2]))
+    tables = [*(narrow_at_k_table(table, k) for k in ks), cost_table(table)]
+    texts = [explanation(table, settings, failures), written(files), f"paired tests: {tests}"]
+    return Answer(document, [*tables, *texts])

@@ -5,17 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from data_loaders.errors import UserError
-from multimodal.commands.answer import Answer, print_files, split_names
+from multimodal.commands.answer import Answer, split_names, written
 from multimodal.evaluation.metrics.cut_offs import parse_ks
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from multimodal.evaluation.comparison.comparison import Comparison
     from multimodal.evaluation.comparison.saved_runs import SavedRun
+    from multimodal.evaluation.files.text_table import TextTable
 
 EXAMPLES = """examples:
   multimodal-hashtags compare runs/popularity runs/user_habit runs/design --split test --k 5
@@ -49,9 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Answer:
     """Compare the runs."""
+    from multimodal.evaluation.comparison import comparison_files
     from multimodal.evaluation.comparison.comparison import Protocol, compare_runs
-    from multimodal.evaluation.comparison.comparison_files import write_comparison
-    from multimodal.evaluation.comparison.comparison_slice_files import write_slice_comparison
     from multimodal.evaluation.comparison.comparison_slices import check_slicings, compare_slices, read_slices
 
     ks = parse_ks(options.k)
@@ -67,11 +64,15 @@ def run(options: argparse.Namespace) -> Answer:
     against = find_system(options.against, systems)
     comparison = compare_runs(systems, ks, protocol, against=against, common_posts=options.common_posts)
     by_slice = compare_slices(comparison, read_slices(systems, comparison.aligned), slicings) if slicings else None
-    written: list[Path] = []
-    if options.output is not None:
-        written += write_comparison(options.output, comparison)
-        written += [] if by_slice is None else write_slice_comparison(options.output, by_slice)
-    return Answer(document(comparison, by_slice, written), lambda: show(comparison, by_slice, written))
+    document = comparison_files.comparison_record(comparison)
+    parts: list[str | TextTable] = [comparison_files.narrow_comparison_table(comparison)]
+    parts += [comparison_files.caption(comparison), *(f"note: {note}" for note in comparison.notes)]
+    files = [] if options.output is None else comparison_files.write_comparison(options.output, comparison)
+    if by_slice is not None:
+        document["slices"] = by_slice.to_dict("records")
+        parts += comparison_files.slice_tables(by_slice)
+        files += [] if options.output is None else comparison_files.write_slice_comparison(options.output, by_slice)
+    return Answer({**document, "written": files}, [*parts, written(files)] if files else parts)
 
 
 def read_systems(options: argparse.Namespace) -> dict[str, list[SavedRun]]:
@@ -98,28 +99,3 @@ def find_system(against: str | None, systems: Mapping[str, Sequence[SavedRun]]) 
         if against is not None and any(Path(run.given) == Path(against) for run in members):
             return name
     return against
-
-
-def document(comparison: Comparison, by_slice: pd.DataFrame | None, written: Sequence[Path]) -> dict[str, Any]:
-    """Return the comparison as plain values."""
-    from multimodal.evaluation.comparison.comparison_files import comparison_record
-
-    slices = {} if by_slice is None else {"slices": by_slice.to_dict("records")}
-    return {**comparison_record(comparison), **slices, "written": written}
-
-
-def show(comparison: Comparison, by_slice: pd.DataFrame | None, written: Sequence[Path]) -> None:
-    """Print the tables and the files."""
-    from rich.console import Console
-
-    from multimodal.evaluation.comparison.comparison_files import caption, narrow_comparison_table
-    from multimodal.evaluation.comparison.comparison_slice_files import slice_tables
-
-    Console().print(narrow_comparison_table(comparison).rich())
-    print(caption(comparison))
-    for note in comparison.notes:
-        print(f"note: {note}")
-    for table in [] if by_slice is None else slice_tables(by_slice):
-        Console().print(table.rich())
-    if written:
-        print_files(written)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data_loaders.command_line import command_line
-from multimodal.commands.answer import Answer
+from multimodal.commands.answer import Answer, written
 
 if TYPE_CHECKING:
     from multimodal.evaluation.evaluation_run import EvaluationRun
@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> Answer | None:
     from data_loaders.prepared import PreparedData
     from multimodal.distributed.processes import is_main_process
     from multimodal.evaluation.files.results import summary
+    from multimodal.evaluation.files.tables import k_table
     from multimodal.evaluation.metrics.cut_offs import parse_ks
     from multimodal.evaluation.pipeline import evaluate_run
 
@@ -70,31 +71,19 @@ def run(options: argparse.Namespace) -> Answer | None:
 
         write_report(options.run, data, evaluated.folder, options.unit)
     document = {"folder": evaluated.folder, **summary(evaluated.metrics, evaluated.settings)}
-    return Answer(document, lambda: show(evaluated, options.data))
-
-
-def show(evaluated: EvaluationRun, data: Path) -> None:
-    """Print the metrics, the files and the command that comes next."""
-    from rich.console import Console
-
-    from multimodal.evaluation.files.tables import k_table
-
-    Console().print(k_table(evaluated.metrics).rich())
-    print(describe(evaluated, data))
+    return Answer(document, [k_table(evaluated.metrics), describe(evaluated, options.data)])
 
 
 def describe(evaluated: EvaluationRun, data: Path) -> str:
     """Return the best K, the files written and the command that comes next."""
-    metrics, folder = evaluated.metrics, evaluated.folder
-    best = metrics.best_k()
-    settings = evaluated.settings
+    settings, chosen = evaluated.settings, evaluated.which_k
+    files = sorted(path for path in evaluated.folder.iterdir() if not path.name.startswith("."))
     recommend = command_line("recommend", "--run", settings["run"], "--caption", "…", "--user-id", "…")
     lines = [
         f"{settings['system']} on the {settings['split']} split of {data}, history {settings['history']}",
-        evaluated.which_k.sentence if evaluated.which_k else f"best K by F1: {best}",
-        *(f"  {note}" for note in (evaluated.which_k.notes if evaluated.which_k else ())),
-        "written:",
-        *(f"  {path}" for path in sorted(folder.iterdir()) if not path.name.startswith(".")),
+        chosen.sentence if chosen else f"best K by F1: {evaluated.metrics.best_k()}",
+        *(f"  {note}" for note in (chosen.notes if chosen else ())),
+        written(files),
         f"next: {recommend}",
     ]
     return "\n".join(lines)

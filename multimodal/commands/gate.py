@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from multimodal.commands.answer import Answer
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 EXAMPLES = "example:\n  multimodal-hashtags gate --run runs/sample --data data/prepared --split test"
 
@@ -24,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Answer | None:
     """Work out the table; only the main process answers."""
     from data_loaders.prepared import PreparedData
+    from multimodal.ablation.report import gate_table
     from multimodal.design.gate import gate_of_run
     from multimodal.distributed.processes import is_main_process
 
@@ -31,13 +28,4 @@ def run(options: argparse.Namespace) -> Answer | None:
     if not is_main_process():
         return None
     document = {"run": options.run, "split": options.split, "table": table.to_dict("records")}
-    return Answer(document, lambda: show(table, f"{options.run}, {options.split} split"))
-
-
-def show(table: pd.DataFrame, title: str) -> None:
-    """Print the table."""
-    from rich.console import Console
-
-    from multimodal.ablation.report import gate_table
-
-    Console().print(gate_table(table, title).rich())
+    return Answer(document, [gate_table(table, f"{options.run}, {options.split} split")])

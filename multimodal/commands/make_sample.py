@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> Answer:
     summary = write_sample(
         options.output, posts=options.posts, users=options.users, seed=options.seed, image_size_px=options.image_size_px
     )
-    return Answer(asdict(summary), lambda: print(describe(summary)))
+    return Answer(asdict(summary), [describe(summary)])
 
 
 def describe(summary: SampleSummary) -> str:

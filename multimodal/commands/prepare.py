@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from data_loaders.command_line import command_line
 from multimodal.commands.answer import Answer
 from multimodal.commands.dump_arguments import add_dump_arguments, reader_options
 
 if TYPE_CHECKING:
     from data_loaders.prepare.prepare import PreparedSummary
+    from multimodal.evaluation.files.text_table import TextTable
 
 EXAMPLES = """examples:
   multimodal-hashtags prepare --source data/sample --output data/prepared
@@ -76,15 +78,54 @@ def run(options: argparse.Namespace) -> Answer:
 
     settings = PrepareSettings(**{field.name: getattr(options, field.name) for field in fields(PrepareSettings)})
     summary = prepare(options.source, options.output, settings, format=options.format, options=reader_options(options))
-    return Answer({"folder": summary.folder, **summary.statistics}, lambda: show(summary))
+    return Answer({"folder": summary.folder, **summary.statistics}, describe(summary))
 
 
-def show(summary: PreparedSummary) -> None:
-    """Print what was prepared."""
-    from rich.console import Console
+def describe(summary: PreparedSummary) -> list[str | TextTable]:
+    """Return what was prepared: texts and tables."""
+    from data_loaders.prepare.data_card import vocabulary_rule
 
-    from multimodal.commands.prepared_tables import describe
+    statistics = summary.statistics
+    vocabulary, split, rejected = statistics["vocabulary"], statistics["split"], statistics["rejected"]
+    parts: list[str | TextTable] = [
+        f"{summary.folder}: {statistics['posts']:,} posts by {statistics['users']:,} users, "
+        f"{statistics['tags_per_post']['mean']:.1f} hashtags per post",
+        f"split by {split['method']} ({split['reason']}); "
+        f"{split['moved_with_near_duplicates']:,} posts moved to the side of their near-duplicates",
+        f"vocabulary: {vocabulary['hashtags']:,} of {statistics['distinct_hashtags']:,} hashtags, "
+        f"{vocabulary_rule(statistics)}",
+        *(f"note: {note}" for note in statistics["notes"]),
+        _splits(statistics["splits"]),
+    ]
+    if rejected["refused"] or rejected["kept"]:
+        parts += [_refusals(rejected), f"each is listed in {summary.folder / 'rejected.jsonl'}"]
+    train = command_line("train", "--config", "sample", "--data", summary.folder, "--output", "runs/sample")
+    return [*parts, f"data card: {summary.folder / 'README.md'}", f"next: {train}"]
 
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    for part in describe(summary):
-        console.print(part)
+
+def _splits(splits: dict[str, Any]) -> TextTable:
+    from multimodal.evaluation.files.text_table import TextTable
+
+    headings = ["split", "posts", "users", "period", "truth in\nvocabulary", "or own\nhistory", "posts with\nhistory"]
+    cells = [
+        [
+            name,
+            f"{side['posts']:,}",
+            f"{side['users']:,}",
+            f"{side['from'][:7]}…{side['to'][:7]}" if side["from"] else "undated",
+            f"{side['truth']['vocabulary']:.1%}",
+            f"{side['truth']['either']:.1%}",
+            f"{side['posts_with_history']:.1%}",
+        ]
+        for name, side in splits.items()
+    ]
+    return TextTable(headings=headings, cells=cells, title="Splits")
+
+
+def _refusals(rejected: dict[str, dict[str, int]]) -> TextTable:
+    from multimodal.evaluation.files.text_table import TextTable
+
+    done = {"refused": "refused", "kept": "post kept"}
+    cells = [[reason, done[kind], f"{count:,}"] for kind in done for reason, count in rejected[kind].items()]
+    headings = ["reason", "what was done", "records"]
+    return TextTable(headings=headings, cells=cells, title="Refused records and reservations", text_columns=2)

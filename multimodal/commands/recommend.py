@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from multimodal.commands.answer import Answer
-
-if TYPE_CHECKING:
-    from multimodal.recommender import Recommendation
 
 EXAMPLES = """examples:
   multimodal-hashtags recommend --run runs/sample --image photo.jpg --caption "Low tide at dusk" --user-id ann --k 5
@@ -39,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Answer:
     """Load the model and ask it."""
+    from multimodal.evaluation.files.text_table import TextTable
     from multimodal.recommender import Recommender
 
     recommender = Recommender.from_pretrained(options.run, device=options.device)
@@ -56,19 +52,6 @@ def run(options: argparse.Namespace) -> Answer:
         timestamp=options.timestamp,
         include_caption_hashtags=options.include_caption_hashtags,
     )
-    return Answer({"recommendations": [asdict(one) for one in recommendations]}, lambda: show(recommendations))
-
-
-def show(recommendations: Sequence[Recommendation]) -> None:
-    """Print the answer as a table, best first."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table()
-    table.add_column("", justify="right")
-    table.add_column("Hashtag")
-    table.add_column("Score", justify="right")
-    for rank, recommendation in enumerate(recommendations, start=1):
-        table.add_row(str(rank), escape(str(recommendation)), f"{recommendation.score:.4f}")
-    Console().print(table)
+    cells = [[f"{rank:>2}", str(one), f"{one.score:.4f}"] for rank, one in enumerate(recommendations, start=1)]
+    table = TextTable(headings=["", "Hashtag", "Score"], cells=cells, text_columns=2)
+    return Answer({"recommendations": [asdict(one) for one in recommendations]}, [table])

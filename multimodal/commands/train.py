@@ -12,7 +12,6 @@ from multimodal.commands.answer import Answer
 
 if TYPE_CHECKING:
     from multimodal.config import RunConfig
-    from multimodal.training.run import TrainedRun
 
 EXAMPLES = """examples:
   multimodal-hashtags train --config sample --data data/prepared --output runs/sample
@@ -44,7 +43,10 @@ def run(options: argparse.Namespace) -> Answer | None:
     if not is_main_process():
         return None
     document = {"run": trained.run.path, "model": trained.run.model, "facts": trained.facts}
-    return Answer(document, lambda: show(trained, options.data))
+    width = max(map(len, trained.facts))
+    facts = [f"  {name:<{width}}  {value}" for name, value in trained.facts.items()]
+    words = ["--run", trained.run.path, "--data", options.data, "--split", "test", "--k", "1-10"]
+    return Answer(document, [f"{trained.run.path}:", *facts, f"next: {command_line('evaluate', *words)}"])
 
 
 def read_config(options: argparse.Namespace) -> RunConfig:
@@ -68,16 +70,3 @@ def read_config(options: argparse.Namespace) -> RunConfig:
     if not saved.is_file():
         raise UserError(f"--resume: {options.output} is not a run that can be continued ({saved} is missing).")
     return load_config(saved)
-
-
-def show(trained: TrainedRun, data: Path) -> None:
-    """Print what was trained and the command that comes next."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=str(trained.run.path), show_header=False)
-    for name, value in trained.facts.items():
-        table.add_row(name, value)
-    Console().print(table)
-    evaluate = command_line("evaluate", "--run", trained.run.path, "--data", data, "--split", "test", "--k", "1-10")
-    print(f"next: {evaluate}")

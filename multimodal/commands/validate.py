@@ -35,16 +35,12 @@ def run(options: argparse.Namespace) -> Answer:
     from data_loaders.readers.summary import describe_summary, summarise, template
 
     if options.template is not None:
-        return Answer(json.loads(template("jsonl")), lambda: print(template(options.template)))
+        return Answer(json.loads(template("jsonl")), [template(options.template)])
     reader = open_dump(options.source, options.format, reader_options(options))
     summary = summarise(reader, options.examples)
-
-    def show() -> None:
-        print(f"{reader.path}: {reader.name}")
-        print(describe_summary(summary))
-
+    parts = [f"{reader.path}: {reader.name}", describe_summary(summary)]
     none = f"{reader.path} holds no usable post. What was refused, and why, is listed above."
-    return Answer(document(reader, summary), show, "" if summary.kept["posts"] else none)
+    return Answer(document(reader, summary), parts, "" if summary.kept["posts"] else none)
 
 
 def document(reader: Reader, summary: DumpSummary) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""A comparison as a table for the terminal, and as CSV, Markdown, LaTeX and JSON."""
+"""A comparison, as a whole and by slices, as tables for the terminal and as CSV, Markdown, LaTeX and JSON."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,17 @@ from multimodal.evaluation.files.text_table import (
     TextTable,
     number,
     percent,
-    plain_values,
     probability,
     signed,
     with_interval,
     with_signed_interval,
 )
+from multimodal.evaluation.files.writing import Content, plain_values, write_files
 from multimodal.evaluation.metrics.catalogue import METRICS
-from multimodal.storage.run_folder import write_atomically, write_json
+from multimodal.evaluation.slices.slices import TITLES
 
 SIGNIFICANT = 0.05
+_SLICE_HEADINGS = ("Slice", "Posts", "Value", "Against", "Difference [95 %]", "p (Holm)", "More than elsewhere [95 %]")
 
 
 def comparison_table(comparison: Comparison) -> TextTable:
@@ -47,11 +49,11 @@ def narrow_comparison_table(comparison: Comparison) -> TextTable:
         cells=[_stacked(_cells(record, _has_seeds(comparison))) for record in records],
         title=f"Compared with {comparison.against}",
         text_columns=2,
-        styles=[difference_style(record) for record in records],
+        styles=[_difference_style(record) for record in records],
     )
 
 
-def difference_style(record: dict[Any, Any]) -> str:
+def _difference_style(record: dict[Any, Any]) -> str:
     """Return the colour of a difference in the terminal; none unless it holds after Holm's correction."""
     if not record["p_holm"] < SIGNIFICANT:
         return ""
@@ -115,12 +117,52 @@ def write_comparison(folder: Path, comparison: Comparison) -> list[Path]:
     """
     shown, below = comparison_table(comparison), caption(comparison)
     notes = [f"\nNote: {note}." for note in comparison.notes]
-    texts = {
-        "comparison.csv": comparison.table.to_csv(index=False),
+    contents: dict[str, Content] = {
+        "comparison.csv": comparison.table,
         "comparison.md": "\n".join([shown.markdown(), f"{below}.", *notes, ""]),
         "comparison.tex": shown.latex(f"Comparison with {comparison.against}. {below}."),
+        "comparison.json": comparison_record(comparison),
     }
-    for name, text in texts.items():
-        write_atomically(folder / name, lambda path, text=text: path.write_text(text, encoding="utf-8"))  # type: ignore[misc]
-    write_json(folder / "comparison.json", comparison_record(comparison))
-    return [folder / name for name in (*texts, "comparison.json")]
+    return write_files(folder, contents)
+
+
+def _groups(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    groups = []
+    for key, rows in table.groupby(["slicing", "system", "against", "metric", "k"], sort=False):
+        slicing, system, against, metric, k = map(str, key)
+        groups.append((f"{TITLES[slicing]}: {METRICS.label(metric)}@{k} of {system} – {against}", rows))
+    return groups
+
+
+def _slice_cells(row: dict[Any, Any]) -> list[str]:
+    return [
+        str(row["slice"]),
+        f"{row['posts']:,}",
+        number(row["value"]),
+        number(row["value_against"]),
+        with_signed_interval(row["difference"], row["difference_low"], row["difference_high"]),
+        probability(row["p_holm"]),
+        with_signed_interval(row["lead"], row["lead_low"], row["lead_high"]),
+    ]
+
+
+def slice_tables(table: pd.DataFrame) -> list[TextTable]:
+    """Return a table for the terminal per slicing, system, metric and K; differences that hold stand out."""
+    return [
+        TextTable(
+            headings=[re.sub(r" (?=[\[(])|(?<=than) ", "\n", heading) for heading in _SLICE_HEADINGS],
+            cells=[[cell.replace(" [", "\n[") for cell in _slice_cells(row)] for row in rows.to_dict("records")],
+            title=title,
+            styles=[_difference_style(row) for row in rows.to_dict("records")],
+        )
+        for title, rows in _groups(table)
+    ]
+
+
+def write_slice_comparison(folder: Path, table: pd.DataFrame) -> list[Path]:
+    """Write `comparison_slices.csv` and `.md` and return their paths."""
+    parts = ["# Differences by slice", ""]
+    for title, rows in _groups(table):
+        cells = [_slice_cells(row) for row in rows.to_dict("records")]
+        parts += [f"## {title}", "", TextTable(headings=_SLICE_HEADINGS, cells=cells).markdown()]
+    return write_files(folder, {"comparison_slices.csv": table, "comparison_slices.md": "\n".join(parts)})

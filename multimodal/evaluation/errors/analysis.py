@@ -17,8 +17,8 @@ from multimodal.evaluation.errors.curves import Curve, curves_table, hashtag_cur
 from multimodal.evaluation.errors.flat_ranking import FlatRanking, Floats
 from multimodal.evaluation.errors.pairs import confused_pairs
 from multimodal.evaluation.errors.posts import ndcg_distribution, ndcg_of_posts
+from multimodal.evaluation.files.writing import write_files
 from multimodal.ranking.rankings import Rankings
-from multimodal.storage.run_folder import write_atomically
 
 SELECTED = 5
 
@@ -107,9 +107,4 @@ def analyse_errors(
 
 def write_errors(folder: Path, analysis: ErrorAnalysis) -> list[Path]:
     """Write every table as CSV and return the paths."""
-    paths = []
-    for name, table in analysis.tables().items():
-        path = folder / f"{name}.csv"
-        write_atomically(path, lambda temporary, table=table: table.to_csv(temporary, index=False))  # type: ignore[misc]
-        paths.append(path)
-    return paths
+    return write_files(folder, {f"{name}.csv": table for name, table in analysis.tables().items()})

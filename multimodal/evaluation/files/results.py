@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from data_loaders.errors import DataError
 from multimodal.evaluation.files.figures import figure_files
 from multimodal.evaluation.files.predictions import write_predictions
-from multimodal.evaluation.files.text_table import plain_values
-from multimodal.evaluation.files.writing import Content
+from multimodal.evaluation.files.writing import Content, plain_values
 from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS, ListMetric
 from multimodal.evaluation.metrics.fingerprints import FINGERPRINT, truth_fingerprints
 from multimodal.evaluation.metrics.metric_table import DEFINITIONS_VERSION, MetricTable

@@ -5,10 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -139,21 +136,3 @@ def percent(share: float | None, digits: int = 0) -> str:
     ('95 %', '95.4 %')
     """
     return DASH if share is None or math.isnan(share) else f"{100 * share:.{digits}f} %"
-
-
-def plain(value: Any) -> Any:
-    """Return a value of a table for JSON; null where it is not defined or not finite."""
-    if value is None or value is pd.NA:
-        return None
-    if isinstance(value, (bool, np.bool_)):
-        return bool(value)
-    if isinstance(value, (int, np.integer)):
-        return int(value)
-    if isinstance(value, (float, np.floating)):
-        return float(value) if math.isfinite(value) else None
-    return value
-
-
-def plain_values(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of a table as values for JSON."""
-    return [{str(name): plain(value) for name, value in record.items()} for record in table.to_dict("records")]

@@ -1,11 +1,13 @@
-"""Writing several result files at once."""
+"""Writing several result files at once, and tables as values for JSON."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from multimodal.storage.run_folder import write_atomically, write_json
@@ -30,3 +32,13 @@ def _writer(content: str | pd.DataFrame | Callable[[Path], Any]) -> Callable[[Pa
     if isinstance(content, pd.DataFrame):
         return lambda path: content.to_csv(path, index=False)
     return content
+
+
+def plain_values(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as values for JSON; null where one is not defined or not finite."""
+    return [{str(name): _plain(value) for name, value in record.items()} for record in table.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if value is pd.NA or (isinstance(value, float) and not math.isfinite(value)) else value

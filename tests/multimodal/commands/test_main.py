@@ -63,7 +63,7 @@ def answers(monkeypatch, run):
 def test_only_the_answer_is_on_standard_output(command, monkeypatch):
     def run(options):
         sys.stdout.write("a library talks\n")
-        return Answer({"at": Path("x"), "value": float("nan")}, lambda: sys.stdout.write("for people\n"))
+        return Answer({"at": Path("x"), "value": float("nan")}, ["for people"])
 
     arguments = answers(monkeypatch, run)
     done = command(*arguments)
@@ -74,7 +74,7 @@ def test_only_the_answer_is_on_standard_output(command, monkeypatch):
 
 @pytest.mark.parametrize(
     ("status", "answer"),
-    [(0, None), (1, Answer(1, print, status=1)), (2, Answer(1, print, problem="there is nothing"))],
+    [(0, None), (1, Answer(1, [], status=1)), (2, Answer(1, [], problem="there is nothing"))],
 )
 def test_exit_statuses_of_answers(command, monkeypatch, status, answer):
     done = command(*answers(monkeypatch, lambda options: answer))

@@ -5,7 +5,7 @@ from saved_run_maker import make_posts, make_run
 
 from data_loaders.errors import UserError
 from multimodal.evaluation.comparison.comparison import Protocol, compare_runs
-from multimodal.evaluation.comparison.comparison_slice_files import slice_tables, write_slice_comparison
+from multimodal.evaluation.comparison.comparison_files import slice_tables, write_slice_comparison
 from multimodal.evaluation.comparison.comparison_slices import check_slicings, compare_slices, read_slices
 from multimodal.evaluation.comparison.saved_runs import group_by_seed, read_saved_runs
 from multimodal.evaluation.slices.slices import HASHTAG_FREQUENCY, TITLES

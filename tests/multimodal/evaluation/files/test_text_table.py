@@ -8,12 +8,12 @@ from multimodal.evaluation.files.text_table import (
     TextTable,
     latex_text,
     number,
-    plain_values,
     probability,
     signed,
     with_interval,
     with_signed_interval,
 )
+from multimodal.evaluation.files.writing import plain_values
 
 
 def test_numbers():
