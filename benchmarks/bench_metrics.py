@@ -23,9 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from data_loaders.prepare.vocabulary import Vocabulary
-from multimodal.evaluation.metrics.metric_table import MetricTable
-from multimodal.evaluation.metrics.similarity import cooccurrence_similarity
-from multimodal.evaluation.metrics.sweep import evaluate_rankings
+from multimodal.evaluation.metrics.beyond_accuracy import cooccurrence_similarity
+from multimodal.evaluation.metrics.sweep import MetricTable, evaluate_rankings
 from multimodal.evaluation.metrics.truth import Truth
 from multimodal.ranking.rankings import Rankings
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from data_loaders.command_line import command_line
-from multimodal.ablation.comparison import LEVEL
-from multimodal.ablation.running import Ablation
+from multimodal.ablation.running import LEVEL, Ablation
 from multimodal.ablation.variants import VARIANTS
 from multimodal.evaluation.files.text_table import TextTable, number, percent, with_signed_interval
 from multimodal.evaluation.files.writing import Content, write_files

@@ -12,7 +12,7 @@ import numpy as np
 from data_loaders.errors import UserError, nearest
 from data_loaders.posts import Post
 from data_loaders.prepare.splits import SPLITS
-from multimodal.evaluation.metrics.train_statistics import KnownHashtags
+from multimodal.evaluation.metrics.truth import KnownHashtags
 from multimodal.memory.post_memory import PostMemory
 from multimodal.queries import to_queries
 from multimodal.ranking.rankings import Rankings

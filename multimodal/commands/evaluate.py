@@ -46,8 +46,8 @@ def run(options: argparse.Namespace) -> Answer | None:
     """Evaluate; only the main process answers."""
     from data_loaders.prepared import PreparedData
     from multimodal.distributed.processes import is_main_process
+    from multimodal.evaluation.files.figures import k_table
     from multimodal.evaluation.files.results import summary
-    from multimodal.evaluation.files.tables import k_table
     from multimodal.evaluation.metrics.cut_offs import parse_ks
     from multimodal.evaluation.pipeline import evaluate_run
 

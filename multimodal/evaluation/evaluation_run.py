@@ -13,11 +13,10 @@ from data_loaders.command_line import command_line
 from data_loaders.posts import Post
 from multimodal.evaluation.files.results import evaluation_files
 from multimodal.evaluation.files.writing import write_files
-from multimodal.evaluation.list_length.cutoff_selection import WhichK, which_k, which_k_files
-from multimodal.evaluation.list_length.list_lengths import ScoredHits, read_scored_hits
+from multimodal.evaluation.list_length import ScoredHits, WhichK, read_scored_hits, which_k, which_k_files
 from multimodal.evaluation.metrics.catalogue import METRICS
-from multimodal.evaluation.metrics.metric_table import MetricTable
-from multimodal.evaluation.metrics.train_statistics import KnownHashtags
+from multimodal.evaluation.metrics.sweep import MetricTable
+from multimodal.evaluation.metrics.truth import KnownHashtags
 from multimodal.evaluation.slices.slice_files import slice_files
 from multimodal.evaluation.slices.slice_metrics import slice_k, slice_table
 from multimodal.evaluation.slices.slices import slice_posts

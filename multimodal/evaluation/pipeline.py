@@ -16,7 +16,7 @@ from multimodal.distributed.launching import init_distributed
 from multimodal.distributed.processes import barrier, is_main_process, map_processes, process_count
 from multimodal.distributed.progress import shared_progress
 from multimodal.evaluation.evaluation_run import EvaluationRun, write_all
-from multimodal.evaluation.metrics.similarity import cooccurrence_similarity
+from multimodal.evaluation.metrics.beyond_accuracy import cooccurrence_similarity
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.evaluation.uncertainty.resampling import Unit
 from multimodal.memory.post_memory import PostMemory

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from data_loaders.errors import DataError, UserError
 from multimodal.evaluation.comparison.saved_runs import SavedRun
 from multimodal.evaluation.metrics.accuracy import Ints
-from multimodal.evaluation.metrics.outcomes import Outcomes
-from multimodal.evaluation.uncertainty.seed_average import average_over_seeds
+from multimodal.evaluation.metrics.outcomes import Outcomes, average_over_seeds
 
 # Posts that differ in one of these counts were evaluated against another truth or vocabulary.
 _COUNTS = ("true_count", "known_count", "new_count")

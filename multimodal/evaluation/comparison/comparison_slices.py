@@ -16,12 +16,10 @@ from multimodal.evaluation.comparison.comparison import Comparison, Protocol
 from multimodal.evaluation.comparison.saved_runs import SavedRun
 from multimodal.evaluation.metrics.accuracy import Floats, Ints
 from multimodal.evaluation.metrics.outcomes import Outcomes
-from multimodal.evaluation.slices.hashtag_bands import BANDS, BandedHits
 from multimodal.evaluation.slices.slice_files import SLICES, read_post_slices
 from multimodal.evaluation.slices.slice_metrics import Draws, band_terms, count_units, quantiles, slice_draws
-from multimodal.evaluation.slices.slices import HASHTAG_FREQUENCY, TITLES, PostSlices
-from multimodal.evaluation.uncertainty.effect_size import EQUAL
-from multimodal.evaluation.uncertainty.paired import holm, paired_test
+from multimodal.evaluation.slices.slices import BANDS, HASHTAG_FREQUENCY, TITLES, BandedHits, PostSlices
+from multimodal.evaluation.uncertainty.paired import EQUAL, holm, paired_test
 from multimodal.evaluation.uncertainty.resampling import draw_signs, unit_terms, weighted_sums
 
 

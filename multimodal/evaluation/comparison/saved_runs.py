@@ -15,10 +15,9 @@ import yaml
 from numpy.typing import NDArray
 
 from data_loaders.errors import DataError, RunError, UserError, nearest
-from multimodal.evaluation.files.results import read_per_post
-from multimodal.evaluation.metrics.fingerprints import FINGERPRINT
+from multimodal.evaluation.files.results import FINGERPRINT, read_per_post
 from multimodal.evaluation.metrics.outcomes import Outcomes
-from multimodal.evaluation.metrics.relevance import check_post_ids
+from multimodal.evaluation.metrics.truth import check_post_ids
 from multimodal.storage.run_folder import RunFolder, read_json
 
 PER_POST = "per_post.parquet"

@@ -10,13 +10,18 @@ import numpy as np
 import pandas as pd
 
 from data_loaders.errors import UserError
-from multimodal.evaluation.errors.by_frequency import errors_by_frequency, frequency_correlations
-from multimodal.evaluation.errors.calibration import calibration_error, calibration_table
-from multimodal.evaluation.errors.confusion import confusion_table
 from multimodal.evaluation.errors.curves import Curve, curves_table, hashtag_curves, macro_curves, micro_curves
 from multimodal.evaluation.errors.flat_ranking import FlatRanking, Floats
-from multimodal.evaluation.errors.pairs import confused_pairs
-from multimodal.evaluation.errors.posts import ndcg_distribution, ndcg_of_posts
+from multimodal.evaluation.errors.tables import (
+    calibration_error,
+    calibration_table,
+    confused_pairs,
+    confusion_table,
+    errors_by_frequency,
+    frequency_correlations,
+    ndcg_distribution,
+    ndcg_of_posts,
+)
 from multimodal.evaluation.files.writing import write_files
 from multimodal.ranking.rankings import Rankings
 

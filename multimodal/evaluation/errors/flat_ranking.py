@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_loaders.errors import DataError
-from multimodal.evaluation.metrics.relevance import check_post_ids, check_rankings, hit_matrix
-from multimodal.evaluation.metrics.truth import Truth
+from multimodal.evaluation.metrics.truth import Truth, check_post_ids, check_rankings, hit_matrix
 from multimodal.ranking.rankings import Rankings
 
 Ints = NDArray[np.int64]

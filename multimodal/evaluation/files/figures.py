@@ -1,13 +1,14 @@
-"""The two figures of a sweep: precision and recall against K, hit rate and F1 against K."""
+"""A sweep for people: two figures, precision and recall and hit rate and F1 against K, and a table for the terminal."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from multimodal.evaluation.files.chart_style import BAND_OPACITY, COLOURS, DASHES, chart_style
+from multimodal.evaluation.files.text_table import TextTable, number, percent
 from multimodal.evaluation.files.writing import Content
 from multimodal.evaluation.metrics.catalogue import METRICS
-from multimodal.evaluation.metrics.metric_table import MetricTable
+from multimodal.evaluation.metrics.sweep import MetricTable
 from multimodal.evaluation.uncertainty.intervals import Bootstrap
 
 if TYPE_CHECKING:
@@ -84,3 +85,26 @@ def _finish(axes: Axes, ks: list[int], labels: list[str]) -> None:
         axes.set_xticks(ks)
     axes.grid(axis="y")
     axes.legend(fontsize=9)
+
+
+def k_table(metrics: MetricTable) -> TextTable:
+    """Return one row per K with the main metrics; the best K by F1 is marked and stands out."""
+    best = metrics.best_k()
+    posts, left_out = metrics.counts["posts"], metrics.counts["posts_without_truth"]
+    coverage = float(metrics.table["coverage_of_truth"].iloc[0])
+    caption = (
+        f"{posts:,} posts; {left_out:,} without a true hashtag left out; "
+        f"vocabulary covers {percent(coverage, 1)} of the truth"
+    )
+    rows = [
+        [str(int(row["k"])), *(number(row[name]) for name in METRICS.headline), "best F1" if row["k"] == best else ""]
+        for row in metrics.table.to_dict("records")
+    ]
+    return TextTable(
+        headings=["K", *map(METRICS.label, METRICS.headline), ""],
+        cells=rows,
+        title="Metrics at K",
+        caption=caption,
+        text_columns=0,
+        styles=["bold green" if k == best else "" for k in metrics.ks],
+    )

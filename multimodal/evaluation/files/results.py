@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,33 @@ from multimodal.evaluation.files.figures import figure_files
 from multimodal.evaluation.files.predictions import write_predictions
 from multimodal.evaluation.files.writing import Content, plain_values
 from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS, ListMetric
-from multimodal.evaluation.metrics.fingerprints import FINGERPRINT, truth_fingerprints
-from multimodal.evaluation.metrics.metric_table import DEFINITIONS_VERSION, MetricTable
 from multimodal.evaluation.metrics.outcomes import Outcomes
+from multimodal.evaluation.metrics.sweep import DEFINITIONS_VERSION, MetricTable
 from multimodal.evaluation.uncertainty.intervals import Bootstrap
 from multimodal.ranking.rankings import Rankings
 from multimodal.storage.run_folder import write_atomically
+
+FINGERPRINT = "truth_fingerprint"
+_BITS = 64
+
+
+def truth_fingerprints(truth: Sequence[Sequence[str]]) -> NDArray[np.uint64]:
+    """Return one number per post: equal for equal sets of hashtags, and practically never equal for others.
+
+    Args:
+        truth: the true hashtags of N posts; order and repeats do not matter.
+
+    Returns:
+        (N,).
+    """
+    sums = (sum(map(_number, set(hashtags))) % 2**_BITS for hashtags in truth)
+    return np.fromiter(sums, np.uint64, len(truth))
+
+
+@lru_cache(maxsize=2**16)
+def _number(hashtag: str) -> int:
+    return int.from_bytes(blake2b(hashtag.encode("utf-8", "surrogatepass"), digest_size=_BITS // 8).digest(), "little")
+
 
 _COUNT_COLUMNS = {
     "true_hashtags": "true_count",

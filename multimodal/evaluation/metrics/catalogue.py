@@ -21,15 +21,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multimodal.evaluation.metrics.accuracy import (
+    ApNorm,
     Floats,
     Ints,
+    average_precision,
     f1_change,
     f1_of_means,
     f1_per_post,
     hit_rate,
+    ndcg,
     precision,
     recall,
     recall_capped,
+    reciprocal_rank,
 )
 from multimodal.evaluation.metrics.beyond_accuracy import RecommendedLists, catalogue_coverage, novelty, redundancy
 from multimodal.evaluation.metrics.exact_means import (
@@ -39,7 +43,6 @@ from multimodal.evaluation.metrics.exact_means import (
     mean_reciprocal_rank,
 )
 from multimodal.evaluation.metrics.label_wise import HashtagCounts, f1_macro_label, f1_micro, f1_micro_sums
-from multimodal.evaluation.metrics.ranked import ApNorm, average_precision, ndcg, reciprocal_rank
 
 Bools = NDArray[np.bool_]
 # Which true hashtags a metric is about: all, those inside the vocabulary, those never seen in train.

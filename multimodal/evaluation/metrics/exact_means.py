@@ -18,9 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.evaluation.metrics.accuracy import Floats, Ints
+from multimodal.evaluation.metrics.accuracy import ApNorm, Floats, Ints, discounts, ideal_gains
 from multimodal.evaluation.metrics.chunks import map_chunks
-from multimodal.evaluation.metrics.ranked import ApNorm, discounts, ideal_gains
 
 # Rounded to multiples of 2^-36, at most 4,096 values below 32 add up without any rounding in a double (53 bits).
 # The error of a mean is below 2^-37, about 7e-12.
@@ -201,13 +200,13 @@ def count_hits_by_rank(hits: NDArray[np.bool_], true_count: Ints) -> HitsByRank:
 
 
 def mean_ndcg(counts: HitsByRank, ks: Ints) -> Floats:
-    """Return the mean NDCG at every cut-off, (n_k,); see `ranked.ndcg`."""
+    """Return the mean NDCG at every cut-off, (n_k,); see `accuracy.ndcg`."""
     gains = counts.hits * discounts(len(counts.hits))[:, None]
     return _mean_of_ratios(gains, ideal_gains(counts.true_count, ks), counts.posts, ks)
 
 
 def mean_average_precision(counts: HitsByRank, ks: Ints, norm: ApNorm = "capped") -> Floats:
-    """Return the mean average precision at every cut-off, (n_k,); see `ranked.average_precision`."""
+    """Return the mean average precision at every cut-off, (n_k,); see `accuracy.average_precision`."""
     precisions = counts.found / np.arange(1, len(counts.found) + 1)[:, None]
     relevant = np.broadcast_to(counts.true_count, (len(ks), len(counts.true_count)))
     best = relevant if norm == "relevant" else np.minimum(relevant, ks[:, None])
@@ -215,7 +214,7 @@ def mean_average_precision(counts: HitsByRank, ks: Ints, norm: ApNorm = "capped"
 
 
 def mean_reciprocal_rank(counts: HitsByRank, ks: Ints) -> Floats:
-    """Return the mean reciprocal rank at every cut-off, (n_k,); see `ranked.reciprocal_rank`."""
+    """Return the mean reciprocal rank at every cut-off, (n_k,); see `accuracy.reciprocal_rank`."""
     ranks = np.arange(1, len(counts.first) + 1)[:, None]
     values = np.append((ranks <= ks) / ranks, np.zeros((1, len(ks))), axis=0)
     posts = np.append(counts.first, counts.posts - counts.first.sum())

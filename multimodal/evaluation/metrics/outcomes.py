@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.evaluation.metrics.accuracy import Floats, Ints, hits_at
+from multimodal.evaluation.metrics.accuracy import ApNorm, Floats, Ints, hits_at
 from multimodal.evaluation.metrics.catalogue import METRICS, CountMetric, Metric, RankMetric, Truths
 from multimodal.evaluation.metrics.exact_means import (
     ExactMean,
@@ -18,7 +18,6 @@ from multimodal.evaluation.metrics.exact_means import (
     mean_of,
     weighted_mean_of,
 )
-from multimodal.evaluation.metrics.ranked import ApNorm
 
 Bools = NDArray[np.bool_]
 
@@ -158,3 +157,18 @@ def rank_means(outcomes: Outcomes) -> dict[str, Floats]:
         else metric.mean(by_rank, outcomes.ks, outcomes.ap_norm)
         for metric in METRICS.of(RankMetric)
     }
+
+
+def average_over_seeds(members: Sequence[Outcomes]) -> Outcomes:
+    """Return runs of one system on the same posts as one system.
+
+    Sums over posts are averaged over the runs before a metric is made of them: `f1` is that of the precision and
+    recall averaged over seeds. For every mean over posts this is the mean of the seeds' own values.
+
+    Args:
+        members: the runs; the same posts in the same order, at the same cut-offs.
+    """
+    first = members[0]
+    common = [name for name in first.stored if all(name in member.stored for member in members)]
+    stored = {name: np.mean([member.stored[name] for member in members], axis=0) for name in common}
+    return replace(first, stored=stored, runs=tuple(members))

@@ -1,30 +1,81 @@
-"""`evaluate_rankings`: every metric at every K in one pass over the posts."""
+"""`evaluate_rankings`: every metric at every K in one pass over the posts, as a `MetricTable`."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from data_loaders.errors import DataError, UserError
-from multimodal.evaluation.metrics.accuracy import Floats, Ints
-from multimodal.evaluation.metrics.beyond_accuracy import RecommendedLists, Similarity, information
-from multimodal.evaluation.metrics.catalogue import METRICS, DataMetric, HashtagMetric, ListMetric, MeanMetric
+from data_loaders.errors import DataError, UserError, nearest
+from multimodal.evaluation.metrics.accuracy import ApNorm, Floats, Ints
+from multimodal.evaluation.metrics.beyond_accuracy import RecommendedLists, Similarity, as_similarity, information
+from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS, DataMetric, HashtagMetric, ListMetric, MeanMetric
 from multimodal.evaluation.metrics.chunks import chunks, map_chunks
 from multimodal.evaluation.metrics.exact_means import ExactMean, mean_of
 from multimodal.evaluation.metrics.label_wise import HashtagCounts, counts_per_hashtag
-from multimodal.evaluation.metrics.metric_table import MetricTable
 from multimodal.evaluation.metrics.outcomes import Outcomes, count_means, rank_means
-from multimodal.evaluation.metrics.ranked import ApNorm
-from multimodal.evaluation.metrics.relevance import check_post_ids, check_rankings, hit_matrix
-from multimodal.evaluation.metrics.similarity import as_similarity
-from multimodal.evaluation.metrics.train_statistics import HashtagFacts, KnownHashtags, hashtag_facts
-from multimodal.evaluation.metrics.truth import Truth
+from multimodal.evaluation.metrics.truth import (
+    HashtagFacts,
+    KnownHashtags,
+    Truth,
+    check_post_ids,
+    check_rankings,
+    hashtag_facts,
+    hit_matrix,
+)
 from multimodal.ranking.rankings import Rankings
+
+# Raised when a definition changes, so that figures of different definitions are not put side by side unnoticed.
+DEFINITIONS_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class MetricTable:
+    """Every metric at every K.
+
+    Attributes:
+        table: one row per K, the columns of `METRICS.columns`; NaN where a metric is not defined or was not asked for.
+        outcomes: of the evaluated posts.
+        counts: how many posts, hashtags and ranks were evaluated, left out or empty.
+    """
+
+    table: pd.DataFrame
+    outcomes: Outcomes
+    counts: dict[str, int]
+
+    @property
+    def ks(self) -> list[int]:
+        """The cut-offs, rising."""
+        return [int(k) for k in self.table["k"]]
+
+    def at(self, k: int) -> dict[str, float]:
+        """Return the row of one K.
+
+        Raises:
+            UserError: the sweep did not visit it.
+        """
+        rows = self.table[self.table["k"] == k]
+        if rows.empty:
+            raise UserError(f"K = {k} is not part of this evaluation; it holds {', '.join(map(str, self.ks))}.")
+        return {str(name): float(value) for name, value in rows.iloc[0].items()}
+
+    def best_k(self, column: str = BEST_BY) -> int:
+        """Return the K with the highest value of `column`, the smallest of equals.
+
+        Raises:
+            UserError: no such column, or it has no value at any K.
+        """
+        if column not in self.table:
+            raise UserError(f"unknown metric {column!r}.{nearest(column, METRICS)} Known: {', '.join(METRICS)}.")
+        values = self.table[column].to_numpy(np.float64)
+        if np.isnan(values).all():
+            raise UserError(f"{column} has no value at any K of this evaluation, so it cannot choose a best K.")
+        return self.ks[int(np.nanargmax(values))]
+
 
 # Few enough for the lists of a chunk to stay in the processor's cache while they are compared again and again.
 _POSTS_MATCHED_AT_ONCE = 1024

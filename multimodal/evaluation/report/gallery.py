@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from data_loaders.posts import Post
 from data_loaders.prepare.splits import SPLITS
 from data_loaders.prepared import PreparedData
-from multimodal.evaluation.metrics.similarity import cooccurrence_similarity
+from multimodal.evaluation.metrics.beyond_accuracy import cooccurrence_similarity
 from multimodal.evaluation.report.history import EarlierPost, earlier_posts
 from multimodal.evaluation.report.inputs import ReportInputs
 from multimodal.systems.model_folder import LoadedModel

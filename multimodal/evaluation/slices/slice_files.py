@@ -17,9 +17,8 @@ from multimodal.evaluation.files.text_table import TextTable, with_interval
 from multimodal.evaluation.files.writing import Content
 from multimodal.evaluation.metrics.accuracy import Ints
 from multimodal.evaluation.metrics.catalogue import METRICS
-from multimodal.evaluation.slices.hashtag_bands import BANDS, BandedHits
 from multimodal.evaluation.slices.slice_metrics import LEAST_UNITS
-from multimodal.evaluation.slices.slices import HASHTAG_FREQUENCY, TITLES, PostSlices, Slicing
+from multimodal.evaluation.slices.slices import BANDS, HASHTAG_FREQUENCY, TITLES, BandedHits, PostSlices, Slicing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from multimodal.evaluation.metrics.accuracy import Floats, Ints
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.metrics.outcomes import Outcomes
-from multimodal.evaluation.slices.hashtag_bands import BANDS, BandedHits
-from multimodal.evaluation.slices.slices import HASHTAG_FREQUENCY, PostSlices
+from multimodal.evaluation.slices.slices import BANDS, HASHTAG_FREQUENCY, BandedHits, PostSlices
 from multimodal.evaluation.uncertainty.ratios import base_columns, metrics_of, terms
 from multimodal.evaluation.uncertainty.resampling import (
     Unit,

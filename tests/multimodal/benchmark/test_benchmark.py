@@ -14,10 +14,9 @@ from sklearn.metrics import f1_score
 
 from data_loaders.errors import UserError
 from multimodal.benchmark.entries import Entry, choose_entries, parse_entry, parse_settings
-from multimodal.benchmark.label_metrics import ScoredLabels
 from multimodal.benchmark.report import write_report
 from multimodal.benchmark.running import run_benchmark
-from multimodal.benchmark.table import benchmark_table
+from multimodal.benchmark.table import ScoredLabels, benchmark_table
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.ranking.rankings import Rankings
 from multimodal.storage.configurations import find_config

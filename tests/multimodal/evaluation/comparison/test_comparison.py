@@ -14,7 +14,7 @@ from multimodal.evaluation.comparison.comparison_files import (
     write_comparison,
 )
 from multimodal.evaluation.comparison.saved_runs import group_by_seed, read_saved_runs
-from multimodal.evaluation.metrics.fingerprints import truth_fingerprints
+from multimodal.evaluation.files.results import truth_fingerprints
 from multimodal.evaluation.uncertainty.paired import holm
 
 POSTS = make_posts(40)

@@ -11,13 +11,19 @@ from sklearn.metrics import average_precision_score, multilabel_confusion_matrix
 
 from data_loaders.errors import DataError, UserError
 from multimodal.evaluation.errors.analysis import analyse_errors, write_errors
-from multimodal.evaluation.errors.by_frequency import band_names, errors_by_frequency, frequency_correlations
-from multimodal.evaluation.errors.calibration import calibration_error, calibration_table
-from multimodal.evaluation.errors.confusion import confusion_table
 from multimodal.evaluation.errors.curves import hashtag_curves, macro_curves, micro_curves
 from multimodal.evaluation.errors.flat_ranking import FlatRanking
-from multimodal.evaluation.errors.pairs import confused_pairs
-from multimodal.evaluation.errors.posts import ndcg_distribution, ndcg_of_posts
+from multimodal.evaluation.errors.tables import (
+    band_names,
+    calibration_error,
+    calibration_table,
+    confused_pairs,
+    confusion_table,
+    errors_by_frequency,
+    frequency_correlations,
+    ndcg_distribution,
+    ndcg_of_posts,
+)
 from multimodal.ranking.rankings import Rankings
 
 NAMES = ["sea", "sky", "sun", "tea", "cat", "dog"]

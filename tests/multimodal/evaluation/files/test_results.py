@@ -14,10 +14,9 @@ from PIL import Image
 from rich.console import Console
 
 from data_loaders.errors import DataError
-from multimodal.evaluation.files.figures import sweep_figure
+from multimodal.evaluation.files.figures import k_table, sweep_figure
 from multimodal.evaluation.files.predictions import read_predictions
 from multimodal.evaluation.files.results import evaluation_files, read_per_post, write_per_post
-from multimodal.evaluation.files.tables import k_table
 from multimodal.evaluation.files.text_table import number
 from multimodal.evaluation.files.writing import write_files
 from multimodal.evaluation.metrics.catalogue import METRICS

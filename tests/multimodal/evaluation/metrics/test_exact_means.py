@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from multimodal.evaluation.metrics.accuracy import average_precision, ndcg, reciprocal_rank
 from multimodal.evaluation.metrics.catalogue import METRICS, RankMetric
 from multimodal.evaluation.metrics.exact_means import (
     ExactMean,
@@ -19,7 +20,6 @@ from multimodal.evaluation.metrics.exact_means import (
     weighted_mean_of,
 )
 from multimodal.evaluation.metrics.outcomes import Outcomes, count_means, rank_means
-from multimodal.evaluation.metrics.ranked import average_precision, ndcg, reciprocal_rank
 
 KS = np.array([1, 2, 4, 7])
 

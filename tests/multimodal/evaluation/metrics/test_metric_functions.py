@@ -11,23 +11,29 @@ from hypothesis import strategies as st
 
 from data_loaders.errors import DataError
 from multimodal.evaluation.metrics.accuracy import (
+    average_precision,
     f1_of_means,
     f1_per_post,
     hit_rate,
     hits_at,
+    ndcg,
     precision,
     recall,
     recall_capped,
+    reciprocal_rank,
 )
-from multimodal.evaluation.metrics.beyond_accuracy import catalogue_coverage, information, novelty, redundancy
+from multimodal.evaluation.metrics.beyond_accuracy import (
+    as_similarity,
+    catalogue_coverage,
+    cooccurrence_similarity,
+    information,
+    novelty,
+    redundancy,
+)
 from multimodal.evaluation.metrics.exact_means import ExactMean
 from multimodal.evaluation.metrics.label_wise import counts_per_hashtag, f1_macro_label, f1_micro
 from multimodal.evaluation.metrics.outcomes import Outcomes
-from multimodal.evaluation.metrics.ranked import average_precision, ndcg, reciprocal_rank
-from multimodal.evaluation.metrics.relevance import check_post_ids, hit_matrix
-from multimodal.evaluation.metrics.similarity import as_similarity, cooccurrence_similarity
-from multimodal.evaluation.metrics.train_statistics import hashtag_facts
-from multimodal.evaluation.metrics.truth import Truth
+from multimodal.evaluation.metrics.truth import Truth, check_post_ids, hashtag_facts, hit_matrix
 
 # Ten true hashtags; hits at ranks 1 and 3 of five.
 HITS = np.array([[True, False, True, False, False]])
@@ -115,7 +121,7 @@ def test_similarity_as_function_sparse_or_dense_is_the_same(size, seed):
     padded[:-1, :-1] = dense
     for form in (dense, sparse.csr_array(dense), lambda a, b: dense[a, b]):
         np.testing.assert_allclose(as_similarity(form, size)(first, second), padded[first, second])
-    from multimodal.evaluation.metrics.similarity import _sparse_lookup
+    from multimodal.evaluation.metrics.beyond_accuracy import _sparse_lookup
 
     np.testing.assert_allclose(_sparse_lookup(sparse.csr_array(dense))(first, second), padded[first, second])
     with pytest.raises(ValueError, match="similarity of shape"):

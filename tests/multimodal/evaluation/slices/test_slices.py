@@ -10,10 +10,16 @@ from data_loaders.errors import DataError
 from data_loaders.posts import Post
 from multimodal.evaluation.files.writing import write_files
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
-from multimodal.evaluation.slices.hashtag_bands import BANDS, hashtag_bands
 from multimodal.evaluation.slices.slice_files import read_post_slices, slice_figure, slice_files, write_post_slices
 from multimodal.evaluation.slices.slice_metrics import LEAST_UNITS, slice_table
-from multimodal.evaluation.slices.slices import HASHTAG_FREQUENCY, OTHER_SCRIPTS, TITLES, slice_posts
+from multimodal.evaluation.slices.slices import (
+    BANDS,
+    HASHTAG_FREQUENCY,
+    OTHER_SCRIPTS,
+    TITLES,
+    hashtag_bands,
+    slice_posts,
+)
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from saved_run_maker import VOCABULARY, make_posts, rank
 
+from multimodal.evaluation.metrics.outcomes import average_over_seeds
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.evaluation.uncertainty.intervals import bootstrap
 from multimodal.evaluation.uncertainty.paired import paired_test
-from multimodal.evaluation.uncertainty.seed_average import average_over_seeds
 
 POSTS = make_posts(30)
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multimodal.evaluation.list_length.list_lengths import ScoredHits, best_fixed_length, choose_threshold
+from multimodal.evaluation.list_length import ScoredHits, best_fixed_length, choose_threshold
 from multimodal.evaluation.metrics.accuracy import f1_of_means
 
 NAN = np.nan

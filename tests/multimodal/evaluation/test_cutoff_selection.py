@@ -5,8 +5,7 @@ from saved_run_maker import VOCABULARY, make_posts, rank
 
 from multimodal.evaluation.files.figures import sweep_figure
 from multimodal.evaluation.files.writing import write_files
-from multimodal.evaluation.list_length.cutoff_selection import which_k, which_k_files, which_k_markdown
-from multimodal.evaluation.list_length.list_lengths import ScoredHits
+from multimodal.evaluation.list_length import ScoredHits, which_k, which_k_files, which_k_markdown
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.evaluation.pipeline import evaluate_run

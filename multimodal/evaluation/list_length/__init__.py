@@ -1,1 +1,0 @@
-"""How many hashtags to recommend: one K for all posts, or a length for each."""
