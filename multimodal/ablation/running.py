@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from data_loaders.errors import DataError, UserError
 from multimodal.ablation.variants import VARIANTS, Variant
 from multimodal.config import RunConfig
 from multimodal.design.gate import gate_of_run, has_gate
 from multimodal.evaluation.files.results import read_per_post
-from multimodal.evaluation.metrics.accuracy import f1_of_means
-from multimodal.evaluation.pipeline import evaluate_run
-from multimodal.evaluation.uncertainty.resampling import draw_with_replacement, weighted_sums
+from multimodal.evaluation.metrics.accuracy import Floats, f1_of_means
+from multimodal.evaluation.pipeline import evaluate_run, is_evaluated
+from multimodal.evaluation.uncertainty.resampling import draw_with_replacement, percentiles, weighted_sums
 from multimodal.storage.run_folder import RunFolder, read_json
 from multimodal.systems.config_loading import load_config
 from multimodal.training.run import is_finished, train_run
@@ -28,9 +27,11 @@ from multimodal.training.run import is_finished, train_run
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
 
-Floats = NDArray[np.float64]
+logger = logging.getLogger(__name__)
+
 SPLIT = "test"
 LEVEL, RESAMPLES = 0.95, 2_000
+_DEEPEST = 10
 
 
 def compare(folders: dict[Variant, list[Path]], k: int) -> tuple[pd.DataFrame, int]:
@@ -47,7 +48,8 @@ def compare(folders: dict[Variant, list[Path]], k: int) -> tuple[pd.DataFrame, i
     f1 = f1_of_means(precision, recall)
     resampled = _resampled_f1(values)  # (R, V)
     differences = resampled - resampled[:, :1]
-    (low, high), (difference_low, difference_high) = _ends(resampled), _ends(differences)
+    low, high = percentiles(resampled, LEVEL)
+    difference_low, difference_high = percentiles(differences, LEVEL)
     seeds = f1.shape[1]
     table = pd.DataFrame(
         {
@@ -93,17 +95,6 @@ def _resampled_f1(values: Floats) -> Floats:
     means = (sums / posts).reshape(RESAMPLES, variants, seeds, 2)
     of_seeds: Floats = f1_of_means(means[..., 0], means[..., 1])
     return np.asarray(of_seeds.mean(-1))
-
-
-def _ends(resampled: Floats) -> tuple[Floats, Floats]:
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(resampled, [tail, 1 - tail], axis=0)
-    return low, high
-
-
-logger = logging.getLogger(__name__)
-
-_DEEPEST = 10
 
 
 @dataclass(frozen=True)
@@ -185,22 +176,11 @@ def _run(config: RunConfig, data: PreparedData, folder: Path, k: int, label: str
     if not is_finished(run, config):
         logger.info("%s: training", label)
         train_run(config, data, folder)
-    if not _is_evaluated(run, data, k):
+    if not is_evaluated(run, data, SPLIT, {k}):
         evaluate_run(folder, data, split=SPLIT, ks=range(1, max(k, _DEEPEST) + 1))
-    row = next(row for row in _metrics(run)["table"] if row["k"] == k)
+    table = read_json(run.evaluation(SPLIT) / "metrics.json", "metrics")["table"]
+    row = next(row for row in table if row["k"] == k)
     logger.info("%s: F1@%d %.4f  (%.0f s)", label, k, row["f1"], time.monotonic() - started)
-
-
-def _metrics(run: RunFolder) -> dict[str, Any]:
-    values: dict[str, Any] = read_json(run.evaluation(SPLIT) / "metrics.json", "metrics")
-    return values
-
-
-def _is_evaluated(run: RunFolder, data: PreparedData, k: int) -> bool:
-    if not (run.evaluation(SPLIT) / "metrics.json").is_file():
-        return False
-    settings = _metrics(run)["settings"]
-    return settings["data"] == str(data.folder) and k in settings["ks"]
 
 
 def _mean_gate(folders: Sequence[Path], data: PreparedData) -> pd.DataFrame:

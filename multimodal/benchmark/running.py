@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_loaders.errors import UserError
 from multimodal.benchmark.entries import Entry
-from multimodal.evaluation.pipeline import evaluate_run
+from multimodal.evaluation.pipeline import evaluate_run, is_evaluated
 from multimodal.storage.run_folder import RunFolder, read_json, write_json
 from multimodal.systems.config_loading import load_config
 from multimodal.training.run import is_finished, train_run
@@ -90,7 +90,7 @@ def _run(entry: Entry, data: PreparedData, folder: Path, ks: Sequence[int], seed
         measured = {**measured, "training_s": measured.get("training_s", 0.0) + time.monotonic() - started}
         write_json(path, measured)
     for split in _SPLITS:
-        if not _is_evaluated(run, data, split, ks):
+        if not is_evaluated(run, data, split, {*ks, DEPTH}):
             logger.info("%s: ranking the %s split", label, split)
             evaluated = evaluate_run(folder, data, split=split, ks=sorted({*ks, DEPTH}), slices=False)
             measured = {**measured, f"{split}_ms_per_post": 1000 * evaluated.ranking_s / len(evaluated.rankings)}
@@ -99,11 +99,3 @@ def _run(entry: Entry, data: PreparedData, folder: Path, ks: Sequence[int], seed
     nothing = float("nan")
     logger.info("%s: done (%.0f s)", label, time.monotonic() - started)
     return Row(entry, folder, measured.get("training_s", nothing), size, measured.get("test_ms_per_post", nothing))
-
-
-def _is_evaluated(run: RunFolder, data: PreparedData, split: str, ks: Sequence[int]) -> bool:
-    path = run.evaluation(split) / "metrics.json"
-    if not path.is_file():
-        return False
-    settings = read_json(path, "metrics")["settings"]
-    return settings["data"] == str(data.folder) and {*ks, DEPTH} <= set(settings["ks"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -23,6 +23,7 @@ from multimodal.memory.post_memory import PostMemory
 from multimodal.queries import to_queries
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.serialization import concatenate, merge, serialize
+from multimodal.storage.run_folder import RunFolder, read_json
 from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.base import System
 from multimodal.systems.caption_profile import captions_for, profile_of
@@ -185,12 +186,20 @@ def check_same_data(model: LoadedModel, data: PreparedData) -> None:
 
 
 def _check_choices(split: str, history: str, unit: str) -> None:
-    if split not in SPLITS:
-        raise UserError(f"split: unknown split {split!r}.{nearest(split, SPLITS)} Accepted: {', '.join(SPLITS)}.")
-    protocols = get_args(HistoryProtocol)
-    if history not in protocols:
-        known = ", ".join(protocols)
-        raise UserError(f"history: unknown protocol {history!r}.{nearest(history, protocols)} Accepted: {known}.")
-    if unit not in get_args(Unit):
-        known = ", ".join(get_args(Unit))
-        raise UserError(f"unit: unknown unit {unit!r}.{nearest(unit, get_args(Unit))} Accepted: {known}.")
+    for name, kind, given, accepted in (
+        ("split", "split", split, SPLITS),
+        ("history", "protocol", history, get_args(HistoryProtocol)),
+        ("unit", "unit", unit, get_args(Unit)),
+    ):
+        if given not in accepted:
+            known = ", ".join(accepted)
+            raise UserError(f"{name}: unknown {kind} {given!r}.{nearest(given, accepted)} Accepted: {known}.")
+
+
+def is_evaluated(run: RunFolder, data: PreparedData, split: str, ks: Collection[int]) -> bool:
+    """Return whether a run folder holds an evaluation of a split of this prepared folder at these Ks."""
+    path = run.evaluation(split) / "metrics.json"
+    if not path.is_file():
+        return False
+    settings = read_json(path, "metrics")["settings"]
+    return settings["data"] == str(data.folder) and set(ks) <= set(settings["ks"])

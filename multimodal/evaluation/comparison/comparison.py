@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,28 +17,12 @@ from multimodal.evaluation.metrics.outcomes import Outcomes
 from multimodal.evaluation.uncertainty.intervals import Bootstrap, bootstrap
 from multimodal.evaluation.uncertainty.paired import holm, paired_test
 from multimodal.evaluation.uncertainty.ratios import base_columns, check_columns, metrics_of, terms
-from multimodal.evaluation.uncertainty.resampling import Unit
+from multimodal.evaluation.uncertainty.resampling import Unit, percentiles
 
 TABLE_COLUMNS = (
-    "system",
-    "runs",
-    "metric",
-    "k",
-    "value",
-    "low",
-    "high",
-    "sd_over_seeds",
-    "against",
-    "difference",
-    "difference_low",
-    "difference_high",
-    "p",
-    "p_holm",
-    "effect_size",
-    "wins",
-    "ties",
-    "losses",
-)
+    "system", "runs", "metric", "k", "value", "low", "high", "sd_over_seeds",
+    "against", "difference", "difference_low", "difference_high", "p", "p_holm", "effect_size", "wins", "ties", "losses",
+)  # fmt: skip
 # From this many posts of one user on, on average, intervals over posts are worth a warning.
 _MANY_POSTS_OF_A_USER = 2
 
@@ -178,9 +161,8 @@ def _differences(
         permutations=protocol.permutations,
         seed=protocol.seed,
     )
-    tail = (1 - protocol.level) / 2
-    apart = {column: draw.resampled[column] - base.resampled[column] for column in protocol.columns}
-    ends = [np.quantile(apart[column], [tail, 1 - tail], axis=0) for column in protocol.columns]
+    apart = (draw.resampled[column] - base.resampled[column] for column in protocol.columns)
+    ends = [percentiles(values, protocol.level) for values in apart]
     tested["difference_low"], tested["difference_high"] = np.concatenate(ends, axis=1)
     tested.insert(0, "system", name)
     tested["against"] = reference
@@ -198,20 +180,3 @@ def _unit_note(aligned: SamePosts, protocol: Protocol) -> list[str]:
         f"a user wrote {each:.1f} of these posts on average, and posts of one user are alike: intervals and p-values "
         "over posts are too narrow and too small; --unit users resamples users"
     ]
-
-
-def settings_of(comparison: Comparison) -> dict[str, Any]:
-    """Return how the comparison was made, as values for JSON."""
-    protocol = comparison.protocol
-    return {
-        "against": comparison.against,
-        "runs": {name: list(given) for name, given in comparison.runs.items()},
-        "posts": len(comparison.aligned.post_ids),
-        "unit": protocol.unit,
-        "resamples": protocol.resamples,
-        "permutations": protocol.permutations,
-        "level": protocol.level,
-        "seed": protocol.seed,
-        "holm_over": int(comparison.table["p"].notna().sum()),
-        "notes": list(comparison.notes),
-    }

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from multimodal.evaluation.comparison.comparison import Comparison, settings_of
+from multimodal.evaluation.comparison.comparison import Comparison
 from multimodal.evaluation.files.text_table import (
     DASH,
     TextTable,
@@ -106,7 +106,20 @@ def caption(comparison: Comparison) -> str:
 
 def comparison_record(comparison: Comparison) -> dict[str, Any]:
     """Return the content of `comparison.json`."""
-    return {**settings_of(comparison), "table": plain_values(comparison.table)}
+    protocol = comparison.protocol
+    return {
+        "against": comparison.against,
+        "runs": {name: list(given) for name, given in comparison.runs.items()},
+        "posts": len(comparison.aligned.post_ids),
+        "unit": protocol.unit,
+        "resamples": protocol.resamples,
+        "permutations": protocol.permutations,
+        "level": protocol.level,
+        "seed": protocol.seed,
+        "holm_over": int(comparison.table["p"].notna().sum()),
+        "notes": list(comparison.notes),
+        "table": plain_values(comparison.table),
+    }
 
 
 def write_comparison(folder: Path, comparison: Comparison) -> list[Path]:

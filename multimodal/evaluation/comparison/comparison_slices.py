@@ -22,6 +22,11 @@ from multimodal.evaluation.slices.slices import BANDS, HASHTAG_FREQUENCY, TITLES
 from multimodal.evaluation.uncertainty.paired import EQUAL, holm, paired_test
 from multimodal.evaluation.uncertainty.resampling import draw_signs, unit_terms, weighted_sums
 
+_COLUMNS = (
+    "slicing", "system", "against", "metric", "k", "slice", "posts", "units", "value", "value_against",
+    "difference", "difference_low", "difference_high", "p", "p_holm", "lead", "lead_low", "lead_high",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class SlicedSystems:
@@ -94,9 +99,7 @@ def compare_slices(comparison: Comparison, sliced: SlicedSystems, names: Sequenc
     table = pd.concat(parts, ignore_index=True)
     table = table[table["posts"] > 0].reset_index(drop=True)
     table["p_holm"] = holm(table["p"].to_numpy(np.float64))
-    order = list(table.columns)
-    order.insert(order.index("p") + 1, order.pop(order.index("p_holm")))
-    return table[order]
+    return table.reindex(columns=list(_COLUMNS))
 
 
 def _one(comparison: Comparison, sliced: SlicedSystems, name: str, system: str, k: int) -> pd.DataFrame:
@@ -107,12 +110,7 @@ def _one(comparison: Comparison, sliced: SlicedSystems, name: str, system: str, 
     else:
         slicing = sliced.slices.slicings[name]
         rows = _posts(results, slicing.members(), slicing.labels, comparison.protocol)
-    rows.insert(0, "k", k)
-    rows.insert(0, "metric", rows.pop("metric"))
-    rows.insert(0, "against", comparison.against)
-    rows.insert(0, "system", system)
-    rows.insert(0, "slicing", name)
-    return rows
+    return rows.assign(slicing=name, system=system, against=comparison.against, k=k)
 
 
 def _posts(
@@ -133,7 +131,7 @@ def _posts(
         row = _difference_rows(first, second, len(labels), protocol.level)
         parts.append(pd.DataFrame({"metric": column, "slice": labels, "posts": members.sum(axis=0), **row,
                                    "p": p_values[column]}))  # fmt: skip
-    return _leads_last(pd.concat(parts, ignore_index=True))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _difference_rows(a: Draws, b: Draws, slices: int, level: float) -> dict[str, Floats | Ints]:
@@ -154,11 +152,6 @@ def _difference_rows(a: Draws, b: Draws, slices: int, level: float) -> dict[str,
         "lead_low": lead_low,
         "lead_high": lead_high,
     }
-
-
-def _leads_last(rows: pd.DataFrame) -> pd.DataFrame:
-    leads = ["lead", "lead_low", "lead_high"]
-    return rows[[column for column in rows.columns if column not in leads] + leads]
 
 
 def _p_values(results: Sequence[Outcomes], members: NDArray[np.bool_], protocol: Protocol) -> dict[str, list[float]]:
@@ -204,9 +197,6 @@ def _bands(
             "difference_low": low,
             "difference_high": high,
             "p": _swapped(apart, results[0], protocol),
-            "lead": np.nan,
-            "lead_low": np.nan,
-            "lead_high": np.nan,
         }
     )
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from data_loaders.errors import UserError
 from multimodal.evaluation.errors.curves import Curve, curves_table, hashtag_curves, macro_curves, micro_curves
-from multimodal.evaluation.errors.flat_ranking import FlatRanking, Floats
+from multimodal.evaluation.errors.flat_ranking import FlatRanking
 from multimodal.evaluation.errors.tables import (
     calibration_error,
     calibration_table,
@@ -23,6 +23,7 @@ from multimodal.evaluation.errors.tables import (
     ndcg_of_posts,
 )
 from multimodal.evaluation.files.writing import write_files
+from multimodal.evaluation.metrics.accuracy import Floats
 from multimodal.ranking.rankings import Rankings
 
 SELECTED = 5

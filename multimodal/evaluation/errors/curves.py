@@ -8,7 +8,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from multimodal.evaluation.errors.flat_ranking import Bools, FlatRanking, Floats
+from multimodal.evaluation.errors.flat_ranking import FlatRanking
+from multimodal.evaluation.metrics.accuracy import Bools, Floats
 
 CurveKind: TypeAlias = Literal["precision_recall", "roc"]
 _GRID = np.linspace(0, 1, 101)

@@ -6,15 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from data_loaders.errors import DataError
+from multimodal.evaluation.metrics.accuracy import Bools, Floats, Ints
 from multimodal.evaluation.metrics.truth import Truth, check_post_ids, check_rankings, hit_matrix
 from multimodal.ranking.rankings import Rankings
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from multimodal.evaluation.errors.flat_ranking import FlatRanking, Floats, Ints
-from multimodal.evaluation.metrics.accuracy import ndcg
+from multimodal.evaluation.errors.flat_ranking import FlatRanking
+from multimodal.evaluation.metrics.accuracy import Floats, Ints, ndcg
 
 
 def confusion_table(ranking: FlatRanking, k: int, train_frequency: Mapping[str, int]) -> pd.DataFrame:

@@ -34,17 +34,13 @@ def figure_files(metrics: MetricTable, curves: Bootstrap | None = None) -> dict[
     return {name: drawn(columns) for name, columns in FIGURES.items()}
 
 
+@chart_style()
 def sweep_figure(metrics: MetricTable, columns: tuple[str, ...], curves: Bootstrap | None = None) -> Figure:
     """Draw up to two metrics against K and mark the best K by F1.
 
     Args:
         curves: resampled metrics at the same Ks; those that it holds get a band.
     """
-    with chart_style():
-        return _draw(metrics, columns, curves)
-
-
-def _draw(metrics: MetricTable, columns: tuple[str, ...], curves: Bootstrap | None) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5.2, 3.6), layout="constrained")

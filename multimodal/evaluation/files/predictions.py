@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,24 +84,38 @@ def read_predictions(path: Path, post_ids: Sequence[str] | None = None) -> Ranki
     return Rankings(ids, indices, scores, names)
 
 
-def _read_table(path: Path) -> pa.Table:
-    try:
-        if path.suffix.lower() == ".csv":
-            from pyarrow import csv
+def read_parquet(
+    path: Path, content: str, read: Callable[[Path], pa.Table] = pq.read_table, note: str = ""
+) -> pa.Table:
+    """Read a table of an evaluation.
 
-            # Everything else stays text: a post id such as 0012 is not a number, a hashtag "null" not a missing one.
-            options = csv.ConvertOptions(
-                column_types={"post_id": pa.string(), "hashtag": pa.string()}, strings_can_be_null=False
-            )
-            table = csv.read_csv(path, convert_options=options)
-        else:
-            table = pq.read_table(path)
+    Args:
+        content: what the file holds, for messages.
+        read: reads the file.
+        note: what to call the content where the file is missing.
+
+    Raises:
+        DataError: missing or damaged.
+    """
+    try:
+        return read(path)
     except FileNotFoundError:
-        raise DataError(
-            f"{path} (predictions) is missing; make it: multimodal-hashtags evaluate --run … --data …"
-        ) from None
+        how = "make it: multimodal-hashtags evaluate --run … --data …"
+        raise DataError(f"{path} ({note or content}) is missing; {how}") from None
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path} cannot be read as predictions: {error}") from error
+        raise DataError(f"{path} cannot be read as {content}: {error}") from error
+
+
+def _read_csv(path: Path) -> pa.Table:
+    from pyarrow import csv
+
+    # Everything else stays text: a post id such as 0012 is not a number, a hashtag "null" not a missing one.
+    types = {"post_id": pa.string(), "hashtag": pa.string()}
+    return csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=types, strings_can_be_null=False))
+
+
+def _read_table(path: Path) -> pa.Table:
+    table = read_parquet(path, "predictions", _read_csv if path.suffix.lower() == ".csv" else pq.read_table)
     missing = [name for name in SCHEMA.names if name not in table.column_names]
     if missing:
         raise DataError(

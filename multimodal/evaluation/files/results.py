@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from data_loaders.errors import DataError
 from multimodal.evaluation.files.figures import figure_files
-from multimodal.evaluation.files.predictions import write_predictions
+from multimodal.evaluation.files.predictions import read_parquet, write_predictions
 from multimodal.evaluation.files.writing import Content, plain_values
 from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS, ListMetric
 from multimodal.evaluation.metrics.outcomes import Outcomes
@@ -134,14 +134,7 @@ def read_per_post(path: Path) -> Outcomes:
     Raises:
         DataError: missing, damaged, or written by other definitions of the metrics.
     """
-    try:
-        table = pq.read_table(path)
-    except FileNotFoundError:
-        raise DataError(
-            f"{path} (per-post values) is missing; make it: multimodal-hashtags evaluate --run … --data …"
-        ) from None
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path} cannot be read as per-post values: {error}") from error
+    table = read_parquet(path, "per-post values")
     metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
     version = metadata.get("definitions_version")
     if version != str(DEFINITIONS_VERSION):

@@ -17,11 +17,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from multimodal.evaluation.metrics.accuracy import (
     ApNorm,
+    Bools,
     Floats,
     Ints,
     average_precision,
@@ -44,7 +42,6 @@ from multimodal.evaluation.metrics.exact_means import (
 )
 from multimodal.evaluation.metrics.label_wise import HashtagCounts, f1_macro_label, f1_micro, f1_micro_sums
 
-Bools = NDArray[np.bool_]
 # Which true hashtags a metric is about: all, those inside the vocabulary, those never seen in train.
 Truths = Literal["all", "known", "new"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.evaluation.metrics.accuracy import ApNorm, Floats, Ints, hits_at
+from multimodal.evaluation.metrics.accuracy import ApNorm, Bools, Floats, Ints, hits_at
 from multimodal.evaluation.metrics.catalogue import METRICS, CountMetric, Metric, RankMetric, Truths
 from multimodal.evaluation.metrics.exact_means import (
     ExactMean,
@@ -18,8 +18,6 @@ from multimodal.evaluation.metrics.exact_means import (
     mean_of,
     weighted_mean_of,
 )
-
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_loaders.errors import DataError
+from multimodal.evaluation.metrics.accuracy import Bools, Ints
 from multimodal.ranking.rankings import Rankings
 
 
@@ -139,10 +140,6 @@ class _GrowingIndex(dict[str, int]):
     def __missing__(self, name: str) -> int:
         number = self[name] = len(self)
         return number
-
-
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 
 def hit_matrix(indices: NDArray[np.int32], truth: Truth, rows: Ints) -> Bools:

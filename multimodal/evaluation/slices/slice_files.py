@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from data_loaders.errors import DataError
 from multimodal.evaluation.files.chart_style import COLOURS, chart_style
+from multimodal.evaluation.files.predictions import read_parquet
 from multimodal.evaluation.files.text_table import TextTable, with_interval
 from multimodal.evaluation.files.writing import Content
 from multimodal.evaluation.metrics.accuracy import Ints
@@ -65,14 +66,7 @@ def read_post_slices(path: Path) -> PostSlices:
     Raises:
         DataError: missing or damaged.
     """
-    try:
-        table = pq.read_table(path).combine_chunks()
-    except FileNotFoundError:
-        raise DataError(
-            f"{path} (which post is in which slice) is missing; make it: multimodal-hashtags evaluate --run … --data …"
-        ) from None
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path} cannot be read as slices: {error}") from error
+    table = read_parquet(path, "slices", note="which post is in which slice").combine_chunks()
     names = [name for name in TITLES if name != HASHTAG_FREQUENCY]
     needed = ["post_id", *names, *(f"true {band}" for band in BANDS), "hit_ranks", "hit_bands"]
     missing = [name for name in needed if name not in table.column_names]
@@ -120,13 +114,9 @@ def slice_markdown(table: pd.DataFrame, bands: BandedHits, note: str) -> str:
     return "\n".join(parts)
 
 
+@chart_style()
 def slice_figure(table: pd.DataFrame) -> Figure:
     """Draw one small panel per slicing: F1 (for bands of hashtags recall) with its interval, against all posts' F1."""
-    with chart_style():
-        return _draw(table)
-
-
-def _draw(table: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     groups = [(str(name), rows[rows["posts"] > 0]) for name, rows in table.groupby("slicing", sort=False)]

@@ -17,6 +17,7 @@ from multimodal.evaluation.uncertainty.ratios import base_columns, metrics_of, t
 from multimodal.evaluation.uncertainty.resampling import (
     Unit,
     draw_with_replacement,
+    percentiles,
     unit_terms,
     user_numbers,
     weighted_sums,
@@ -46,10 +47,6 @@ class Draws:
     resampled: Floats
     units: Ints
 
-    def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
-        """Return the ends of the percentile intervals, (S,) each; NaN for a slice of fewer than 10 units."""
-        return quantiles(self.resampled, self.units, level)
-
 
 def quantiles(resampled: Floats, units: Ints, level: float) -> tuple[Floats, Floats]:
     """Return the ends of the percentile interval of each column, over the resamples in which it is defined.
@@ -58,11 +55,10 @@ def quantiles(resampled: Floats, units: Ints, level: float) -> tuple[Floats, Flo
         resampled: (R, S).
         units: (S,) posts or users behind each column; below 10 they are too few to say anything: NaN.
     """
-    tail = (1 - level) / 2
     low, high = np.full((2, resampled.shape[1]), np.nan)
     defined = ~np.isnan(resampled)
     for column in np.flatnonzero(defined.any(axis=0) & (units >= LEAST_UNITS)):
-        low[column], high[column] = np.quantile(resampled[defined[:, column], column], [tail, 1 - tail])
+        low[column], high[column] = percentiles(resampled[defined[:, column], column], level)
     return low, high
 
 
@@ -156,11 +152,11 @@ def slice_table(
     table["k"], table["posts"] = k, members.sum(axis=0)
     table["units"], table["true_hashtags"] = next(iter(draws.values())).units, true_count @ members
     for column, draw in draws.items():
-        low, high = draw.interval(level)
+        low, high = quantiles(draw.resampled, draw.units, level)
         table = table.assign(**{column: draw.value, f"{column}_low": low, f"{column}_high": high})
     if of_bands is None:
         return table
-    low, high = of_bands.interval(level)
+    low, high = quantiles(of_bands.resampled, of_bands.units, level)
     bands = {"slicing": HASHTAG_FREQUENCY, "slice": BANDS, "k": k, "posts": (slices.bands.true_count > 0).sum(axis=0),
              "units": of_bands.units,
              "true_hashtags": slices.bands.true_count.sum(axis=0),

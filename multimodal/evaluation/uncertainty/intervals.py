@@ -17,6 +17,7 @@ from multimodal.evaluation.uncertainty.resampling import (
     Unit,
     check_count,
     draw_with_replacement,
+    percentiles,
     unit_terms,
     weighted_sums,
 )
@@ -48,9 +49,7 @@ class Bootstrap:
         """
         if not 0 < level < 1:
             raise UserError(f"level: {level} is not a share between 0 and 1, such as 0.95.")
-        tail = (1 - level) / 2
-        low, high = np.quantile(self.resampled[column], [tail, 1 - tail], axis=0)
-        return low, high
+        return percentiles(self.resampled[column], level)
 
     def table(self, level: float = 0.95) -> pd.DataFrame:
         """Return one row per column and K: k, metric, value, low, high, standard_error."""

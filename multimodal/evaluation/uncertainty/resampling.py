@@ -117,6 +117,13 @@ def user_numbers(user_ids: Sequence[str | None] | None, unit: Unit) -> Ints | No
     return np.array([index.setdefault(key, len(index)) for key in keys], np.int64)
 
 
+def percentiles(resampled: Floats, level: float) -> tuple[Floats, Floats]:
+    """Return the ends of the percentile intervals over the resamples, which are the first axis."""
+    tail = (1 - level) / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail], axis=0)
+    return low, high
+
+
 def check_count(name: str, value: int) -> None:
     """Check a number of resamples.
 
