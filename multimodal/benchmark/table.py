@@ -24,6 +24,9 @@ from multimodal.storage.run_folder import RunFolder, read_json
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
 
+# Without a bootstrap interval.
+POOLED = ("f1_micro", "f1_macro_label", "new_hashtag_recall")
+
 
 @dataclass(frozen=True)
 class ScoredLabels:
@@ -76,10 +79,6 @@ class ScoredLabels:
 
 def _flat(truth: Sequence[Sequence[str]]) -> list[str]:
     return [hashtag for row in truth for hashtag in row]
-
-
-# Without a bootstrap interval.
-POOLED = ("f1_micro", "f1_macro_label", "new_hashtag_recall")
 
 
 def benchmark_table(

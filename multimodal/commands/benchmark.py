@@ -25,26 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add = parser.add_argument
     add("--data", type=Path, required=True, help="prepared folder")
-    add(
-        "--systems",
-        default="",
-        help="names separated by commas, or all: each with the configuration of its name, design with sample",
-    )
+    of_its_name = "names separated by commas, or all: each with the configuration of its name, design with sample"
+    add("--systems", default="", help=of_its_name)
     add("--output", type=Path, required=True, help="folder for the runs and the tables")
-    add(
-        "--entry",
-        action="append",
-        default=[],
-        metavar='NAME="CONFIG key=value …"',
-        help="a row of your own: the name or file of a configuration, with changes; repeatable",
-    )
-    add(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME:key=value",
-        help="change one row's configuration; repeatable",
-    )
+    entry = "a row of your own: the name or file of a configuration, with changes; repeatable"
+    add("--entry", action="append", default=[], metavar='NAME="CONFIG key=value …"', help=entry)
+    one = "change one row's configuration; repeatable"
+    add("--set", action="append", default=[], metavar="NAME:key=value", help=one)
     add("--k", default="3,5,10", help="cut-offs (default: 3,5,10)")
     add("--threshold", type=float, help="score from which a hashtag counts as a label (default: tuned on validation)")
     add("--unit", choices=["posts", "users"], default="posts", help="what intervals resample (default: posts)")

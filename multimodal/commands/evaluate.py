@@ -24,19 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="prepared folder the run was trained on")
     parser.add_argument("--split", default="test", help="train, validation or test (default: test)")
     parser.add_argument("--k", default="1-10", help="cut-offs, such as 5, 1-10 or 1,3,5 (default: 1-10)")
-    parser.add_argument(
-        "--history",
-        default="rolling",
-        help="rolling: all strictly earlier posts are known; frozen: only the train split (default: rolling)",
-    )
-    parser.add_argument(
-        "--unit", default="posts", help="what intervals resample: posts, or users with all their posts (default: posts)"
-    )
-    parser.add_argument(
-        "--report",
-        action="store_true",
-        help="write report.html, with errors and posts to look at, and tables for a paper",
-    )
+    known = "rolling: all strictly earlier posts are known; frozen: only the train split (default: rolling)"
+    parser.add_argument("--history", default="rolling", help=known)
+    unit = "what intervals resample: posts, or users with all their posts (default: posts)"
+    parser.add_argument("--unit", default="posts", help=unit)
+    report = "write report.html, with errors and posts to look at, and tables for a paper"
+    parser.add_argument("--report", action="store_true", help=report)
     parser.add_argument("--no-slices", action="store_true", help="leave out the metrics of slices")
     parser.add_argument("--batch-size", type=int, default=2_048, help="posts ranked together (default: 2048)")
     parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda if available, else cpu)")

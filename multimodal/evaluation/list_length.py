@@ -25,6 +25,10 @@ from multimodal.evaluation.metrics.sweep import MetricTable
 from multimodal.evaluation.uncertainty.intervals import Bootstrap
 from multimodal.evaluation.uncertainty.resampling import draw_with_replacement, unit_terms, weighted_sums
 
+_LEVEL = 0.95
+# Smaller shares of the resamples are not mentioned.
+_WORTH_TELLING = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class ScoredHits:
@@ -111,11 +115,6 @@ def best_fixed_length(scored: ScoredHits) -> int:
     mean_precision = (found / np.arange(1, scored.depth + 1)).mean(axis=0)
     mean_recall = (found / scored.true_count[:, None]).mean(axis=0)
     return int(np.argmax(f1_of_means(mean_precision, mean_recall))) + 1
-
-
-_LEVEL = 0.95
-# Smaller shares of the resamples are not mentioned.
-_WORTH_TELLING = 0.05
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from multimodal.evaluation.uncertainty.ratios import base_columns, check_columns
 from multimodal.evaluation.uncertainty.resampling import Unit, percentiles
 
 TABLE_COLUMNS = (
-    "system", "runs", "metric", "k", "value", "low", "high", "sd_over_seeds",
-    "against", "difference", "difference_low", "difference_high", "p", "p_holm", "effect_size", "wins", "ties", "losses",
+    "system", "runs", "metric", "k", "value", "low", "high", "sd_over_seeds", "against",
+    "difference", "difference_low", "difference_high", "p", "p_holm", "effect_size", "wins", "ties", "losses",
 )  # fmt: skip
 # From this many posts of one user on, on average, intervals over posts are worth a warning.
 _MANY_POSTS_OF_A_USER = 2

@@ -11,6 +11,12 @@ import pandas as pd
 from multimodal.evaluation.errors.flat_ranking import FlatRanking
 from multimodal.evaluation.metrics.accuracy import Floats, Ints, ndcg
 
+# Lower ends of the bands; a hashtag that train never saw has one to itself.
+BAND_STARTS = (0, 1, 5, 20, 50, 100, 500, 1000)
+MOST_PAIRS = 200
+BIN_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+BINS = 10
+
 
 def confusion_table(ranking: FlatRanking, k: int, train_frequency: Mapping[str, int]) -> pd.DataFrame:
     """Count for each hashtag in how many posts it is recommended among the first K or not, correctly or not.
@@ -53,10 +59,6 @@ def _share(part: pd.Series, whole: pd.Series) -> pd.Series:
     return part.div(whole.where(whole > 0))
 
 
-# Lower ends of the bands; a hashtag that train never saw has one to itself.
-BAND_STARTS = (0, 1, 5, 20, 50, 100, 500, 1000)
-
-
 def band_names() -> list[str]:
     """Return the bands as text, from `never` to `1000+`."""
     names = ["never"]
@@ -78,8 +80,8 @@ def errors_by_frequency(confusion: pd.DataFrame) -> pd.DataFrame:
     table.insert(0, "hashtags", groups.size())
     names = band_names()
     table.insert(0, "train_frequency", [names[int(number)] for number in table.index])
-    table["precision"] = table["tp"].div(table["named"].where(table["named"] > 0))
-    table["recall"] = table["tp"].div(table["true_posts"].where(table["true_posts"] > 0))
+    table["precision"] = _share(table["tp"], table["named"])
+    table["recall"] = _share(table["tp"], table["true_posts"])
     for column in ("fp", "fn"):
         table[f"share_of_{column}"] = table[column] / max(int(table[column].sum()), 1)
     return table.rename(columns={"true_posts": "true"}).reset_index(drop=True)
@@ -103,9 +105,6 @@ def _spearman(first: Floats, second: Floats) -> float:
     if len(first) < 2 or not first.std() or not second.std():
         return float("nan")
     return float(np.corrcoef(first, second)[0, 1])
-
-
-MOST_PAIRS = 200
 
 
 def confused_pairs(ranking: FlatRanking, k: int, most: int = MOST_PAIRS) -> pd.DataFrame:
@@ -157,9 +156,6 @@ def _table(rows: Ints, columns: Ints, shape: tuple[int, int]) -> Any:
     return sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
 
 
-BIN_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-
-
 def ndcg_of_posts(ranking: FlatRanking, k: int) -> Floats:
     """Return NDCG@K of each post, (N,)."""
     hits = np.zeros((len(ranking), max(ranking.depth, 1)), np.bool_, order="F")
@@ -180,9 +176,6 @@ def ndcg_distribution(values: Floats) -> pd.DataFrame:
     return pd.DataFrame(
         {"low": BIN_EDGES[:-1], "high": BIN_EDGES[1:], "posts": counts, "share": counts / max(len(values), 1)}
     )
-
-
-BINS = 10
 
 
 def calibration_table(ranking: FlatRanking, k: int) -> pd.DataFrame:

@@ -85,14 +85,14 @@ def read_predictions(path: Path, post_ids: Sequence[str] | None = None) -> Ranki
 
 
 def read_parquet(
-    path: Path, content: str, read: Callable[[Path], pa.Table] = pq.read_table, note: str = ""
+    path: Path, content: str, read: Callable[[Path], pa.Table] = pq.read_table, missing: str = ""
 ) -> pa.Table:
     """Read a table of an evaluation.
 
     Args:
         content: what the file holds, for messages.
         read: reads the file.
-        note: what to call the content where the file is missing.
+        missing: the same where the file is missing.
 
     Raises:
         DataError: missing or damaged.
@@ -101,7 +101,7 @@ def read_parquet(
         return read(path)
     except FileNotFoundError:
         how = "make it: multimodal-hashtags evaluate --run … --data …"
-        raise DataError(f"{path} ({note or content}) is missing; {how}") from None
+        raise DataError(f"{path} ({missing or content}) is missing; {how}") from None
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path} cannot be read as {content}: {error}") from error
 

@@ -26,6 +26,13 @@ from multimodal.storage.run_folder import write_atomically
 
 FINGERPRINT = "truth_fingerprint"
 _BITS = 64
+_COUNT_COLUMNS = {
+    "true_hashtags": "true_count",
+    "known_hashtags": "known_count",
+    "new_hashtags": "new_count",
+    "list_length": "length",
+}
+_RANK_COLUMNS = {"hit_ranks": "hits", "known_hit_ranks": "known_hits", "new_hit_ranks": "new_hits"}
 
 
 def truth_fingerprints(truth: Sequence[Sequence[str]]) -> NDArray[np.uint64]:
@@ -44,15 +51,6 @@ def truth_fingerprints(truth: Sequence[Sequence[str]]) -> NDArray[np.uint64]:
 @lru_cache(maxsize=2**16)
 def _number(hashtag: str) -> int:
     return int.from_bytes(blake2b(hashtag.encode("utf-8", "surrogatepass"), digest_size=_BITS // 8).digest(), "little")
-
-
-_COUNT_COLUMNS = {
-    "true_hashtags": "true_count",
-    "known_hashtags": "known_count",
-    "new_hashtags": "new_count",
-    "list_length": "length",
-}
-_RANK_COLUMNS = {"hit_ranks": "hits", "known_hit_ranks": "known_hits", "new_hit_ranks": "new_hits"}
 
 
 def evaluation_files(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+ApNorm = Literal["capped", "relevant"]
 
 
 def running_sum(values: NDArray[Any]) -> Floats:
@@ -81,9 +82,6 @@ def f1_change(precision: Floats, recall: Floats, of_precision: Floats, of_recall
     total = np.where(precision + recall > 0, precision + recall, 1.0) ** 2
     change: Floats = 2 * (recall**2 * of_precision + precision**2 * of_recall) / total
     return change
-
-
-ApNorm = Literal["capped", "relevant"]
 
 
 def discounts(ranks: int) -> Floats:

@@ -17,6 +17,8 @@ from multimodal.evaluation.metrics.accuracy import Floats, Ints, at_cut_offs, ru
 
 # From the vocabulary numbers of two hashtags (arrays that broadcast) to their similarity.
 Similarity = Callable[[NDArray[np.int32], NDArray[np.int32]], NDArray[np.floating[Any]]]
+# A dense table of this many hashtags takes 256 MiB; larger vocabularies are looked up in the sparse matrix.
+_LARGEST_DENSE = 8191
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,6 @@ def listed_at(length: Ints, ks: Ints) -> Floats:
 
 def _or_nan(count: Floats) -> Floats:
     return np.where(count > 0, count, np.nan)
-
-
-# A dense table of this many hashtags takes 256 MiB; larger vocabularies are looked up in the sparse matrix.
-_LARGEST_DENSE = 8191
 
 
 def cooccurrence_similarity(hashtags: Sequence[Sequence[str]], vocabulary: Sequence[str]) -> Any:

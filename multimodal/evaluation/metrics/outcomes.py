@@ -19,6 +19,8 @@ from multimodal.evaluation.metrics.exact_means import (
     weighted_mean_of,
 )
 
+_ARRAYS = ("hits", "known_hits", "new_hits", "true_count", "known_count", "new_count", "length")
+
 
 @dataclass(frozen=True, eq=False)
 class Outcomes:
@@ -130,9 +132,6 @@ class Outcomes:
             user_ids=None if self.user_ids is None else of_ids(self.user_ids),
             runs=tuple(run._select(of_values, of_ids) for run in self.runs),
         )
-
-
-_ARRAYS = ("hits", "known_hits", "new_hits", "true_count", "known_count", "new_count", "length")
 
 
 def count_means(outcomes: Outcomes) -> dict[str, ExactMean]:

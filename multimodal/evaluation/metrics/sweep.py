@@ -31,6 +31,8 @@ from multimodal.ranking.rankings import Rankings
 
 # Raised when a definition changes, so that figures of different definitions are not put side by side unnoticed.
 DEFINITIONS_VERSION = 1
+# Few enough for the lists of a chunk to stay in the processor's cache while they are compared again and again.
+_POSTS_MATCHED_AT_ONCE = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,10 +77,6 @@ class MetricTable:
         if np.isnan(values).all():
             raise UserError(f"{column} has no value at any K of this evaluation, so it cannot choose a best K.")
         return self.ks[int(np.nanargmax(values))]
-
-
-# Few enough for the lists of a chunk to stay in the processor's cache while they are compared again and again.
-_POSTS_MATCHED_AT_ONCE = 1024
 
 
 def evaluate_rankings(

@@ -66,7 +66,7 @@ def read_post_slices(path: Path) -> PostSlices:
     Raises:
         DataError: missing or damaged.
     """
-    table = read_parquet(path, "slices", note="which post is in which slice").combine_chunks()
+    table = read_parquet(path, "slices", missing="which post is in which slice").combine_chunks()
     names = [name for name in TITLES if name != HASHTAG_FREQUENCY]
     needed = ["post_id", *names, *(f"true {band}" for band in BANDS), "hit_ranks", "hit_bands"]
     missing = [name for name in needed if name not in table.column_names]

@@ -20,6 +20,28 @@ from multimodal.ranking.rankings import Rankings
 
 BANDS = ("unseen in train", "outside the vocabulary", "rare", "middle", "frequent")
 _UNSEEN, _OUTSIDE, _RARE, _MIDDLE, _FREQUENT = range(len(BANDS))
+HASHTAG_FREQUENCY = "hashtag_frequency"
+# What the slices are of. `script` has the scripts that occur, most frequent first; the rarest are one slice.
+TITLES = {
+    "caption_length": f"Caption (short: at most {SHORT_CAPTION} characters)",
+    "image": "Image",
+    "history": "Earlier posts of the user",
+    "user": "User",
+    "true_hashtags": "True hashtags of the post",
+    "truth": "True hashtags in train",
+    "script": "Script of the caption",
+    HASHTAG_FREQUENCY: "Frequency of the true hashtag in train",
+}
+_CAPTIONS = ("none", "short", "long")
+_IMAGES = ("without", "with")
+_HISTORIES = ("0", "1–2", "3–9", "10+")
+_HISTORY_STARTS = (1, 3, 10)
+_USERS = ("unknown", "new", "seen in train")
+_COUNTS = ("1", "2", "3–5", "6–10", "11+")
+_COUNT_STARTS = (2, 3, 6, 11)
+_TRUTHS = ("all unseen", "some seen")
+_MOST_SCRIPTS = 7
+OTHER_SCRIPTS = "other scripts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,30 +145,6 @@ def banded_hits(
     of_named = np.array([bands.band_of(names[index]) for index in named], np.int64)
     of_hits = of_named[which] if len(named) else np.zeros(0, np.int64)
     return BandedHits(true_count, rows, ranks + 1, of_hits, bands.middle_from, bands.frequent_from)
-
-
-HASHTAG_FREQUENCY = "hashtag_frequency"
-# What the slices are of. `script` has the scripts that occur, most frequent first; the rarest are one slice.
-TITLES = {
-    "caption_length": f"Caption (short: at most {SHORT_CAPTION} characters)",
-    "image": "Image",
-    "history": "Earlier posts of the user",
-    "user": "User",
-    "true_hashtags": "True hashtags of the post",
-    "truth": "True hashtags in train",
-    "script": "Script of the caption",
-    HASHTAG_FREQUENCY: "Frequency of the true hashtag in train",
-}
-_CAPTIONS = ("none", "short", "long")
-_IMAGES = ("without", "with")
-_HISTORIES = ("0", "1–2", "3–9", "10+")
-_HISTORY_STARTS = (1, 3, 10)
-_USERS = ("unknown", "new", "seen in train")
-_COUNTS = ("1", "2", "3–5", "6–10", "11+")
-_COUNT_STARTS = (2, 3, 6, 11)
-_TRUTHS = ("all unseen", "some seen")
-_MOST_SCRIPTS = 7
-OTHER_SCRIPTS = "other scripts"
 
 
 @dataclass(frozen=True, slots=True)
