@@ -67,14 +67,9 @@ def on_same_posts(
     outcomes = {run.name: run.outcomes.at(cut_offs).take(row) for run, row in zip(runs, kept, strict=True)}
     user_ids = outcomes[runs[0].name].user_ids
     outcomes = {name: replace(of_run, user_ids=user_ids) for name, of_run in outcomes.items()}
-    return SamePosts(
-        systems={name: _joined([outcomes[run.name] for run in members]) for name, members in systems.items()},
-        notes=[*_left_out(runs, rows, kept), *_other_protocols(runs)],
-    )
-
-
-def _joined(members: Sequence[Outcomes]) -> Outcomes:
-    return members[0] if len(members) == 1 else average_over_seeds(members)
+    of_system = {name: [outcomes[run.name] for run in members] for name, members in systems.items()}
+    joined = {name: one[0] if len(one) == 1 else average_over_seeds(one) for name, one in of_system.items()}
+    return SamePosts(joined, notes=[*_left_out(runs, rows, kept), *_other_protocols(runs)])
 
 
 def _check_depth(run: SavedRun, k: int) -> None:

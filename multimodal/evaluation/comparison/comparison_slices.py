@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,10 +15,10 @@ from data_loaders.errors import DataError, UserError, nearest
 from multimodal.evaluation.comparison.alignment import SamePosts
 from multimodal.evaluation.comparison.comparison import Comparison, Protocol
 from multimodal.evaluation.comparison.saved_runs import SavedRun
-from multimodal.evaluation.metrics.accuracy import Floats, Ints
+from multimodal.evaluation.metrics.accuracy import Floats
 from multimodal.evaluation.metrics.outcomes import Outcomes
 from multimodal.evaluation.slices.slice_files import SLICES, read_post_slices
-from multimodal.evaluation.slices.slice_metrics import Draws, band_terms, count_units, quantiles, slice_draws
+from multimodal.evaluation.slices.slice_metrics import Draws, band_terms, quantiles, slice_draws
 from multimodal.evaluation.slices.slices import BANDS, HASHTAG_FREQUENCY, TITLES, BandedHits, PostSlices
 from multimodal.evaluation.uncertainty.paired import EQUAL, holm, paired_test
 from multimodal.evaluation.uncertainty.resampling import draw_signs, unit_terms, weighted_sums
@@ -117,55 +118,47 @@ def _posts(
     results: Sequence[Outcomes], members: NDArray[np.bool_], labels: Sequence[str], protocol: Protocol
 ) -> pd.DataFrame:
     # Every slice and, behind them, the posts outside of each.
-    both = np.concatenate([members, ~members], axis=1)
-    draws = [
-        slice_draws(one, both, protocol.columns, unit=protocol.unit, resamples=protocol.resamples, seed=protocol.seed)[
-            0
-        ]
-        for one in results
-    ]
+    both, count = np.concatenate([members, ~members], axis=1), len(labels)
+    draws = [_draws(one, both, protocol.columns, protocol) for one in results]
     p_values = _p_values(results, members, protocol)
     parts = []
     for column in protocol.columns:
         first, second = (draw[column] for draw in draws)
-        row = _difference_rows(first, second, len(labels), protocol.level)
-        parts.append(pd.DataFrame({"metric": column, "slice": labels, "posts": members.sum(axis=0), **row,
-                                   "p": p_values[column]}))  # fmt: skip
+        rows = _difference(first, second, protocol.level)
+        inside, outside = rows[:count], rows[count:].reset_index(drop=True)
+        lead = inside["difference"] - outside["difference"]
+        resampled, units = first.resampled - second.resampled, np.minimum(first.units[:count], first.units[count:])
+        low, high = quantiles(resampled[:, :count] - resampled[:, count:], units, protocol.level)
+        inside = inside.assign(slice=labels, posts=members.sum(axis=0), p=p_values[column])
+        parts.append(inside.assign(metric=column, lead=lead, lead_low=low, lead_high=high))
     return pd.concat(parts, ignore_index=True)
 
 
-def _difference_rows(a: Draws, b: Draws, slices: int, level: float) -> dict[str, Floats | Ints]:
-    units = a.units[:slices]
-    value, resampled = a.value - b.value, a.resampled - b.resampled
-    low, high = quantiles(resampled[:, :slices], units, level)
-    lead = value[:slices] - value[slices:]
-    outside = np.minimum(units, a.units[slices:])
-    lead_low, lead_high = quantiles(resampled[:, :slices] - resampled[:, slices:], outside, level)
-    return {
-        "units": units,
-        "value": a.value[:slices],
-        "value_against": b.value[:slices],
-        "difference": value[:slices],
-        "difference_low": low,
-        "difference_high": high,
-        "lead": lead,
-        "lead_low": lead_low,
-        "lead_high": lead_high,
-    }
+def _draws(
+    outcomes: Outcomes,
+    members: NDArray[np.bool_],
+    columns: Sequence[str],
+    protocol: Protocol,
+    bands: Floats | None = None,
+) -> dict[str, Draws]:
+    return slice_draws(
+        outcomes, members, columns, bands, unit=protocol.unit, resamples=protocol.resamples, seed=protocol.seed
+    )
+
+
+def _difference(a: Draws, b: Draws, level: float) -> pd.DataFrame:
+    low, high = quantiles(a.resampled - b.resampled, a.units, level)
+    values = {"value": a.value, "value_against": b.value, "difference": a.value - b.value}
+    return pd.DataFrame({"units": a.units, **values, "difference_low": low, "difference_high": high})
 
 
 def _p_values(results: Sequence[Outcomes], members: NDArray[np.bool_], protocol: Protocol) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {column: [] for column in protocol.columns}
+    options: Any = {"unit": protocol.unit, "permutations": protocol.permutations, "seed": protocol.seed}
     for member in members.T:
-        rows = np.flatnonzero(member)
-        if not len(rows):
-            for values in found.values():
-                values.append(float("nan"))
-            continue
-        a, b = (one.take(rows) for one in results)
-        table = paired_test(a, b, protocol.columns, unit=protocol.unit, permutations=protocol.permutations,
-                            seed=protocol.seed)  # fmt: skip
-        for column, p in zip(table["metric"], table["p"], strict=True):
+        a, b = (one.take(np.flatnonzero(member)) for one in results)
+        tested = paired_test(a, b, protocol.columns, **options)["p"] if len(a) else [np.nan] * len(found)
+        for column, p in zip(protocol.columns, tested, strict=True):
             found[column].append(float(p))
     return found
 
@@ -175,30 +168,12 @@ def _bands(
 ) -> pd.DataFrame:
     everything = np.ones((len(results[0].post_ids), 1), np.bool_)
     of_bands = [np.mean([band_terms(member, k) for member in members], axis=0) for members in hits]
-    draws = []
-    for one, values in zip(results, of_bands, strict=True):
-        _, draw = slice_draws(one, everything, ["recall"], values, unit=protocol.unit,
-                              resamples=protocol.resamples, seed=protocol.seed)  # fmt: skip
-        if draw is not None:
-            draws.append(draw)
-    count = len(BANDS)
-    true = of_bands[0][:, count:]
-    low, high = quantiles(draws[0].resampled - draws[1].resampled, draws[0].units, protocol.level)
-    apart = of_bands[0][:, :count] - of_bands[1][:, :count]
-    return pd.DataFrame(
-        {
-            "metric": "recall",
-            "slice": BANDS,
-            "posts": (true > 0).sum(axis=0),
-            "units": count_units(true > 0, results[0], protocol.unit),
-            "value": draws[0].value,
-            "value_against": draws[1].value,
-            "difference": draws[0].value - draws[1].value,
-            "difference_low": low,
-            "difference_high": high,
-            "p": _swapped(apart, results[0], protocol),
-        }
-    )
+    both = zip(results, of_bands, strict=True)
+    a, b = (_draws(one, everything, ["recall"], protocol, values)[HASHTAG_FREQUENCY] for one, values in both)
+    hit, true = np.split(of_bands[0], 2, axis=1)
+    p = _swapped(hit - of_bands[1][:, : len(BANDS)], results[0], protocol)
+    posts = (true > 0).sum(axis=0)
+    return _difference(a, b, protocol.level).assign(metric="recall", slice=BANDS, posts=posts, p=p)
 
 
 def _swapped(apart: Floats, results: Outcomes, protocol: Protocol) -> Floats:

@@ -33,8 +33,7 @@ def at_cut_offs(running: Floats, ks: Ints) -> Floats:
     """Pick the columns of the cut-offs from (N, K) running values: (N, n_k); beyond K the last one holds."""
     if not running.shape[1]:
         return np.zeros((len(running), len(ks)), order="F")
-    picked: Floats = running.T[np.minimum(ks, running.shape[1]) - 1].T
-    return picked
+    return np.asarray(running.T[np.minimum(ks, running.shape[1]) - 1].T)
 
 
 def hits_at(hits: NDArray[np.bool_], ks: Ints) -> Floats:

@@ -13,7 +13,7 @@ metric, write its function and an entry here. An entry is of one of six kinds, b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -147,20 +147,11 @@ class DataMetric(Metric):
 Kind = TypeVar("Kind", bound=Metric)
 
 
-class Catalogue(Mapping[str, Metric]):
+class Catalogue(dict[str, Metric]):
     """Metrics by name, in the order of the columns of `metrics.csv`."""
 
     def __init__(self, metrics: Iterable[Metric]) -> None:
-        self._metrics = {metric.name: metric for metric in metrics}
-
-    def __getitem__(self, name: str) -> Metric:
-        return self._metrics[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._metrics)
-
-    def __len__(self) -> int:
-        return len(self._metrics)
+        super().__init__((metric.name, metric) for metric in metrics)
 
     def of(self, kind: type[Kind]) -> list[Kind]:
         """Return the metrics of one kind."""

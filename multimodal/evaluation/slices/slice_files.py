@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,6 @@ from multimodal.evaluation.files.chart_style import COLOURS, chart_style
 from multimodal.evaluation.files.predictions import read_parquet
 from multimodal.evaluation.files.text_table import TextTable, with_interval
 from multimodal.evaluation.files.writing import Content
-from multimodal.evaluation.metrics.accuracy import Ints
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.slices.slice_metrics import LEAST_UNITS
 from multimodal.evaluation.slices.slices import BANDS, HASHTAG_FREQUENCY, TITLES, BandedHits, PostSlices, Slicing
@@ -153,14 +151,11 @@ def _panel(axes: Axes, name: str, rows: pd.DataFrame, overall: float, top: float
     if column == "f1":
         axes.axvline(overall, color="black", linewidth=0.9, linestyle=":", zorder=0)
     counts = rows["true_hashtags"] if name == HASHTAG_FREQUENCY else rows["posts"]
-    axes.set_yticks(heights, _tick_labels(rows["slice"].tolist(), counts.to_numpy()), fontsize=8)
+    labels = [f"{label}  ({count:,})" for label, count in zip(rows["slice"], counts, strict=True)]
+    axes.set_yticks(heights, labels, fontsize=8)
     axes.set_ylim(len(rows) - slots - 0.7, len(rows) - 0.3)
     axes.set_xlim(0, min(1.0, top * 1.05))
     axes.set_title("Recall by frequency in train" if column == "recall" else TITLES[name], loc="left", fontsize=9)
     axes.tick_params(axis="x", labelsize=8)
     axes.grid(axis="x")
     axes.spines["left"].set_visible(False)
-
-
-def _tick_labels(labels: Sequence[str], counts: Ints) -> list[str]:
-    return [f"{label}  ({count:,})" for label, count in zip(labels, counts, strict=True)]

@@ -71,7 +71,7 @@ def slice_draws(
     unit: Unit = "posts",
     resamples: int = 1000,
     seed: int = 0,
-) -> tuple[dict[str, Draws], Draws | None]:
+) -> dict[str, Draws]:
     """Compute metrics of slices on the posts and on resamples of them.
 
     Args:
@@ -81,7 +81,7 @@ def slice_draws(
         seed: the same seed gives the same resamples, whatever the slices.
 
     Returns:
-        Column → draws of the S slices; and those of the bands.
+        Column → draws of the S slices; `HASHTAG_FREQUENCY` → those of the bands where they are given.
     """
     bases = base_columns(columns)
     slices, width = members.shape[1], 2 * len(bases)
@@ -92,17 +92,16 @@ def slice_draws(
     sums = np.concatenate([once, weighted_sums(draws, of_units, units, "Resampling slices")])
     cut = slices * width
     values = metrics_of(sums[:, :cut].reshape(-1, slices, width), bases, columns)
-    counted = count_units(members, outcomes, unit)
+    counted = _count_units(members, outcomes, unit)
     found = {name: Draws(value[0, :, 0], value[1:, :, 0], counted) for name, value in values.items()}
-    if bands is None:
-        return found, None
-    recall = metrics_of(sums[:, cut:], ["recall"], ["recall"])["recall"]
-    in_bands = count_units(bands[:, bands.shape[1] // 2 :] > 0, outcomes, unit)
-    return found, Draws(recall[0], recall[1:], in_bands)
+    if bands is not None:
+        recall = metrics_of(sums[:, cut:], ["recall"], ["recall"])["recall"]
+        in_bands = _count_units(bands[:, bands.shape[1] // 2 :] > 0, outcomes, unit)
+        found[HASHTAG_FREQUENCY] = Draws(recall[0], recall[1:], in_bands)
+    return found
 
 
-def count_units(members: NDArray[np.bool_], outcomes: Outcomes, unit: Unit) -> Ints:
-    """Return how many posts, or users, are in each slice, (S,)."""
+def _count_units(members: NDArray[np.bool_], outcomes: Outcomes, unit: Unit) -> Ints:
     users = user_numbers(outcomes.user_ids, unit)
     if users is None:
         return np.asarray(members.sum(axis=0))
@@ -145,20 +144,22 @@ def slice_table(
     true_count = outcomes.true_count
     everything = np.ones((len(true_count), 1), np.bool_)
     members = np.concatenate([everything, *(slicing.members() for slicing in slices.slicings.values())], axis=1)
-    draws, of_bands = slice_draws(outcomes, members, METRICS.headline_sets, band_terms(slices.bands, k),
-                                  unit=unit, resamples=resamples, seed=seed)  # fmt: skip
+    draws = slice_draws(outcomes, members, METRICS.headline_sets, band_terms(slices.bands, k),
+                        unit=unit, resamples=resamples, seed=seed)  # fmt: skip
+    of_bands = draws.pop(HASHTAG_FREQUENCY)
     names = [("all", "all"), *((name, label) for name, way in slices.slicings.items() for label in way.labels)]
     table = pd.DataFrame(names, columns=["slicing", "slice"])
     table["k"], table["posts"] = k, members.sum(axis=0)
     table["units"], table["true_hashtags"] = next(iter(draws.values())).units, true_count @ members
     for column, draw in draws.items():
-        low, high = quantiles(draw.resampled, draw.units, level)
-        table = table.assign(**{column: draw.value, f"{column}_low": low, f"{column}_high": high})
-    if of_bands is None:
-        return table
-    low, high = quantiles(of_bands.resampled, of_bands.units, level)
-    bands = {"slicing": HASHTAG_FREQUENCY, "slice": BANDS, "k": k, "posts": (slices.bands.true_count > 0).sum(axis=0),
-             "units": of_bands.units,
-             "true_hashtags": slices.bands.true_count.sum(axis=0),
-             "recall": of_bands.value, "recall_low": low, "recall_high": high}  # fmt: skip
+        table = table.assign(**_with_ends(column, draw, level))
+    true = slices.bands.true_count
+    bands = {"slicing": HASHTAG_FREQUENCY, "slice": BANDS, "k": k, "posts": (true > 0).sum(axis=0),
+             "units": of_bands.units, "true_hashtags": true.sum(axis=0)}  # fmt: skip
+    bands |= _with_ends("recall", of_bands, level)
     return pd.concat([table, pd.DataFrame(bands)], ignore_index=True)
+
+
+def _with_ends(column: str, draw: Draws, level: float) -> dict[str, Floats]:
+    low, high = quantiles(draw.resampled, draw.units, level)
+    return {column: draw.value, f"{column}_low": low, f"{column}_high": high}

@@ -33,7 +33,8 @@ def evaluate(ranked=RANKED):
 
 @pytest.fixture
 def further(monkeypatch):
-    monkeypatch.setattr(METRICS, "_metrics", {**dict(METRICS), **{metric.name: metric for metric in NEW}})
+    for metric in NEW:
+        monkeypatch.setitem(METRICS, metric.name, metric)
 
 
 def test_a_metric_of_the_catalogue_is_computed_and_written(further, tmp_path):
