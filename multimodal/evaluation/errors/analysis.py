@@ -10,18 +10,9 @@ import numpy as np
 import pandas as pd
 
 from data_loaders.errors import UserError
+from multimodal.evaluation.errors import tables
 from multimodal.evaluation.errors.curves import Curve, curves_table, hashtag_curves, macro_curves, micro_curves
 from multimodal.evaluation.errors.flat_ranking import FlatRanking
-from multimodal.evaluation.errors.tables import (
-    calibration_error,
-    calibration_table,
-    confused_pairs,
-    confusion_table,
-    errors_by_frequency,
-    frequency_correlations,
-    ndcg_distribution,
-    ndcg_of_posts,
-)
 from multimodal.evaluation.files.writing import write_files
 from multimodal.evaluation.metrics.accuracy import Floats
 from multimodal.ranking.rankings import Rankings
@@ -87,14 +78,14 @@ def analyse_errors(
     if k < 1:
         raise UserError(f"k: {k} hashtags cannot be analysed; give at least 1.")
     ranking = FlatRanking.of(rankings, truth)
-    hashtags = confusion_table(ranking, k, train_frequency)
+    hashtags = tables.confusion_table(ranking, k, train_frequency)
     support = ranking.support
     frequent = sorted(np.flatnonzero(support).tolist(), key=lambda tag: (-support[tag], ranking.names[tag]))[:selected]
     nameable = len(set(vocabulary).union(hashtags["hashtag"]))
     curves = [*micro_curves(ranking, nameable), *macro_curves(ranking)]
     curves += [curve for tag in frequent for curve in hashtag_curves(ranking, tag)]
-    values = ndcg_of_posts(ranking, k)
-    calibration = calibration_table(ranking, k)
+    values = tables.ndcg_of_posts(ranking, k)
+    calibration = tables.calibration_table(ranking, k)
     return ErrorAnalysis(
         k=k,
         depth=ranking.depth,
@@ -102,12 +93,12 @@ def analyse_errors(
         hashtags=hashtags,
         curves=curves,
         ndcg=values,
-        ndcg_distribution=ndcg_distribution(values),
-        by_frequency=errors_by_frequency(hashtags),
-        correlations=frequency_correlations(hashtags),
-        pairs=confused_pairs(ranking, k),
+        ndcg_distribution=tables.ndcg_distribution(values),
+        by_frequency=tables.errors_by_frequency(hashtags),
+        correlations=tables.frequency_correlations(hashtags),
+        pairs=tables.confused_pairs(ranking, k),
         calibration=calibration,
-        calibration_error=calibration_error(calibration),
+        calibration_error=tables.calibration_error(calibration),
     )
 
 

@@ -17,29 +17,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from multimodal.evaluation.metrics.accuracy import (
-    ApNorm,
-    Bools,
-    Floats,
-    Ints,
-    average_precision,
-    f1_change,
-    f1_of_means,
-    f1_per_post,
-    hit_rate,
-    ndcg,
-    precision,
-    recall,
-    recall_capped,
-    reciprocal_rank,
-)
+from multimodal.evaluation.metrics import accuracy, exact_means
+from multimodal.evaluation.metrics.accuracy import ApNorm, Bools, Floats, Ints
 from multimodal.evaluation.metrics.beyond_accuracy import RecommendedLists, catalogue_coverage, novelty, redundancy
-from multimodal.evaluation.metrics.exact_means import (
-    HitsByRank,
-    mean_average_precision,
-    mean_ndcg,
-    mean_reciprocal_rank,
-)
+from multimodal.evaluation.metrics.exact_means import HitsByRank
 from multimodal.evaluation.metrics.label_wise import HashtagCounts, f1_macro_label, f1_micro, f1_micro_sums
 
 # Which true hashtags a metric is about: all, those inside the vocabulary, those never seen in train.
@@ -196,21 +177,21 @@ METRICS = Catalogue(
     [
         CountMetric(
             name="hit_rate", label="Hit rate", short="HR", headline=True,
-            function=lambda found, true, ks: hit_rate(found),
+            function=lambda found, true, ks: accuracy.hit_rate(found),
         ),
         CountMetric(
             name="precision", label="Precision", short="P", headline=True,
-            function=lambda found, true, ks: precision(found, ks),
+            function=lambda found, true, ks: accuracy.precision(found, ks),
         ),
         CountMetric(
             name="recall", label="Recall", short="R", headline=True,
-            function=lambda found, true, ks: recall(found, true),
+            function=lambda found, true, ks: accuracy.recall(found, true),
         ),
         MeanMetric(
             name="f1", label="F1", headline=True, counterpart="f1_per_post",
-            parts=("precision", "recall"), function=f1_of_means, change=f1_change,
+            parts=("precision", "recall"), function=accuracy.f1_of_means, change=accuracy.f1_change,
         ),
-        CountMetric(name="f1_per_post", label="F1 per post", function=f1_per_post),
+        CountMetric(name="f1_per_post", label="F1 per post", function=accuracy.f1_per_post),
         HashtagMetric(
             name="f1_micro", label="F1 micro", short="micro F1", counterpart="f1_per_post",
             function=lambda counts: f1_micro(counts.named, counts.right, counts.support), sums=f1_micro_sums,
@@ -219,24 +200,27 @@ METRICS = Catalogue(
             name="f1_macro_label", label="F1 macro by hashtag", short="macro F1",
             function=lambda counts: f1_macro_label(counts.named, counts.right, counts.support),
         ),
-        CountMetric(name="recall_capped", label="Recall capped", function=recall_capped),
+        CountMetric(name="recall_capped", label="Recall capped", function=accuracy.recall_capped),
         CountMetric(
             name="recall_known", label="Recall, known", truths="known",
-            function=lambda found, true, ks: recall(found, true),
+            function=lambda found, true, ks: accuracy.recall(found, true),
         ),
         DataMetric(
             name="coverage_of_truth", label="Coverage of the truth", numerator="known_count", denominator="true_count",
         ),
         RankMetric(
             name="ndcg", label="NDCG", headline=True,
-            function=lambda hits, true, ks, norm: ndcg(hits, true, ks),
-            mean=lambda counts, ks, norm: mean_ndcg(counts, ks),
+            function=lambda hits, true, ks, norm: accuracy.ndcg(hits, true, ks),
+            mean=lambda counts, ks, norm: exact_means.mean_ndcg(counts, ks),
         ),
-        RankMetric(name="map", label="MAP", headline=True, function=average_precision, mean=mean_average_precision),
+        RankMetric(
+            name="map", label="MAP", headline=True,
+            function=accuracy.average_precision, mean=exact_means.mean_average_precision,
+        ),
         RankMetric(
             name="mrr", label="MRR",
-            function=lambda hits, true, ks, norm: reciprocal_rank(hits, ks),
-            mean=lambda counts, ks, norm: mean_reciprocal_rank(counts, ks),
+            function=lambda hits, true, ks, norm: accuracy.reciprocal_rank(hits, ks),
+            mean=lambda counts, ks, norm: exact_means.mean_reciprocal_rank(counts, ks),
         ),
         HashtagMetric(
             name="catalogue_coverage", label="Catalogue coverage",
@@ -252,7 +236,7 @@ METRICS = Catalogue(
         ),
         CountMetric(
             name="new_hashtag_recall", label="Recall, new", short="new-tag recall", truths="new",
-            function=lambda found, true, ks: recall(found, true),
+            function=lambda found, true, ks: accuracy.recall(found, true),
         ),
     ]
 )  # fmt: skip
