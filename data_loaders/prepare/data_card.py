@@ -64,11 +64,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{share:.1%}"
+    return f"{100 * share:.1f} %"
 
 
 def _of(count: int, total: int) -> str:
-    return f"{count:,} ({count / max(total, 1):.1%})"
+    return f"{count:,} ({100 * count / max(total, 1):.1f} %)"
 
 
 def _overview(statistics: dict[str, Any]) -> list[tuple[str, str]]:

@@ -126,8 +126,8 @@ def _choose(method: str, dated: NDArray[np.bool_], users: _Ints) -> tuple[str, s
     share = float(dated.mean()) if len(dated) else 0.0
     if method == "auto":
         if share >= 0.5:
-            return "time", f"chosen because {share:.0%} of the posts have timestamps"
-        return "random", f"chosen because only {share:.0%} of the posts have timestamps"
+            return "time", f"chosen because {100 * share:.0f} % of the posts have timestamps"
+        return "random", f"chosen because only {100 * share:.0f} % of the posts have timestamps"
     if method == "time" and not dated.any():
         raise DataError("split 'time' needs timestamps, but no post has one; use --split random or --split user")
     if method == "user" and not (users >= 0).any():

@@ -104,7 +104,7 @@ def describe(summary: PreparedSummary) -> list[str | TextTable]:
 
 
 def _splits(splits: dict[str, Any]) -> TextTable:
-    from multimodal.evaluation.files.text_table import TextTable
+    from multimodal.evaluation.files.text_table import TextTable, percent
 
     headings = ["split", "posts", "users", "period", "truth in\nvocabulary", "or own\nhistory", "posts with\nhistory"]
     cells = [
@@ -113,9 +113,9 @@ def _splits(splits: dict[str, Any]) -> TextTable:
             f"{side['posts']:,}",
             f"{side['users']:,}",
             f"{side['from'][:7]}…{side['to'][:7]}" if side["from"] else "undated",
-            f"{side['truth']['vocabulary']:.1%}",
-            f"{side['truth']['either']:.1%}",
-            f"{side['posts_with_history']:.1%}",
+            percent(side["truth"]["vocabulary"], 1),
+            percent(side["truth"]["either"], 1),
+            percent(side["posts_with_history"], 1),
         ]
         for name, side in splits.items()
     ]

@@ -137,7 +137,7 @@ def test_undated_posts_keep_the_order_of_the_dump_before_the_dated(tmp_path):
 def test_without_timestamps_the_split_is_random_and_warns(tmp_path):
     data = made(tmp_path, [record(number, timestamp=...) for number in range(40)], seed=3)
     assert data.statistics["split"]["method"] == "random"
-    assert data.statistics["split"]["reason"] == "chosen because only 0% of the posts have timestamps"
+    assert data.statistics["split"]["reason"] == "chosen because only 0 % of the posts have timestamps"
     assert "history leaks the future" in data.statistics["notes"][0]
     numbers = [int(post.post_id[1:]) for post in data.split("train")]
     assert numbers == sorted(numbers)

@@ -23,7 +23,7 @@ def split(instants, users=None, dated=None, **options):
 def test_time_cuts_the_stream_once():
     result = split([9, 0, 1, 2, 3, 4, 5, 6, 7, 8])
     assert result.method == "time"
-    assert result.reason == "chosen because 100% of the posts have timestamps"
+    assert result.reason == "chosen because 100 % of the posts have timestamps"
     assert result.split_ids.tolist() == [2, 0, 0, 0, 0, 0, 0, 0, 0, 1]
     assert result.cuts_us == (8, 9)
     assert not result.warnings
@@ -56,7 +56,7 @@ def test_undated_posts_are_trained_on():
 
 def test_auto_takes_random_when_few_posts_are_dated_and_says_so():
     result = split(np.arange(20), dated=[True] * 9 + [False] * 11)
-    assert (result.method, result.reason) == ("random", "chosen because only 45% of the posts have timestamps")
+    assert (result.method, result.reason) == ("random", "chosen because only 45 % of the posts have timestamps")
     assert result.warnings == (RANDOM_WARNING,)
     assert np.bincount(result.split_ids).tolist() == [16, 2, 2]
 

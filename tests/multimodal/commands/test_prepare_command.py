@@ -28,7 +28,7 @@ def test_it_prepares_and_names_the_next_command(dump, tmp_path, process):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert f"{output}: 30 posts by 3 users, 2.0 hashtags per post" in done.stdout
-    assert "split by time (chosen because 100% of the posts have timestamps)" in done.stdout
+    assert "split by time (chosen because 100 % of the posts have timestamps)" in done.stdout
     assert "vocabulary: 2 of 2 hashtags, those of at least 2 train posts" in done.stdout
     assert [line.split()[:2] for line in done.stdout.splitlines() if line.strip().startswith(("train", "valid", "test"))
             ] == [["train", "18"], ["validation", "6"], ["test", "6"]]  # fmt: skip
