@@ -21,6 +21,8 @@ _HELP = (
     "Give a local folder (config.json, model.safetensors, tokenizer.json): encoder.caption.pretrained=/path/to/folder, "
     "or random weights: encoder.caption.random_init=true."
 )
+# Nothing is downloaded here, and code that a folder brings along is never run nor offered to be run.
+_SAFELY: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 _MULTILINGUAL_BERT_TOKENS = 119_547
 
 
@@ -74,17 +76,20 @@ def read_folder(
     from transformers import AutoConfig, AutoTokenizer
 
     try:
-        settings = AutoConfig.from_pretrained(folder, local_files_only=True)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        settings = AutoConfig.from_pretrained(folder, **_SAFELY)
+        tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFELY)
         auto = choose(settings, tokenizer)
         if random_weights:
-            return auto.from_config(settings), tokenizer, frozenset()
+            return auto.from_config(settings, trust_remote_code=False), tokenizer, frozenset()
         with quietly():
             model, report = auto.from_pretrained(
-                folder, config=settings, local_files_only=True, dtype=torch.float32, output_loading_info=True
+                folder, config=settings, dtype=torch.float32, output_loading_info=True, **_SAFELY
             )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError, SafetensorError) as error:
-        raise ConfigError(f"{option} cannot be loaded from {folder}: {' '.join(str(error).split())}") from None
+        reason = " ".join(str(error).split())
+        if "trust_remote_code" in reason:
+            reason = "it brings code of its own (`auto_map`), which is never run; give a model that transformers knows"
+        raise ConfigError(f"{option} cannot be loaded from {folder}: {reason}") from None
     missing = sorted(name for name in report["missing_keys"] if needs(model, name))
     others = sorted(str(item[0]) if isinstance(item, tuple) else str(item) for item in report["mismatched_keys"])
     if missing or others:

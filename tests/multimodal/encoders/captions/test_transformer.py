@@ -134,3 +134,31 @@ def test_damaged_weights_are_named(tiny_bert: Path, tmp_path: Path) -> None:
     (folder / "model.safetensors").write_bytes(b"not weights")
     with pytest.raises(ConfigError, match=r"encoder.caption.pretrained=.*cannot be loaded from .*damaged"):
         build_caption_encoder(config(folder), [])
+
+
+@pytest.mark.parametrize("random_init", [False, True])
+def test_code_in_a_folder_is_refused_and_not_offered(tmp_path: Path, random_init: bool) -> None:
+    mark = tmp_path / "executed"
+    (tmp_path / "own.py").write_text(
+        f"open({str(mark)!r}, 'w').close()\nfrom transformers import PretrainedConfig\n\n"
+        "class Own(PretrainedConfig):\n    model_type = 'own'\n"
+    )
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "own", "auto_map": {"AutoConfig": "own.Own"}}))
+    # Anything the library asked would be read from standard input, which a test does not have.
+    with pytest.raises(ConfigError, match=r"it brings code of its own \(`auto_map`\), which is never run"):
+        build_caption_encoder(config(tmp_path, random_init=random_init), [])
+    assert not mark.exists()
+
+
+def test_a_tokenizer_of_its_own_is_not_run(tiny_bert: Path, tmp_path: Path) -> None:
+    mark, folder = tmp_path / "executed", tmp_path / "model"
+    shutil.copytree(tiny_bert, folder)
+    (folder / "own.py").write_text(
+        f"open({str(mark)!r}, 'w').close()\nfrom transformers import PreTrainedTokenizerFast\n\n"
+        "class Own(PreTrainedTokenizerFast):\n    pass\n"
+    )
+    settings = {"tokenizer_class": "Own", "auto_map": {"AutoTokenizer": [None, "own.Own"]}}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    # The architecture is known, so the library's own tokenizer reads the files.
+    assert build_caption_encoder(config(folder), []).tokenise(["cat"])
+    assert not mark.exists()
