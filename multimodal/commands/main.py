@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -73,6 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the sub-command and its arguments; None for those of the command line.
     """
     _configure_logging()
+    # On a busy machine threads that wait by spinning take the processor from those that work.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments))
     except UserError as error:
@@ -81,6 +84,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough; nothing is left to be flushed when Python exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _run(words: list[str]) -> int:
@@ -98,6 +105,7 @@ def _run(words: list[str]) -> int:
         print(json.dumps(as_plain(answer.document), ensure_ascii=False, indent=1, allow_nan=False))
     else:
         answer.show()
+    sys.stdout.flush()
     if answer.problem:
         raise UserError(answer.problem)
     return answer.status

@@ -99,7 +99,9 @@ def describe(summary: PreparedSummary) -> list[str | TextTable]:
     ]
     if rejected["refused"] or rejected["kept"]:
         parts += [_refusals(rejected), f"each is listed in {summary.folder / 'rejected.jsonl'}"]
-    train = command_line("train", "--config", "sample", "--data", summary.folder, "--output", "runs/sample")
+    train = command_line(
+        "train", "--config", "sample", "--data", summary.folder, "--output", f"runs/{summary.folder.resolve().name}"
+    )
     return [*parts, f"data card: {summary.folder / 'README.md'}", f"next: {train}"]
 
 

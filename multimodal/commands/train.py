@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,12 @@ def run(options: argparse.Namespace) -> Answer | None:
     from multimodal.training.run import train_run
 
     config = read_config(options)
-    trained = train_run(config, PreparedData.open(options.data), options.output, overwrite=options.overwrite)
+    try:
+        trained = train_run(config, PreparedData.open(options.data), options.output, overwrite=options.overwrite)
+    except KeyboardInterrupt:
+        words = ["--resume", "--data", options.data, "--output", options.output]
+        print(f"to go on: {command_line('train', *words)}", file=sys.stderr)
+        raise
     if not is_main_process():
         return None
     document = {"run": trained.run.path, "model": trained.run.model, "facts": trained.facts}

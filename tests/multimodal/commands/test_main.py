@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -113,3 +115,13 @@ def test_what_help_lists_is_what_the_library_knows():
     for name in PrepareSettings.__slots__:
         assert getattr(defaults, name) == getattr(PrepareSettings(), name)
     assert command_parser("audit").parse_args(["--run", "r", "--data", "d"]).posts == DEFAULT_POSTS
+
+
+def test_a_reader_that_has_seen_enough_is_no_mistake():
+    """As in `multimodal-hashtags validate --template jsonl | head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = [sys.executable, "-m", "multimodal.commands", "validate", "--template", "jsonl"]
+    done = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -34,7 +34,7 @@ def test_it_prepares_and_names_the_next_command(dump, tmp_path, process):
             ] == [["train", "18"], ["validation", "6"], ["test", "6"]]  # fmt: skip
     assert "missing_post_id" in done.stdout
     assert done.stdout.splitlines()[-1] == (
-        f"next: multimodal-hashtags train --config sample --data {output} --output runs/sample"
+        f"next: multimodal-hashtags train --config sample --data {output} --output runs/{output.name}"
     )
     assert "Reading posts" in done.stderr
     assert {path.name for path in output.iterdir()} >= {"posts.parquet", "vocabulary.json", "statistics.json"}

@@ -101,3 +101,14 @@ def test_programs_get_the_run(command, prepared, tmp_path):
     document = json.loads(done.stdout)
     assert (document["run"], document["model"]) == (str(run), str(run / "model"))
     assert document["facts"]["train posts"] == "96"
+
+
+def test_ctrl_c_names_the_command_that_goes_on(command, prepared, tmp_path, monkeypatch):
+    def interrupted(*arguments, **settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("multimodal.training.run.train_run", interrupted)
+    done = command("train", "--config", "popularity", "--data", prepared, "--output", tmp_path / "run")
+    assert done.returncode == 130
+    words = f"train --resume --data {prepared} --output {tmp_path / 'run'}"
+    assert done.stderr.splitlines()[-2:] == [f"to go on: multimodal-hashtags {words}", "stopped"]
