@@ -128,6 +128,8 @@ class Trainer:
             )
             while self.state.epoch < self.config.epochs and self.state.waiting < self.config.patience:
                 self._epoch(progress, bar, tracker)
+        if self.state.epoch < self.config.epochs and is_main_process():
+            logger.info("stopped early: no better validation score for %d epochs", self.state.waiting)
         best = load_checkpoint(self.run.checkpoints, "best")
         if best is not None:
             self.learner.load_weights(_strip(best[1], "weights."))

@@ -220,10 +220,12 @@ class TestStopAndResume:
 
 
 class TestChoosingTheModel:
-    def test_ends_with_the_best_weights_after_patience_runs_out(self, tmp_path):
+    def test_ends_with_the_best_weights_after_patience_runs_out(self, tmp_path, caplog):
+        caplog.set_level("INFO", logger="multimodal")
         learner = LinearLearner(scores=[0.1, 0.3, 0.2, 0.1, 0.9])
         state = train(tmp_path, learner, epochs=5, patience=2)
         assert (state.epoch, state.best_epoch, state.best_score, state.waiting) == (4, 2, 0.3, 2)
+        assert caplog.messages[-1] == "stopped early: no better validation score for 2 epochs"
         assert torch.equal(learner.module[1].weight, learner.validated[1]["1.weight"])
         assert not torch.equal(learner.module[1].weight, learner.validated[3]["1.weight"])
 
@@ -233,7 +235,7 @@ class TestChoosingTheModel:
         assert (state.epoch, state.best_epoch, state.best_score, state.waiting) == (4, 4, 0.3, 2)
         assert torch.equal(learner.module[1].weight, learner.validated[3]["1.weight"])
 
-    def test_patience_starts_anew_with_every_better_epoch(self, tmp_path):
+    def test_patience_starts_again_with_every_better_epoch(self, tmp_path):
         state = train(tmp_path, LinearLearner(scores=[0.2, 0.1, 0.3, 0.1, 0.4]), epochs=5, patience=2)
         assert (state.epoch, state.best_epoch, state.waiting) == (5, 5, 0)
 
