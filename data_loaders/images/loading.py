@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from data_loaders.dump_files import FileRefused, open_file
 from data_loaders.errors import DataError, nearest
 from data_loaders.images.modes import image_from_array, to_rgb, upright
 
@@ -22,6 +23,7 @@ IMAGE_POLICIES: tuple[str, ...] = ("raise", "skip", "blank")
 MAX_PIXELS = 89_478_485
 _BLANK_SIZE_PX = 224
 _BLANK_GREY = (128, 128, 128)
+_MOST_BYTES = 1 << 28
 # The exceptions of Pillow's decoders on damaged files; they have no common base class.
 _DECODE_ERRORS: tuple[type[Exception], ...] = (
     OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, AttributeError, EOFError, OverflowError,
@@ -33,7 +35,8 @@ class ImageError(DataError):
     """A picture that cannot be used.
 
     Attributes:
-        reason: `missing`, `empty`, `not_an_image`, `too_large`, `damaged` or `unsupported`.
+        reason: `missing`, `outside_dump`, `not_a_file`, `unreadable`, `empty`, `not_an_image`, `too_large`,
+            `damaged` or `unsupported`.
     """
 
     def __init__(self, name: str, reason: str, cause: str) -> None:
@@ -59,17 +62,28 @@ def load_image(
     size_hint_px: int | None = None,
     policy: Literal["raise", "blank"] = "raise",
     max_pixels: int = MAX_PIXELS,
+    root: Path | None = None,
 ) -> Image.Image: ...
 
 
 @overload
 def load_image(
-    source: ImageSource, *, size_hint_px: int | None = None, policy: ImagePolicy, max_pixels: int = MAX_PIXELS
+    source: ImageSource,
+    *,
+    size_hint_px: int | None = None,
+    policy: ImagePolicy,
+    max_pixels: int = MAX_PIXELS,
+    root: Path | None = None,
 ) -> Image.Image | None: ...
 
 
 def load_image(
-    source: ImageSource, *, size_hint_px: int | None = None, policy: ImagePolicy = "raise", max_pixels: int = MAX_PIXELS
+    source: ImageSource,
+    *,
+    size_hint_px: int | None = None,
+    policy: ImagePolicy = "raise",
+    max_pixels: int = MAX_PIXELS,
+    root: Path | None = None,
 ) -> Image.Image | None:
     """Return a picture in RGB, upright.
 
@@ -81,13 +95,14 @@ def load_image(
             side is still at least this long.
         policy: for an unusable picture: `raise` an error, `skip` it (returns None), or return a grey `blank`.
         max_pixels: larger pictures are refused by their header alone, before any pixel is decoded.
+        root: the folder that a path must be in, see `dump_files.open_file`.
 
     Raises:
         DataError: the picture is unusable and the policy is `raise`, or the policy is unknown.
     """
     check_policy(policy)
     try:
-        return _load(source, size_hint_px, max_pixels)
+        return _load(source, size_hint_px, max_pixels, root)
     except ImageError:
         if policy == "raise":
             raise
@@ -97,7 +112,7 @@ def load_image(
     return Image.new("RGB", (size, size), _BLANK_GREY)
 
 
-def _load(source: ImageSource, size_hint_px: int | None, max_pixels: int) -> Image.Image:
+def _load(source: ImageSource, size_hint_px: int | None, max_pixels: int, root: Path | None) -> Image.Image:
     if isinstance(source, Image.Image):
         return _decode(source, "given as a Pillow image", size_hint_px, max_pixels)
     if isinstance(source, np.ndarray):
@@ -115,15 +130,11 @@ def _load(source: ImageSource, size_hint_px: int | None, max_pixels: int) -> Ima
             str(source), "unsupported", "pictures are not downloaded; save it and give the path of the file"
         )
     try:
-        with Path(source).open("rb") as file:
+        with open_file(Path(source), root, _MOST_BYTES) as file:
             return _open(file, str(source), size_hint_px, max_pixels)
-    except FileNotFoundError as error:
-        raise ImageError(str(source), "missing", "there is no such file") from error
-    except (OSError, ValueError) as error:
-        if isinstance(error, ImageError):
-            raise
-        cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ImageError(str(source), "missing", f"the file cannot be opened ({cause})") from error
+    except FileRefused as error:
+        cause = error.cause if error.reason == "missing" else f"the file cannot be opened ({error.cause})"
+        raise ImageError(str(source), error.reason, cause) from error
 
 
 def _open(file: Any, name: str, size_hint_px: int | None, max_pixels: int) -> Image.Image:

@@ -56,12 +56,12 @@ class Ingest:
                         self.log.add(record.where, record.reason, record.detail, record.post_id, kept=False)
                     else:
                         posts.append(record)
-                self._take(posts)
+                self._take(posts, reader.root)
                 bar.advance(len(records))
 
-    def _take(self, records: Sequence[RawPost]) -> None:
+    def _take(self, records: Sequence[RawPost], root: Path) -> None:
         paths = [_image_path(record.post) for record in records]
-        reports = [ImageReport()] * len(paths) if self.inspector is None else self.inspector.inspect(paths)
+        reports = [ImageReport()] * len(paths) if self.inspector is None else self.inspector.inspect(paths, root)
         for record, report in zip(records, reports, strict=True):
             self._take_one(_with_plain_hashtags(record) if self.settings.plain_hashtags else record, report)
 

@@ -89,6 +89,7 @@ class Reader(ABC):
     Attributes:
         name: name of the format in `--format`.
         accepts: one line that describes the format to users.
+        root: the folder that the dump's files must be in, and that its image paths are relative to.
         mapping_used: fields found under another name, with that name; complete after reading.
     """
 
@@ -97,6 +98,7 @@ class Reader(ABC):
 
     def __init__(self, path: Path, options: ReaderOptions | None = None) -> None:
         self.path = Path(path)
+        self.root = self.path if self.path.is_dir() else self.path.parent
         self.options = options or ReaderOptions()
         self.mapping_used: dict[str, str] = {}
 

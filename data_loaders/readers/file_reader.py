@@ -55,7 +55,7 @@ class FileReader(Reader):
         if self._numbers_rows and _is_blank(fields.get("post_id")):
             self._numbered += 1
             fields = {**fields, "post_id": self._row_id(number)}
-        return build_post(fields, where, self.path.parent, self.options.user_id, warnings)
+        return build_post(fields, where, self.root, self.options.user_id, warnings)
 
     def _row_id(self, number: int) -> str:
         return f"{self.path.name.removesuffix('.gz')}:{number}"

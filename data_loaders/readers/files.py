@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from data_loaders.dump_files import open_file, unpacking
 from data_loaders.errors import DataError
 
 _ESTIMATE_FROM_BYTES = 1 << 20
@@ -26,25 +27,35 @@ def ends_with(path: Path, suffixes: tuple[str, ...]) -> bool:
 
 
 @contextmanager
-def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+def open_bytes(path: Path, root: Path | None = None) -> Iterator[IO[bytes]]:
     """Open a file for reading, after its byte order mark, and decompress it if its name ends in `.gz`.
 
+    Args:
+        path: the file.
+        root: the folder that it must be in, see `dump_files.open_file`.
+
     Raises:
-        DataError: the file cannot be opened or decompressed, or is UTF-16.
+        DataError: the file cannot be opened or decompressed, unpacks to far more than its size, or is UTF-16.
     """
     try:
-        with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
+        with _unpacked(path, root) if path.suffix.lower() == ".gz" else open_file(path, root) as file:
             head = file.read(3)
             if head.startswith(_UTF16_MARKS):
                 raise DataError(f"{path} is encoded in UTF-16. Accepted: UTF-8. Save it as UTF-8.")
             file.seek(3 if head == codecs.BOM_UTF8 else 0)
-            yield file  # type: ignore[misc]
+            yield file
     except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
         raise DataError(
             f"{path} cannot be decompressed: {problem}. The file is truncated or damaged; copy it again."
         ) from problem
     except OSError as problem:
         raise DataError(f"{path} cannot be read: {problem.strerror or problem}.") from problem
+
+
+@contextmanager
+def _unpacked(path: Path, root: Path | None) -> Iterator[IO[bytes]]:
+    with open_file(path, root) as packed, gzip.GzipFile(fileobj=packed) as file:
+        yield unpacking(file, str(path), path.stat().st_size)
 
 
 def decode(line: bytes) -> tuple[str, tuple[str, ...]]:

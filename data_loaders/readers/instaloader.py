@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from data_loaders.dump_files import LONGEST_LINE, FileRefused, read_file
 from data_loaders.errors import DataError
 from data_loaders.readers import instaloader_nodes as nodes
 from data_loaders.readers.base import RawPost, Reader, Record, Rejected
@@ -24,7 +25,8 @@ _COMMENTS = "_comments.json"
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif", ".gif", ".bmp")
 _MOST_IN_A_CAROUSEL = 20
 _FILES_LOOKED_INTO = 50
-_LARGEST_JSON = 1 << 26
+_LARGEST_JSON = 1 << 25
+_LARGEST_PACKED_MEMORY = 1 << 27
 
 
 @register_reader("instaloader")
@@ -38,7 +40,7 @@ class InstaloaderReader(Reader):
         """Return whether one of the first JSON files below the folder was written by Instaloader."""
         if not path.is_dir():
             return False
-        return any(_is_instaloader(folder / name) for folder, name, _ in islice(_walk(path), _FILES_LOOKED_INTO))
+        return any(_is_instaloader(folder / name, path) for folder, name, _ in islice(_walk(path), _FILES_LOOKED_INTO))
 
     def count(self) -> int:
         """Return the number of JSON files, including profiles and others."""
@@ -52,7 +54,9 @@ class InstaloaderReader(Reader):
     def _record(self, folder: Path, name: str, names: frozenset[str]) -> Record:
         where = (folder / name).relative_to(self.path).as_posix()
         try:
-            node, node_type = nodes.post_node(_load(folder / name))
+            node, node_type = nodes.post_node(_load(folder / name, self.path))
+        except FileRefused as problem:
+            return Rejected(where=where, reason=problem.reason, detail=str(problem))
         except DataError as problem:
             return Rejected(where=where, reason="malformed_json", detail=str(problem))
         if node is None:
@@ -74,14 +78,14 @@ class InstaloaderReader(Reader):
             "post_id": nodes.post_id(node),
             "user_id": nodes.owner(node),
             "timestamp": nodes.timestamp(node),
-            "caption": nodes.caption(node) or _text_file(folder, f"{stem}.txt", names, warnings),
+            "caption": nodes.caption(node) or _text_file(folder, f"{stem}.txt", names, self.path, warnings),
             "image": None if picture is None else (folder / picture).relative_to(self.path).as_posix(),
         }
         record = build_post(fields, where, self.path, self.options.user_id)
         if not isinstance(record, RawPost):
             return record
         if self.options.owner_comments and stem + _COMMENTS in names:
-            record = _with_comment_hashtags(record, node, folder / (stem + _COMMENTS), warnings)
+            record = _with_comment_hashtags(record, node, folder / (stem + _COMMENTS), self.path, warnings)
         return replace(record, warnings=record.warnings + tuple(warnings))
 
 
@@ -95,12 +99,13 @@ def _walk(root: Path) -> Iterator[tuple[Path, str, frozenset[str]]]:
                 yield Path(current), name, names
 
 
-def _load(path: Path) -> Any:
-    try:
-        with lzma.open(path) if path.suffix == ".xz" else path.open("rb") as file:
-            content = file.read(_LARGEST_JSON + 1)
-    except (lzma.LZMAError, EOFError, OSError) as problem:
-        raise DataError(f"{path.name} cannot be read: {problem}.") from problem
+def _load(path: Path, root: Path) -> Any:
+    content = read_file(path, root, _LARGEST_JSON)
+    if path.suffix == ".xz":
+        try:
+            content = _unpacked(content)
+        except (lzma.LZMAError, EOFError) as problem:
+            raise DataError(f"{path.name} cannot be read: {problem}.") from problem
     if len(content) > _LARGEST_JSON:
         raise DataError(f"{path.name} is larger than {_LARGEST_JSON >> 20} MiB.")
     try:
@@ -109,9 +114,17 @@ def _load(path: Path) -> Any:
         raise DataError(f"{path.name} is not JSON: {problem}.") from problem
 
 
-def _is_instaloader(path: Path) -> bool:
+def _unpacked(packed: bytes) -> bytes:
+    unpacker = lzma.LZMADecompressor(memlimit=_LARGEST_PACKED_MEMORY)
+    content = unpacker.decompress(packed, _LARGEST_JSON + 1)
+    if not unpacker.eof and len(content) <= _LARGEST_JSON:
+        raise EOFError("the file is truncated")
+    return content
+
+
+def _is_instaloader(path: Path, root: Path) -> bool:
     try:
-        structure = _load(path)
+        structure = _load(path, root)
     except DataError:
         return False
     return isinstance(structure, dict) and ("instaloader" in structure or "shortcode" in structure)
@@ -139,21 +152,23 @@ def _with_suffix(stem: str, names: frozenset[str]) -> str | None:
     return next((stem + suffix for suffix in _PICTURES if stem + suffix in names), None)
 
 
-def _text_file(folder: Path, name: str, names: frozenset[str], warnings: list[str]) -> str | None:
+def _text_file(folder: Path, name: str, names: frozenset[str], root: Path, warnings: list[str]) -> str | None:
     if name not in names:
         return None
     try:
-        text, warned = decode((folder / name).read_bytes())
-    except OSError as problem:
-        warnings.append(f"caption_file_unreadable: {name}: {problem.strerror or problem}; the post has no caption")
+        text, warned = decode(read_file(folder / name, root, LONGEST_LINE))
+    except FileRefused as problem:
+        warnings.append(f"caption_file_unreadable: {problem} The post has no caption")
         return None
     warnings.extend(warned)
     return text.removesuffix("\n") or None
 
 
-def _with_comment_hashtags(record: RawPost, node: dict[str, Any], path: Path, warnings: list[str]) -> RawPost:
+def _with_comment_hashtags(
+    record: RawPost, node: dict[str, Any], path: Path, root: Path, warnings: list[str]
+) -> RawPost:
     try:
-        comment = nodes.owners_first_comment(_load(path), node)
+        comment = nodes.owners_first_comment(_load(path, root), node)
     except DataError as problem:
         warnings.append(f"comments_unreadable: {problem} Hashtags in comments are not read")
         return record

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Iterator
 from typing import IO, Any
 
+from data_loaders.dump_files import LONGEST_LINE
 from data_loaders.errors import DataError
 
 _CHUNK_BYTES = 1 << 18
-_LONGEST_ELEMENT = 1 << 26
 _DECODER = json.JSONDecoder()
+_BLANKS = re.compile(r"\s*")
 _REMEDY = "Repair it, or write one object per line (.jsonl), where only malformed lines are refused."
 
 
@@ -68,8 +70,8 @@ class _Buffer:
     def peek(self) -> str:
         """Return the next character that is not white space, without consuming it; `''` at the end."""
         while True:
-            while self._position < len(self._text) and self._text[self._position].isspace():
-                self._position += 1
+            blanks = _BLANKS.match(self._text, self._position)
+            self._position = self._position if blanks is None else blanks.end()
             if self._position < len(self._text):
                 return self._text[self._position]
             if self._ended:
@@ -93,8 +95,10 @@ class _Buffer:
                     self._position = end
                     return value, replaced
             except ValueError:
-                if self._ended or len(self._text) - self._position > _LONGEST_ELEMENT:
+                if self._ended:
                     raise
+                if len(self._text) - self._position > LONGEST_LINE:
+                    raise ValueError(f"it is not closed within {LONGEST_LINE >> 20} MiB") from None
             # The element continues after the buffer. Doubling the buffer keeps the work linear in its length.
             wanted = max(wanted, 2 * (len(self._text) - self._position))
             self._grow(wanted)

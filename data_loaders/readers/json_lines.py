@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import IO, Any
 
+from data_loaders.dump_files import LONGEST_LINE, lines
 from data_loaders.errors import DataError
 from data_loaders.readers.base import Record, Rejected
 from data_loaders.readers.fields import KeyMapper, listing
@@ -15,7 +16,9 @@ from data_loaders.readers.json_array import iterate_array, json_problem
 from data_loaders.readers.registry import register_reader
 from data_loaders.readers.tag_lists import describe
 
+_CHUNK_BYTES = 1 << 16
 _MALFORMED = "malformed_json"
+_TOO_LONG = f"The line has more than {LONGEST_LINE >> 20} MiB; accepted: one JSON object per line, of at most that."
 
 
 @register_reader("json_lines")
@@ -47,10 +50,13 @@ class JsonLinesReader(FileReader):
             yield self._record(value, number, where, mapper, (invalid_utf8(),) if replaced else ())
 
     def _lines(self, file: IO[bytes], mapper: KeyMapper) -> Iterator[Record]:
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(lines(file), start=1):
+            where = f"{self.path.name}:{number}"
+            if line is None:
+                yield Rejected(where=where, reason="line_too_long", detail=_TOO_LONG)
+                continue
             if not line.strip():
                 continue
-            where = f"{self.path.name}:{number}"
             text, warnings = decode(line)
             try:
                 value = json.loads(text.strip())
@@ -70,11 +76,11 @@ class JsonLinesReader(FileReader):
         return self._build(mapper.fields(value), number, where, warnings)
 
     def _refuse_pretty_printed(self, first_line: bytes) -> None:
-        if first_line.strip() != b"{" or self.path.stat().st_size > 1 << 26:
+        if first_line.strip() != b"{":
             return
         with open_bytes(self.path) as file:
             try:
-                value = json.loads(file.read().decode("utf-8", "replace"))
+                value = json.loads(file.read(LONGEST_LINE).decode("utf-8", "replace"))
             except (ValueError, RecursionError):
                 return
         raise DataError(
@@ -86,8 +92,8 @@ class JsonLinesReader(FileReader):
 def _first_character(file: IO[bytes]) -> bytes:
     """Return the first byte that is not white space, without moving the file's position."""
     start = file.tell()
-    character = file.read(1)
-    while character.isspace():
-        character = file.read(1)
+    head = b""
+    while not head and (chunk := file.read(_CHUNK_BYTES)):
+        head = chunk.lstrip()
     file.seek(start)
-    return character
+    return head[:1]

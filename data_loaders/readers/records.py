@@ -12,6 +12,7 @@ from typing import Any
 
 import regex
 
+from data_loaders.dump_files import FileRefused, resolve
 from data_loaders.errors import DataError
 from data_loaders.posts import Post
 from data_loaders.readers.base import RawPost, Record, Rejected
@@ -119,15 +120,23 @@ def _image(value: object, root: Path, warnings: list[str]) -> Path | None:
     if text is None:
         return None
     relative = posixpath.normpath(text.strip().replace("\\", "/"))
-    if _DRIVE_OR_URL.match(text.strip()) or relative.startswith("/") or relative.split("/")[0] == "..":
+    if "\0" in relative or relative == ".":
+        warnings.append(f"image_path_unusable: {_short(text)} is ignored; accepted: the path of a picture file")
+        return None
+    if _DRIVE_OR_URL.match(text.strip()) or not _is_inside(root / relative, root):
         warnings.append(
             f"image_outside_dump: {_short(text)} is ignored; accepted: a path inside the dump, relative to its file"
         )
         return None
-    if "\0" in relative or relative == ".":
-        warnings.append(f"image_path_unusable: {_short(text)} is ignored; accepted: the path of a picture file")
-        return None
     return root / relative
+
+
+def _is_inside(path: Path, root: Path) -> bool:
+    try:
+        resolve(path, root)
+    except FileRefused:
+        return False
+    return True
 
 
 def _timestamp(value: object, warnings: list[str]) -> datetime | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from data_loaders.dump_files import FileRefused, open_file, resolve
 from data_loaders.errors import DataError, nearest, some_of
 from data_loaders.readers.base import Reader, ReaderOptions
 from data_loaders.readers.file_reader import FileReader, only_data_file, posts_file
@@ -71,6 +72,7 @@ def _open_folder(folder: Path, readers: list[type[Reader]], options: ReaderOptio
         file = only_data_file(folder, suffixes)
     if file is None:
         return None
+    resolve(file, folder)
     return next(reader(file, options) for reader in readers if reader.detect(file))
 
 
@@ -86,8 +88,10 @@ def _check_readable(path: Path) -> None:
         elif path.stat().st_size == 0:
             raise DataError(f"The file {path} is empty (0 bytes).")
         else:
-            with path.open("rb") as file:
+            with open_file(path) as file:
                 file.read(1)
+    except FileRefused as problem:
+        raise DataError(f"{problem} Check its permissions.") from problem
     except OSError as problem:
         raise DataError(f"{path} cannot be read: {problem.strerror or problem}. Check its permissions.") from problem
 
@@ -108,7 +112,7 @@ def _seen(path: Path) -> str:
     if path.is_dir():
         names = sorted(entry.name + ("/" if entry.is_dir() else "") for entry in os.scandir(path))
         return f"a folder with {some_of(names, 8)}"
-    with path.open("rb") as file:
+    with open_file(path) as file:
         head = file.read(60)
     ending = f"ending in {path.suffix!r}" if path.suffix else "without an ending"
     return f"a file {ending} that begins with {head.decode('utf-8', 'replace')!r}"

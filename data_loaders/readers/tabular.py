@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, ClassVar
+from collections import Counter
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING, ClassVar
 
+from data_loaders.dump_files import LONGEST_LINE
 from data_loaders.errors import DataError
 from data_loaders.readers.base import FIELDS, Record, Rejected
 from data_loaders.readers.fields import listing
@@ -18,7 +20,6 @@ from data_loaders.readers.registry import register_reader
 if TYPE_CHECKING:
     from _csv import Reader as _Rows
 
-_LONGEST_CELL = 1 << 24
 _RECBOLE_COLUMN = re.compile(r"\w+:(?:token|float)(?:_seq)?")
 # How pandas and SQL write missing values. Captions and ids are left out: they may really be "None".
 _NULLS = frozenset({"", "nan", "none", "null", "nat", "<na>"})
@@ -37,27 +38,27 @@ class _TableReader(FileReader):
     def records(self) -> Iterator[Record]:
         """Yield the record of every row."""
         # The csv module has one limit for the whole process; a caption can be longer than its 131,072.
-        csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
+        csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
         with open_bytes(self.path) as file:
             text = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
-            lines = iter(text)
-            first_line = next(lines, "")
-            rows = csv.reader(_without_nul(first_line, lines), delimiter=self._delimiter(first_line))
+            lines = _Lines(text)
+            rows = csv.reader(lines, delimiter=self._delimiter(lines.first))
             try:
-                yield from self._rows(rows, next(rows, []))
+                yield from self._rows(rows, next(rows, []), lines)
             except csv.Error as problem:
                 raise DataError(
                     f"{self.path} cannot be read after line {rows.line_num}: {problem}. "
                     "A quote is opened there and never closed, or the file is not a table."
                 ) from problem
 
-    def _rows(self, rows: _Rows, header: list[str]) -> Iterator[Record]:
+    def _rows(self, rows: _Rows, header: list[str], lines: _Lines) -> Iterator[Record]:
         columns = self._columns([name.strip() for name in header])
         next_line = rows.line_num + 1
         number = 0
         for row in rows:
             # A row can span several lines; messages name its first.
             where, next_line = f"{self.path.name}:{next_line}", rows.line_num + 1
+            lines.in_row = 0
             if not row:
                 continue
             number += 1
@@ -79,7 +80,7 @@ class _TableReader(FileReader):
                 "Remove the types from its header (user_id:token becomes user_id) and read it as tsv."
             )
         # pandas writes a frame's index as a column without a name, another one each time.
-        repeated = sorted({name for name in header if name and header.count(name) > 1})
+        repeated = sorted(name for name, count in Counter(header).items() if name and count > 1)
         if repeated:
             raise DataError(f"{self.path} has several columns named {listing(repeated)}. Rename all but one.")
         return {field: header.index(name) for field, name in self._columns_of_fields(header).items()}
@@ -109,8 +110,32 @@ class TsvReader(_TableReader):
     delimiter = "\t"
 
 
-def _without_nul(first: str, lines: Iterable[str]) -> Iterator[str]:
-    """Yield all lines without NUL, which csv refuses before Python 3.11."""
-    yield first.replace("\0", "")
-    for line in lines:
-        yield line.replace("\0", "")
+class _Lines(Iterator[str]):
+    """The lines of a table without NUL, which csv refuses before Python 3.11.
+
+    Attributes:
+        first: the first line.
+        in_row: characters of the lines since it was last set to 0, with each row.
+
+    Raises:
+        csv.Error: a row, of any number of lines, is longer than `LONGEST_LINE`.
+    """
+
+    def __init__(self, text: IO[str]) -> None:
+        self._text = text
+        self.in_row = 0
+        self.first = self._read()
+        self._ahead = self.first
+
+    def __next__(self) -> str:
+        line, self._ahead = self._ahead or self._read(), ""
+        if self.in_row >= LONGEST_LINE:
+            raise csv.Error(f"a row has more than {LONGEST_LINE >> 20} MiB")
+        if not line:
+            raise StopIteration
+        return line
+
+    def _read(self) -> str:
+        line = self._text.readline(LONGEST_LINE)
+        self.in_row += len(line)
+        return line.replace("\0", "")

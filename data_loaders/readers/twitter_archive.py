@@ -83,7 +83,7 @@ class TwitterArchiveReader(Reader):
                     warnings = (invalid_utf8(),) if replaced else ()
                     fields = self._fields(tweet, owner, long_posts)
                     fields["image"], seen = self._photo(tweet, archive, root)
-                    record = build_post(fields, where, self.path, self.options.user_id, warnings)
+                    record = build_post(fields, where, self.root, self.options.user_id, warnings)
                     if isinstance(record, RawPost):
                         self._count(tweet, seen)
                     yield record

@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from data_loaders.dump_files import open_file, resolve, unpacking
 from data_loaders.errors import DataError
 from data_loaders.readers.files import open_bytes
 from data_loaders.readers.json_array import iterate_array
@@ -30,7 +31,7 @@ _MONTH = re.compile(r"\d{4}_\d{2}\.js")
 _MEDIA = ("tweets_media", "tweet_media")
 _ASSIGNMENT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:(?:var\s+)?[\w.$]{1,200}\s*=\s*)?(?=[\[{])")
 _HEAD_BYTES = 1_024
-_LARGEST_VALUE = 1 << 26
+_LARGEST_VALUE = 1 << 25
 _REMEDY = "Unpack the archive again, or request a new one from Twitter."
 
 
@@ -116,7 +117,7 @@ class UnpackedArchive(Archive):
 
     def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
         """Open a file of the archive."""
-        return open_bytes(self.path / name)
+        return open_bytes(self.path / name, self.path)
 
     def picture(self, root: str, name: str) -> Path | None:
         """Return the path of a tweet's picture, or None."""
@@ -134,7 +135,7 @@ class ZippedArchive(Archive):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         try:
-            with zipfile.ZipFile(path) as packed:
+            with open_file(path) as file, zipfile.ZipFile(file) as packed:
                 self._names = frozenset(name for name in packed.namelist() if name.endswith(".js"))
         except (zipfile.BadZipFile, OSError) as problem:
             raise DataError(f"{path} cannot be read as .zip: {problem}. Copy it again.") from problem
@@ -157,8 +158,10 @@ class ZippedArchive(Archive):
         """Open a file of the archive."""
         where = f"{self.path}/{name}"
         try:
-            with zipfile.ZipFile(self.path) as packed, _member(packed, self._outer + name, where) as file:
-                yield file
+            with open_file(self.path) as whole, zipfile.ZipFile(whole) as packed:
+                size = min(packed.getinfo(self._outer + name).compress_size, self.path.stat().st_size)
+                with _member(packed, self._outer + name, where) as file:
+                    yield unpacking(file, where, size)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as problem:
             raise DataError(f"{where} cannot be unpacked: {problem}. Copy the .zip file again.") from problem
 
@@ -179,6 +182,7 @@ def find_archives(path: Path) -> tuple[list[Archive], list[str]]:
         if entry.name.startswith("."):
             continue
         try:
+            resolve(entry, path)
             archive = _archive(entry)
         except DataError:
             # Listed with what is not read: a folder may contain other .zip files, even damaged ones.
@@ -194,7 +198,7 @@ def _archive(path: Path) -> Archive | None:
     archive: Archive | None = None
     if path.is_dir():
         archive = UnpackedArchive(path)
-    elif path.suffix.lower() == ".zip" and zipfile.is_zipfile(path):
+    elif path.suffix.lower() == ".zip" and path.is_file() and zipfile.is_zipfile(path):
         archive = ZippedArchive(path)
     return archive if archive is not None and archive.tweet_files() else None
 

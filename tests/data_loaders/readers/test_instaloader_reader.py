@@ -1,5 +1,6 @@
 import json
 import lzma
+import os
 from datetime import datetime, timezone
 
 import pytest
@@ -236,3 +237,45 @@ def test_files_are_counted(tmp_path):
 def test_one_json_file_is_no_dump_of_other_folders(tmp_path):
     (tmp_path / "settings.json").write_text("{}")
     assert open_dump(tmp_path).name == "json_lines"
+
+
+def test_files_that_are_none_or_lead_out_of_the_dump(tmp_path):
+    dump, silent = tmp_path / "dump", {key: value for key, value in NODE.items() if key != "caption"}
+    for stem in "abcd":
+        write(dump, {**silent, "shortcode": stem}, stem=stem, packed=False)
+    (tmp_path / "secret").write_text("private #secret")
+    (dump / "a.txt").symlink_to("../secret")
+    os.mkfifo(dump / "b.txt")
+    (dump / "c.json").unlink()
+    (dump / "c.json").symlink_to(tmp_path / "secret")
+    os.mkfifo(dump / "d.jpg")
+    os.mkfifo(dump / "e.json")
+    records = read(dump)
+    assert [record.post.caption for record in records if isinstance(record, RawPost)] == [None] * 3
+    assert records[0].warnings == (
+        f"caption_file_unreadable: {dump}/a.txt cannot be read: it leads to {tmp_path}/secret, outside of {dump}; copy "
+        "the file into the dump. The post has no caption",
+    )
+    assert (
+        records[1]
+        .warnings[0]
+        .endswith("b.txt cannot be read: it is a named pipe; accepted: a file. The post has no caption")
+    )
+    assert [(record.where, record.reason) for record in (records[2], records[4])] == [
+        ("c.json", "outside_dump"), ("e.json", "not_a_file"),
+    ]  # fmt: skip
+
+
+def test_packed_metadata_that_is_cut_off_or_needs_too_much_memory(tmp_path):
+    write(tmp_path, NODE, stem="a")
+    path = tmp_path / "a.json.xz"
+    path.write_bytes(path.read_bytes()[:-20])
+    greedy = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 30}]
+    (tmp_path / "b.json.xz").write_bytes(lzma.compress(b"{}", filters=greedy))
+    write(tmp_path, NODE, stem="c")
+    first, second, _ = read(tmp_path)
+    assert (first.reason, first.detail) == ("malformed_json", "a.json.xz cannot be read: the file is truncated.")
+    assert (second.reason, second.detail) == (
+        "malformed_json",
+        "b.json.xz cannot be read: Memory usage limit exceeded.",
+    )

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_loaders import dump_files
 from data_loaders.errors import ConfigError, DataError
 from data_loaders.readers import RawPost, ReaderOptions, Rejected, open_dump
 from data_loaders.readers import json_array as array_module
@@ -183,3 +184,26 @@ def test_a_streamed_array_equals_the_whole(values, chunk):
         assert [value for value, _ in iterate_array(io.BytesIO(content), "x")] == whole
     finally:
         array_module._CHUNK_BYTES = before
+
+
+def test_a_line_that_is_too_long_is_refused_and_the_next_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(dump_files, "LONGEST_LINE", 200)
+    path = write(tmp_path, LINE, b"x" * 1_000, {**LINE, "post_id": "2"})
+    first, second, third = read(path)
+    assert (first.post.post_id, third.post.post_id, third.where) == ("1", "2", "posts.jsonl:3")
+    assert (second.where, second.reason) == ("posts.jsonl:2", "line_too_long")
+    assert second.detail == "The line has more than 16 MiB; accepted: one JSON object per line, of at most that."
+
+
+def test_an_item_that_does_not_end(monkeypatch):
+    monkeypatch.setattr(array_module, "LONGEST_LINE", 1 << 10)
+    with pytest.raises(DataError, match=r"x is malformed at item 2: it is not closed within 0 MiB\. Later items"):
+        list(iterate_array(io.BytesIO(b'[1, "' + b"a" * (1 << 20)), "x"))
+
+
+@pytest.mark.parametrize("start", [b"", b"[", b"[1"])
+def test_blanks_without_end_are_not_unpacked(tmp_path, start):
+    path = tmp_path / "posts.json.gz"
+    path.write_bytes(gzip.compress(start + b" " * (66 << 20), 9))
+    with pytest.raises(DataError, match=r"posts.json.gz unpacks to more than 64 MiB, over 200 times its size"):
+        read(path)

@@ -1,5 +1,5 @@
 import json
-from pathlib import Path
+import os
 
 import pytest
 
@@ -55,7 +55,7 @@ def test_a_path_without_permission(tmp_path, monkeypatch):
     def refuse(*arguments, **keywords):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(DataError, match=r"posts.jsonl cannot be read: Permission denied. Check its permissions."):
         open_dump(path)
 
@@ -121,3 +121,12 @@ def test_an_instaloader_folder_is_told_by_its_json(tmp_path):
     instaloader_post(tmp_path / "dump" / "ann" / "2022")
     assert open_dump(tmp_path / "dump").name == "instaloader"
     assert open_dump(str(tmp_path / "dump"), "instaloader").name == "instaloader"
+
+
+def test_a_data_file_that_leads_out_of_its_folder(tmp_path):
+    (tmp_path / "secret.jsonl").write_text(LINE)
+    (tmp_path / "dump").mkdir()
+    (tmp_path / "dump" / "posts.jsonl").symlink_to("../secret.jsonl")
+    with pytest.raises(DataError, match=r"posts.jsonl cannot be read: it leads to .*secret.jsonl, outside of .*dump"):
+        open_dump(tmp_path / "dump")
+    assert len(list(open_dump(tmp_path / "dump" / "posts.jsonl").read())) == 1

@@ -177,3 +177,16 @@ def test_any_record_is_a_post_or_refused(fields):
             text.encode("utf-8")
     else:
         assert record.reason in {"missing_post_id", "wrong_type", "empty_post"}
+
+
+def test_absolute_paths_and_links_count_by_where_they_lead(tmp_path):
+    (tmp_path / "dump").mkdir()
+    (tmp_path / "dump" / "out.jpg").symlink_to("../secret.jpg")
+    (tmp_path / "dump" / "in.jpg").symlink_to("1.jpg")
+    dump = tmp_path / "dump"
+    for inside in (str(dump / "1.jpg"), "../dump/1.jpg", "in.jpg"):
+        assert build_post({"post_id": 1, "image": inside}, "x", dump).post.image == dump / inside
+    for outside in (str(tmp_path / "secret.jpg"), "out.jpg", str(tmp_path / "dump2" / "1.jpg")):
+        record = build_post({"post_id": 1, "user_id": 1, "image": outside}, "x", dump)
+        assert record.post.image is None
+        assert record.warnings[0].startswith("image_outside_dump: ")

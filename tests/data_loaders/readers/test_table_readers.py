@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_loaders.errors import DataError
-from data_loaders.readers import ReaderOptions, open_dump
+from data_loaders.readers import ReaderOptions, open_dump, tabular
 
 HEADER = ["post_id", "user_id", "timestamp", "caption", "image", "hashtags"]
 ROW = ["1", "ann", "2022-10-28", "x, y", "1.jpg", "nyc food"]
@@ -256,3 +256,22 @@ def test_parquet_that_is_read_in_many_batches(tmp_path):
     records = read(path)
     assert [record.post.post_id for record in records] == [str(n) for n in range(3_000)]
     assert records[2_999].post.hashtags == ("tag2999",)
+
+
+def test_many_columns(tmp_path):
+    names = [f"column {number}" for number in range(50_000)]
+    (record,) = read(write(tmp_path, [*names, "post_id", "user_id"], [*names, "1", "ann"]))
+    assert record.post.user_id == "ann"
+    with pytest.raises(DataError, match=r"has several columns named 'column 7'\. Rename all but one"):
+        read(write(tmp_path, [*names, "column 7"]))
+
+
+@pytest.mark.parametrize("row", ["x" * 5_000, '"' + "x\n" * 2_500, '"' + '\n","' * 2_500])
+def test_a_row_without_end(tmp_path, monkeypatch, row):
+    monkeypatch.setattr(tabular, "LONGEST_LINE", 4_000)
+    path = tmp_path / "posts.csv"
+    path.write_text("post_id,caption\n1,x\n" + row)
+    with pytest.raises(DataError, match=r"posts.csv cannot be read after line \d+: a row has more than 0 MiB. A quote"):
+        read(path)
+    path.write_text("post_id,caption\n" + '1,"x\n"\n' * 2_500)
+    assert len(read(path)) == 2_500

@@ -1,4 +1,5 @@
 import json
+import os
 import struct
 import zipfile
 from datetime import datetime, timezone
@@ -410,3 +411,24 @@ def test_a_whole_archive_is_prepared(tmp_path, monkeypatch):
     assert posts[3].caption == "tide tide & more"
     assert {post.user_id for post in posts} == {"1000"}
     assert all(isinstance(record, (RawPost, Rejected)) for record in open_dump(tmp_path / "archive").read())
+
+
+def test_files_that_are_none_or_lead_out_of_the_dump(tmp_path):
+    made.write(tmp_path / "elsewhere", {"tweets.js": made.wrapped(made.tweet()), "account.js": made.account()})
+    dump = tmp_path / "dump"
+    made.write(dump / "a", {"data/tweets.js": made.wrapped(made.tweet()), "data/account.js": made.account()})
+    (dump / "b").symlink_to("../elsewhere")
+    os.mkfifo(dump / "c.zip")
+    reader, records = open_archive(dump)
+    assert (len(records), reader.notes()) == (1, ["Not an archive, and not read: 'b', 'c.zip'."])
+    (dump / "a" / "data" / "tweets.js").unlink()
+    (dump / "a" / "data" / "tweets.js").symlink_to(tmp_path / "elsewhere" / "tweets.js")
+    with pytest.raises(DataError, match=r"tweets.js cannot be read: it leads to .*elsewhere/tweets.js, outside of"):
+        open_archive(dump / "a")
+
+
+def test_a_zip_that_unpacks_without_end(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("data/tweets.js", "window.YTD.tweets.part0 = [" + " " * (66 << 20))
+    with pytest.raises(DataError, match=r"tweets.js unpacks to more than 64 MiB, over 200 times its size"):
+        open_archive(tmp_path / "a.zip")

@@ -1,0 +1,189 @@
+"""Open the files of a dump, which a stranger may have made: regular files only, inside the dump, of bounded size.
+
+A named pipe would be waited on for ever, a device can give bytes without end, and a symbolic link can lead to a private
+file. Packed data can unpack to any size, and a line can have any length.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, BinaryIO, Protocol
+
+from data_loaders.errors import DataError
+
+LONGEST_LINE = 1 << 24
+"""Bytes of the longest line, cell or JSON value that is read."""
+_UNPACKED_UNQUESTIONED = 1 << 26
+_MOST_UNPACKED_PER_BYTE = 200
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+# Not all systems have all flags. Without O_NONBLOCK, opening a named pipe waits for its writer.
+_FLAGS = os.O_RDONLY
+for _name in ("O_NONBLOCK", "O_NOFOLLOW", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
+    _FLAGS |= getattr(os, _name, 0)
+
+
+class FileRefused(DataError):
+    """A file that is not read.
+
+    Attributes:
+        reason: `missing`, `outside_dump`, `not_a_file`, `too_large` or `unreadable`.
+        cause: the reason in words.
+    """
+
+    def __init__(self, path: Path, reason: str, cause: str) -> None:
+        super().__init__(f"{path} cannot be read: {cause}.")
+        self.reason = reason
+        self.cause = cause
+
+
+def open_file(path: Path, root: Path | None = None, most_bytes: int | None = None) -> BinaryIO:
+    """Open a regular file for reading.
+
+    Args:
+        path: the file; a symbolic link is followed.
+        root: the folder that the file must be in once all symbolic links are followed; None for anywhere, for a path
+            that the user gave.
+        most_bytes: size of the largest file that is opened; None for any.
+
+    Raises:
+        FileRefused: the file is missing, outside, a pipe, a device, a folder, too large, or cannot be opened.
+    """
+    real = resolve(path, root)
+    try:
+        _check(path, real.stat(), most_bytes)  # opening a device can have effects
+        file = os.fdopen(os.open(real, _FLAGS), "rb")
+    except FileNotFoundError as problem:
+        raise FileRefused(path, "missing", "there is no such file") from problem
+    except OSError as problem:
+        raise FileRefused(path, "unreadable", problem.strerror or str(problem)) from problem
+    try:
+        # Once more: the file can have been replaced since.
+        _check(path, os.fstat(file.fileno()), most_bytes)
+        if root is not None and resolve(real, root) != real:
+            raise _outside(path, real, root)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def resolve(path: Path, root: Path | None = None) -> Path:
+    """Return the path without symbolic links.
+
+    Args:
+        path: a path; it need not exist.
+        root: the folder that it must be in; None for anywhere.
+
+    Raises:
+        FileRefused: it is outside, or is no possible path.
+    """
+    try:
+        real = Path(os.path.realpath(path))
+        inside = root is None or real.is_relative_to(os.path.realpath(root))
+    except (OSError, ValueError) as problem:
+        raise FileRefused(path, "unreadable", str(problem)) from problem
+    if not inside:
+        raise _outside(path, real, root)
+    return real
+
+
+def read_file(path: Path, root: Path | None, most_bytes: int) -> bytes:
+    """Return the content of a file.
+
+    Args:
+        path: the file.
+        root: see `open_file`.
+        most_bytes: size of the largest file that is read.
+
+    Raises:
+        FileRefused: see `open_file`; or it cannot be read.
+    """
+    with open_file(path, root, most_bytes) as file:
+        try:
+            return file.read(most_bytes)
+        except OSError as problem:
+            raise FileRefused(path, "unreadable", problem.strerror or str(problem)) from problem
+
+
+class _Packed(Protocol):
+    def read(self, size: int = ..., /) -> bytes: ...
+    def seek(self, offset: int, whence: int = ..., /) -> int: ...
+
+
+class _Unpacking(io.RawIOBase):
+    """Unpacked bytes, as long as they are not out of proportion to the packed ones."""
+
+    def __init__(self, file: _Packed, name: str, packed_bytes: int) -> None:
+        self._file, self._name = file, name
+        self._most = max(_UNPACKED_UNQUESTIONED, packed_bytes * _MOST_UNPACKED_PER_BYTE)
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        self._position = self._file.seek(offset, whence)
+        return self._position
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        content = self._file.read(len(buffer))
+        buffer[: len(content)] = content
+        self._position += len(content)
+        if self._position > self._most:
+            raise DataError(
+                f"{self._name} unpacks to more than {self._most >> 20:,} MiB, over {_MOST_UNPACKED_PER_BYTE} times "
+                "its size. It is not read: real posts do not repeat themselves so much. If it is what you want, unpack "
+                "it and give the unpacked file."
+            )
+        return len(content)
+
+
+def unpacking(file: _Packed, name: str, packed_bytes: int) -> IO[bytes]:
+    """Return a file that is being decompressed, limited to 64 MiB or 200 times its packed size, whichever is more.
+
+    Args:
+        file: decompresses.
+        name: its name, for messages.
+        packed_bytes: its size on disk.
+
+    Raises:
+        DataError: on reading beyond the limit.
+    """
+    return io.BufferedReader(_Unpacking(file, name, packed_bytes), 1 << 17)
+
+
+def lines(file: IO[bytes]) -> Iterator[bytes | None]:
+    """Yield every line of a file with its end; None for one longer than `LONGEST_LINE`, which is skipped."""
+    while line := file.readline(LONGEST_LINE):
+        if len(line) < LONGEST_LINE or line.endswith(b"\n"):
+            yield line
+            continue
+        while (line := file.readline(LONGEST_LINE)) and not line.endswith(b"\n"):
+            pass
+        yield None
+
+
+def _check(path: Path, status: os.stat_result, most_bytes: int | None) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
+        raise FileRefused(path, "not_a_file", f"it is {kind}; accepted: a file")
+    if most_bytes is not None and status.st_size > most_bytes:
+        cause = f"it has {status.st_size:,} bytes; accepted: at most {most_bytes:,}"
+        raise FileRefused(path, "too_large", cause)
+
+
+def _outside(path: Path, real: Path, root: Path | None) -> FileRefused:
+    return FileRefused(path, "outside_dump", f"it leads to {real}, outside of {root}; copy the file into the dump")
