@@ -8,7 +8,7 @@ READY_DOCS := $(VENV)/.ready-docs
 CODE := data_loaders multimodal scripts tests benchmarks docs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev quickstart ablation test check-matrix lint type check docs bench clean
+.PHONY: help setup setup-dev quickstart ablation test check-matrix torture lint type check docs bench clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  make %-12s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ test: $(READY_DEV)  ## run the tests
 
 check-matrix: $(READY_DEV)  ## the tests with other threads, instruction sets, orders, Pythons and versions (an hour)
 	$(BIN)/python .ci/check_matrix.py
+
+torture: $(READY_DEV)  ## hostile records, calls, pictures, models and kills (an hour)
+	$(BIN)/python tests/torture/campaign.py
 
 lint: $(READY_DEV)  ## style and spelling
 	$(BIN)/ruff check $(CODE)

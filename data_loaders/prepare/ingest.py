@@ -73,14 +73,17 @@ class Ingest:
                 raise report.error
             notes.append((f"image_{report.error.reason}", str(report.error)))
             post = post if self.settings.image_policy == "blank" else replace(post, image=None)
+        path = _image_path(post)
+        image = None if path is None else _relative(path, self.folder)
+        if image is not None and not _is_utf8(image):
+            notes.append(("image_path_unusable", f"{image!r} is not UTF-8; rename the folder or file"))
+            post, image = replace(post, image=None), None
         if post.caption is None and post.image is None and post.user_id is None:
             detail = " ".join(["Nothing is left except hashtags.", *(detail for _, detail in notes)])
             self.log.add(record.where, "empty_post", detail, post.post_id, kept=False)
             return
         for reason, detail in notes:
             self.log.add(record.where, reason, detail, post.post_id, kept=True)
-        path = _image_path(post)
-        image = None if path is None else _relative(path, self.folder)
         self.staging.add(post, record.post.caption, image, record.hashtags_surface)
         if self.settings.near_duplicates:
             words = caption_key(post.caption)
@@ -118,6 +121,14 @@ def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
 
 def _image_path(post: Post) -> Path | None:
     return Path(post.image) if isinstance(post.image, (str, Path)) else None
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -119,9 +119,14 @@ def _fill(folder: Path, output: Path, reader: Reader, settings: PrepareSettings)
     )
     statistics = {**provenance.describe(), **described}
     plots = draw_plots(index, split_ids, folder / PLOTS_FOLDER)
-    (folder / STATISTICS).write_text(json.dumps(statistics, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    (folder / DATA_CARD).write_text(data_card(statistics, plots), encoding="utf-8")
+    _write(folder / STATISTICS, json.dumps(statistics, ensure_ascii=False, indent=1) + "\n")
+    _write(folder / DATA_CARD, data_card(statistics, plots))
     return statistics
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a text that may name files whose names are not UTF-8."""
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _read(reader: Reader, staging: Staging, log: RejectionLog, folder: Path, settings: PrepareSettings) -> PostIndex:

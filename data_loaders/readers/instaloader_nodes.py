@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from data_loaders.readers.json_values import at, identifier
+from data_loaders.readers.records import well_formed
 
 _KINDS = {"GraphImage": "image", "GraphVideo": "video", "GraphSidecar": "carousel"}
+_LONGEST_TYPE = 40
 _MEDIA_TYPES = {1: "image", 2: "video", 8: "carousel"}
 _CAPTIONS: tuple[tuple[str | int, ...], ...] = (
     ("edge_media_to_caption", "edges", 0, "node", "text"),
@@ -27,7 +29,7 @@ def post_node(structure: Any) -> tuple[dict[str, Any] | None, str]:
         return None, "unknown"
     node, header = structure.get("node"), structure.get("instaloader")
     if isinstance(node, dict) and isinstance(header, dict):
-        node_type = str(header.get("node_type") or "unknown")
+        node_type = well_formed(str(header.get("node_type") or "unknown"))[:_LONGEST_TYPE]
         return (node if node_type == "Post" else None), node_type
     if "shortcode" in structure:  # Instaloader 3
         return structure, "Post"

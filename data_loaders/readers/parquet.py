@@ -16,6 +16,7 @@ from data_loaders.readers.files import decode
 from data_loaders.readers.registry import register_reader
 
 _BATCH_ROWS = 1_024
+_MICROSECONDS = {"days": 86_400_000_000, "s": 1_000_000, "ms": 1_000, "us": 1}
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -63,13 +64,14 @@ class ParquetReader(FileReader):
 def _values(column: pa.Array) -> list[Any]:
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    if pa.types.is_date(column.type):
-        column = column.cast(pa.timestamp("us"))
-    if pa.types.is_timestamp(column.type):
-        # Via whole microseconds: Python's datetime supports neither nanoseconds nor years after 9999.
-        instants = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.int64())
-        return [None if value is None else _instant(value) for value in instants.to_pylist()]
-    return list(column.to_pylist())
+    if not pa.types.is_date(column.type) and not pa.types.is_timestamp(column.type):
+        return list(column.to_pylist())
+    unit = {pa.date32(): "days", pa.date64(): "ms"}.get(column.type) or column.type.unit
+    if unit == "ns":
+        column, unit = column.cast(pa.timestamp("us", column.type.tz), safe=False), "us"
+    # Python's numbers do not overflow, as those of Arrow do where a date is absurd.
+    whole = column.cast(pa.int32() if unit == "days" else pa.int64()).to_pylist()
+    return [None if value is None else _instant(value * _MICROSECONDS[unit]) for value in whole]
 
 
 def _instant(microseconds: int) -> datetime | str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import logging
 import os
@@ -73,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: the sub-command and its arguments; None for those of the command line.
     """
-    _configure_logging()
+    _configure_output()
     # On a busy machine threads that wait by spinning take the processor from those that work.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
@@ -115,7 +116,10 @@ def _module(name: str) -> ModuleType:
     return import_module(f"multimodal.commands.{name.replace('-', '_')}")
 
 
-def _configure_logging() -> None:
+def _configure_output() -> None:
+    # The names of files need not be UTF-8, and not every terminal shows every hashtag.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     # Only the project's own messages; other libraries are heard from warnings on.
     logging.getLogger().setLevel(logging.WARNING)

@@ -1,6 +1,7 @@
 """From a dump to a prepared folder."""
 
 import json
+import os
 import random
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -379,6 +380,20 @@ def test_refused_records_are_listed_and_counted(tmp_path):
     assert "Nothing is left except hashtags" in noted["empty_post"]["detail"]
     assert len(data.posts()) == 42
     assert "| duplicate_post_id | 1 | refused |" in (data.folder / "README.md").read_text("utf-8")
+
+
+def test_names_that_are_not_utf8_are_written_escaped(tmp_path):
+    folder = tmp_path / os.fsdecode(b"dump\xff")
+    folder.mkdir()
+    picture(folder / "a.jpg", 1)
+    path = dump(folder, [record(number, image="a.jpg" if number == 3 else ...) for number in range(40)])
+    prepared = prepare(path, tmp_path / "prepared").folder
+    (kept,) = [json.loads(line) for line in (prepared / "rejected.jsonl").read_text("utf-8").splitlines()]
+    assert (kept["reason"], kept["post_id"]) == ("image_path_unusable", "p3")
+    assert kept["detail"] == "'../dump\\udcff/a.jpg' is not UTF-8; rename the folder or file"
+    statistics = json.loads((prepared / "statistics.json").read_text("utf-8"))
+    assert statistics["source"]["path"] == str(path)
+    assert "dump\\udcff" in (prepared / "README.md").read_text("utf-8")
 
 
 def test_strange_captions_pass(tmp_path):

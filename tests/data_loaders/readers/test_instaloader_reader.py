@@ -159,6 +159,13 @@ def test_other_structures_are_refused_by_type(tmp_path, node_type):
     assert isinstance(post, RawPost)
 
 
+@pytest.mark.parametrize("node_type, shown", [("\ud800x", "\ufffdx"), ("z" * 100_000, "z" * 40)])
+def test_a_type_of_any_text_can_be_printed_and_saved(tmp_path, node_type, shown):
+    write(tmp_path, {"shortcode": "A"}, node_type=node_type)
+    (record,) = read(tmp_path)
+    assert record.reason == f"not_a_post:{shown}"
+
+
 def test_files_beside_the_posts_are_no_posts(tmp_path):
     write(tmp_path, NODE, "id", f"{STEM}_location.txt")
     (tmp_path / f"{STEM}_comments.json").write_text("[]")

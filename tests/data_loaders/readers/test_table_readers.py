@@ -236,6 +236,22 @@ def test_parquet_dates_and_absurd_years(tmp_path):
     assert record.warnings[0].startswith("absurd_timestamp: '1000000000000000000 microseconds after 1970'")
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([2**30], pa.int32()).cast(pa.date32()),
+        pa.array([2**53], pa.timestamp("ms")).cast(pa.date64(), safe=False),
+        pa.array([-(2**50)], pa.timestamp("s")).cast(pa.timestamp("ms")),
+        pa.array([2**62], pa.timestamp("us", "UTC")),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_an_absurd_date_costs_the_date_alone(tmp_path, column):
+    (record,) = read(write_parquet(tmp_path, post_id=[7], user_id=["ann"], timestamp=column))
+    assert record.post.timestamp is None
+    assert record.warnings[0].startswith("absurd_timestamp: ")
+
+
 def test_parquet_values_of_wrong_types(tmp_path):
     (record,) = read(write_parquet(tmp_path, post_id=["1"], caption=[["a"]]))
     assert record.reason == "wrong_type"
