@@ -17,6 +17,7 @@ from data_loaders.readers.registry import register_reader
 
 _BATCH_ROWS = 1_024
 _MICROSECONDS = {"days": 86_400_000_000, "s": 1_000_000, "ms": 1_000, "us": 1}
+_DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -35,15 +36,15 @@ class ParquetReader(FileReader):
     def records(self) -> Iterator[Record]:
         """Yield the record of every row."""
         with self._open() as table:
-            names = self._columns_of_fields(table.schema_arrow.names)
             number = 0
             try:
+                names = self._columns_of_fields(table.schema_arrow.names)
                 for batch in table.iter_batches(_BATCH_ROWS, columns=sorted(set(names.values()))):
                     columns = {field: _values(batch.column(name)) for field, name in names.items()}
                     for index in range(batch.num_rows):
                         number += 1
                         yield self._record({field: values[index] for field, values in columns.items()}, number)
-            except (pa.ArrowException, OSError) as problem:
+            except _DAMAGE as problem:
                 raise DataError(f"{self.path} is damaged after row {number}: {problem}") from problem
 
     def _record(self, fields: dict[str, Any], number: int) -> Record:
@@ -57,7 +58,7 @@ class ParquetReader(FileReader):
     def _open(self) -> pq.ParquetFile:
         try:
             return pq.ParquetFile(self.path)
-        except (pa.ArrowException, OSError) as problem:
+        except _DAMAGE as problem:
             raise DataError(f"{self.path} is not a readable Parquet file: {problem}") from problem
 
 
@@ -65,13 +66,22 @@ def _values(column: pa.Array) -> list[Any]:
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if not pa.types.is_date(column.type) and not pa.types.is_timestamp(column.type):
-        return list(column.to_pylist())
+        return _plain_values(column)
     unit = {pa.date32(): "days", pa.date64(): "ms"}.get(column.type) or column.type.unit
     if unit == "ns":
         column, unit = column.cast(pa.timestamp("us", column.type.tz), safe=False), "us"
     # Python's numbers do not overflow, as those of Arrow do where a date is absurd.
     whole = column.cast(pa.int32() if unit == "days" else pa.int64()).to_pylist()
     return [None if value is None else _instant(value * _MICROSECONDS[unit]) for value in whole]
+
+
+def _plain_values(column: pa.Array) -> list[Any]:
+    try:
+        return list(column.to_pylist())
+    except UnicodeDecodeError:
+        if not pa.types.is_string(column.type) and not pa.types.is_large_string(column.type):
+            raise
+        return list(column.cast(pa.large_binary()).to_pylist())  # decoded with a warning
 
 
 def _instant(microseconds: int) -> datetime | str:

@@ -86,6 +86,7 @@ def _instaloader_files(draw: random.Random, dump: Dump, number: int, data: bytes
     else:
         (dump.path / f"{stem}.json").write_bytes(data)
     if draw.random() < 0.2:
+        dump.good.get(post_id, {}).pop("hashtags", None)  # those of the owner's comment may count
         comments = f'[{{"text":"#own","owner":{{"id":"u{number % 9}"}},"created_at":{json_value(draw, "timestamp")}}}]'
         comments = draw.choice((comments, "{}", "[null]", "[[]]", "x", '[{"text":5}]'))
         (dump.path / f"{stem}_comments.json").write_bytes(encoded(comments))

@@ -252,6 +252,15 @@ def test_an_absurd_date_costs_the_date_alone(tmp_path, column):
     assert record.warnings[0].startswith("absurd_timestamp: ")
 
 
+def test_parquet_text_that_is_not_utf8(tmp_path):
+    broken = pa.StringArray.from_buffers(1, pa.py_buffer(b"\0\0\0\0\4\0\0\0"), pa.py_buffer(b"a\xffb "))
+    (record,) = read(write_parquet(tmp_path, post_id=["1"], caption=broken))
+    assert record.post.caption == "a\ufffdb "
+    assert record.warnings[0].startswith("invalid_utf8: bytes that are not UTF-8 such as b'\\xffb '")
+    with pytest.raises(DataError, match="is damaged after row 0: 'utf-8' codec can't decode byte 0xff"):
+        read(write_parquet(tmp_path, post_id=["1"], hashtags=pa.ListArray.from_arrays([0, 1], broken)))
+
+
 def test_parquet_values_of_wrong_types(tmp_path):
     (record,) = read(write_parquet(tmp_path, post_id=["1"], caption=[["a"]]))
     assert record.reason == "wrong_type"
