@@ -47,3 +47,16 @@ def some_of(names: Sequence[str], limit: int = 3) -> str:
     'a, b, c and 2 more'
     """
     return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
+
+
+def short_repr(value: object, limit: int = 200) -> str:
+    """Return `repr` for a message, shortened.
+
+    >>> short_repr("soon"), short_repr(10**5000)
+    ("'soon'", 'a value of type int that is too large to print')
+    """
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # thousands of digits, or of lists in lists
+        return f"a value of type {type(value).__name__} that is too large to print"
+    return text if len(text) <= limit else text[:limit] + "…"

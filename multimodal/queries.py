@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from PIL import Image
 
-from data_loaders.errors import UserError, nearest
+from data_loaders.errors import UserError, nearest, short_repr
 from data_loaders.images.loading import ImageSource, load_image
-from data_loaders.posts import Post
+from data_loaders.posts import Post, instant_us
 from data_loaders.text.captions import DEFAULT_PROFILE, leaks
 from data_loaders.text.hashtags import canonical_list, extract, remove_hashtags
 from data_loaders.text.inline_hashtags import keep_inline_words
@@ -22,7 +23,13 @@ from data_loaders.text.timestamps import ACCEPTED, read_timestamp
 # A post, or a record of the exchange format.
 GivenPost: TypeAlias = "Post | Mapping[str, Any]"
 _KEYS = ("post_id", "user_id", "timestamp", "caption", "image", "hashtags")
+# The classes of pandas.NaT and pandas.NA, by name: recommending does without pandas.
+_MISSING = ("NaTType", "NAType")
+# Larger numbers are no ids: floating point has rounded them, and Python refuses to write those of thousands of digits.
+_EXACT_FLOAT, _LARGEST_ID = 2**53, 10**100
+_MOST_ROWS = 2**61
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EARLIEST, _LATEST = np.datetime64("0001"), np.datetime64("9999")
 # An eighth of a large JPEG is enough to see that it can be decoded.
 _CHECK_SIZE_PX = 64
 
@@ -31,60 +38,117 @@ def read_post(given: GivenPost, post_id: str) -> Post:
     """Return a given post as a `Post` whose values have the right types.
 
     Args:
-        given: a `Post`, or a mapping with the keys of the exchange format, each optional.
-        post_id: the id of a record that has none.
+        given: a `Post`, or a mapping with the keys of the exchange format, each optional; a row of a pandas table is
+            one. Values may be those of numpy and pandas; NaN, NaT and NA count as missing.
+        post_id: the id of a post that has none.
 
     Raises:
         UserError: an unknown key, or a value of another type; the message names it and what is accepted.
     """
-    if isinstance(given, Post):
-        return given
-    if not isinstance(given, Mapping):
-        raise UserError(f"a post was given as {type(given).__name__}; give a Post or a dict with {', '.join(_KEYS)}.")
-    for key in given:
+    record, sequence = _as_record(given)
+    for key in record:
         if key not in _KEYS:
-            raise UserError(f"post: unknown key {key!r}.{nearest(str(key), _KEYS)} Accepted: {', '.join(_KEYS)}.")
-    hashtags = given.get("hashtags")
-    if hashtags is not None and (isinstance(hashtags, str) or not all(isinstance(tag, str) for tag in hashtags)):
-        raise UserError(f"hashtags: {hashtags!r} is not a list of texts, for instance ['sunset', 'beach'].")
+            hint = nearest(key, _KEYS) if isinstance(key, str) else ""
+            raise UserError(f"post: unknown key {short_repr(key)}.{hint} Accepted: {', '.join(_KEYS)}.")
     return Post(
-        post_id=as_text("post_id", given.get("post_id")) or post_id,
-        user_id=as_text("user_id", given.get("user_id")) or None,
-        timestamp=as_instant(given.get("timestamp")),
-        caption=as_text("caption", given.get("caption")),
-        image=given.get("image"),
-        hashtags=canonical_list(hashtags or ())[0],
+        post_id=_as_text("post_id", record.get("post_id")) or post_id,
+        user_id=_as_text("user_id", record.get("user_id")) or None,
+        timestamp=_as_instant(record.get("timestamp")),
+        caption=_as_text("caption", record.get("caption")),
+        image=_plain(record.get("image")),
+        hashtags=canonical_list(_surfaces(record.get("hashtags")))[0],
+        sequence=_as_sequence(sequence),
     )
 
 
-def as_text(key: str, value: Any) -> str | None:
-    """Return a text, or a whole number that is given as an id, as text.
+def is_missing(value: Any) -> bool:
+    """Return whether a value is None, or what tables hold where there is no value: NaN, NaT or NA."""
+    return _plain(value) is None
+
+
+def _as_record(given: Any) -> tuple[Mapping[str, Any], Any]:
+    """Return a given post as a mapping, and its place in a prepared folder."""
+    if isinstance(given, Post):
+        return {key: getattr(given, key) for key in _KEYS}, given.sequence
+    if type(given).__name__ == "Series":
+        given = given.to_dict()
+    if not isinstance(given, Mapping):
+        rows = " The posts of a table are its rows: table.to_dict('records')." if hasattr(given, "to_dict") else ""
+        accepted = f"give a Post or a dict with {', '.join(_KEYS)}."
+        raise UserError(f"a post was given as {type(given).__name__}; {accepted}{rows}")
+    return given, None
+
+
+def _plain(value: Any) -> Any:
+    """Return a scalar of numpy as Python's own, and None for a missing value."""
+    if isinstance(value, np.datetime64):
+        # Numpy has years that Python's calendar lacks, and writes them as numbers.
+        in_calendar = np.isnat(value) or _EARLIEST <= value.astype("datetime64[Y]") <= _LATEST
+        return value.astype("datetime64[us]").item() if in_calendar else value
+    if isinstance(value, np.generic):
+        value = value.item()
+    missing = isinstance(value, float) and math.isnan(value)
+    return None if missing or type(value).__name__ in _MISSING else value
+
+
+def _surfaces(value: Any) -> list[str]:
+    value = _plain(value)
+    if value is None:
+        return []
+    tags = list(value) if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)) else None
+    if tags is None or not all(isinstance(tag, str) for tag in tags):
+        raise UserError(f"hashtags: {short_repr(value)} is not a list of texts, for instance ['sunset', 'beach'].")
+    # A set has no order of its own, and Python's differs between processes.
+    return sorted(tags) if isinstance(value, (set, frozenset)) else tags
+
+
+def _as_sequence(value: Any) -> int | None:
+    value = _plain(value)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST_ROWS):
+        return value
+    raise UserError(f"sequence: {short_repr(value)} is not a row of a prepared folder; give None.")
+
+
+def _as_text(key: str, value: Any) -> str | None:
+    """Return a text, or a whole number that is given as an id, as text; None for a missing value.
 
     Raises:
-        UserError: it is of another type; the message names `key`.
+        UserError: it is of another type, or too large a number; the message names `key`.
     """
-    if key in ("post_id", "user_id") and isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
+    value = _plain(value)
+    if key != "caption":
+        value = _without_fraction(value)
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST_ID:
+            value = str(value)
     if value is None:
         return None
     if not isinstance(value, str):
-        raise UserError(f"{key}: {value!r} is {type(value).__name__}; give a text.")
+        raise UserError(f"{key}: {short_repr(value)} is {type(value).__name__}; give a text.")
     # Half a surrogate pair, as truncated text may end with, can be neither printed nor saved.
-    return value if key == "caption" else value.encode("utf-8", "replace").decode("utf-8")
+    return value if key == "caption" else value.encode("utf-8", "replace").decode("utf-8").strip()
 
 
-def as_instant(value: str | float | date | None) -> datetime | None:
-    """Return a timestamp given in any form; a `datetime` is returned unchanged.
+def _without_fraction(value: Any) -> Any:
+    # A column of whole numbers holds 77.0 if one of them is missing.
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT_FLOAT
+    return int(value) if whole else value
+
+
+def _as_instant(value: Any) -> datetime | None:
+    """Return a timestamp given in any form; a `datetime` is returned unchanged, a missing value as None.
 
     Raises:
         UserError: it cannot be read; the message names the accepted forms.
     """
-    if value is None or isinstance(value, datetime):
-        return value
+    value = _plain(value)
+    if value is None:
+        return None
     try:
-        return read_timestamp(value)
-    except (ValueError, TypeError) as error:
-        raise UserError(f"timestamp {value!r} cannot be used: {error}. Accepted: {ACCEPTED}.") from None
+        instant = value if isinstance(value, datetime) else read_timestamp(value)
+        instant_us(instant)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise UserError(f"timestamp {short_repr(value)} cannot be used: {error}. Accepted: {ACCEPTED}.") from None
+    return instant
 
 
 def moment(instant_us: int) -> datetime | None:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import threading
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from data_loaders.errors import UserError
+import numpy as np
+
+from data_loaders.errors import UserError, short_repr
 from data_loaders.images.loading import ImageSource
 from data_loaders.posts import Post
 from multimodal.distributed.devices import choose_device
+from multimodal.distributed.forking import ForkSafeLock
 from multimodal.memory.post_memory import PostMemory
 from multimodal.queries import (
     GivenPost,
-    as_instant,
-    as_text,
+    is_missing,
     is_now,
     moment,
     read_post,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 # Placeholder user for calls with a history but no user id; no dump contains a user of that name.
 _GUEST = "\0guest"
 _POSTS_AT_ONCE = 2_048
+OnShort: TypeAlias = Literal["raise", "fewer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,9 @@ class Recommendation:
 
 
 class Recommender:
-    """A fitted System and its live memory. Threads may share one; calls wait for each other.
+    """A fitted System and its live memory.
+
+    Threads may share one; calls wait for each other. A forked process has a copy of its own.
 
     Args:
         system: fitted.
@@ -63,7 +68,7 @@ class Recommender:
     def __init__(self, system: System, memory: PostMemory) -> None:
         self.system = system
         self.memory = memory
-        self._lock = threading.RLock()
+        self._lock = ForkSafeLock()
 
     @classmethod
     def from_pretrained(
@@ -126,15 +131,9 @@ class Recommender:
             UserError: nothing was given, `k` is not a possible number of hashtags, or a value cannot be used; the
                 message says which.
         """
-        if image is None and caption is None and user_id is None:
+        if all(map(is_missing, (image, caption, user_id))):
             raise UserError("nothing to recommend for; give at least one of image, caption and user_id.")
-        post = Post(
-            post_id="query",
-            user_id=as_text("user_id", user_id) or None,
-            timestamp=as_instant(timestamp),
-            caption=as_text("caption", caption),
-            image=image,
-        )
+        post = read_post({"user_id": user_id, "timestamp": timestamp, "caption": caption, "image": image}, "query")
         with self._lock:
             if not history:
                 return self._answer([post], self.memory, k, include_caption_hashtags)[0]
@@ -143,7 +142,12 @@ class Recommender:
                 return self._answer([post], memory, k, include_caption_hashtags)[0]
 
     def recommend_many(
-        self, posts: Sequence[GivenPost], k: int = 5, *, include_caption_hashtags: bool = False
+        self,
+        posts: Sequence[GivenPost],
+        k: int = 5,
+        *,
+        include_caption_hashtags: bool = False,
+        on_short: OnShort = "raise",
     ) -> list[list[Recommendation]]:
         """Return for each post what `recommend` returns for it alone.
 
@@ -151,16 +155,20 @@ class Recommender:
             posts: posts, or dicts of the exchange format; their own hashtags are ignored.
             k: how many hashtags each, at least 1.
             include_caption_hashtags: allow hashtags of a caption.
+            on_short: where fewer than `k` hashtags can be recommended for a post: `raise` an error, or return a list of
+                `fewer` for that post.
 
         Raises:
-            UserError: see `recommend`.
+            UserError: see `recommend`; or `on_short` is unknown.
         """
+        if on_short not in get_args(OnShort):
+            raise UserError(f"on_short: {on_short!r} is not known; accepted: {', '.join(get_args(OnShort))}.")
         read = [read_post(post, f"query {number}") for number, post in enumerate(posts, start=1)]
         answers: list[list[Recommendation]] = []
         with self._lock:
             for start in range(0, len(read), _POSTS_AT_ONCE):
                 part = read[start : start + _POSTS_AT_ONCE]
-                answers.extend(self._answer(part, self.memory, k, include_caption_hashtags))
+                answers.extend(self._answer(part, self.memory, k, include_caption_hashtags, on_short))
         return answers
 
     def observe(self, posts: GivenPost | Sequence[GivenPost]) -> None:
@@ -206,15 +214,20 @@ class Recommender:
         self.system.add_posts(memory, earlier)
 
     def _answer(
-        self, posts: Sequence[Post], memory: PostMemory, k: int, include_caption_hashtags: bool
+        self,
+        posts: Sequence[Post],
+        memory: PostMemory,
+        k: int,
+        include_caption_hashtags: bool,
+        on_short: OnShort = "raise",
     ) -> list[list[Recommendation]]:
-        check_k(k, len(memory.id_map))
+        k = check_k(k, len(memory.id_map), on_short)
         now = moment(memory.now_us)
         queries, excluded = to_queries(posts, include_caption_hashtags, self._profile, now, self._checks_images)
         rankings = self.system.rank(queries, memory, k, excluded)
         answers = [[Recommendation(hashtag, score) for hashtag, score in ranking] for ranking in rankings]
         for post, answer in zip(posts, answers, strict=True):
-            if len(answer) < k:
+            if len(answer) < k and on_short == "raise":
                 which = f" for {post.post_id}" if len(posts) > 1 else ""
                 raise UserError(f"k: {k} hashtags were requested{which}, but only {len(answer)} can be recommended.")
         return answers
@@ -228,19 +241,25 @@ class Recommender:
         return not self.system.opens_images
 
 
-def check_k(k: int, most: int) -> None:
-    """Refuse an impossible number of hashtags.
+def check_k(k: int, most: int, on_short: OnShort = "raise") -> int:
+    """Return a number of hashtags; an impossible one is refused.
 
     Args:
         k: the value given.
         most: how many hashtags there are.
+        on_short: whether a number above `most` is refused (`raise`) or lowered to it (`fewer`).
 
     Raises:
         UserError: `k` is not a whole number from 1 to `most`.
     """
-    if isinstance(k, bool) or not hasattr(k, "__index__"):
-        raise UserError(f"k: {k!r} is not a whole number; give how many hashtags to recommend, at least 1.")
-    if k < 1:
-        raise UserError(f"k: {k} hashtags cannot be recommended; give at least 1.")
-    if k > most:
-        raise UserError(f"k: {k} hashtags were requested, but only {most} can be recommended.")
+    try:
+        number = None if isinstance(k, (bool, np.bool_)) else operator.index(k)
+    except TypeError:
+        number = None
+    if number is None:
+        raise UserError(f"k: {short_repr(k)} is not a whole number; give how many hashtags to recommend, at least 1.")
+    if number < 1:
+        raise UserError(f"k: {short_repr(number)} hashtags cannot be recommended; give at least 1.")
+    if number > most and on_short == "raise":
+        raise UserError(f"k: {short_repr(number)} hashtags were requested, but only {most} can be recommended.")
+    return min(number, most)

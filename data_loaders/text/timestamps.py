@@ -71,14 +71,14 @@ def _parse(value: str | float | date) -> datetime:
 
 
 def _from_number(number: float) -> datetime:
-    if not math.isfinite(number):
-        raise ValueError("not a finite number")
-    seconds = number
-    for unit_limit, unit in ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3)):
-        if abs(number) >= unit_limit:
-            seconds = number / unit
-            break
     try:
+        if not math.isfinite(number):
+            raise ValueError("not a finite number")
+        seconds = number
+        for unit_limit, unit in ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3)):
+            if abs(number) >= unit_limit:
+                seconds = number / unit
+                break
         return _EPOCH + timedelta(seconds=seconds)
     except OverflowError:
         raise ValueError("the number is too large") from None

@@ -48,10 +48,22 @@ class GrowingArray:
         if needed > len(buffer.array) or buffer.filled != self._length:
             grown = np.empty((max(needed, len(buffer.array) * 3 // 2), *buffer.array.shape[1:]), buffer.array.dtype)
             grown[: self._length] = self.values
+            moved = _Buffer(grown)
             buffer.users -= 1
-            buffer = self._buffer = _Buffer(grown)
+            buffer = self._buffer = moved
         buffer.array[self._length : needed] = rows
         self._length = buffer.filled = needed
+
+    def truncate(self, length: int) -> None:
+        """Drop the rows from `length` on, which were appended since the last fork.
+
+        Raises:
+            ValueError: this fork was released.
+        """
+        buffer = self._open()
+        if buffer.filled == self._length:
+            buffer.filled = length
+        self._length = length
 
     def fork(self) -> GrowingArray:
         """Return an array with the same rows; appending to either leaves the other as it is.

@@ -61,6 +61,10 @@ class HashtagIdMap:
         """Return the index of each hashtag; new ones get the next free index."""
         return [self._numbers.add(hashtag) for hashtag in hashtags]
 
+    def truncate(self, length: int) -> None:
+        """Drop the hashtags from index `length` on, which were added since the last fork."""
+        self._numbers.truncate(length)
+
     def find(self, hashtag: str) -> int | None:
         """Return the index of `hashtag`, or None when it was never seen."""
         return self._numbers.find(hashtag)

@@ -51,9 +51,17 @@ class Numbering:
         """Return the number of `name`, the next free one if it is new."""
         index = self.find(name)
         if index is None:
-            index = self._index[name] = len(self)
+            index = len(self)
             self._names.append(name)
+            self._index[name] = index
         return index
+
+    def truncate(self, length: int) -> None:
+        """Drop the names from `length` on, which were added since the last fork."""
+        kept = length - self._shared
+        for name in self._names[kept:]:
+            self._index.pop(name, None)
+        del self._names[kept:]
 
     def fork(self) -> Numbering:
         """Return a numbering of the same names without copying them; either may grow, unseen by the other."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -126,7 +126,7 @@ class PostMemory:
     def append(
         self, posts: Sequence[Post], vectors: Floats | None = None, terms: sparse.csr_matrix | None = None
     ) -> None:
-        """Remember `posts`; ids already remembered are refused.
+        """Remember all of `posts`, or none if anything fails; ids already remembered are refused.
 
         Args:
             posts: any order of time. A post with neither timestamp nor sequence counts as posted now.
@@ -145,6 +145,14 @@ class PostMemory:
         if self.slots and (terms is None or terms.shape != (len(posts), self.slots)):
             shape = None if terms is None else terms.shape
             raise ValueError(f"terms of shape {shape}; expected ({len(posts)}, {self.slots})")
+        undo = self._undoing()
+        try:
+            self._extend(posts, vectors, terms)
+        except BaseException:
+            undo()
+            raise
+
+    def _extend(self, posts: Sequence[Post], vectors: Floats | None, terms: sparse.csr_matrix | None) -> None:
         first = len(self)
         instants = self.resolve(np.array([post.instant_us for post in posts], np.int64))
         self._newest_us = max(int(instants.max()), self._newest_us if first else UNDATED_EPOCH_US)
@@ -164,6 +172,19 @@ class PostMemory:
             self._term_slots.extend(terms.indices.astype(np.int32))
             self._term_weights.extend(terms.data.astype(np.float32))
         self._sort_in(users, instants, first)
+
+    def _undoing(self) -> Callable[[], None]:
+        """Return a function that takes back everything that is appended from now on."""
+        growing = [self._positions, self._user_numbers, self.id_map, *(getattr(self, name) for name in _ARRAYS)]
+        lengths = [len(part) for part in growing]
+        newest_us, timelines = self._newest_us, self._timelines
+
+        def undo() -> None:
+            for part, length in zip(growing, lengths, strict=True):
+                part.truncate(length)
+            self._newest_us, self._timelines = newest_us, timelines
+
+        return undo
 
     def _number_of(self, user_id: str | None) -> int:
         return -1 if user_id is None else self._user_numbers.add(user_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -48,6 +50,46 @@ def names(answer):
     return [one.hashtag for one in answer]
 
 
+def content(memory):
+    """Everything that a memory knows, to compare bit by bit."""
+    arrays, values = memory.state()
+    timelines = memory._timelines
+    parts = {**arrays, "positions": timelines.positions, "times": timelines.instants_us, "starts": timelines.starts}
+    known = {name: (part.dtype, part.shape, part.tobytes()) for name, part in parts.items()}
+    numbers = [[memory.position_of(post_id) for post_id in memory.post_ids], memory.newest_us, len(memory.terms.data)]
+    return known, values, list(memory.id_map.names), sorted(memory.id_map._numbers._index), numbers
+
+
+def nested(depth):
+    value = ["sea"]
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def stopped_at(line, call):
+    """Call, raise an error at a line of the modules of the memory, and return whether that line was reached."""
+    room, count = str(ROOT / "multimodal" / "memory"), 0
+
+    def trace(frame, event, argument):
+        nonlocal count
+        if not frame.f_code.co_filename.startswith(room):
+            return None
+        count += event == "line"
+        if event == "line" and count == line + 1:
+            raise InterruptedError(line)
+        return trace
+
+    sys.settrace(trace)
+    try:
+        call()
+    except InterruptedError:
+        return True
+    finally:
+        sys.settrace(None)
+    return False
+
+
 class TestAnswers:
     def test_exactly_k_hashtags_with_scores_best_first(self, habit):
         for k in (1, 5, 9):
@@ -64,6 +106,21 @@ class TestAnswers:
         assert names(habit.recommend(caption=caption, user_id="user3", include_caption_hashtags=True))[0] == first
         (answer,) = habit.recommend_many([{"caption": caption, "user_id": "user3"}], 9)
         assert first not in names(answer)
+
+    def test_one_post_that_is_short_need_not_cost_the_others(self, habit, tiny_data):
+        popular = list(tiny_data.vocabulary.hashtags)
+        posts = [{"caption": "hello"}, {"caption": " ".join(f"#{name}" for name in popular[:-2])}, {"user_id": "user3"}]
+        with pytest.raises(UserError, match="k: 5 hashtags were requested for query 2, but only 2 can be recommended"):
+            habit.recommend_many(posts, 5)
+        fewer = habit.recommend_many(posts, 5, on_short="fewer")
+        assert [names(answer) for answer in fewer[:2]] == [popular[:5], popular[-2:]]
+        assert fewer[2] == habit.recommend(user_id="user3")
+        everything = habit.recommend_many([{"caption": "hello"}], 10**12, on_short="fewer")
+        assert names(everything[0]) == popular
+        with pytest.raises(UserError, match="on_short: 'skip' is not known; accepted: raise, fewer"):
+            habit.recommend_many(posts, 5, on_short="skip")
+        with pytest.raises(UserError, match="give at least 1"):
+            habit.recommend_many(posts, 0, on_short="fewer")
 
     def test_unknown_users_and_no_user_get_what_is_popular(self, habit, tiny_data):
         popular = list(tiny_data.vocabulary.hashtags[:5])
@@ -117,6 +174,26 @@ class TestAnswers:
         assert answers == [True] * 40
 
 
+def test_a_forked_process_answers_from_a_copy(design_run):
+    code = f"""
+import os, signal
+from multimodal import Recommender
+recommender = Recommender.from_pretrained({str(design_run)!r})
+posts = [{{"caption": f"to the sea {{i}}", "user_id": "user3"}} for i in range(64)]
+answers = recommender.recommend_many(posts)
+child = os.fork()
+if not child:
+    signal.alarm(60)
+    same = recommender.recommend_many(posts) == answers
+    recommender.observe({{"post_id": "child", "user_id": "user3"}})
+    os._exit(0 if same and "child" in recommender.memory else 1)
+raise SystemExit(os.waitpid(child, 0)[1] or "child" in recommender.memory)
+"""
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+
+
 def test_a_post_is_built_twice_as_it_is_given_and_as_a_query(habit, monkeypatch):
     built, initialise = [], Post.__init__
 
@@ -151,6 +228,9 @@ class TestRefused:
             (True, "k: True is not a whole number"),
             (None, "k: None is not a whole number"),
             (10**12, "k: 1000000000000 hashtags were requested, but only "),
+            (np.True_, "k: np.True_ is not a whole number"),
+            (np.array([5, 6]), "k: array([5, 6]) is not a whole number"),
+            pytest.param(10**5000, "k: a value of type int that is too large to print hashtags were", id="huge"),
         ],
     )
     def test_k(self, habit, k, message):
@@ -247,6 +327,132 @@ class TestObserve:
         with pytest.raises(UserError, match=f"post '{ids[0]}' is already remembered"):
             habit.observe(posts)
         assert "fresh" not in habit.memory
+
+    @pytest.mark.parametrize(
+        ("bad", "message"),
+        [
+            ({"timestamp": 10**400}, "the number is too large. Accepted: ISO 8601"),
+            ({"timestamp": 10**5000}, "timestamp a value of type int that is too large to print cannot be used"),
+            ({"user_id": 10**5000}, "user_id: a value of type int that is too large to print is int; give a text"),
+            ({"post_id": 10**5000}, "post_id: a value of type int that is too large to print"),
+            ({"hashtags": 5}, "hashtags: 5 is not a list of texts"),
+            ({"hashtags": np.array(["sea", None], object)}, "is not a list of texts"),
+            ({"hashtags": [10**5000]}, "hashtags: a value of type list that is too large to print is not a list"),
+            ({"image": 3}, "image given as int cannot be used"),
+            (Post(post_id="bad", user_id=1.5), "user_id: 1.5 is float; give a text"),
+            (Post(post_id="bad", caption=["x"]), "caption: ['x'] is list; give a text"),
+            (Post(post_id="bad", timestamp=object()), "cannot be used"),
+            (Post(post_id="bad", hashtags="sea"), "hashtags: 'sea' is not a list of texts"),
+            (Post(post_id="bad", sequence=10**400), "is not a row of a prepared folder"),
+            (Post(post_id="bad", sequence=True), "sequence: True is not a row of a prepared folder"),
+            ({10**5000: 1}, "post: unknown key a value of type int that is too large to print. Accepted: post_id"),
+            ({("user", "id"): 1}, "post: unknown key ('user', 'id'). Accepted: post_id"),
+            ({"hashtags": nested(5_000)}, "hashtags: a value of type list that is too large to print is not"),
+            ({"user_id": 1.05012e18}, "user_id: 1.05012e+18 is float; give a text"),
+            ({"user_id": True}, "user_id: True is bool; give a text"),
+            ({"user_id": pd.Series(["a"])}, "is Series; give a text"),
+            ({"timestamp": np.timedelta64(3, "s")}, "cannot be used"),
+            ({"timestamp": np.datetime64("30000-01-01")}, "cannot be used"),
+            ({"timestamp": np.datetime64(10**12, "Y")}, "cannot be used"),
+            ({"timestamp": float("inf")}, "timestamp inf cannot be used: not a finite number"),
+            (pd.DataFrame({"caption": ["a"]}), "given as DataFrame; give a Post or a dict"),
+        ],
+    )
+    def test_one_bad_value_and_none_is_remembered(self, habit, bad, message):
+        before = content(habit.memory)
+        with pytest.raises(UserError) as error:
+            habit.observe([{"post_id": "good", "user_id": "ann", "hashtags": ["brandnew"]}, bad])
+        assert message in str(error.value)
+        assert content(habit.memory) == before
+        with pytest.raises(UserError) as error:
+            habit.recommend(caption="x", history=[{"hashtags": ["brandnew"]}, bad])
+        assert message in str(error.value)
+        assert content(habit.memory) == before
+        habit.observe({"post_id": "next", "user_id": "ann", "hashtags": ["third"]})
+        assert names(habit.recommend(user_id="ann", k=1)) == ["third"]
+
+    def test_rows_of_pandas(self, habit):
+        table = pd.DataFrame(
+            {
+                "post_id": [7, 8],
+                "user_id": [77.0, np.nan],
+                "timestamp": pd.to_datetime(["2024-02-01T10:00:00Z", None]),
+                "caption": ["dawn", np.nan],
+                "image": [np.nan, None],
+                "hashtags": [np.array(["Fog", "#sea"], object), np.nan],
+            }
+        )
+        now_us = habit.memory.now_us + 1
+        habit.observe(table.to_dict("records"))
+        habit.observe(
+            {"post_id": np.int64(9), "user_id": np.int64(78), "timestamp": np.datetime64("2024-02-02", "ns"),
+             "caption": pd.NA, "image": pd.NaT, "hashtags": pd.Series(["ice"])}
+        )  # fmt: skip
+        habit.observe(Post(post_id="a", user_id=np.str_("78"), timestamp=pd.NaT, hashtags=("tea",)))
+        assert {"7", "8", "9", "a"} <= set(habit.memory.post_ids)
+        at = {post_id: habit.memory.instants_us[habit.memory.position_of(post_id)] for post_id in ("7", "8", "9", "a")}
+        assert (at["7"], at["9"]) == (1_706_781_600_000_000, 1_706_832_000_000_000)
+        assert (at["8"], at["a"] + 1) == (now_us, habit.memory.now_us)
+        assert set(names(habit.recommend(user_id=77, k=2))) == {"fog", "sea"}
+        assert names(habit.recommend(user_id=np.int64(78), k=2, timestamp=pd.NaT)) == ["tea", "ice"]
+        (answer,) = habit.recommend_many(
+            [{"user_id": np.int64(78), "timestamp": np.datetime64("NaT"), "caption": np.nan}], 2
+        )
+        assert names(answer) == ["tea", "ice"]
+
+    def test_a_row_of_a_table_is_a_post(self, habit):
+        table = pd.DataFrame({"post_id": [7], "user_id": ["ann"], "hashtags": [["fog"]], "timestamp": [pd.NaT]})
+        for _, row in table.iterrows():
+            habit.observe(row)
+        assert names(habit.recommend(user_id="ann", k=1)) == ["fog"]
+        (query,) = [row for _, row in pd.DataFrame({"user_id": ["ann"], "caption": [np.nan]}).iterrows()]
+        assert names(habit.recommend_many([query], 1)[0]) == ["fog"]
+        with pytest.raises(UserError, match=r"The posts of a table are its rows: table.to_dict\('records'\)"):
+            habit.observe(table)
+
+    def test_ids_are_read_as_prepare_reads_them(self, habit):
+        habit.observe({"user_id": " ann\n", "hashtags": {"sea", "fog", "ice", "tea"}})
+        assert names(habit.recommend(user_id="ann", k=4)) == names(habit.recommend(user_id="ann ", k=4))
+        assert [habit.memory.id_map[i] for i in habit.memory.hashtags_of(len(habit.memory) - 1)] == [
+            "fog", "ice", "sea", "tea",
+        ]  # fmt: skip
+
+    def test_missing_values_are_nothing_to_recommend_for(self, habit):
+        with pytest.raises(UserError, match="nothing to recommend for"):
+            habit.recommend(pd.NA, np.nan, pd.NaT)
+
+    @pytest.mark.parametrize("run", ["habit_run", "design_run"])
+    def test_an_error_at_any_line_leaves_the_memory_as_it_was(self, run, request):
+        recommender = Recommender.from_pretrained(request.getfixturevalue(run))
+        posts = [{"user_id": "eve", "caption": f"tea {i}", "hashtags": ["tea", f"own{i}"]} for i in range(3)]
+        before = content(recommender.memory)
+        lines = 0
+        while stopped_at(lines, lambda: recommender.observe(posts)):
+            assert content(recommender.memory) == before, lines
+            lines += 1
+        assert lines > 50
+        fresh = Recommender.from_pretrained(request.getfixturevalue(run))
+        fresh.observe(posts)
+        assert content(recommender.memory) == content(fresh.memory) != before
+
+    def test_threads_that_fail_leave_what_others_observe(self, habit):
+        before = len(habit.memory)
+
+        def work(number):
+            for turn in range(20):
+                own = {"post_id": f"{number} {turn}", "user_id": f"user {number}", "hashtags": [f"tag{number}"]}
+                habit.observe(own)
+                with pytest.raises(UserError):
+                    habit.observe([{"post_id": f"lost {number} {turn}", "hashtags": [f"lost{number}"]}, own])
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(habit.memory) == len(habit.memory.instants_us) == before + 80
+        assert not any(f"lost{number}" in habit.memory.id_map for number in range(4))
+        assert all(names(habit.recommend(user_id=f"user {number}", k=1)) == [f"tag{number}"] for number in range(4))
 
     def test_what_was_observed_is_saved(self, habit, tmp_path):
         habit.observe({"post_id": "new", "user_id": "user3", "hashtags": ["brandnew"]})

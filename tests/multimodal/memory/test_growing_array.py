@@ -68,3 +68,17 @@ def test_a_released_fork_refuses_every_use():
         with pytest.raises(ValueError, match="this fork was released; it cannot be used any longer"):
             use()
     assert array.values.tolist() == [1]
+
+
+def test_rows_can_be_taken_back_without_a_change_for_forks():
+    array = GrowingArray(np.int64)
+    array.extend(np.arange(4))
+    array.extend(np.arange(2))
+    fork = array.fork()
+    for _ in range(3):
+        array.extend(np.array([7, 8]))
+        array.truncate(6)
+        assert array.values.tolist() == fork.values.tolist() == [0, 1, 2, 3, 0, 1]
+    fork.extend(np.array([5]))
+    array.extend(np.array([9]))
+    assert (array.values.tolist()[-1], fork.values.tolist()[-1]) == (9, 5)

@@ -42,3 +42,14 @@ def test_forks_of_forks_equal_copies_in_any_order_of_growing(steps):
         assert {name: numbering.find(name) for name in "abcdefgh"} == {
             name: names.index(name) if name in names else None for name in "abcdefgh"
         }
+
+
+def test_names_can_be_taken_back():
+    numbering = Numbering(["a", "b"])
+    fork = numbering.fork()
+    for numbers in (numbering, fork):
+        numbers.add("c")
+        numbers.add("d")
+        numbers.truncate(3)
+        assert (list(numbers.names), numbers.find("d"), len(numbers)) == (["a", "b", "c"], None, 3)
+        assert numbers.add("e") == 3

@@ -272,3 +272,13 @@ def test_state_rebuilds_the_memory(rows, width):
     assert again.history(*ask).tolist() == memory.history(*ask).tolist()
     again.append([make_post(1_000, "dee")], np.zeros((1, width), np.float32) if width else None)
     assert history_ids(again, "dee", make_post(1_001, minutes=1)) == ["p1000"]
+
+
+@pytest.mark.parametrize("bad", [{"timestamp": "soon"}, {"sequence": 2**70, "timestamp": None}, {"user": ["x"]}])
+def test_a_batch_with_a_value_that_cannot_be_used_leaves_the_memory_whole(bad):
+    memory = make_memory([make_post(1)])
+    with pytest.raises((AttributeError, OverflowError, TypeError)):
+        memory.append([make_post(2), make_post(3, **bad)])
+    assert len(memory) == len(memory.instants_us) == 1
+    memory.append([make_post(2, minutes=2)])
+    assert history_ids(memory, "ann", make_post(9, minutes=9)) == ["p2", "p1"]
