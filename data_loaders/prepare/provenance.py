@@ -42,7 +42,12 @@ class Provenance:
         reader, split, settings, log = self.reader, self.split, self.settings, self.log
         return {
             "format_version": FORMAT_VERSION,
-            "source": {"path": str(reader.path), "format": reader.name, "mapping_used": dict(reader.mapping_used)},
+            "source": {
+                "path": str(reader.path),
+                "format": reader.name,
+                "mapping_used": dict(reader.mapping_used),
+                "columns_unread": list(reader.columns_unread),
+            },
             "seed": settings.seed,
             "split": {
                 "method": split.method,

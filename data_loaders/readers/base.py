@@ -60,7 +60,8 @@ class ReaderOptions:
     """How to read a dump.
 
     Attributes:
-        columns: maps fields of the exchange format to the columns or keys of this dump.
+        columns: maps fields of the exchange format to the columns or keys of this dump; a field that is mapped to an
+            empty name is not read.
         owner_comments: whether to add the hashtags of the owner's own first comment (Instaloader).
         user_id: the user of records that do not name one.
         number_rows: whether to give records without an id one made of file name and row number.
@@ -91,6 +92,7 @@ class Reader(ABC):
         accepts: one line that describes the format to users.
         root: the folder that the dump's files must be in, and that its image paths are relative to.
         mapping_used: fields found under another name, with that name; complete after reading.
+        columns_unread: columns or keys of the dump that no field was read from; complete after reading.
     """
 
     name: ClassVar[str] = ""
@@ -101,6 +103,7 @@ class Reader(ABC):
         self.root = self.path if self.path.is_dir() else self.path.parent
         self.options = options or ReaderOptions()
         self.mapping_used: dict[str, str] = {}
+        self.columns_unread: dict[str, None] = {}
 
     @classmethod
     @abstractmethod

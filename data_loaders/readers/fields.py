@@ -3,33 +3,55 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from data_loaders.errors import DataError, nearest, some_of
 from data_loaders.readers.base import FIELDS
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
-    "post_id": ("id", "id_str", "tweet_id", "status_id", "media_id", "shortcode", "postid", "pid", "mid"),
+    "post_id": (
+        *("id", "id_str", "tweet_id", "status_id", "media_id", "shortcode", "postid", "pid", "mid", "rest_id"),
+        "legacy_id_str",
+    ),
     "user_id": (
         *("user", "userid", "uid", "author_id", "author", "username", "user_name", "screen_name"),
-        *("owner_id", "owner", "owner_username"),
+        *("owner_id", "owner", "owner_username", "user_id_str", "user_pk", "user_username", "user_screen_name"),
+        *("author_username", "author_meta_id", "legacy_user_id_str", "core_user_results_result_rest_id"),
     ),
     "timestamp": (
         *("created_at", "created_time", "created_utc", "created", "datetime", "date_utc", "date", "time"),
-        *("taken_at", "taken_at_timestamp", "posted_at", "published_at", "published"),
+        *("taken_at", "taken_at_timestamp", "posted_at", "published_at", "published", "create_time"),
+        "legacy_created_at",
     ),
-    "caption": ("text", "full_text", "tweet", "content", "message", "body", "description", "title"),
-    "image": ("image_path", "file_name", "filename", "image_file", "img_path", "img", "picture", "photo", "filepath"),
-    "hashtags": ("tags", "hashtag", "tag_list", "hash_tags"),
+    "caption": (
+        *("text", "full_text", "tweet", "content", "message", "body", "description", "title", "raw_content"),
+        *("caption_text", "legacy_full_text"),
+    ),
+    "image": (
+        *("image_path", "file_name", "filename", "image_file", "img_path", "img", "picture", "photo", "filepath"),
+        *("images", "display_url"),
+    ),
+    "hashtags": (*("tags", "hashtag", "tag_list", "hash_tags", "entities_hashtags", "legacy_entities_hashtags"),),
 }
 """Names that are recognised without a mapping, tried in this order if the field's own name is missing."""
 
 _SEPARATORS = re.compile(r"[\s\-.]+")
+_INNER_SEPARATORS = re.compile(r"(?<!^)[\s\-._]+")
+# Objects that dumps of Twitter and Instagram put fields into; their keys count as `user.id` and so on.
+_OBJECTS = frozenset(
+    {"user", "author", "owner", "authormeta", "caption", "entities", "legacy", "core", "userresults", "result"}
+)
+_DEEPEST = 4
+# Where Twitter keeps the text and the hashtags of a tweet whose "text" is cut off.
+_LONG_TEXTS = (("extended_tweet", "full_text"), ("note_tweet", "text"))
 # Tweets from a search for brands: the text, its hashtags, and the brand searched for.
 _SEARCHED_TWEETS = frozenset({"text", "created_time", "hashtags", "entity_name"})
 # A mapped key may be missing from a few records of a JSON Lines file, but not from the first so many.
 _RECORDS_WITHOUT_MAPPED_KEY = 1_000
+_MOST_NAMES = 10_000
+_MISSING = object()
 
 
 def resolve(names: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
@@ -37,22 +59,88 @@ def resolve(names: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
 
     Args:
         names: the columns of a table or the keys of a record.
-        columns: the user's mapping; it wins over the field's own name, which wins over its aliases.
+        columns: the user's mapping; it wins over the field's own name, which wins over its aliases. A field that is
+            mapped to an empty name is not read.
 
-    >>> resolve(["id", "body", "Created At"], {"caption": "body"})
-    {'post_id': 'id', 'timestamp': 'Created At', 'caption': 'body'}
+    >>> resolve(["id", "body", "createdAt"], {"caption": "body"})
+    {'post_id': 'id', 'timestamp': 'createdAt', 'caption': 'body'}
     """
     by_folded = {_SEPARATORS.sub("_", str(name).strip().lower()): name for name in reversed(names)}
+    by_squashed = {_squashed(str(name)): name for name in reversed(names)}
     found: dict[str, str] = {}
     for field in FIELDS:
         if field in columns:
-            if columns[field] in names:
+            if columns[field] and columns[field] in names:
                 found[field] = columns[field]
             continue
-        name = next((by_folded[alias] for alias in (field, *ALIASES[field]) if alias in by_folded), None)
+        accepted = (field, *ALIASES[field])
+        name = next((by_folded[alias] for alias in accepted if alias in by_folded), None)
+        if name is None:
+            name = next((by_squashed[alias] for alias in map(_squashed, accepted) if alias in by_squashed), None)
         if name is not None:
             found[field] = name
     return found
+
+
+@lru_cache(maxsize=4_096)
+def _squashed(name: str) -> str:
+    """Return a name as it reads in any way of joining words: `ownerId`, `owner_id` and `Owner ID` are the same."""
+    return _INNER_SEPARATORS.sub("", name.strip()).lower()
+
+
+def names_inside(record: Mapping[str, Any], depth: int = _DEEPEST) -> list[str]:
+    """Return the keys of a record, with the keys of well-known objects such as `user` in place of the objects.
+
+    Args:
+        record: a JSON object, or the columns of a table with those of each structure as a mapping.
+        depth: how many objects inside of each other to look into.
+
+    >>> names_inside({"user": {"id": 7, "name": "ann"}, "image": {"path": "1.jpg"}})
+    ['image', 'user.id', 'user.name']
+    """
+    names = [key for key, value in record.items() if not _is_known_object(key, value)]
+    if depth:
+        for key, value in record.items():
+            if _is_known_object(key, value):
+                names += [f"{key}.{name}" for name in names_inside(value, depth - 1)]
+    return names
+
+
+def _is_known_object(key: str, value: Any) -> bool:
+    return isinstance(value, Mapping) and _squashed(key) in _OBJECTS
+
+
+def value_at(record: Mapping[str, Any], name: str, default: Any = None) -> Any:
+    """Return the value of a key, or the one that a dotted name such as `user.id` leads to.
+
+    >>> value_at({"user": {"id": 7}, "media": [{"url": "1.jpg"}]}, "media.0.url")
+    '1.jpg'
+    """
+    if name in record:
+        return record[name]
+    value: Any = record
+    for step in name.split("."):
+        if isinstance(value, Mapping) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return default
+    return value
+
+
+def unread_names(names: Iterable[str], found: Mapping[str, str]) -> list[str]:
+    """Return the names that no field was read from, not even from inside.
+
+    >>> unread_names(["id", "user", "likes"], {"post_id": "id", "user_id": "user.id"})
+    ['likes']
+    """
+    read = {part for name in found.values() for part in _outermost(name)}
+    return [name for name in names if name and name not in read]
+
+
+def _outermost(name: str) -> tuple[str, str]:
+    return name, name.partition(".")[0]
 
 
 def has_no_ids(names: Sequence[str]) -> bool:
@@ -73,7 +161,7 @@ def check_table(names: Sequence[str], columns: Mapping[str, str], where: str, nu
         DataError: a mapped column is missing, or there is no id column.
     """
     for field, column in columns.items():
-        if column not in names:
+        if column and column not in names:
             raise _missing_column(field, column, names, where)
     found = resolve(names, columns)
     if "post_id" not in found and not numbered:
@@ -98,17 +186,22 @@ class KeyMapper:
     """Finds the fields of JSON records, whose keys can differ from record to record.
 
     Args:
-        columns: the user's mapping from fields to keys.
+        columns: the user's mapping from fields to keys; a dotted name leads into objects.
         mapping_used: receives each field that was found under another name.
+        unread: receives the keys that no field was read from.
         where: the file, for messages.
     """
 
-    def __init__(self, columns: Mapping[str, str], mapping_used: dict[str, str], where: str) -> None:
+    def __init__(
+        self, columns: Mapping[str, str], mapping_used: dict[str, str], unread: dict[str, None], where: str
+    ) -> None:
         self._columns = columns
         self._mapping_used = mapping_used
+        self._unread = unread
         self._where = where
         self._resolved: dict[tuple[str, ...], dict[str, str]] = {}
-        self._unseen = dict(columns)
+        self._read: set[str] = set()
+        self._unseen = {field: key for field, key in columns.items() if key}
         self._records = 0
         self._last_keys: tuple[str, ...] = ()
 
@@ -118,21 +211,45 @@ class KeyMapper:
         Raises:
             DataError: none of the first 1,000 records has a mapped key.
         """
-        keys = tuple(record)
-        names = self._resolved.get(keys)
-        if names is None:
-            names = resolve(keys, self._columns)
-            if len(self._resolved) < 10_000:
-                self._resolved[keys] = names
-            for field, name in names.items():
+        names = self._names(record)
+        values = {field: value_at(record, name) for field, name in names.items()}
+        if "text" in record:
+            values.update(_long_text(record, names))
+        for field, key in self._columns.items():
+            value = value_at(record, key, _MISSING) if key else _MISSING
+            if value is not _MISSING:
+                values[field] = value
                 self._unseen.pop(field, None)
-                if name != field:
-                    self._mapping_used.setdefault(field, name)
+                if key != field:
+                    self._mapping_used.setdefault(field, key)
         self._records += 1
-        self._last_keys = keys
+        self._last_keys = tuple(record)
         if self._unseen and self._records >= _RECORDS_WITHOUT_MAPPED_KEY:
             self.finish()
-        return {field: record[name] for field, name in names.items()}
+        return values
+
+    def _names(self, record: Mapping[str, Any]) -> dict[str, str]:
+        objects = [key for key, value in record.items() if _is_known_object(key, value)]
+        keys = tuple(names_inside(record)) if objects else tuple(record)
+        names = self._resolved.get((*keys, *objects))
+        if names is None:
+            # An object that holds no such field is found itself, so that it is refused and not passed over.
+            names = {**resolve(objects, self._columns), **resolve(keys, self._columns)}
+            if len(self._resolved) < _MOST_NAMES:
+                self._resolved[(*keys, *objects)] = names
+            self._note(record, names)
+        return names
+
+    def _note(self, record: Mapping[str, Any], names: Mapping[str, str]) -> None:
+        for field, name in names.items():
+            if name != field:
+                self._mapping_used.setdefault(field, name)
+        self._read |= {part for name in (*names.values(), *self._columns.values()) for part in _outermost(name)}
+        for name in record:
+            if name in self._read:
+                self._unread.pop(name, None)
+            elif len(self._unread) < _MOST_NAMES:
+                self._unread[name] = None
 
     def finish(self) -> None:
         """Check that every mapped key has been seen.
@@ -143,6 +260,16 @@ class KeyMapper:
         if self._unseen and self._records:
             field, key = next(iter(self._unseen.items()))
             raise _missing_column(field, key, self._last_keys, self._where)
+
+
+def _long_text(record: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    for holder, key in _LONG_TEXTS:
+        text = value_at(record, f"{holder}.{key}")
+        if isinstance(text, str) and names.get("caption") == "text":
+            hashtags = value_at(record, f"{holder}.entities.hashtags", _MISSING)
+            listed = hashtags is not _MISSING and names.get("hashtags", "entities.hashtags") == "entities.hashtags"
+            return {"caption": text, "hashtags": hashtags} if listed else {"caption": text}
+    return {}
 
 
 def _missing_column(field: str, column: str, names: Sequence[str], where: str) -> DataError:

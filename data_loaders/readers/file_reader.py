@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from data_loaders.errors import DataError
 from data_loaders.readers.base import Reader, ReaderOptions, Record
-from data_loaders.readers.fields import check_table, has_no_ids, listing
+from data_loaders.readers.fields import check_table, has_no_ids, listing, unread_names
 from data_loaders.readers.files import ends_with
 from data_loaders.readers.records import build_post
 
@@ -48,6 +48,7 @@ class FileReader(Reader):
         self._numbers_rows = self._numbers_rows or has_no_ids(names)
         columns = check_table(names, self.options.columns, str(self.path), self._numbers_rows)
         self.mapping_used.update({field: name for field, name in columns.items() if field != name})
+        self.columns_unread.update(dict.fromkeys(unread_names(names, columns)))
         return columns
 
     def _build(self, fields: dict[str, Any], number: int, where: str, warnings: tuple[str, ...]) -> Record:

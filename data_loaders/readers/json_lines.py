@@ -36,7 +36,7 @@ class JsonLinesReader(FileReader):
 
     def records(self) -> Iterator[Record]:
         """Yield the record of every non-blank line, or of every item of the array."""
-        mapper = KeyMapper(self.options.columns, self.mapping_used, str(self.path))
+        mapper = KeyMapper(self.options.columns, self.mapping_used, self.columns_unread, str(self.path))
         with open_bytes(self.path) as file:
             if _first_character(file) == b"[":
                 yield from self._array(file, mapper)

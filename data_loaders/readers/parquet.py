@@ -7,10 +7,12 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_loaders.errors import DataError
 from data_loaders.readers.base import Record
+from data_loaders.readers.fields import names_inside, value_at
 from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import decode
 from data_loaders.readers.registry import register_reader
@@ -38,14 +40,20 @@ class ParquetReader(FileReader):
         with self._open() as table:
             number = 0
             try:
-                names = self._columns_of_fields(table.schema_arrow.names)
+                names = self._columns_of_fields(self._names(table.schema_arrow))
                 for batch in table.iter_batches(_BATCH_ROWS, columns=sorted(set(names.values()))):
-                    columns = {field: _values(batch.column(name)) for field, name in names.items()}
+                    columns = {field: _values(_column(batch, name)) for field, name in names.items()}
                     for index in range(batch.num_rows):
                         number += 1
                         yield self._record({field: values[index] for field, values in columns.items()}, number)
             except _DAMAGE as problem:
                 raise DataError(f"{self.path} is damaged after row {number}: {problem}") from problem
+
+    def _names(self, schema: pa.Schema) -> list[str]:
+        """Return the columns, with those inside of structures that hold fields or that the user names."""
+        tree = {field.name: _tree(field.type) for field in schema}
+        mapped = (name for name in self.options.columns.values() if value_at(tree, name, tree) is not tree)
+        return list(dict.fromkeys((*names_inside(tree), *mapped)))
 
     def _record(self, fields: dict[str, Any], number: int) -> Record:
         warnings: tuple[str, ...] = ()
@@ -60,6 +68,18 @@ class ParquetReader(FileReader):
             return pq.ParquetFile(self.path)
         except _DAMAGE as problem:
             raise DataError(f"{self.path} is not a readable Parquet file: {problem}") from problem
+
+
+def _tree(type: pa.DataType) -> dict[str, Any] | None:
+    return {field.name: _tree(field.type) for field in type} if pa.types.is_struct(type) else None
+
+
+def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
+    """Return a column, or the one inside of a structure that a dotted name leads to."""
+    if name in batch.schema.names:
+        return batch.column(name)
+    outermost, *inner = name.split(".")
+    return pc.struct_field(batch.column(outermost), inner)
 
 
 def _values(column: pa.Array) -> list[Any]:

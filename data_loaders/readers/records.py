@@ -88,7 +88,10 @@ def well_formed(text: str) -> str:
 
 
 def _wrong_type(field: str, value: object) -> DataError:
-    return DataError(f"{field} is {describe(value)}. Accepted: {_ACCEPTED[field]}.")
+    inside = ""
+    if isinstance(value, Mapping) and value:
+        inside = f" A value inside of it is mapped as --columns {field}=NAME.{next(iter(value))}."
+    return DataError(f"{field} is {describe(value)}. Accepted: {_ACCEPTED[field]}.{inside}")
 
 
 def _is_null(value: object) -> bool:

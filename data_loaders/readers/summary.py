@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from data_loaders.progress import progress_bar
 from data_loaders.readers.base import RawPost, Reader, Rejected
+from data_loaders.readers.fields import listing
 
 REMEDIES = {
     "absurd_timestamp": "write ISO 8601 or Unix time; such posts count as undated",
@@ -60,6 +62,7 @@ class DumpSummary:
         hashtags: number of hashtags of all posts.
         earliest, latest: times of the first and the last post; None if no post is dated.
         mapping_used: fields that were found under another name, with that name.
+        columns_unread: columns or keys that no field was read from.
         notes: the reader's remarks about the dump as a whole.
     """
 
@@ -72,6 +75,7 @@ class DumpSummary:
     earliest: datetime | None = None
     latest: datetime | None = None
     mapping_used: dict[str, str] = field(default_factory=dict)
+    columns_unread: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
 
     def add(self, record: RawPost | Rejected, most_examples: int) -> None:
@@ -122,6 +126,7 @@ def summarise(reader: Reader, most_examples: int = 3) -> DumpSummary:
             summary.add(record, most_examples)
             bar.advance()
     summary.mapping_used = dict(reader.mapping_used)
+    summary.columns_unread = tuple(reader.columns_unread)
     summary.notes = reader.notes()
     return summary
 
@@ -139,12 +144,19 @@ def describe_summary(summary: DumpSummary) -> str:
     ]
     if summary.mapping_used:
         lines.append("columns with another name: " + _pairs(summary.mapping_used))
+    if summary.columns_unread:
+        lines.append(unread_columns(summary.columns_unread))
     lines += [f"note: {note}" for note in summary.notes]
     lines += _reasons("refused", summary.reasons, summary)
     lines += _reasons("kept with a warning", summary.warnings, summary)
     if not kept["hashtags"]:
         lines.append("No post has a hashtag: there is nothing to learn from this dump.")
     return "\n".join(lines)
+
+
+def unread_columns(names: Sequence[str]) -> str:
+    """Return a line that names the columns that no field was read from, and says how to read one."""
+    return f"columns not read: {listing(names)}; if one holds a field, name it, for example --columns caption=NAME"
 
 
 def template(format: str = "jsonl") -> str:

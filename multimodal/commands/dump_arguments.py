@@ -20,7 +20,7 @@ def add_dump_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", help=f"one of {', '.join(FORMATS)} (default: detected)")
     parser.add_argument(
         "--columns", nargs="+", action="extend", default=[], metavar="FIELD=COLUMN",
-        help="which column holds a field, such as caption=text; may be repeated",
+        help="which column holds a field, such as caption=text or user_id=user.username; hashtags= reads none",
     )  # fmt: skip
     parser.add_argument("--owner-comments", action="store_true", help="add hashtags of the owner's own first comment")
     parser.add_argument("--user-id", help="whose posts these are, where the dump does not say")
@@ -52,6 +52,9 @@ def read_columns(pairs: Sequence[str]) -> dict[str, str]:
         ConfigError: an argument is not such a pair.
     """
     for pair in pairs:
-        if not all(pair.partition("=")):
-            raise ConfigError(f"--columns {pair!r} is not a pair. Accepted: FIELD=COLUMN, for instance caption=text.")
+        if not all(pair.partition("=")[:2]):
+            raise ConfigError(
+                f"--columns {pair!r} is not a pair. Accepted: FIELD=COLUMN, for instance caption=text; "
+                "FIELD= for a field that no column holds."
+            )
     return {field: column for field, _, column in (pair.partition("=") for pair in pairs)}

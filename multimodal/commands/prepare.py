@@ -84,6 +84,7 @@ def run(options: argparse.Namespace) -> Answer:
 def describe(summary: PreparedSummary) -> list[str | TextTable]:
     """Return what was prepared: texts and tables."""
     from data_loaders.prepare.data_card import vocabulary_rule
+    from data_loaders.readers.summary import unread_columns
 
     statistics = summary.statistics
     vocabulary, split, rejected = statistics["vocabulary"], statistics["split"], statistics["rejected"]
@@ -94,6 +95,7 @@ def describe(summary: PreparedSummary) -> list[str | TextTable]:
         f"{split['moved_with_near_duplicates']:,} posts moved to the side of their near-duplicates",
         f"vocabulary: {vocabulary['hashtags']:,} of {statistics['distinct_hashtags']:,} hashtags, "
         f"{vocabulary_rule(statistics)}",
+        *([unread_columns(statistics["source"]["columns_unread"])] if statistics["source"]["columns_unread"] else []),
         *(f"note: {note}" for note in statistics["notes"]),
         _splits(statistics["splits"]),
     ]

@@ -58,5 +58,6 @@ def document(reader: Reader, summary: DumpSummary) -> dict[str, Any]:
         "reservations": summary.warnings,
         "examples": summary.examples,
         "columns": summary.mapping_used,
+        "columns_unread": summary.columns_unread,
         "notes": summary.notes,
     }
