@@ -31,10 +31,10 @@ class ImageReport:
     error: ImageError | None = None
 
 
-def inspect_image(path: Path, root: Path | None = None) -> ImageReport:
+def inspect_image(picture: Path | bytes, root: Path | None = None) -> ImageReport:
     """Decode one picture and return its report; one that is not in the folder `root`, if given, is refused."""
     try:
-        image = load_image(path, size_hint_px=_SIZE_HINT_PX, root=root)
+        image = load_image(picture, size_hint_px=_SIZE_HINT_PX, root=root)
     except ImageError as error:
         return ImageReport(error=error)
     if is_flat(image):
@@ -54,14 +54,14 @@ class ImageInspector:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def inspect(self, paths: Sequence[Path | None], root: Path | None = None) -> list[ImageReport]:
-        """Return one report per path, in order; an empty report for None.
+    def inspect(self, pictures: Sequence[Path | bytes | None], root: Path | None = None) -> list[ImageReport]:
+        """Return one report per picture, in order; an empty report for None.
 
         Args:
-            paths: the pictures.
+            pictures: paths, or the bytes of files.
             root: the folder that they must be in; None for anywhere.
         """
-        if not any(paths):
-            return [ImageReport()] * len(paths)
-        futures = [None if path is None else self._pool.submit(inspect_image, path, root) for path in paths]
+        if not any(pictures):
+            return [ImageReport()] * len(pictures)
+        futures = [None if one is None else self._pool.submit(inspect_image, one, root) for one in pictures]
         return [ImageReport() if future is None else future.result() for future in futures]

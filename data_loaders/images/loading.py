@@ -21,9 +21,10 @@ ImagePolicy: TypeAlias = Literal["raise", "skip", "blank"]
 IMAGE_POLICIES: tuple[str, ...] = ("raise", "skip", "blank")
 # Pillow's threshold for decompression bombs: a quarter of a gigabyte once decoded.
 MAX_PIXELS = 89_478_485
+MAX_BYTES = 1 << 28
+"""Size of the largest picture file that is opened."""
 _BLANK_SIZE_PX = 224
 _BLANK_GREY = (128, 128, 128)
-_MOST_BYTES = 1 << 28
 # The exceptions of Pillow's decoders on damaged files; they have no common base class.
 _DECODE_ERRORS: tuple[type[Exception], ...] = (
     OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, AttributeError, EOFError, OverflowError,
@@ -130,7 +131,7 @@ def _load(source: ImageSource, size_hint_px: int | None, max_pixels: int, root: 
             str(source), "unsupported", "pictures are not downloaded; save it and give the path of the file"
         )
     try:
-        with open_file(Path(source), root, _MOST_BYTES) as file:
+        with open_file(Path(source), root, MAX_BYTES) as file:
             return _open(file, str(source), size_hint_px, max_pixels)
     except FileRefused as error:
         cause = error.cause if error.reason == "missing" else f"the file cannot be opened ({error.cause})"

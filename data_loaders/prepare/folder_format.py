@@ -8,6 +8,7 @@ FORMAT_VERSION = 1
 POSTS, VOCABULARY, STATISTICS = "posts.parquet", "vocabulary.json", "statistics.json"
 REJECTED, DATA_CARD = "rejected.jsonl", "README.md"
 PLOTS_FOLDER = "plots"
+PICTURES_FOLDER = "copied_pictures"
 FILES = (POSTS, VOCABULARY, STATISTICS)
 """The files that training and evaluation read."""
 REPORT_FILES = (REJECTED, DATA_CARD, PLOTS_FOLDER)

@@ -7,9 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from data_loaders.dump_files import FileRefused, read_file
+from data_loaders.dump_files.archives import is_packed
 from data_loaders.images.check import ImageInspector, ImageReport
+from data_loaders.images.loading import MAX_BYTES, ImageError
 from data_loaders.posts import Post
 from data_loaders.prepare.duplicates import caption_key
+from data_loaders.prepare.picture_copies import PictureCopies
 from data_loaders.prepare.post_index import PostIndexBuilder
 from data_loaders.prepare.rejections import RejectionLog
 from data_loaders.prepare.settings import PrepareSettings
@@ -20,6 +24,7 @@ from data_loaders.text.hashtags import remove_hashtags
 from data_loaders.text.plain_hashtags import plain_hashtags
 
 _BATCH = 256
+_BATCH_BYTES = 1 << 26
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,7 @@ class Ingest:
         index: receives the numbers that describe them.
         log: receives refused records and warnings.
         folder: path of the future prepared folder; image paths are written relative to it.
+        copies: receives the pictures that have no file of their own.
         inspector: opens the pictures; None to skip this.
         settings: the settings of `prepare`.
     """
@@ -39,6 +45,7 @@ class Ingest:
     index: PostIndexBuilder
     log: RejectionLog
     folder: Path
+    copies: PictureCopies
     inspector: ImageInspector | None
     settings: PrepareSettings
 
@@ -60,24 +67,27 @@ class Ingest:
                 bar.advance(len(records))
 
     def _take(self, records: Sequence[RawPost], root: Path) -> None:
-        paths = [_image_path(record.post) for record in records]
-        reports = [ImageReport()] * len(paths) if self.inspector is None else self.inspector.inspect(paths, root)
+        pictures = [_picture(record.post) for record in records]
+        reports = [ImageReport()] * len(pictures) if self.inspector is None else self.inspector.inspect(pictures, root)
         for record, report in zip(records, reports, strict=True):
-            self._take_one(_with_plain_hashtags(record) if self.settings.plain_hashtags else record, report)
+            self._take_one(_with_plain_hashtags(record) if self.settings.plain_hashtags else record, report, root)
 
-    def _take_one(self, record: RawPost, report: ImageReport) -> None:
+    def _take_one(self, record: RawPost, report: ImageReport, root: Path) -> None:
         post = replace(record.post, caption=_without_hashtags(record.post.caption))
         notes = [(reason, detail) for reason, _, detail in (text.partition(": ") for text in record.warnings)]
-        if report.error is not None:
+        image, error = None, report.error
+        if error is None:
+            image, error = self._place(_picture(post), root)
+        if error is not None:
             if self.settings.image_policy == "raise":
-                raise report.error
-            notes.append((f"image_{report.error.reason}", str(report.error)))
-            post = post if self.settings.image_policy == "blank" else replace(post, image=None)
-        path = _image_path(post)
-        image = None if path is None else _relative(path, self.folder)
+                raise error
+            notes.append((f"image_{error.reason}", str(error)))
+            kept = _picture(post) if self.settings.image_policy == "blank" else None
+            image = _relative(kept, self.folder) if isinstance(kept, Path) else None
         if image is not None and not _is_utf8(image):
             notes.append(("image_path_unusable", f"{image!r} is not UTF-8; rename the folder or file"))
-            post, image = replace(post, image=None), None
+            image = None
+        post = post if image is not None else replace(post, image=None)
         if post.caption is None and post.image is None and post.user_id is None:
             detail = " ".join(["Nothing is left except hashtags.", *(detail for _, detail in notes)])
             self.log.add(record.where, "empty_post", detail, post.post_id, kept=False)
@@ -90,6 +100,17 @@ class Ingest:
             self.index.add(post, caption_key=words, image_key=report.key, image_colours=report.colours)
         else:
             self.index.add(post)
+
+    def _place(self, picture: Path | bytes | None, root: Path) -> tuple[str | None, ImageError | None]:
+        """Return where the prepared folder finds a picture; one without a file of its own is copied there."""
+        if isinstance(picture, Path):
+            if not is_packed(picture):
+                return _relative(picture, self.folder), None
+            try:
+                picture = read_file(picture, root, MAX_BYTES)
+            except FileRefused as error:
+                return None, ImageError(str(picture), error.reason, error.cause)
+        return (None if picture is None else self.copies.add(picture)), None
 
 
 def _with_plain_hashtags(record: RawPost) -> RawPost:
@@ -110,16 +131,22 @@ def _without_hashtags(caption: str | None) -> str | None:
 
 def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
     batch: list[Record] = []
+    size = 0
     for record in records:
         batch.append(record)
-        if len(batch) == _BATCH:
+        picture = record.post.image if isinstance(record, RawPost) else None
+        size += len(picture) if isinstance(picture, bytes) else 0
+        if len(batch) == _BATCH or size > _BATCH_BYTES:
             yield batch
-            batch = []
+            batch, size = [], 0
     if batch:
         yield batch
 
 
-def _image_path(post: Post) -> Path | None:
+def _picture(post: Post) -> Path | bytes | None:
+    """Return the picture of a post that was just read: a path, or the content of a file."""
+    if isinstance(post.image, bytes):
+        return post.image
     return Path(post.image) if isinstance(post.image, (str, Path)) else None
 
 

@@ -19,6 +19,7 @@ from data_loaders.prepare.duplicates import group_duplicates
 from data_loaders.prepare.folder_format import (
     DATA_CARD,
     FILES,
+    PICTURES_FOLDER,
     PLOTS_FOLDER,
     POSTS,
     REJECTED,
@@ -27,6 +28,7 @@ from data_loaders.prepare.folder_format import (
     VOCABULARY,
 )
 from data_loaders.prepare.ingest import Ingest
+from data_loaders.prepare.picture_copies import PictureCopies
 from data_loaders.prepare.plots import draw_plots
 from data_loaders.prepare.post_index import Ints, PostIndex, PostIndexBuilder
 from data_loaders.prepare.provenance import Provenance
@@ -39,6 +41,7 @@ from data_loaders.prepare.statistics import describe_posts
 from data_loaders.prepare.vocabulary import Vocabulary, default_minimum_frequency
 from data_loaders.prepare.writer import write_posts
 from data_loaders.readers.base import Reader, ReaderOptions
+from data_loaders.readers.data_files import Source, paths_of
 from data_loaders.readers.registry import open_dump
 
 
@@ -51,7 +54,7 @@ class PreparedSummary:
 
 
 def prepare(
-    source: str | Path,
+    source: Source,
     output: str | Path,
     settings: PrepareSettings | None = None,
     *,
@@ -74,12 +77,13 @@ def prepare(
         DataError: the dump cannot be read, has nothing to learn from, a split is left empty, or the output
             cannot be written.
     """
-    source, output, settings = Path(source), Path(output), settings or PrepareSettings()
+    output, settings = Path(output), settings or PrepareSettings()
     settings.check()
-    check_replaceable(output, STATISTICS, (*FILES, *REPORT_FILES))
-    if source.exists() and source.resolve().is_relative_to(output.resolve()) and output.exists():
+    check_replaceable(output, STATISTICS, (*FILES, *REPORT_FILES, PICTURES_FOLDER))
+    inside = [path for path in paths_of(source) if path.exists() and path.resolve().is_relative_to(output.resolve())]
+    if inside and output.exists():
         raise DataError(
-            f"source {source} is inside the output folder {output}, which would be replaced; choose another --output"
+            f"source {inside[0]} is inside the output folder {output}, which would be replaced; choose another --output"
         )
     reader = open_dump(source, format, options)
     try:
@@ -87,15 +91,15 @@ def prepare(
             statistics = _fill(folder, output, reader, settings)
     except OSError as error:
         raise DataError(
-            f"preparing {source} failed and nothing was written to {output}: {error}. Is the disk full?"
+            f"preparing {reader.path} failed and nothing was written to {output}: {error}. Is the disk full?"
         ) from error
     return PreparedSummary(folder=output, statistics=statistics)
 
 
 def _fill(folder: Path, output: Path, reader: Reader, settings: PrepareSettings) -> dict[str, Any]:
-    staging = Staging(folder / "staging.arrow")
+    staging, copies = Staging(folder / "staging.arrow"), PictureCopies(folder)
     with RejectionLog(folder / REJECTED) as log:
-        index = _read(reader, staging, log, output.parent.resolve() / output.name, settings)
+        index = _read(reader, staging, log, copies, output.parent.resolve() / output.name, settings)
         _check_learnable(index, reader, log)
         groups = group_duplicates(index.caption_keys, index.image_keys, index.image_colours)
         result = _split(index, groups, settings)
@@ -115,8 +119,9 @@ def _fill(folder: Path, output: Path, reader: Reader, settings: PrepareSettings)
     described = describe_posts(index, split_ids, groups, vocabulary)
     described["vocabulary"]["rule"] = rule
     provenance = Provenance(
-        reader=reader, settings=settings, split=result, selection=selection, order=order, index=index, log=log
-    )
+        reader=reader, settings=settings, split=result, selection=selection, order=order, index=index, log=log,
+        copies=copies,
+    )  # fmt: skip
     statistics = {**provenance.describe(), **described}
     plots = draw_plots(index, split_ids, folder / PLOTS_FOLDER)
     _write(folder / STATISTICS, json.dumps(statistics, ensure_ascii=False, indent=1) + "\n")
@@ -129,10 +134,15 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
-def _read(reader: Reader, staging: Staging, log: RejectionLog, folder: Path, settings: PrepareSettings) -> PostIndex:
+def _read(
+    reader: Reader, staging: Staging, log: RejectionLog, copies: PictureCopies, folder: Path, settings: PrepareSettings
+) -> PostIndex:
     builder = PostIndexBuilder()
     with staging, ImageInspector() if settings.check_images else nullcontext() as inspector:
-        ingest = Ingest(staging=staging, index=builder, log=log, folder=folder, inspector=inspector, settings=settings)
+        ingest = Ingest(
+            staging=staging, index=builder, log=log, folder=folder, copies=copies, inspector=inspector,
+            settings=settings,
+        )  # fmt: skip
         ingest.read(reader)
     return builder.build()
 

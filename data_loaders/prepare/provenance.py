@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_loaders.prepare.folder_format import FORMAT_VERSION
+from data_loaders.prepare.picture_copies import PictureCopies
 from data_loaders.prepare.post_index import Ints, PostIndex
 from data_loaders.prepare.rejections import RejectionLog
 from data_loaders.prepare.selection import Selection
@@ -27,6 +28,7 @@ class Provenance:
         order: positions of the kept posts among all posts, in the order of the folder.
         index: the kept posts.
         log: the refused records and the warnings.
+        copies: the pictures that were copied.
     """
 
     reader: Reader
@@ -36,6 +38,7 @@ class Provenance:
     order: Ints
     index: PostIndex
     log: RejectionLog
+    copies: PictureCopies
 
     def describe(self) -> dict[str, Any]:
         """Return the provenance as values for JSON."""
@@ -69,7 +72,7 @@ class Provenance:
         }
 
     def _notes(self) -> list[str]:
-        notes = [*self.split.warnings, *self.reader.notes(), *self._selection_notes()]
+        notes = [*self.split.warnings, *self.reader.notes(), *self.copies.notes(), *self._selection_notes()]
         images = int(self.index.has_image.sum())
         broken = sum(count for reason, count in self.log.kept.items() if reason.startswith("image_"))
         if broken > images:

@@ -1,6 +1,7 @@
 """Readers turn dumps into posts: one reader per format; `open_dump` finds the right one."""
 
 from data_loaders.readers.base import RawPost, Reader, ReaderOptions, Record, Rejected
+from data_loaders.readers.instagram_download import InstagramDownloadReader
 from data_loaders.readers.instaloader import InstaloaderReader
 from data_loaders.readers.json_lines import JsonLinesReader
 from data_loaders.readers.parquet import ParquetReader
@@ -10,6 +11,7 @@ from data_loaders.readers.twitter_archive import TwitterArchiveReader
 
 __all__ = [
     "CsvReader",
+    "InstagramDownloadReader",
     "InstaloaderReader",
     "JsonLinesReader",
     "ParquetReader",

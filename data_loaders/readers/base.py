@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, TypeAlias
 
+from data_loaders.dump_files.archives import is_folder
 from data_loaders.errors import ConfigError, nearest
 from data_loaders.posts import Post
 
@@ -93,6 +94,7 @@ class Reader(ABC):
         root: the folder that the dump's files must be in, and that its image paths are relative to.
         mapping_used: fields found under another name, with that name; complete after reading.
         columns_unread: columns or keys of the dump that no field was read from; complete after reading.
+        beside: remarks about what lies beside the files that are read.
     """
 
     name: ClassVar[str] = ""
@@ -100,10 +102,11 @@ class Reader(ABC):
 
     def __init__(self, path: Path, options: ReaderOptions | None = None) -> None:
         self.path = Path(path)
-        self.root = self.path if self.path.is_dir() else self.path.parent
+        self.root = self.path if is_folder(self.path) else self.path.parent
         self.options = options or ReaderOptions()
         self.mapping_used: dict[str, str] = {}
         self.columns_unread: dict[str, None] = {}
+        self.beside: list[str] = []
 
     @classmethod
     @abstractmethod
@@ -120,7 +123,7 @@ class Reader(ABC):
 
     def notes(self) -> list[str]:
         """Return remarks about the dump as a whole, with counts; complete after reading."""
-        return []
+        return self.beside
 
     def read(self) -> Iterator[Record]:
         """Yield every record of the dump in order; a post whose id was seen before is refused.

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
-from data_loaders.errors import DataError
+from data_loaders.dump_files.archives import is_file
 from data_loaders.readers.base import Reader, ReaderOptions, Record
-from data_loaders.readers.fields import check_table, has_no_ids, listing, unread_names
+from data_loaders.readers.fields import check_table, has_no_ids, unread_names
 from data_loaders.readers.files import ends_with
 from data_loaders.readers.records import build_post
-
-_PREFERRED_STEM = "posts"
 
 
 class FileReader(Reader):
@@ -19,6 +17,7 @@ class FileReader(Reader):
 
     Attributes:
         suffixes: file name endings of the format; each may be followed by `.gz`.
+        shown: name of the file in ids made of row numbers.
     """
 
     suffixes: ClassVar[tuple[str, ...]]
@@ -27,20 +26,22 @@ class FileReader(Reader):
         super().__init__(path, options)
         self._numbers_rows = self.options.number_rows
         self._numbered = 0
+        self.shown = self.path.name
 
     @classmethod
     def detect(cls, path: Path) -> bool:
         """Return whether the path is a file whose name has one of the suffixes."""
-        return path.is_file() and ends_with(path, cls.suffixes)
+        return ends_with(path, cls.suffixes) and is_file(path)
 
     def notes(self) -> list[str]:
         """Return the number of records that got an id from their row number."""
         if not self._numbered:
-            return []
+            return self.beside
         return [
+            *self.beside,
             f"{self._numbered:,} records have no id and got one from the file name and the row number, such as "
             f"{self._row_id(1)!r}. The same file gives the same ids, but rows that move get new ones, and a repeated "
-            "post counts as two posts."
+            "post counts as two posts.",
         ]
 
     def _columns_of_fields(self, names: list[str]) -> dict[str, str]:
@@ -59,48 +60,8 @@ class FileReader(Reader):
         return build_post(fields, where, self.root, self.options.user_id, warnings)
 
     def _row_id(self, number: int) -> str:
-        return f"{self.path.name.removesuffix('.gz')}:{number}"
+        return f"{self.shown.removesuffix('.gz')}:{number}"
 
 
 def _is_blank(value: object) -> bool:
     return value is None or value != value or (isinstance(value, str) and not value.strip())
-
-
-def posts_file(folder: Path, suffixes: tuple[str, ...]) -> Path | None:
-    """Return the file `posts.*` of a folder, or None.
-
-    Raises:
-        DataError: there are several.
-    """
-    files = [path for path in _data_files(folder, suffixes) if path.name.split(".")[0].lower() == _PREFERRED_STEM]
-    return _only(files, folder)
-
-
-def only_data_file(folder: Path, suffixes: tuple[str, ...]) -> Path | None:
-    """Return the only data file of a folder, or None; `.json` files count only if there are no others.
-
-    Raises:
-        DataError: there are several.
-    """
-    files = _data_files(folder, suffixes)
-    tables = [path for path in files if not ends_with(path, (".json",))]
-    return _only(tables or files, folder)
-
-
-def _data_files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    if not suffixes:
-        return []
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if not path.name.startswith(".") and ends_with(path, suffixes) and path.is_file()
-    )
-
-
-def _only(files: list[Path], folder: Path) -> Path | None:
-    if len(files) > 1:
-        raise DataError(
-            f"The folder {folder} contains several data files: {listing([path.name for path in files])}. "
-            f"Choose the one to read, for example --source {files[0]}."
-        )
-    return files[0] if files else None

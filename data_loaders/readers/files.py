@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import shutil
+import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO, cast
 
 from data_loaders.dump_files import open_file, unpacking
+from data_loaders.dump_files.archives import is_packed, size_of
 from data_loaders.errors import DataError
 
 _ESTIMATE_FROM_BYTES = 1 << 20
@@ -55,7 +58,26 @@ def open_bytes(path: Path, root: Path | None = None) -> Iterator[IO[bytes]]:
 @contextmanager
 def _unpacked(path: Path, root: Path | None) -> Iterator[IO[bytes]]:
     with open_file(path, root) as packed, gzip.GzipFile(fileobj=packed) as file:
-        yield unpacking(file, str(path), path.stat().st_size)
+        yield unpacking(file, str(path), size_of(path))
+
+
+def seekable(path: Path, root: Path) -> Path | BinaryIO:
+    """Return what reads a file in any order: its path, or, for one in an archive, a temporary copy without a name.
+
+    Raises:
+        DataError: the file is outside of `root`, or cannot be unpacked.
+    """
+    with open_file(path, root) as file:
+        if not is_packed(path):
+            return path
+        copy = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115  # the caller closes it
+        try:
+            shutil.copyfileobj(file, copy, _ESTIMATE_FROM_BYTES)
+        except OSError as problem:
+            copy.close()
+            raise DataError(f"{path} cannot be read: {problem.strerror or problem}.") from problem
+    copy.seek(0)
+    return copy
 
 
 def decode(line: bytes) -> tuple[str, tuple[str, ...]]:
@@ -83,4 +105,4 @@ def estimated_lines(path: Path) -> int | None:
     with open_bytes(path) as file:
         head = file.read(_ESTIMATE_FROM_BYTES)
     lines = head.count(b"\n") + (not head.endswith(b"\n"))
-    return lines if len(head) < _ESTIMATE_FROM_BYTES else round(path.stat().st_size / len(head) * lines)
+    return lines if len(head) < _ESTIMATE_FROM_BYTES else round(size_of(path) / len(head) * lines)

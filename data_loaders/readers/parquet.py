@@ -14,7 +14,7 @@ from data_loaders.errors import DataError
 from data_loaders.readers.base import Record
 from data_loaders.readers.fields import names_inside, value_at
 from data_loaders.readers.file_reader import FileReader
-from data_loaders.readers.files import decode
+from data_loaders.readers.files import decode, seekable
 from data_loaders.readers.registry import register_reader
 
 _BATCH_ROWS = 1_024
@@ -65,7 +65,7 @@ class ParquetReader(FileReader):
 
     def _open(self) -> pq.ParquetFile:
         try:
-            return pq.ParquetFile(self.path)
+            return pq.ParquetFile(seekable(self.path, self.root))
         except _DAMAGE as problem:
             raise DataError(f"{self.path} is not a readable Parquet file: {problem}") from problem
 

@@ -18,9 +18,11 @@ from data_loaders.posts import Post
 from data_loaders.readers.base import RawPost, Record, Rejected
 from data_loaders.readers.tag_lists import describe, read_tag_list
 from data_loaders.text.hashtags import canonical_list, extract, normalise
+from data_loaders.text.mojibake import undo_evident
 from data_loaders.text.timestamps import ACCEPTED as ACCEPTED_TIMESTAMPS
 from data_loaders.text.timestamps import read_timestamp
 
+_MOJIBAKE = "mojibake: "
 _SURROGATE = regex.compile(r"\p{Cs}")
 _DRIVE_OR_URL = re.compile(r"[A-Za-z]:|[A-Za-z][A-Za-z0-9+.\-]*://")
 _ACCEPTED = {
@@ -53,7 +55,7 @@ def build_post(
                 where=where, reason="missing_post_id", detail="post_id is missing or empty; every post needs one."
             )
         user = _identifier("user_id", fields.get("user_id")) or user_id
-        caption = _text("caption", fields.get("caption"))
+        caption = _mended(_text("caption", fields.get("caption")), noted)
         image = _image(fields.get("image"), root, noted)
         timestamp = _timestamp(fields.get("timestamp"), noted)
         surfaces, given = _surfaces(fields.get("hashtags"), caption, noted)
@@ -118,6 +120,16 @@ def _text(field: str, value: object) -> str | None:
     return well_formed(value) if value.strip() else None
 
 
+def _mended(text: str | None, warnings: list[str]) -> str | None:
+    """Return text with UTF-8 that was read as Latin-1 undone, noting it once for each record."""
+    undone = undo_evident(text) if text else None
+    if text is None or undone is None:
+        return text
+    if not any(warning.startswith(_MOJIBAKE) for warning in warnings):
+        warnings.append(f"{_MOJIBAKE}{_short(text)} is UTF-8 read as Latin-1 (mojibake) and becomes {_short(undone)}")
+    return undone
+
+
 def _image(value: object, root: Path, warnings: list[str]) -> Path | None:
     text = _text("image", value)
     if text is None:
@@ -160,7 +172,7 @@ def _timestamp(value: object, warnings: list[str]) -> datetime | None:
 def _surfaces(value: object, caption: str | None, warnings: list[str]) -> tuple[list[str], bool]:
     if _is_null(value) or (isinstance(value, str) and not value.strip()):
         return extract(caption or ""), False
-    surfaces = [well_formed(surface) for surface in read_tag_list(value)]
+    surfaces = [_mended(well_formed(surface), warnings) or "" for surface in read_tag_list(value)]
     warnings.extend(
         f"unusable_hashtag: {_short(surface)} is ignored; accepted: letters, marks, numbers and underscores, "
         "at least one letter"

@@ -27,6 +27,7 @@ REMEDIES = {
     "malformed_row": "quote cells that contain the delimiter, a quote or a line break",
     "missing_post_id": "give each post an id, map its column (--columns post_id=NAME), or use --number-rows",
     "missing": "copy the file into the dump",
+    "mojibake": "nothing to do if the text is right now; better, save the dump again as UTF-8",
     "no_top_hashtag": "nothing to do: required by --only-top-hashtags",
     "not_a_file": "replace it by a file, or delete it",
     "outside_dump": "copy the file into the dump",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data_loaders.errors import ConfigError
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     from data_loaders.readers import ReaderOptions
 
 # Written out, because the readers import pyarrow.
-FORMATS = ("csv", "instaloader", "json_lines", "parquet", "tsv", "twitter_archive")
+FORMATS = ("csv", "instagram_download", "instaloader", "json_lines", "parquet", "tsv", "twitter_archive")
+
+SOURCE_HELP = "dump to read: a file, a folder, an archive, or a pattern such as 'days/*.jsonl'; several are one dump"
 
 
 def add_dump_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +30,12 @@ def add_dump_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--number-rows", action="store_true", help="give records without an id one made of file name and row number"
     )
+
+
+def source_of(options: argparse.Namespace) -> Path | list[Path]:
+    """Return what `--source` names: one path as it is, for messages."""
+    paths: list[Path] = options.source
+    return paths[0] if len(paths) == 1 else paths
 
 
 def reader_options(options: argparse.Namespace) -> ReaderOptions:

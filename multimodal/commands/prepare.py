@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_loaders.command_line import command_line
 from multimodal.commands.answer import Answer
-from multimodal.commands.dump_arguments import add_dump_arguments, reader_options
+from multimodal.commands.dump_arguments import SOURCE_HELP, add_dump_arguments, reader_options, source_of
 
 if TYPE_CHECKING:
     from data_loaders.prepare.prepare import PreparedSummary
@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   multimodal-hashtags prepare --source posts.csv --output data/prepared --columns caption=text user_id=author
   multimodal-hashtags prepare --source posts.jsonl --output data/prepared --split user --fractions 0.7 0.15 0.15
   multimodal-hashtags prepare --source twitter-archive.zip --output data/prepared
+  multimodal-hashtags prepare --source 'shards/*.parquet' --output data/prepared
   multimodal-hashtags prepare --source tweets.csv --output data/top50 --top-hashtags 50 --only-top-hashtags \\
       --fractions 0.5 0.3 0.2"""
 # Written out, because their modules import numpy and Pillow.
@@ -29,7 +30,7 @@ IMAGE_POLICIES = ("raise", "skip", "blank")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("--source", type=Path, required=True, help="dump to read: a file or a folder")
+    parser.add_argument("--source", type=Path, nargs="+", required=True, metavar="PATH", help=SOURCE_HELP)
     parser.add_argument(
         "--output", type=Path, required=True, help="folder to make; a prepared folder there is replaced"
     )
@@ -77,7 +78,9 @@ def run(options: argparse.Namespace) -> Answer:
     from data_loaders.prepare.settings import PrepareSettings
 
     settings = PrepareSettings(**{field.name: getattr(options, field.name) for field in fields(PrepareSettings)})
-    summary = prepare(options.source, options.output, settings, format=options.format, options=reader_options(options))
+    summary = prepare(
+        source_of(options), options.output, settings, format=options.format, options=reader_options(options)
+    )
     return Answer({"folder": summary.folder, **summary.statistics}, describe(summary))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multimodal.commands.answer import Answer
-from multimodal.commands.dump_arguments import add_dump_arguments, reader_options
+from multimodal.commands.dump_arguments import SOURCE_HELP, add_dump_arguments, reader_options, source_of
 
 if TYPE_CHECKING:
     from data_loaders.readers import Reader
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   multimodal-hashtags validate --source data/sample
   multimodal-hashtags validate --source posts.csv --columns caption=body post_id=key
+  multimodal-hashtags validate --source 'days/*.jsonl'
   multimodal-hashtags validate --template jsonl"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--source", type=Path, help="dump to read: a file or a folder")
+    what.add_argument("--source", type=Path, nargs="+", metavar="PATH", help=SOURCE_HELP)
     what.add_argument("--template", choices=("jsonl", "csv"), help="print an example record and stop")
     add_dump_arguments(parser)
     parser.add_argument("--examples", type=int, default=3, help="records to show for each reason (default: 3)")
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace) -> Answer:
 
     if options.template is not None:
         return Answer(json.loads(template("jsonl")), [template(options.template)])
-    reader = open_dump(options.source, options.format, reader_options(options))
+    reader = open_dump(source_of(options), options.format, reader_options(options))
     summary = summarise(reader, options.examples)
     parts = [f"{reader.path}: {reader.name}", describe_summary(summary)]
     none = f"{reader.path} holds no usable post. What was refused, and why, is listed above."

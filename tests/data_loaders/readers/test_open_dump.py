@@ -17,7 +17,15 @@ def instaloader_post(folder, stem="a", **node):
 
 
 def test_formats_are_listed():
-    assert list_readers() == ["csv", "instaloader", "json_lines", "parquet", "tsv", "twitter_archive"]
+    assert list_readers() == [
+        "csv",
+        "instagram_download",
+        "instaloader",
+        "json_lines",
+        "parquet",
+        "tsv",
+        "twitter_archive",
+    ]
 
 
 def test_names_are_taken_once():
@@ -27,7 +35,8 @@ def test_names_are_taken_once():
 
 def test_an_unknown_format(tmp_path):
     with pytest.raises(
-        ConfigError, match=r"unknown dump format 'cvs'. Did you mean 'csv'\? Known: csv, instaloader, json"
+        ConfigError,
+        match=r"unknown dump format 'cvs'. Did you mean 'csv'\? Known: csv, instagram_download, instaloader, json",
     ):
         open_dump(tmp_path, "cvs")
 
@@ -41,7 +50,9 @@ def test_a_missing_path(tmp_path):
 
 
 def test_an_empty_path(tmp_path):
-    with pytest.raises(DataError, match=r"The folder .* is empty. Accepted: a dump in the format csv, instaloader"):
+    with pytest.raises(
+        DataError, match=r"The folder .* is empty. Accepted: a dump in the format csv, instagram_download, instaloader"
+    ):
         open_dump(tmp_path)
     (tmp_path / "posts.jsonl").touch()
     with pytest.raises(DataError, match=r"posts.jsonl is empty \(0 bytes\)"):

@@ -51,6 +51,18 @@ def instaloader(folder, posts):
     return folder
 
 
+def instagram_download(folder, posts):
+    items = []
+    for post_id, time, text in posts:
+        seconds = int(datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp())
+        title = text.encode().decode("latin-1")
+        items.append({"media": [{"uri": f"media/{post_id}.jpg", "creation_timestamp": seconds, "title": title}]})
+    path = folder / "your_instagram_activity" / "media" / "posts_1.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(items))
+    return folder
+
+
 def twitter_archive(folder, posts):
     tweets = []
     for post_id, time, text in posts:
@@ -61,6 +73,7 @@ def twitter_archive(folder, posts):
 
 DUMPS = {
     "csv": lambda folder, posts: table(folder, posts, "posts.csv", ","),
+    "instagram_download": instagram_download,
     "instaloader": instaloader,
     "json_lines": json_lines,
     "parquet": parquet,

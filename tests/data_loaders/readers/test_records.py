@@ -190,3 +190,13 @@ def test_absolute_paths_and_links_count_by_where_they_lead(tmp_path):
         record = build_post({"post_id": 1, "user_id": 1, "image": outside}, "x", dump)
         assert record.post.image is None
         assert record.warnings[0].startswith("image_outside_dump: ")
+
+
+def test_utf8_read_as_latin1_is_undone_with_a_word():
+    caption, tag = ("dusk café #müsli".encode().decode("latin-1"), "müsli".encode().decode("latin-1"))
+    record = build(caption=caption, hashtags=[tag, "sea"])
+    assert (record.post.caption, record.post.hashtags) == ("dusk café #müsli", ("müsli", "sea"))
+    (warning,) = record.warnings
+    assert warning.startswith("mojibake: 'dusk caf")
+    assert warning.endswith("is UTF-8 read as Latin-1 (mojibake) and becomes 'dusk café #müsli'")
+    assert build(caption="CAFÉ® été").post.caption == "CAFÉ® été"

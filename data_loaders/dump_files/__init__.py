@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol
 
+from data_loaders.dump_files.archives import find_archive, is_packed
 from data_loaders.errors import DataError
 
 LONGEST_LINE = 1 << 24
@@ -50,7 +51,7 @@ def open_file(path: Path, root: Path | None = None, most_bytes: int | None = Non
     """Open a regular file for reading.
 
     Args:
-        path: the file; a symbolic link is followed.
+        path: the file; a symbolic link is followed, and a path such as `dump.zip/posts.csv` leads into an archive.
         root: the folder that the file must be in once all symbolic links are followed; None for anywhere, for a path
             that the user gave.
         most_bytes: size of the largest file that is opened; None for any.
@@ -59,6 +60,9 @@ def open_file(path: Path, root: Path | None = None, most_bytes: int | None = Non
         FileRefused: the file is missing, outside, a pipe, a device, a folder, too large, or cannot be opened.
     """
     real = resolve(path, root)
+    packed = _open_packed(path, real, most_bytes)
+    if packed is not None:
+        return packed
     try:
         _check(path, real.stat(), most_bytes)  # opening a device can have effects
         file = os.fdopen(os.open(real, _FLAGS), "rb")
@@ -176,13 +180,35 @@ def lines(file: IO[bytes]) -> Iterator[bytes | None]:
         yield None
 
 
+def _open_packed(path: Path, real: Path, most_bytes: int | None) -> BinaryIO | None:
+    """Open a file in an archive; None for any other."""
+    try:
+        found = find_archive(real) if is_packed(real) else None
+        if found is None:
+            return None
+        archive, name = found
+        if not archive.holds(name):
+            raise FileRefused(path, "missing", "there is no such file in the archive")
+        if most_bytes is not None and archive.size(name) > most_bytes:
+            raise _too_large(path, archive.size(name), most_bytes)
+        return archive.open(name)
+    except (DataError, OSError) as problem:
+        if isinstance(problem, FileRefused):
+            raise
+        cause = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+        raise FileRefused(path, "unreadable", cause.rstrip(".")) from problem
+
+
 def _check(path: Path, status: os.stat_result, most_bytes: int | None) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
         raise FileRefused(path, "not_a_file", f"it is {kind}; accepted: a file")
     if most_bytes is not None and status.st_size > most_bytes:
-        cause = f"it has {status.st_size:,} bytes; accepted: at most {most_bytes:,}"
-        raise FileRefused(path, "too_large", cause)
+        raise _too_large(path, status.st_size, most_bytes)
+
+
+def _too_large(path: Path, size: int, most_bytes: int) -> FileRefused:
+    return FileRefused(path, "too_large", f"it has {size:,} bytes; accepted: at most {most_bytes:,}")
 
 
 def _outside(path: Path, real: Path, root: Path | None) -> FileRefused:

@@ -1,0 +1,136 @@
+"""Several files of one format as one dump: shards, days, what a pattern or a folder names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from data_loaders.dump_files.archives import size_of
+from data_loaders.errors import DataError, some_of
+from data_loaders.readers.base import FIELDS, RawPost, Reader, ReaderOptions, Record
+from data_loaders.readers.file_reader import FileReader
+
+_LOOKED_INTO = 20
+_MOST_COUNTED = 1_000
+_MOST_NOTES = 10
+_CONTENT = ("caption", "image", "hashtags")
+
+
+class SeveralFiles(Reader):
+    """Reads files one after the other, in order of their names; image paths are relative to each file.
+
+    Args:
+        path: what was asked for, for messages.
+        files: the files, at least two, all of the format of `reader`.
+        reader: reads one file.
+        base: folder that names of files are relative to in messages and in ids made of row numbers.
+        options: how to read the dump.
+
+    Raises:
+        DataError: the files do not hold the same kind of records.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        files: Sequence[Path],
+        reader: type[FileReader],
+        base: Path,
+        options: ReaderOptions | None = None,
+    ) -> None:
+        super().__init__(path, options)
+        self.name = reader.name  # type: ignore[misc]
+        self.accepts = reader.accepts  # type: ignore[misc]
+        self._empty = [file for file in files if not size_of(file)]
+        self._reader, self._base = reader, base
+        self._files = [file for file in files if file not in set(self._empty)]
+        self._notes: Counter[str] = Counter()
+        self._numbered = 0
+        self._check_alike()
+
+    @classmethod
+    def detect(cls, path: Path) -> bool:
+        """Return False: `open_dump` decides which files make one dump."""
+        return False
+
+    def count(self) -> int | None:
+        """Return the sum of the files' estimates; None if one has none."""
+        if len(self._files) > _MOST_COUNTED:
+            return None
+        counts = [self._open(file).count() for file in self._files]
+        return None if None in counts else sum(count or 0 for count in counts)
+
+    def notes(self) -> list[str]:
+        """Return which files were read and in what order, and each remark about one of them once."""
+        shown = [self._shown(file) for file in self._files]
+        notes = [f"{len(shown):,} files are read as one dump, in order of their names: {_ends_of(shown)}."]
+        if self._empty:
+            notes.append(f"Empty, with no record: {some_of([self._shown(file) for file in self._empty])}.")
+        distinct = [note if count == 1 else f"{note} (in {count:,} files)" for note, count in self._notes.items()]
+        more = len(distinct) - _MOST_NOTES
+        return [*self.beside, *notes, *distinct[:_MOST_NOTES], *([f"… and {more:,} more notes."] if more > 0 else [])]
+
+    def records(self) -> Iterator[Record]:
+        """Yield the records of all files.
+
+        Raises:
+            DataError: a file is damaged.
+        """
+        self._notes.clear()
+        for file in self._files:
+            reader = self._open(file)
+            for record in reader.records():
+                yield self._placed(record, file)
+            for field, name in reader.mapping_used.items():
+                self.mapping_used.setdefault(field, name)
+            self.columns_unread.update(reader.columns_unread)
+            self._notes.update(reader.notes())
+
+    def _open(self, file: Path) -> FileReader:
+        reader = self._reader(file, self.options)
+        reader.shown = self._shown(file)
+        return reader
+
+    def _placed(self, record: Record, file: Path) -> Record:
+        shown = self._shown(file)
+        if shown == file.name or not record.where.startswith(file.name):
+            return record
+        return replace(record, where=shown + record.where.removeprefix(file.name))
+
+    def _shown(self, file: Path) -> str:
+        return file.relative_to(self._base).as_posix() if file.is_relative_to(self._base) else str(file)
+
+    def _check_alike(self) -> None:
+        """Refuse files whose first records have a field under different names, or are no posts."""
+        seen: dict[str, tuple[str, Path]] = {}
+        for file in self._files:
+            reader = self._open(file)
+            records = [record for record in islice(reader.records(), _LOOKED_INTO) if isinstance(record, RawPost)]
+            if records and not any(_has(record, field) for record in records for field in _CONTENT):
+                raise self._different(file, "its first records have neither a caption nor an image nor hashtags")
+            for field in FIELDS:
+                if not any(_has(record, field) for record in records):
+                    continue
+                name = reader.mapping_used.get(field, field)
+                before, other = seen.setdefault(field, (name, file))
+                if before != name:
+                    cause = f"its {field} is in {name!r}, that of {self._shown(other)} in {before!r}"
+                    raise self._different(file, cause)
+
+    def _different(self, file: Path, cause: str) -> DataError:
+        return DataError(
+            f"The files of {self.path} are not parts of one dump: {self._shown(file)} differs, {cause}. Name those "
+            f"that belong together, for example --source '{self._base}/part-*{''.join(file.suffixes[-2:])}', or one "
+            f"of them: --source {self._files[0]}."
+        )
+
+
+def _has(record: RawPost, field: str) -> bool:
+    return record.hashtags_given if field == "hashtags" else getattr(record.post, field) is not None
+
+
+def _ends_of(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= 4 else f"{names[0]}, {names[1]} … {names[-1]}"
