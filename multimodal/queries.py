@@ -17,6 +17,7 @@ from data_loaders.images.loading import ImageSource, load_image
 from data_loaders.posts import Post, instant_us
 from data_loaders.text.captions import DEFAULT_PROFILE, leaks
 from data_loaders.text.hashtags import canonical_list, extract, remove_hashtags
+from data_loaders.text.identifiers import is_rounded, plain_identifier
 from data_loaders.text.inline_hashtags import keep_inline_words
 from data_loaders.text.timestamps import ACCEPTED, read_timestamp
 
@@ -125,7 +126,11 @@ def _as_text(key: str, value: Any) -> str | None:
     if not isinstance(value, str):
         raise UserError(f"{key}: {short_repr(value)} is {type(value).__name__}; give a text.")
     # Half a surrogate pair, as truncated text may end with, can be neither printed nor saved.
-    return value if key == "caption" else value.encode("utf-8", "replace").decode("utf-8").strip()
+    if key == "caption":
+        return value
+    if is_rounded(value):
+        raise UserError(f"{key}: {value!r} is a number whose last digits are lost; give the whole id.")
+    return plain_identifier(value.encode("utf-8", "replace").decode("utf-8"))
 
 
 def _without_fraction(value: Any) -> Any:

@@ -161,17 +161,18 @@ def _split(index: PostIndex, groups: Ints, settings: PrepareSettings) -> SplitRe
 
 
 def _check_learnable(index: PostIndex, reader: Reader, log: RejectionLog) -> None:
+    noted = "".join(f" Note: {note}" for note in reader.notes())
     refused = "; ".join(f"{count:,} {reason}" for reason, count in log.refused.most_common(5)) or "none"
     if not len(index):
         raise DataError(
             f"{reader.path} ({reader.name}) contains no usable post. Refused: {refused}. "
-            f"{command_line('validate', '--source', reader.path)} shows examples of each reason"
+            f"{command_line('validate', '--source', reader.path)} shows examples of each reason.{noted}"
         )
     if not index.tagged.any():
         raise DataError(
             f"none of the {len(index):,} posts of {reader.path} ({reader.name}) has a hashtag, so there is nothing to "
             "learn. Hashtags are read from the column 'hashtags' or, without it, from '#words' in the caption; "
-            "name the columns with --columns hashtags=NAME caption=NAME"
+            f"name the columns with --columns hashtags=NAME caption=NAME.{noted}"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ from data_loaders.dump_files.archives import is_file
 from data_loaders.readers.base import Reader, ReaderOptions, Record
 from data_loaders.readers.fields import check_table, has_no_ids, unread_names
 from data_loaders.readers.files import ends_with
+from data_loaders.readers.plausibility import Plausibility
 from data_loaders.readers.records import build_post
 
 
@@ -27,21 +29,28 @@ class FileReader(Reader):
         self._numbers_rows = self.options.number_rows
         self._numbered = 0
         self.shown = self.path.name
+        self._plausibility = Plausibility()
 
     @classmethod
     def detect(cls, path: Path) -> bool:
         """Return whether the path is a file whose name has one of the suffixes."""
         return ends_with(path, cls.suffixes) and is_file(path)
 
+    def read(self) -> Iterator[Record]:
+        """Yield every record, see `Reader.read`."""
+        self._numbered, self._plausibility = 0, Plausibility()
+        yield from super().read()
+
     def notes(self) -> list[str]:
-        """Return the number of records that got an id from their row number."""
+        """Return what the values suggest, and the number of records that got an id from their row number."""
         if not self._numbered:
-            return self.beside
+            return [*self.beside, *self._plausibility.notes()]
         return [
             *self.beside,
             f"{self._numbered:,} records have no id and got one from the file name and the row number, such as "
             f"{self._row_id(1)!r}. The same file gives the same ids, but rows that move get new ones, and a repeated "
             "post counts as two posts.",
+            *self._plausibility.notes(),
         ]
 
     def _columns_of_fields(self, names: list[str]) -> dict[str, str]:
@@ -54,6 +63,7 @@ class FileReader(Reader):
 
     def _build(self, fields: dict[str, Any], number: int, where: str, warnings: tuple[str, ...]) -> Record:
         """Build the post of record `number` (from 1), with an added id if it has none and rows are numbered."""
+        fields = self._plausibility.look(fields)
         if self._numbers_rows and _is_blank(fields.get("post_id")):
             self._numbered += 1
             fields = {**fields, "post_id": self._row_id(number)}

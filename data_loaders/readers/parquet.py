@@ -58,7 +58,7 @@ class ParquetReader(FileReader):
     def _record(self, fields: dict[str, Any], number: int) -> Record:
         warnings: tuple[str, ...] = ()
         for field, value in fields.items():
-            if isinstance(value, bytes):
+            if isinstance(value, bytes) and field != "image":
                 fields[field], warned = decode(value)
                 warnings += warned
         return self._build(fields, number, f"{self.path.name}:row {number}", warnings)

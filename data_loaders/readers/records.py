@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 import math
-import posixpath
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import regex
 
-from data_loaders.dump_files import FileRefused, resolve
-from data_loaders.errors import DataError
+from data_loaders.errors import DataError, short_repr
 from data_loaders.posts import Post
 from data_loaders.readers.base import RawPost, Record, Rejected
+from data_loaders.readers.image_field import read_image
+from data_loaders.readers.tag_lists import ACCEPTED as ACCEPTED_HASHTAGS
 from data_loaders.readers.tag_lists import describe, read_tag_list
 from data_loaders.text.hashtags import canonical_list, extract, normalise
+from data_loaders.text.identifiers import is_rounded, plain_identifier
 from data_loaders.text.mojibake import undo_evident
 from data_loaders.text.timestamps import ACCEPTED as ACCEPTED_TIMESTAMPS
 from data_loaders.text.timestamps import read_timestamp
 
+
+class _RoundedId(DataError):
+    """An id whose last digits are lost."""
+
+
+_short = partial(short_repr, limit=60)
 _MOJIBAKE = "mojibake: "
+_INVALID = "invalid_utf8"
+_PRINTED_OBJECT = re.compile(r"\{.*:.*\}", re.DOTALL)
+# A hashtag that touches a character in place of bytes that could not be read: it may go on, or begin inside a word.
+_CUT_HASHTAG = re.compile(r"\ufffd[#＃]|[#＃][^\s#＃]*\ufffd")
 _SURROGATE = regex.compile(r"\p{Cs}")
-_DRIVE_OR_URL = re.compile(r"[A-Za-z]:|[A-Za-z][A-Za-z0-9+.\-]*://")
 _ACCEPTED = {
     "post_id": "text or a whole number",
     "user_id": "text, a whole number or null",
     "timestamp": "text, a number or null",
     "caption": "text or null",
-    "image": "a path as text, or null",
 }
 
 
@@ -54,13 +65,16 @@ def build_post(
             return Rejected(
                 where=where, reason="missing_post_id", detail="post_id is missing or empty; every post needs one."
             )
-        user = _identifier("user_id", fields.get("user_id")) or user_id
+        user = _user(fields.get("user_id"), noted) or user_id
         caption = _mended(_text("caption", fields.get("caption")), noted)
-        image = _image(fields.get("image"), root, noted)
+        image = read_image(fields.get("image"), root, noted)
         timestamp = _timestamp(fields.get("timestamp"), noted)
         surfaces, given = _surfaces(fields.get("hashtags"), caption, noted)
     except DataError as problem:
-        return Rejected(where=where, reason="wrong_type", detail=str(problem), post_id=post_id)
+        reason = "rounded_id" if isinstance(problem, _RoundedId) else "wrong_type"
+        return Rejected(where=where, reason=reason, detail=str(problem), post_id=post_id)
+    if _may_be_cut(surfaces, "" if given else caption, noted):
+        return Rejected(where=where, reason=_INVALID, detail=_cut_off(noted), post_id=post_id)
     if caption is None and image is None and user is None:
         return Rejected(
             where=where,
@@ -101,15 +115,42 @@ def _is_null(value: object) -> bool:
 
 
 def _identifier(field: str, value: object) -> str | None:
+    """Return an id as text.
+
+    Raises:
+        DataError: it is of another type, or `_RoundedId`.
+    """
     if _is_null(value):
         return None
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, (str, float)) and is_rounded(value):
+        raise _RoundedId(
+            f"{field} is {value!r}, a number whose last digits are lost, as in a spreadsheet: different ids become "
+            "one. Accepted: the whole id."
+        )
+    if (isinstance(value, float) and value.is_integer()) or (isinstance(value, Decimal) and _is_whole(value)):
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
         raise _wrong_type(field, value)
-    return well_formed(value).strip() or None
+    if _PRINTED_OBJECT.fullmatch(value.strip()):
+        raise DataError(
+            f"{field} is {_short(value)}, an object that was printed as text. Accepted: {_ACCEPTED[field]}. "
+            f"Map a column that holds only the id: --columns {field}=NAME."
+        )
+    return plain_identifier(well_formed(value)) or None
+
+
+def _is_whole(value: Decimal) -> bool:
+    return value.is_finite() and value == value.to_integral_value()
+
+
+def _user(value: object, warnings: list[str]) -> str | None:
+    try:
+        return _identifier("user_id", value)
+    except _RoundedId as problem:
+        warnings.append(f"rounded_id: {problem} The post counts as without a user.")
+        return None
 
 
 def _text(field: str, value: object) -> str | None:
@@ -130,30 +171,6 @@ def _mended(text: str | None, warnings: list[str]) -> str | None:
     return undone
 
 
-def _image(value: object, root: Path, warnings: list[str]) -> Path | None:
-    text = _text("image", value)
-    if text is None:
-        return None
-    relative = posixpath.normpath(text.strip().replace("\\", "/"))
-    if "\0" in relative or relative == ".":
-        warnings.append(f"image_path_unusable: {_short(text)} is ignored; accepted: the path of a picture file")
-        return None
-    if _DRIVE_OR_URL.match(text.strip()) or not _is_inside(root / relative, root):
-        warnings.append(
-            f"image_outside_dump: {_short(text)} is ignored; accepted: a path inside the dump, relative to its file"
-        )
-        return None
-    return root / relative
-
-
-def _is_inside(path: Path, root: Path) -> bool:
-    try:
-        resolve(path, root)
-    except FileRefused:
-        return False
-    return True
-
-
 def _timestamp(value: object, warnings: list[str]) -> datetime | None:
     if _is_null(value) or (isinstance(value, str) and not value.strip()):
         return None
@@ -172,6 +189,9 @@ def _timestamp(value: object, warnings: list[str]) -> datetime | None:
 def _surfaces(value: object, caption: str | None, warnings: list[str]) -> tuple[list[str], bool]:
     if _is_null(value) or (isinstance(value, str) and not value.strip()):
         return extract(caption or ""), False
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        counts = "If the column holds counts, --columns hashtags= reads the hashtags of the captions."
+        raise DataError(f"hashtags is {describe(value)}. Accepted: {ACCEPTED_HASHTAGS}. {counts}")
     surfaces = [_mended(well_formed(surface), warnings) or "" for surface in read_tag_list(value)]
     warnings.extend(
         f"unusable_hashtag: {_short(surface)} is ignored; accepted: letters, marks, numbers and underscores, "
@@ -182,5 +202,13 @@ def _surfaces(value: object, caption: str | None, warnings: list[str]) -> tuple[
     return surfaces, True
 
 
-def _short(text: str, limit: int = 60) -> str:
-    return repr(text if len(text) <= limit else text[:limit] + "…")
+def _may_be_cut(surfaces: list[str], caption: str | None, warnings: list[str]) -> bool:
+    """Return whether bytes that could not be read were in hashtags, so that what is left of these would be untrue."""
+    if not any(warning.startswith(_INVALID) for warning in warnings):
+        return False
+    return any("\ufffd" in surface for surface in surfaces) or bool(_CUT_HASHTAG.search(caption or ""))
+
+
+def _cut_off(warnings: list[str]) -> str:
+    _, _, seen = next(warning for warning in warnings if warning.startswith(_INVALID)).partition(": ")
+    return f"A hashtag may be cut off: {seen}"

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from _csv import Reader as _Rows
 
 _RECBOLE_COLUMN = re.compile(r"\w+:(?:token|float)(?:_seq)?")
-# How pandas and SQL write missing values. Captions and ids are left out: they may really be "None".
-_NULLS = frozenset({"", "nan", "none", "null", "nat", "<na>"})
-_NULLABLE = frozenset({"user_id", "timestamp", "image", "hashtags"})
 
 
 class _TableReader(FileReader):
@@ -67,9 +64,6 @@ class _TableReader(FileReader):
                 yield Rejected(where=where, reason="malformed_row", detail=detail)
                 continue
             values = {field: row[index] for field, index in columns.items()}
-            for field in _NULLABLE.intersection(values):
-                if values[field].strip().lower() in _NULLS:
-                    values[field] = ""
             warnings = (invalid_utf8(),) if any("\ufffd" in cell for cell in values.values()) else ()
             yield self._build(values, number, where, warnings)
 

@@ -20,7 +20,7 @@ import multimodal
 from data_loaders.errors import RunError, UserError
 from data_loaders.posts import Post
 from multimodal import Recommendation, Recommender, default_model
-from multimodal.queries import moment
+from multimodal.queries import moment, read_post
 from multimodal.systems.config_loading import load_config, validate_config
 from multimodal.training.run import train_run
 
@@ -538,3 +538,13 @@ class TestDefaultModel:
 def test_importing_the_package_imports_no_torch():
     code = "import sys, multimodal; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("user_id", [77, 77.0, "77", "77.0", " 77 "])
+def test_a_user_is_the_same_in_any_type(user_id):
+    assert read_post({"user_id": user_id}, "1").user_id == "77"
+
+
+def test_a_user_id_that_a_spreadsheet_rounded_is_refused():
+    with pytest.raises(UserError, match=r"user_id: '1.05012E\+18' is a number whose last digits are lost"):
+        read_post({"user_id": "1.05012E+18"}, "1")

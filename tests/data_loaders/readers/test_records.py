@@ -1,5 +1,6 @@
 import math
 from datetime import datetime, timezone
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,9 @@ def test_unusable_hashtags_are_left_out_with_a_warning():
     assert record.warnings[0].startswith("unusable_hashtag: '2022' is ignored; accepted: letters")
 
 
-@pytest.mark.parametrize("value, text", [(7, "7"), (7.0, "7"), (" 7 ", "7"), (2**70, str(2**70))])
+@pytest.mark.parametrize(
+    "value, text", [(7, "7"), (7.0, "7"), (" 7 ", "7"), (2**70, str(2**70)), ("7.00", "7"), (Decimal("7.0"), "7")]
+)
 def test_numbers_are_ids(value, text):
     record = build(post_id=value, user_id=value)
     assert (record.post.post_id, record.post.user_id) == (text, text)
@@ -75,7 +78,6 @@ def test_an_id_is_needed(value):
         ("user_id", 1.5, "user_id is a number, 1.5."),
         ("timestamp", [2022], "timestamp is a list, [2022]. Accepted: text, a number or null."),
         ("timestamp", True, "timestamp is a boolean, True."),
-        ("image", 3, "image is a number, 3. Accepted: a path as text, or null."),
         ("hashtags", 3, "hashtags is a number, 3. Accepted: a list such as"),
         ("hashtags", [[]], "hashtags contains a list, []. Accepted: a list such as"),
     ],
@@ -86,6 +88,55 @@ def test_wrong_types_name_field_value_and_what_is_accepted(field, value, text):
     assert record.reason == "wrong_type"
     assert text in record.detail
     assert record.post_id == "1"
+
+
+@pytest.mark.parametrize("value", ["1.05012E+18", "1,05012E+18", "1.05012e+18", "1E+18", 1.05012e18])
+def test_ids_that_a_spreadsheet_rounded(value):
+    record = build(post_id=value)
+    assert record.reason == "rounded_id"
+    assert record.detail == (
+        f"post_id is {value!r}, a number whose last digits are lost, as in a spreadsheet: different ids become one. "
+        "Accepted: the whole id."
+    )
+    record = build(user_id=value, caption="x")
+    assert record.post.user_id is None
+    assert record.warnings[0].startswith(f"rounded_id: user_id is {value!r}")
+    assert record.warnings[0].endswith("The post counts as without a user.")
+
+
+def test_a_user_that_was_printed_as_an_object():
+    record = build(user_id="{'id': 7, 'followers': 3}")
+    assert record.reason == "wrong_type"
+    assert "an object that was printed as text" in record.detail
+    assert "--columns user_id=NAME" in record.detail
+    assert build(user_id="[deleted]").post.user_id == "[deleted]"
+
+
+def test_a_number_of_hashtags_says_how_to_read_those_of_the_captions():
+    record = build(hashtags=3)
+    assert record.detail.endswith("counts, --columns hashtags= reads the hashtags of the captions.")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"caption": "Un #caf\ufffd"},
+        {"caption": "caf\ufffd#fog"},
+        {"hashtags": ["caf\ufffd"]},
+        {"hashtags": "a|\ufffdt"},
+    ],
+)
+def test_bytes_that_could_not_be_read_leave_no_cut_hashtag(fields):
+    fields = {"post_id": "1", "user_id": "ann", **fields}
+    damaged = build_post(fields, "x:1", ROOT, warnings=("invalid_utf8: bytes such as b'\\xe9'",))
+    assert (damaged.reason, damaged.post_id) == ("invalid_utf8", "1")
+    assert damaged.detail == "A hashtag may be cut off: bytes such as b'\\xe9'"
+    assert isinstance(build_post(fields, "x:1", ROOT), RawPost)
+
+
+def test_bytes_that_could_not_be_read_beside_hashtags_cost_nothing():
+    record = build_post({"post_id": "1", "caption": "caf\ufffd #fog"}, "x:1", ROOT, warnings=("invalid_utf8: x",))
+    assert record.post.hashtags == ("fog",)
 
 
 def test_a_wrong_type_of_the_id_itself():
@@ -176,7 +227,7 @@ def test_any_record_is_a_post_or_refused(fields):
         for text in (record.post.post_id, record.post.caption or "", *record.hashtags_surface):
             text.encode("utf-8")
     else:
-        assert record.reason in {"missing_post_id", "wrong_type", "empty_post"}
+        assert record.reason in {"missing_post_id", "wrong_type", "empty_post", "rounded_id"}
 
 
 def test_absolute_paths_and_links_count_by_where_they_lead(tmp_path):

@@ -1,0 +1,33 @@
+"""Ids of posts and users: the same id, written by different programs, is one; ids that were rounded are recognised."""
+
+from __future__ import annotations
+
+import math
+import re
+
+_WHOLE = re.compile(r"([+-]?\d+)\.0+", re.ASCII)
+_ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE]\+\d+", re.ASCII)
+# Beyond, floating point cannot tell neighbouring whole numbers apart.
+_EXACT = 2**53
+
+
+def plain_identifier(text: str) -> str:
+    """Return an id without surrounding white space, and a whole number without the fraction that tables give it.
+
+    >>> plain_identifier(" 77.0 "), plain_identifier("77.5"), plain_identifier("v1.0")
+    ('77', '77.5', 'v1.0')
+    """
+    stripped = text.strip()
+    match = _WHOLE.fullmatch(stripped)
+    return match[1] if match else stripped
+
+
+def is_rounded(value: str | float) -> bool:
+    """Return whether an id has lost digits, as those of spreadsheets and of floating-point columns have.
+
+    >>> is_rounded("1.05012E+18"), is_rounded(1.05012e18), is_rounded("1e5"), is_rounded(77.0)
+    (True, True, False, False)
+    """
+    if isinstance(value, str):
+        return _ROUNDED.fullmatch(value.strip()) is not None
+    return isinstance(value, float) and _EXACT <= abs(value) < math.inf

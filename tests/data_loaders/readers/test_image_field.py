@@ -1,0 +1,80 @@
+"""Which picture a record names, in all the ways that dumps name pictures."""
+
+import pytest
+
+from data_loaders.readers.image_field import read_image
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0"
+
+
+def read(value, root):
+    warnings = []
+    return read_image(value, root, warnings), warnings
+
+
+@pytest.fixture
+def dump(tmp_path):
+    for name in ("1.png", "2.png"):
+        (tmp_path / name).write_bytes(PNG)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1.png",
+        b"1.png",
+        ["1.png", "2.png"],
+        ("1.png",),
+        [None, "", "http://x.org/a.jpg", "gone.png", "1.png"],
+        {"path": "1.png", "bytes": None},
+        [{"path": "1.png"}, {"path": "2.png"}],
+        {"file_name": "1.png"},
+        '["1.png", "2.png"]',
+        "['1.png', '2.png']",
+        '{"path": "1.png", "bytes": null}',
+        '[{"url": "1.png"}]',
+    ],
+)
+def test_the_first_picture_that_can_be_used(dump, value):
+    assert read(value, dump) == (dump / "1.png", [])
+
+
+@pytest.mark.parametrize("value", [None, "", "  ", [], [None], {"path": None, "bytes": None}, float("nan"), b"", "[]"])
+def test_no_picture(dump, value):
+    picture, warnings = read(value, dump)
+    assert picture is None
+    assert warnings == [] or "Accepted: a path as text, or null" in warnings[0]
+
+
+@pytest.mark.parametrize("value", [PNG, {"bytes": PNG, "path": "x.png"}, [{"bytes": PNG, "path": None}, "1.png"]])
+def test_the_content_of_a_picture(dump, value):
+    assert read(value, dump) == (PNG, [])
+
+
+def test_a_list_without_any_picture_names_the_first_that_is_missing(dump):
+    assert read(["gone.png", "away.png"], dump) == (dump / "gone.png", [])
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (3, "image_path_unusable: image is a number, 3. Accepted: a path as text, or null."),
+        (True, "image_path_unusable: image is a boolean, True."),
+        ({"width": 3}, "image_path_unusable: image is an object, {'width': 3}."),
+        ([[], [3]], "image_path_unusable: image is a number, 3."),
+        (["../a.jpg", "../b.jpg"], "image_outside_dump: '../a.jpg' is ignored; accepted: a path inside the dump"),
+        ("https://x.org/a.jpg", "image_outside_dump: 'https://x.org/a.jpg' is ignored; pictures are not downloaded"),
+        ("a\0b", "image_path_unusable: 'a\\x00b' is ignored"),
+    ],
+)
+def test_what_cannot_be_used_costs_the_picture(dump, value, text):
+    picture, (warning,) = read(value, dump)
+    assert picture is None
+    assert warning.startswith(text)
+
+
+def test_a_long_list_and_a_long_name_are_no_trouble(dump):
+    assert read(["gone.png"] * 100_000 + ["1.png"], dump)[0] == dump / "gone.png"
+    assert read("n" * 5_000 + ".jpg", dump)[0] is not None
+    assert read("[" * 100_000 + "]" * 100_000, dump)[0] is not None
