@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from data_loaders.command_line import command_line
 from data_loaders.errors import DataError
 from data_loaders.images.check import ImageInspector
+from data_loaders.images.fingerprints import NO_KEY
 from data_loaders.output_folder import atomic_folder, check_replaceable
 from data_loaders.prepare.data_card import data_card
 from data_loaders.prepare.duplicates import group_duplicates
@@ -43,6 +44,11 @@ from data_loaders.prepare.writer import write_posts
 from data_loaders.readers.base import Reader, ReaderOptions
 from data_loaders.readers.data_files import Source, paths_of
 from data_loaders.readers.registry import open_dump
+
+_SHARED_PICTURES = (
+    "So many posts have the same picture, as with a logo, that keeping them together would leave a split empty. Only "
+    "posts with the same words were kept together: test posts may show a picture of train posts."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +108,7 @@ def _fill(folder: Path, output: Path, reader: Reader, settings: PrepareSettings)
         index = _read(reader, staging, log, copies, output.parent.resolve() / output.name, settings)
         _check_learnable(index, reader, log)
         groups = group_duplicates(index.caption_keys, index.image_keys, index.image_colours)
-        result = _split(index, groups, settings)
+        result, groups = _split(index, groups, settings)
         vocabulary, rule = _vocabulary(index, result.split_ids, settings)
         selection = None
         if settings.only_top_hashtags:
@@ -147,7 +153,19 @@ def _read(
     return builder.build()
 
 
-def _split(index: PostIndex, groups: Ints, settings: PrepareSettings) -> SplitResult:
+def _split(index: PostIndex, groups: Ints, settings: PrepareSettings) -> tuple[SplitResult, Ints]:
+    """Split the posts; near-duplicates by picture are parted if they would leave a split empty."""
+    try:
+        return _split_groups(index, groups, settings), groups
+    except DataError:
+        words = group_duplicates(index.caption_keys, np.full_like(index.image_keys, NO_KEY), index.image_colours)
+        if np.array_equal(words, groups):
+            raise
+    result = _split_groups(index, words, settings)
+    return replace(result, warnings=(*result.warnings, _SHARED_PICTURES)), words
+
+
+def _split_groups(index: PostIndex, groups: Ints, settings: PrepareSettings) -> SplitResult:
     return split_posts(
         index.instants_us,
         index.dated,

@@ -62,7 +62,8 @@ def split_posts(
     """Split N posts into train, validation and test.
 
     - `time`: the same cuts in time for all users. Posts of the same instant stay together (the cut moves to the nearest
-      change of instant); undated posts go to train.
+      change of instant, and on to the nearest that leaves every split posts with hashtags, with a warning); undated
+      posts go to train.
     - `user`: each user's posts in time order, with the i-th of n at (i + ½) / n. Posts of the same instant stay
       together; posts without a user go to train.
     - `random`: by seed.
@@ -88,18 +89,23 @@ def split_posts(
     check_split(method, fractions)
     chosen, reason = _choose(method, dated, users)
     groups = np.arange(len(instants_us)) if groups is None else groups
+    tagged = np.ones(len(instants_us), np.bool_) if tagged is None else tagged
     cuts: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = (RANDOM_WARNING,) if chosen == "random" else ()
     if chosen == "time":
         cuts = _time_cuts(instants_us[dated], fractions)
-        initial = np.where(dated, sum((instants_us >= cut).astype(np.int64) for cut in cuts), 0)
+        initial = _by_time(instants_us, dated, cuts)
+        if not np.bincount(_follow_first(initial, instants_us, groups), minlength=3).all():
+            cuts = _nearest_cuts(instants_us, dated, groups, tagged, fractions) or cuts
+            initial = _by_time(instants_us, dated, cuts)
+            warnings = (_cuts_moved(initial, fractions),)
     elif chosen == "user":
         initial = _by_user(instants_us, users, fractions)
     else:
         initial = _at_random(groups, fractions, seed)
     split_ids = _follow_first(initial, instants_us, groups)
-    _refuse_empty_split(split_ids, np.ones(len(split_ids), np.bool_) if tagged is None else tagged, chosen, fractions)
-    warnings = (RANDOM_WARNING,) if chosen == "random" else ()
     followed = np.asarray(split_ids != initial)
+    _refuse_empty_split(split_ids, tagged, chosen, fractions, int(followed.sum()))
     return SplitResult(
         split_ids=split_ids, method=chosen, reason=reason, followed=followed, cuts_us=cuts, warnings=warnings
     )
@@ -140,6 +146,42 @@ def _time_cuts(instants_us: _Ints, fractions: Fractions) -> tuple[int, ...]:
     ordered = np.sort(instants_us)
     positions = [_nearest_change(ordered, round(len(ordered) * share)) for share in np.cumsum(fractions[:2])]
     return tuple(int(ordered[cut]) if cut < len(ordered) else int(ordered[-1]) + 1 for cut in positions)
+
+
+def _by_time(instants_us: _Ints, dated: NDArray[np.bool_], cuts: tuple[int, ...]) -> _Ints:
+    return np.where(dated, sum((instants_us >= cut).astype(np.int64) for cut in cuts), 0)
+
+
+def _nearest_cuts(
+    instants_us: _Ints, dated: NDArray[np.bool_], groups: _Ints, tagged: NDArray[np.bool_], fractions: Fractions
+) -> tuple[int, ...]:
+    """Return the cuts nearest to the shares that leave every split posts with hashtags; none if there are none."""
+    ordered = np.sort(instants_us[dated])
+    changes = np.unique(ordered)
+    places = np.searchsorted(ordered, changes)
+    # A post goes where the first of its near-duplicates goes.
+    firsts = np.sort(_follow_first(instants_us, instants_us, groups)[tagged])
+    later = len(firsts) - np.searchsorted(firsts, changes)
+    begins = np.flatnonzero(later < len(firsts))
+    ends = begins[(later[begins] > 0) & (later[begins] < later[begins].max(initial=0))]
+    if not len(ends):
+        return ()
+    first, second = (round(len(ordered) * share) for share in np.cumsum(fractions[:2]))
+    nearest_begin = int(np.argmin(np.abs(places[begins] - first)))
+    last_begins = np.searchsorted(-later[begins], -later[ends]) - 1
+    matching = begins[np.minimum(nearest_begin, last_begins)]
+    best = int(np.argmin(np.abs(places[matching] - first) + np.abs(places[ends] - second)))
+    return int(changes[matching[best]]), int(changes[ends[best]])
+
+
+def _cuts_moved(split_ids: _Ints, fractions: Fractions) -> str:
+    shares = np.bincount(split_ids, minlength=3) / len(split_ids)
+    got, asked = (" / ".join(f"{100 * share:.0f} %" for share in each) for each in (shares, fractions))
+    return (
+        "So many posts have the same time, for example the same day, that the usual cuts leave a split empty. They "
+        f"moved to the nearest times that leave every split posts: {got} of the posts instead of {asked}. Times of "
+        "day, where the source has them, give finer cuts."
+    )
 
 
 def _nearest_change(ordered: _Ints, position: int) -> int:
@@ -187,14 +229,18 @@ def _follow_first(split_ids: _Ints, instants_us: _Ints, groups: _Ints) -> _Ints:
     return followed
 
 
-def _refuse_empty_split(split_ids: _Ints, tagged: NDArray[np.bool_], method: str, fractions: Fractions) -> None:
+def _refuse_empty_split(
+    split_ids: _Ints, tagged: NDArray[np.bool_], method: str, fractions: Fractions, moved: int
+) -> None:
     for split_id, name in enumerate(SPLITS):
         if (tagged & (split_ids == split_id)).any():
             continue
         held = int((split_ids == split_id).sum())
         what = f"has {held:,} posts but none with hashtags" if held else "has no posts"
+        together = f" {moved:,} posts moved to stay with near-duplicates (--no-near-duplicates)." if moved else ""
+        shares = " ".join(f"{fraction:g}" for fraction in fractions)
         raise DataError(
             f"the {name} split {what}: {len(split_ids):,} posts ({int(tagged.sum()):,} with hashtags) split by "
-            f"{method} with fractions {' '.join(f'{fraction:g}' for fraction in fractions)}. Use more posts, a larger "
-            f"share for {name} (--fractions), or another method (--split time, user or random)"
+            f"{method} with fractions {shares}.{together} Use more posts, a larger share for {name} (--fractions), or "
+            "another method (--split time, user or random)"
         )

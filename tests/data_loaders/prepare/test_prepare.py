@@ -413,6 +413,15 @@ def test_a_dump_without_hashtags_says_where_they_are_looked_for(tmp_path):
     assert not (tmp_path / "prepared").exists()
 
 
+def test_a_picture_that_all_posts_share_keeps_them_together_no_longer(tmp_path):
+    (tmp_path / "dump").mkdir()
+    picture(tmp_path / "dump" / "logo.jpg", 0)
+    data = made(tmp_path, [{**record(n), "image": ["logo.jpg", "gone.jpg"]} for n in range(20)])
+    assert [len(data.split(name)) for name in ("train", "validation", "test")] == [16, 2, 2]
+    assert all(post.image is not None for post in data.posts())
+    assert any("So many posts have the same picture, as with a logo" in note for note in data.statistics["notes"])
+
+
 def test_a_dump_of_unusable_records_says_why(tmp_path):
     with pytest.raises(DataError, match=r"contains no usable post\. Refused: 2 missing_post_id") as error:
         made(tmp_path, [{"caption": "a #b"}, {"caption": "c #d"}])

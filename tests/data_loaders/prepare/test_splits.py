@@ -48,6 +48,58 @@ def test_time_never_lets_the_future_into_an_earlier_side(instants, random):
     assert stamps[split_ids == 1].max() < stamps[split_ids == 2].min()
 
 
+def test_a_large_last_day_moves_the_cuts_to_the_nearest_that_leave_posts():
+    result = split([0] * 40 + [1] * 27 + [2] * 8 + [3] * 25)
+    assert np.bincount(result.split_ids).tolist() == [67, 8, 25]
+    assert result.cuts_us == (2, 3)
+    (warning,) = result.warnings
+    assert "So many posts have the same time, for example the same day" in warning
+    assert "67 % / 8 % / 25 % of the posts instead of 80 % / 10 % / 10 %" in warning
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 98), (98, 1, 1), (1, 98, 1), (5, 90, 3, 2), (50, 50, 1), (20, 20, 60)])
+def test_three_days_of_any_sizes_are_enough(sizes):
+    instants = np.repeat(np.arange(len(sizes)), sizes)
+    assert np.bincount(split(instants).split_ids, minlength=3).all()
+
+
+def test_moved_cuts_leave_every_split_posts_with_hashtags():
+    days = np.repeat(np.arange(5), [10, 10, 10, 10, 60])
+    tagged = days != 3
+    result = split(days, tagged=tagged)
+    assert np.bincount(result.split_ids[tagged], minlength=3).tolist() == [20, 10, 60]
+    undated = split([UNDATED_EPOCH_US, 5, *[6] * 8], dated=[False] + [True] * 9)
+    assert undated.split_ids.tolist() == [0, 1] + [2] * 8
+
+
+def test_moved_cuts_count_a_post_where_its_near_duplicates_go():
+    # The posts of the last day but one repeat the first.
+    days = np.repeat(np.arange(4), [10, 10, 10, 70])
+    groups = np.where(days == 2, 0, np.arange(100))
+    result = split(days, groups=groups)
+    assert np.bincount(result.split_ids, minlength=3).tolist() == [20, 10, 70]
+    assert result.cuts_us == (1, 3)
+
+
+def distance_of_cuts(instants, cuts):
+    """How far from the shares 80 / 10 / 10 two cuts are, in posts."""
+    places = [(np.array(instants) < cut).sum() for cut in cuts]
+    return abs(places[0] - round(0.8 * len(instants))) + abs(places[1] - round(0.9 * len(instants)))
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 5), min_size=5, max_size=60))
+def test_moved_cuts_are_the_nearest_of_all_pairs(instants):
+    times = sorted(set(instants))
+    if len(times) < 3:
+        return
+    result = split(instants, method="time")
+    if result.warnings:
+        pairs = [(begin, end) for begin in times[1:] for end in times[1:] if begin < end]
+        nearest = min(distance_of_cuts(instants, pair) for pair in pairs)
+        assert distance_of_cuts(instants, result.cuts_us) == nearest
+
+
 def test_undated_posts_are_trained_on():
     instants = [UNDATED_EPOCH_US, UNDATED_EPOCH_US + 1, *range(10)]
     result = split(instants, dated=[False, False] + [True] * 10)
