@@ -7,7 +7,9 @@ Commands print the message of a `UserError` without a traceback and exit with st
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 
 class UserError(ValueError):
@@ -60,3 +62,11 @@ def short_repr(value: object, limit: int = 200) -> str:
     except (ValueError, RecursionError):  # thousands of digits, or of lists in lists
         return f"a value of type {type(value).__name__} that is too large to print"
     return text if len(text) <= limit else text[:limit] + "…"
+
+
+def full_disk(error: BaseException, path: Path) -> str:
+    """Return `" The disk mounted at / is full."` if that is why a path cannot be written, or an empty string."""
+    if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return ""
+    above = path.absolute().parents
+    return f" The disk mounted at {next((folder for folder in above if folder.is_mount()), above[-1])} is full."

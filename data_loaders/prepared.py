@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ import pyarrow.parquet as pq
 
 from data_loaders.command_line import command_line
 from data_loaders.errors import DataError, nearest
+from data_loaders.output_folder import restore
 from data_loaders.post_table import PostTable
 from data_loaders.prepare.folder_format import FILES, FORMAT_VERSION, POSTS, POSTS_SCHEMA, STATISTICS, VOCABULARY
 from data_loaders.prepare.splits import SPLITS
 from data_loaders.prepare.vocabulary import Vocabulary
 from data_loaders.text.inline_hashtags import keep_inline_words
+
+_CHUNK_BYTES = 2**20
 
 
 class PreparedData:
@@ -45,6 +49,7 @@ class PreparedData:
                 create it.
         """
         folder = Path(folder)
+        restore(folder)
         remedy = f"create it with: {command_line('prepare', '--source', 'DUMP', '--output', folder)}"
         if not folder.is_dir():
             what = "is a file, not a folder" if folder.exists() else "does not exist"
@@ -55,6 +60,23 @@ class PreparedData:
         statistics = _read_statistics(folder / STATISTICS, remedy)
         _check_columns(folder / POSTS, remedy)
         return cls(folder, Vocabulary.load(folder / VOCABULARY), statistics)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the posts and the vocabulary, 32 hexadecimal digits: the same wherever the folder lies.
+
+        Raises:
+            DataError: a file cannot be read.
+        """
+        digest = blake2b(digest_size=16)
+        for name in (POSTS, VOCABULARY):
+            try:
+                with (self.folder / name).open("rb") as file:
+                    while chunk := file.read(_CHUNK_BYTES):
+                        digest.update(chunk)
+            except OSError as error:
+                raise DataError(f"{self.folder / name} cannot be read ({error})") from error
+        return digest.hexdigest()
 
     @cached_property
     def _all(self) -> PostTable:

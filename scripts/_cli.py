@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from multimodal.commands.main import main
+from multimodal.commands.entry import main
 
 
 def run(name: str) -> None:

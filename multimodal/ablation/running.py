@@ -22,7 +22,8 @@ from multimodal.evaluation.pipeline import evaluate_run, is_evaluated
 from multimodal.evaluation.uncertainty.resampling import draw_with_replacement, percentiles, weighted_sums
 from multimodal.storage.run_folder import RunFolder, read_json
 from multimodal.systems.config_loading import load_config
-from multimodal.training.run import is_finished, train_run
+from multimodal.training.opening import is_finished
+from multimodal.training.run import train_run
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
@@ -173,7 +174,7 @@ def _configurations(
 
 def _run(config: RunConfig, data: PreparedData, folder: Path, k: int, label: str) -> None:
     run, started = RunFolder(folder), time.monotonic()
-    if not is_finished(run, config):
+    if not is_finished(run, config, data):
         logger.info("%s: training", label)
         train_run(config, data, folder)
     if not is_evaluated(run, data, SPLIT, {k}):

@@ -19,8 +19,10 @@ from multimodal.audit.lists import list_length_independent_of_truth, ties_settle
 from multimodal.audit.saved import saved_predictions_reproduced
 from multimodal.audit.time import time_respected
 from multimodal.audit.vocabulary import only_known_hashtags_named, vocabulary_free_of_test
+from multimodal.evaluation.files.folder import AUDIT, evaluation_folder
+from multimodal.evaluation.files.writing import write_files
 from multimodal.evaluation.pipeline import check_same_data, fill_memory
-from multimodal.storage.run_folder import write_atomically, write_json
+from multimodal.storage.run_folder import write_json
 from multimodal.systems.caption_profile import captions_for
 from multimodal.systems.model_folder import load_model
 
@@ -91,7 +93,7 @@ def audit_run(
     began = time.monotonic()
     chosen = choose_posts(data, split, posts, seed)
     model = load_model(run)
-    check_same_data(model, data)
+    other = check_same_data(model, data)
     data = captions_for(model.config, data)
     fill_memory(model.system, model.memory, data, "rolling")
     context = AuditContext(model.system, model.memory, data, split, chosen, k, seed)
@@ -106,8 +108,9 @@ def audit_run(
         "k": k,
         "seed": seed,
         "seconds": round(time.monotonic() - began, 1),
+        **({"warning": other} if other else {}),
     }
-    write_json(folder / "audit.json", as_json(findings, settings))
-    text = as_markdown(findings, settings)
-    write_atomically(folder / "audit.md", lambda path: path.write_text(text, encoding="utf-8"))
+    with evaluation_folder(model.run, folder, "auditing it", AUDIT) as part:
+        write_json(part / "audit.json", as_json(findings, settings))
+        write_files(part, {"audit.md": as_markdown(findings, settings)})
     return Audit(findings, settings, folder)

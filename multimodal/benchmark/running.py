@@ -14,7 +14,8 @@ from multimodal.benchmark.entries import Entry
 from multimodal.evaluation.pipeline import evaluate_run, is_evaluated
 from multimodal.storage.run_folder import RunFolder, read_json, write_json
 from multimodal.systems.config_loading import load_config
-from multimodal.training.run import is_finished, train_run
+from multimodal.training.opening import is_finished
+from multimodal.training.run import train_run
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
@@ -84,7 +85,7 @@ def _run(entry: Entry, data: PreparedData, folder: Path, ks: Sequence[int], seed
     config = load_config(entry.config, [*entry.overrides, f"seed={seed}"])
     path = run.path / MEASURED_FILE
     measured: dict[str, Any] = read_json(path, "what the benchmark measured") if path.is_file() else {}
-    if not is_finished(run, config):
+    if not is_finished(run, config, data):
         logger.info("%s: training", label)
         train_run(config, data, folder)
         measured = {**measured, "training_s": measured.get("training_s", 0.0) + time.monotonic() - started}

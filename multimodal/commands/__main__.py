@@ -2,7 +2,7 @@
 
 import sys
 
-from multimodal.commands.main import main
+from multimodal.commands.entry import main
 
 if __name__ == "__main__":
     sys.exit(main())

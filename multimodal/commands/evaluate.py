@@ -69,11 +69,14 @@ def run(options: argparse.Namespace) -> Answer | None:
 
 def describe(evaluated: EvaluationRun, data: Path) -> str:
     """Return the best K, the files written and the command that comes next."""
+    from multimodal.evaluation.files.folder import EVALUATION_FILES
+
     settings, chosen = evaluated.settings, evaluated.which_k
-    files = sorted(path for path in evaluated.folder.iterdir() if not path.name.startswith("."))
+    files = sorted(path for path in evaluated.folder.iterdir() if path.name in EVALUATION_FILES)
     recommend = command_line("recommend", "--run", settings["run"], "--caption", "…", "--user-id", "…")
     lines = [
         f"{settings['system']} on the {settings['split']} split of {data}, history {settings['history']}",
+        *([f"warning: {settings['warning']}"] if "warning" in settings else []),
         chosen.sentence if chosen else f"best K by F1: {evaluated.metrics.best_k()}",
         *(f"  {note}" for note in (chosen.notes if chosen else ())),
         written(files),

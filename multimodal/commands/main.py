@@ -11,12 +11,14 @@ import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 from data_loaders.command_line import PROGRAM
-from data_loaders.errors import UserError, nearest
+from data_loaders.errors import UserError, full_disk, nearest
 from multimodal._version import __version__
-from multimodal.commands.answer import INTERRUPTED, MISTAKE, Answer, as_plain
+from multimodal.commands.answer import MISTAKE, Answer, as_plain
+from multimodal.commands.stopping import INTERRUPTED, stoppable
 
 COMMANDS = {
     "make-sample": "write a sample dump to try everything with",
@@ -38,7 +40,7 @@ _DETAILS = f"""commands:
 {PROGRAM} COMMAND --help describes a command. Every command takes --json: it then prints one JSON
 document on standard output, and everything else on standard error.
 
-exit status: 0 on success, 1 if an audit check failed, 2 for a mistake in the call, 130 for Ctrl-C"""
+exit status: 0 on success, 1 if an audit check failed, 2 for a mistake in the call, 130 for Ctrl-C or SIGTERM"""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -69,7 +71,7 @@ def command_parser(name: str) -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program and return its exit status: 0, 1 for a failed audit, 2 for a mistake, 130 for Ctrl-C.
+    """Run the program and return its exit status: 0, 1 for a failed audit, 2 for a mistake, 130 for Ctrl-C or SIGTERM.
 
     Args:
         arguments: the sub-command and its arguments; None for those of the command line.
@@ -78,7 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # On a busy machine threads that wait by spinning take the processor from those that work.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        return _run(list(sys.argv[1:] if arguments is None else arguments))
+        with stoppable():
+            return _run(list(sys.argv[1:] if arguments is None else arguments))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return MISTAKE
@@ -89,6 +92,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader, such as `head`, has seen enough; nothing is left to be flushed when Python exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        full = full_disk(error, Path(os.fsdecode(error.filename or os.curdir)))
+        if not full:
+            raise
+        print(f"error: {error.filename or 'a file'} could not be written.{full}", file=sys.stderr)
+        return MISTAKE
 
 
 def _run(words: list[str]) -> int:

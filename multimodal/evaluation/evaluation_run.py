@@ -31,7 +31,7 @@ class EvaluationRun:
     """A trained run, evaluated on one split.
 
     Attributes:
-        folder: where the files are written, `evaluation/<split>/` of the run.
+        folder: where the files are in the end, `evaluation/<split>/` of the run.
         posts: of the split, as ranked.
         rankings: of all of them.
         metrics: of those with a true hashtag, at every K.
@@ -53,8 +53,14 @@ class EvaluationRun:
     which_k: WhichK | None = None
 
 
-def write_all(run: EvaluationRun, unit: Unit, slices: bool = True) -> WhichK:
-    """Write metrics, predictions, figures, the choice of K and the slices; return the choice of K."""
+def write_all(run: EvaluationRun, folder: Path, unit: Unit, slices: bool = True) -> WhichK:
+    """Write metrics, predictions, figures, the choice of K and the slices; return the choice of K.
+
+    Args:
+        folder: where to, until it takes the place of `run.folder`.
+        unit: what intervals resample.
+        slices: whether to write them.
+    """
     rows = [row for row, post in enumerate(run.posts) if post.hashtags]
     truth = [run.posts[row].hashtags for row in rows]
     curves = bootstrap(run.metrics.outcomes, METRICS.headline_sets, unit=unit)
@@ -63,7 +69,7 @@ def write_all(run: EvaluationRun, unit: Unit, slices: bool = True) -> WhichK:
         **evaluation_files(run.metrics, run.rankings, run.settings, truth=truth, curves=curves),
         **which_k_files(chosen, unit),
     }
-    write_files(run.folder, {**contents, **_slice_files(run, unit)} if slices else contents)
+    write_files(folder, {**contents, **_slice_files(run, unit)} if slices else contents)
     return chosen
 
 

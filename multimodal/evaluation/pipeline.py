@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -16,6 +18,7 @@ from multimodal.distributed.launching import init_distributed
 from multimodal.distributed.processes import barrier, is_main_process, map_processes, process_count
 from multimodal.distributed.progress import shared_progress
 from multimodal.evaluation.evaluation_run import EvaluationRun, write_all
+from multimodal.evaluation.files.folder import EVALUATION_FILES, evaluation_folder, keep_audit
 from multimodal.evaluation.metrics.beyond_accuracy import cooccurrence_similarity
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.evaluation.uncertainty.resampling import Unit
@@ -31,6 +34,8 @@ from multimodal.systems.model_folder import LoadedModel, load_model
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
+
+logger = logging.getLogger(__name__)
 
 HistoryProtocol: TypeAlias = Literal["rolling", "frozen"]
 # Predictions are kept at least this deep, so that a later look at other Ks needs no model.
@@ -64,32 +69,39 @@ def evaluate_run(
         device: where to rank: `cpu`, `cuda`, `cuda:1`; None: CUDA where there is any, else the CPU.
 
     Returns:
-        The evaluation; its files are in `evaluation/<split>/`, or `evaluation/<split>-frozen/`.
+        The evaluation; its files are in `evaluation/<split>/`, or `evaluation/<split>-frozen/`, which is replaced in
+        one step.
 
     Raises:
-        UserError: an unknown split, protocol or device, no model, or another prepared folder than it was trained on.
+        UserError: an unknown split, protocol or device, no model, another prepared folder than it was trained on, or
+            another process trains the run or writes this evaluation.
     """
     _check_choices(split, history, unit)
     init_distributed()
     chosen_device = choose_device(device)
     model = load_model(run)
-    check_same_data(model, data)
+    other = check_same_data(model, data)
     data = captions_for(model.config, data)
     model.system.use_device(chosen_device)
     posts = list(data.split(split))
     if not posts:
         raise UserError(f"split: the {split} split has no posts; evaluate another: --split {' | '.join(SPLITS)}.")
-    fill_memory(model.system, model.memory, data, history)
-    started = time.perf_counter()
-    rankings = rank_posts(model.system, posts, model.memory, max(_LEAST_DEPTH, *ks), batch_size)
-    ranking_s = time.perf_counter() - started
-    settings = {"system": model.system.name, "split": split, "history": history, "seed": model.config.seed,
-                "posts_remembered": len(model.memory), "data": str(data.folder), "run": str(run)}  # fmt: skip
     folder = model.run.evaluation(split if history == "rolling" else f"{split}-frozen")
-    evaluated = _measured(data, posts, rankings, ks, folder=folder, settings=settings, memory=model.memory,
-                          ranking_s=ranking_s)  # fmt: skip
-    if is_main_process():
-        evaluated = replace(evaluated, which_k=write_all(evaluated, unit, slices))
+    with ExitStack() as stack:
+        if is_main_process():
+            part = stack.enter_context(evaluation_folder(model.run, folder, "evaluating it", EVALUATION_FILES))
+        fill_memory(model.system, model.memory, data, history)
+        started = time.perf_counter()
+        rankings = rank_posts(model.system, posts, model.memory, max(_LEAST_DEPTH, *ks), batch_size)
+        ranking_s = time.perf_counter() - started
+        settings = {"system": model.system.name, "split": split, "history": history, "seed": model.config.seed,
+                    "posts_remembered": len(model.memory), "data": str(data.folder), "run": str(run),
+                    **({"warning": other} if other else {})}  # fmt: skip
+        evaluated = _measured(data, posts, rankings, ks, folder=folder, settings=settings, memory=model.memory,
+                              ranking_s=ranking_s)  # fmt: skip
+        if is_main_process():
+            evaluated = replace(evaluated, which_k=write_all(evaluated, part, unit, slices))
+            keep_audit(folder, part)
     barrier()
     return evaluated
 
@@ -164,25 +176,36 @@ def fill_memory(system: System, memory: PostMemory, data: PreparedData, history:
     add_in_batches(system, memory, later_posts)
 
 
-def check_same_data(model: LoadedModel, data: PreparedData) -> None:
+def check_same_data(model: LoadedModel, data: PreparedData) -> str:
     """Refuse a prepared folder whose train vocabulary is not the one the model was trained with.
+
+    Returns:
+        A warning, which is also logged, if the vocabulary is the same but the posts are not; else an empty string.
 
     Raises:
         RunError: they differ; the message says how.
     """
     size = model.system.id_map.vocabulary_size
     own = list(model.system.id_map.names[:size])
-    if own == list(data.vocabulary.hashtags) and model.system.id_map.frequencies.tolist() == list(
+    known = model.info.get("data", {})
+    trained_on = known.get("folder")
+    if own != list(data.vocabulary.hashtags) or model.system.id_map.frequencies.tolist() != list(
         data.vocabulary.frequencies
     ):
-        return
-    trained_on = model.info.get("data", {}).get("folder")
-    hint = f" It was trained on {trained_on}." if trained_on else ""
-    raise RunError(
-        f"{data.folder} is not the prepared folder that {model.folder} was trained on: its train vocabulary holds "
-        f"{len(data.vocabulary.hashtags):,} hashtags, the model's {size:,}, and they differ in name, number or "
-        f"frequency.{hint} Give that folder to --data, or train on this one."
+        hint = f" It was trained on {trained_on}." if trained_on else ""
+        raise RunError(
+            f"{data.folder} is not the prepared folder that {model.folder} was trained on: its train vocabulary holds "
+            f"{len(data.vocabulary.hashtags):,} hashtags, the model's {size:,}, and they differ in name, number or "
+            f"frequency.{hint} Give that folder to --data, or train on this one."
+        )
+    if "fingerprint" not in known or known["fingerprint"] == data.fingerprint:
+        return ""
+    warning = (
+        f"{data.folder} holds other posts than the model was trained on ({trained_on}, as it was then), though its "
+        "train vocabulary is the same: its test posts may be among those that the model has learned from"
     )
+    logger.warning("warning: %s", warning)
+    return warning
 
 
 def _check_choices(split: str, history: str, unit: str) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import sys
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from data_loaders.command_line import PROGRAM
-from data_loaders.errors import RunError
+from data_loaders.errors import RunError, full_disk
+from data_loaders.locking import locked
+from data_loaders.output_folder import left_over, synchronise, temporary_beside
 
 FORMAT_VERSION = 1
+LOCK = ".lock"
 _PACKAGES = (
     "torch",
     "torchvision",
@@ -68,18 +72,57 @@ class RunFolder:
         """Results on one split."""
         return self.path / "evaluation" / split
 
+    @contextmanager
+    def in_use(self, doing: str, *, shared: bool = False) -> Iterator[None]:
+        """Keep other processes from writing into the run folder while the block runs.
+
+        Args:
+            doing: for the message that they get, such as "training in it".
+            shared: let others in that share it too: evaluations of different splits.
+
+        Raises:
+            FolderInUseError: another process writes into it.
+            RunError: the folder cannot be written.
+        """
+        with ExitStack() as stack:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                alone = stack.enter_context(locked(self.path / LOCK, self.path, doing, shared=shared))
+            except OSError as error:
+                raise RunError(
+                    f"run folder {self.path} cannot be written: {error.strerror or error}.{full_disk(error, self.path)}"
+                ) from error
+            if alone and not shared:
+                for path in (*self.path.iterdir(), *(self.checkpoints.iterdir() if self.checkpoints.is_dir() else ())):
+                    if left_over(path.name) and not left_over(path.name, self.config.name):
+                        shutil.rmtree(path) if path.is_dir() else path.unlink()
+            yield
+
     def log(self, record: dict[str, Any]) -> None:
-        """Append one line to `metrics.jsonl`; of several processes only the main one does."""
+        """Append one line to `metrics.jsonl`; of several processes only the main one does.
+
+        Raises:
+            RunError: it cannot be written, for instance because the disk is full.
+        """
         from multimodal.distributed.processes import is_main_process
 
         if not is_main_process():
             return
-        self.path.mkdir(parents=True, exist_ok=True)
-        with self.metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with self.metrics.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise RunError(
+                f"{self.metrics} could not be written ({error.strerror or error}).{full_disk(error, self.metrics)} "
+                "When it can, run the same command again: training goes on from its last checkpoint."
+            ) from error
 
     def rewind(self, step: int, epoch: int) -> None:
-        """Delete the lines of `metrics.jsonl` after a checkpoint, because training will write them again.
+        """Delete the lines of `metrics.jsonl` that training will write again after a checkpoint.
+
+        Lines with a step count by it. Those without one that precede all steps stay, each once; later ones follow from
+        the training and are written again.
 
         Args:
             step: optimiser steps completed at the checkpoint.
@@ -87,15 +130,22 @@ class RunFolder:
         """
         if not self.metrics.exists():
             return
-        kept = []
+        kept: list[str] = []
+        stepped = False
         for line in self.metrics.read_text(encoding="utf-8").splitlines():
             try:
                 record = json.loads(line)
             except json.JSONDecodeError:
                 continue  # a line cut off while it was written
-            if (record.get("step", 0), record.get("epoch", 0)) <= (step, epoch):
-                kept.append(line + "\n")
-        write_atomically(self.metrics, lambda path: path.write_text("".join(kept), encoding="utf-8"))
+            if "step" in record:
+                stepped = True
+                keep = (record["step"], record.get("epoch", 0)) <= (step, epoch)
+            else:
+                keep = not stepped and line not in kept
+            if keep:
+                kept.append(line)
+        text = "".join(f"{line}\n" for line in kept)
+        write_atomically(self.metrics, lambda path: path.write_text(text, encoding="utf-8"))
 
     def write_environment(self, **facts: Any) -> None:
         """Write `environment.json`: Python, platform, package versions, command, and further facts."""
@@ -127,20 +177,25 @@ def write_json(path: Path, value: Any) -> None:
 def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
     """Let `write` fill a temporary file beside `path`, then move it into place in one step.
 
+    The file gets the mode that the umask asks for, and is on the disk before it replaces the previous one.
+
     Raises:
         RunError: the disk is full or the folder cannot be written; the previous file is untouched.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(descriptor)
-    temporary = Path(name)
+    temporary = temporary_beside(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch(0o666)
+        mode = temporary.stat().st_mode
         write(temporary)
-        temporary.chmod(0o644)
+        temporary.chmod(mode)  # some libraries write a new file that only its owner can read
+        synchronise(temporary)
         temporary.replace(path)
+        synchronise(path.parent)
     except OSError as error:
         raise RunError(
             f"{path} could not be written ({error.strerror or error}); the previous file is kept."
+            f"{full_disk(error, path)}"
         ) from error
     finally:
         temporary.unlink(missing_ok=True)

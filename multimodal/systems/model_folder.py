@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from data_loaders.command_line import command_line
 from data_loaders.errors import RunError, UserError
-from data_loaders.output_folder import atomic_folder
+from data_loaders.output_folder import atomic_folder, restore
 from multimodal._version import __version__
 from multimodal.config import RunConfig
 from multimodal.memory.hashtag_id_map import HashtagIdMap
@@ -162,6 +162,7 @@ def find_model(path: str | Path) -> Path:
         what = "is a file, not a run folder" if folder.exists() else "does not exist"
         raise RunError(f"run folder {str(path)!r} {what}. Train a model: {_TRAIN} {path}")
     for candidate in (folder, RunFolder(folder).model):
+        restore(candidate)
         if (candidate / _INFO).is_file():
             return candidate
     run = RunFolder(folder)

@@ -18,6 +18,7 @@ from accelerate.utils import DistributedDataParallelKwargs
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
+from data_loaders.errors import RunError
 from multimodal.distributed.processes import (
     all_reduce_max,
     all_reduce_sum,
@@ -115,6 +116,7 @@ class Trainer:
 
         Raises:
             KeyboardInterrupt: Ctrl-C or SIGTERM, after a checkpoint was saved.
+            RunError: nothing can be written, or no checkpoint can be read.
         """
         self._resume()
         tracker = self._tensorboard()
@@ -130,14 +132,22 @@ class Trainer:
                 self._epoch(progress, bar, tracker)
         if self.state.epoch < self.config.epochs and is_main_process():
             logger.info("stopped early: no better validation score for %d epochs", self.state.waiting)
-        best = load_checkpoint(self.run.checkpoints, "best")
-        if best is not None:
-            self.learner.load_weights(_strip(best[1], "weights."))
+        if self.state.best_epoch >= 0:
+            self._load_best()
         # Mixed precision is for training only: the network now computes as it will after saving and loading.
         self.accelerator.unwrap_model(self.module, keep_fp32_wrapper=False)
         if tracker is not None:
             tracker.close()
         return self.state
+
+    def _load_best(self) -> None:
+        best = load_checkpoint(self.run.checkpoints, "best", self.state.best_epoch)
+        if best is None:
+            raise RunError(
+                f"{self.run.checkpoints} has no checkpoint of the best epoch, {self.state.best_epoch}; start over with "
+                "--overwrite."
+            )
+        self.learner.load_weights(_strip(best[1], "weights."))
 
     def _epoch(self, progress: Progress, bar: Any, tracker: Any) -> None:
         state, device = self.state, self.accelerator.device
@@ -255,6 +265,7 @@ class Trainer:
     def _resume(self) -> None:
         checkpoint = load_checkpoint(self.run.checkpoints, "last")
         if checkpoint is None:
+            self._rewind()
             return
         values, tensors, optimiser = checkpoint
         self.state = TrainingState(**values)
@@ -277,9 +288,12 @@ class Trainer:
             logger.warning(
                 "resumed with another number of processes: dropout will differ from that of an uninterrupted run"
             )
+        self._rewind()
+        logger.info("resumed at epoch %d, step %d", self.state.epoch + 1, self.state.step)
+
+    def _rewind(self) -> None:
         if is_main_process():
             self.run.rewind(self.state.step, self.state.epoch)
-        logger.info("resumed at epoch %d, step %d", self.state.epoch + 1, self.state.step)
 
     def _log(self, tracker: Any, record: dict[str, Any]) -> None:
         self.run.log(record)

@@ -143,3 +143,21 @@ def test_damaged_files_and_other_versions(folder):
     (folder / "posts.parquet").write_bytes(b"PAR1 cut off")
     with pytest.raises(DataError, match=r"posts\.parquet cannot be read"):
         PreparedData.open(folder)
+
+
+def test_the_fingerprint_follows_the_content_and_not_the_place(folder, tmp_path):
+    fingerprint = PreparedData.open(folder).fingerprint
+    assert len(fingerprint) == 32
+    shutil.copytree(folder, tmp_path / "moved")
+    assert PreparedData.open(tmp_path / "moved").fingerprint == fingerprint
+    Vocabulary(("x", "y"), (2, 1), 1).save(folder / "vocabulary.json")
+    assert PreparedData.open(folder).fingerprint != fingerprint
+    data = PreparedData.open(tmp_path / "moved")
+    (tmp_path / "moved" / "posts.parquet").unlink()
+    with pytest.raises(DataError, match=r"posts\.parquet cannot be read"):
+        _ = data.fingerprint
+
+
+def test_a_folder_left_under_its_hidden_name_is_opened(folder):
+    folder.rename(folder.with_name(".prepared.0123abcd.old"))
+    assert PreparedData.open(folder).statistics["posts"] == 5

@@ -27,6 +27,7 @@ class TinyData:
 
     folder: Path
     posts: list[Post]
+    fingerprint: str = "tiny"
     vocabulary: Vocabulary = field(init=False)
 
     def __post_init__(self):
@@ -80,7 +81,7 @@ def other_tiny_data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("other")
     posts = make_posts(folder, seed=1)
     renamed = [replace(post, hashtags=tuple(f"{tag}x" for tag in post.hashtags)) for post in posts]
-    return TinyData(folder, renamed)
+    return TinyData(folder, renamed, "other")
 
 
 @pytest.fixture(scope="session")

@@ -78,7 +78,7 @@ def _evaluation_folder(run: Path, split: str, history: str) -> Path:
     folder = RunFolder(run).evaluation(name)
     if (folder / PER_POST).is_file():
         return folder
-    found = sorted(path.parent.name for path in (run / "evaluation").glob(f"*/{PER_POST}"))
+    found = sorted(path.parent.name for path in (run / "evaluation").glob(f"[!.]*/{PER_POST}"))
     others = f"it has {', '.join(found)}" if found else "it has none"
     how = f"--split {split}" + ("" if history == "rolling" else f" --history {history}")
     raise RunError(

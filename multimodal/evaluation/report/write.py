@@ -6,13 +6,14 @@ from pathlib import Path
 
 from data_loaders.prepared import PreparedData
 from multimodal.evaluation.errors.analysis import write_errors
+from multimodal.evaluation.files.folder import REPORT, evaluation_folder
+from multimodal.evaluation.files.writing import write_files
 from multimodal.evaluation.pipeline import check_same_data
 from multimodal.evaluation.report.gallery import gallery
 from multimodal.evaluation.report.inputs import read_inputs
 from multimodal.evaluation.report.page import page
 from multimodal.evaluation.report.paper import report_latex, report_markdown
 from multimodal.evaluation.uncertainty.resampling import Unit
-from multimodal.storage.run_folder import write_atomically
 from multimodal.systems.model_folder import load_model
 
 
@@ -41,6 +42,6 @@ def write_report(run: str | Path, data: PreparedData, folder: Path, unit: Unit =
         "table.tex": report_latex(inputs),
         "intervals.csv": inputs.interval_table.to_csv(index=False),
     }
-    for name, text in texts.items():
-        write_atomically(folder / name, lambda path, text=text: path.write_text(text, encoding="utf-8"))  # type: ignore[misc]
-    return [*(folder / name for name in texts), *write_errors(folder, inputs.errors)]
+    with evaluation_folder(model.run, folder, "writing its report", REPORT) as part:
+        written = [*write_files(part, texts), *write_errors(part, inputs.errors)]
+    return [folder / path.name for path in written]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -93,6 +94,16 @@ def test_exit_statuses_of_errors(command, monkeypatch, error, status, text):
 
     done = command(*answers(monkeypatch, run))
     assert (done.returncode, done.stdout, done.stderr) == (status, "", text)
+
+
+def test_a_full_disk_is_named_wherever_it_is_noticed(command, monkeypatch, tmp_path):
+    def run(options):
+        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "x"))
+
+    done = command(*answers(monkeypatch, run))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {tmp_path / 'x'} could not be written. The disk mounted at /")
+    assert done.stderr.endswith(" is full.\n")
 
 
 def test_plain_values():

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from data_loaders.errors import UserError
+from data_loaders.locking import FolderInUseError
+from multimodal.audit.run import audit_run
 from multimodal.evaluation import pipeline
+from multimodal.evaluation.files.folder import EVALUATION_FILES, RESULTS, evaluation_folder
 from multimodal.evaluation.files.predictions import read_predictions
 from multimodal.evaluation.pipeline import evaluate_run, rank_posts
+from multimodal.evaluation.report.write import write_report
 from multimodal.recommender import Recommender
+from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.config_loading import validate_config
 from multimodal.systems.model_folder import load_model
 from multimodal.training.run import train_run
@@ -96,6 +103,73 @@ def test_another_prepared_folder_is_refused(run, other_tiny_data, tiny_data):
     text = str(error.value)
     assert f"{other_tiny_data.folder} is not the prepared folder" in text
     assert f"It was trained on {tiny_data.folder}." in text
+
+
+def test_other_posts_with_the_same_vocabulary_are_said(run, tiny_data, caplog):
+    other = replace(tiny_data, fingerprint="another")
+    settings = evaluate_run(run, other, ks=[5]).settings
+    said = f"{other.folder} holds other posts than the model was trained on ({tiny_data.folder}, as it was then)"
+    assert settings["warning"].startswith(said)
+    assert f"warning: {said}" in caplog.text
+    saved = json.loads((run / "evaluation" / "test" / "metrics.json").read_text())["settings"]
+    assert saved["warning"] == settings["warning"]
+    assert "warning" not in evaluate_run(run, tiny_data, ks=[5]).settings
+
+
+class TestFolder:
+    """An evaluation replaces the one before in one step; no file of another stays beside it."""
+
+    @pytest.fixture
+    def folder(self, run, tiny_data):
+        evaluate_run(run, tiny_data, ks=[1, 5])
+        return run / "evaluation" / "test"
+
+    def test_an_interrupted_one_leaves_the_one_before(self, run, tiny_data, folder, monkeypatch):
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        for name in ("rank_posts", "write_all", "keep_audit"):
+            with monkeypatch.context() as patched:
+                patched.setattr(pipeline, name, self.interrupt)
+                with pytest.raises(KeyboardInterrupt):
+                    evaluate_run(run, tiny_data, ks=[1, 2, 3])
+            assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+            assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".")] == []
+
+    @staticmethod
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    def test_a_report_of_the_one_before_goes_and_other_files_stay(self, run, tiny_data, folder):
+        for name in ("report.html", "calibration.csv", "audit.md", "notes.txt"):
+            (folder / name).write_text(name)
+        (folder / "mine").mkdir()
+        evaluate_run(run, tiny_data, ks=[1, 2])
+        names = {path.name for path in folder.iterdir()}
+        assert names == {*RESULTS, "audit.md", "notes.txt", "mine"}
+        evaluate_run(run, tiny_data, ks=[1, 2], slices=False)
+        assert not (folder / "slices.csv").exists()
+        shutil.rmtree(folder / "mine")
+        (folder / "notes.txt").unlink()
+
+    def test_an_audit_goes_when_the_predictions_are_others(self, run, tiny_data, folder):
+        (folder / "audit.json").write_text("{}")
+        evaluate_run(run, tiny_data, ks=[12])
+        assert not (folder / "audit.json").exists()
+
+    def test_what_all_commands_write_there_is_known(self, run, tiny_data, folder):
+        write_report(run, tiny_data, folder)
+        audit_run(run, tiny_data, posts=20)
+        assert {path.name for path in folder.iterdir()} == set(EVALUATION_FILES)
+
+    def test_not_while_another_process_trains_or_evaluates(self, run, tiny_data, folder):
+        with (
+            RunFolder(run).in_use("training in it"),
+            pytest.raises(FolderInUseError, match="has been training in it since"),
+        ):
+            evaluate_run(run, tiny_data)
+        with evaluation_folder(RunFolder(run), folder, "evaluating it", EVALUATION_FILES):
+            with pytest.raises(FolderInUseError, match=r"test is in use: .* has been evaluating it since"):
+                evaluate_run(run, tiny_data)
+            evaluate_run(run, tiny_data, split="validation", ks=[5])
 
 
 def test_an_empty_split_is_refused(run, tiny_data, monkeypatch):

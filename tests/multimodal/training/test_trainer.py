@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import threading
 
@@ -177,6 +178,25 @@ class TestStopAndResume:
         learner = LinearLearner()
         assert_same_as(unbroken, tmp_path, learner, train(tmp_path, learner))
 
+    def test_equals_training_with_sound_checkpoints(self, unbroken, tmp_path, caplog):
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path, LinearLearner(on_step=stop_at(13)))
+        (tmp_path / "checkpoints" / "last-000000013" / "state.json").write_text("")
+        learner = LinearLearner()
+        assert_same_as(unbroken, tmp_path, learner, train(tmp_path, learner))
+        assert "last-000000013 cannot be read" in caplog.text
+        assert learner.calls == STEPS
+
+    def test_a_crash_before_the_first_checkpoint_repeats_no_line(self, unbroken, tmp_path):
+        def crash(call):
+            if call == 4:
+                raise MemoryError("gone")
+
+        with pytest.raises(MemoryError):
+            train(tmp_path, LinearLearner(on_step=crash))
+        learner = LinearLearner()
+        assert_same_as(unbroken, tmp_path, learner, train(tmp_path, learner))
+
     def test_with_gradient_accumulation(self, tmp_path):
         whole, parts = LinearLearner(), LinearLearner(on_step=None)
         train(tmp_path / "whole", whole, gradient_accumulation=4)
@@ -239,12 +259,20 @@ class TestChoosingTheModel:
         state = train(tmp_path, LinearLearner(scores=[0.2, 0.1, 0.3, 0.1, 0.4]), epochs=5, patience=2)
         assert (state.epoch, state.best_epoch, state.waiting) == (5, 5, 0)
 
-    def test_two_checkpoints_remain(self, tmp_path):
+    def test_two_checkpoints_of_a_kind_remain(self, tmp_path):
         train(tmp_path, LinearLearner(scores=[0.5, 0.6, 0.1]))
         assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == [
+            "best-000000006",
             "best-000000012",
+            "last-000000012",
             "last-000000018",
         ]
+
+    def test_never_with_the_weights_of_another_epoch(self, tmp_path):
+        train(tmp_path, LinearLearner(scores=[0.5, 0.6, 0.1]))
+        shutil.rmtree(tmp_path / "checkpoints" / "best-000000012")
+        with pytest.raises(RunError, match="has no checkpoint of the best epoch, 2; start over with --overwrite"):
+            train(tmp_path, LinearLearner())
 
 
 def test_what_is_written_down(unbroken):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from data_loaders.errors import ConfigError, RunError
+from data_loaders.locking import FolderInUseError
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.config_loading import load_config, validate_config
 from multimodal.systems.model_folder import load_model
+from multimodal.training.opening import is_finished
 from multimodal.training.run import train_run
 
 DEBUG = Path(__file__).resolve().parents[3] / "configs" / "debug.yaml"
@@ -106,3 +109,95 @@ def test_other_folders_are_left_alone(tiny_data, tmp_path):
     with pytest.raises(RunError, match=r"thesis.tex is a file; give a folder"):
         train_run(config(), tiny_data, tmp_path / "thesis.tex")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+class TestData:
+    """A run goes on with the data it was started on, or not at all."""
+
+    @pytest.fixture
+    def interrupted(self, tiny_data, tmp_path):
+        run = train_run(config(), tiny_data, tmp_path / "run").run
+        shutil.rmtree(run.model)
+        return run
+
+    def test_other_data_is_refused(self, interrupted, tiny_data, other_tiny_data):
+        before = interrupted.environment.read_text()
+        with pytest.raises(RunError) as error:
+            train_run(config(), other_tiny_data, interrupted.path)
+        text = str(error.value)
+        assert f"{interrupted.path} contains an interrupted run on other data:\n" in text
+        assert f"  - there: {tiny_data.folder} (96 train, 12 validation, 12 test posts, " in text
+        assert f"  - now: {other_tiny_data.folder} (96 train, 12 validation, 12 test posts, " in text
+        assert "Give --data the prepared folder that it was started on, as it was then, give another --output" in text
+        assert interrupted.environment.read_text() == before
+        train_run(config(), other_tiny_data, interrupted.path, overwrite=True)
+
+    def test_a_moved_folder_is_the_same_data(self, interrupted, tiny_data, tmp_path):
+        moved = replace(tiny_data, folder=tmp_path / "moved")
+        assert train_run(config(), moved, interrupted.path).facts["started from"] == "a checkpoint"
+
+    def test_a_run_that_does_not_say_goes_on_with_a_word(self, interrupted, other_tiny_data, caplog):
+        interrupted.write_environment(data={"folder": "somewhere"})
+        train_run(config(), other_tiny_data, interrupted.path)
+        assert f"{interrupted.path} does not say what data it was started on; make sure that it was this" in caplog.text
+
+    def test_a_finished_run_on_other_data_is_not_taken_for_this(self, tiny_data, other_tiny_data, tmp_path):
+        run = train_run(config(), tiny_data, tmp_path / "run").run
+        assert is_finished(run, config(), tiny_data)
+        with pytest.raises(RunError, match=r"contains a finished run on other data:\n  - there: .*\n  - now: "):
+            is_finished(run, config(), other_tiny_data)
+
+
+def test_two_trainings_in_one_folder(tiny_data, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    with (
+        run.in_use("training in it"),
+        pytest.raises(FolderInUseError, match=r"run is in use: process \d+ on .* has been training in it since"),
+    ):
+        train_run(config(), tiny_data, run.path)
+    train_run(config(), tiny_data, run.path)
+    assert sorted(path.name for path in run.path.iterdir()) == [
+        "config.yaml",
+        "environment.json",
+        "metrics.jsonl",
+        "model",
+    ]
+
+
+@pytest.mark.parametrize("left", [".config.yaml.0123abcd.part", ".config.yaml.ab_de7gh", ".lock"])
+def test_killed_while_the_first_file_was_written(tiny_data, tmp_path, left):
+    (tmp_path / left).write_text("half")
+    train_run(config(), tiny_data, tmp_path)
+    assert not (tmp_path / left).exists()
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_killed_while_it_was_deleted(tiny_data, tmp_path, overwrite):
+    run = train_run(config(), tiny_data, tmp_path / "run").run
+    (run.path / "notes.txt").write_text("mine")
+    (run.path / "evaluation" / "test").mkdir(parents=True)
+    run.config.rename(run.path / ".config.yaml.0123abcd.part")
+    shutil.rmtree(run.model)
+    train_run(config(seed=5), tiny_data, run.path, overwrite=overwrite)
+    assert load_model(run.path).config.seed == 5
+    assert sorted(path.name for path in run.path.iterdir()) == [
+        "config.yaml",
+        "environment.json",
+        "metrics.jsonl",
+        "model",
+        "notes.txt",
+    ]
+
+
+def test_what_was_logged_before_the_first_checkpoint_is_not_repeated(tiny_data, tmp_path):
+    run = train_run(config(), tiny_data, tmp_path / "run").run
+    lines = run.metrics.read_text()
+    shutil.rmtree(run.model)
+    train_run(config(), tiny_data, run.path)
+    assert run.metrics.read_text() == lines
+
+
+def test_every_file_of_the_model_can_be_read_by_others(tiny_data, tmp_path):
+    run = train_run(load_config(DEBUG, ["training.epochs=1"]), tiny_data, tmp_path / "run").run
+    modes = {path.name: path.stat().st_mode & 0o777 for path in run.path.rglob("*") if path.is_file()}
+    assert set(modes.values()) == {(run.path.stat().st_mode & 0o666)}, modes

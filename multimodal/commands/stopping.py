@@ -1,0 +1,72 @@
+"""Ctrl-C and SIGTERM end the command quietly, with exit status 130, from the first import on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+INTERRUPTED = 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_RETRY_S = 0.02
+
+
+def leave_at_once(status: int) -> None:
+    """From now on let these signals end the process with this status: there is nothing to clean up."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        if status == INTERRUPTED:
+            os.write(2, b"stopped\n")
+        os._exit(status)
+
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, leave)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let these signals raise `KeyboardInterrupt` in a block, so that it can clean up.
+
+    Not while a module is imported or an object deleted, where an exception is lost or ends in a crash: there the
+    process ends at once if it is not writing a folder; otherwise the signal waits.
+    """
+    from threading import Timer
+
+    own = os.getpid()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != own:
+            os._exit(INTERRUPTED)  # a worker that was forked; its parent cleans up
+        if not _loses_exceptions(frame):
+            raise KeyboardInterrupt
+        locking = sys.modules.get("data_loaders.locking")
+        if locking is None or not locking.holds_locks():
+            os.write(2, b"stopped\n")
+            os._exit(INTERRUPTED)
+        Timer(_RETRY_S, os.kill, (own, number)).start()
+
+    try:
+        previous = {
+            number: signal.signal(number, stop) for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN
+        }
+    except ValueError:  # only the main thread can handle signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _loses_exceptions(frame: FrameType | None) -> bool:
+    while frame is not None:
+        code = frame.f_code
+        if code.co_filename.startswith("<frozen importlib") or code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
