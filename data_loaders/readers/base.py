@@ -66,6 +66,7 @@ class ReaderOptions:
         owner_comments: whether to add the hashtags of the owner's own first comment (Instaloader).
         user_id: the user of records that do not name one.
         number_rows: whether to give records without an id one made of file name and row number.
+        picture_ids: with `number_rows`: whether they get the path of their picture instead, if they have one.
 
     Raises:
         ConfigError: `columns` maps a field that the exchange format does not have.
@@ -75,6 +76,7 @@ class ReaderOptions:
     owner_comments: bool = False
     user_id: str | None = None
     number_rows: bool = False
+    picture_ids: bool = False
 
     def __post_init__(self) -> None:
         for name in self.columns:

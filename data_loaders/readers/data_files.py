@@ -19,7 +19,8 @@ PREFERRED_STEM = "posts"
 """A file of this name is read alone, whatever else there is."""
 # Files that describe a data set, next to its data.
 _DESCRIPTIONS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
-_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif", ".gif", ".bmp", ".tif", ".tiff")
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif", ".gif", ".bmp", ".tif", ".tiff")
+"""File name endings of pictures."""
 _MOST_FILES = 100_000
 
 
@@ -89,7 +90,7 @@ def beside(folder: Path, read: Iterable[Path]) -> list[str]:
     left = [
         path.name + ("/" if is_folder(path) and not is_archive(path) else "")
         for path in entries(folder)
-        if path not in kept and path not in inner and not path.name.lower().endswith(_PICTURES) and not _pictured(path)
+        if path not in kept and path not in inner and not path.name.lower().endswith(PICTURES) and not _pictured(path)
     ]
     return [*([f"Not read: {some_of(left, 8)}."] if left else []), *unusable(folder)]
 
@@ -128,4 +129,4 @@ def _without_json(files: list[Path]) -> list[Path]:
 def _pictured(path: Path) -> bool:
     """Return whether this is a folder that begins with a picture or a folder."""
     first = next(iter(entries(path)), None) if is_folder(path) and not is_archive(path) else None
-    return first is not None and (first.name.lower().endswith(_PICTURES) or is_folder(first))
+    return first is not None and (first.name.lower().endswith(PICTURES) or is_folder(first))

@@ -13,27 +13,30 @@ from data_loaders.readers.base import FIELDS
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "post_id": (
         *("id", "id_str", "tweet_id", "status_id", "media_id", "shortcode", "postid", "pid", "mid", "rest_id"),
-        "legacy_id_str",
+        *("legacy_id_str", "微博id"),
     ),
     "user_id": (
         *("user", "userid", "uid", "author_id", "author", "username", "user_name", "screen_name"),
         *("owner_id", "owner", "owner_username", "user_id_str", "user_pk", "user_username", "user_screen_name"),
         *("author_username", "author_meta_id", "legacy_user_id_str", "core_user_results_result_rest_id"),
+        *("用户id", "用户昵称"),
     ),
     "timestamp": (
         *("created_at", "created_time", "created_utc", "created", "datetime", "date_utc", "date", "time"),
         *("taken_at", "taken_at_timestamp", "posted_at", "published_at", "published", "create_time"),
-        "legacy_created_at",
+        *("legacy_created_at", "发布时间", "完整日期", "日期"),
     ),
     "caption": (
         *("text", "full_text", "tweet", "content", "message", "body", "description", "title", "raw_content"),
-        *("caption_text", "legacy_full_text"),
+        *("caption_text", "legacy_full_text", "微博正文", "正文"),
     ),
     "image": (
         *("image_path", "file_name", "filename", "image_file", "img_path", "img", "picture", "photo", "filepath"),
         *("images", "display_url"),
     ),
-    "hashtags": (*("tags", "hashtag", "tag_list", "hash_tags", "entities_hashtags", "legacy_entities_hashtags"),),
+    "hashtags": (
+        *("tags", "hashtag", "tag_list", "hash_tags", "entities_hashtags", "legacy_entities_hashtags", "话题"),
+    ),
 }
 """Names that are recognised without a mapping, tried in this order if the field's own name is missing."""
 

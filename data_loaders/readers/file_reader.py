@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -65,9 +66,17 @@ class FileReader(Reader):
         """Build the post of record `number` (from 1), with an added id if it has none and rows are numbered."""
         fields = self._plausibility.look(fields)
         if self._numbers_rows and _is_blank(fields.get("post_id")):
-            self._numbered += 1
-            fields = {**fields, "post_id": self._row_id(number)}
+            fields = {**fields, "post_id": self._picture_id(fields.get("image")) or self._added_id(number)}
         return build_post(fields, where, self.root, self.options.user_id, warnings)
+
+    def _picture_id(self, image: object) -> str | None:
+        if not self.options.picture_ids or not isinstance(image, str) or not image.strip():
+            return None
+        return posixpath.join(posixpath.dirname(self.shown), image.strip())
+
+    def _added_id(self, number: int) -> str:
+        self._numbered += 1
+        return self._row_id(number)
 
     def _row_id(self, number: int) -> str:
         return f"{self.shown.removesuffix('.gz')}:{number}"

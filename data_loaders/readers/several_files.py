@@ -66,7 +66,9 @@ class SeveralFiles(Reader):
     def notes(self) -> list[str]:
         """Return which files were read and in what order, and each remark about one of them once."""
         shown = [self._shown(file) for file in self._files]
-        notes = [f"{len(shown):,} files are read as one dump, in order of their names: {_ends_of(shown)}."]
+        notes = [f"{len(shown):,} files are read as one dump, in order of their names: {_ends_of(shown)}."][
+            : len(shown) - 1
+        ]
         if self._empty:
             notes.append(f"Empty, with no record: {some_of([self._shown(file) for file in self._empty])}.")
         distinct = [note if count == 1 else f"{note} (in {count:,} files)" for note, count in self._notes.items()]

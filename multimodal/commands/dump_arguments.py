@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from data_loaders.readers import ReaderOptions
 
 # Written out, because the readers import pyarrow.
-FORMATS = ("csv", "instagram_download", "instaloader", "json_lines", "parquet", "tsv", "twitter_archive")
+FORMATS = (
+    *("csv", "image_folder", "instagram_download", "instaloader", "json_lines", "parquet", "recbole", "tsv"),
+    *("twitter_archive", "weibo"),
+)
 
 SOURCE_HELP = "dump to read: a file, a folder, an archive, or a pattern such as 'days/*.jsonl'; several are one dump"
 

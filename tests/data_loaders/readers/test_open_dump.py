@@ -18,13 +18,8 @@ def instaloader_post(folder, stem="a", **node):
 
 def test_formats_are_listed():
     assert list_readers() == [
-        "csv",
-        "instagram_download",
-        "instaloader",
-        "json_lines",
-        "parquet",
-        "tsv",
-        "twitter_archive",
+        *("csv", "image_folder", "instagram_download", "instaloader", "json_lines", "parquet", "recbole", "tsv"),
+        *("twitter_archive", "weibo"),
     ]
 
 
@@ -36,7 +31,7 @@ def test_names_are_taken_once():
 def test_an_unknown_format(tmp_path):
     with pytest.raises(
         ConfigError,
-        match=r"unknown dump format 'cvs'. Did you mean 'csv'\? Known: csv, instagram_download, instaloader, json",
+        match=r"unknown dump format 'cvs'. Did you mean 'csv'\? Known: csv, image_folder, instagram_do",
     ):
         open_dump(tmp_path, "cvs")
 
@@ -51,7 +46,7 @@ def test_a_missing_path(tmp_path):
 
 def test_an_empty_path(tmp_path):
     with pytest.raises(
-        DataError, match=r"The folder .* is empty. Accepted: a dump in the format csv, instagram_download, instaloader"
+        DataError, match=r"The folder .* is empty. Accepted: a dump in the format csv, image_folder, ins"
     ):
         open_dump(tmp_path)
     (tmp_path / "posts.jsonl").touch()

@@ -51,6 +51,13 @@ def instaloader(folder, posts):
     return folder
 
 
+def image_folder(folder, posts):
+    rows = [("file_name", "post_id", "timestamp", "text"), *((f"{post[0]}.jpg", *post) for post in posts)]
+    with (folder / "metadata.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return folder
+
+
 def instagram_download(folder, posts):
     items = []
     for post_id, time, text in posts:
@@ -63,6 +70,13 @@ def instagram_download(folder, posts):
     return folder
 
 
+def recbole(folder, posts):
+    lines = ["post_id:token\ttimestamp:token\tcaption:token_seq", *("\t".join(post) for post in posts)]
+    path = folder / "posts.inter"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
 def twitter_archive(folder, posts):
     tweets = []
     for post_id, time, text in posts:
@@ -71,14 +85,23 @@ def twitter_archive(folder, posts):
     return twitter_archives.write(folder, {"data/tweets.js": twitter_archives.wrapped(*tweets)})
 
 
+def weibo(folder, posts):
+    items = [{"id": post_id, "created_at": time, "text": text} for post_id, time, text in posts]
+    (folder / "1.json").write_text(json.dumps({"user": {}, "weibo": items}))
+    return folder
+
+
 DUMPS = {
     "csv": lambda folder, posts: table(folder, posts, "posts.csv", ","),
+    "image_folder": image_folder,
     "instagram_download": instagram_download,
     "instaloader": instaloader,
     "json_lines": json_lines,
     "parquet": parquet,
+    "recbole": recbole,
     "tsv": lambda folder, posts: table(folder, posts, "posts.tsv", "\t"),
     "twitter_archive": twitter_archive,
+    "weibo": weibo,
 }
 
 
