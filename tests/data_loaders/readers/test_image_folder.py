@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from io import BytesIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,6 +10,9 @@ import pytest
 from PIL import Image
 
 from data_loaders.errors import DataError
+from data_loaders.prepare.prepare import prepare
+from data_loaders.prepare.settings import PrepareSettings
+from data_loaders.prepared import PreparedData
 from data_loaders.readers import open_dump
 from data_loaders.readers.image_folder import ImageFolderReader
 
@@ -85,3 +89,47 @@ def test_tables_of_one_kind(tmp_path):
     (tmp_path / "c").mkdir()
     (tmp_path / "c/metadata.csv").write_text("post_id,caption\n1,x\n")
     assert open_dump(tmp_path / "c").name == "csv"
+
+
+def encoded(number):
+    file = BytesIO()
+    Image.effect_noise((24, 24), 80 + number).convert("RGB").save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["struct", "binary"])
+def test_pictures_inside_of_shards_are_trained_on(tmp_path, kind):
+    contents = [encoded(number) for number in range(20)]
+    (tmp_path / "data").mkdir()
+    for shard in range(2):
+        numbers = range(10 * shard, 10 * shard + 10)
+        rows = [
+            {
+                "id": number,
+                "image": {"bytes": contents[number], "path": f"{number}.png"} if kind == "struct" else contents[number],
+                "text": f"day {number} of {number * 7} #gull",
+                "date": f"2023-03-{number + 1:02d}",
+            }
+            for number in numbers
+        ]
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / f"data/train-{shard:05}-of-00002.parquet")
+    summary = prepare(tmp_path / "data", tmp_path / "prepared")
+    posts = PreparedData.open(tmp_path / "prepared").posts()
+    assert [post.image.read_bytes() for post in posts] == contents
+    assert all(post.image.suffix == ".png" for post in posts)
+    assert summary.statistics["rejected"] == {"refused": {}, "kept": {}}
+    prepare(tmp_path / "data", tmp_path / "prepared")  # the copies are its own and are replaced
+    assert len(list((tmp_path / "prepared/copied_pictures").rglob("*.png"))) == 20
+
+
+def test_a_damaged_picture_in_a_table_costs_the_picture(tmp_path):
+    rows = [
+        {"id": number, "image": {"bytes": content, "path": None}, "text": f"day {number} #gull"}
+        for number, content in enumerate([b"no picture", b"", encoded(1), None])
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "posts.parquet")
+    settings = PrepareSettings(split="random", fractions=(0.34, 0.33, 0.33), minimum_frequency=1)
+    summary = prepare(tmp_path / "posts.parquet", tmp_path / "prepared", settings)
+    assert summary.statistics["rejected"]["kept"] == {"image_not_an_image": 1}
+    posts = PreparedData.open(tmp_path / "prepared").posts()
+    assert sorted(post.post_id for post in posts if post.image is not None) == ["2"]
