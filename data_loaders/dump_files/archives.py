@@ -333,6 +333,17 @@ def entries(folder: Path) -> list[Path]:
     return [folder / name for name in names or []]
 
 
+def folders(folder: Path) -> list[Path]:
+    """Return the folders in a folder or archive, sorted by name, without archives and links, which can make circles.
+
+    Raises:
+        DataError: see `entries`.
+    """
+    if not _on_disk(folder, Path.is_dir):
+        return [path for path in entries(folder) if is_folder(path)]
+    return [path for path in entries(folder) if _on_disk(path, Path.is_dir) and not _on_disk(path, Path.is_symlink)]
+
+
 def size_of(path: Path) -> int:
     """Return the size of a file, on disk or unpacked, in bytes.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from data_loaders.dump_files.archives import entries, find_archive, is_archive, is_file, is_folder
+from data_loaders.dump_files.archives import entries, find_archive, folders, is_file
 from data_loaders.errors import DataError, some_of
 from data_loaders.readers.fields import listing
 from data_loaders.readers.files import ends_with
@@ -85,12 +85,15 @@ def one_format(files: Sequence[Path], suffixes: dict[str, tuple[str, ...]], sour
 
 def beside(folder: Path, read: Iterable[Path]) -> list[str]:
     """Return a remark that names the files in a folder that are not read, other than pictures; none if all are."""
-    kept = set(read)
+    kept, inner_folders = set(read), set(folders(folder))
     inner = {parent for path in kept for parent in path.parents}
     left = [
-        path.name + ("/" if is_folder(path) and not is_archive(path) else "")
+        path.name + ("/" if path in inner_folders else "")
         for path in entries(folder)
-        if path not in kept and path not in inner and not path.name.lower().endswith(PICTURES) and not _pictured(path)
+        if path not in kept
+        and path not in inner
+        and not path.name.lower().endswith(PICTURES)
+        and not (path in inner_folders and _pictured(path))
     ]
     return [*([f"Not read: {some_of(left, 8)}."] if left else []), *unusable(folder)]
 
@@ -113,20 +116,19 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
 
 def _below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
     found = 0
-    for entry in entries(folder):
-        if is_folder(entry) and not is_archive(entry) and not entry.is_symlink():
-            for path in [*_files(entry, suffixes), *_below(entry, suffixes)]:
-                found += 1
-                if found > _MOST_FILES:
-                    raise DataError(f"{folder} contains more than {_MOST_FILES:,} data files; join them first.")
-                yield path
+    for inner in folders(folder):
+        for path in [*_files(inner, suffixes), *_below(inner, suffixes)]:
+            found += 1
+            if found > _MOST_FILES:
+                raise DataError(f"{folder} contains more than {_MOST_FILES:,} data files; join them first.")
+            yield path
 
 
 def _without_json(files: list[Path]) -> list[Path]:
     return [path for path in files if not ends_with(path, (".json",))] or files
 
 
-def _pictured(path: Path) -> bool:
+def _pictured(folder: Path) -> bool:
     """Return whether this is a folder that begins with a picture or a folder."""
-    first = next(iter(entries(path)), None) if is_folder(path) and not is_archive(path) else None
-    return first is not None and (first.name.lower().endswith(PICTURES) or is_folder(first))
+    first = next(iter(entries(folder)), None)
+    return first is not None and (first.name.lower().endswith(PICTURES) or first in folders(folder))

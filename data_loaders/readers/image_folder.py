@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from data_loaders.dump_files.archives import entries, is_archive, is_file, is_folder
+from data_loaders.dump_files.archives import entries, folders, is_file
 from data_loaders.errors import DataError
 from data_loaders.readers.base import RawPost, Reader, ReaderOptions, Record
 from data_loaders.readers.data_files import PICTURES, beside
@@ -85,7 +85,7 @@ def _tables(folder: Path, depth: int = _DEEPEST) -> list[Path]:
         return [folder] if _names_pictures(folder) else []
     found = [folder / name for name in _TABLES if is_file(folder / name) and _names_pictures(folder / name)]
     if not found and depth:
-        found = [table for entry in entries(folder) if is_folder(entry) for table in _tables(entry, depth - 1)]
+        found = [table for inner in folders(folder) for table in _tables(inner, depth - 1)]
     return found
 
 
@@ -99,6 +99,5 @@ def _names_pictures(table: Path) -> bool:
 
 
 def _count_pictures(folder: Path) -> int:
-    inside = entries(folder)
-    direct = sum(path.name.lower().endswith(PICTURES) for path in inside)
-    return direct + sum(_count_pictures(path) for path in inside if is_folder(path) and not is_archive(path))
+    direct = sum(path.name.lower().endswith(PICTURES) for path in entries(folder))
+    return direct + sum(_count_pictures(inner) for inner in folders(folder))

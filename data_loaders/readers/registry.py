@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from data_loaders.dump_files import FileRefused, open_file, resolve
-from data_loaders.dump_files.archives import entries, is_archive, is_file, is_folder, open_archive, size_of
+from data_loaders.dump_files.archives import entries, folders, is_archive, is_file, is_folder, open_archive, size_of
 from data_loaders.errors import DataError, nearest, some_of
 from data_loaders.readers.base import Reader, ReaderOptions
 from data_loaders.readers.data_files import Source, beside, data_files, one_format, paths_of, posts_files
@@ -194,7 +194,8 @@ def _hint(path: Path) -> str:
 
 def _seen(path: Path) -> str:
     if is_folder(path):
-        names = [entry.name + ("/" if is_folder(entry) and not is_archive(entry) else "") for entry in entries(path)]
+        inner = folders(path)
+        names = [entry.name + ("/" if entry in inner else "") for entry in entries(path)]
         return f"{'an archive' if path.is_file() else 'a folder'} with {some_of(names, 8) or 'no files'}"
     with open_file(path) as file:
         head = file.read(60)

@@ -130,6 +130,6 @@ def test_a_damaged_picture_in_a_table_costs_the_picture(tmp_path):
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "posts.parquet")
     settings = PrepareSettings(split="random", fractions=(0.34, 0.33, 0.33), minimum_frequency=1)
     summary = prepare(tmp_path / "posts.parquet", tmp_path / "prepared", settings)
-    assert summary.statistics["rejected"]["kept"] == {"image_not_an_image": 1}
+    assert summary.statistics["rejected"]["kept"] == {"image_not_an_image": 1, "image_path_unusable": 2}
     posts = PreparedData.open(tmp_path / "prepared").posts()
     assert sorted(post.post_id for post in posts if post.image is not None) == ["2"]
