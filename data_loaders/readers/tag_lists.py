@@ -4,34 +4,46 @@ from __future__ import annotations
 
 import json
 import re
+from urllib.parse import unquote_to_bytes
 
 from data_loaders.errors import DataError
+from data_loaders.readers.printed_lists import read_postgres, read_printed
 
 ACCEPTED = 'a list such as ["nyc", "food"], or text with the tags separated by commas, | or spaces'
 
-_QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_SIGNS = "#＃"
 _SIGNED = re.compile(r"[\s,;|、，#＃]+")
 _DELIMITERS = (re.compile(r"\|"), re.compile(r"[,;、，]"), re.compile(r"[\r\n\t]"), re.compile(r"\s"))
+_AROUND = " \t\r\n,;|、，"
+_SPACE = re.compile(r"[\s,;|、，]")
+_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+# PostgreSQL names the bounds of an array that does not begin at 1.
+_BOUNDS = re.compile(r"\A(?:\[-?\d+:-?\d+\])+=(?={)")
+_CALL = re.compile(r"[A-Za-z_][\w.]*\(\s*(?:[\[({].*)?\)", re.DOTALL)
+_OPENS = re.compile(r"[A-Za-z_][\w.]*\(\s*(?:[\[({]|\Z)|[\[{]|\(\s*['\"]")
+_QUOTED_ITEM = re.compile(r"(?:\A|,)\s*[bu]?['\"]|['\"]\s*(?:,|\Z)")
+_BRACKETS = "[](){}"
+_NULLS = frozenset({"nan", "none", "null", "nat", "<na>"})
+_NAMES = ("tag", "hashtag", "text", "name", "hashtagName")
+_DEEPEST = 4
 
 
 def read_tag_list(value: object) -> list[str]:
     """Return the surface forms of a list of hashtags; signs may remain.
 
     Text with signs is split at signs, spaces and delimiters; other text only at the first of `|`, comma, line break and
-    space that occurs in it.
+    space that occurs in it. Elements may be objects, as Twitter's and Mastodon's. Lists printed by Python, numpy and
+    PostgreSQL, JSON in JSON and percent-encoded text are read too.
 
     Raises:
-        DataError: the value is neither text nor a list of texts.
+        DataError: the value is neither text nor a list of texts, or is not understood.
 
     >>> read_tag_list("#nyc #food"), read_tag_list("new york|food"), read_tag_list("['nyc', 'food']")
     (['nyc', 'food'], ['new york', 'food'], ['nyc', 'food'])
+    >>> read_tag_list([{"start": 0, "end": 4, "tag": "fog"}]), read_tag_list("{'sun', nan}"), read_tag_list("%23sea")
+    (['fog'], ['sun'], ['sea'])
     """
-    if isinstance(value, str):
-        return _from_text(value.strip())
-    if isinstance(value, (list, tuple)):
-        return [_element(element) for element in value if element is not None]
-    raise DataError(f"hashtags is {describe(value)}. Accepted: {ACCEPTED}.")
+    return _read(value, 0)
 
 
 def describe(value: object, limit: int = 60) -> str:
@@ -46,20 +58,68 @@ def describe(value: object, limit: int = 60) -> str:
     return f"{kinds.get(type(value), type(value).__name__)}, {shown}"
 
 
-def _element(element: object) -> str:
+def _read(value: object, depth: int) -> list[str]:
+    if depth > _DEEPEST:
+        raise _refusal(value, "lists in lists")
+    if isinstance(value, str):
+        return _from_text(value.strip(), depth)
+    if isinstance(value, (list, tuple)):
+        return [tag for element in value for tag in _element(element, depth)]
+    if isinstance(value, dict):
+        return _element(value, depth)
+    raise DataError(f"hashtags is {describe(value)}. Accepted: {ACCEPTED}.")
+
+
+def _refusal(value: object, why: str) -> DataError:
+    return DataError(f"hashtags is {describe(value)}, which is not understood ({why}). Accepted: {ACCEPTED}.")
+
+
+def _element(element: object, depth: int) -> list[str]:
+    if element is None or element != element:  # NaN
+        return []
     if isinstance(element, str):
-        return element
+        return _from_element(element, depth)
     if isinstance(element, int) and not isinstance(element, bool):
-        return str(element)
-    if isinstance(element, dict) and isinstance(element.get("text"), str):
-        return str(element["text"])  # Twitter's entities
+        return [str(element)]
+    if isinstance(element, dict):
+        named = [element[name] for name in _NAMES if isinstance(element.get(name), str)]
+        if len({name.strip().lstrip(_SIGNS) for name in named}) == 1:
+            return _from_element(named[0], depth)
     raise DataError(f"hashtags contains {describe(element)}. Accepted: {ACCEPTED}.")
 
 
-def _from_text(text: str) -> list[str]:
-    if text.startswith("[") and text.endswith("]"):
-        return _from_brackets(text)
-    if "#" in text or "＃" in text:
+def _from_element(text: str, depth: int) -> list[str]:
+    """Return the hashtags of one element: mostly one, which may hold spaces; several if it holds several signs."""
+    bare = text.strip()
+    if _is_structured(bare) or _PERCENT.search(bare):
+        return _read(bare if _is_structured(bare) else _decoded(bare), depth + 1)
+    if not any(sign in bare.strip(_SIGNS) for sign in _SIGNS):
+        return [text]
+    pieces = [piece.strip(_AROUND) for piece in re.split(f"[{_SIGNS}]", bare)]
+    if any(_SPACE.search(piece) for piece in pieces):
+        raise DataError(f"hashtags contains {describe(text)}, with words between #hashtags. Accepted: {ACCEPTED}.")
+    return [piece for piece in pieces if piece]
+
+
+def _is_structured(text: str) -> bool:
+    ends = text[:1] + text[-1:]
+    if ends in ("[]", "{}", "()"):
+        return ends != "()" or len(text) == 2 or _QUOTED_ITEM.search(text[1:-1]) is not None
+    return (ends == '""' and len(text) > 1) or _BOUNDS.match(text) is not None or _CALL.fullmatch(text) is not None
+
+
+def _from_text(text: str, depth: int) -> list[str]:
+    if _is_structured(text):
+        return _from_structure(_BOUNDS.sub("", text), depth)
+    if _OPENS.match(text) and any(text.count(one) != text.count(other) for one, other in ("[]", "{}", "()")):
+        raise _refusal(text, "a list without an end")
+    if _PERCENT.search(text):
+        return _read(_decoded(text), depth + 1)
+    return _words(text)
+
+
+def _words(text: str) -> list[str]:
+    if any(sign in text for sign in _SIGNS):
         pieces = _SIGNED.split(text)
     else:
         delimiter = next((pattern for pattern in _DELIMITERS if pattern.search(text)), None)
@@ -67,14 +127,29 @@ def _from_text(text: str) -> list[str]:
     return [piece.strip() for piece in pieces if piece.strip()]
 
 
-def _from_brackets(text: str) -> list[str]:
+def _from_structure(text: str, depth: int) -> list[str]:
+    """Return the hashtags of a text that a program wrote: JSON, words in brackets, an array or a printed list."""
+    body = text[1:-1]
+    if text[0] in "[{" and not any(bracket in body for bracket in _BRACKETS) and not _QUOTED_ITEM.search(body):
+        words = _words(body)
+        if all(word.casefold() in _NULLS for word in words):
+            return []
+        if text[0] == "[":
+            # Also bare words that happen to be valid JSON: the hashtags #true, #NaN, #1e5.
+            return words
+    for read in (json.loads, *((read_postgres,) if text[0] == "{" else ()), read_printed):
+        try:
+            parsed = read(text)
+        except (ValueError, RecursionError):
+            continue
+        return _read(parsed, depth + 1) if isinstance(parsed, str) else _read(parsed, depth)
+    if text[0] == '"':  # several quoted words
+        return _words(text)
+    raise _refusal(text, "it looks like a list but is none")
+
+
+def _decoded(text: str) -> str:
     try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError):
-        # The repr of Python, or that of numpy, which has no commas.
-        quoted = [single or double for single, double in _QUOTED.findall(text)]
-        return [_ESCAPE.sub(r"\1", tag) for tag in quoted] if quoted else _from_text(text[1:-1].strip(" []"))
-    if '"' not in text and any(element is not None for element in parsed):
-        # Bare words that happen to be valid JSON: the hashtags #true, #NaN, #1e5.
-        return _from_text(text[1:-1].strip(" []"))
-    return [_element(element) for element in parsed if element is not None]
+        return unquote_to_bytes(text).decode("utf-8")
+    except UnicodeError:
+        raise _refusal(text, "its percent-encoding is not UTF-8") from None

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -33,6 +34,41 @@ from data_loaders.readers.tag_lists import read_tag_list
         ("#nyc#food", ["nyc", "food"]),
         ("#nyc, ＃食", ["nyc", "食"]),
         ("nyc", ["nyc"]),
+        ([{"start": 0, "end": 4, "tag": "fog"}], ["fog"]),
+        ([{"name": "fog", "url": "https://m.example/tags/fog"}], ["fog"]),
+        ("[{'text': 'fog', 'indices': [0, 6]}]", ["fog"]),
+        ("[{'text': 'fog', 'indices': array([0, 6])}\n {'text': 'sea', 'indices': array([8, 9])}]", ["fog", "sea"]),
+        ('{"text": "fog"}', ["fog"]),
+        ([{"name": "#fog", "text": "fog"}], ["fog"]),
+        (["#sun #beach"], ["sun", "beach"]),
+        (["#sun#beach", "#sea"], ["sun", "beach", "#sea"]),
+        (["#sun,\n＃beach"], ["sun", "beach"]),
+        (["new york", "#new york", "C#"], ["new york", "#new york", "C#"]),
+        ("['#sun #beach']", ["sun", "beach"]),
+        ("set()", []),
+        ("frozenset({'sun', \"rock'n'roll\"})", ["sun", "rock'n'roll"]),
+        ("{'sun', 'beach'}", ["sun", "beach"]),
+        ("('sun',)", ["sun"]),
+        ("[u'sun', u'beach']", ["sun", "beach"]),
+        ("array(['sun', 'beach'], dtype=object)", ["sun", "beach"]),
+        ("array([], dtype='<U1')", []),
+        ("[nan]", []),
+        ("{nan}", []),
+        ("[None, nan, <NA>]", []),
+        ("['sun', nan, None]", ["sun"]),
+        ("['sun' nan]", ["sun"]),
+        (["sun", None, float("nan")], ["sun"]),
+        ("[rock'n'roll, jazz]", ["rock'n'roll", "jazz"]),
+        ("{sun,beach}", ["sun", "beach"]),
+        ('{"new york",NULL,"NULL","a\\"b"}', ["new york", "NULL", 'a"b']),
+        ("[0:1]={sun,beach}", ["sun", "beach"]),
+        ("{}", []),
+        ('"[\\"sun\\", \\"beach\\"]"', ["sun", "beach"]),
+        (['["sun", "beach"]', '{"tag": "fog"}'], ["sun", "beach", "fog"]),
+        ("caf%C3%A9", ["café"]),
+        ("%23sun%20%23beach", ["sun", "beach"]),
+        (["%2523sun", "100%"], ["sun", "100%"]),
+        ("%5B%22sun%22%5D", ["sun"]),
     ],
 )
 def test_spellings_of_a_list(value, tags):
@@ -45,11 +81,48 @@ def test_other_kinds_are_refused(value):
         read_tag_list(value)
 
 
-@given(st.lists(st.text(min_size=1)))
+@pytest.mark.parametrize(
+    "value, said",
+    [
+        ("['sun' 'beach', 'sea']", "looks like a list but is none"),
+        ("['sun''beach']", "looks like a list but is none"),
+        ("['sun', beach]", "looks like a list but is none"),
+        ("['sun', 'bea", "a list without an end"),
+        ("[sun]]", "looks like a list but is none"),
+        ("{{a},{b}}", "looks like a list but is none"),
+        ("{'nyc': 1}", "contains an object, {'nyc': 1}"),
+        ("{a b}", "looks like a list but is none"),
+        ("{sun,}", "looks like a list but is none"),
+        ("Counter({'sun': 2})", "looks like a list but is none"),
+        ("[b'sun']", "contains bytes, b'sun'"),
+        ("['a' ... 'z']", "contains ellipsis"),
+        ("['sun'] ['beach']", "contains a list, ['sun']"),
+        ("[" * 50_000 + "]" * 50_000, "looks like a list but is none"),
+        ("[" + "'\\" * 100_000 + "]", "looks like a list but is none"),
+        ("['" + "a" * 300_000 + "', x]", "looks like a list but is none"),
+        ("caf%C3", "percent-encoding is not UTF-8"),
+        (json.dumps(json.dumps(json.dumps(json.dumps(json.dumps(json.dumps(["sun"])))))), "lists in lists"),
+        ([{"name": "sun", "text": "beach"}], "contains an object"),
+        (["walk at the #beach #sea"], "with words between #hashtags"),
+    ],
+)
+def test_what_is_not_understood_is_refused(value, said):
+    with pytest.raises(DataError, match=f"hashtags .*{re.escape(said)}.* Accepted: a list such as"):
+        read_tag_list(value)
+
+
+# Brackets, quotes, signs and percent signs can make an element more than a text.
+@given(st.lists(st.text(st.characters(exclude_characters='#＃%[{("', exclude_categories=["Cs"]), min_size=1)))
 def test_json_and_python_lists_are_read_back(tags):
     assert read_tag_list(json.dumps(tags)) == tags
+    assert read_tag_list(tags) == tags
+    if tags and not any(character in tag for tag in tags for character in "]})\\"):
+        assert read_tag_list(repr(tags)) == tags
 
 
-@given(st.text())
-def test_any_text_gives_a_list_of_text(text):
-    assert all(isinstance(tag, str) for tag in read_tag_list(text))
+@given(st.text() | st.text("[]{}()'\"\\,:#% nau", max_size=30))
+def test_any_text_gives_a_list_of_text_or_is_refused(text):
+    try:
+        assert all(isinstance(tag, str) for tag in read_tag_list(text))
+    except DataError as refused:
+        assert "Accepted: a list such as" in str(refused)  # noqa: PT017
