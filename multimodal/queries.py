@@ -15,6 +15,7 @@ from PIL import Image
 from data_loaders.errors import UserError, nearest, short_repr
 from data_loaders.images.loading import ImageSource, load_image
 from data_loaders.posts import Post, instant_us
+from data_loaders.readers.tag_lists import read_tag_list
 from data_loaders.text.captions import DEFAULT_PROFILE, leaks
 from data_loaders.text.hashtags import canonical_list, extract, remove_hashtags
 from data_loaders.text.identifiers import is_rounded, plain_identifier
@@ -100,7 +101,7 @@ def _surfaces(value: Any) -> list[str]:
     if tags is None or not all(isinstance(tag, str) for tag in tags):
         raise UserError(f"hashtags: {short_repr(value)} is not a list of texts, for instance ['sunset', 'beach'].")
     # A set has no order of its own, and Python's differs between processes.
-    return sorted(tags) if isinstance(value, (set, frozenset)) else tags
+    return read_tag_list(sorted(tags) if isinstance(value, (set, frozenset)) else tags)
 
 
 def _as_sequence(value: Any) -> int | None:
@@ -183,7 +184,7 @@ def to_history_post(
     Raises:
         DataError: the picture cannot be used; the message names it and the reason.
     """
-    caption, inline = _split_caption(post.caption, profile)
+    caption, inline = _split_caption(post.caption, profile, post.hashtags)
     return replace(
         post,
         timestamp=timestamp if is_now(post) else post.timestamp,
@@ -238,13 +239,15 @@ def to_queries(
     return [post for post, _ in pairs], [excluded for _, excluded in pairs]
 
 
-def _split_caption(caption: str | None, profile: str) -> tuple[str | None, tuple[str, ...]]:
-    """Return a caption without its hashtags, and those in canonical form."""
+def _split_caption(caption: str | None, profile: str, listed: Sequence[str] = ()) -> tuple[str | None, tuple[str, ...]]:
+    """Return a caption without its hashtags and the listed ones, and those that it marks, in canonical form."""
     surfaces = extract(caption or "")
-    if not surfaces:
+    if not surfaces and not listed:
         return caption, ()
-    text = keep_inline_words(caption or "") if leaks(profile) else remove_hashtags(caption or "")
-    return text, canonical_list(surfaces)[0]
+    if leaks(profile):
+        return keep_inline_words(caption or ""), canonical_list(surfaces)[0]
+    text = remove_hashtags(caption or "", listed)
+    return (text if caption is not None else None), canonical_list(surfaces)[0]
 
 
 def usable_image(source: ImageSource | None, check: bool = False) -> ImageSource | None:

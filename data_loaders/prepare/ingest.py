@@ -73,7 +73,7 @@ class Ingest:
             self._take_one(_with_plain_hashtags(record) if self.settings.plain_hashtags else record, report, root)
 
     def _take_one(self, record: RawPost, report: ImageReport, root: Path) -> None:
-        post = replace(record.post, caption=_without_hashtags(record.post.caption))
+        post = replace(record.post, caption=_without_hashtags(record))
         notes = [(reason, detail) for reason, _, detail in (text.partition(": ") for text in record.warnings)]
         image, error = None, report.error
         if error is None:
@@ -125,8 +125,9 @@ def _with_plain_hashtags(record: RawPost) -> RawPost:
     )
 
 
-def _without_hashtags(caption: str | None) -> str | None:
-    return None if caption is None else remove_hashtags(caption).strip() or None
+def _without_hashtags(record: RawPost) -> str | None:
+    caption = record.post.caption
+    return None if caption is None else remove_hashtags(caption, record.hashtags_surface).strip() or None
 
 
 def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:

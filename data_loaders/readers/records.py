@@ -36,6 +36,7 @@ _INVALID = "invalid_utf8"
 _PRINTED_OBJECT = re.compile(r"\{.*:.*\}", re.DOTALL)
 # A hashtag that touches a character in place of bytes that could not be read: it may go on, or begin inside a word.
 _CUT_HASHTAG = re.compile(r"\ufffd[#＃]|[#＃][^\s#＃]*\ufffd")
+_ENTITY_NUMBER = re.compile(r"x[0-9A-Fa-f]{2,6}")
 _SURROGATE = regex.compile(r"\p{Cs}")
 _ACCEPTED = {
     "post_id": "text or a whole number",
@@ -192,7 +193,13 @@ def _surfaces(value: object, caption: str | None, warnings: list[str]) -> tuple[
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         counts = "If the column holds counts, --columns hashtags= reads the hashtags of the captions."
         raise DataError(f"hashtags is {describe(value)}. Accepted: {ACCEPTED_HASHTAGS}. {counts}")
-    surfaces = [_mended(well_formed(surface), warnings) or "" for surface in read_tag_list(value)]
+    listed = [_mended(well_formed(surface), warnings) or "" for surface in read_tag_list(value)]
+    entities = [surface for surface in listed if _is_entity(surface, caption or "")]
+    surfaces = [surface for surface in listed if surface not in entities]
+    warnings.extend(
+        f"unusable_hashtag: {_short(surface)} is ignored; it is a piece of an HTML entity of the caption"
+        for surface in entities
+    )
     warnings.extend(
         f"unusable_hashtag: {_short(surface)} is ignored; accepted: letters, marks, numbers and underscores, "
         "at least one letter"
@@ -212,3 +219,12 @@ def _may_be_cut(surfaces: list[str], caption: str | None, warnings: list[str]) -
 def _cut_off(warnings: list[str]) -> str:
     _, _, seen = next(warning for warning in warnings if warning.startswith(_INVALID)).partition(": ")
     return f"A hashtag may be cut off: {seen}"
+
+
+def _is_entity(surface: str, caption: str) -> bool:
+    """Return whether a listed hashtag is a piece of HTML, as `x27` of `it&#x27;s`, and nothing else in the caption."""
+    name = surface.strip().lstrip("#")
+    if not _ENTITY_NUMBER.fullmatch(name):
+        return False
+    without = re.sub(rf"&(?:amp;)*#{name};", "", caption)
+    return without != caption and f"#{name}" not in without

@@ -17,6 +17,7 @@ import regex
 from data_loaders.registry import Registry
 from data_loaders.text.inline_hashtags import keep_inline_words
 from data_loaders.text.lemmas import lemmatise
+from data_loaders.text.paired_signs import remove_topics
 from data_loaders.text.patterns import MAY_HOLD_TOKEN, TOKEN
 
 MAXIMUM_CHARACTERS = 20_000
@@ -170,5 +171,6 @@ def _plain_tweet(text: str) -> str:
 def _without_tokens(text: str) -> str:
     if not MAY_HOLD_TOKEN.search(text):
         return " ".join(text.split())
-    runs = (TOKEN.sub(" ", run) if MAY_HOLD_TOKEN.search(run) else run for run in text.split())
-    return " ".join(" ".join(runs).split())
+    runs = (TOKEN.sub(" ", run) if MAY_HOLD_TOKEN.search(run) else run for run in remove_topics(text).split())
+    # The signs that are left may be pairs now.
+    return " ".join(remove_topics(" ".join(runs)).split())

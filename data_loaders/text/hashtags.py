@@ -1,26 +1,32 @@
 r"""Hashtags in any script: find them in a text, remove them, and reduce them to a canonical form.
 
 A hashtag is `#` or `＃` followed by letters, marks, numbers and underscores (`[\p{L}\p{M}\p{N}_]`) with at least one
-letter. It starts at the beginning of a word or directly after another hashtag (`#a#b`), never inside a word (`a#b`),
-an HTML entity (`&#39;`) or a web address (`example.com/#about`).
+letter, and the special characters of twitter-text (`il·lusió`). It starts at the beginning of a word or directly after
+another hashtag (`#a#b`), never inside a word (`a#b`), an HTML entity (`&#39;`) or a web address (`example.com/#about`).
+Chinese topics stand between two signs (`paired_signs`). Hashtags that a dump lists are also found where that is no
+hashtag by this rule (`vibes#sunset`).
 """
 
 from __future__ import annotations
 
+import html
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import regex
 
-from data_loaders.text.patterns import HASHTAG_OR_URL, MAY_HOLD_HASHTAG, RUN
+from data_loaders.text.paired_signs import find_topics
+from data_loaders.text.patterns import ENTITY, HASHTAG_OR_URL, MAY_HOLD_HASHTAG, RUN
 
 _SIGNS = "#＃"
 _LONGEST_CACHED = 100
 _OUTSIDE = regex.compile(r"[^\p{L}\p{M}\p{N}_]|\p{Variation_Selector}|\p{Me}")
 _LEADING_MARKS = regex.compile(r"\A\p{M}+")
 _LETTER = regex.compile(r"\p{L}")
+# Case folding leaves a dot above the i of "İ", which "i" does not have; Twitter and Instagram take them for equal.
+_SECOND_DOT = regex.compile(r"(?<=\p{Soft_Dotted})\u0307+")
 _WORD_BREAK = regex.compile(
     r"_+"
     r"|(?<=[\p{Ll}\p{Lo}\p{Lm}]\p{M}*)(?=\p{Lu})"  # throwback|Thursday
@@ -30,6 +36,14 @@ _WORD_BREAK = regex.compile(
 )
 _SPACES = regex.compile(r"[^\S\n]{2,}")
 _SPACES_AT_LINE_END = regex.compile(r"[^\S\n]*+\n[^\S\n]*+")
+# Any sign, also small or as an HTML entity ("&#35;"), as long as no other entity begins with it.
+_ANY_SIGN = regex.compile(
+    rf"&(?:amp;)*+(?:\#(?:0*+35|x0*+23)|num);|(?:{ENTITY})(*SKIP)(*FAIL)|[#＃﹟]", regex.IGNORECASE
+)
+# What can stand between a sign and its hashtag without being seen, and the pieces of what follows.
+_SEEN = regex.compile(r"[^\p{Cf}\uFE0F\u20E3]|\Z")
+_PIECE = regex.compile(r"[\p{L}\p{M}\p{N}_\u200c\u200d]++|&\#?[A-Za-z0-9]{1,32};")
+_MOST_PIECES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,8 @@ def normalise(hashtag: str) -> str:
 
     >>> normalise("#Straße"), normalise("＃ＮＹＣ"), normalise("User-centred design"), normalise("#2022")
     ('strasse', 'nyc', 'usercentreddesign', '')
+    >>> normalise("İstanbul") == normalise("istanbul")
+    True
     """
     return _cached(hashtag) if len(hashtag) <= _LONGEST_CACHED else _normalise(hashtag)
 
@@ -57,8 +73,10 @@ def _normalise(hashtag: str) -> str:
     folded = unicodedata.normalize("NFKC", hashtag).casefold()
     # Case folding can give a form that folds again (iota subscripts), hence the second pass.
     folded = unicodedata.normalize("NFKC", folded).casefold()
-    kept = _LEADING_MARKS.sub("", _OUTSIDE.sub("", folded))
-    return unicodedata.normalize("NFC", kept) if _LETTER.search(kept) else ""
+    kept = unicodedata.normalize("NFC", _LEADING_MARKS.sub("", _OUTSIDE.sub("", folded)))
+    if "\u0307" in kept:
+        kept = unicodedata.normalize("NFC", _SECOND_DOT.sub("", kept))
+    return kept if _LETTER.search(kept) else ""
 
 
 # A few hashtags make up most of a dump.
@@ -73,9 +91,23 @@ def find_hashtags(text: str) -> list[FoundHashtag]:
     """
     if not MAY_HOLD_HASHTAG.search(text):
         return []
-    runs = (run.span() for run in RUN.finditer(text) if MAY_HOLD_HASHTAG.search(run.group()))
-    matches = (match for start, end in runs for match in HASHTAG_OR_URL.finditer(text, start, end))
-    return [FoundHashtag(match["tag"], *match.span()) for match in matches if match["tag"] is not None]
+    found = [FoundHashtag(*topic) for topic in find_topics(text)]
+    if not found:
+        runs = (run.span() for run in RUN.finditer(text) if MAY_HOLD_HASHTAG.search(run.group()))
+        matches = (match for start, end in runs for match in HASHTAG_OR_URL.finditer(text, start, end))
+        found = [FoundHashtag(match["tag"], *match.span()) for match in matches if match["tag"] is not None]
+        # The other signs may be pairs.
+        topics = find_topics(_blanked(text, found)) if found else []
+        found = sorted([*found, *(FoundHashtag(*topic) for topic in topics)], key=lambda tag: tag.start)
+    return found
+
+
+def _blanked(text: str, found: Iterable[FoundHashtag]) -> str:
+    pieces, position = [], 0
+    for tag in found:
+        pieces += [text[position : tag.start], " " * (tag.end - tag.start)]
+        position = tag.end
+    return "".join([*pieces, text[position:]])
 
 
 def extract(text: str) -> list[str]:
@@ -87,18 +119,71 @@ def extract(text: str) -> list[str]:
     return [found.surface for found in find_hashtags(text)]
 
 
-def remove_hashtags(text: str) -> str:
+def remove_hashtags(text: str, listed: Collection[str] = ()) -> str:
     """Return the text without its hashtags and the spaces they leave behind; line breaks are kept.
 
-    >>> remove_hashtags("Low #tide at dusk #beach")
-    'Low at dusk'
+    Args:
+        text: the text.
+        listed: hashtags of the post, in any form; they are removed wherever a sign stands directly before them.
+
+    >>> remove_hashtags("Low #tide at dusk #beach"), remove_hashtags("vibes#sunset and more", ["Sunset"])
+    ('Low at dusk', 'vibes and more')
     """
-    pieces, position = [], 0
-    for found in find_hashtags(text):
-        pieces.append(text[position : found.start])
-        position = found.end
-    if not pieces:
+    if not _ANY_SIGN.search(text):
         return text
+    found = [(tag.start, tag.end) for tag in find_hashtags(text)]
+    signed = find_listed(text, listed)
+    left = _without(text, found + signed)
+    # What followed a removed hashtag directly may have become a hashtag itself.
+    return _without(left, [(tag.start, tag.end) for tag in find_hashtags(left)]) if signed else left
+
+
+def find_listed(text: str, listed: Collection[str]) -> list[tuple[int, int]]:
+    """Return the spans of the listed hashtags with a sign before them, be they hashtags by the rule or not.
+
+    A sign counts inside of words and addresses too, and an HTML entity or invisible characters may stand for it or
+    behind it. A longer word is another hashtag: `#sunsets` is not `sunset`.
+
+    >>> find_listed("2024#Goals set, no goals", ["goals"])
+    [(4, 10)]
+    """
+    tags = {normalise(tag) for tag in listed} - {""}
+    if not tags or not _ANY_SIGN.search(text):
+        return []
+    spaced = any(len(tag.split()) > 1 for tag in listed)
+    signs = list(_ANY_SIGN.finditer(text))
+    limits = [*(sign.start() for sign in signs[1:]), len(text)]
+    ends = [_listed_end(text, sign.end(), limit, tags, spaced) for sign, limit in zip(signs, limits, strict=True)]
+    return [(sign.start(), end) for sign, end in zip(signs, ends, strict=True) if end]
+
+
+def _listed_end(text: str, start: int, limit: int, tags: Collection[str], spaced: bool) -> int:
+    """Return where the longest of the hashtags ends that begins right at `start`; 0 for none."""
+    seen = _SEEN.search(text, start)
+    start = position = seen.start() if seen else limit
+    longest, end, known = max(map(len, tags)), 0, ""
+    for count, piece in enumerate(_PIECE.finditer(text, start, limit)):
+        gap = text[position : piece.start()]
+        canonical = normalise(html.unescape(text[start : piece.end()]))
+        if (gap and not count) or count == _MOST_PIECES or len(canonical) > longest or not _joins(gap, spaced):
+            break
+        if canonical in tags and canonical != known:
+            end, known = piece.end(), canonical
+        position = piece.end()
+    return end
+
+
+def _joins(gap: str, spaced: bool) -> bool:
+    return "\n" not in gap if spaced else not any(map(str.isspace, gap))
+
+
+def _without(text: str, spans: list[tuple[int, int]]) -> str:
+    if not spans:
+        return text
+    pieces, position = [], 0
+    for start, end in sorted(spans):
+        pieces.append(text[position : max(start, position)])
+        position = max(end, position)
     pieces.append(text[position:])
     return tidy_spaces(" ".join(pieces))
 

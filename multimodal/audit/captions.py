@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
@@ -18,6 +19,10 @@ from multimodal.queries import to_query
 from multimodal.systems.caption_profile import profile_of
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
+# A sign and what stands directly behind it, however the sign is written and whatever stands before it. Signs that are
+# no hashtags to the pattern that removes them count too.
+_BEHIND_SIGN = regex.compile(r"#[\p{Cf}\uFE0F\u20E3]*+(?=[\p{L}\p{M}\p{N}_])([^\s#]++)")
+_MOST_WORDS = 20
 # It is natural that captions say what their hashtags say; from this share on it deserves a warning.
 _NOTABLE_SHARE = 0.05
 
@@ -29,10 +34,9 @@ def own_hashtags_cut_out(context: AuditContext) -> Finding:
     encoded: list[str] = []
     posts = context.data.split(context.split)
     for post in posts:
-        own = set(post.hashtags)
-        if own.intersection(canonical_list(extract(post.caption or ""))[0]):
+        if _signed(post.caption or "", post):
             stored.append(post.post_id)
-        if own.intersection(canonical_list(extract(_as_encoded(post, profile)))[0]):
+        if _signed(_as_encoded(post, profile), post):
             encoded.append(post.post_id)
     return Finding.check(
         "own_hashtags_cut_out",
@@ -93,6 +97,20 @@ def own_hashtags_as_words(context: AuditContext) -> Finding:
     )
 
 
+def _signed(text: str, post: Post) -> set[str]:
+    """Return which of the post's hashtags stand in a text with a sign directly before them.
+
+    Only whole words count: `#sunsets` is not `sunset`, and a plain word is no hashtag.
+    """
+    if "#" not in (text := unicodedata.normalize("NFKC", html.unescape(html.unescape(text)))):
+        return set()
+    found: set[str] = set()
+    for behind in _BEHIND_SIGN.findall(text):
+        words = _WORD.findall(behind.replace("\u200c", "").replace("\u200d", ""))[:_MOST_WORDS]
+        found.update(normalise("".join(words[:count])) for count in range(1, len(words) + 1))
+    return found.intersection(post.hashtags)
+
+
 def _as_encoded(post: Post, profile: str) -> str:
     return clean_caption(to_query(post, profile=profile)[0].caption, profile)
 
@@ -123,6 +141,6 @@ def _has_parts(words: Sequence[str], surface: str) -> bool:
 
 def _left_behind(caption: str, original: str, post: Post, profile: str) -> bool:
     """Return whether the caption says a hashtag more often than its author did outside of #hashtags."""
-    now, outside = _words(caption), _words(clean_caption(remove_hashtags(original), profile))
-    marked = set(canonical_list(extract(original))[0])
-    return any(now.count(tag) > outside.count(tag) for tag in post.hashtags if tag in marked)
+    outside = _words(clean_caption(remove_hashtags(original, post.hashtags), profile))
+    now = _words(caption)
+    return any(now.count(tag) > outside.count(tag) for tag in _signed(original, post))

@@ -101,6 +101,12 @@ def test_captions_lose_their_hashtags_and_keep_the_original(tmp_path):
     assert not any("#" in (post.caption or "") for post in data.posts())
 
 
+def test_listed_hashtags_leave_the_caption_inside_of_words_too(tmp_path):
+    records = [record(number) for number in range(40)]
+    records[0].update(caption="vibes#sunset, sunset by @bob#Sea", hashtags=["Sunset", "sea"])
+    assert made(tmp_path, records).posts()[0].caption == "vibes , sunset by @bob"
+
+
 def test_posts_lie_in_order_whatever_the_order_of_the_dump(tmp_path):
     records = [record(number) for number in range(60)]
     random.Random(5).shuffle(records)

@@ -53,6 +53,15 @@ def test_unusable_hashtags_are_left_out_with_a_warning():
     assert record.warnings[0].startswith("unusable_hashtag: '2022' is ignored; accepted: letters")
 
 
+@pytest.mark.parametrize("caption", ["it&#x27;s #low", "it&amp;#x27;s", "&#x27;&#x27;"])
+def test_a_piece_of_an_html_entity_is_no_hashtag(caption):
+    record = build(caption=caption, hashtags=["x27", "low"])
+    assert record.post.hashtags == ("low",)
+    assert record.warnings == ("unusable_hashtag: 'x27' is ignored; it is a piece of an HTML entity of the caption",)
+    assert build(caption="it&#x27;s #x27", hashtags=["x27"]).post.hashtags == ("x27",)
+    assert build(caption="its", hashtags=["x27"]).post.hashtags == ("x27",)
+
+
 @pytest.mark.parametrize(
     "value, text", [(7, "7"), (7.0, "7"), (" 7 ", "7"), (2**70, str(2**70)), ("7.00", "7"), (Decimal("7.0"), "7")]
 )

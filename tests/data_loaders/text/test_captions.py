@@ -20,7 +20,27 @@ TEXTS = st.one_of(
     st.text(alphabet="#＃@&;./:'’ \u200c\u200d\ufe0f\u20e3\u0301\u0338abWw1_-<>\x00\u200bé日\ud800\ufffd", max_size=40),
     st.lists(
         st.sampled_from(
-            ["#tag", "http://", "www.", "a.b/", "@u", "&#39;", "&amp;", "&lt;", "#1", "x@y.zz", "❤️", " ", "_"]
+            [
+                "#海",
+                "#话题#",
+                "正文",
+                "日.jp/",
+                "пример.рф/#",
+                "·",
+                "#tag",
+                "http://",
+                "www.",
+                "a.b/",
+                "@u",
+                "&#39;",
+                "&amp;",
+                "&lt;",
+                "#1",
+                "x@y.zz",
+                "❤️",
+                " ",
+                "_",
+            ]
         )
     ).map("".join),
 )
@@ -41,6 +61,11 @@ PROFILES = st.sampled_from(["plain", "tweet", "tweet_inline_words"])
         ("see example.com/#about or www.example.com", "see or"),
         ("and/or node.js C# a#b #1", "and/or node.js C# a#b #1"),
         ("写真http://t.co/x。＃猫", "写真 。"),
+        ("read https://example.org/日本/#歴史 now", "read now"),
+        ("see http://münchen.example/#termine or пример.рф/#раздел", "see or"),
+        ("見てhttps://t.co/aB1見た (http://t.co/x)を", "見て 見た ( を"),
+        ("中国語example.com/path한국", "中国語 한국"),
+        ("и/или т.д./т.п. node.js/x", "и/или т.д./т.п."),
         ("a\x00b\ud83dc\u200bd", "a b c d"),
         ("foo\u200f#tag bar", "foo bar"),
         ("cafe\u0301", "café"),

@@ -267,6 +267,39 @@ def test_words_the_author_wrote_are_a_remark_with_their_share():
     assert "75.0 % of 4 true hashtags" in finding.measured
 
 
+@pytest.mark.parametrize(
+    "left",
+    [
+        "vibes#sunset and more",
+        "行った＃sunset",
+        "@bob#SUNSET",
+        "look #\u200bsunset",
+        "vibes#sun❤️set",
+        "a&#35;sunset",
+        "a&amp;#x23;sunset",
+        "https://x.example/#sunset",
+        "2024﹟sunset",
+    ],
+)
+def test_signs_that_are_no_hashtags_to_the_pattern_are_caught_by_the_truth(left):
+    finding = own_hashtags_cut_out(caption_case((left, ("sunset",), left), ("fine", ("sea",), "fine #sea")))
+    assert (finding.status, finding.numbers["in_the_folder"]) == ("failed", 1)
+    assert "1 of 2 captions of the prepared folder hold #hashtags of their own post ('p0')" in finding.measured
+
+
+@pytest.mark.parametrize(
+    "left", ["a sunset", "# sunset", "vibes#sunsets", "it&#x27;s sunset", "#other sunset", "C# sunset"]
+)
+def test_words_and_other_signs_are_no_hashtags_of_the_post(left):
+    finding = own_hashtags_cut_out(caption_case((left, ("sunset", "x27"), left), ("fine", ("sea",), "fine #sea")))
+    assert finding.status == "passed"
+
+
+def test_a_word_in_the_place_of_a_glued_hashtag_is_caught():
+    finding = own_hashtags_as_words(caption_case(("vibes sunset", ("sunset",), "vibes#sunset")))
+    assert (finding.status, finding.numbers["posts_with_words_left_behind"]) == ("failed", 1)
+
+
 def test_captions_that_say_nothing_of_it_pass():
     finding = own_hashtags_as_words(caption_case(("hello", ("beach",), "hello #beach"), (None, ("sun",), None)))
     assert (finding.status, finding.numbers["share"]) == ("passed", 0)
