@@ -53,6 +53,7 @@ HEAVY = {
 OPTIONAL = (
     *("faiss", "instaloader", "fastapi", "uvicorn", "gradio", "tensorboard", "tensorboardX"),
     "simplemma",
+    "pillow_heif",
 )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_loaders.images.fingerprints import NO_COLOURS, NO_KEY, colour_signature, is_flat, perceptual_hash
-from data_loaders.images.loading import ImageError, load_image
+from data_loaders.images.loading import ImageError, opened_image
 
 # Enough detail for the perceptual hash: a large JPEG is decoded at an eighth of its size.
 _SIZE_HINT_PX = 64
@@ -34,12 +34,12 @@ class ImageReport:
 def inspect_image(picture: Path | bytes, root: Path | None = None) -> ImageReport:
     """Decode one picture and return its report; one that is not in the folder `root`, if given, is refused."""
     try:
-        image = load_image(picture, size_hint_px=_SIZE_HINT_PX, root=root)
+        with opened_image(picture, size_hint_px=_SIZE_HINT_PX, root=root) as image:
+            if is_flat(image):
+                return ImageReport()
+            return ImageReport(key=perceptual_hash(image) or 1, colours=colour_signature(image))
     except ImageError as error:
         return ImageReport(error=error)
-    if is_flat(image):
-        return ImageReport()
-    return ImageReport(key=perceptual_hash(image) or 1, colours=colour_signature(image))
 
 
 class ImageInspector:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import math
 import struct
 import zlib
-from io import BytesIO
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, overload
 
@@ -14,21 +17,32 @@ from PIL import Image, UnidentifiedImageError
 
 from data_loaders.dump_files import FileRefused, open_file
 from data_loaders.errors import DataError, nearest
+from data_loaders.images.formats import formats_for, unknown_format
+from data_loaders.images.limits import (
+    MAX_PIXELS,
+    MOST_FILE_BYTES,
+    in_flight,
+    too_large,
+    too_many_scans,
+    too_many_strips,
+    working_bytes,
+)
 from data_loaders.images.modes import image_from_array, to_rgb, upright
 
 ImageSource: TypeAlias = "str | Path | bytes | Image.Image | NDArray[Any]"
 ImagePolicy: TypeAlias = Literal["raise", "skip", "blank"]
 IMAGE_POLICIES: tuple[str, ...] = ("raise", "skip", "blank")
-# Pillow's threshold for decompression bombs: a quarter of a gigabyte once decoded.
-MAX_PIXELS = 89_478_485
-MAX_BYTES = 1 << 28
-"""Size of the largest picture file that is opened."""
+_HEAD_BYTES = 64
 _BLANK_SIZE_PX = 224
 _BLANK_GREY = (128, 128, 128)
+# A header in more parts than any program writes; so many take seconds.
+_MOST_READS_OF_A_HEADER = 20_000
+_MOST_READS = 1_000_000
 # The exceptions of Pillow's decoders on damaged files; they have no common base class.
 _DECODE_ERRORS: tuple[type[Exception], ...] = (
-    OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, AttributeError, EOFError, OverflowError,
-    MemoryError, struct.error, zlib.error, Image.DecompressionBombError, Image.DecompressionBombWarning,
+    OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, EOFError, ArithmeticError, AssertionError,
+    RuntimeError, SystemError, MemoryError, struct.error, zlib.error,
+    Image.DecompressionBombError, Image.DecompressionBombWarning,
 )  # fmt: skip
 
 
@@ -88,14 +102,16 @@ def load_image(
 ) -> Image.Image | None:
     """Return a picture in RGB, upright.
 
-    The EXIF orientation is applied, transparency becomes white, and an animation is reduced to its first frame.
+    The EXIF orientation and the colour profile are applied, transparency becomes white, and an animation is reduced to
+    its first frame.
 
     Args:
         source: a path, the bytes of a file, a Pillow image, or an array (see `images.modes.image_from_array`).
         size_hint_px: the size that a later step needs; a large JPEG is decoded at the smallest scale whose shorter
             side is still at least this long.
         policy: for an unusable picture: `raise` an error, `skip` it (returns None), or return a grey `blank`.
-        max_pixels: larger pictures are refused by their header alone, before any pixel is decoded.
+        max_pixels: larger pictures are refused by their header alone, before any pixel is decoded; so are those whose
+            decoding takes too much memory or time, see `images.limits`.
         root: the folder that a path must be in, see `dump_files.open_file`.
 
     Raises:
@@ -103,7 +119,8 @@ def load_image(
     """
     check_policy(policy)
     try:
-        return _load(source, size_hint_px, max_pixels, root)
+        with opened_image(source, size_hint_px=size_hint_px, max_pixels=max_pixels, root=root) as image:
+            return image
     except ImageError:
         if policy == "raise":
             raise
@@ -113,16 +130,37 @@ def load_image(
     return Image.new("RGB", (size, size), _BLANK_GREY)
 
 
-def _load(source: ImageSource, size_hint_px: int | None, max_pixels: int, root: Path | None) -> Image.Image:
+@contextmanager
+def opened_image(
+    source: ImageSource, *, size_hint_px: int | None = None, max_pixels: int = MAX_PIXELS, root: Path | None = None
+) -> Iterator[Image.Image]:
+    """Yield what `load_image` returns; other threads that decode wait until its memory is free again.
+
+    Args:
+        source: see `load_image`, like the others.
+        size_hint_px: the size that a later step needs.
+        max_pixels: limit of the picture's size.
+        root: the folder that a path must be in.
+
+    Raises:
+        ImageError: the picture is unusable.
+    """
+    with ExitStack() as stack:
+        yield _load(source, size_hint_px, max_pixels, root, stack)
+
+
+def _load(
+    source: ImageSource, size_hint_px: int | None, max_pixels: int, root: Path | None, stack: ExitStack
+) -> Image.Image:
     if isinstance(source, Image.Image):
-        return _decode(source, "given as a Pillow image", size_hint_px, max_pixels)
+        return _decode(source, "given as a Pillow image", size_hint_px, max_pixels, stack)
     if isinstance(source, np.ndarray):
-        try:
-            return to_rgb(image_from_array(source))
-        except ValueError as error:
-            raise ImageError("given as an array", "unsupported", str(error)) from error
+        return _from_array(source, max_pixels, stack)
     if isinstance(source, bytes):
-        return _open(BytesIO(source), f"given as {len(source):,} bytes", size_hint_px, max_pixels)
+        name = f"given as {len(source):,} bytes"
+        if len(source) > MOST_FILE_BYTES:
+            raise ImageError(name, "too_large", f"at most {MOST_FILE_BYTES:,} are read")
+        return _open(_MeteredBytes(source), name, size_hint_px, max_pixels, stack)
     if not isinstance(source, (str, Path)):
         accepted = "a path, bytes, a Pillow image or a numpy array"
         raise ImageError(f"given as {type(source).__name__}", "unsupported", f"accepted: {accepted}")
@@ -131,45 +169,100 @@ def _load(source: ImageSource, size_hint_px: int | None, max_pixels: int, root: 
             str(source), "unsupported", "pictures are not downloaded; save it and give the path of the file"
         )
     try:
-        with open_file(Path(source), root, MAX_BYTES) as file:
-            return _open(file, str(source), size_hint_px, max_pixels)
+        file = _metered(Path(source), root)
     except FileRefused as error:
         cause = error.cause if error.reason == "missing" else f"the file cannot be opened ({error.cause})"
         raise ImageError(str(source), error.reason, cause) from error
+    except OSError as error:
+        raise ImageError(str(source), "damaged", _text(error)) from error
+    with file:
+        return _open(file, str(source), size_hint_px, max_pixels, stack)
 
 
-def _open(file: Any, name: str, size_hint_px: int | None, max_pixels: int) -> Image.Image:
-    head = file.read(16)
+def _from_array(array: NDArray[Any], max_pixels: int, stack: ExitStack) -> Image.Image:
+    name, pixels = "given as an array", math.prod(array.shape[:2])
+    if pixels > max_pixels:
+        raise ImageError(name, "too_large", f"{pixels:,} pixels; at most {max_pixels:,} are taken")
+    stack.enter_context(in_flight(12 * pixels))
+    try:
+        return to_rgb(image_from_array(array))
+    except ValueError as error:
+        raise ImageError(name, "unsupported", str(error)) from error
+
+
+class _Metered(io.BufferedIOBase):
+    """A file that refuses to be read in too many pieces."""
+
+    reads_left = _MOST_READS_OF_A_HEADER
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.reads_left -= 1
+        if self.reads_left < 0:
+            raise OSError("it is in too many parts")
+        return super().read(size)
+
+
+class _MeteredFile(_Metered, io.BufferedReader):
+    pass
+
+
+class _MeteredBytes(_Metered, io.BytesIO):
+    pass
+
+
+def _metered(path: Path, root: Path | None) -> _MeteredFile | _MeteredBytes:
+    file = open_file(path, root, MOST_FILE_BYTES)
+    if isinstance(file, io.BufferedReader) and isinstance(file.raw, io.FileIO):
+        return _MeteredFile(file.detach())
+    with file:  # in an archive
+        return _MeteredBytes(file.read())
+
+
+def _open(
+    file: _MeteredFile | _MeteredBytes, name: str, size_hint_px: int | None, max_pixels: int, stack: ExitStack
+) -> Image.Image:
+    head = file.read(_HEAD_BYTES)
     file.seek(0)
     if not head:
         raise ImageError(name, "empty", "the file is empty (0 bytes)")
+    excess = too_many_strips(file)
+    if excess is not None:
+        raise ImageError(name, "too_large", excess)
     try:
-        image = Image.open(file)
+        image = Image.open(file, formats=formats_for(head))
+        file.reads_left = _MOST_READS
+        excess = too_many_scans(image, file)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(name, "too_large", f"more than {max_pixels:,} pixels ({error})") from error
     except UnidentifiedImageError as error:
-        cause = f"not a picture in a known format such as JPEG, PNG or WebP (it starts with {head!r})"
-        raise ImageError(name, "not_an_image", cause) from error
+        reason, cause = unknown_format(head)
+        raise ImageError(name, reason, cause) from error
     except _DECODE_ERRORS as error:
         raise ImageError(name, "damaged", f"damaged header ({_text(error)})") from error
     with image:
-        return _decode(image, name, size_hint_px, max_pixels)
+        if excess is not None:
+            raise ImageError(name, "too_large", excess)
+        return _decode(image, name, size_hint_px, max_pixels, stack)
 
 
-def _decode(image: Image.Image, name: str, size_hint_px: int | None, max_pixels: int) -> Image.Image:
-    width, height = image.size
-    if width * height > max_pixels:
-        raise ImageError(name, "too_large", f"{width:,} × {height:,} pixels; at most {max_pixels:,} are decoded")
-    if not width * height:
-        raise ImageError(name, "damaged", f"it has no pixels ({width} × {height})")
-    try:
-        if size_hint_px is not None and image.format in ("JPEG", "MPO"):
-            image.draft(None, (size_hint_px, size_hint_px))
-        image.load()
-        picture = to_rgb(upright(image, _DECODE_ERRORS))
-    except _DECODE_ERRORS as error:
-        raise ImageError(name, "damaged", f"truncated or damaged ({_text(error)})") from error
-    return picture.copy() if picture is image else picture
+def _decode(image: Image.Image, name: str, size_hint_px: int | None, max_pixels: int, stack: ExitStack) -> Image.Image:
+    if not image.width * image.height:
+        raise ImageError(name, "damaged", f"it has no pixels ({image.width} × {image.height})")
+    cause = too_large(image, max_pixels)
+    if cause is None:
+        stack.enter_context(in_flight(working_bytes(image)))
+        try:
+            if size_hint_px is not None and image.format in ("JPEG", "MPO"):
+                image.draft(None, (size_hint_px, size_hint_px))
+            image.load()
+            # The header can say less than is in the file.
+            cause = too_large(image, max_pixels)
+            if cause is None:
+                picture = to_rgb(upright(image, _DECODE_ERRORS))
+                return picture.copy() if picture is image else picture
+        except _DECODE_ERRORS as error:
+            raise ImageError(name, "damaged", f"truncated or damaged ({_text(error)})") from error
+    raise ImageError(name, "too_large", cause)
 
 
 def _text(error: Exception) -> str:

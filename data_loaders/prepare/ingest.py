@@ -10,7 +10,8 @@ from pathlib import Path
 from data_loaders.dump_files import FileRefused, read_file
 from data_loaders.dump_files.archives import is_packed
 from data_loaders.images.check import ImageInspector, ImageReport
-from data_loaders.images.loading import MAX_BYTES, ImageError
+from data_loaders.images.limits import MOST_FILE_BYTES
+from data_loaders.images.loading import ImageError
 from data_loaders.posts import Post
 from data_loaders.prepare.duplicates import caption_key
 from data_loaders.prepare.picture_copies import PictureCopies
@@ -107,7 +108,7 @@ class Ingest:
             if not is_packed(picture):
                 return _relative(picture, self.folder), None
             try:
-                picture = read_file(picture, root, MAX_BYTES)
+                picture = read_file(picture, root, MOST_FILE_BYTES)
             except FileRefused as error:
                 return None, ImageError(str(picture), error.reason, error.cause)
         return (None if picture is None else self.copies.add(picture)), None

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from importlib import import_module
@@ -77,6 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the sub-command and its arguments; None for those of the command line.
     """
     _configure_output()
+    # What Pillow repairs or leaves out of damaged pictures, thousands of lines for some.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     # On a busy machine threads that wait by spinning take the processor from those that work.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:

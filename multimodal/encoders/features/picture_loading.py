@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from data_loaders.errors import DataError, RunError
-from data_loaders.images.loading import load_image
+from data_loaders.images.loading import opened_image
 from data_loaders.posts import Post
 from multimodal.distributed.processes import process_count
 from multimodal.encoders.preprocessing import ImagePreprocessing
@@ -56,7 +56,8 @@ class Pictures(Dataset["Tensor | DataError"]):
         if source is None:
             raise DataError(f"post {self._post_ids[row]!r} has no picture")
         try:
-            return self.preprocessing(load_image(source, size_hint_px=self.preprocessing.size_px))
+            with opened_image(source, size_hint_px=self.preprocessing.size_px) as image:
+                return self.preprocessing(image)
         except DataError as error:
             if len(self._sources) == 1:
                 raise

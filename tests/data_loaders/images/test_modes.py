@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from data_loaders.images import modes
 from data_loaders.images.modes import image_from_array, levels, to_rgb
 
 RED = (220, 20, 20)
@@ -98,3 +99,13 @@ def test_arrays():
 def test_arrays_that_are_no_picture(array, text):
     with pytest.raises(ValueError, match=text):
         image_from_array(array)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_in_strips_as_in_one(mode, monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 255, (31, 7, 3), np.uint8)
+    image = Image.fromarray(pixels) if mode == "LAB" else Image.fromarray(pixels).convert(mode.split(";")[0])
+    whole = to_rgb(image).tobytes()
+    monkeypatch.setattr(modes, "_STRIP_PIXELS", 20)
+    monkeypatch.setattr(modes, "_PIECE", 5)
+    assert to_rgb(image).tobytes() == whole
