@@ -372,7 +372,7 @@ def program_arguments(words):
     return None
 
 
-OTHER_PROGRAMS = {"git", "cd", "source", "conda", "pip", "export", "tensorboard", "pre-commit", "mypy"}
+OTHER_PROGRAMS = {"curl", "hf", "git", "cd", "source", "conda", "pip", "export", "tensorboard", "pre-commit", "mypy"}
 
 
 def check_command(words):

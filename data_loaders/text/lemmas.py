@@ -55,7 +55,7 @@ def _dictionary() -> Callable[[str], str]:
     except ImportError as error:
         raise ConfigError(
             "Lemmas need the package simplemma, which is not installed. Install it with "
-            "pip install 'multimodal-hashtags[text]', or choose the caption profile 'tweet', which does not need it."
+            "pip install 'simplemma>=2.0,<3', or choose the caption profile 'tweet', which does not need it."
         ) from error
 
     def look_up(word: str) -> str:

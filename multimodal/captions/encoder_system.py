@@ -13,7 +13,7 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from multimodal.captions.system import CaptionSystemConfig
-from multimodal.encoders import CaptionEncoder, CaptionEncoderConfig, load_caption_encoder
+from multimodal.encoders import CaptionEncoder, CaptionEncoderConfig, load_caption_encoder, missing_weights
 from multimodal.encoders.features.inputs import TokenCaptions
 from multimodal.encoders.storage import load_weights, save_weights
 from multimodal.systems.network import NetworkSystem
@@ -64,6 +64,10 @@ class EncoderSystem(NetworkSystem):
     @abstractmethod
     def build(self, encoder: CaptionEncoder) -> None:
         """Set `network`, with new layers behind an encoder."""
+
+    def missing_weights(self) -> list[str]:
+        """Return what is wrong with the encoder's weights; see `System.missing_weights`."""
+        return missing_weights(self.config.encoder, section="encoder")
 
     def layers(self) -> nn.Module:
         """Return the layers behind the encoder, to save and load: all other parts of the network."""

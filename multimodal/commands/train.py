@@ -37,9 +37,11 @@ def run(options: argparse.Namespace) -> Answer | None:
     """Train; only the main process answers."""
     from data_loaders.prepared import PreparedData
     from multimodal.distributed.processes import is_main_process
+    from multimodal.systems.requirements import check_requirements
     from multimodal.training.run import train_run
 
     config = read_config(options)
+    check_requirements(config)
     try:
         trained = train_run(config, PreparedData.open(options.data), options.output, overwrite=options.overwrite)
     except KeyboardInterrupt:

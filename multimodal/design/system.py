@@ -21,7 +21,7 @@ from multimodal.design.network import DesignNetwork
 from multimodal.design.scoring import Scorer, row_batches
 from multimodal.design.storage import load_parts, save_parts
 from multimodal.distributed.launching import own_device
-from multimodal.encoders import build_caption_encoder, build_image_encoder
+from multimodal.encoders import build_caption_encoder, build_image_encoder, missing_weights
 from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.caption_search import CaptionVectors
 from multimodal.memory.hashtag_id_map import HashtagIdMap
@@ -68,6 +68,10 @@ class DesignSystem(NetworkSystem):
                 encoder.to_dtype(dtype)
 
     # -- learning ----------------------------------------------------------------------------------------------
+
+    def missing_weights(self) -> list[str]:
+        """Return what is wrong with the weights of both encoders; see `System.missing_weights`."""
+        return missing_weights(self.config.encoder.caption, self.config.encoder.image)
 
     def fit(self, data: PreparedData, run: RunFolder) -> None:
         """Train the network; see `System.fit`."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         list_image_encoders,
         load_caption_encoder,
         load_image_encoder,
+        missing_weights,
         register_caption_encoder,
         register_image_encoder,
     )
@@ -34,6 +35,7 @@ __all__ = [
     "list_image_encoders",
     "load_caption_encoder",
     "load_image_encoder",
+    "missing_weights",
     "register_caption_encoder",
     "register_image_encoder",
 ]

@@ -141,6 +141,11 @@ class CaptionEncoder(Encoder):
     pad_id: int
 
     @classmethod
+    def find_weights(cls, config: CaptionEncoderConfig) -> Path | None:
+        """Return the file or folder that `build` starts from; None for random weights. See `missing_weights`."""
+        return None
+
+    @classmethod
     @abstractmethod
     def build(cls, config: CaptionEncoderConfig, train_captions: Iterable[str]) -> CaptionEncoder:
         """Make an encoder; see `build_caption_encoder`."""
@@ -207,6 +212,11 @@ class ImageEncoder(Encoder):
     preprocessing: ImagePreprocessing
     mean: Tensor
     std: Tensor
+
+    @classmethod
+    def find_weights(cls, config: ImageEncoderConfig) -> Path | None:
+        """Return the file that `build` starts from; None for random weights. See `missing_weights`."""
+        return None
 
     @classmethod
     @abstractmethod

@@ -8,7 +8,10 @@ Here the cache is read first, and one short request checks whether the hub can b
 
 from __future__ import annotations
 
+import http.client
 import os
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -17,7 +20,11 @@ from urllib.parse import urlparse
 
 from data_loaders.errors import ConfigError
 
-_TIMEOUT_S = 5.0
+WHERE = "Where to get published weights: docs/getting-started/offline.md."
+_TIMEOUT_S = 3.0
+_FORGOTTEN_AFTER_S = 30.0
+# Hosts that did not answer, when that was noticed, and why: asked for several files, the user waits once.
+_SILENT_HOSTS: dict[str, tuple[float, str]] = {}
 _TEXT_FILES = ["*.json", "*.txt", "*.model"]
 
 
@@ -79,14 +86,21 @@ def download(url: str, option: str, help_text: str) -> Path:
         return target
     if _offline():
         raise ConfigError(f"{option}: HF_HUB_OFFLINE is set and {target} does not exist. {help_text}")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if silent := _why_silent(url):
+        raise ConfigError(f"{option}: {url} cannot be downloaded: {silent}. {help_text}")
     digest = Path(name).stem.rpartition("-")[2]
     try:
-        urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=_TIMEOUT_S).close()
+        target.parent.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(url, str(target), hash_prefix=digest or None)
     except (OSError, RuntimeError) as error:
         raise ConfigError(f"{option}: {url} cannot be downloaded: {_one_line(error)}. {help_text}") from None
     return target
+
+
+def how_to_fetch(repository: str, *files: str) -> str:
+    """Return the sentence that says how to fetch a hub model on another machine."""
+    words = ["hf download", repository, *files, "--local-dir", f"weights/{repository.rpartition('/')[2]}"]
+    return f"To fetch it where there is a network: {' '.join(words)}"
 
 
 def _cached_folder(repository: str, option: str, help_text: str) -> Path | None:
@@ -106,15 +120,38 @@ def _require_hub(option: str, help_text: str) -> None:
 
     if _offline():
         raise ConfigError(f"{option}: HF_HUB_OFFLINE is set and it is not in the local cache. {help_text}")
-    try:
-        urllib.request.urlopen(urllib.request.Request(constants.ENDPOINT, method="HEAD"), timeout=_TIMEOUT_S).close()
-    except urllib.error.HTTPError:
-        return  # any answer means that the hub can be reached
-    except OSError as error:
+    if silent := _why_silent(constants.ENDPOINT):
         raise ConfigError(
-            f"{option}: not in the local cache, and the hub ({constants.ENDPOINT}) cannot be reached: "
-            f"{_one_line(error)}. {help_text}"
-        ) from None
+            f"{option}: not in the local cache, and the hub ({constants.ENDPOINT}) cannot be reached: {silent}. "
+            f"{help_text}"
+        )
+
+
+def _why_silent(url: str) -> str:
+    """Return why a host gives no answer of any kind within a few seconds, or an empty string."""
+    host, now = urlparse(url).netloc, time.monotonic()
+    when, reason = _SILENT_HOSTS.get(host, (-_FORGOTTEN_AFTER_S, ""))
+    if now - when < _FORGOTTEN_AFTER_S:
+        return reason
+    found: list[str] = []
+    # In a thread, because no time limit holds for looking up the address.
+    thread = threading.Thread(target=lambda: found.append(_ask(url)), daemon=True)
+    thread.start()
+    thread.join(_TIMEOUT_S)
+    reason = found[0] if found else f"no answer within {_TIMEOUT_S:g} s"
+    if reason:
+        _SILENT_HOSTS[host] = now, reason
+    return reason
+
+
+def _ask(url: str) -> str:
+    try:
+        urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=_TIMEOUT_S).close()
+    except urllib.error.HTTPError:
+        return ""  # any answer means that the host can be reached
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return _one_line(error).removeprefix("<urlopen error ").removesuffix(">") or type(error).__name__
+    return ""
 
 
 def _offline() -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar, cast
 
-from data_loaders.errors import ConfigError, RunError
+from data_loaders.errors import ConfigError, RunError, UserError
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder
 from multimodal.encoders.configuration import CaptionEncoderConfig, ImageEncoderConfig
 from multimodal.encoders.names import CAPTION_ENCODERS, CAPTION_SCHEMAS, IMAGE_ENCODERS, check_image_encoder
@@ -91,6 +91,32 @@ def build_image_encoder(config: ImageEncoderConfig) -> ImageEncoder:
         ConfigError: the weights are not available or do not fit; the message says how to use local ones.
     """
     return get_image_encoder(config.name).build(config)
+
+
+def missing_weights(
+    caption: CaptionEncoderConfig | None = None,
+    image: ImageEncoderConfig | None = None,
+    section: str = CaptionEncoder.section,
+) -> list[str]:
+    """Return why weights that encoders start from cannot be used, a message each; those of a hub are downloaded now.
+
+    Args:
+        caption: configuration of the caption encoder; None for none.
+        image: configuration of the image encoder; None for none.
+        section: that `caption` comes from, for messages.
+    """
+    problems = []
+    try:
+        if caption is not None:
+            get_caption_encoder(caption.name).find_weights(caption)
+    except UserError as error:
+        problems.append(str(error).replace(f"{CaptionEncoder.section}.", f"{section}."))
+    try:
+        if image is not None:
+            get_image_encoder(image.name).find_weights(image)
+    except UserError as error:
+        problems.append(str(error))
+    return problems
 
 
 def load_caption_encoder(folder: str | Path) -> CaptionEncoder:

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.encoders.configuration import CaptionEncoderConfig
+from multimodal.encoders.hub import WHERE
+from multimodal.storage.hub_names import what_is_there
 from multimodal.storage.run_folder import read_json, write_atomically, write_json
 
 FORMAT_VERSION = 1
@@ -110,6 +112,21 @@ def read_tensors(path: Path, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return state
 
 
+def state_file(path: str | Path, option: str) -> Path:
+    """Return the path of a state dictionary that the user named.
+
+    Raises:
+        ConfigError: it does not exist.
+    """
+    file = Path(path).expanduser()
+    if file.is_file():
+        return file
+    raise ConfigError(
+        f"{option}.pretrained={str(path)!r}: there is no such file; give a .safetensors or .pth file."
+        f"{what_is_there(file)} {WHERE}"
+    )
+
+
 def read_state(path: str | Path, option: str) -> dict[str, Tensor]:
     """Read a state dictionary that the user named: safetensors, or a torch file that contains only tensors.
 
@@ -120,11 +137,7 @@ def read_state(path: str | Path, option: str) -> dict[str, Tensor]:
     Raises:
         ConfigError: the file is missing or unreadable, or loading it would run code.
     """
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise ConfigError(
-            f"{option}.pretrained={str(path)!r}: there is no such file; give a .safetensors or .pth file."
-        )
+    file = state_file(path, option)
     try:
         state: dict[str, Any] = load_file(file) if file.suffix == ".safetensors" else _load_torch(file)
     except (SafetensorError, OSError, RuntimeError, EOFError, KeyError) as error:

@@ -66,6 +66,10 @@ class System(ABC):
             run: where metrics and checkpoints go; an interrupted run in it is resumed.
         """
 
+    def missing_weights(self) -> list[str]:
+        """Return why weights that `fit` starts from cannot be used, a message each; those of a hub are downloaded."""
+        return []
+
     @abstractmethod
     def rank(self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Excluded = None) -> Rankings:
         """Rank hashtags for each post from its content and the posts of `memory` that are strictly earlier.

@@ -6,15 +6,14 @@ import re
 from pathlib import Path
 
 from data_loaders.errors import RunError
+from multimodal.storage.hub_names import looks_like_path
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-# What lives beside a run folder is a path that was mistyped, not a repository.
-_LOCAL_FOLDERS = ("runs", "data", "models", "configs")
 
 
 def looks_like_hub_id(name: str) -> bool:
-    """Return whether `name` has the form `owner/repository` and does not start like a local folder."""
-    return bool(_HUB_ID.fullmatch(name)) and name.split("/")[0] not in _LOCAL_FOLDERS and not Path(name).parent.is_dir()
+    """Return whether `name` has the form `owner/repository` and does not look like a path."""
+    return bool(_HUB_ID.fullmatch(name)) and not looks_like_path(name)
 
 
 def download_model(hub_id: str) -> Path:

@@ -16,6 +16,7 @@ from multimodal.systems.base import System
 from multimodal.systems.caption_profile import captions_for
 from multimodal.systems.model_folder import save_model
 from multimodal.systems.registry import get_system
+from multimodal.systems.requirements import check_requirements
 from multimodal.training.opening import describe, open_run, refuse_foreign
 
 if TYPE_CHECKING:
@@ -52,8 +53,10 @@ def train_run(config: RunConfig, data: PreparedData, output: str | Path, *, over
         RunError: the folder contains a finished run, an interrupted run on other data or something other than a run, or
             a file cannot be written.
         ConfigError: the folder contains an interrupted run of another configuration; the message lists the differences.
+            Or weights or packages are missing, see `check_requirements`.
         FolderInUseError: another process trains in the folder, or evaluates what is in it.
     """
+    check_requirements(config)
     init_distributed()
     run = RunFolder(output)
     if not is_main_process():

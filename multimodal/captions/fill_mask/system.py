@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from data_loaders.errors import DataError
+from data_loaders.errors import DataError, UserError
 from data_loaders.posts import Post
 from multimodal.captions.fill_mask.config import BertFillMaskConfig
 from multimodal.captions.fill_mask.filling import fill_masks, probabilities
@@ -25,6 +25,7 @@ from multimodal.encoders.captions.masked_language_model import (
     MaskedLanguageModel,
     add_hashtag_tokens,
     build_masked_model,
+    find_masked_model,
     hashtag_token_ids,
     load_masked_model,
     save_masked_model,
@@ -78,6 +79,14 @@ class BertFillMask(NetworkSystem, CaptionSystem):
     def cast_encoders(self, dtype: torch.dtype) -> None:
         """Convert the language model to `dtype`."""
         self.network.model.to(dtype)
+
+    def missing_weights(self) -> list[str]:
+        """Return what is wrong with the language model's weights; see `System.missing_weights`."""
+        try:
+            find_masked_model(self.config.encoder)
+        except UserError as error:
+            return [str(error)]
+        return []
 
     def fit(self, data: PreparedData, run: RunFolder) -> None:
         """Train on the train split, then choose half-life and exponent of recency on the validation split.

@@ -96,11 +96,24 @@ def build_masked_model(config: MaskedModelConfig, train_captions: Iterable[str])
     Raises:
         ConfigError: the weights are not available or do not fit, or it is not a masked language model.
     """
-    if config.random_init and config.pretrained is None:
+    folder = find_masked_model(config)
+    if folder is None:
         return _small_model(config, train_captions)
-    name = config.pretrained or DEFAULT_TRANSFORMER
-    folder = find_folder(name, weights=not config.random_init)
-    return _read(folder, config.random_init, f"{_OPTION}.pretrained={name!r}")
+    return _read(folder, config.random_init, f"{_OPTION}.pretrained={config.pretrained or DEFAULT_TRANSFORMER!r}")
+
+
+def find_masked_model(config: MaskedModelConfig) -> Path | None:
+    """Return the model's folder, fetched now if it is on the hub; None for a small random model.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if config.random_init and config.pretrained is None:
+        return None
+    try:
+        return find_folder(config.pretrained or DEFAULT_TRANSFORMER, weights=not config.random_init)
+    except ConfigError as error:
+        raise ConfigError(str(error).replace(f"{TransformerCaptionEncoder.section}.", f"{_OPTION}.")) from None
 
 
 def save_masked_model(folder: Path, config: MaskedModelConfig, network: MaskedLanguageModel) -> None:

@@ -27,6 +27,7 @@ from multimodal.encoders.configuration import CaptionEncoderConfig, own_learning
 from multimodal.encoders.registry import register_caption_encoder
 from multimodal.encoders.storage import read_description
 
+_MULTILINGUAL_BERT = (DEFAULT_TRANSFORMER, f"google-bert/{DEFAULT_TRANSFORMER}")
 # These keys describe the origin of a model, not what it computes.
 _NOT_ARCHITECTURE = {"_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures"}
 
@@ -72,15 +73,23 @@ class TransformerCaptionEncoder(CaptionEncoder):
     def build(cls, config: CaptionEncoderConfig, train_captions: Iterable[str]) -> TransformerCaptionEncoder:
         """Load pretrained weights, or start from random ones."""
         own = cls.config_type.model_validate(config)
-        if own.random_init and own.pretrained is None:
+        folder = cls.find_weights(own)
+        if folder is None:
             model, tokenizer = multilingual_bert_size(own.vocabulary_size, train_captions)
         else:
-            name = own.pretrained or DEFAULT_TRANSFORMER
-            folder = find_folder(name, weights=not own.random_init)
-            model, tokenizer, _ = read_folder(folder, own.random_init, f"{OPTION}.pretrained={name!r}")
+            option = f"{OPTION}.pretrained={own.pretrained or DEFAULT_TRANSFORMER!r}"
+            model, tokenizer, _ = read_folder(folder, own.random_init, option)
         encoder = cls(own, model, tokenizer)
         encoder.set_trainable()
         return encoder.train()
+
+    @classmethod
+    def find_weights(cls, config: CaptionEncoderConfig) -> Path | None:
+        """Return the model's folder; None for random weights of multilingual BERT, whose tokenizer is then learned."""
+        own = cls.config_type.model_validate(config)
+        name = own.pretrained or DEFAULT_TRANSFORMER
+        unnamed = own.pretrained is None or (name in _MULTILINGUAL_BERT and not Path(name).is_dir())
+        return None if own.random_init and unnamed else find_folder(name, weights=not own.random_init)
 
     @classmethod
     def load(cls, folder: Path) -> TransformerCaptionEncoder:

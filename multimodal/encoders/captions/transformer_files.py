@@ -11,19 +11,27 @@ import torch
 from safetensors import SafetensorError
 
 from data_loaders.errors import ConfigError, RunError
+from multimodal.encoders.captions.schemas import DEFAULT_TRANSFORMER
 from multimodal.encoders.captions.tokenizer import PAD_TOKEN, START_TOKEN, train_tokenizer
 from multimodal.encoders.configuration import CaptionEncoderConfig
-from multimodal.encoders.hub import hub_folder
+from multimodal.encoders.hub import WHERE, how_to_fetch, hub_folder
 from multimodal.encoders.storage import encoder_folder, write_description
+from multimodal.storage.hub_names import looks_like_path, what_is_there
 
 OPTION = "encoder.caption"
 _HELP = (
     "Give a local folder (config.json, model.safetensors, tokenizer.json): encoder.caption.pretrained=/path/to/folder, "
     "or random weights: encoder.caption.random_init=true."
 )
+_RANDOM_HELP = (
+    "Of this model, random_init=true uses config.json and the tokenizer. Give a local folder that has them: "
+    "encoder.caption.pretrained=/path/to/folder, or leave the name out: encoder.caption.pretrained=null."
+)
 # Nothing is downloaded here, and code that a folder brings along is never run nor offered to be run.
 _SAFELY: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 _MULTILINGUAL_BERT_TOKENS = 119_547
+# The repository has the weights for other frameworks besides.
+_MULTILINGUAL_BERT_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt")
 
 
 def find_folder(name: str, weights: bool) -> Path:
@@ -39,9 +47,14 @@ def find_folder(name: str, weights: bool) -> Path:
             files = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
             raise ConfigError(f"{option}: the folder has no config.json; it holds {files}. {_HELP}")
         return folder
-    if name.startswith(("/", ".", "~")) or "\\" in name or name.count("/") > 1:
-        raise ConfigError(f"{option}: there is no such folder. {_HELP}")
-    return hub_folder(name, weights, option, _HELP)
+    help_text = _HELP if weights else _RANDOM_HELP
+    if looks_like_path(name):
+        raise ConfigError(f"{option}: there is no such folder.{what_is_there(folder)} {help_text} {WHERE}")
+    return hub_folder(name, weights, option, f"There is no folder of this name here. {help_text} {_how_to_fetch(name)}")
+
+
+def _how_to_fetch(name: str) -> str:
+    return how_to_fetch(name, *(_MULTILINGUAL_BERT_FILES if name.endswith(DEFAULT_TRANSFORMER) else ()))
 
 
 def _text_encoder(settings: Any, tokenizer: Any) -> Any:

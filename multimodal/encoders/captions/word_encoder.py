@@ -15,7 +15,14 @@ from torch import nn
 from data_loaders.errors import ConfigError
 from multimodal.encoders.base import CaptionEncoder
 from multimodal.encoders.captions.schemas import WordEncoderConfig
-from multimodal.encoders.captions.words import PAD, SPECIAL_WORDS, UNKNOWN, WordVocabulary, select_word_vectors
+from multimodal.encoders.captions.words import (
+    PAD,
+    SPECIAL_WORDS,
+    UNKNOWN,
+    WordVocabulary,
+    select_word_vectors,
+    word_vectors_file,
+)
 from multimodal.encoders.configuration import CaptionEncoderConfig, own_learning_rate
 from multimodal.encoders.storage import (
     WEIGHTS_FILE,
@@ -76,6 +83,14 @@ class WordCaptionEncoder(CaptionEncoder):
             encoder = cls._with_given_vectors(own, own.word_vectors, train_captions)
         encoder.set_trainable()
         return encoder.train()
+
+    @classmethod
+    def find_weights(cls, config: CaptionEncoderConfig) -> Path | None:
+        """Return the folder of the trained encoder or the file of word vectors that `build` starts from."""
+        own = cls.config_type.model_validate(config)
+        if own.pretrained is not None:
+            return trained_encoder(own)
+        return None if own.word_vectors is None else word_vectors_file(own.word_vectors, f"{cls.section}.word_vectors")
 
     @classmethod
     def _with_given_vectors(

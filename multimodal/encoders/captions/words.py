@@ -93,6 +93,18 @@ def select_word_vectors(
     return chosen
 
 
+def word_vectors_file(path: str | Path, option: str) -> Path:
+    """Return the path of a file of word vectors.
+
+    Raises:
+        ConfigError: it does not exist.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise ConfigError(f"{option}={str(path)!r}: there is no such file; give a word2vec or GloVe text file.")
+    return file
+
+
 def read_word_vectors(path: str | Path, option: str) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """Yield (word, vector) from a text file in the format of word2vec (with a header line) or GloVe (without).
 
@@ -103,9 +115,7 @@ def read_word_vectors(path: str | Path, option: str) -> Iterator[tuple[str, NDAr
     Raises:
         ConfigError: the file does not exist, or a line is not a word and as many numbers as in the other lines.
     """
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise ConfigError(f"{option}={str(path)!r}: there is no such file; give a word2vec or GloVe text file.")
+    file = word_vectors_file(path, option)
     width: int | None = None
     with rich.progress.open(
         file, "r", encoding="utf-8", errors="replace", newline="\n", description="reading word vectors",

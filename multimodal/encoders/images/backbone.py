@@ -10,14 +10,14 @@ import torch
 
 from data_loaders.errors import ConfigError
 from multimodal.encoders.base import ImageEncoder
-from multimodal.encoders.configuration import ImageEncoderConfig, own_learning_rate
+from multimodal.encoders.configuration import HUB, ImageEncoderConfig, own_learning_rate
 from multimodal.encoders.preprocessing import ImagePreprocessing
-from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description
+from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, state_file
 
 OPTION = "encoder.image"
 HELP = (
     "Give a local file: encoder.image.pretrained=/path/to/weights.safetensors, "
-    "or random weights: encoder.image.pretrained=false."
+    "or random weights: encoder.image.pretrained=false; or, for posts without pictures, none: encoder.image=null."
 )
 BackboneType = TypeVar("BackboneType", bound="BackboneImageEncoder")
 
@@ -37,6 +37,20 @@ class BackboneImageEncoder(ImageEncoder):
         with torch.no_grad():
             regions = self.probe()
         self.patches, self.width = int(regions.shape[1]), int(regions.shape[2])
+
+    @classmethod
+    def find_weights(cls, config: ImageEncoderConfig) -> Path | None:
+        """Return the file with the weights to start from; None for random ones."""
+        if config.pretrained is False:
+            return None
+        if config.pretrained == HUB:
+            return cls._published_file(config.name, f"{OPTION}.pretrained={HUB!r} ({config.name})")
+        return state_file(str(config.pretrained), OPTION)
+
+    @classmethod
+    @abstractmethod
+    def _published_file(cls, name: str, option: str) -> Path:
+        """Return the file with the published weights of a model, downloaded where needed; `option` is for messages."""
 
     @classmethod
     @abstractmethod

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from data_loaders.errors import ConfigError
 from multimodal.encoders.configuration import HUB, ImageEncoderConfig
-from multimodal.encoders.hub import download, hub_file
+from multimodal.encoders.hub import download, how_to_fetch, hub_file
 from multimodal.encoders.images.backbone import HELP, OPTION, BackboneImageEncoder, weights_error
 from multimodal.encoders.preprocessing import ImagePreprocessing, preprocessing_for
 from multimodal.encoders.storage import mismatch, read_state
@@ -29,13 +29,25 @@ class TimmImageEncoder(BackboneImageEncoder):
     """
 
     @classmethod
+    def _published_file(cls, name: str, option: str) -> Path:
+        published = _published_settings(name)
+        if repository := published.get("hf_hub_id"):
+            names = (published["hf_hub_filename"],) if published.get("hf_hub_filename") else _HUB_FILES
+            return hub_file(repository, names, option, f"{HELP} {how_to_fetch(repository, names[0], 'config.json')}")
+        if url := published.get("url"):
+            return download(url, option, f"{HELP} To fetch it where there is a network: curl -LO {url}")
+        known = timm.list_pretrained(f"{name.partition('.')[0]}*")[:5]
+        others = f" Published: {', '.join(known)}." if known else ""
+        raise ConfigError(f"{option}: timm has no published weights for this name.{others} {HELP}")
+
+    @classmethod
     def _create(cls, config: ImageEncoderConfig, pretrained: bool | str) -> tuple[Any, ImagePreprocessing]:
         published = _published_settings(config.name)
         backbone: Any
-        if pretrained is not False:
-            path = _published_file(config.name, published) if pretrained == HUB else Path(str(pretrained)).expanduser()
-            state = read_state(path, OPTION)
-            published = {**published, **_beside(path)} if pretrained != HUB else published
+        file = cls.find_weights(config) if pretrained is not False else None
+        if file is not None:
+            state = read_state(file, OPTION)
+            published = {**published, **_beside(file)} if pretrained != HUB else published
             backbone = _with_weights(config, published, state, pretrained)
         else:
             backbone = timm.create_model(config.name, pretrained=False, **_size(config, published))
@@ -67,18 +79,6 @@ def _published_settings(name: str) -> dict[str, Any]:
         raise ConfigError(f"{OPTION}.name={name!r}: timm does not describe the input of this model.")
     describe: Any = settings.to_dict
     return dict(describe())
-
-
-def _published_file(name: str, published: dict[str, Any]) -> Path:
-    option = f"{OPTION}.pretrained={HUB!r} ({name})"
-    if published.get("hf_hub_id"):
-        chosen = published.get("hf_hub_filename")
-        return hub_file(published["hf_hub_id"], (chosen,) if chosen else _HUB_FILES, option, HELP)
-    if published.get("url"):
-        return download(published["url"], option, HELP)
-    known = timm.list_pretrained(f"{name.partition('.')[0]}*")[:5]
-    others = f" Published: {', '.join(known)}." if known else ""
-    raise ConfigError(f"{option}: timm has no published weights for this name.{others} {HELP}")
 
 
 def _with_weights(

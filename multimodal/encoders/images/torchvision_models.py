@@ -27,16 +27,22 @@ class TorchvisionImageEncoder(BackboneImageEncoder):
     """
 
     @classmethod
+    def _published_file(cls, name: str, option: str) -> Path:
+        from torchvision.models import get_model_weights
+
+        published: Any = get_model_weights(name)
+        url = published.DEFAULT.url
+        return download(url, option, f"{HELP} To fetch it where there is a network: curl -LO {url}")
+
+    @classmethod
     def _create(cls, config: ImageEncoderConfig, pretrained: bool | str) -> tuple[Any, ImagePreprocessing]:
         from torchvision.models import get_model_weights
 
         backbone = {"vgg16": _Vgg16, "resnet50": _ResNet50}[config.name]()
         published: Any = get_model_weights(config.name)
-        if pretrained is not False:
-            path: str | Path = str(pretrained)
-            if pretrained == HUB:
-                path = download(published.DEFAULT.url, f"{OPTION}.pretrained={pretrained!r} ({config.name})", HELP)
-            state = read_state(path, OPTION)
+        file = cls.find_weights(config) if pretrained is not False else None
+        if file is not None:
+            state = read_state(file, OPTION)
             kept = {name: tensor for name, tensor in state.items() if not name.startswith(_CLASSIFIERS)}
             problem = mismatch(backbone.state_dict(), kept)
             if problem:

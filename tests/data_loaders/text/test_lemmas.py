@@ -85,7 +85,7 @@ def test_the_profile_is_idempotent_where_a_lemma_uncovers_an_address(dictionary)
 def test_without_simplemma_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "simplemma", None)
     for _ in range(2):
-        with pytest.raises(ConfigError, match=r"not installed. Install it with pip install 'multimodal-hashtags\[text"):
+        with pytest.raises(ConfigError, match=r"not installed. Install it with pip install 'simplemma>=2"):
             clean_caption("low tides", "tweet_lemmas")
     assert clean_caption("Low tides", "tweet") == "low tides"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import urllib.error
 import urllib.request
 from email.message import Message
@@ -26,6 +27,7 @@ def unreachable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.delenv("TRANSFORMERS_OFFLINE", raising=False)
+    monkeypatch.setattr(hub_module, "_SILENT_HOSTS", {})
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
     _empty_caches(monkeypatch, tmp_path)
 
@@ -109,8 +111,29 @@ def test_a_hub_that_answers_with_an_error_is_reachable(monkeypatch: pytest.Monke
         raise urllib.error.HTTPError(request.full_url, 405, "not allowed", Message(), None)
 
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr(hub_module, "_SILENT_HOSTS", {})
     monkeypatch.setattr(urllib.request, "urlopen", answer)
     hub_module._require_hub("option", "help")
+
+
+def test_a_host_that_keeps_silent_is_asked_once_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, answer = [], threading.Event()
+
+    def wait(url: str) -> str:
+        asked.append(url)
+        answer.wait()
+        return ""
+
+    monkeypatch.setattr(hub_module, "_SILENT_HOSTS", {})
+    monkeypatch.setattr(hub_module, "_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(hub_module, "_ask", wait)
+    for path in ("a", "b"):
+        assert hub_module._why_silent(f"https://example.org/{path}") == "no answer within 0.01 s"
+    assert asked == ["https://example.org/a"]
+    monkeypatch.setattr(hub_module, "_FORGOTTEN_AFTER_S", 0.0)
+    monkeypatch.setattr(hub_module, "_ask", lambda url: "")
+    assert hub_module._why_silent("https://example.org/c") == ""
+    answer.set()
 
 
 def test_an_invalid_hub_id_is_refused(no_network: None) -> None:

@@ -61,9 +61,10 @@ class TestRunThatFailedAtOnce:
 
     @pytest.fixture
     def failed(self, tiny_data, tmp_path):
-        missing = str(tmp_path / "missing.safetensors")
-        with pytest.raises(ConfigError, match="there is no such file"):
-            train_run(self.design(missing), tiny_data, tmp_path / "run")
+        damaged = tmp_path / "damaged.safetensors"
+        damaged.write_bytes(b"no weights")
+        with pytest.raises(ConfigError, match="cannot be read"):
+            train_run(self.design(damaged), tiny_data, tmp_path / "run")
         assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["config.yaml", "environment.json"]
         return RunFolder(tmp_path / "run")
 
