@@ -10,6 +10,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import stat
 import tarfile
 import tempfile
@@ -342,6 +343,24 @@ def folders(folder: Path) -> list[Path]:
     if not _on_disk(folder, Path.is_dir):
         return [path for path in entries(folder) if is_folder(path)]
     return [path for path in entries(folder) if _on_disk(path, Path.is_dir) and not _on_disk(path, Path.is_symlink)]
+
+
+def walk(folder: Path) -> Iterator[tuple[Path, frozenset[str]]]:
+    """Yield every folder below a folder or archive, itself first, with the names of its files; hidden folders and links
+    to folders are left out.
+
+    Raises:
+        DataError: see `entries`.
+    """
+    if _on_disk(folder, Path.is_dir):
+        for current, inner, files in os.walk(folder):
+            inner[:] = sorted(name for name in inner if not name.startswith("."))
+            yield Path(current), frozenset(files)
+        return
+    inside = folders(folder)
+    yield folder, frozenset(path.name for path in entries(folder) if is_file(path))
+    for path in inside:
+        yield from walk(path)
 
 
 def size_of(path: Path) -> int:

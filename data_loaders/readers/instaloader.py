@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import lzma
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from data_loaders.dump_files import LONGEST_LINE, FileRefused, read_file
+from data_loaders.dump_files.archives import is_folder, walk
 from data_loaders.errors import DataError
 from data_loaders.readers import instaloader_nodes as nodes
 from data_loaders.readers.base import RawPost, Reader, Record, Rejected
@@ -33,12 +33,12 @@ _LARGEST_PACKED_MEMORY = 1 << 27
 class InstaloaderReader(Reader):
     """Reads every post below a folder; files are matched by stem, because users can set any name pattern."""
 
-    accepts = "a folder that Instaloader wrote, with .json or .json.xz metadata (its default) for each post"
+    accepts = "a folder that Instaloader wrote, or its archive, with .json or .json.xz metadata (its default)"
 
     @classmethod
     def detect(cls, path: Path) -> bool:
         """Return whether one of the first JSON files below the folder was written by Instaloader."""
-        if not path.is_dir():
+        if not is_folder(path):
             return False
         return any(_is_instaloader(folder / name, path) for folder, name, _ in islice(_walk(path), _FILES_LOOKED_INTO))
 
@@ -91,12 +91,10 @@ class InstaloaderReader(Reader):
 
 def _walk(root: Path) -> Iterator[tuple[Path, str, frozenset[str]]]:
     """Yield folder, JSON file name and all names in that folder, for every JSON file that may hold a post."""
-    for current, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        names = frozenset(files)
-        for name in sorted(files):
+    for folder, names in walk(root):
+        for name in sorted(names):
             if name.endswith(_JSON_SUFFIXES) and not name.endswith(_COMMENTS) and not name.startswith("."):
-                yield Path(current), name, names
+                yield folder, name, names
 
 
 def _load(path: Path, root: Path) -> Any:

@@ -15,14 +15,13 @@ from data_loaders.readers.files import invalid_utf8
 from data_loaders.readers.records import build_post
 from data_loaders.readers.registry import register_reader
 from data_loaders.readers.tag_lists import describe
-from data_loaders.readers.twitter_files import ROOTS, Archive, ZippedArchive, find_archives
+from data_loaders.readers.twitter_files import ROOTS, Archive, find_archives
 
 _ACCOUNTS = ("account.js", "manifest.js", "js/user_details.js")
 _LONG_POSTS = "note-tweet.js"
 _NOTES = {
     "coarse": "{:,} tweets from before November 2010 have a date but no time; those of one day count as simultaneous.",
     "completed": "{:,} posts that are truncated in the file of tweets were completed from note-tweet.js.",
-    "packed": "{:,} tweets have photos, which are not read from a .zip file; unpack it to include them.",
     "missing": "{:,} tweets have photos that are not in the archive; they are read without photos.",
     "video": "{:,} tweets have a video or an animated picture; only their text is read.",
 }
@@ -105,8 +104,6 @@ class TwitterArchiveReader(Reader):
         names = tweets.photos(tweet)
         if not names:
             return None, "video" if tweets.has_video(tweet) else ""
-        if isinstance(archive, ZippedArchive):
-            return None, "packed"
         path = next((path for name in names if (path := archive.picture(root, name)) is not None), None)
         return (None, "missing") if path is None else (path.relative_to(self.path).as_posix(), "")
 

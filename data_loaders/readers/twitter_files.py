@@ -8,17 +8,14 @@ Every file is a JavaScript assignment of JSON. The layouts, newest first: `data/
 from __future__ import annotations
 
 import json
-import os
 import re
-import zipfile
-import zlib
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
 
-from data_loaders.dump_files import open_file, resolve, unpacking
+from data_loaders.dump_files import resolve
+from data_loaders.dump_files.archives import entries, folders, is_archive, is_file, is_folder
 from data_loaders.errors import DataError
 from data_loaders.readers.files import open_bytes
 from data_loaders.readers.json_array import iterate_array
@@ -35,36 +32,41 @@ _LARGEST_VALUE = 1 << 25
 _REMEDY = "Unpack the archive again, or request a new one from Twitter."
 
 
-class Archive(ABC):
-    """One person's archive.
+class Archive:
+    """One person's archive, a folder or packed, where all files may be in one outer folder.
 
     Attributes:
-        path: the folder or the `.zip` file.
+        path: the folder or the packed file.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._root = path
+        if is_archive(path) and not self.tweet_files():
+            roots = (inner for inner in folders(path) if Archive(inner).tweet_files())
+            self._root = next(roots, path)
 
-    @abstractmethod
     def scripts(self, folder: str) -> list[str]:
         """Return the sorted names of the `.js` files directly in a folder of the archive; `""` is the outermost."""
+        return [path.name for path in entries(self._root / folder) if path.name.endswith(".js") and is_file(path)]
 
-    @abstractmethod
     def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
         """Open a file of the archive.
 
         Raises:
             DataError: the file cannot be read.
         """
+        return open_bytes(self._root / name, self._root)
 
     def picture(self, root: str, name: str) -> Path | None:
-        """Return the path of a tweet's picture, or None if it does not exist on disk.
+        """Return the path of a tweet's picture, or None if the archive does not hold it.
 
         Args:
             root: one of `ROOTS`.
             name: name of the file.
         """
-        return None
+        paths = (self._root / root / folder / name for folder in _MEDIA)
+        return next((path for path in paths if is_file(path)), None)
 
     def tweet_files(self) -> list[tuple[str, str]]:
         """Return (root, name) of the files with tweets, ordered by part, then by month."""
@@ -104,86 +106,23 @@ class Archive(ABC):
             raise DataError(f"{self.path}/{name} is malformed: {problem}. {_REMEDY}") from problem
 
 
-class UnpackedArchive(Archive):
-    """An unpacked archive, as a folder."""
-
-    def scripts(self, folder: str) -> list[str]:
-        """Return the sorted names of the `.js` files directly in a folder of the archive."""
-        try:
-            with os.scandir(self.path / folder) as entries:
-                return sorted(entry.name for entry in entries if entry.name.endswith(".js") and entry.is_file())
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-
-    def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
-        """Open a file of the archive."""
-        return open_bytes(self.path / name, self.path)
-
-    def picture(self, root: str, name: str) -> Path | None:
-        """Return the path of a tweet's picture, or None."""
-        paths = (self.path / root / folder / name for folder in _MEDIA)
-        return next((path for path in paths if path.is_file()), None)
-
-
-class ZippedArchive(Archive):
-    """An archive as a `.zip` file, whose content may be in one outer folder; its pictures are not read.
-
-    Raises:
-        DataError: the file is damaged.
-    """
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        try:
-            with open_file(path) as file, zipfile.ZipFile(file) as packed:
-                self._names = frozenset(name for name in packed.namelist() if name.endswith(".js"))
-        except (zipfile.BadZipFile, OSError) as problem:
-            raise DataError(f"{path} cannot be read as .zip: {problem}. Copy it again.") from problem
-        self._outer = ""
-        outermost = sorted({name.partition("/")[0] + "/" for name in self._names if "/" in name})
-        self._outer = next((outer for outer in ("", *outermost) if self._holds_tweets(outer)), "")
-
-    def _holds_tweets(self, outer: str) -> bool:
-        self._outer = outer
-        return bool(self.tweet_files())
-
-    def scripts(self, folder: str) -> list[str]:
-        """Return the sorted names of the `.js` files directly in a folder of the archive."""
-        begin = self._outer + folder
-        inside = (name.removeprefix(begin) for name in self._names if name.startswith(begin))
-        return sorted(name for name in inside if "/" not in name)
-
-    @contextmanager
-    def open(self, name: str) -> Iterator[IO[bytes]]:
-        """Open a file of the archive."""
-        where = f"{self.path}/{name}"
-        try:
-            with open_file(self.path) as whole, zipfile.ZipFile(whole) as packed:
-                size = min(packed.getinfo(self._outer + name).compress_size, self.path.stat().st_size)
-                with _member(packed, self._outer + name, where) as file:
-                    yield unpacking(file, where, size)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as problem:
-            raise DataError(f"{where} cannot be unpacked: {problem}. Copy the .zip file again.") from problem
-
-
 def find_archives(path: Path) -> tuple[list[Archive], list[str]]:
     """Return the archives at a path, and the names beside them that are not archives.
 
     The path can be an archive, unpacked or not, or a folder with the archives of several people.
 
     Raises:
-        DataError: the path is a damaged `.zip` file.
+        DataError: the path is a damaged archive.
     """
     archive = _archive(path)
     if archive is not None:
         return [archive], []
     archives, others = [], []
-    for entry in sorted(path.iterdir()) if path.is_dir() else []:
-        if entry.name.startswith("."):
-            continue
+    for entry in entries(path) if path.is_dir() else []:
         try:
             resolve(entry, path)
-            archive = _archive(entry)
+            # A packed tar would be unpacked only to see what it is.
+            archive = _archive(entry) if entry.is_dir() or entry.suffix.lower() == ".zip" else None
         except DataError:
             # Listed with what is not read: a folder may contain other .zip files, even damaged ones.
             archive = None
@@ -195,20 +134,8 @@ def find_archives(path: Path) -> tuple[list[Archive], list[str]]:
 
 
 def _archive(path: Path) -> Archive | None:
-    archive: Archive | None = None
-    if path.is_dir():
-        archive = UnpackedArchive(path)
-    elif path.suffix.lower() == ".zip" and path.is_file() and zipfile.is_zipfile(path):
-        archive = ZippedArchive(path)
+    archive = Archive(path) if is_folder(path) else None
     return archive if archive is not None and archive.tweet_files() else None
-
-
-def _member(packed: zipfile.ZipFile, name: str, where: str) -> IO[bytes]:
-    try:
-        return packed.open(name)
-    except (RuntimeError, NotImplementedError) as problem:
-        remedy = "Unpack the .zip file and use the folder."
-        raise DataError(f"{where} cannot be unpacked: {problem}. {remedy}") from problem
 
 
 def _skip_assignment(file: IO[bytes], where: str, brackets: tuple[bytes, ...]) -> None:

@@ -1,6 +1,7 @@
 import json
 import lzma
 import os
+import zipfile
 from datetime import datetime, timezone
 
 import pytest
@@ -286,3 +287,17 @@ def test_packed_metadata_that_is_cut_off_or_needs_too_much_memory(tmp_path):
         "malformed_json",
         "b.json.xz cannot be read: Memory usage limit exceeded.",
     )
+
+
+def test_a_packed_folder_is_read_in_place(tmp_path):
+    structure = {"node": {"shortcode": "a", "caption": "x #sea"}, "instaloader": {"node_type": "Post"}}
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("ann/2022/a.json", json.dumps(structure))
+        packed.writestr("ann/2022/a.jpg", b"picture")
+        packed.writestr("ann/2022/b.json.xz", lzma.compress(json.dumps(structure).encode()))
+    reader = open_dump(path)
+    first, second = reader.read()
+    assert (reader.name, reader.count()) == ("instaloader", 2)
+    assert (first.where, first.post.image) == ("ann/2022/a.json", path / "ann/2022/a.jpg")
+    assert (second.where, second.reason) == ("ann/2022/b.json.xz", "duplicate_post_id")

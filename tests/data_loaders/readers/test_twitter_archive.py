@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 import pytest
 import twitter_archives as made
 
+from data_loaders.dump_files import read_file
 from data_loaders.errors import DataError
 from data_loaders.prepare.prepare import prepare
 from data_loaders.prepare.settings import PrepareSettings
@@ -166,13 +167,15 @@ def test_photos_that_are_not_there_and_videos_are_counted(tmp_path):
     assert video.startswith("2 tweets have a video or an animated picture")
 
 
-def test_photos_in_a_zip_file_are_counted(tmp_path):
+def test_photos_in_a_zip_file_are_found(tmp_path):
     tweets = made.wrapped(made.with_media(made.photo("a.jpg")))
     files = {"data/tweets.js": tweets, "data/tweets_media/101-a.jpg": PICTURE, "data/account.js": made.account()}
-    reader, (record,) = open_archive(made.write_zip(tmp_path / "x.zip", files, outer="twitter-2022-11-10/"))
-    assert (record.post.image, record.post.user_id) == (None, "1000")
-    (note,) = reader.notes()
-    assert note == "1 tweets have photos, which are not read from a .zip file; unpack it to include them."
+    path = made.write_zip(tmp_path / "x.zip", files, outer="twitter-2022-11-10/")
+    reader, (record,) = open_archive(path)
+    picture = path / "twitter-2022-11-10/data/tweets_media/101-a.jpg"
+    assert (record.post.image, record.post.user_id) == (picture, "1000")
+    assert read_file(record.post.image, path, 1 << 20) == PICTURE
+    assert reader.notes() == []
 
 
 MANIFEST = {"userInfo": {"accountId": "1000", "userName": "ann"}, "dataTypes": {"tweets": {"files": []}}}
@@ -339,7 +342,7 @@ def test_a_damaged_zip_file_is_told(tmp_path):
     content = bytearray(path.read_bytes())
     content[400:420] = bytes(20)
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"a.zip/data/tweets.js (cannot be unpacked|is malformed)"):
+    with pytest.raises(DataError, match=r"a.zip/data/tweets.js (cannot be read: it cannot be unpacked|is malformed)"):
         open_archive(path)
     path.write_bytes(b"PK\x05\x06 cut off")
     with pytest.raises(DataError, match=r"The format of .*a.zip is unknown"):
@@ -356,7 +359,7 @@ def test_a_zip_file_with_a_password_is_told(tmp_path):
             content[place + offset] |= 1
             place = content.find(sign, place + 1)
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"cannot be unpacked: .*password.* Unpack the .zip file and use the folder"):
+    with pytest.raises(DataError, match=r"cannot be unpacked .*password.*; unpack .*a.zip and give the folder"):
         open_archive(path)
 
 
@@ -430,5 +433,5 @@ def test_files_that_are_none_or_lead_out_of_the_dump(tmp_path):
 def test_a_zip_that_unpacks_without_end(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("data/tweets.js", "window.YTD.tweets.part0 = [" + " " * (66 << 20))
-    with pytest.raises(DataError, match=r"tweets.js unpacks to more than 64 MiB, over 200 times its size"):
+    with pytest.raises(DataError, match=r"tweets.js cannot be read: it unpacks to more than 66 MiB, over 200 times"):
         open_archive(tmp_path / "a.zip")
