@@ -128,8 +128,7 @@ class _Unpacking(io.RawIOBase):
     """Unpacked bytes, as long as they are not out of proportion to the packed ones."""
 
     def __init__(self, file: _Packed, name: str, packed_bytes: int) -> None:
-        self._file, self._name = file, name
-        self._most = max(_UNPACKED_UNQUESTIONED, packed_bytes * _MOST_UNPACKED_PER_BYTE)
+        self._file, self._name, self._packed_bytes = file, name, packed_bytes
         self._position = 0
 
     def readable(self) -> bool:
@@ -146,13 +145,23 @@ class _Unpacking(io.RawIOBase):
         content = self._file.read(len(buffer))
         buffer[: len(content)] = content
         self._position += len(content)
-        if self._position > self._most:
-            raise DataError(
-                f"{self._name} unpacks to more than {self._most >> 20:,} MiB, over {_MOST_UNPACKED_PER_BYTE} times "
-                "its size. It is not read: real posts do not repeat themselves so much. If it is what you want, unpack "
-                "it and give the unpacked file."
-            )
+        check_proportion(self._name, self._packed_bytes, self._position)
         return len(content)
+
+
+def check_proportion(name: str, packed_bytes: int, unpacked_bytes: int) -> None:
+    """Refuse data that unpacks to more than 64 MiB and more than 200 times its packed size.
+
+    Raises:
+        DataError: it does; the message names it by `name`.
+    """
+    most = max(_UNPACKED_UNQUESTIONED, packed_bytes * _MOST_UNPACKED_PER_BYTE)
+    if unpacked_bytes > most:
+        raise DataError(
+            f"{name} unpacks to more than {most >> 20:,} MiB, over {_MOST_UNPACKED_PER_BYTE} times its size. It is not "
+            "read: real posts do not repeat themselves so much. If it is what you want, unpack it and give the "
+            "unpacked file."
+        )
 
 
 def unpacking(file: _Packed, name: str, packed_bytes: int) -> IO[bytes]:

@@ -121,7 +121,8 @@ def check_split(method: str, fractions: Fractions) -> None:
         hint = nearest(method, SPLIT_METHODS)
         raise DataError(f"split {method!r} is unknown; accepted: {', '.join(SPLIT_METHODS)}.{hint}")
     shown = " ".join(f"{fraction:g}" for fraction in fractions)
-    if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
+    # Of NaN nothing is true.
+    if len(fractions) != 3 or not all(fraction > 0 for fraction in fractions) or not abs(sum(fractions) - 1) <= 1e-6:
         raise DataError(
             f"split fractions {shown}; accepted: three shares above 0 that add up to 1, "
             "for example --fractions 0.8 0.1 0.1"

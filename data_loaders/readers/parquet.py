@@ -10,14 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from data_loaders.dump_files import LONGEST_LINE, check_proportion
 from data_loaders.errors import DataError
-from data_loaders.readers.base import Record
+from data_loaders.readers.base import Record, Rejected
 from data_loaders.readers.fields import names_inside, value_at
 from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import decode, seekable
 from data_loaders.readers.registry import register_reader
 
-_BATCH_ROWS = 1_024
+# Few, because a value that is repeated takes no room in the file, but all of it in memory.
+_BATCH_ROWS = 64
 _MICROSECONDS = {"days": 86_400_000_000, "s": 1_000_000, "ms": 1_000, "us": 1}
 _DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -41,13 +43,36 @@ class ParquetReader(FileReader):
             number = 0
             try:
                 names = self._columns_of_fields(self._names(table.schema_arrow))
+                self._check_proportions(table.metadata, {name.partition(".")[0] for name in names.values()})
                 for batch in table.iter_batches(_BATCH_ROWS, columns=sorted(set(names.values()))):
-                    columns = {field: _values(_column(batch, name)) for field, name in names.items()}
-                    for index in range(batch.num_rows):
-                        number += 1
-                        yield self._record({field: values[index] for field, values in columns.items()}, number)
+                    columns = {field: _column(batch, name) for field, name in names.items()}
+                    size = sum(column.nbytes for column in columns.values())
+                    step = batch.num_rows if size <= LONGEST_LINE else 1
+                    for start in range(0, batch.num_rows, step):
+                        part = {field: column.slice(start, step) for field, column in columns.items()}
+                        yield from self._rows(part, range(number + 1, number + step + 1))
+                        number += step
             except _DAMAGE as problem:
                 raise DataError(f"{self.path} is damaged after row {number}: {problem}") from problem
+
+    def _check_proportions(self, metadata: pq.FileMetaData, columns: set[str]) -> None:
+        for group in map(metadata.row_group, range(metadata.num_row_groups)):
+            for chunk in map(group.column, range(group.num_columns)):
+                if chunk.path_in_schema.partition(".")[0] in columns:
+                    name = f"{self.path}: column {chunk.path_in_schema!r}"
+                    check_proportion(name, chunk.total_compressed_size, chunk.total_uncompressed_size)
+
+    def _rows(self, columns: dict[str, pa.Array], numbers: range) -> Iterator[Record]:
+        """Yield the records of some rows; of one row, whatever its size, of several if together they are small."""
+        size = sum(column.nbytes for field, column in columns.items() if field != "image")
+        if size > LONGEST_LINE:
+            where = f"{self.path.name}:row {numbers[0]}"
+            detail = f"The row has {size >> 20} MiB; accepted: rows of at most {LONGEST_LINE >> 20} MiB."
+            yield Rejected(where=where, reason="line_too_long", detail=detail)
+            return
+        values = {field: _values(column) for field, column in columns.items()}
+        for index, number in enumerate(numbers):
+            yield self._record({field: found[index] for field, found in values.items()}, number)
 
     def _names(self, schema: pa.Schema) -> list[str]:
         """Return the columns, with those inside of structures that hold fields or that the user names."""

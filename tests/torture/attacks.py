@@ -29,6 +29,8 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind("records", _later("reading", "read_and_prepare"), attempts=400, preload=_importing(*_READING)),
+        Kind("bombs", _later("bombs", "blow_up"), attempts=100, preload=_importing(*_READING)),
+        Kind("commands", _later("commanding", "call_commands"), attempts=100, preload=_models),
         Kind("calls", _later("calling", "recommend_and_observe"), attempts=100, preload=_models),
     )
 }

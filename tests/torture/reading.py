@@ -35,7 +35,12 @@ SPLITS = ("auto", "random", "time", "user")
 
 def read_and_prepare(draw: random.Random, folder: Path) -> Outcome:
     """Make a dump, read it, summarise it and prepare it."""
-    dump, options, outcome = draw.choice(MAKERS)(draw, folder), draw.choice(OPTIONS), Outcome()
+    return read_dump(draw, draw.choice(MAKERS)(draw, folder), folder)
+
+
+def read_dump(draw: random.Random, dump: Dump, folder: Path) -> Outcome:
+    """Read a dump, summarise it and prepare it."""
+    options, outcome = draw.choice(OPTIONS), Outcome()
     kept, refused = _read(dump, options, outcome)
     outcome.kept, outcome.refused = len(kept), len(refused)
     outcome.tried = dump.count if dump.count is not None else max(len(kept) + len(refused), 1)

@@ -1,5 +1,7 @@
 """Splitting by time, by user and at random."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -181,7 +183,9 @@ def test_an_empty_split_says_which_and_what_to_do():
         split(np.arange(10), tagged=np.array([True] * 9 + [False]))
 
 
-@pytest.mark.parametrize("fractions", [(0.8, 0.1, 0.2), (1.0, 0.0, 0.0), (0.5, 0.6, -0.1)])
+@pytest.mark.parametrize(
+    "fractions", [(0.8, 0.1, 0.2), (1.0, 0.0, 0.0), (0.5, 0.6, -0.1), (0.5, math.nan, 0.5), (math.inf, 0.1, math.nan)]
+)
 def test_fractions_must_be_shares(fractions):
     with pytest.raises(DataError, match="three shares above 0 that add up to 1") as error:
         split(np.arange(10), fractions=fractions)

@@ -261,6 +261,23 @@ def test_parquet_text_that_is_not_utf8(tmp_path):
         read(write_parquet(tmp_path, post_id=["1"], hashtags=pa.ListArray.from_arrays([0, 1], broken)))
 
 
+def test_a_row_of_a_parquet_file_that_unpacks_to_too_much_is_refused(tmp_path):
+    path = write_parquet(
+        tmp_path, post_id=["1", "2", "3"], user_id=["ann"] * 3, caption=["a #b", "x" * (17 << 20), "c #d"]
+    )
+    first, long, last = read(path)
+    assert (first.post.caption, last.post.caption, last.where) == ("a #b", "c #d", "posts.parquet:row 3")
+    assert (long.where, long.reason) == ("posts.parquet:row 2", "line_too_long")
+    assert long.detail == "The row has 17 MiB; accepted: rows of at most 16 MiB."
+
+
+def test_a_parquet_column_that_unpacks_out_of_all_proportion_is_refused(tmp_path):
+    path = tmp_path / "posts.parquet"
+    pq.write_table(pa.table({"post_id": ["1"], "caption": ["x" * (65 << 20)]}), path, compression="zstd")
+    with pytest.raises(DataError, match=r"posts.parquet: column 'caption' unpacks to more than 64 MiB, over 200 times"):
+        read(path)
+
+
 def test_parquet_values_of_wrong_types(tmp_path):
     (record,) = read(write_parquet(tmp_path, post_id=["1"], caption=[["a"]]))
     assert record.reason == "wrong_type"
