@@ -99,9 +99,13 @@ def textured_data(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory):
     """A BERT of two layers with a WordPiece vocabulary, as the transformers library saves one."""
+    return make_tiny_bert(tmp_path_factory.mktemp("tiny_bert"))
+
+
+def make_tiny_bert(folder):
+    """Save the BERT of `tiny_bert` in a folder; return it."""
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
-    folder = tmp_path_factory.mktemp("tiny_bert")
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *PIECES]
     torch.manual_seed(1)
     config = BertConfig(

@@ -16,21 +16,26 @@ def _later(module: str, function: str):  # its imports are heavy
     return attempt
 
 
-def _importing(*modules: str):
-    return lambda: [import_module(module) for module in modules] and None
+def _reading() -> None:
+    for module in ("reading", "pyarrow.parquet", "matplotlib.figure", "data_loaders.prepare.plots"):
+        import_module(module)
 
 
-def _models() -> None:
-    import_module("calling").train_models()
+def _few() -> None:
+    import_module("trained_models").train_a_few()
 
 
-_READING = ("reading", "pyarrow.parquet", "matplotlib.figure", "data_loaders.prepare.plots")
+def _all() -> None:
+    import_module("trained_models").train_all()
+
+
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("records", _later("reading", "read_and_prepare"), attempts=400, preload=_importing(*_READING)),
-        Kind("bombs", _later("bombs", "blow_up"), attempts=100, preload=_importing(*_READING)),
-        Kind("commands", _later("commanding", "call_commands"), attempts=100, preload=_models),
-        Kind("calls", _later("calling", "recommend_and_observe"), attempts=100, preload=_models),
+        Kind("records", _later("reading", "read_and_prepare"), attempts=400, preload=_reading),
+        Kind("bombs", _later("bombs", "blow_up"), attempts=100, preload=_reading),
+        Kind("special_files", _later("special_files", "read_special_files"), attempts=150, preload=_reading),
+        Kind("commands", _later("commanding", "call_commands"), attempts=100, preload=_few),
+        Kind("calls", _later("calling", "recommend_and_observe"), attempts=100, preload=_few),
     )
 }

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,39 +11,10 @@ from typing import Any
 from hostile_records import good_fields
 from hostile_values import FIELDS, python_object
 from isolation import Outcome
+from trained_models import models
 
 _CALLS = 40
 _QUERY = {"caption": "a walk by the sea", "user_id": "u1"}
-
-
-def models() -> Path:
-    """Return the folder of the trained models that this campaign uses."""
-    return Path(os.environ["TORTURE_FOLDER"]) / "models"
-
-
-def train_models() -> None:
-    """Import what attempts need; make a sample, prepare it and train a model on it, unless that is done."""
-    import multimodal.baselines.popularity
-    import multimodal.baselines.user_habit
-    import multimodal.design.system  # noqa: F401
-
-    folder = models()
-    if (folder / "debug").is_dir():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    sample = ("make-sample", "--posts", "80", "--users", "8", "--image-size-px", "64", "--output", folder / "sample")
-    _command(*sample)
-    _command("prepare", "--source", folder / "sample", "--output", folder / "data")
-    for config in ("popularity", "user_habit"):
-        _command("train", "--config", config, "--data", folder / "data", "--output", folder / config)
-    options = ("training.epochs=1",)
-    _command("train", "--config", "debug", "--data", folder / "data", "--output", folder / "debug", *options)
-
-
-def _command(*words: object) -> None:
-    command = [sys.executable, "-m", "multimodal.commands", *map(str, words)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    subprocess.run(command, check=True, capture_output=True, env=environment)
 
 
 def recommend_and_observe(draw: random.Random, folder: Path) -> Outcome:

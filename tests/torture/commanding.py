@@ -6,9 +6,9 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from calling import models
 from hostile_values import cell
 from isolation import Outcome
+from trained_models import models
 
 _CALLS = 12
 _NUMBERS = ("0", "-1", "1", "3", "10", "1e3", "nan", "9" * 30, "9" * 5_000, "", "x", "٣", "1_0", "-0", "2.0")
