@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from multimodal.captions.system import CaptionSystemConfig
 from multimodal.encoders import CaptionEncoder, CaptionEncoderConfig, load_caption_encoder, missing_weights
 from multimodal.encoders.features.inputs import TokenCaptions
-from multimodal.encoders.storage import load_weights, save_weights
+from multimodal.encoders.storage import load_module, save_weights
 from multimodal.systems.network import NetworkSystem
 from multimodal.training.config import TrainingConfig
 
@@ -103,6 +103,11 @@ class EncoderSystem(NetworkSystem):
 
     def load_learned(self, folder: Path) -> None:
         """Restore the encoder and the layers behind it, in evaluation mode."""
-        self.build(load_caption_encoder(folder / _ENCODER))
-        load_weights(folder / self.layers_file, self.layers())
+        encoder = load_caption_encoder(folder / _ENCODER)
+
+        def make() -> nn.Module:
+            self.build(encoder)
+            return self.layers()
+
+        load_module(folder / self.layers_file, make)
         self.network.eval()

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from safetensors.torch import save_file
 from torch import Tensor
 
-from data_loaders.errors import RunError
 from multimodal.design.config import DesignConfig
 from multimodal.design.network import DesignNetwork
 from multimodal.encoders import load_caption_encoder, load_image_encoder
-from multimodal.encoders.storage import read_tensors
+from multimodal.encoders.storage import check_tensors, read_tensors
 from multimodal.memory.caption_search import SLOTS, CaptionVectors
-from multimodal.storage.run_folder import read_json, write_atomically, write_json
+from multimodal.storage.array_files import ArrayForm, load_arrays
+from multimodal.storage.model_files import Form, Number, read_json_as
+from multimodal.storage.run_folder import write_atomically, write_json
 
 NETWORK_FILE, STATE_FILE, TERMS_FILE = "network.safetensors", "design.json", "caption_terms.safetensors"
 _ENCODERS = ("caption_encoder.", "image_encoder.")
+
+
+class _State(Form):
+    alpha: Annotated[Number, Field(ge=0, le=1)]
+    caption_encoder: bool
+    image_encoder: bool
 
 
 def save_parts(folder: Path, network: DesignNetwork, alpha: float, terms: CaptionVectors | None) -> None:
@@ -51,19 +60,20 @@ def load_parts(
     Raises:
         RunError: a file is missing, damaged, or does not fit the configuration.
     """
-    state = read_json(folder / STATE_FILE, "settings of DESIGN")
-    lacking = [key for key in ("alpha", "caption_encoder", "image_encoder") if key not in state]
-    if lacking:
-        raise RunError(f"{folder / STATE_FILE} (settings of DESIGN) lacks {', '.join(lacking)}; train again.")
-    caption = load_caption_encoder(folder / "caption_encoder") if state["caption_encoder"] else None
-    image = load_image_encoder(folder / "image_encoder") if state["image_encoder"] else None
+    state = read_json_as(folder / STATE_FILE, "settings of DESIGN", _State)
+    caption = load_caption_encoder(folder / "caption_encoder") if state.caption_encoder else None
+    image = load_image_encoder(folder / "image_encoder") if state.image_encoder else None
     terms = None
     if with_terms:
-        terms = CaptionVectors(read_tensors(folder / TERMS_FILE, {"idf": torch.empty(SLOTS)})["idf"].numpy())
+        form = ArrayForm("float32", (SLOTS,), 0)
+        terms = CaptionVectors(load_arrays(folder / TERMS_FILE, "weights of caption terms", {"idf": form})["idf"])
+    with torch.device("meta"):
+        expected = _without_encoders(DesignNetwork(config, vocabulary_size, caption, image))
+    check_tensors(folder / NETWORK_FILE, expected)
     network = DesignNetwork(config, vocabulary_size, caption, image)
     network.load_state_dict(read_tensors(folder / NETWORK_FILE, _without_encoders(network)), strict=False)
     network.eval()
-    return network, float(state["alpha"]), terms
+    return network, float(state.alpha), terms
 
 
 def _without_encoders(network: DesignNetwork) -> dict[str, Tensor]:

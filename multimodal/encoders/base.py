@@ -10,17 +10,25 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor, nn
 
 from data_loaders.errors import ConfigError
 from multimodal.encoders.configuration import CaptionEncoderConfig, ImageEncoderConfig, wants_training
 from multimodal.encoders.preprocessing import Augmentation, ImagePreprocessing
-from multimodal.encoders.storage import WEIGHTS_FILE, save_weights, write_description
+from multimodal.encoders.storage import (
+    DESCRIPTION_FILE,
+    WEIGHTS_FILE,
+    read_description,
+    save_weights,
+    write_description,
+)
+from multimodal.storage.model_files import Count, Form, Number, checked
 
 EncoderType = TypeVar("EncoderType", bound="Encoder")
 
@@ -198,6 +206,14 @@ class CaptionEncoder(Encoder):
         return output
 
 
+class _Preprocessing(Form):
+    size_px: Count
+    mean: Annotated[list[Number], Field(min_length=3, max_length=3)]
+    std: Annotated[list[Number], Field(min_length=3, max_length=3)]
+    interpolation: str
+    crop_fraction: Number
+
+
 class ImageEncoder(Encoder):
     """Turns pictures into one vector per region.
 
@@ -253,6 +269,20 @@ class ImageEncoder(Encoder):
         described = {"config": self.config.model_dump(mode="json"), "preprocessing": self.preprocessing.to_json()}
         write_description(Path(folder), "image", described)
         save_weights(Path(folder) / WEIGHTS_FILE, self)
+
+    @staticmethod
+    def read_settings(folder: Path) -> tuple[ImageEncoderConfig, ImagePreprocessing]:
+        """Return configuration and preprocessing of a folder that `save` wrote.
+
+        Raises:
+            RunError: `encoder.json` is missing or damaged.
+        """
+        values = read_description(folder, "image")
+        path = Path(folder) / DESCRIPTION_FILE
+        preprocessing = checked(path, "preprocessing", values.get("preprocessing"), _Preprocessing)
+        return ImageEncoderConfig.model_validate(values["config"]), ImagePreprocessing.from_json(
+            preprocessing.model_dump()
+        )
 
     def probe(self) -> Tensor:
         """Return the output for a test picture, (1, P, C)."""

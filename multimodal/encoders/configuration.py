@@ -22,6 +22,8 @@ from multimodal.encoders.names import CAPTION_SCHEMAS, check_image_encoder
 HUB = "hub"
 # The learning rate of new layers would undo the pretraining.
 PRETRAINED_LEARNING_RATE = 2e-5
+# Sizes beyond these are mistakes, or meant to fill the memory of whoever loads a model.
+LARGEST_SIZE_PX, MOST_LAYERS = 2_048, 1_000
 _DEFAULT_NAME = "small"
 
 
@@ -122,7 +124,9 @@ class ImageEncoderConfig(Section):
         description=f"false: random weights; {HUB} (or true): the published weights, downloaded; or a local file",
     )
     trainable: Trainable = None
-    size_px: int | None = Field(default=None, ge=8, description="side of the square input; null: the model's own")
+    size_px: int | None = Field(
+        default=None, ge=8, le=LARGEST_SIZE_PX, description="side of the square input; null: the model's own"
+    )
     width: int = Field(default=128, ge=16, multiple_of=16, description="small: vector width")
     mean: tuple[float, float, float] | None = Field(default=None, description="replaces the model's own, RGB in [0, 1]")
     std: tuple[float, float, float] | None = Field(default=None, description="replaces the model's own, RGB in [0, 1]")

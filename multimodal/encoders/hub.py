@@ -20,6 +20,11 @@ from urllib.parse import urlparse
 
 from data_loaders.errors import ConfigError
 
+CONVERT = (
+    "If you trust its author, convert it: "
+    'python -c "from transformers import AutoModel, AutoTokenizer as T; n = {folder!r}; '
+    "AutoModel.from_pretrained(n).save_pretrained('converted'); T.from_pretrained(n).save_pretrained('converted')\""
+)
 WHERE = "Where to get published weights: docs/getting-started/offline.md."
 _TIMEOUT_S = 3.0
 _FORGOTTEN_AFTER_S = 30.0
@@ -43,10 +48,13 @@ def hub_folder(repository: str, weights: bool, option: str, help_text: str) -> P
     patterns = [*_TEXT_FILES, *(["*.safetensors"] if weights else [])]
     try:
         folder = Path(snapshot_download(repository, allow_patterns=patterns))
-        if weights and not _has_weights(folder):
-            folder = Path(snapshot_download(repository, allow_patterns=[*_TEXT_FILES, "pytorch_model*.bin"]))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{option}: the download from the hub failed: {_one_line(error)} {help_text}") from None
+    if weights and not _has_weights(folder):
+        raise ConfigError(
+            f"{option}: the repository has no safetensors. A pickle (pytorch_model.bin) can run code when it "
+            f"is read, so none is downloaded. {CONVERT.format(folder=repository)} {help_text}"
+        )
     return folder
 
 
@@ -160,7 +168,7 @@ def _offline() -> bool:
 
 
 def _has_weights(folder: Path) -> bool:
-    return any(folder.glob("*.safetensors")) or any(folder.glob("pytorch_model*.bin"))
+    return any(folder.glob("*.safetensors"))
 
 
 def _one_line(error: Exception | None) -> str:

@@ -14,13 +14,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from multimodal.encoders.configuration import ImageEncoderConfig
+from data_loaders.errors import ConfigError
+from multimodal.encoders.configuration import LARGEST_SIZE_PX, ImageEncoderConfig
 
 _RESAMPLING = {name: Image.Resampling[name.upper()] for name in ("nearest", "bilinear", "bicubic", "lanczos")}
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 # Resizing a 1 x 20,000 picture by its short side would need gigabytes; beyond this ratio its ends are cut off first.
 _LONGEST_RATIO = 4
+# What is larger, before and after the crop, is a mistake or meant to fill the memory. Some published models pad.
+_LEAST_CROP, _LARGEST_CROP = 0.05, 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,15 @@ class ImagePreprocessing:
     crop_fraction: float = 0.875
 
     def __post_init__(self) -> None:
+        problem = ""
+        if not 1 <= self.size_px <= LARGEST_SIZE_PX:
+            problem = f"size_px={self.size_px!r:.40}: give 1 to {LARGEST_SIZE_PX}"
+        elif not _LEAST_CROP <= self.crop_fraction <= _LARGEST_CROP:
+            problem = f"crop_fraction={self.crop_fraction!r:.40}: give {_LEAST_CROP} to 1"
+        elif not all(1e-6 <= one <= 1e6 for one in self.std) or not all(abs(one) <= 1e6 for one in self.mean):
+            problem = f"mean={self.mean!r:.90}, std={self.std!r:.90}: give finite numbers, std above 0"
+        if problem:
+            raise ConfigError(f"the preprocessing of pictures cannot have {problem}.")
         if self.interpolation not in _RESAMPLING:
             raise ValueError(f"interpolation {self.interpolation!r} is unknown; accepted: {', '.join(_RESAMPLING)}")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -14,14 +14,27 @@ from torch import Tensor, nn
 from data_loaders.errors import ConfigError, RunError
 from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.hub import WHERE
+from multimodal.storage.array_files import read_header, reason
 from multimodal.storage.hub_names import what_is_there
+from multimodal.storage.model_files import Form, checked, is_pickle
 from multimodal.storage.run_folder import read_json, write_atomically, write_json
+
+ModuleType = TypeVar("ModuleType", bound=nn.Module)
 
 FORMAT_VERSION = 1
 DESCRIPTION_FILE = "encoder.json"
 WEIGHTS_FILE = "weights.safetensors"
 _MOST_NAMED = 5
 _SECTION = "encoder.caption"
+_WHAT = "weights"
+
+
+class _Named(Form):
+    name: str
+
+
+class _Description(Form):
+    config: _Named
 
 
 def write_description(folder: Path, kind: str, values: dict[str, Any]) -> None:
@@ -36,15 +49,16 @@ def read_description(folder: Path, kind: str) -> dict[str, Any]:
     Raises:
         RunError: the file is missing or damaged, or of another version or kind.
     """
-    path = Path(folder) / DESCRIPTION_FILE
-    values: dict[str, Any] = read_json(path, f"{kind} encoder")
+    path, what = Path(folder) / DESCRIPTION_FILE, f"{kind} encoder"
+    values = checked(path, what, read_json(path, what), dict[str, Any])
     if values.get("format_version") != FORMAT_VERSION:
         raise RunError(
-            f"{path} has format version {values.get('format_version')!r}; this release reads {FORMAT_VERSION}. "
+            f"{path} has format version {values.get('format_version')!r:.40}; this release reads {FORMAT_VERSION}. "
             "Train again, or install the release that saved it."
         )
     if values.get("kind") != kind:
-        raise RunError(f"{path} describes a {values.get('kind')!r} encoder; expected {kind!r}.")
+        raise RunError(f"{path} describes a {values.get('kind')!r:.40} encoder; expected {kind!r}.")
+    checked(path, what, values, _Description)
     return values
 
 
@@ -85,31 +99,60 @@ def save_weights(path: Path, module: nn.Module) -> None:
     write_atomically(path, lambda temporary: _save(tensors, temporary))
 
 
-def load_weights(path: Path, module: nn.Module) -> None:
-    """Load the weights of a module from a file that `save_weights` wrote.
+def load_module(path: Path, make: Callable[[], ModuleType]) -> ModuleType:
+    """Make a module and load its weights from a file that `save_weights` wrote.
+
+    It is first made without memory, so that sizes that are not those of the file are refused before they cost any.
 
     Raises:
         RunError: see `read_tensors`.
     """
+    with torch.device("meta"):
+        check_tensors(path, make().state_dict())
+    module = make()
     module.load_state_dict(read_tensors(path, module.state_dict()))
+    return module
 
 
-def read_tensors(path: Path, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Read a safetensors file that has to hold tensors of the same names and shapes as `like`.
+def check_tensors(path: Path, like: Mapping[str, Tensor]) -> None:
+    """Refuse a safetensors file that does not hold tensors of the same names, shapes and types as `like`.
 
     Raises:
         RunError: the file is missing or damaged, or holds other tensors.
     """
-    if not path.is_file():
-        raise RunError(f"{path} (weights) is missing; the folder is partial, copy it again or train again.")
+    header = read_header(path, _WHAT)
+    problem = mismatch(shapes_of(like), {name: shape for name, (_, shape) in header.items()})
+    for name in () if problem else like:
+        found, needed = header[name][0], str(like[name].dtype).removeprefix("torch.")
+        problem = problem or ("" if found == needed else f"{name} is of type {found} where {needed} is needed")
+    if problem:
+        raise RunError(f"{path} does not fit its configuration: {problem}; train again.")
+
+
+def read_tensors(path: Path, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Read a safetensors file that has to hold finite tensors of the same names, shapes and types as `like`.
+
+    Raises:
+        RunError: the file is missing or damaged, or holds other tensors, or numbers that are not finite.
+    """
+    check_tensors(path, like)
     try:
         state: dict[str, Tensor] = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise RunError(f"{path} (weights) is damaged ({error}); copy it again or train again.") from None
-    problem = mismatch(like, state)
+        raise RunError(f"{path} ({_WHAT}) is damaged ({error}); copy it again or train again.") from None
+    problem = not_finite(state)
     if problem:
-        raise RunError(f"{path} does not fit its configuration: {problem}; train again.")
+        raise RunError(f"{path} ({_WHAT}) is damaged: {problem}; copy it again or train again.")
     return state
+
+
+def not_finite(tensors: Mapping[str, Tensor]) -> str:
+    """Return which of some tensors has numbers that are not finite, or an empty string."""
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            kind = "NaN" if torch.isnan(tensor).any() else "infinite numbers"
+            return f"{name} has {kind}, so nothing can be computed with these weights"
+    return ""
 
 
 def state_file(path: str | Path, option: str) -> Path:
@@ -137,25 +180,41 @@ def read_state(path: str | Path, option: str) -> dict[str, Tensor]:
     Raises:
         ConfigError: the file is missing or unreadable, or loading it would run code.
     """
-    file = state_file(path, option)
+    file, named = state_file(path, option), f"{option}.pretrained={str(path)!r}"
     try:
         state: dict[str, Any] = load_file(file) if file.suffix == ".safetensors" else _load_torch(file)
-    except (SafetensorError, OSError, RuntimeError, EOFError, KeyError) as error:
-        raise ConfigError(f"{option}.pretrained={str(path)!r} cannot be read: {error}") from None
+    except (SafetensorError, OSError) as error:
+        disguised = file.suffix == ".safetensors" and is_pickle(file)
+        problem = f"{reason(file, error)}; {pickle_remedy(file)}" if disguised else str(error)
+        raise ConfigError(f"{named} cannot be read: {problem}") from None
     for key in ("state_dict", "model"):
         if isinstance(state.get(key), dict):
             state = state[key]
-    if not state or not all(isinstance(tensor, Tensor) for tensor in state.values()):
-        raise ConfigError(f"{option}.pretrained={str(path)!r} does not hold a state dictionary (names and tensors).")
+    if not state or not all(isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()):
+        raise ConfigError(f"{named} does not hold a state dictionary (names and tensors).")
+    problem = not_finite(state)
+    if problem:
+        raise ConfigError(f"{named} cannot be used: {problem}.")
     return {name.removeprefix("module."): tensor for name, tensor in state.items()}
 
 
-def mismatch(like: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
-    """Return how a state dictionary differs from the one that is needed, or an empty string."""
+def pickle_remedy(path: Path) -> str:
+    """Return what to do about weights that are a pickle."""
+    target = path.with_suffix(".safetensors") if path.suffix != ".safetensors" else path.with_suffix(".new.safetensors")
+    return (
+        "convert it to safetensors, which runs whatever is in it, so only if you trust its author: "
+        'python -c "import torch; from safetensors.torch import save_file; '
+        f"c = torch.load('{path}', weights_only=False); c = c if isinstance(c, dict) else c.state_dict(); "
+        f"save_file(c.get('state_dict', c), '{target}')\""
+    )
+
+
+def mismatch(like: Mapping[str, tuple[int, ...]], state: Mapping[str, tuple[int, ...]]) -> str:
+    """Return how the shapes of a state dictionary differ from those that are needed, or an empty string."""
     shapes = [
-        f"{name} {tuple(state[name].shape)} where {tuple(like[name].shape)} is needed"
+        f"{name} {tuple(state[name])} where {tuple(like[name])} is needed"
         for name in like
-        if name in state and state[name].shape != like[name].shape
+        if name in state and state[name] != like[name]
     ]
     parts = {
         "missing": [name for name in like if name not in state],
@@ -163,6 +222,11 @@ def mismatch(like: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
         "of another shape": shapes,
     }
     return "; ".join(f"{len(names)} {what}: {_first(names)}" for what, names in parts.items() if names)
+
+
+def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each tensor."""
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
 def _first(names: list[str]) -> str:
@@ -181,11 +245,12 @@ def _load_torch(path: Path) -> dict[str, Any]:
 
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except pickle.UnpicklingError:
         raise OSError(
-            f"it holds more than tensors, and code in a weights file is never run; "
-            f"convert it to safetensors ({str(error).splitlines()[0]})"
+            f"it holds more than tensors, and code in a weights file is never run; {pickle_remedy(path)}"
         ) from None
+    except Exception as error:
+        raise OSError(f"it is damaged, or no file of torch ({type(error).__name__}: {error})") from error
     if not isinstance(state, dict):
         raise OSError(f"it holds {type(state).__name__}, not a state dictionary")
     return state

@@ -17,6 +17,7 @@ from data_loaders.command_line import PROGRAM
 from data_loaders.errors import RunError, full_disk
 from data_loaders.locking import locked
 from data_loaders.output_folder import left_over, synchronise, temporary_beside
+from multimodal.storage.model_files import parse_json, read_bytes
 
 FORMAT_VERSION = 1
 LOCK = ".lock"
@@ -207,9 +208,5 @@ def read_json(path: Path, what: str) -> Any:
     Raises:
         RunError: it is missing or damaged; the message names the file, `what` it is and how to make it.
     """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RunError(f"{path} ({what}) is missing; train first: {PROGRAM} train --config … --output …") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RunError(f"{path} ({what}) is damaged: {error}") from None
+    absent = f"train first: {PROGRAM} train --config … --output …"
+    return parse_json(path, read_bytes(path, what, absent), what)

@@ -110,6 +110,14 @@ class System(ABC):
         """Return an empty memory whose id map starts with this System's vocabulary."""
         return PostMemory(self.id_map.vocabulary())
 
+    def check_memory(self, memory: PostMemory) -> None:
+        """Refuse a memory that was read from a file and that `rank` cannot use, although it has the right sizes.
+
+        Raises:
+            RunError: its content vectors mean nothing to this System.
+        """
+        return
+
     def add_posts(self, memory: PostMemory, posts: Sequence[Post]) -> None:
         """Append posts to a memory, with the content vectors of this System."""
         memory.append(posts)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from pydantic import Field
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from data_loaders.command_line import command_line
 from data_loaders.errors import RunError, UserError
@@ -18,15 +18,29 @@ from data_loaders.output_folder import atomic_folder, restore
 from multimodal._version import __version__
 from multimodal.config import RunConfig
 from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.memory.memory_files import ARRAYS_FILE, POSTS_FILE, read_memory, write_memory
 from multimodal.memory.post_memory import PostMemory
+from multimodal.storage.checksums import check_checksums, with_checksums
+from multimodal.storage.model_files import Count, Form, Hashtags, checked, read_json_as
 from multimodal.storage.run_folder import FORMAT_VERSION, RunFolder, read_json, write_json
 from multimodal.systems.base import System
 from multimodal.systems.config_loading import validate_config
 from multimodal.systems.hub import download_model, looks_like_hub_id
 from multimodal.systems.registry import get_system
 
-_INFO, _VOCABULARY, _MEMORY, _POSTS = "model.json", "vocabulary.json", "memory.safetensors", "memory.json"
+_INFO, _VOCABULARY = "model.json", "vocabulary.json"
 _TRAIN = command_line("train", "--config", "sample", "--data", "data/prepared", "--output")
+
+
+class _Info(Form):
+    system: str
+    config: dict[str, Any]
+    checksums: dict[str, str] = Field(default_factory=dict)
+
+
+class _Vocabulary(Form):
+    hashtags: Hashtags
+    frequencies: list[Count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +90,9 @@ def save_model(folder: Path, system: System, memory: PostMemory, extra: Mapping[
     try:
         with atomic_folder(folder) as part:
             _write_vocabulary(part / _VOCABULARY, system.id_map)
-            _write_memory(part, memory)
+            write_memory(part, memory)
             system.save(part)
-            write_json(part / _INFO, info)
+            write_json(part / _INFO, with_checksums(part, _INFO, info))
     except (OSError, SafetensorError, UserError) as error:
         cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         kept = " The model that was there is kept." if folder.exists() else ""
@@ -98,55 +112,81 @@ def _write_vocabulary(path: Path, id_map: HashtagIdMap) -> None:
     )
 
 
-def _write_memory(folder: Path, memory: PostMemory) -> None:
-    arrays, values = memory.state()
-    further = list(memory.id_map.names[memory.id_map.vocabulary_size :])
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / _MEMORY)
-    write_json(folder / _POSTS, {**values, "further_hashtags": further})
-
-
 def load_model(path: str | Path) -> LoadedModel:
     """Read a model from a run folder, from its `model/` folder, or from the Hugging Face Hub.
+
+    Nothing of a model is trusted: its files are compared with their checksums and checked for what they have to hold.
 
     Args:
         path: the folder; a Hub id such as `name/repository` where no such folder exists.
 
     Raises:
-        RunError: there is no model, a file is missing or damaged, or the format version is another.
+        RunError: there is no model, a file is missing or damaged, files do not fit each other, or the format version is
+            another.
+        ConfigError: its configuration is not valid.
     """
     folder = find_model(path)
+    info = _read_info(folder)
+    config = validate_config(info["config"], str(folder / _INFO))
+    if info["system"] != config.system:
+        raise RunError(f"{folder / _INFO} is damaged: it names the systems {info['system']!r} and {config.system!r}.")
+    intact = check_checksums(folder, _INFO, info)
+    with _as_run_error(folder, intact):
+        system = get_system(config.system).load(folder, config, _read_vocabulary(folder / _VOCABULARY))
+        memory = read_memory(folder, system.new_memory())
+        system.check_memory(memory)
+    return LoadedModel(system, memory, config, info, folder)
+
+
+def _read_vocabulary(path: Path) -> HashtagIdMap:
+    vocabulary = read_json_as(path, "the train vocabulary", _Vocabulary)
+    hashtags, frequencies = vocabulary.hashtags, vocabulary.frequencies
+    if len(hashtags) != len(frequencies):
+        raise RunError(f"{path} is damaged: it has {len(frequencies)} frequencies for {len(hashtags)} hashtags.")
+    return HashtagIdMap(hashtags, frequencies)
+
+
+def _read_info(folder: Path) -> dict[str, Any]:
     info = read_json(folder / _INFO, "what the model is")
     version = info.get("format_version") if isinstance(info, dict) else None
-    if version != FORMAT_VERSION:
+    if version != FORMAT_VERSION or isinstance(version, bool):
         raise RunError(
-            f"{folder} has a model of format version {version!r}; this program reads version {FORMAT_VERSION}. "
+            f"{folder} has a model of format version {version!r:.40}; this program reads version {FORMAT_VERSION}. "
             f"Train again ({_TRAIN} …) or install the version of the program that wrote it"
-            f" ({info.get('package_version', 'unknown') if isinstance(info, dict) else 'unknown'})."
+            f" ({info.get('package_version', 'unknown') if isinstance(info, dict) else 'unknown'!s:.40})."
         )
-    missing = [name for name in (_VOCABULARY, _MEMORY, _POSTS) if not (folder / name).is_file()]
+    missing = [name for name in (_VOCABULARY, ARRAYS_FILE, POSTS_FILE) if not (folder / name).exists()]
     if missing or not {"system", "config"} <= info.keys():
         what = ", ".join(missing) or f"keys of {_INFO}"
         raise RunError(
             f"{folder} is not a complete model: {what} missing. Train again: {_TRAIN} {_run_of(folder).path}"
         )
-    config = validate_config(info["config"], str(folder / _INFO))
-    vocabulary = read_json(folder / _VOCABULARY, "the train vocabulary")
-    hashtags, frequencies = vocabulary["hashtags"], vocabulary["frequencies"]
-    system = get_system(info["system"]).load(folder, config, HashtagIdMap(hashtags, frequencies))
-    memory = _read_memory(folder, HashtagIdMap(hashtags, frequencies))
-    return LoadedModel(system, memory, config, info, folder)
+    checked(folder / _INFO, "what the model is", info, _Info)
+    return dict(info)
 
 
-def _read_memory(folder: Path, id_map: HashtagIdMap) -> PostMemory:
-    values = read_json(folder / _POSTS, "the remembered posts")
+@contextmanager
+def _as_run_error(folder: Path, intact: bool) -> Iterator[None]:
+    """Turn whatever a model's files make fail, in this program or in a library, into an error that names the model."""
     try:
-        arrays = load_file(folder / _MEMORY)
-    except (OSError, SafetensorError) as error:
+        yield
+    except RunError as error:
+        raise RunError(f"{error} {_verdict(folder, intact)}") from error
+    except Exception as error:
+        problem = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         raise RunError(
-            f"{folder / _MEMORY} is damaged: {error}. Train again: {_TRAIN} {_run_of(folder).path}"
+            f"the model in {folder} cannot be loaded: {' '.join(problem.split())}. {_verdict(folder, intact)}"
         ) from error
-    id_map.add(values["further_hashtags"])
-    return PostMemory.from_state(arrays, values, id_map)
+
+
+def _verdict(folder: Path, intact: bool) -> str:
+    if intact:
+        return (
+            f"Every file of {folder} is as it was saved (the checksums in {_INFO} match), so this is no damage: the "
+            "model was put together wrongly, perhaps on purpose. Do not use it, or train again."
+        )
+    again = f"{_TRAIN} {_run_of(folder).path}"
+    return f"The model has no checksums, so it cannot be told how that came about. Train again: {again}"
 
 
 def find_model(path: str | Path) -> Path:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from pydantic import create_model
 
 from multimodal.config import RunConfig
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.ranking.popularity_prior import PopularityPrior
-from multimodal.storage.run_folder import read_json, write_json
+from multimodal.storage.model_files import Count, Form, Number, read_json_as
+from multimodal.storage.run_folder import write_json
 from multimodal.systems.base import System
 
 if TYPE_CHECKING:
@@ -53,10 +56,12 @@ class PriorSystem(System):
             RunError: a file is missing, damaged, or does not fit the configuration.
         """
         system = cls(config)
-        values = read_json(folder / cls.file, f"state of {cls.name}")
-        system.start(id_map, int(values["train_posts"]))
+        fields: dict[str, Any] = {"train_posts": Count, **dict.fromkeys(cls.chosen, Number)}
+        form: Any = create_model("State", __base__=Form, **fields)
+        values = read_json_as(folder / cls.file, f"state of {cls.name}", form)
+        system.start(id_map, values.train_posts)
         for name in cls.chosen:
-            setattr(system, name, float(values[name]))
+            setattr(system, name, float(getattr(values, name)))
         system.load_learned(folder)
         return system
 

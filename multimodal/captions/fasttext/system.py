@@ -22,16 +22,20 @@ from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.system import CaptionSystem
 from multimodal.encoders import CaptionEncoder, build_caption_encoder
 from multimodal.encoders.captions.fasttext import FastTextCaptionEncoder
-from multimodal.storage.run_folder import RunFolder, read_json, write_json
+from multimodal.storage.model_files import Count, Form, read_json_as
+from multimodal.storage.run_folder import RunFolder, write_json
 from multimodal.systems.registry import register_system
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from multimodal.training.trainer import TrainingState
 
 _FILE = "fasttext.json"
 _AT_ONCE = 256
+
+
+class _State(Form):
+    frequencies: list[Count]
+    settings: dict[str, Any]
 
 
 @register_system("fasttext")
@@ -91,8 +95,8 @@ class FastText(EncoderSystem, CaptionSystem):
 
     def load_learned(self, folder: Path) -> None:
         """Restore what `save_learned` wrote, in evaluation mode."""
-        values: Mapping[str, Any] = read_json(folder / _FILE, "the hashtags' frequencies")
-        self._frequencies, self._settings = np.array(values["frequencies"], np.int64), dict(values["settings"])
+        values = read_json_as(folder / _FILE, "the hashtags' frequencies", _State)
+        self._frequencies, self._settings = np.array(values.frequencies, np.int64), values.settings
         if len(self._frequencies) != self.id_map.vocabulary_size:
             raise RunError(
                 f"{folder / _FILE} has the frequencies of {len(self._frequencies)} hashtags, the vocabulary has "

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from data_loaders.errors import ConfigError
-from multimodal.encoders.captions.tokenizer import repair_surrogates
+from multimodal.encoders.captions.tokenizer import panics_as_errors, repair_surrogates
 
 Ints = NDArray[np.int64]
 IGNORED = -100
@@ -72,16 +72,17 @@ class SentenceMaker:
         """Return the tokens of each caption without special ones, cut to leave room for the hashtags."""
         if not captions:
             return []
-        ids = self._tokenizer(
-            [repair_surrogates(caption) for caption in captions],
-            add_special_tokens=False,
-            # "[MASK]" in a caption is plain text.
-            split_special_tokens=True,
-            truncation=True,
-            max_length=self._room,
-            return_attention_mask=False,
-            verbose=False,
-        )["input_ids"]
+        with panics_as_errors():
+            ids = self._tokenizer(
+                [repair_surrogates(caption) for caption in captions],
+                add_special_tokens=False,
+                # "[MASK]" in a caption is plain text.
+                split_special_tokens=True,
+                truncation=True,
+                max_length=self._room,
+                return_attention_mask=False,
+                verbose=False,
+            )["input_ids"]
         return [np.asarray(row, np.int64) for row in ids]
 
     def has_known_tokens(self, tokens: Sequence[Ints]) -> NDArray[np.bool_]:

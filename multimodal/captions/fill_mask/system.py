@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 
 from data_loaders.errors import DataError, UserError
 from data_loaders.posts import Post
@@ -36,7 +37,8 @@ from multimodal.ranking.fill import fill_up
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.recency import decayed_uses, recency_lift, used_within
 from multimodal.ranking.top_k import RankedList
-from multimodal.storage.run_folder import read_json, write_json
+from multimodal.storage.model_files import Form, Number, read_json_as
+from multimodal.storage.run_folder import write_json
 from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.base import Excluded
 from multimodal.systems.network import NetworkSystem
@@ -52,6 +54,11 @@ Floats = NDArray[np.float64]
 _ENCODER, _FILE = "caption_encoder", "fill_mask.json"
 _SENTENCES_AT_ONCE = 256
 _POSTS_AT_ONCE = 1_024
+
+
+class _Recency(Form):
+    half_life_days: Annotated[Number, Field(gt=0)]
+    weight: Annotated[Number, Field(ge=0)]
 
 
 @register_system("bert_fill_mask")
@@ -247,6 +254,6 @@ class BertFillMask(NetworkSystem, CaptionSystem):
     def load_learned(self, folder: Path) -> None:
         """Restore what `save_learned` wrote, in evaluation mode."""
         self._use(load_masked_model(folder / _ENCODER))
-        values = read_json(folder / _FILE, "the chosen recency")
-        self.half_life_days, self.weight = float(values["half_life_days"]), float(values["weight"])
+        values = read_json_as(folder / _FILE, "the chosen recency", _Recency)
+        self.half_life_days, self.weight = float(values.half_life_days), float(values.weight)
         self.network.eval()

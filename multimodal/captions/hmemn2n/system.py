@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from data_loaders.errors import DataError
+from data_loaders.errors import DataError, RunError
 from data_loaders.posts import Post
 from multimodal.captions.encoder_system import EncoderSystem
 from multimodal.captions.hmemn2n.config import HMemN2NConfig
@@ -97,6 +97,12 @@ class HMemN2N(EncoderSystem, VocabularySystem):
         """Return an empty memory that keeps the words of each post."""
         id_map = self.id_map.vocabulary()
         return PostMemory(id_map, width=self.config.history_words)
+
+    def check_memory(self, memory: PostMemory) -> None:
+        """Refuse a memory with words that the encoder does not have; see `System.check_memory`."""
+        words, known = memory.vectors, cast(nn.Embedding, self.encoder.words).num_embeddings
+        if ((words < 0) | (words >= known) | (words != np.floor(words))).any():
+            raise RunError(f"the remembered posts have words that are none of the {known:,} of the caption encoder.")
 
     def add_posts(self, memory: PostMemory, posts: Sequence[Post]) -> None:
         """Append posts with their words."""

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 from scipy import sparse
 
-from data_loaders.errors import RunError
 from multimodal.captions.labelled import LabelledCaptions
-from multimodal.captions.linear.array_files import load_arrays, save_arrays
 from multimodal.captions.system import CaptionSystem, CaptionSystemConfig
 from multimodal.captions.validation import validate_scores
 from multimodal.encoders.captions.words import split_words
-from multimodal.storage.run_folder import RunFolder, read_json, write_json
+from multimodal.storage.array_files import ArrayForm, load_arrays, save_arrays
+from multimodal.storage.model_files import Names, read_json_as
+from multimodal.storage.run_folder import RunFolder, write_json
 
 BagModelType = TypeVar("BagModelType", bound="BagModel")
 _WORDS_FILE, _IDF_FILE = "words.json", "idf.safetensors"
@@ -110,10 +110,10 @@ class WordBags:
         Raises:
             RunError: a file is missing or damaged, or the files do not belong together.
         """
-        words = read_json(folder / _WORDS_FILE, _WHAT)
-        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise RunError(f"{folder / _WORDS_FILE} ({_WHAT}) is damaged: it is not a list of words.")
-        return cls(words, load_arrays(folder / _IDF_FILE, _WHAT, ("idf", (len(words),)))["idf"])
+        words = read_json_as(folder / _WORDS_FILE, _WHAT, Names)
+        # Of a word in every post the weight is 1.
+        form = ArrayForm("float32", (len(words),), 0.5)
+        return cls(words, load_arrays(folder / _IDF_FILE, _WHAT, {"idf": form})["idf"])
 
 
 class BagModel(Protocol):

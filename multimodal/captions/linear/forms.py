@@ -16,7 +16,8 @@ from data_loaders.errors import RunError
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.linear.learning import LinearLoss
 from multimodal.captions.linear.model import sigmoid, softmax
-from multimodal.storage.run_folder import read_json, write_json
+from multimodal.storage.model_files import Count, read_json_as
+from multimodal.storage.run_folder import write_json
 
 Floats = NDArray[np.float64]
 RareSets: TypeAlias = Literal["spread", "fold", "drop"]
@@ -112,12 +113,9 @@ def load_form(form: Form, folder: Path, vocabulary_size: int) -> LogisticForm:
     """
     if form != "label_powerset":
         return _FORMS[form](vocabulary_size)
-    sets = read_json(folder / _SETS_FILE, _SETS)
-    known = range(vocabulary_size)
-    if not isinstance(sets, list) or not all(
-        isinstance(row, list) and row and all(isinstance(label, int) and label in known for label in row)
-        for row in sets
-    ):
+    sets = read_json_as(folder / _SETS_FILE, _SETS, list[list[Count]])
+    # Each set in rising order, and none twice, as they were made.
+    if not all(row and row[-1] < vocabulary_size and row == sorted(set(row)) for row in sets):
         raise RunError(f"{folder / _SETS_FILE} ({_SETS}) is damaged: it has no sets of {vocabulary_size} hashtags.")
     return label_powerset([tuple(row) for row in sets], vocabulary_size)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from multimodal.captions.linear.array_files import load_matrices, matrix_parts, save_arrays
+from multimodal.storage.array_files import ArrayForm, load_matrices, matrix_parts, save_arrays
 
 FILE = "linear.safetensors"
 _WHAT = "weights of the linear model"
@@ -51,7 +51,8 @@ class LinearModel:
         Raises:
             RunError: the file is missing, damaged, or of another size.
         """
-        matrices, arrays = load_matrices(folder / FILE, _WHAT, {"weights": (features, classes)}, ("bias", (classes,)))
+        bias = {"bias": ArrayForm("float32", (classes,))}
+        matrices, arrays = load_matrices(folder / FILE, _WHAT, {"weights": (features, classes)}, bias)
         return cls(matrices["weights"], arrays["bias"])
 
 

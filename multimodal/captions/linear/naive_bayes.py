@@ -12,10 +12,10 @@ from pydantic import Field
 from scipy import sparse
 
 from multimodal.captions.labelled import LabelledCaptions
-from multimodal.captions.linear.array_files import load_arrays, save_arrays
 from multimodal.captions.linear.bags import BagConfig, BagSystem, PositiveFloats, WordBags, best_model
 from multimodal.captions.linear.forms import shared_equally
 from multimodal.captions.linear.model import LinearModel, softmax
+from multimodal.storage.array_files import ArrayForm, load_arrays, save_arrays
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.registry import register_system
 
@@ -104,5 +104,6 @@ class NaiveBayes(BagSystem):
         """Restore what `save_learned` wrote."""
         super().load_learned(folder)
         size = self.id_map.vocabulary_size
-        unseen = load_arrays(folder / _FILE, "log probabilities of naive Bayes", ("unseen", (size,)))["unseen"]
+        form = ArrayForm("float32", (size,), None, 0)
+        unseen = load_arrays(folder / _FILE, "log probabilities of naive Bayes", {"unseen": form})["unseen"]
         self.model = NaiveBayesModel(LinearModel.load(folder, len(self.bags), size), unseen)

@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
 
-from data_loaders.errors import RunError
 from multimodal.captions.labelled import LabelledCaptions
-from multimodal.captions.linear.array_files import load_matrices, matrix_parts, save_arrays
 from multimodal.captions.linear.bags import BagConfig, BagSystem, PositiveFloats, PositiveInts, WordBags, best_model
 from multimodal.captions.linear.forms import shared_equally
 from multimodal.captions.topics.translations import TopicTranslations, learn_translations
 from multimodal.captions.topics.tweet_topics import TweetTopics, learn_topics
-from multimodal.storage.run_folder import RunFolder, read_json, write_json
+from multimodal.storage.array_files import ArrayForm, load_matrices, matrix_parts, save_arrays
+from multimodal.storage.model_files import Count, Form, Number, read_json_as
+from multimodal.storage.run_folder import RunFolder, write_json
 from multimodal.systems.registry import register_system
 
 _FILE, _CHOICE_FILE, _WHAT = "translations.safetensors", "ttm.json", "topics and translations"
+
+
+class _Choice(Form):
+    topics: Annotated[Count, Field(ge=1, le=2**31)]
+    backoff: Annotated[Number, Field(gt=0)]
+    switch: Annotated[Number, Field(ge=0, le=1)]
 
 
 class TtmConfig(BagConfig):
@@ -113,22 +119,19 @@ class Ttm(BagSystem):
     def load_learned(self, folder: Path) -> None:
         """Restore what `save_learned` wrote."""
         super().load_learned(folder)
-        chosen = read_json(folder / _CHOICE_FILE, _WHAT)
-        try:
-            number, backoff, switch = int(chosen["topics"]), float(chosen["backoff"]), float(chosen["switch"])
-        except (KeyError, TypeError, ValueError):
-            raise RunError(
-                f"{folder / _CHOICE_FILE} ({_WHAT}) is damaged: topics, backoff or switch is missing."
-            ) from None
+        chosen = read_json_as(folder / _CHOICE_FILE, _WHAT, _Choice)
+        number, backoff, switch = chosen.topics, float(chosen.backoff), float(chosen.switch)
         known, size = len(self.bags), self.id_map.vocabulary_size
         matrices, arrays = load_matrices(
             folder / _FILE,
             _WHAT,
             {"by_topic": (number * known, size), "by_word": (known, size)},
-            ("by_label", (number, size)),
-            ("topics", (number,)),
-            ("words", (number, known)),
-            ("background", (known,)),
+            {
+                "by_label": ArrayForm("float32", (number, size), 0, 1),
+                "topics": ArrayForm("float32", (number,), 0, 1),
+                "words": ArrayForm("float32", (number, known), 0, 1),
+                "background": ArrayForm("float32", (known,), 0, 1),
+            },
         )
         wide = {name: array.astype(np.float64) for name, array in arrays.items()}
         topics = TweetTopics(wide["topics"], wide["words"], wide["background"], switch)

@@ -7,14 +7,14 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
-from multimodal.encoders.configuration import CaptionEncoderConfig, MaximumTokens
+from multimodal.encoders.configuration import MOST_LAYERS, CaptionEncoderConfig, MaximumTokens
 from multimodal.encoders.names import CAPTION_SCHEMAS
 
 DEFAULT_TRANSFORMER = "bert-base-multilingual-cased"
 
 Width = Annotated[int, Field(ge=8, description="vector width of a token")]
 Hidden = Annotated[int | None, Field(ge=1, description="width of hidden layers; null: `width`")]
-Layers = Annotated[int, Field(ge=0, description="layers")]
+Layers = Annotated[int, Field(ge=0, le=MOST_LAYERS, description="layers")]
 Heads = Annotated[int, Field(ge=1, description="attention heads")]
 Dropout = Annotated[float, Field(ge=0, lt=1, description="dropout")]
 VocabularySize = Annotated[int, Field(ge=300, description="tokens learned from the train captions")]

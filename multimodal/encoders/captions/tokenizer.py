@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+from data_loaders.errors import RunError
+from multimodal.storage.model_files import checked
+from multimodal.storage.run_folder import read_json
 
 PAD_TOKEN = "[PAD]"
 START_TOKEN = "[CLS]"
@@ -27,6 +35,20 @@ def train_tokenizer(captions: Iterable[str], vocabulary_size: int) -> Tokenizer:
         captions: of the train split only.
         vocabulary_size: most tokens; 256 bytes and two special tokens are always included.
     """
+    tokenizer = _new_tokenizer()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary_size,
+        min_frequency=2,
+        special_tokens=_SPECIAL_TOKENS,
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator((repair_surrogates(caption) for caption in captions), trainer)
+    tokenizer.post_processor = _post_processor(tokenizer)
+    return tokenizer
+
+
+def _new_tokenizer() -> Tokenizer:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -36,19 +58,54 @@ def train_tokenizer(captions: Iterable[str], vocabulary_size: int) -> Tokenizer:
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary_size,
-        min_frequency=2,
-        special_tokens=_SPECIAL_TOKENS,
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator((repair_surrogates(caption) for caption in captions), trainer)
-    start = tokenizer.token_to_id(START_TOKEN)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{START_TOKEN} $A", special_tokens=[(START_TOKEN, start)]
-    )
     return tokenizer
+
+
+def _post_processor(tokenizer: Tokenizer) -> processors.PostProcessor:
+    start = tokenizer.token_to_id(START_TOKEN)
+    return processors.TemplateProcessing(single=f"{START_TOKEN} $A", special_tokens=[(START_TOKEN, start)])
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """Return a tokenizer that `train_tokenizer` learned, from its file.
+
+    Raises:
+        RunError: the file is missing or damaged, or it is another tokenizer, which might cut text differently, number
+            its tokens with gaps or never end.
+    """
+    described = checked(path, "tokenizer", read_json(path, "tokenizer"), dict[str, Any])
+    try:
+        with panics_as_errors():
+            tokenizer = Tokenizer.from_str(json.dumps(described))
+            same = _new_tokenizer()
+            same.post_processor = _post_processor(tokenizer)
+    # The library raises a bare `Exception` for whatever it cannot read.
+    except Exception as error:
+        raise RunError(f"{path} (tokenizer) is damaged: {error}") from error
+    numbers = sorted(tokenizer.get_vocab().values())
+    if _parts(tokenizer) != _parts(same) or numbers != list(range(len(numbers))):
+        raise RunError(f"{path} (tokenizer) is damaged: it is not one that this program learns; train again.")
+    return tokenizer
+
+
+def _parts(tokenizer: Tokenizer) -> dict[str, Any]:
+    described: dict[str, Any] = json.loads(tokenizer.to_str())
+    return {part: described[part] for part in ("normalizer", "pre_tokenizer", "post_processor", "decoder")}
+
+
+@contextmanager
+def panics_as_errors() -> Iterator[None]:
+    """Turn a panic of the tokenizers library, which is no `Exception`, into an error.
+
+    Raises:
+        RunError: the library panicked.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise RunError(f"the tokenizer cannot be used: {error}") from error
 
 
 def encode(tokenizer: Tokenizer, captions: Sequence[str], maximum_tokens: int) -> list[NDArray[np.int64]]:

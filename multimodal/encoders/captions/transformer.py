@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from data_loaders.errors import ConfigError, RunError
 from multimodal.encoders.base import CaptionEncoder, parameters_of
 from multimodal.encoders.captions.schemas import DEFAULT_TRANSFORMER, TransformerEncoderConfig
-from multimodal.encoders.captions.tokenizer import repair_surrogates
+from multimodal.encoders.captions.tokenizer import panics_as_errors, repair_surrogates
 from multimodal.encoders.captions.transformer_files import (
     OPTION,
     find_folder,
@@ -141,9 +141,10 @@ class TransformerCaptionEncoder(CaptionEncoder):
         if not captions:
             return []
         repaired = [repair_surrogates(caption) for caption in captions]
-        ids = self.tokenizer(
-            repaired, truncation=True, max_length=self.maximum_tokens, return_attention_mask=False, verbose=False
-        )["input_ids"]
+        with panics_as_errors():
+            ids = self.tokenizer(
+                repaired, truncation=True, max_length=self.maximum_tokens, return_attention_mask=False, verbose=False
+            )["input_ids"]
         # Tokenizers without special tokens return nothing for an empty caption.
         return [np.asarray(row or [self.pad_id], dtype=np.int64) for row in ids]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.encoders.captions.schemas import DEFAULT_TRANSFORMER
-from multimodal.encoders.captions.tokenizer import PAD_TOKEN, START_TOKEN, train_tokenizer
+from multimodal.encoders.captions.tokenizer import PAD_TOKEN, START_TOKEN, panics_as_errors, train_tokenizer
+from multimodal.encoders.captions.transformer_checks import check_folder, check_loaded, check_size, count_numbers
 from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.hub import WHERE, how_to_fetch, hub_folder
 from multimodal.encoders.storage import encoder_folder, write_description
@@ -89,20 +89,27 @@ def read_folder(
     from transformers import AutoConfig, AutoTokenizer
 
     try:
+        check_folder(folder)
         settings = AutoConfig.from_pretrained(folder, **_SAFELY)
-        tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFELY)
+        with panics_as_errors():
+            tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFELY)
         auto = choose(settings, tokenizer)
         if random_weights:
             return auto.from_config(settings, trust_remote_code=False), tokenizer, frozenset()
+        numbers = count_numbers(folder)
+        with torch.device("meta"):
+            check_size(auto.from_config(settings, trust_remote_code=False), numbers)
         with quietly():
             model, report = auto.from_pretrained(
-                folder, config=settings, dtype=torch.float32, output_loading_info=True, **_SAFELY
+                folder, config=settings, dtype=torch.float32, output_loading_info=True, use_safetensors=True, **_SAFELY
             )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
+        check_loaded(model, tokenizer)
+    # Whatever these libraries raise for a folder that somebody made up, down to a bare `Exception`.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
         if "trust_remote_code" in reason:
             reason = "it brings code of its own (`auto_map`), which is never run; give a model that transformers knows"
-        raise ConfigError(f"{option} cannot be loaded from {folder}: {reason}") from None
+        raise ConfigError(f"{option} cannot be loaded from {folder}: {reason}") from error
     missing = sorted(name for name in report["missing_keys"] if needs(model, name))
     others = sorted(str(item[0]) if isinstance(item, tuple) else str(item) for item in report["mismatched_keys"])
     if missing or others:

@@ -26,16 +26,21 @@ from multimodal.encoders.captions.words import (
 from multimodal.encoders.configuration import CaptionEncoderConfig, own_learning_rate
 from multimodal.encoders.storage import (
     WEIGHTS_FILE,
-    load_weights,
+    load_module,
     read_description,
     save_weights,
     trained_encoder,
     write_description,
 )
-from multimodal.storage.run_folder import read_json, write_json
+from multimodal.storage.model_files import Form, Names, read_json_as
+from multimodal.storage.run_folder import write_json
 
 WORDS_FILE = "words.json"
 WordEncoderType = TypeVar("WordEncoderType", bound="WordCaptionEncoder")
+
+
+class _Words(Form):
+    words: Names
 
 
 class WordCaptionEncoder(CaptionEncoder):
@@ -115,9 +120,14 @@ class WordCaptionEncoder(CaptionEncoder):
         """Read a folder that `save` wrote, in evaluation mode."""
         described = read_description(folder, "caption")
         config = cls.config_type.model_validate(described["config"])
-        encoder = cls(config, WordVocabulary(read_json(Path(folder) / WORDS_FILE, "words of the captions")["words"]))
-        encoder.make_room(described)
-        load_weights(Path(folder) / WEIGHTS_FILE, encoder)
+        words = read_json_as(Path(folder) / WORDS_FILE, "words of the captions", _Words).words
+
+        def make() -> WordEncoderType:
+            encoder = cls(config, WordVocabulary(words))
+            encoder.make_room(described)
+            return encoder
+
+        encoder = load_module(Path(folder) / WEIGHTS_FILE, make)
         encoder.set_trainable()
         return encoder.eval()
 

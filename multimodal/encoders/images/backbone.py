@@ -12,7 +12,7 @@ from data_loaders.errors import ConfigError
 from multimodal.encoders.base import ImageEncoder
 from multimodal.encoders.configuration import HUB, ImageEncoderConfig, own_learning_rate
 from multimodal.encoders.preprocessing import ImagePreprocessing
-from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description, state_file
+from multimodal.encoders.storage import WEIGHTS_FILE, load_module, state_file
 
 OPTION = "encoder.image"
 HELP = (
@@ -67,13 +67,14 @@ class BackboneImageEncoder(ImageEncoder):
     @classmethod
     def load(cls: type[BackboneType], folder: Path) -> BackboneType:
         """Read a folder that `save` wrote, in evaluation mode."""
-        values = read_description(folder, "image")
-        config = ImageEncoderConfig.model_validate(values["config"])
-        preprocessing = ImagePreprocessing.from_json(values["preprocessing"])
+        config, preprocessing = cls.read_settings(folder)
         # The network is created for the saved size, whatever the defaults are now.
-        backbone, _ = cls._create(config.model_copy(update={"size_px": preprocessing.size_px}), pretrained=False)
-        encoder = cls(config, backbone, preprocessing)
-        load_weights(Path(folder) / WEIGHTS_FILE, encoder)
+        sized = config.model_copy(update={"size_px": preprocessing.size_px})
+
+        def make() -> BackboneType:
+            return cls(config, cls._create(sized, pretrained=False)[0], preprocessing)
+
+        encoder = load_module(Path(folder) / WEIGHTS_FILE, make)
         encoder.set_trainable()
         return encoder.eval()
 

@@ -12,7 +12,7 @@ from multimodal.encoders.base import ImageEncoder, parameters_of
 from multimodal.encoders.configuration import ImageEncoderConfig
 from multimodal.encoders.preprocessing import ImagePreprocessing, preprocessing_for
 from multimodal.encoders.registry import register_image_encoder
-from multimodal.encoders.storage import WEIGHTS_FILE, load_weights, read_description
+from multimodal.encoders.storage import WEIGHTS_FILE, load_module
 
 _DEFAULT = ImagePreprocessing(size_px=64, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), crop_fraction=1.0)
 _STRIDE = 16
@@ -47,10 +47,9 @@ class SmallImageEncoder(ImageEncoder):
     @classmethod
     def load(cls, folder: Path) -> SmallImageEncoder:
         """Read a folder that `save` wrote, in evaluation mode."""
-        values = read_description(folder, "image")
-        encoder = cls(ImageEncoderConfig.model_validate(values["config"]))
-        encoder._set_preprocessing(ImagePreprocessing.from_json(values["preprocessing"]))
-        load_weights(Path(folder) / WEIGHTS_FILE, encoder)
+        config, preprocessing = cls.read_settings(folder)
+        encoder = load_module(Path(folder) / WEIGHTS_FILE, lambda: cls(config))
+        encoder._set_preprocessing(preprocessing)
         encoder.set_trainable()
         return encoder.eval()
 

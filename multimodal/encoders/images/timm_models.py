@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +9,17 @@ import timm
 from timm.models import group_parameters
 from torch import Tensor, nn
 
-from data_loaders.errors import ConfigError
+from data_loaders.errors import ConfigError, RunError
 from multimodal.encoders.configuration import HUB, ImageEncoderConfig
 from multimodal.encoders.hub import download, how_to_fetch, hub_file
 from multimodal.encoders.images.backbone import HELP, OPTION, BackboneImageEncoder, weights_error
 from multimodal.encoders.preprocessing import ImagePreprocessing, preprocessing_for
-from multimodal.encoders.storage import mismatch, read_state
+from multimodal.encoders.storage import mismatch, read_state, shapes_of
+from multimodal.storage.run_folder import read_json
 
-_HUB_FILES = ("model.safetensors", "pytorch_model.bin")
+_HUB_FILE = "model.safetensors"
+# Of a repository's pickle and its safetensors, only the latter are read.
+_SAFE_FILES = {"pytorch_model.bin": _HUB_FILE, "open_clip_pytorch_model.bin": "open_clip_model.safetensors"}
 
 
 class TimmImageEncoder(BackboneImageEncoder):
@@ -32,8 +34,9 @@ class TimmImageEncoder(BackboneImageEncoder):
     def _published_file(cls, name: str, option: str) -> Path:
         published = _published_settings(name)
         if repository := published.get("hf_hub_id"):
-            names = (published["hf_hub_filename"],) if published.get("hf_hub_filename") else _HUB_FILES
-            return hub_file(repository, names, option, f"{HELP} {how_to_fetch(repository, names[0], 'config.json')}")
+            named = published.get("hf_hub_filename") or _HUB_FILE
+            file = _SAFE_FILES.get(named, named)
+            return hub_file(repository, (file,), option, f"{HELP} {how_to_fetch(repository, file, 'config.json')}")
         if url := published.get("url"):
             return download(url, option, f"{HELP} To fetch it where there is a network: curl -LO {url}")
         known = timm.list_pretrained(f"{name.partition('.')[0]}*")[:5]
@@ -97,7 +100,8 @@ def _with_weights(
             **size,
         )
     except (RuntimeError, KeyError, AttributeError) as error:
-        problem = mismatch(timm.create_model(config.name, num_classes=classes, **size).state_dict(), state)
+        like = timm.create_model(config.name, num_classes=classes, **size).state_dict()
+        problem = mismatch(shapes_of(like), shapes_of(state))
         raise weights_error(config.name, pretrained, problem or " ".join(str(error).split())) from None
     model.pretrained_cfg = {key: value for key, value in model.pretrained_cfg.items() if key != "state_dict"}
     return model
@@ -137,8 +141,8 @@ def _beside(path: Path) -> dict[str, Any]:
     for file in (path.with_suffix(".json"), path.with_name("config.json")):
         if file.is_file():
             try:
-                described = json.loads(file.read_text(encoding="utf-8")).get("pretrained_cfg", {})
-            except (json.JSONDecodeError, UnicodeDecodeError, AttributeError) as error:
+                described = read_json(file, f"preprocessing of {path.name}").get("pretrained_cfg", {})
+            except (RunError, AttributeError) as error:
                 raise ConfigError(f"{file} (preprocessing of {path.name}) is damaged: {error}") from None
             if described:
                 return _settings(described)

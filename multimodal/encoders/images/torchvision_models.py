@@ -13,7 +13,7 @@ from multimodal.encoders.hub import download
 from multimodal.encoders.images.backbone import HELP, OPTION, BackboneImageEncoder, weights_error
 from multimodal.encoders.preprocessing import ImagePreprocessing, preprocessing_for
 from multimodal.encoders.registry import register_image_encoder
-from multimodal.encoders.storage import mismatch, read_state
+from multimodal.encoders.storage import mismatch, read_state, shapes_of
 
 _CLASSIFIERS = ("classifier.", "fc.", "avgpool.")
 
@@ -44,7 +44,7 @@ class TorchvisionImageEncoder(BackboneImageEncoder):
         if file is not None:
             state = read_state(file, OPTION)
             kept = {name: tensor for name, tensor in state.items() if not name.startswith(_CLASSIFIERS)}
-            problem = mismatch(backbone.state_dict(), kept)
+            problem = mismatch(shapes_of(backbone.state_dict()), shapes_of(kept))
             if problem:
                 raise weights_error(config.name, pretrained, problem)
             backbone.load_state_dict(kept)

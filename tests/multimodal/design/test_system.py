@@ -192,7 +192,7 @@ class TestKeeping:
     def test_settings_without_a_key(self, unbroken, saved, tmp_path):
         folder = self.damaged(saved, tmp_path)
         (folder / "design.json").write_text('{"alpha": 0.5}')
-        with pytest.raises(RunError, match=r"design\.json .*lacks caption_encoder"):
+        with pytest.raises(RunError, match=r"design\.json .*caption_encoder is missing"):
             self.load(folder, unbroken)
 
     def test_another_configuration(self, unbroken, saved):

@@ -57,7 +57,7 @@ def test_a_memory_keeps_hashtags_beyond_the_vocabulary(run, tmp_path):
 
 
 class TestDiskFull:
-    @pytest.mark.parametrize("writer", ["save_file", "write_json"])
+    @pytest.mark.parametrize("writer", ["write_memory", "write_json"])
     def test_the_old_model_stays_as_it_was(self, run, monkeypatch, writer):
         model = load_model(run)
         before = contents(run)
@@ -123,7 +123,7 @@ class TestRefused:
 
     def test_the_systems_own_file_is_missing(self, run):
         (run / "model" / "user_habit.json").unlink()
-        self.check(run, "user_habit.json (state of user_habit) is missing; train first")
+        self.check(run, "user_habit.json (part of the model) is missing; the folder is partial, copy it again")
 
     def test_a_damaged_part(self, run):
         path = run / "model" / "memory.safetensors"

@@ -11,12 +11,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from data_loaders.errors import RunError
-from multimodal.captions.linear.array_files import save_arrays
 from multimodal.captions.linear.bags import BagConfig, WordBags
 from multimodal.captions.linear.forms import shared_equally
 from multimodal.captions.linear.learning import RESIDUALS, LinearSettings, learn_linear
 from multimodal.captions.linear.model import FILE, LinearModel, sigmoid, softmax
 from multimodal.captions.linear.scikit import fit_one_versus_rest, fit_softmax
+from multimodal.storage.array_files import save_arrays
 
 POSTS = make_labelled(120, 4)
 FEATURES = WordBags.learn(POSTS.captions, BagConfig(system="x", minimum_count=1)).tfidf(POSTS.captions)

@@ -159,7 +159,10 @@ class TestSystem:
         with pytest.raises(RunError, match="does not fit"):
             Ttm.load(tmp_path, system.config, system.id_map)
         (tmp_path / "ttm.json").write_text("[]")
-        with pytest.raises(RunError, match="topics, backoff or switch is missing"):
+        with pytest.raises(RunError, match=r"ttm.json \(topics and translations\) is damaged: an object is needed"):
+            Ttm.load(tmp_path, system.config, system.id_map)
+        (tmp_path / "ttm.json").write_text("{}")
+        with pytest.raises(RunError, match="topics is missing; backoff is missing; switch is missing"):
             Ttm.load(tmp_path, system.config, system.id_map)
 
     @pytest.mark.parametrize("setting", ["topics=[0]", "backoffs=[-1]"])

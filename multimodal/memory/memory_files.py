@@ -1,0 +1,83 @@
+"""The memory of a model folder: `memory.safetensors` and `memory.json`, checked when they are read back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from data_loaders.errors import RunError
+from data_loaders.posts import NOW_US, UNDATED_EPOCH_US
+from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.memory.post_memory import PostMemory
+from multimodal.storage.array_files import ArrayForm, check_ends, load_arrays, save_arrays
+from multimodal.storage.model_files import Count, Form, Hashtags, Names, read_json_as
+from multimodal.storage.run_folder import write_json
+
+ARRAYS_FILE, POSTS_FILE = "memory.safetensors", "memory.json"
+_WHAT = "the remembered posts"
+
+
+class _Posts(Form):
+    width: Count
+    slots: Count
+    post_ids: Names
+    user_ids: Names
+    further_hashtags: Hashtags
+
+
+def write_memory(folder: Path, memory: PostMemory) -> None:
+    """Write both files.
+
+    Raises:
+        RunError: the disk is full or the folder cannot be written.
+    """
+    arrays, values = memory.state()
+    further = list(memory.id_map.names[memory.id_map.vocabulary_size :])
+    save_arrays(folder / ARRAYS_FILE, arrays)
+    write_json(folder / POSTS_FILE, {**values, "further_hashtags": further})
+
+
+def read_memory(folder: Path, like: PostMemory) -> PostMemory:
+    """Read what `write_memory` wrote.
+
+    Args:
+        folder: a model folder.
+        like: an empty memory of the System, whose sizes the memory has to have.
+
+    Raises:
+        RunError: a file is missing or damaged, or belongs to another System.
+    """
+    posts, path = read_json_as(folder / POSTS_FILE, _WHAT, _Posts), folder / ARRAYS_FILE
+    if (posts.width, posts.slots) != (like.width, like.slots):
+        raise RunError(
+            f"{folder / POSTS_FILE} ({_WHAT}) does not fit: width {posts.width} and slots {posts.slots}, the system "
+            f"needs {like.width} and {like.slots}."
+        )
+    known = [name for name in posts.further_hashtags if name in like.id_map]
+    if known:
+        raise RunError(f"{folder / POSTS_FILE} ({_WHAT}) is damaged: {known[0]!r} is in the vocabulary already.")
+    id_map: HashtagIdMap = like.id_map
+    id_map.add(posts.further_hashtags)
+    arrays = load_arrays(path, _WHAT, _forms(posts, len(id_map)))
+    check_ends(path, _WHAT, "hashtag_ends", arrays["hashtag_ends"], len(arrays["hashtags"]))
+    if posts.slots:
+        check_ends(path, _WHAT, "term_ends", arrays["term_ends"], len(arrays["term_slots"]))
+        if arrays["term_weights"].shape != arrays["term_slots"].shape:
+            raise RunError(f"{path} ({_WHAT}) is damaged: term_weights and term_slots differ in length.")
+    return PostMemory.from_state(arrays, posts.model_dump(), id_map)
+
+
+def _forms(posts: _Posts, hashtags: int) -> dict[str, ArrayForm]:
+    count = len(posts.post_ids)
+    forms = {
+        "users": ArrayForm("int64", (count,), -1, len(posts.user_ids) - 1),
+        "instants_us": ArrayForm("int64", (count,), UNDATED_EPOCH_US, NOW_US - 1),
+        "hashtags": ArrayForm("int64", (None,), 0, hashtags - 1),
+        "hashtag_ends": ArrayForm("int64", (count,), 0),
+    }
+    if posts.width:
+        forms["vectors"] = ArrayForm("float32", (count, posts.width))
+    if posts.slots:
+        forms["term_slots"] = ArrayForm("int32", (None,), 0, posts.slots - 1)
+        forms["term_weights"] = ArrayForm("float32", (None,), 0)
+        forms["term_ends"] = ArrayForm("int64", (count,), 0)
+    return forms
