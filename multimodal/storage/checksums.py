@@ -23,11 +23,11 @@ def with_checksums(folder: Path, name: str, values: Mapping[str, Any]) -> dict[s
     """Return `values` with the SHA-256 of every file of the folder, and of themselves.
 
     Args:
-        folder: complete but for the file `name`.
+        folder: complete; the file `name` need not exist.
         name: of the file that the values are written to.
         values: JSON values.
     """
-    sums = {other: _of_file(folder / other) for other in _files(folder)}
+    sums = {other: _of_file(folder / other) for other in _files(folder) if other != name}
     listed = {**values, KEY: sums}
     return {**values, KEY: {**sums, name: _of_values(listed)}}
 

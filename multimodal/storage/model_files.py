@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import stat
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from data_loaders.dump_files import FileRefused, open_file, read_file
 from data_loaders.errors import RunError
 
 _MOST_JSON_BYTES = 4 * 2**30
@@ -41,8 +41,24 @@ Hashtag = Annotated[str, Field(min_length=1, max_length=10_000, pattern=r"^[^\x0
 Hashtags = Annotated[list[Hashtag], AfterValidator(_without_repeats)]
 
 
-def require_file(path: Path, what: str, absent: str = _COPY_AGAIN) -> None:
+def require_file(path: Path, what: str) -> None:
     """Refuse what is not a regular file, or a link to one: reading a pipe or a device would never end.
+
+    Args:
+        path: the file.
+        what: its content, for messages.
+
+    Raises:
+        RunError: it is missing, something else, or cannot be opened.
+    """
+    try:
+        open_file(path).close()
+    except FileRefused as error:
+        raise _refused(path, what, error, _COPY_AGAIN) from None
+
+
+def read_bytes(path: Path, what: str, absent: str = _COPY_AGAIN) -> bytes:
+    """Return the content of a regular file of at most 4 GiB.
 
     Args:
         path: the file.
@@ -50,33 +66,18 @@ def require_file(path: Path, what: str, absent: str = _COPY_AGAIN) -> None:
         absent: what to say where there is no file.
 
     Raises:
-        RunError: it is missing, something else, or cannot be looked at.
-    """
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        raise RunError(f"{path} ({what}) is missing; {absent}") from None
-    except OSError as error:
-        raise RunError(f"{path} ({what}) cannot be read: {error.strerror or error}.") from None
-    if not stat.S_ISREG(mode):
-        kind = "a folder" if stat.S_ISDIR(mode) else "no regular file (a pipe or a device)"
-        raise RunError(f"{path} ({what}) is damaged: it is {kind}; copy the model again or train again.")
-
-
-def read_bytes(path: Path, what: str, absent: str = _COPY_AGAIN) -> bytes:
-    """Return the content of a regular file of at most 4 GiB.
-
-    Raises:
         RunError: see `require_file`; or the file is larger, or cannot be read.
     """
-    require_file(path, what, absent)
     try:
-        size = path.stat().st_size
-        if size > _MOST_JSON_BYTES:
-            raise RunError(f"{path} ({what}) has {size:,} bytes; at most {_MOST_JSON_BYTES:,} are read.")
-        return path.read_bytes()
-    except OSError as error:
-        raise RunError(f"{path} ({what}) cannot be read: {error.strerror or error}.") from None
+        return read_file(path, None, _MOST_JSON_BYTES)
+    except FileRefused as error:
+        raise _refused(path, what, error, absent) from None
+
+
+def _refused(path: Path, what: str, error: FileRefused, absent: str) -> RunError:
+    if error.reason == "missing":
+        return RunError(f"{path} ({what}) is missing; {absent}")
+    return RunError(f"{path} ({what}) cannot be read: {error.cause}.")
 
 
 def parse_json(path: Path, content: bytes, what: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from multimodal.systems.hub import download_model, looks_like_hub_id
 from multimodal.systems.registry import get_system
 
 _INFO, _VOCABULARY = "model.json", "vocabulary.json"
+_MOST_SHOWN = 600
 _TRAIN = command_line("train", "--config", "sample", "--data", "data/prepared", "--output")
 
 
@@ -174,9 +176,8 @@ def _as_run_error(folder: Path, intact: bool) -> Iterator[None]:
         raise RunError(f"{error} {_verdict(folder, intact)}") from error
     except Exception as error:
         problem = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        raise RunError(
-            f"the model in {folder} cannot be loaded: {' '.join(problem.split())}. {_verdict(folder, intact)}"
-        ) from error
+        shown = textwrap.shorten(problem, _MOST_SHOWN, placeholder=" …")
+        raise RunError(f"the model in {folder} cannot be loaded: {shown}. {_verdict(folder, intact)}") from error
 
 
 def _verdict(folder: Path, intact: bool) -> str:

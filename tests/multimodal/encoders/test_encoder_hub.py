@@ -149,3 +149,45 @@ def test_a_downloaded_checkpoint_is_found_again(
     (tmp_path / "checkpoints" / "net-0123abcd.pth").write_bytes(b"x")
     found = download("https://example.org/models/net-0123abcd.pth", "option", "help")
     assert found == tmp_path / "checkpoints" / "net-0123abcd.pth"
+
+
+def test_a_repository_with_a_pickle_only_is_refused_and_not_downloaded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import huggingface_hub
+
+    asked: list[list[str]] = []
+
+    def snapshot(repository: str, allow_patterns: list[str], **options: object) -> str:
+        asked.append(allow_patterns)
+        (tmp_path / "config.json").write_text("{}")
+        return str(tmp_path)
+
+    (tmp_path / "pytorch_model.bin").write_bytes(b"cached by another program")
+    monkeypatch.setattr(hub_module, "_cached_folder", lambda *arguments: tmp_path)
+    monkeypatch.setattr(hub_module, "_require_hub", lambda *arguments: None)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+    with pytest.raises(ConfigError) as error:
+        hub_folder(
+            "someone/model", weights=True, option="encoder.caption.pretrained='someone/model'", help_text="Help."
+        )
+    assert str(error.value).startswith(
+        "encoder.caption.pretrained='someone/model': the repository has no safetensors. A pickle (pytorch_model.bin) "
+        "can run code when it is read, so none is downloaded. If you trust its author, convert it: python -c "
+    )
+    assert str(error.value).endswith(" Help.")
+    assert asked == [["*.json", "*.txt", "*.model", "*.safetensors"]]
+
+
+def test_of_timms_published_files_only_safetensors_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from multimodal.encoders.images import timm_models
+
+    monkeypatch.setattr(timm_models, "hub_file", lambda repository, names, *_: Path(*names))
+    for named, read in (
+        (None, "model.safetensors"),
+        ("pytorch_model.bin", "model.safetensors"),
+        ("open_clip_pytorch_model.bin", "open_clip_model.safetensors"),
+        ("own.safetensors", "own.safetensors"),
+    ):
+        published = {"hf_hub_id": "timm/x", "hf_hub_filename": named}
+        assert timm_models._published_file("x", published) == Path(read)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.encoders import (
@@ -124,6 +127,53 @@ def test_damaged_and_foreign_weights_are_named(tmp_path: Path) -> None:
     (tmp_path / "b" / "weights.safetensors").unlink()
     with pytest.raises(RunError, match=r"weights.safetensors \(weights\) is missing; the folder is partial"):
         load_image_encoder(tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"size_px": 10**6}, "size_px=1000000: give 1 to 2048"),
+        ({"crop_fraction": 1e-9}, "crop_fraction=1e-09: give 0.05 to 1"),
+        ({"std": [0, 1, 1]}, "give finite numbers, std above 0"),
+        ({"std": [1, 1]}, "std: List should have at least 3 items"),
+        ({"mean": "x"}, "mean: Input should be a valid list, got 'x'"),
+        ({"interpolation": "evil"}, "interpolation 'evil' is unknown"),
+    ],
+)
+def test_a_preprocessing_that_would_fill_the_memory_is_refused(
+    tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    make("small").save(tmp_path)
+    values = json.loads((tmp_path / "encoder.json").read_text())
+    (tmp_path / "encoder.json").write_text(
+        json.dumps({**values, "preprocessing": {**values["preprocessing"], **change}})
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
+        load_image_encoder(tmp_path)
+
+
+@pytest.mark.parametrize(("value", "kind"), [(torch.nan, "NaN"), (torch.inf, "infinite numbers")])
+def test_weights_that_are_not_finite_are_named(tmp_path: Path, value: float, kind: str) -> None:
+    make("small").save(tmp_path)
+    weights = load_file(tmp_path / "weights.safetensors")
+    weights["norm.bias"][1] = value
+    save_file(weights, tmp_path / "weights.safetensors")
+    with pytest.raises(
+        RunError, match=rf"weights.safetensors \(weights\) is damaged: norm.bias has {kind}, so nothing"
+    ):
+        load_image_encoder(tmp_path)
+    save_file({**weights, "norm.bias": torch.zeros(128, dtype=torch.float64)}, tmp_path / "weights.safetensors")
+    with pytest.raises(RunError, match=r"norm.bias is of type float64 where float32 is needed"):
+        load_image_encoder(tmp_path)
+
+
+def test_sizes_that_the_file_does_not_have_cost_no_memory(tmp_path: Path) -> None:
+    make("small").save(tmp_path)
+    values = json.loads((tmp_path / "encoder.json").read_text())
+    values["config"]["width"] = 16 * 10**7  # a network of terabytes
+    (tmp_path / "encoder.json").write_text(json.dumps(values))
+    with pytest.raises(RunError, match="of another shape"):
+        load_image_encoder(tmp_path)
 
 
 def test_augmentation_is_a_switch() -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 
 import huggingface_hub
 import pytest
 
 from data_loaders.errors import RunError
+from multimodal.storage.checksums import with_checksums
 from multimodal.systems import hub, model_folder
 from multimodal.systems.config_loading import validate_config
 from multimodal.systems.model_folder import load_model, save_model
+from multimodal.systems.registry import get_system
 from multimodal.training.run import train_run
 
 
@@ -141,6 +144,86 @@ class TestRefused:
         path.write_text(json.dumps({**values, "config": {**values["config"], "system": "user_habits"}}))
         with pytest.raises(ValueError, match=r"unknown system 'user_habits'\. Did you mean 'user_habit'\?"):
             load_model(run)
+
+
+class TestAStrangersModel:
+    """Files that were changed after the model was saved, and files that were made up and sealed."""
+
+    def change(self, run, name, values, seal=True):
+        folder = run / "model"
+        content = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps({**content, **values}))
+        if seal:
+            self.seal(folder)
+
+    def seal(self, folder):
+        info = json.loads((folder / "model.json").read_text())
+        del info["checksums"]
+        (folder / "model.json").write_text(json.dumps(with_checksums(folder, "model.json", info)))
+
+    def message(self, run):
+        with pytest.raises(RunError) as error:
+            load_model(run)
+        return str(error.value)
+
+    @pytest.mark.parametrize(
+        ("name", "values"),
+        [("user_habit.json", {"decay": 0.125}), ("vocabulary.json", {"minimum_frequency": 9}),
+         ("memory.json", {"x": 1}), ("model.json", {"created": "today"})],
+    )  # fmt: skip
+    def test_any_change_is_damage(self, run, name, values):
+        self.change(run, name, values, seal=False)
+        message = self.message(run)
+        assert message.startswith(f"{run / 'model' / name} is damaged: its checksum is not that of the file that was ")
+        assert message.endswith("Copy the model again. Train again if there is no good copy.")
+
+    def test_a_model_without_checksums_is_read_as_before(self, run):
+        path = run / "model" / "model.json"
+        info = json.loads(path.read_text())
+        assert set(info.pop("checksums")) == {path.name for path in (run / "model").iterdir()}
+        path.write_text(json.dumps(info))
+        assert load_model(run).system.decay == load_model(run).system.decay
+        self.change(run, "user_habit.json", {"decay": None}, seal=False)
+        assert "cannot be told how that came about. Train again" in self.message(run)
+
+    @pytest.mark.parametrize(
+        ("name", "values", "problem"),
+        [
+            ("user_habit.json", {"decay": "fast"}, "decay: Input should be a valid number, got 'fast'"),
+            ("user_habit.json", {"train_posts": -3}, "train_posts: Input should be greater than or equal to 0, got -3"),
+            ("vocabulary.json", {"frequencies": [1]}, "is damaged: it has 1 frequencies for "),
+            ("vocabulary.json", {"hashtags": ["sun", "sun"]}, "hashtags: a value is given twice"),
+            ("memory.json", {"slots": 10**12}, "does not fit: width 0 and slots 1000000000000, the system needs 0 and"),
+        ],
+    )  # fmt: skip
+    def test_files_that_do_not_fit_although_they_are_sealed(self, run, name, values, problem):
+        self.change(run, name, values)
+        message, folder = self.message(run), run / "model"
+        assert message.startswith(str(folder / name))
+        assert problem in message
+        assert f"Every file of {folder} is as it was saved (the checksums in model.json match)" in message
+        assert message.endswith("perhaps on purpose. Do not use it, or train again.")
+
+    def test_two_systems_in_one_description(self, run):
+        self.change(run, "model.json", {"system": "popularity"})
+        assert "model.json is damaged: it names the systems 'popularity' and 'user_habit'." in self.message(run)
+
+    @pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+    def test_nothing_but_files_is_opened(self, run, kind):
+        path = run / "model" / "user_habit.json"
+        path.unlink()
+        make = {"pipe": os.mkfifo, "folder": os.mkdir, "device": lambda path: path.symlink_to("/dev/zero")}
+        make[kind](path)
+        assert kind in self.message(run)
+
+    def test_whatever_a_library_raises_names_the_model(self, run, monkeypatch):
+        def fail(*arguments):
+            raise IndexError("list index out of range " * 100)
+
+        monkeypatch.setattr(get_system("user_habit"), "load", fail)
+        message = self.message(run)
+        assert message.startswith(f"the model in {run / 'model'} cannot be loaded: IndexError: list index out of range")
+        assert len(message) < 1_200
 
 
 class TestHub:

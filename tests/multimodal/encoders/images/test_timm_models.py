@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,6 +115,19 @@ def test_files_that_cannot_be_weights(tmp_path: Path) -> None:
     torch.save(timm.create_model("test_resnet"), tmp_path / "code.pth")
     with pytest.raises(ConfigError, match=r"code in a weights file is never run; convert it to safetensors"):
         build("test_resnet", tmp_path / "code.pth")
+    torch.save({"a": torch.ones(1)}, tmp_path / "disguised.safetensors")
+    (tmp_path / "plain.safetensors").write_bytes(pickle.dumps({"a": 1}))
+    for name in ("disguised", "plain"):
+        with pytest.raises(ConfigError, match=r"it is a pickle .* convert it to safetensors, .* only if you trust its"):
+            build("test_resnet", tmp_path / f"{name}.safetensors")
+    for content in (b"", b"PK\x03\x04", pickle.dumps([1], 0), b"\x80\x05." * 9):
+        (tmp_path / "broken.bin").write_bytes(content)
+        with pytest.raises(ConfigError, match=r"broken.bin' (cannot be read: it|does not hold a state dictionary)"):
+            build("test_resnet", tmp_path / "broken.bin")
+    state = timm.create_model("test_resnet").state_dict()
+    save_file({**state, "fc.bias": state["fc.bias"] * torch.nan}, tmp_path / "nan.safetensors")
+    with pytest.raises(ConfigError, match=r"nan.safetensors' cannot be used: fc.bias has NaN, so nothing can be comp"):
+        build("test_resnet", tmp_path / "nan.safetensors")
     torch.save({"epoch": 3}, tmp_path / "numbers.pth")
     with pytest.raises(ConfigError, match=r"numbers.pth' does not hold a state dictionary \(names and tensors\)"):
         build("test_resnet", tmp_path / "numbers.pth")
