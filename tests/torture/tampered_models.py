@@ -14,6 +14,7 @@ import shutil
 import struct
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,20 +57,28 @@ class _Evil:
 
 
 def reseal(folder: Path) -> None:
-    """Write the checksums anew, as a stranger would; a description that cannot be read is left as it is."""
-    path = folder / INFO
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        path.write_text(json.dumps(with_checksums(folder, INFO, {k: v for k, v in values.items() if k != KEY})))
-    except (OSError, ValueError, RecursionError, AttributeError):
-        return  # there is nothing to seal, or what cannot be read
+    """Write the checksums anew, as a stranger would; what cannot be read is left as it is."""
+    values = _info(folder)
+    with suppress(OSError, ValueError):
+        if values is not None:
+            (folder / INFO).write_text(json.dumps(with_checksums(folder, INFO, values)))
 
 
 def without_checksums(folder: Path) -> None:
     """Remove the checksums, so that the model looks like one of an earlier version."""
+    values = _info(folder)
+    if values is not None:
+        (folder / INFO).write_text(json.dumps(values))
+
+
+def _info(folder: Path) -> dict[str, Any] | None:
+    """Return the description of a model without its checksums, or None where it cannot be read."""
     path = folder / INFO
-    values = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({key: value for key, value in values.items() if key != KEY}))
+    try:
+        values = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    except (ValueError, RecursionError):
+        return None
+    return {key: value for key, value in values.items() if key != KEY} if isinstance(values, dict) else None
 
 
 def tamperings(folder: Path, seed: int) -> list[Tampering]:

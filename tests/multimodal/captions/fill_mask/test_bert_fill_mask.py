@@ -465,6 +465,9 @@ class TestKeeping:
         vocabulary = json.loads((tmp_path / "model" / "vocabulary.json").read_text())
         vocabulary["hashtags"][2] = "other"
         (tmp_path / "model" / "vocabulary.json").write_text(json.dumps(vocabulary))
+        info = json.loads((tmp_path / "model" / "model.json").read_text())
+        del info["checksums"]
+        (tmp_path / "model" / "model.json").write_text(json.dumps(info))
         with pytest.raises(RunError, match=r"no token for 1 hashtags \(other"):
             load_model(tmp_path / "model")
 

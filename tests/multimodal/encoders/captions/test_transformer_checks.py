@@ -52,7 +52,7 @@ def test_a_pickle_beside_safetensors_or_named_like_them(folder: Path) -> None:
     (folder / "pytorch_model.bin").write_bytes(b"never read")
     assert build(folder).tokenise(["cat"])
     torch.save({"a": torch.ones(1)}, folder / "model.safetensors")
-    with pytest.raises(ConfigError, match=r"it is a pickle .*.* and not safetensors"):
+    with pytest.raises(ConfigError, match=r"it is a pickle .* and not safetensors"):
         build(folder)
 
 
