@@ -190,4 +190,5 @@ def test_of_timms_published_files_only_safetensors_are_read(monkeypatch: pytest.
         ("own.safetensors", "own.safetensors"),
     ):
         published = {"hf_hub_id": "timm/x", "hf_hub_filename": named}
-        assert timm_models._published_file("x", published) == Path(read)
+        monkeypatch.setattr(timm_models, "_published_settings", lambda _, published=published: published)
+        assert timm_models.TimmImageEncoder._published_file("x", "option") == Path(read)
