@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from urllib.parse import unquote_to_bytes
@@ -24,7 +25,9 @@ _OPENS = re.compile(r"[A-Za-z_][\w.]*\(\s*(?:[\[({]|\Z)|[\[{]|\(\s*['\"]")
 _QUOTED_ITEM = re.compile(r"(?:\A|,)\s*[bu]?['\"]|['\"]\s*(?:,|\Z)")
 _BRACKETS = "[](){}"
 _NULLS = frozenset({"nan", "none", "null", "nat", "<na>"})
-_NAMES = ("tag", "hashtag", "text", "name", "hashtagName")
+_NAMES = ("tag", "hashtag", "text", "name", "hashtagname")
+# Only with a semicolon: "R&D" and "&copy" are no entities here.
+_ENTITY = re.compile(r"&#?[A-Za-z0-9]{1,32};")
 _DEEPEST = 4
 
 
@@ -82,7 +85,8 @@ def _element(element: object, depth: int) -> list[str]:
     if isinstance(element, int) and not isinstance(element, bool):
         return [str(element)]
     if isinstance(element, dict):
-        named = [element[name] for name in _NAMES if isinstance(element.get(name), str)]
+        values = {str(key).lower().replace("_", ""): value for key, value in element.items()}
+        named = [value for name in _NAMES if isinstance(value := values.get(name), str)]
         if len({name.strip().lstrip(_SIGNS) for name in named}) == 1:
             return _from_element(named[0], depth)
     raise DataError(f"hashtags contains {describe(element)}. Accepted: {ACCEPTED}.")
@@ -90,11 +94,11 @@ def _element(element: object, depth: int) -> list[str]:
 
 def _from_element(text: str, depth: int) -> list[str]:
     """Return the hashtags of one element: mostly one, which may hold spaces; several if it holds several signs."""
-    bare = text.strip()
+    bare = _unescaped(text.strip())
     if _is_structured(bare) or _PERCENT.search(bare):
         return _read(bare if _is_structured(bare) else _decoded(bare), depth + 1)
     if not any(sign in bare.strip(_SIGNS) for sign in _SIGNS):
-        return [text]
+        return [bare if _ENTITY.search(text) else text]
     pieces = [piece.strip(_AROUND) for piece in re.split(f"[{_SIGNS}]", bare)]
     if any(_SPACE.search(piece) for piece in pieces):
         raise DataError(f"hashtags contains {describe(text)}, with words between #hashtags. Accepted: {ACCEPTED}.")
@@ -119,6 +123,7 @@ def _from_text(text: str, depth: int) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
+    text = _unescaped(text)
     if any(sign in text for sign in _SIGNS):
         pieces = _SIGNED.split(text)
     else:
@@ -131,6 +136,8 @@ def _from_structure(text: str, depth: int) -> list[str]:
     """Return the hashtags of a text that a program wrote: JSON, words in brackets, an array or a printed list."""
     body = text[1:-1]
     if text[0] in "[{" and not any(bracket in body for bracket in _BRACKETS) and not _QUOTED_ITEM.search(body):
+        if (unescaped := _unescaped(text)) != text:
+            return _from_structure(unescaped, depth)
         words = _words(body)
         if all(word.casefold() in _NULLS for word in words):
             return []
@@ -146,6 +153,10 @@ def _from_structure(text: str, depth: int) -> list[str]:
     if text[0] == '"':  # several quoted words
         return _words(text)
     raise _refusal(text, "it looks like a list but is none")
+
+
+def _unescaped(text: str) -> str:
+    return _ENTITY.sub(lambda entity: html.unescape(entity.group()), text)
 
 
 def _decoded(text: str) -> str:

@@ -45,7 +45,7 @@ _INVISIBLE = regex.compile(
 _HTML_TAG = regex.compile(r"<(?:/?[a-z][^<>]*+|!--[^<>]*+--)>", regex.IGNORECASE)
 _KEYCAP = regex.compile(r"[0-9#*]\uFE0F?+\u20E3")
 _APOSTROPHE = regex.compile(r"(?<=\p{L}\p{M}*)['’](?=\p{L})")
-_JOINER_OUTSIDE_WORD = regex.compile(r"(?<![\p{L}\p{M}])[\u200c\u200d]++|[\u200c\u200d]++(?!\p{L})")
+_JOINER_OUTSIDE_WORD = regex.compile(r"(?<![\p{L}\p{M}\u200c\u200d])[\u200c\u200d]++|[\u200c\u200d]++(?!\p{L})")
 # Emoji consist of symbols, variation selectors and enclosing marks; none of these is kept.
 _NOT_KEPT_IN_TWEETS = regex.compile(r"(?:[^\p{L}\p{M}\p{N}\s,.!?:;\u200c\u200d]|\p{Variation_Selector}|\p{Me})+")
 

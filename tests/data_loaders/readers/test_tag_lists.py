@@ -69,6 +69,11 @@ from data_loaders.readers.tag_lists import read_tag_list
         ("%23sun%20%23beach", ["sun", "beach"]),
         (["%2523sun", "100%"], ["sun", "100%"]),
         ("%5B%22sun%22%5D", ["sun"]),
+        ([{"Text": "sun"}, {"hashtag_name": "sea", "user_id": ""}], ["sun", "sea"]),
+        ("#rock&#39;n&#39;roll &amp; #caf&eacute;", ["rock'n'roll", "&", "café"]),
+        (["caf&eacute;", "R&D;", "a&b"], ["café", "R&D;", "a&b"]),
+        ("[&quot;sun&quot;, &quot;new york&quot;]", ["sun", "new york"]),
+        ('["say &quot;hi&quot;"]', ['say "hi"']),
     ],
 )
 def test_spellings_of_a_list(value, tags):
