@@ -12,6 +12,7 @@ from typing import ClassVar, TypeAlias
 from data_loaders.dump_files.archives import is_folder
 from data_loaders.errors import ConfigError, nearest
 from data_loaders.posts import Post
+from data_loaders.readers.encodings import check_encoding
 
 FIELDS = ("post_id", "user_id", "timestamp", "caption", "image", "hashtags")
 """The columns of the exchange format."""
@@ -67,9 +68,10 @@ class ReaderOptions:
         user_id: the user of records that do not name one.
         number_rows: whether to give records without an id one made of file name and row number.
         picture_ids: with `number_rows`: whether they get the path of their picture instead, if they have one.
+        encoding: of the text of tables and JSON; None for UTF-8.
 
     Raises:
-        ConfigError: `columns` maps a field that the exchange format does not have.
+        ConfigError: `columns` maps a field that the exchange format does not have, or the encoding is unknown.
     """
 
     columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -77,8 +79,11 @@ class ReaderOptions:
     user_id: str | None = None
     number_rows: bool = False
     picture_ids: bool = False
+    encoding: str | None = None
 
     def __post_init__(self) -> None:
+        if self.encoding is not None:
+            check_encoding(self.encoding)
         for name in self.columns:
             if name not in FIELDS:
                 raise ConfigError(

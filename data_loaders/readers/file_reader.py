@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 from data_loaders.dump_files.archives import is_file
 from data_loaders.readers.base import Reader, ReaderOptions, Record
 from data_loaders.readers.fields import check_table, has_no_ids, unread_names
-from data_loaders.readers.files import ends_with
+from data_loaders.readers.files import ends_with, open_bytes
 from data_loaders.readers.plausibility import Plausibility
 from data_loaders.readers.records import build_post
 
@@ -53,6 +54,10 @@ class FileReader(Reader):
             "post counts as two posts.",
             *self._plausibility.notes(),
         ]
+
+    def _open_bytes(self) -> AbstractContextManager[IO[bytes]]:
+        """Open the file, whose text is read as UTF-8 whatever its encoding is."""
+        return open_bytes(self.path, encoding=self.options.encoding)
 
     def _columns_of_fields(self, names: list[str]) -> dict[str, str]:
         """Return the column of each field of a table, whose columns are known before the first row."""

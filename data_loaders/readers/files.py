@@ -15,6 +15,7 @@ from typing import IO, BinaryIO, cast
 from data_loaders.dump_files import open_file, unpacking
 from data_loaders.dump_files.archives import is_packed, size_of
 from data_loaders.errors import DataError
+from data_loaders.readers.encodings import not_utf8, recoded
 
 _ESTIMATE_FROM_BYTES = 1 << 20
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -30,12 +31,13 @@ def ends_with(path: Path, suffixes: tuple[str, ...]) -> bool:
 
 
 @contextmanager
-def open_bytes(path: Path, root: Path | None = None) -> Iterator[IO[bytes]]:
+def open_bytes(path: Path, root: Path | None = None, encoding: str | None = None) -> Iterator[IO[bytes]]:
     """Open a file for reading, after its byte order mark, and decompress it if its name ends in `.gz`.
 
     Args:
         path: the file.
         root: the folder that it must be in, see `dump_files.open_file`.
+        encoding: of its text, which is then read as UTF-8; None for UTF-8.
 
     Raises:
         DataError: the file cannot be opened or decompressed, unpacks to far more than its size, or is UTF-16.
@@ -43,10 +45,14 @@ def open_bytes(path: Path, root: Path | None = None) -> Iterator[IO[bytes]]:
     try:
         with _unpacked(path, root) if path.suffix.lower() == ".gz" else open_file(path, root) as file:
             head = file.read(3)
-            if head.startswith(_UTF16_MARKS):
-                raise DataError(f"{path} is encoded in UTF-16. Accepted: UTF-8. Save it as UTF-8.")
-            file.seek(3 if head == codecs.BOM_UTF8 else 0)
-            yield file
+            if head.startswith(_UTF16_MARKS) and not (encoding or "").lower().startswith(("utf-16", "utf-32", "utf_")):
+                raise DataError(
+                    f"{path} is encoded in UTF-16. Accepted: UTF-8. Read it with --encoding utf-16, or save it as "
+                    "UTF-8."
+                )
+            is_marked = head == codecs.BOM_UTF8
+            file.seek(3 if is_marked else 0)
+            yield file if encoding is None or is_marked else recoded(file, encoding, str(path))
     except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
         raise DataError(
             f"{path} cannot be decompressed: {problem}. The file is truncated or damaged; copy it again."
@@ -88,21 +94,15 @@ def decode(line: bytes) -> tuple[str, tuple[str, ...]]:
     """
     try:
         return line.decode("utf-8"), ()
-    except UnicodeDecodeError as problem:
-        return line.decode("utf-8", "replace"), (invalid_utf8(line[problem.start : problem.start + 4]),)
+    except UnicodeDecodeError:
+        return line.decode("utf-8", "replace"), (not_utf8(line),)
 
 
-def invalid_utf8(seen: bytes | None = None) -> str:
-    """Return the warning for text that is not valid UTF-8."""
-    value = f" such as {seen!r}" if seen else ""
-    return f"invalid_utf8: bytes that are not UTF-8{value} are replaced by U+FFFD; accepted: UTF-8"
-
-
-def estimated_lines(path: Path) -> int | None:
+def estimated_lines(path: Path, encoding: str | None = None) -> int | None:
     """Return an estimate of a plain file's number of lines, from its size and first megabyte; None for `.gz`."""
     if path.suffix.lower() == ".gz":
         return None
-    with open_bytes(path) as file:
+    with open_bytes(path, encoding=encoding) as file:
         head = file.read(_ESTIMATE_FROM_BYTES)
     lines = head.count(b"\n") + (not head.endswith(b"\n"))
     return lines if len(head) < _ESTIMATE_FROM_BYTES else round(size_of(path) / len(head) * lines)

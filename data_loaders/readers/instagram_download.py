@@ -12,7 +12,7 @@ from data_loaders.dump_files.archives import entries, is_file
 from data_loaders.errors import DataError, some_of
 from data_loaders.readers.base import RawPost, Reader, ReaderOptions, Record, Rejected
 from data_loaders.readers.data_files import unusable
-from data_loaders.readers.files import invalid_utf8
+from data_loaders.readers.encodings import not_utf8
 from data_loaders.readers.instagram_files import PLACES, Part, find_parts, posts_of
 from data_loaders.readers.json_values import at
 from data_loaders.readers.records import build_post
@@ -116,7 +116,7 @@ class InstagramDownloadReader(Reader):
                 detail = f"The item is {describe(item)}. Accepted: an object with media."
                 yield Rejected(where=where, reason="wrong_type", detail=detail)
                 continue
-            yield self._post(item, (part, *parts), owner, where, (invalid_utf8(),) if replaced else ())
+            yield self._post(item, (part, *parts), owner, where, (not_utf8(),) if replaced else ())
 
     def _post(
         self, item: dict[str, Any], parts: tuple[Part, ...], owner: str | None, where: str, warnings: tuple[str, ...]

@@ -9,9 +9,10 @@ from typing import IO, Any
 from data_loaders.dump_files import LONGEST_LINE, lines
 from data_loaders.errors import DataError
 from data_loaders.readers.base import Record, Rejected
+from data_loaders.readers.encodings import not_utf8
 from data_loaders.readers.fields import KeyMapper, listing
 from data_loaders.readers.file_reader import FileReader
-from data_loaders.readers.files import decode, estimated_lines, invalid_utf8, open_bytes
+from data_loaders.readers.files import decode, estimated_lines
 from data_loaders.readers.json_array import iterate_array, json_problem
 from data_loaders.readers.registry import register_reader
 from data_loaders.readers.tag_lists import describe
@@ -30,24 +31,27 @@ class JsonLinesReader(FileReader):
 
     def count(self) -> int | None:
         """Return an estimate of the number of lines; None for an array and for `.gz`."""
-        with open_bytes(self.path) as file:
-            is_array = _first_character(file) == b"["
-        return None if is_array else estimated_lines(self.path)
+        return None if self._is_array() else estimated_lines(self.path, self.options.encoding)
 
     def records(self) -> Iterator[Record]:
         """Yield the record of every non-blank line, or of every item of the array."""
         mapper = KeyMapper(self.options.columns, self.mapping_used, self.columns_unread, str(self.path))
-        with open_bytes(self.path) as file:
-            if _first_character(file) == b"[":
+        is_array = self._is_array()
+        with self._open_bytes() as file:
+            if is_array:
                 yield from self._array(file, mapper)
             else:
                 yield from self._lines(file, mapper)
         mapper.finish()
 
+    def _is_array(self) -> bool:
+        with self._open_bytes() as file:
+            return _first_character(file) == b"["
+
     def _array(self, file: IO[bytes], mapper: KeyMapper) -> Iterator[Record]:
         for number, (value, replaced) in enumerate(iterate_array(file, str(self.path)), start=1):
             where = f"{self.path.name}:item {number}"
-            yield self._record(value, number, where, mapper, (invalid_utf8(),) if replaced else ())
+            yield self._record(value, number, where, mapper, (not_utf8(),) if replaced else ())
 
     def _lines(self, file: IO[bytes], mapper: KeyMapper) -> Iterator[Record]:
         for number, line in enumerate(lines(file), start=1):
@@ -78,7 +82,7 @@ class JsonLinesReader(FileReader):
     def _refuse_pretty_printed(self, first_line: bytes) -> None:
         if first_line.strip() != b"{":
             return
-        with open_bytes(self.path) as file:
+        with self._open_bytes() as file:
             try:
                 value = json.loads(file.read(LONGEST_LINE).decode("utf-8", "replace"))
             except (ValueError, RecursionError):
@@ -90,10 +94,8 @@ class JsonLinesReader(FileReader):
 
 
 def _first_character(file: IO[bytes]) -> bytes:
-    """Return the first byte that is not white space, without moving the file's position."""
-    start = file.tell()
+    """Return the first byte that is not white space."""
     head = b""
     while not head and (chunk := file.read(_CHUNK_BYTES)):
         head = chunk.lstrip()
-    file.seek(start)
     return head[:1]

@@ -7,19 +7,22 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, ClassVar
+from contextlib import contextmanager, suppress
+from itertools import islice
+from typing import ClassVar
 
 from data_loaders.dump_files import LONGEST_LINE
 from data_loaders.errors import DataError
 from data_loaders.readers.base import FIELDS, Record, Rejected
+from data_loaders.readers.encodings import mended, not_utf8
 from data_loaders.readers.fields import listing
 from data_loaders.readers.file_reader import FileReader
-from data_loaders.readers.files import estimated_lines, invalid_utf8, open_bytes
+from data_loaders.readers.files import estimated_lines
 from data_loaders.readers.registry import register_reader
+from data_loaders.readers.table_rows import Row, TableRows
 
-if TYPE_CHECKING:
-    from _csv import Reader as _Rows
-
+_ROWS_LOOKED_INTO = 1_000
+_SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 _RECBOLE_COLUMN = re.compile(r"\w+:(?:token|float)(?:_seq)?")
 
 
@@ -29,42 +32,67 @@ class _TableReader(FileReader):
 
     def count(self) -> int | None:
         """Return an estimate of the number of rows; cells with line breaks count more than once."""
-        lines = estimated_lines(self.path)
+        lines = estimated_lines(self.path, self.options.encoding)
         return None if lines is None else max(lines - 1, 0)
 
     def records(self) -> Iterator[Record]:
         """Yield the record of every row."""
         # The csv module has one limit for the whole process; a caption can be longer than its 131,072.
         csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
-        with open_bytes(self.path) as file:
-            text = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
-            lines = _Lines(text)
-            rows = csv.reader(lines, delimiter=self._delimiter(lines.first))
+        # Which escapes a table has is known only once one was seen.
+        escaped = False
+        with self._open_rows(escaped) as rows, suppress(csv.Error):
+            self._header(rows)
+            escaped = any(rows.escaped for _ in islice(rows, _ROWS_LOOKED_INTO))
+        with self._open_rows(escaped) as rows:
             try:
-                yield from self._rows(rows, next(rows, []), lines)
+                yield from self._rows(rows)
             except csv.Error as problem:
                 raise DataError(
-                    f"{self.path} cannot be read after line {rows.line_num}: {problem}. "
+                    f"{self.path} cannot be read after line {rows.line}: {problem}. "
                     "A quote is opened there and never closed, or the file is not a table."
                 ) from problem
 
-    def _rows(self, rows: _Rows, header: list[str], lines: _Lines) -> Iterator[Record]:
-        columns = self._columns([name.strip() for name in header])
-        next_line = rows.line_num + 1
-        number = 0
-        for row in rows:
-            # A row can span several lines; messages name its first.
-            where, next_line = f"{self.path.name}:{next_line}", rows.line_num + 1
-            lines.in_row = 0
-            if not row:
-                continue
-            number += 1
-            if len(row) != len(header):
-                detail = f"The row has {len(row)} cells, the header {len(header)}. It begins with {row[0][:60]!r}."
+    @contextmanager
+    def _open_rows(self, escaped: bool) -> Iterator[TableRows]:
+        with self._open_bytes() as file:
+            text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
+            first = text.readline(LONGEST_LINE)
+            separator = _SEPARATOR.fullmatch(first)
+            yield TableRows(
+                text,
+                ["\n" if separator else first] if first else [],
+                separator[1] if separator else self._delimiter(first),
+                LONGEST_LINE,
+                escaped,
+            )
+
+    def _header(self, rows: TableRows) -> tuple[list[str], dict[str, int]]:
+        header = next(iter(rows), Row(1, []))
+        if header.problem:
+            raise DataError(f"{self.path} has a header that cannot be read. {header.problem}")
+        names = [mended(name or "")[0].strip() for name in header.cells]
+        columns = self._columns(names)
+        rows.expect(len(names), columns.get("post_id"), columns.get("timestamp"))
+        return names, columns
+
+    def _rows(self, rows: TableRows) -> Iterator[Record]:
+        header, columns = self._header(rows)
+        for number, row in enumerate(rows, start=1):
+            where = f"{self.path.name}:{row.line}"
+            detail = row.problem
+            if not detail and len(row.cells) != len(header):
+                begin = mended(row.cells[0] or "")[0]
+                detail = f"The row has {len(row.cells)} cells, the header {len(header)}. It begins with {begin[:60]!r}."
+            if detail:
                 yield Rejected(where=where, reason="malformed_row", detail=detail)
                 continue
-            values = {field: row[index] for field, index in columns.items()}
-            warnings = (invalid_utf8(),) if any("\ufffd" in cell for cell in values.values()) else ()
+            values: dict[str, str | None] = {}
+            warnings: tuple[str, ...] = ()
+            for field, index in columns.items():
+                values[field], damaged = mended(row.cells[index] or "")
+                if damaged and not warnings:
+                    warnings = (not_utf8(damaged),)
             yield self._build(values, number, where, warnings)
 
     def _columns(self, header: list[str]) -> dict[str, int]:
@@ -87,12 +115,12 @@ class _TableReader(FileReader):
 
 @register_reader("csv")
 class CsvReader(_TableReader):
-    """Reads `.csv` with a header; the delimiter is a semicolon or tab if the header has no comma."""
+    """Reads `.csv` with a header; the delimiter is a semicolon, tab or | if the header has no comma."""
 
     accepts = f".csv with a header ({','.join(FIELDS)}), also with .gz"
     suffixes = (".csv",)
     delimiter = ","
-    other_delimiters = ";\t"
+    other_delimiters = ";\t|"
 
 
 @register_reader("tsv")
@@ -102,34 +130,3 @@ class TsvReader(_TableReader):
     accepts = ".tsv with a header, the columns as for csv, also with .gz"
     suffixes = (".tsv", ".tab")
     delimiter = "\t"
-
-
-class _Lines(Iterator[str]):
-    """The lines of a table without NUL, which csv refuses before Python 3.11.
-
-    Attributes:
-        first: the first line.
-        in_row: characters of the lines since it was last set to 0, with each row.
-
-    Raises:
-        csv.Error: a row, of any number of lines, is longer than `LONGEST_LINE`.
-    """
-
-    def __init__(self, text: IO[str]) -> None:
-        self._text = text
-        self.in_row = 0
-        self.first = self._read()
-        self._ahead = self.first
-
-    def __next__(self) -> str:
-        line, self._ahead = self._ahead or self._read(), ""
-        if self.in_row >= LONGEST_LINE:
-            raise csv.Error(f"a row has more than {LONGEST_LINE >> 20} MiB")
-        if not line:
-            raise StopIteration
-        return line
-
-    def _read(self) -> str:
-        line = self._text.readline(LONGEST_LINE)
-        self.in_row += len(line)
-        return line.replace("\0", "")

@@ -10,8 +10,8 @@ from typing import Any
 from data_loaders.errors import DataError
 from data_loaders.readers import twitter_tweets as tweets
 from data_loaders.readers.base import RawPost, Reader, ReaderOptions, Record, Rejected
+from data_loaders.readers.encodings import not_utf8
 from data_loaders.readers.fields import listing
-from data_loaders.readers.files import invalid_utf8
 from data_loaders.readers.records import build_post
 from data_loaders.readers.registry import register_reader
 from data_loaders.readers.tag_lists import describe
@@ -79,7 +79,7 @@ class TwitterArchiveReader(Reader):
                 elif tweets.is_retweet(tweet):
                     yield _retweet(tweet, where)
                 else:
-                    warnings = (invalid_utf8(),) if replaced else ()
+                    warnings = (not_utf8(),) if replaced else ()
                     fields = self._fields(tweet, owner, long_posts)
                     fields["image"], seen = self._photo(tweet, archive, root)
                     record = build_post(fields, where, self.root, self.options.user_id, warnings)

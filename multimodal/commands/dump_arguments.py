@@ -33,6 +33,7 @@ def add_dump_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--number-rows", action="store_true", help="give records without an id one made of file name and row number"
     )
+    parser.add_argument("--encoding", help="of tables and JSON, such as windows-1252 or utf-16 (default: utf-8)")
 
 
 def source_of(options: argparse.Namespace) -> Path | list[Path]:
@@ -54,6 +55,7 @@ def reader_options(options: argparse.Namespace) -> ReaderOptions:
         owner_comments=options.owner_comments,
         user_id=options.user_id,
         number_rows=options.number_rows,
+        encoding=options.encoding,
     )
 
 
