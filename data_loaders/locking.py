@@ -6,20 +6,35 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from types import CodeType
+from typing import Any, TypeVar
 
 from data_loaders.errors import UserError
 
 logger = logging.getLogger(__name__)
 
 _HELD: set[int] = set()
+_UNINTERRUPTED: set[CodeType] = set()
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class FolderInUseError(UserError):
     """Another process writes into the folder."""
+
+
+def uninterrupted(function: Function) -> Function:
+    """Mark a function that cleans up: a command lets Ctrl-C wait until it has returned."""
+    _UNINTERRUPTED.add(function.__code__)
+    return function
+
+
+def is_uninterrupted(code: CodeType) -> bool:
+    """Return whether code is that of a function which `uninterrupted` has marked."""
+    return code in _UNINTERRUPTED
 
 
 def holds_locks() -> bool:
@@ -83,17 +98,18 @@ def _acquire(path: Path, folder: Path, shared: bool) -> int | None:
         os.close(descriptor)  # its last holder has deleted it in the meantime
 
 
+@uninterrupted
 def _release(descriptor: int, path: Path) -> None:
     if descriptor not in _HELD:
         return  # a forked process let go of it
     import fcntl
 
-    _HELD.discard(descriptor)
     with suppress(OSError):
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails if others share it: the last one deletes it
         if _is_at(descriptor, path):
             path.unlink()
     os.close(descriptor)
+    _HELD.discard(descriptor)
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from data_loaders.errors import DataError, UserError, some_of
-from data_loaders.locking import locked
+from data_loaders.errors import DataError, UserError, full_disk, some_of
+from data_loaders.locking import locked, uninterrupted
 
 logger = logging.getLogger(__name__)
 
@@ -74,13 +74,14 @@ def atomic_folder(output: Path, doing: str = "writing it") -> Iterator[Path]:
     with ExitStack() as stack:
         try:
             output.parent.mkdir(parents=True, exist_ok=True)
-            lock = output.parent / f".{output.name}.lock"
-            if stack.enter_context(locked(lock, output, doing)):
+            if stack.enter_context(locked(lock_of(output), output, doing)):
                 _clear(output)
             stack.callback(_remove, part)
             part.mkdir()
         except OSError as error:
-            raise DataError(f"output {output} cannot be created: {error.strerror or error}") from error
+            raise DataError(
+                f"output {output} cannot be created: {error.strerror or error}.{full_disk(error, output)}"
+            ) from error
         yield part
         settle(part)
         replace_folder(part, output)
@@ -89,6 +90,11 @@ def atomic_folder(output: Path, doing: str = "writing it") -> Iterator[Path]:
 def temporary_beside(path: Path) -> Path:
     """Return a new hidden name beside a file or folder, which `left_over` recognises."""
     return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{_PART}")
+
+
+def lock_of(output: Path) -> Path:
+    """Return the lock file of a folder, beside it."""
+    return output.with_name(f".{output.name}.lock")
 
 
 def left_over(name: str, of: str | None = None) -> bool:
@@ -108,8 +114,7 @@ def restore(output: Path) -> None:
     """
     if output.exists() or not output.parent.is_dir() or not any(_left_of(output, _OLD)):
         return
-    lock = output.parent / f".{output.name}.lock"
-    with suppress(OSError, UserError), locked(lock, output, "putting it back") as alone:
+    with suppress(OSError, UserError), locked(lock_of(output), output, "putting it back") as alone:
         if alone:
             _clear(output)
 
@@ -128,6 +133,7 @@ def settle(folder: Path) -> None:
         synchronise(path)
 
 
+@uninterrupted
 def replace_folder(part: Path, output: Path) -> None:
     """Let a folder take the place of another, which may be missing; `part` is gone then, or the replaced one."""
     if not output.exists():
@@ -180,6 +186,7 @@ def _exchange(part: Path, output: Path) -> bool:
     return rename is not None and rename(*names, _EXCHANGE) == 0
 
 
+@uninterrupted
 def _remove(path: Path) -> None:
     if path.is_symlink():
         path.unlink()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from data_loaders.command_line import command_line
-from data_loaders.errors import DataError
+from data_loaders.errors import DataError, full_disk
 from data_loaders.images.check import ImageInspector
 from data_loaders.images.fingerprints import NO_KEY
 from data_loaders.output_folder import atomic_folder, check_replaceable
@@ -96,9 +96,8 @@ def prepare(
         with atomic_folder(output) as folder:
             statistics = _fill(folder, output, reader, settings)
     except OSError as error:
-        raise DataError(
-            f"preparing {reader.path} failed and nothing was written to {output}: {error}. Is the disk full?"
-        ) from error
+        why = full_disk(error, output) or " Is the disk full?"
+        raise DataError(f"preparing {reader.path} failed and nothing was written to {output}: {error}.{why}") from error
     return PreparedSummary(folder=output, statistics=statistics)
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -31,8 +32,8 @@ def leave_at_once(status: int) -> None:
 def stoppable() -> Iterator[None]:
     """Let these signals raise `KeyboardInterrupt` in a block, so that it can clean up.
 
-    Not while a module is imported or an object deleted, where an exception is lost or ends in a crash: there the
-    process ends at once if it is not writing a folder; otherwise the signal waits.
+    Not while a module is imported or an object deleted, where an exception is lost or ends in a crash, nor while
+    something is cleaned up: there the process ends at once if it is not writing a folder; otherwise the signal waits.
     """
     from threading import Timer
 
@@ -41,9 +42,9 @@ def stoppable() -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         if os.getpid() != own:
             os._exit(INTERRUPTED)  # a worker that was forked; its parent cleans up
-        if not _loses_exceptions(frame):
-            raise KeyboardInterrupt
         locking = sys.modules.get("data_loaders.locking")
+        if not _has_to_wait(frame, locking):
+            raise KeyboardInterrupt
         if locking is None or not locking.holds_locks():
             os.write(2, b"stopped\n")
             os._exit(INTERRUPTED)
@@ -63,10 +64,12 @@ def stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _loses_exceptions(frame: FrameType | None) -> bool:
+def _has_to_wait(frame: FrameType | None, locking: Any) -> bool:
     while frame is not None:
         code = frame.f_code
         if code.co_filename.startswith("<frozen importlib") or code.co_name == "__del__":
+            return True
+        if locking is not None and locking.is_uninterrupted(code):
             return True
         frame = frame.f_back
     return False

@@ -8,15 +8,15 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from data_loaders.command_line import PROGRAM
 from data_loaders.errors import RunError, full_disk
-from data_loaders.locking import locked
-from data_loaders.output_folder import left_over, synchronise, temporary_beside
+from data_loaders.locking import FolderInUseError, locked
+from data_loaders.output_folder import left_over, lock_of, synchronise, temporary_beside
 from multimodal.storage.model_files import parse_json, read_bytes
 
 FORMAT_VERSION = 1
@@ -94,10 +94,18 @@ class RunFolder:
                     f"run folder {self.path} cannot be written: {error.strerror or error}.{full_disk(error, self.path)}"
                 ) from error
             if alone and not shared:
-                for path in (*self.path.iterdir(), *(self.checkpoints.iterdir() if self.checkpoints.is_dir() else ())):
-                    if left_over(path.name) and not left_over(path.name, self.config.name):
-                        shutil.rmtree(path) if path.is_dir() else path.unlink()
+                self._sweep()
             yield
+
+    def _sweep(self) -> None:
+        """Remove what killed processes left; what is left of `config.yaml` has a meaning, see `training/opening.py`."""
+        for path in (*self.path.iterdir(), *(self.checkpoints.iterdir() if self.checkpoints.is_dir() else ())):
+            if left_over(path.name) and not left_over(path.name, self.config.name):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        model_lock = lock_of(self.model)
+        if model_lock.exists():
+            with suppress(FolderInUseError), locked(model_lock, self.model, "removing its lock"):
+                pass
 
     def log(self, record: dict[str, Any]) -> None:
         """Append one line to `metrics.jsonl`; of several processes only the main one does.

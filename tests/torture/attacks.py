@@ -29,6 +29,10 @@ def _all() -> None:
     import_module("trained_models").train_all()
 
 
+def _kills() -> None:
+    import_module("kills").prepare_kills()
+
+
 KINDS = {
     kind.name: kind
     for kind in (
@@ -37,5 +41,6 @@ KINDS = {
         Kind("special_files", _later("special_files", "read_special_files"), attempts=150, preload=_reading),
         Kind("commands", _later("commanding", "call_commands"), attempts=100, preload=_few),
         Kind("calls", _later("calling", "recommend_and_observe"), attempts=100, preload=_few),
+        Kind("kills", _later("kills", "kill_and_repeat"), attempts=150, cpu_s=240, wall_s=900, preload=_kills),
     )
 }

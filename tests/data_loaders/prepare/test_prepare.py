@@ -488,7 +488,8 @@ def test_a_full_disk_leaves_no_half_made_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(prepared_writer.pq.ParquetWriter, "write_table", full)
     with pytest.raises(DataError, match=r"nothing was written to .*No space left on device") as error:
         made(tmp_path, [record(number) for number in range(40)])
-    assert "Is the disk full?" in str(error.value)
+    assert str(error.value).endswith(" is full.")
+    assert ". The disk mounted at /" in str(error.value)
     assert [path.name for path in tmp_path.iterdir()] == ["dump"]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from data_loaders.locking import locked
+from data_loaders.locking import locked, uninterrupted
 from multimodal.commands.stopping import stoppable
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -88,6 +88,23 @@ def test_an_import_is_ended_before_a_folder_that_is_being_written_is_given_up(tm
     with pytest.raises(KeyboardInterrupt), stoppable(), locked(tmp_path / "lock", tmp_path, "x"):
         work()
     assert not (tmp_path / "lock").exists()
+
+
+def test_what_cleans_up_is_ended_first(tmp_path):
+    cleaned = []
+
+    @uninterrupted
+    def clean_up():
+        os.kill(os.getpid(), signal.SIGINT)
+        cleaned.append(True)
+
+    def work():
+        clean_up()
+        signal.pause()
+
+    with pytest.raises(KeyboardInterrupt), stoppable(), locked(tmp_path / "lock", tmp_path, "x"):
+        work()
+    assert cleaned
 
 
 def test_a_signal_that_is_ignored_stays_ignored():
