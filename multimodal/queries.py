@@ -15,11 +15,11 @@ from PIL import Image
 from data_loaders.errors import UserError, nearest, short_repr
 from data_loaders.images.loading import ImageSource, load_image
 from data_loaders.posts import Post, instant_us
-from data_loaders.readers.tag_lists import read_tag_list
 from data_loaders.text.captions import DEFAULT_PROFILE, leaks
 from data_loaders.text.hashtags import canonical_list, extract, remove_hashtags
 from data_loaders.text.identifiers import is_rounded, plain_identifier
 from data_loaders.text.inline_hashtags import keep_inline_words
+from data_loaders.text.tag_lists import read_tag_list
 from data_loaders.text.timestamps import ACCEPTED, read_timestamp
 
 # A post, or a record of the exchange format.

@@ -14,7 +14,7 @@ from pathlib import Path
 from data_loaders.dump_files import FileRefused, resolve
 from data_loaders.dump_files.archives import is_file
 from data_loaders.errors import short_repr
-from data_loaders.readers.tag_lists import describe
+from data_loaders.text.tag_lists import describe
 
 _MOST_PICTURES = 100
 _short = partial(short_repr, limit=60)

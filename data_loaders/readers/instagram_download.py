@@ -17,8 +17,8 @@ from data_loaders.readers.instagram_files import PLACES, Part, find_parts, posts
 from data_loaders.readers.json_values import at
 from data_loaders.readers.records import build_post
 from data_loaders.readers.registry import register_reader
-from data_loaders.readers.tag_lists import describe
 from data_loaders.text.mojibake import undo
+from data_loaders.text.tag_lists import describe
 
 _ENDING = re.compile(r"\.\w{1,5}$")
 _VIDEOS = (".mp4", ".mov", ".m4v", ".webm", ".avi")

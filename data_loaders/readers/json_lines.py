@@ -15,7 +15,7 @@ from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import decode, estimated_lines
 from data_loaders.readers.json_array import iterate_array, json_problem
 from data_loaders.readers.registry import register_reader
-from data_loaders.readers.tag_lists import describe
+from data_loaders.text.tag_lists import describe
 
 _CHUNK_BYTES = 1 << 16
 _MALFORMED = "malformed_json"

@@ -17,11 +17,11 @@ from data_loaders.errors import DataError, short_repr
 from data_loaders.posts import Post
 from data_loaders.readers.base import RawPost, Record, Rejected
 from data_loaders.readers.image_field import read_image
-from data_loaders.readers.tag_lists import ACCEPTED as ACCEPTED_HASHTAGS
-from data_loaders.readers.tag_lists import describe, read_tag_list
 from data_loaders.text.hashtags import canonical_list, extract, normalise
 from data_loaders.text.identifiers import is_rounded, plain_identifier
 from data_loaders.text.mojibake import undo_evident
+from data_loaders.text.tag_lists import ACCEPTED as ACCEPTED_HASHTAGS
+from data_loaders.text.tag_lists import describe, read_tag_list
 from data_loaders.text.timestamps import ACCEPTED as ACCEPTED_TIMESTAMPS
 from data_loaders.text.timestamps import read_timestamp
 

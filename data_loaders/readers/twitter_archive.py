@@ -14,8 +14,8 @@ from data_loaders.readers.encodings import not_utf8
 from data_loaders.readers.fields import listing
 from data_loaders.readers.records import build_post
 from data_loaders.readers.registry import register_reader
-from data_loaders.readers.tag_lists import describe
 from data_loaders.readers.twitter_files import ROOTS, Archive, find_archives
+from data_loaders.text.tag_lists import describe
 
 _ACCOUNTS = ("account.js", "manifest.js", "js/user_details.js")
 _LONG_POSTS = "note-tweet.js"

@@ -19,7 +19,7 @@ from data_loaders.readers.files import open_bytes
 from data_loaders.readers.json_values import at, identifier
 from data_loaders.readers.records import build_post
 from data_loaders.readers.registry import register_reader
-from data_loaders.readers.tag_lists import describe
+from data_loaders.text.tag_lists import describe
 
 _HEAD = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"(?:user|weibo)"\s*:\s*[\[{]')
 _POSTS = re.compile(rb'"weibo"\s*:\s*\[')

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from text_strategies import TAGS, captions, plain_tags, thick_texts, written_lists
 
 from data_loaders.errors import DataError
-from data_loaders.readers.tag_lists import read_tag_list
 from data_loaders.text.captions import clean_caption
 from data_loaders.text.hashtags import canonical_list, extract, find_listed, normalise, remove_hashtags
+from data_loaders.text.tag_lists import read_tag_list
 
 hold = settings(derandomize=True, deadline=None, max_examples=200)
 PROFILES = ("plain", "tweet", "tweet_inline_words")

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_loaders.readers.printed_lists import read_postgres, read_printed
+from data_loaders.text.printed_lists import read_postgres, read_printed
 
 LISTS = st.lists(
     st.none()

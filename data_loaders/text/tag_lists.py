@@ -8,7 +8,7 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from data_loaders.errors import DataError
-from data_loaders.readers.printed_lists import read_postgres, read_printed
+from data_loaders.text.printed_lists import read_postgres, read_printed
 
 ACCEPTED = 'a list such as ["nyc", "food"], or text with the tags separated by commas, | or spaces'
 

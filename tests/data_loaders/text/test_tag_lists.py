@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_loaders.errors import DataError
-from data_loaders.readers.tag_lists import read_tag_list
+from data_loaders.text.tag_lists import read_tag_list
 
 
 @pytest.mark.parametrize(
