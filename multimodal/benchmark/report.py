@@ -15,6 +15,8 @@ from multimodal.evaluation.metrics.catalogue import METRICS
 
 _POOLED = ("f1_micro", "f1_macro_label")
 _WITH_INTERVAL = ("f1", "ndcg")
+# What 80 columns leave for the name of a System.
+_NAME_WIDTH = 10
 
 
 def at_k_table(table: pd.DataFrame, k: int) -> TextTable:
@@ -42,7 +44,7 @@ def narrow_at_k_table(table: pd.DataFrame, k: int) -> TextTable:
     for line in table[table["k"] == k].to_dict("records"):
         texts = [number(line[name]) for name in names]
         interval = f"{number(line['f1_low'])}–{number(line['f1_high'])}"
-        cells.append([line["system"], *texts[:at], interval, *texts[at:]])
+        cells.append([_folded(line["system"]), *texts[:at], interval, *texts[at:]])
     return TextTable(headings=_stacked(headings), cells=cells, title=f"K = {k}")
 
 
@@ -64,6 +66,12 @@ def cost_table(table: pd.DataFrame) -> TextTable:
             ]
         )
     return TextTable(headings=_stacked(headings), cells=cells, title="Labels above a threshold, and cost")
+
+
+def _folded(name: str) -> str:
+    """Break a name that is too long for its column behind an underscore."""
+    cut = name.rfind("_", 0, _NAME_WIDTH) + 1
+    return f"{name[:cut]}\n{name[cut:]}" if cut and len(name) > _NAME_WIDTH else name
 
 
 def _stacked(headings: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ from contextlib import redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 from data_loaders.command_line import PROGRAM
 from data_loaders.errors import UserError, full_disk, nearest
@@ -44,6 +45,23 @@ document on standard output, and everything else on standard error.
 exit status: 0 on success, 1 if an audit check failed, 2 for a mistake in the call, 130 for Ctrl-C or SIGTERM"""
 
 
+class CommandParser(argparse.ArgumentParser):
+    """A parser whose errors name the nearest option for each that is unknown.
+
+    Attributes:
+        given: the words to parse, set before they are.
+    """
+
+    given: Sequence[str] = ()
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage and error, and exit with status 2."""
+        known = [option for action in self._actions for option in action.option_strings]
+        names = [word.partition("=")[0] for word in self.given if word.startswith("--") and word != "--"]
+        unknown = [name for name in names if not any(option.startswith(name) for option in known)]
+        super().error(message + "".join(f"; {name}:{hint}" for name in unknown if (hint := nearest(name, known))))
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the program, which lists all sub-commands."""
     parser = argparse.ArgumentParser(
@@ -55,10 +73,10 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def command_parser(name: str) -> argparse.ArgumentParser:
+def command_parser(name: str) -> CommandParser:
     """Return the parser of one sub-command."""
     module = _module(name)
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog=f"{PROGRAM} {name}",
         description=module.__doc__,
         epilog=module.EXAMPLES,
@@ -109,7 +127,9 @@ def _run(words: list[str]) -> int:
     name, *rest = words
     if name not in COMMANDS:
         raise UserError(f"unknown command {name!r}.{nearest(name, COMMANDS)} Commands: {', '.join(COMMANDS)}.")
-    options = command_parser(name).parse_intermixed_args(rest, argparse.Namespace(words=words))
+    parser = command_parser(name)
+    parser.given = rest
+    options = parser.parse_intermixed_args(rest, argparse.Namespace(words=words))
     with redirect_stdout(sys.stderr):
         answer: Answer | None = _module(name).run(options)
     if answer is None:

@@ -52,7 +52,10 @@ def run(options: argparse.Namespace) -> Answer | None:
         return None
     document = {"run": trained.run.path, "model": trained.run.model, "facts": trained.facts}
     width = max(map(len, trained.facts))
-    facts = [f"  {name:<{width}}  {value}" for name, value in trained.facts.items()]
+    facts = [
+        f"  {name:<{width}}  {value if isinstance(value, str) or name == 'seed' else f'{value:,}'}"
+        for name, value in trained.facts.items()
+    ]
     words = ["--run", trained.run.path, "--data", options.data, "--split", "test", "--k", "1-10"]
     return Answer(document, [f"{trained.run.path}:", *facts, f"next: {command_line('evaluate', *words)}"])
 

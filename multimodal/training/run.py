@@ -30,12 +30,12 @@ class TrainedRun:
     Attributes:
         system: fitted.
         run: its folder.
-        facts: shown to the user, name → text.
+        facts: shown to the user: numbers and texts by name.
     """
 
     system: System
     run: RunFolder
-    facts: dict[str, str]
+    facts: dict[str, str | int | float]
 
 
 def train_run(config: RunConfig, data: PreparedData, output: str | Path, *, overwrite: bool = False) -> TrainedRun:
@@ -78,15 +78,15 @@ def _train(run: RunFolder, config: RunConfig, data: PreparedData, overwrite: boo
     if is_main_process():
         save_model(run.model, system, memory, {"data": describe(data)})
     barrier()
-    facts = {
+    facts: dict[str, str | int | float] = {
         "system": config.system,
-        "seed": str(config.seed),
-        "train posts": f"{len(data.split('train')):,}",
-        "validation posts": f"{len(data.split('validation')):,}",
-        "hashtags in the vocabulary": f"{len(data.vocabulary.hashtags):,}",
-        "posts remembered": f"{len(memory):,}",
+        "seed": config.seed,
+        "train posts": len(data.split("train")),
+        "validation posts": len(data.split("validation")),
+        "hashtags in the vocabulary": len(data.vocabulary.hashtags),
+        "posts remembered": len(memory),
         "started from": "a checkpoint" if continued else "the beginning",
-        "seconds": f"{time.monotonic() - started:,.1f}",
+        "seconds": round(time.monotonic() - started, 1),
         "model": str(run.model),
     }
     return TrainedRun(system, run, facts)

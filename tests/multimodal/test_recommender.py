@@ -393,7 +393,8 @@ class TestObserve:
         at = {post_id: habit.memory.instants_us[habit.memory.position_of(post_id)] for post_id in ("7", "8", "9", "a")}
         assert (at["7"], at["9"]) == (1_706_781_600_000_000, 1_706_832_000_000_000)
         assert (at["8"], at["a"] + 1) == (now_us, habit.memory.now_us)
-        assert set(names(habit.recommend(user_id=77, k=2))) == {"fog", "sea"}
+        for user_id in (77, 77.0, "77", "77.0", np.float32(77)):
+            assert set(names(habit.recommend(user_id=user_id, k=2))) == {"fog", "sea"}
         assert names(habit.recommend(user_id=np.int64(78), k=2, timestamp=pd.NaT)) == ["tea", "ice"]
         (answer,) = habit.recommend_many(
             [{"user_id": np.int64(78), "timestamp": np.datetime64("NaT"), "caption": np.nan}], 2

@@ -2,7 +2,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_loaders.errors import DataError
@@ -117,6 +117,7 @@ def test_what_is_not_understood_is_refused(value, said):
 
 
 # Brackets, quotes, signs and percent signs can make an element more than a text.
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_characters='#＃%[{("', exclude_categories=["Cs"]), min_size=1)))
 def test_json_and_python_lists_are_read_back(tags):
     assert read_tag_list(json.dumps(tags)) == tags
@@ -125,6 +126,7 @@ def test_json_and_python_lists_are_read_back(tags):
         assert read_tag_list(repr(tags)) == tags
 
 
+@settings(deadline=None)
 @given(st.text() | st.text("[]{}()'\"\\,:#% nau", max_size=30))
 def test_any_text_gives_a_list_of_text_or_is_refused(text):
     try:

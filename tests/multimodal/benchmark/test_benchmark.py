@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -10,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from sklearn.metrics import f1_score
 
 from data_loaders.errors import UserError
 from multimodal.benchmark.entries import Entry, choose_entries, parse_entry, parse_settings
-from multimodal.benchmark.report import write_report
+from multimodal.benchmark.report import narrow_at_k_table, write_report
 from multimodal.benchmark.running import run_benchmark
 from multimodal.benchmark.table import ScoredLabels, benchmark_table
 from multimodal.evaluation.metrics.catalogue import METRICS
@@ -106,6 +108,19 @@ def done(tiny_data, tmp_path_factory):
     entries = [*choose_entries("popularity,user_habit"), broken]
     rows, failures = run_benchmark(entries, tiny_data, folder, KS)
     return folder, entries, rows, failures
+
+
+def test_names_fit_a_terminal_of_80_columns(done, tiny_data):
+    _, _, rows, _ = done
+    table = benchmark_table(rows, tiny_data, KS)
+    table["system"] = table["system"].replace({"popularity": "cnn_attention"})
+    narrow = narrow_at_k_table(table, 3)
+    assert [row[0] for row in narrow.cells] == ["cnn_\nattention", "user_habit"]
+    console = Console(width=80, file=io.StringIO())
+    console.print(narrow.rich())
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[0] for line in lines if line.strip()][-3:] == ["cnn_", "attention", "user_habit"]
 
 
 class TestRunning:

@@ -44,6 +44,22 @@ def test_an_unknown_command_names_the_nearest(command):
     assert done.stderr.startswith("error: unknown command 'trian'. Did you mean 'train'? Commands: make-sample, ")
 
 
+def test_an_unknown_option_names_the_nearest(capsys):
+    parser = command_parser("train")
+    for words, hint in (
+        (["--data", "d", "--outptu", "x"], "required: --output; --outptu: Did you mean '--output'?"),
+        (
+            ["--data", "d", "--output", "x", "--sead=3"],
+            "--sead=3; --sead: Did you mean '--seed'?",
+        ),
+        (["--data", "d", "--output", "x", "--zzz"], "unrecognized arguments: --zzz\n"),
+    ):
+        parser.given = words
+        with pytest.raises(SystemExit, match="2"):
+            parser.parse_intermixed_args(words)
+        assert hint in capsys.readouterr().err
+
+
 def test_without_a_command_it_says_so(command):
     done = command()
     assert done.returncode == 2

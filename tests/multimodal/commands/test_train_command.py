@@ -100,7 +100,7 @@ def test_programs_get_the_run(command, prepared, tmp_path):
     done = command("train", "--config", "popularity", "--data", prepared, "--output", run, "--json")
     document = json.loads(done.stdout)
     assert (document["run"], document["model"]) == (str(run), str(run / "model"))
-    assert document["facts"]["train posts"] == "96"
+    assert document["facts"]["train posts"] == 96
 
 
 def test_ctrl_c_names_the_command_that_goes_on(command, prepared, tmp_path, monkeypatch):
