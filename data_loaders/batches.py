@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
@@ -37,6 +37,7 @@ class PostBatch:
         neighbours, neighbour_hashtags, neighbour_age_days, neighbour_similarity: the same for the most similar earlier
             posts of all users.
         targets: (B, M) hashtag indices of the post's own hashtags, -1 for none; only for losses and metrics.
+        new_hashtags: (X,) hashtag indices outside the vocabulary among those of the earlier posts, ascending.
     """
 
     rows: Tensor
@@ -54,21 +55,31 @@ class PostBatch:
     neighbour_age_days: Tensor
     neighbour_similarity: Tensor
     targets: Tensor
+    new_hashtags: Tensor
 
     def to(self, device: torch.device) -> PostBatch:
-        """Return the batch on a device."""
-        moved: dict[str, Any] = {}
+        """Return the batch on a device; from pinned memory without waiting for the copy."""
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pin_memory(self) -> PostBatch:
+        """Return the batch in pinned memory; what is on a GPU stays there."""
+        return self._each(lambda tensor: tensor if tensor.is_cuda else tensor.pin_memory())
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> PostBatch:
+        changed: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
-            moved[field.name] = value if value is None else value.to(device, non_blocking=True)
-        return PostBatch(**moved)
+            changed[field.name] = value if value is None else change(value)
+        return PostBatch(**changed)
 
     def __len__(self) -> int:
         return len(self.rows)
 
 
 class CaptionInputs(Protocol):
-    """Captions as network inputs: token numbers or features."""
+    """Captions as network inputs: token numbers or features; `on_gpu`: whether batches come from a GPU's memory."""
+
+    on_gpu: bool
 
     def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Return (B, T) token numbers or (B, T, C) features, and the (B, T) mask."""
@@ -81,7 +92,15 @@ class CaptionInputs(Protocol):
 
 
 class ImageInputs(Protocol):
-    """Pictures as network inputs: pixels or features."""
+    """Pictures as network inputs: pixels or features.
+
+    Attributes:
+        on_gpu: whether batches come from a GPU's memory.
+        decodes: whether pictures are decoded whenever a batch asks for them.
+    """
+
+    on_gpu: bool
+    decodes: bool
 
     def batch(self, rows: Sequence[int]) -> Tensor | None:
         """Return (B, 3, S, S) pixels or (B, P, C) features, zeros without a picture; None if no post has one."""
@@ -95,6 +114,10 @@ class ImageInputs(Protocol):
 
 class Memory(Protocol):
     """What a dataset reads from the memory of earlier posts (see `multimodal.memory.post_memory.PostMemory`)."""
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of hashtags in the vocabulary, which have the first indices."""
 
     @property
     def instants_us(self) -> Ints:
@@ -179,6 +202,7 @@ class PostDataset:
         if drop_history is not None:
             history = np.where(drop_history[index][:, None], -1, history)
         neighbours = self.neighbours.positions[index]
+        tables = self.memory.hashtags_table(history), self.memory.hashtags_table(neighbours)
         return PostBatch(
             rows=torch.from_numpy(index),
             caption=caption,
@@ -187,14 +211,15 @@ class PostDataset:
             image=self.images.batch(rows) if image_present.any() else None,
             image_present=torch.from_numpy(image_present),
             history=torch.from_numpy(history),
-            history_hashtags=torch.from_numpy(self.memory.hashtags_table(history)),
+            history_hashtags=torch.from_numpy(tables[0]),
             history_age_days=self._ages(index, history),
             history_similarity=torch.from_numpy(self.history.similarity[index]),
             neighbours=torch.from_numpy(neighbours),
-            neighbour_hashtags=torch.from_numpy(self.memory.hashtags_table(neighbours)),
+            neighbour_hashtags=torch.from_numpy(tables[1]),
             neighbour_age_days=self._ages(index, neighbours),
             neighbour_similarity=torch.from_numpy(self.neighbours.similarity[index]),
             targets=pad([self.targets[row] for row in rows] if self.targets is not None else [()] * len(rows)),
+            new_hashtags=new_hashtags(tables, self.memory.vocabulary_size),
         )
 
     def _ages(self, index: Ints, positions: Ints) -> Tensor:
@@ -208,6 +233,16 @@ class PostDataset:
 
 def _kept(present: NDArray[np.bool_], drop: NDArray[np.bool_] | None, index: Ints) -> NDArray[np.bool_]:
     return present if drop is None else present & ~drop[index]
+
+
+def new_hashtags(tables: Sequence[Ints], vocabulary_size: int) -> Tensor:
+    """Return the hashtag indices outside the vocabulary, (X,) int64, ascending.
+
+    >>> new_hashtags([np.array([[7, 1, -1]]), np.array([[5, 7]])], vocabulary_size=4).tolist()
+    [5, 7]
+    """
+    outside = [table[table >= vocabulary_size] for table in tables]
+    return torch.from_numpy(np.unique(np.concatenate([np.empty(0, np.int64), *outside])))
 
 
 def pad(rows: Sequence[Sequence[int]]) -> Tensor:

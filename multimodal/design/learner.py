@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from data_loaders.batches import PostBatch
 from data_loaders.posts import Post
 from multimodal.design.config import DesignConfig
-from multimodal.design.learning_data import Dropped, LearningData
+from multimodal.design.learning_data import LearningData, TrainBatch, TrainBatches
 from multimodal.design.losses import sequence_loss, set_loss
-from multimodal.design.network import DesignOutput
+from multimodal.design.network import CompiledDesignNetwork, DesignOutput
 from multimodal.design.scoring import Scorer
 from multimodal.design.targets import TargetSequences
 from multimodal.distributed.processes import map_processes
 from multimodal.encoders import CaptionEncoder, ImageEncoder
+from multimodal.encoders.features.batches_ahead import batches_ahead
 from multimodal.memory.hashtag_id_map import HashtagIdMap
-from multimodal.training.base_learner import BaseLearner, encoder_rate
+from multimodal.training.base_learner import BaseLearner, Losses, encoder_rate
 from multimodal.training.losses import bce_loss, softmax_loss
 from multimodal.training.validation_f1 import f1_of_hits
 
@@ -57,19 +58,24 @@ class DesignLearner(BaseLearner):
     ) -> None:
         self.config, self.scorer, self.network = config, scorer, scorer.network
         self.alpha = 0.5 if config.ranking.alpha is None else config.ranking.alpha
-        self._data = LearningData.build(scorer.datasets, id_map.vocabulary(), train, validation)
+        self._data = LearningData.build(scorer.datasets, id_map.vocabulary(), train, validation, scorer.device)
         self._mean_targets = float(np.mean([len(row) for row in self._data.targets]))
-        self._sequences = TargetSequences(
+        sequences = TargetSequences(
             self._data.targets, id_map.vocabulary_size, config.heads.order, config.heads.steps, config.seed
         )
         super().__init__(self.network, config.training, config.seed, self._data.train.captions.lengths())
         self.window_batches = _SORTED_TOGETHER if config.length_bucketing else 1
         self.frozen = tuple(prefix for prefix, encoder in self._encoders().items() if encoder.frozen)
         encoder = self.network.image_encoder
-        self._augmentation = encoder.augmentation if encoder is not None else None
+        self._make = TrainBatches(
+            self._data.train, sequences, config, encoder.augmentation if encoder is not None else None
+        )
         self._bank = torch.zeros(len(self._data.contents), config.width)
-        self._dropped = Dropped.choose(self._data.train, config, 0)
-        self._dropped_epoch = 0
+        self._ahead: Iterator[TrainBatch] | None = None
+
+    def compiled(self) -> nn.Module:
+        """Return the network with compiled encoders, interaction and fusion."""
+        return CompiledDesignNetwork(self.network)
 
     def learning_rate(self, name: str, parameter: nn.Parameter) -> float:
         """Return the rate of the encoder that a parameter belongs to, or the training's."""
@@ -84,36 +90,32 @@ class DesignLearner(BaseLearner):
             self._bank = torch.from_numpy(self.scorer.contents(self._data.contents))
         self._bank = self._bank.to(device)
 
-    def prefetch(self, batches: list[list[int]]) -> AbstractContextManager[None]:
-        """Let workers decode the pictures of these batches, in their order, if they do not fit in memory."""
-        return self._data.train.images.prefetch(batches)
+    @contextmanager
+    def prefetch(self, batches: list[list[int]], epoch: int) -> Iterator[None]:
+        """Let workers make these batches in their order, while a `with` block asks for their loss."""
+        device, make = self._bank.device, partial(self._make, epoch=epoch)
+        self._ahead = batches_ahead(make, batches, self._data.workers, pinned=device.type == "cuda")
+        try:
+            yield
+        finally:
+            self._ahead = None
 
-    def loss(self, module: nn.Module, rows: list[int], epoch: int) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, module: nn.Module, rows: list[int], epoch: int) -> tuple[Tensor, Losses]:
         """Return the mean loss of some train posts, and its two parts."""
         device, heads = self._bank.device, self.config.heads
-        batch = self._train_batch(rows, epoch).to(device)
-        previous, following = self._sequences.batch(rows, epoch)
-        output: DesignOutput = module(batch, self._bank, previous.to(device) if heads.sequence else None)
+        made = (next(self._ahead) if self._ahead else self._make(rows, epoch)).to(device)
+        batch = made.posts
+        output: DesignOutput = module(batch, self._bank, made.previous if heads.sequence else None)
         loss = torch.zeros((), device=device)
-        parts: dict[str, float] = {}
+        parts: dict[str, Tensor | float] = {}
         if output.logits is not None:
             multilabel = self._multilabel_loss(output.logits, output.columns.of(batch.targets)).mean()
-            loss, parts["multilabel_loss"] = loss + multilabel, float(multilabel.detach())
+            loss, parts["multilabel_loss"] = loss + multilabel, multilabel.detach()
         if output.sequence_logits is not None:
             compute = set_loss if heads.order == "free" else sequence_loss
-            sequence = compute(output.sequence_logits.float(), following.to(device)).mean()
-            loss, parts["sequence_loss"] = loss + heads.sequence_weight * sequence, float(sequence.detach())
+            sequence = compute(output.sequence_logits.float(), made.following).mean()
+            loss, parts["sequence_loss"] = loss + heads.sequence_weight * sequence, sequence.detach()
         return loss, parts
-
-    def _train_batch(self, rows: list[int], epoch: int) -> PostBatch:
-        if self._dropped_epoch != epoch:
-            self._dropped, self._dropped_epoch = Dropped.choose(self._data.train, self.config, epoch), epoch
-        batch = self._data.train.batch(rows, self._dropped.caption, self._dropped.image, self._dropped.history)
-        if self._augmentation is not None and batch.image is not None:
-            seen = torch.nonzero(batch.image_present).flatten()
-            rows_seen = batch.rows[seen].tolist()
-            batch.image[seen] = self._augmentation.views(batch.image[seen], rows_seen, self.config.seed, epoch)
-        return batch
 
     def _multilabel_loss(self, logits: Tensor, columns: Tensor) -> Tensor:
         if self.config.heads.loss == "bce":

@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from data_loaders.batches import PostDataset
+from data_loaders.batches import PostBatch, PostDataset
 from data_loaders.errors import DataError
 from data_loaders.posts import Post
 from multimodal.design.config import DesignConfig
 from multimodal.design.datasets import DatasetBuilder
+from multimodal.design.targets import TargetSequences
 from multimodal.encoders.features.inputs import SelectedCaptions, SelectedImages
 from multimodal.encoders.features.picture_loading import worker_count
+from multimodal.encoders.preprocessing import Augmentation
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 
@@ -31,6 +35,7 @@ class LearningData:
         targets: hashtag indices of the posts of `train`.
         validation: the validation posts that have a hashtag, remembering both splits.
         truth: hashtag indices of the posts of `validation`.
+        workers: processes that make train batches ahead, unless the encoders' inputs are on a GPU already.
     """
 
     contents: PostDataset
@@ -38,10 +43,16 @@ class LearningData:
     targets: list[list[int]]
     validation: PostDataset
     truth: list[list[int]]
+    workers: int
 
     @classmethod
     def build(
-        cls, datasets: DatasetBuilder, id_map: HashtagIdMap, train: Sequence[Post], validation: Sequence[Post]
+        cls,
+        datasets: DatasetBuilder,
+        id_map: HashtagIdMap,
+        train: Sequence[Post],
+        validation: Sequence[Post],
+        device: torch.device,
     ) -> LearningData:
         """Build the three datasets over one set of encoder inputs.
 
@@ -49,6 +60,7 @@ class LearningData:
             datasets: of the network.
             id_map: starts with the vocabulary; new hashtags are added.
             train, validation: the two splits.
+            device: of the network.
 
         Raises:
             DataError: no train post has a hashtag of the vocabulary, or no validation post has any hashtag.
@@ -64,7 +76,11 @@ class LearningData:
                 "no validation post has a hashtag, so no model can be chosen; prepare a larger validation split"
             )
         everything = [*train, *validation]
-        captions, images = datasets.inputs(everything, worker_count(datasets.config.training.loader_workers))
+        configured = datasets.config.training.loader_workers
+        workers = worker_count(configured)
+        captions, images = datasets.inputs(everything, workers)
+        # Making a batch costs less than a worker's copy of it, unless a picture is decoded or a GPU would wait.
+        worthwhile = configured is not None or images.decodes or device.type == "cuda"
 
         def part(rows: list[int], memory: PostMemory, targets: list[list[int]] | None) -> PostDataset:
             selected = SelectedCaptions(captions, rows), SelectedImages(images, rows)
@@ -81,7 +97,26 @@ class LearningData:
             targets=targets,
             validation=part([len(train) + row for row in validation_rows], remembering(everything), None),
             truth=truth,
+            workers=workers if worthwhile and not (captions.on_gpu or images.on_gpu) else 0,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TrainBatch:
+    """B train posts, and the S hashtags before and at each step of the sequence head, each (B, S)."""
+
+    posts: PostBatch
+    previous: Tensor
+    following: Tensor
+
+    def to(self, device: torch.device) -> TrainBatch:
+        """Return the batch on a device; from pinned memory without waiting for the copy."""
+        steps = (tensor.to(device, non_blocking=True) for tensor in (self.previous, self.following))
+        return TrainBatch(self.posts.to(device), *steps)
+
+    def pin_memory(self) -> TrainBatch:
+        """Return the batch in pinned memory."""
+        return TrainBatch(self.posts.pin_memory(), self.previous.pin_memory(), self.following.pin_memory())
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +138,38 @@ class Dropped:
             image=(drawn > 1 - rate) & train.captions.present(),
             history=generator.random(len(train)) < config.history.dropout,
         )
+
+
+class TrainBatches:
+    """Makes train batches; what it makes depends on rows and epoch alone, in whichever process.
+
+    Args:
+        train: the train posts.
+        sequences: their target sequences.
+        config: what is dropped, and the seed.
+        augmentation: of pictures; None for none.
+    """
+
+    def __init__(
+        self, train: PostDataset, sequences: TargetSequences, config: DesignConfig, augmentation: Augmentation | None
+    ) -> None:
+        self._train, self._sequences, self._config, self._augmentation = train, sequences, config, augmentation
+        self._dropped, self._dropped_epoch = Dropped.choose(train, config, 0), 0
+
+    def __call__(self, rows: list[int], epoch: int) -> TrainBatch:
+        """Return some train posts as a batch of an epoch.
+
+        Raises:
+            DataError: a picture cannot be used.
+        """
+        if self._dropped_epoch != epoch:
+            self._dropped, self._dropped_epoch = Dropped.choose(self._train, self._config, epoch), epoch
+        batch = self._train.batch(rows, self._dropped.caption, self._dropped.image, self._dropped.history)
+        if self._augmentation is not None and batch.image is not None:
+            seen = torch.nonzero(batch.image_present).flatten()
+            views = self._augmentation.views(batch.image[seen], batch.rows[seen].tolist(), self._config.seed, epoch)
+            batch.image[seen] = views
+        return TrainBatch(batch, *self._sequences.batch(rows, epoch))
 
 
 def _labelled_rows(posts: Sequence[Post], id_map: HashtagIdMap, below: int | None) -> tuple[list[int], list[list[int]]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,7 @@ HISTORY_PRIOR = (-0.75, -0.5, 1.0)
 NEIGHBOUR_PRIOR = (-0.3, 0.0, 3.0)
 _HOUR_DAYS = 1 / 24
 _SIMILARITY_FLOOR = 0.02
+_ALIGNED_TOKENS = 8
 
 
 @dataclass(slots=True)
@@ -127,9 +129,14 @@ class DesignNetwork(nn.Module):
             bank: (N, D) content vectors of the remembered posts, without gradient.
             previous_BS: the hashtag before each step, for teacher forcing; None leaves the sequence head out.
         """
-        content = self.encode(batch)
+        return self.answer(self.encode(batch), batch, bank, previous_BS)
+
+    def answer(
+        self, content: Content, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None
+    ) -> DesignOutput:
+        """Return the output for the content of a batch; the other arguments are those of `forward`."""
         remembered = self._remember(batch, bank)
-        columns = OutputVocabulary(self.vocabulary_size, [posts.hashtags for posts in remembered])
+        columns = OutputVocabulary(self.vocabulary_size, batch.new_hashtags)
         influences, copies = [], []
         for attention, posts in zip((self.own, self.near), remembered, strict=True):
             if attention is not None:
@@ -183,6 +190,34 @@ class DesignNetwork(nn.Module):
                 batch.neighbours, batch.neighbour_hashtags, batch.neighbour_age_days, batch.neighbour_similarity, bank
             ),
         )
+
+
+class CompiledDesignNetwork(nn.Module):
+    """A network whose content is computed by compiled code: nearly all of the work, in shapes that hardly change.
+
+    Args:
+        network: its weights are shared.
+    """
+
+    def __init__(self, network: DesignNetwork) -> None:
+        super().__init__()
+        self.network = network
+        self._encode: Callable[[PostBatch], Content] = torch.compile(network.encode)
+
+    def forward(self, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None) -> DesignOutput:
+        """Return the output for a batch; see `DesignNetwork.forward`."""
+        padded = _padded_captions(batch)
+        for words in (padded.caption, padded.caption_mask):
+            torch._dynamo.maybe_mark_dynamic(words, 1)
+        return self.network.answer(self._encode(padded), batch, bank, previous_BS)
+
+
+def _padded_captions(batch: PostBatch) -> PostBatch:
+    """Pad the captions to a multiple of 8: attention has code of its own for other lengths, compiled separately."""
+    extra = -batch.caption.shape[1] % _ALIGNED_TOKENS
+    width = (0, 0) * (batch.caption.dim() - 2)
+    caption = nn.functional.pad(batch.caption, (*width, 0, extra))
+    return replace(batch, caption=caption, caption_mask=nn.functional.pad(batch.caption_mask, (0, extra)))
 
 
 def _projection(encoder: CaptionEncoder | ImageEncoder | None, width: int, dropout: float) -> nn.Sequential | None:

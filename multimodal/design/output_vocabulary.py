@@ -11,13 +11,11 @@ class OutputVocabulary:
 
     Args:
         vocabulary_size: V; hashtag indices below it are their own column.
-        remembered: tables of hashtag indices that may be copied, -1 for none.
+        extra: (X,) hashtag indices from V on that may be copied, ascending (`PostBatch.new_hashtags`).
     """
 
-    def __init__(self, vocabulary_size: int, remembered: list[Tensor]) -> None:
-        self.vocabulary_size = vocabulary_size
-        outside = [table[table >= vocabulary_size] for table in remembered]
-        self.extra = torch.unique(torch.cat(outside)) if outside else torch.empty(0, dtype=torch.long)
+    def __init__(self, vocabulary_size: int, extra: Tensor) -> None:
+        self.vocabulary_size, self.extra = vocabulary_size, extra
 
     def __len__(self) -> int:
         return self.vocabulary_size + len(self.extra)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,9 +17,11 @@ from multimodal.design.datasets import DatasetBuilder
 from multimodal.design.decoding import decode_scores
 from multimodal.design.network import Content, DesignNetwork, DesignOutput
 from multimodal.distributed.processes import map_processes
+from multimodal.encoders.features.batches_ahead import batches_ahead
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.aggregate import aggregate
 
+Result = TypeVar("Result")
 _BATCH = 128
 
 
@@ -57,13 +60,24 @@ class Scorer:
         def work(rows: Sequence[int]) -> list[NDArray[np.float32]]:
             values: dict[int, NDArray[np.float32]] = {}
             batches = row_batches(sorted(rows, key=lambda row: lengths[row]))
-            with dataset.images.prefetch(batches):
-                for part in batches:
-                    content = self.network.encode(dataset.batch(part).to(self.device))
-                    values.update(zip(part, read(content).float().cpu().numpy(), strict=True))
+            for part, content in self._ahead(dataset, batches, lambda batch: read(self.network.encode(batch)).float()):
+                values.update(zip(part, content.cpu().numpy(), strict=True))
             return [values[row] for row in rows]
 
         return np.stack(map_processes(range(len(dataset)), work))
+
+    def _ahead(
+        self, dataset: PostDataset, batches: list[list[int]], work: Callable[[PostBatch], Result]
+    ) -> Iterator[tuple[list[int], Result]]:
+        """Yield what `work` returns for each batch of rows, one batch behind, so that a GPU does not wait."""
+        pending: list[tuple[list[int], Result]] = []
+        with dataset.images.prefetch(batches):
+            made = batches_ahead(dataset.batch, batches, workers=0, pinned=self.device.type == "cuda")
+            for part, batch in zip(batches, made, strict=True):
+                pending.append((part, work(batch.to(self.device))))
+                if len(pending) > 1:
+                    yield pending.pop(0)
+        yield from pending
 
     @torch.no_grad()
     def scores(self, batch: PostBatch, bank: Tensor, alphas: Sequence[float]) -> tuple[list[Tensor], Tensor]:
@@ -119,13 +133,11 @@ class Scorer:
             alphas: weights of the multilabel head, each 0..1.
         """
         results: list[list[int]] = []
-        batches = row_batches(rows)
-        with dataset.images.prefetch(batches):
-            for part in batches:
-                joined, indices = self.scores(dataset.batch(part).to(bank.device), bank, alphas)
-                hashtags = [set(row) for row in truth[len(results) : len(results) + len(part)]]
-                counts = [_hits_at_k(scores, indices, hashtags, k) for scores in joined]
-                results.extend([list(row) for row in zip(*counts, strict=True)])
+        scored = self._ahead(dataset, row_batches(rows), lambda batch: self.scores(batch, bank, alphas))
+        for part, (joined, indices) in scored:
+            hashtags = [set(row) for row in truth[len(results) : len(results) + len(part)]]
+            counts = [_hits_at_k(scores, indices, hashtags, k) for scores in joined]
+            results.extend([list(row) for row in zip(*counts, strict=True)])
         return results
 
 

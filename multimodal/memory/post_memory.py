@@ -71,6 +71,11 @@ class PostMemory:
         return post_id in self._positions
 
     @property
+    def vocabulary_size(self) -> int:
+        """Number of hashtags in the vocabulary."""
+        return self.id_map.vocabulary_size
+
+    @property
     def post_ids(self) -> Sequence[str]:
         """Ids by position."""
         return self._positions.names

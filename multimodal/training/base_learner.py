@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -13,6 +14,9 @@ from torch import Tensor, nn
 from data_loaders.batches import bucketed_batches
 from multimodal.encoders import CaptionEncoder, ImageEncoder
 from multimodal.training.config import TrainingConfig
+
+# Parts of a loss by name; a GPU may still be computing them.
+Losses = Mapping[str, "Tensor | float"]
 
 
 class BaseLearner(ABC):
@@ -39,7 +43,7 @@ class BaseLearner(ABC):
         self.device = torch.device("cpu")
 
     @abstractmethod
-    def loss(self, module: nn.Module, rows: list[int], epoch: int) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, module: nn.Module, rows: list[int], epoch: int) -> tuple[Tensor, Losses]:
         """Return the mean loss of some train posts, and parts of it to log.
 
         Args:
@@ -51,6 +55,11 @@ class BaseLearner(ABC):
     @abstractmethod
     def validate(self) -> dict[str, float]:
         """Return the validation scores; "score" selects the model, larger is better."""
+
+    def compiled(self) -> nn.Module:
+        """Return a module that computes what `module` does, with its weights, compiled for training."""
+        compiled: Any = torch.compile(self.module, dynamic=True)
+        return cast("nn.Module", compiled)
 
     def learning_rate(self, name: str, parameter: nn.Parameter) -> float:
         """Return the learning rate of a parameter."""

@@ -29,8 +29,8 @@ class TrainingConfig(Section):
         default="no", description="mixed precision; auto: bf16 where the GPU or processor has it, else no"
     )
     loader_workers: int | None = Field(
-        default=None, ge=0, le=64, description="processes per training process that decode pictures which do not fit "
-        "in memory; null: up to 4, by the number of processors",
+        default=None, ge=0, le=64, description="processes per training process that make batches ahead; null: up to "
+        "12, by the number of processors, where pictures do not fit in memory or a GPU computes, else none",
     )  # fmt: skip
     compile: bool = Field(default=False, description="torch.compile the network")
     checkpoint_minutes: float = Field(default=10.0, gt=0, description="minutes between checkpoints inside an epoch")

@@ -29,7 +29,7 @@ from multimodal.distributed.processes import (
     shard,
 )
 from multimodal.storage.run_folder import RunFolder
-from multimodal.training.base_learner import BaseLearner
+from multimodal.training.base_learner import BaseLearner, Losses
 from multimodal.training.checkpoints import load_checkpoint, save_checkpoint
 from multimodal.training.config import TrainingConfig
 from multimodal.training.precision import resolved_precision
@@ -52,7 +52,7 @@ class OwnOptimiser(Protocol):
 class Prefetching(Protocol):
     """A learner that can make batches ready ahead of `loss`."""
 
-    def prefetch(self, batches: list[list[int]]) -> AbstractContextManager[None]:
+    def prefetch(self, batches: list[list[int]], epoch: int) -> AbstractContextManager[None]:
         """Make the batches of this process ready in their order, while a `with` block trains on them."""
 
 
@@ -81,6 +81,13 @@ class TrainingState:
     scores: list[dict[str, float]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Unlogged:
+    step: int
+    learning_rate: float
+    losses: list[tuple[float, Losses]]
+
+
 class Trainer:
     """Trains a `BaseLearner` and leaves it with the weights of its best epoch.
 
@@ -105,11 +112,12 @@ class Trainer:
         updates = math.ceil(self.batches_per_epoch / config.gradient_accumulation) * config.epochs
         factor = rate_factor(config.schedule, config.warmup, updates)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, factor)
-        module = torch.compile(learner.module, dynamic=True) if config.compile else learner.module
+        module = learner.compiled() if config.compile else learner.module
         self.module, self.prepared_optimiser = self.accelerator.prepare(module, self.optimiser)
         self.state = TrainingState()
         self._interrupted = False
         self._ready_epoch = -1
+        self._unlogged: _Unlogged | None = None
 
     def fit(self) -> TrainingState:
         """Train to the end and return the final state.
@@ -158,23 +166,22 @@ class Trainer:
         groups = _grouped(batches, self.config.gradient_accumulation)
         started, posts = time.perf_counter(), 0
         remaining = groups[state.batch // self.config.gradient_accumulation :]
-        with self._prefetched(remaining):
+        with self.prefetched(remaining), self._everything_logged(progress, bar, tracker):
             for group in remaining:
-                loss, parts = self._update(group)
-                state.loss_sum += loss
+                losses = self.update(group)
                 posts += sum(len(rows) for rows in group)
                 state.batch += len(group)
                 state.step += 1
+                # A GPU is still busy with this step: the step before it is logged meanwhile.
+                self._log_step(progress, bar, tracker)
+                self._unlogged = _Unlogged(state.step, float(self.schedule.get_last_lr()[0]), losses)
                 elapsed = time.perf_counter() - started
-                progress.update(
-                    bar, advance=len(group), loss=f"loss {loss:.3f}", rate=f"{posts / elapsed:,.0f} posts/s"
-                )
-                self._log(tracker, {"event": "step", "step": state.step, "epoch": state.epoch, "loss": loss, **parts,
-                                    "learning_rate": self.schedule.get_last_lr()[0]})  # fmt: skip
+                progress.update(bar, advance=len(group), rate=f"{posts / elapsed:,.0f} posts/s")
                 due = time.perf_counter() - started > 60 * self.config.checkpoint_minutes
                 # Clocks and signals differ between processes, but all must do the same next.
                 following = all_reduce_max(_STOP if self._interrupted else _SAVE if due else _GO_ON, device)
                 if following != _GO_ON:
+                    self._log_step(progress, bar, tracker)
                     state.seconds += time.perf_counter() - started
                     started, posts = time.perf_counter(), 0
                     self._save("last")
@@ -186,13 +193,22 @@ class Trainer:
         state.epoch, state.batch, state.loss_sum = state.epoch + 1, 0, 0.0
         self._validate(train_loss, posts / max(elapsed, 1e-9), tracker)
 
-    def _prefetched(self, groups: list[list[list[int]]]) -> AbstractContextManager[None]:
+    def prefetched(self, groups: list[list[list[int]]]) -> AbstractContextManager[None]:
+        """Make the batches of some steps ready in their order, while a `with` block makes these steps."""
         if not isinstance(self.learner, Prefetching):
             return nullcontext()
-        return self.learner.prefetch([list(shard(rows)[0]) for group in groups for rows in group])
+        return self.learner.prefetch([list(shard(rows)[0]) for group in groups for rows in group], self.state.epoch)
 
-    def _update(self, group: list[list[int]]) -> tuple[float, dict[str, float]]:
-        means: dict[str, float] = {"loss": 0.0}
+    def update(self, group: list[list[int]]) -> list[tuple[float, Losses]]:
+        """Make one optimiser step.
+
+        Args:
+            group: rows of each of its batches, over all processes.
+
+        Returns:
+            The weight of this process's share of each batch, and its losses.
+        """
+        losses: list[tuple[float, Losses]] = []
         for i, rows in enumerate(group):
             share, weight = shard(rows)
             synchronise = i == len(group) - 1
@@ -200,15 +216,38 @@ class Trainer:
                 loss, parts = self.learner.loss(self.module, list(share), self.state.epoch)
                 # Gradients are averaged over the processes, so shares of different sizes are weighted.
                 self.accelerator.backward(loss * (weight * process_count() / len(group)))
-            for name, value in {"loss": float(loss.detach()), **parts}.items():
-                means[name] = means.get(name, 0.0) + value * weight / len(group)
-        means = dict(zip(means, all_reduce_sum(list(means.values()), self.accelerator.device), strict=True))
+            losses.append((weight, {"loss": loss.detach(), **parts}))
         if self.clips:
             self.accelerator.clip_grad_norm_(self.module.parameters(), self.config.clip)
         self.prepared_optimiser.step()
         self.schedule.step()
         self.prepared_optimiser.zero_grad()
-        return means.pop("loss"), means
+        return losses
+
+    @contextmanager
+    def _everything_logged(self, progress: Progress, bar: Any, tracker: Any) -> Iterator[None]:
+        """Log the last step of a `with` block; with one process also after an error in the step that follows."""
+        try:
+            yield
+        finally:
+            if process_count() == 1:
+                self._log_step(progress, bar, tracker)
+        self._log_step(progress, bar, tracker)
+
+    def _log_step(self, progress: Progress, bar: Any, tracker: Any) -> None:
+        """Log the step that is not logged yet; waits until its losses are computed."""
+        if self._unlogged is None:
+            return
+        unlogged, self._unlogged = self._unlogged, None
+        means: dict[str, float] = {}
+        for weight, losses in unlogged.losses:
+            for name, value in losses.items():
+                means[name] = means.get(name, 0.0) + float(value) * weight / len(unlogged.losses)
+        means = dict(zip(means, all_reduce_sum(list(means.values()), self.accelerator.device), strict=True))
+        self.state.loss_sum += means["loss"]
+        progress.update(bar, loss=f"loss {means['loss']:.3f}")
+        self._log(tracker, {"event": "step", "step": unlogged.step, "epoch": self.state.epoch, **means,
+                            "learning_rate": unlogged.learning_rate})  # fmt: skip
 
     def _validate(self, train_loss: float, posts_per_second: float, tracker: Any) -> None:
         state = self.state

@@ -33,6 +33,7 @@ _INDEX_TYPE = np.dtype([("key", "V16"), ("start", "<i8"), ("rows", "<i8")])
 _APPEND_BYTES = 64 * 2**20
 _APPEND_SECONDS = 30.0  # the most work that a killed process loses
 _ITEMS_WITH_A_BAR = 256
+_SHARE_OF_GPU = 3
 
 
 def caption_key(caption: str) -> str:
@@ -80,6 +81,7 @@ class FeatureView:
         self.path, self.dtype, self.row_shape = path, dtype, row_shape
         self.lengths, self._starts = lengths, starts
         self._rows = self._open()
+        self._moved: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -90,11 +92,25 @@ class FeatureView:
         rows: NDArray[Any] = self._rows[start : start + self.lengths[item]]
         return rows
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the rows are in the memory of a GPU."""
+        return self._moved is not None
+
+    def move_to(self, device: torch.device) -> None:
+        """Copy the rows into the memory of a GPU if they take at most a third of what is free there."""
+        if device.type != "cuda" or not len(self._rows):
+            return
+        if self._rows.nbytes * _SHARE_OF_GPU <= torch.cuda.mem_get_info(device)[0]:
+            self._moved = _copied(self._rows, device)
+
     def batch(self, items: Sequence[int] | NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Return items as one batch: rows (B, T, C), padded with zeros, and mask (B, T); T is the longest."""
         chosen = np.asarray(items, dtype=np.int64)
         starts, lengths = self._starts[chosen], self.lengths[chosen]
         longest = int(lengths.max(initial=0))
+        if self._moved is not None:
+            return _gathered(self._moved, starts, lengths, longest)
         batch = np.zeros((len(chosen), longest, *self.row_shape), dtype=self.dtype)
         for i, (start, length) in enumerate(zip(starts.tolist(), lengths.tolist(), strict=True)):
             batch[i, :length] = self._rows[start : start + length]
@@ -109,7 +125,7 @@ class FeatureView:
         return np.asarray(np.memmap(self.path, dtype=self.dtype, mode="r", shape=(count, *self.row_shape)))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key != "_rows"}
+        return {**{key: value for key, value in self.__dict__.items() if key != "_rows"}, "_moved": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -270,6 +286,26 @@ class FeatureCache:
 
     def _row_bytes(self) -> int:
         return int(np.prod(self._row_shape or (0,))) * self.dtype.itemsize
+
+
+def _copied(rows: Rows, device: torch.device) -> Tensor:
+    moved = torch.empty(rows.shape, dtype=torch.from_numpy(rows[:0].copy()).dtype, device=device)
+    step = max(1, _APPEND_BYTES // rows[0].nbytes)
+    for start in range(0, len(rows), step):
+        moved[start : start + step] = torch.from_numpy(np.array(rows[start : start + step])).to(device)
+    return moved
+
+
+def _gathered(
+    rows: Tensor, starts: NDArray[np.int64], lengths: NDArray[np.int64], longest: int
+) -> tuple[Tensor, Tensor]:
+    steps = np.arange(longest)
+    mask = torch.from_numpy(steps < lengths[:, None]).to(rows.device)
+    # Positions of padding lie within the rows, too; their values are replaced.
+    positions = np.minimum(starts[:, None] + steps, len(rows) - 1)
+    chosen = rows[torch.from_numpy(positions).to(rows.device)]
+    padding = ~mask.view(*mask.shape, *[1] * (rows.dim() - 1))
+    return chosen.masked_fill_(padding, 0), mask
 
 
 def _save_index(path: Path, index: NDArray[Any]) -> None:

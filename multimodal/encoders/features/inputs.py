@@ -37,6 +37,8 @@ def cleaned_captions(posts: Sequence[Post], profile: str) -> list[str]:
 class _Captions:
     """Caption inputs of N posts: `lengths` of every caption in tokens, (N,), and whether it is `present`, (N,)."""
 
+    on_gpu = False
+
     def __init__(self, lengths: NDArray[np.int64], present: Flags) -> None:
         self._lengths, self._present = lengths, present
 
@@ -79,7 +81,7 @@ class FeatureCaptions(_Captions):
 
     def __init__(self, view: FeatureView, lengths: NDArray[np.int64], present: Flags) -> None:
         super().__init__(lengths, present)
-        self._view = view
+        self._view, self.on_gpu = view, view.on_gpu
 
     def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Return features (B, T, C) and mask (B, T)."""
@@ -92,6 +94,7 @@ class SelectedCaptions(_Captions):
     def __init__(self, inputs: CaptionInputs, rows: Sequence[int]) -> None:
         self._inputs, self._rows = inputs, np.asarray(rows, np.int64)
         super().__init__(inputs.lengths()[self._rows], inputs.present()[self._rows])
+        self.on_gpu = inputs.on_gpu
 
     def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Return what the inputs give for these rows of the selection."""
@@ -100,6 +103,9 @@ class SelectedCaptions(_Captions):
 
 class _Images:
     """Image inputs of N posts, with nothing to prefetch; `present`: which posts have a picture, (N,)."""
+
+    on_gpu = False
+    decodes = False
 
     def __init__(self, present: Flags) -> None:
         self._present = present
@@ -135,6 +141,7 @@ class PixelImages(_Images):
             rows: list[int] = np.flatnonzero(self._present).tolist()
             quiet = len(rows) < 500 or not is_main_process()
             self._pixels = {row: self._pictures.read(row) for row in track(rows, "decoding pictures", disable=quiet)}
+        self.decodes = self._pixels is None
 
     def batch(self, rows: Sequence[int]) -> Tensor | None:
         """Return pixels (B, 3, S, S), zeros for posts without a picture.
@@ -174,6 +181,7 @@ class FeatureImages(_Images):
     def __init__(self, view: FeatureView, rows: NDArray[np.int64], present: Flags, patches: int, width: int) -> None:
         super().__init__(present)
         self._view, self._rows, self._shape = view, rows, (patches, width)
+        self.on_gpu = view.on_gpu
 
     def batch(self, rows: Sequence[int]) -> Tensor | None:
         """Return features (B, P, C), zeros for posts without a picture."""
@@ -182,8 +190,10 @@ class FeatureImages(_Images):
         if not len(here):
             return None
         cached, _ = self._view.batch(self._rows[index[here]].tolist())
-        features = torch.zeros(len(index), *self._shape, dtype=cached.dtype)
-        features[torch.from_numpy(here)] = cached
+        if len(here) == len(index):
+            return cached
+        features = torch.zeros(len(index), *self._shape, dtype=cached.dtype, device=cached.device)
+        features[torch.from_numpy(here).to(cached.device)] = cached
         return features
 
 
@@ -193,6 +203,7 @@ class SelectedImages(_Images):
     def __init__(self, inputs: ImageInputs, rows: Sequence[int]) -> None:
         self._inputs, self._rows = inputs, np.asarray(rows, np.int64)
         super().__init__(inputs.present()[self._rows])
+        self.on_gpu, self.decodes = inputs.on_gpu, inputs.decodes
 
     def batch(self, rows: Sequence[int]) -> Tensor | None:
         """Return what the inputs give for these rows of the selection."""
@@ -220,6 +231,7 @@ def caption_inputs(
 
     keys = [caption_key(caption) for caption in captions]
     view = main_process_first(lambda: store.get_or_compute(keys, compute, "encoding captions"))
+    view.move_to(_device(encoder))
     return FeatureCaptions(view, tokens.lengths(), tokens.present())
 
 
@@ -246,6 +258,7 @@ def image_inputs(
 
     keys = [image_key(path) for path in paths]
     view = main_process_first(lambda: store.get_or_compute(keys, compute, "encoding pictures"))
+    view.move_to(_device(encoder))
     rows = np.full(len(posts), -1, np.int64)
     rows[pictured] = np.arange(len(pictured))
     return FeatureImages(view, rows, present, encoder.patches, encoder.width)
@@ -261,7 +274,7 @@ def _encode_captions(encoder: CaptionEncoder, tokens: TokenCaptions, rows: Seque
     # Captions of similar length share a batch, to save padding.
     lengths = tokens.lengths()
     order = sorted(range(len(rows)), key=lambda i: lengths[rows[i]])
-    device = next(encoder.parameters()).device
+    device = _device(encoder)
     results: list[NDArray[np.float16]] = [np.empty((0, encoder.width), np.float16)] * len(rows)
     for chosen in _parts(order, _ENCODING_BATCH):
         ids, mask = tokens.batch([rows[i] for i in chosen])
@@ -274,11 +287,15 @@ def _encode_captions(encoder: CaptionEncoder, tokens: TokenCaptions, rows: Seque
 def _encode_images(
     encoder: ImageEncoder, pictures: Pictures, rows: Sequence[int], workers: int
 ) -> Iterator[NDArray[np.float16]]:
-    device = next(encoder.parameters()).device
+    device = _device(encoder)
     for pixels in pictures.batches(_parts(rows, _ENCODING_BATCH), workers):
         with torch.no_grad():
             features = encoder(pixels.to(device)).cpu().half().numpy()
         yield from features
+
+
+def _device(encoder: CaptionEncoder | ImageEncoder) -> torch.device:
+    return next(encoder.parameters()).device
 
 
 def _pictured(posts: Sequence[Post]) -> Flags:

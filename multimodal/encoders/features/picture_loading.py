@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
-from data_loaders.errors import DataError, RunError
+from data_loaders.errors import DataError
 from data_loaders.images.loading import opened_image
 from data_loaders.posts import Post
 from multimodal.distributed.processes import process_count
+from multimodal.encoders.features.batches_ahead import batches_ahead
 from multimodal.encoders.preprocessing import ImagePreprocessing
 
-_MOST_WORKERS = 4
+_MOST_WORKERS = 12
 
 
 def worker_count(configured: int | None) -> int:
     """Return the number of workers that each process starts.
 
     Args:
-        configured: at least 0; None for one less than the processors this process may use, at most 4.
+        configured: at least 0; None for one less than the processors this process may use, at most 12.
     """
     if configured is not None:
         return configured
@@ -31,20 +30,13 @@ def worker_count(configured: int | None) -> int:
     return max(min(processors // process_count() - 1, _MOST_WORKERS), 0)
 
 
-class Pictures(Dataset["Tensor | DataError"]):
+class Pictures:
     """The pictures of N posts, read on demand. Worker processes get a copy of it."""
 
     def __init__(self, preprocessing: ImagePreprocessing, posts: Sequence[Post]) -> None:
         self.preprocessing = preprocessing
         self._sources = [post.image for post in posts]
         self._post_ids = [post.post_id for post in posts]
-
-    def __getitem__(self, row: int) -> Tensor | DataError:
-        """Return what `read` returns or raises: an exception would lose its type on the way from a worker."""
-        try:
-            return self.read(row)
-        except DataError as error:
-            return DataError(str(error))
 
     def read(self, row: int) -> Tensor:
         """Return one picture as the encoder takes it, (3, S, S) uint8.
@@ -74,29 +66,10 @@ class Pictures(Dataset["Tensor | DataError"]):
             DataError: a picture cannot be used; see `read`.
             RunError: a worker died.
         """
-        loader = DataLoader(
-            self,
-            batch_sampler=[list(rows) for rows in batches],
-            num_workers=workers,
-            collate_fn=_stack,
-            worker_init_fn=_ignore_interrupts,
-            # With the default generator the loader would draw a number and so change the dropout.
-            generator=torch.Generator(),
-        )
-        loaded = iter(loader)
-        for _ in batches:
-            try:
-                pixels = next(loaded)
-            except RuntimeError as error:
-                if not workers:
-                    raise
-                raise RunError(
-                    f"a worker that decodes pictures died ({error}); give the run more memory, or set "
-                    "training.loader_workers=0."
-                ) from error
-            if isinstance(pixels, DataError):
-                raise pixels
-            yield pixels
+        return batches_ahead(self._stacked, [list(rows) for rows in batches], workers, pinned=False)
+
+    def _stacked(self, rows: list[int]) -> Tensor:
+        return torch.stack([self.read(row) for row in rows])
 
 
 class PicturesAhead:
@@ -116,17 +89,3 @@ class PicturesAhead:
             next(self._pixels)
         self._next_turn = turn + 1
         return next(self._pixels)
-
-
-def _stack(pictures: Sequence[Tensor | DataError]) -> Tensor | DataError:
-    read: list[Tensor] = []
-    for picture in pictures:
-        if isinstance(picture, DataError):
-            return picture
-        read.append(picture)
-    return torch.stack(read)
-
-
-def _ignore_interrupts(worker: int) -> None:
-    # Ctrl-C reaches all processes of a terminal; the training process stops its workers after saving.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from data_loaders.batches import new_hashtags
 from multimodal.design.history import MemoryAttention, Remembered, copy_distribution
 from multimodal.design.output_vocabulary import OutputVocabulary
 
@@ -48,7 +49,7 @@ def remembered():
 
 
 def columns_of(remembered):
-    return OutputVocabulary(V, [remembered.hashtags])
+    return OutputVocabulary(V, new_hashtags([remembered.hashtags.numpy()], V))
 
 
 def power_law(feature_rows):
@@ -122,7 +123,8 @@ def test_a_history_of_length_zero(attention, embeddings):
     nothing = Remembered(
         torch.empty(2, 0, D), torch.empty(2, 0, 1).long(), torch.empty(2, 0, 3), torch.empty(2, 0).bool()
     )
-    influence, copied = attention(torch.randn(2, D), nothing, OutputVocabulary(V, []), embeddings)
+    columns = OutputVocabulary(V, torch.empty(0, dtype=torch.long))
+    influence, copied = attention(torch.randn(2, D), nothing, columns, embeddings)
     assert torch.equal(influence, attention.start.expand(2, -1))
     assert not copied.any()
 

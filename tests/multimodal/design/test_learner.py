@@ -220,7 +220,7 @@ class TestEpoch:
         learner = make_learner(tiny_data, "heads.sequence_weight=0.25")
         learner.network.eval()
         loss, parts = learner.loss(learner.network, list(range(8)), 0)
-        assert loss.item() == pytest.approx(parts["multilabel_loss"] + 0.25 * parts["sequence_loss"], rel=1e-5)
+        assert loss.item() == pytest.approx(float(parts["multilabel_loss"] + 0.25 * parts["sequence_loss"]), rel=1e-5)
         one_head = make_learner(tiny_data, "heads.sequence=false")
         assert set(one_head.loss(one_head.network, [0, 1], 0)[1]) == {"multilabel_loss"}
 

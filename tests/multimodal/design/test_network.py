@@ -246,3 +246,18 @@ def test_remembered_content_matters_and_gets_no_gradient(tiny_data):
     before = answers(system, posts, memory, 30)
     memory.vectors[:] = np.roll(memory.vectors, 1, axis=0)
     assert answers(system, posts, memory, 30) != before
+
+
+def test_compiled_for_training_it_computes_the_same(tiny_data, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda function: compiled.append(function) or function)
+    system = make_system(tiny_data, train=False)
+    learner = DesignLearner(
+        system.config, system.scorer, system.id_map, tiny_data.split("train"), tiny_data.split("validation")
+    )
+    learner.start_epoch(0, torch.device("cpu"))
+    module = learner.compiled()
+    assert compiled == [system.network.encode]
+    for rows in ([0, 1, 2, 3], [4], [5, 6]):
+        losses = [learner.loss(network, rows, 0)[0] for network in (system.network, module)]
+        torch.testing.assert_close(*losses)

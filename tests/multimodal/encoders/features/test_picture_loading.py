@@ -11,8 +11,8 @@ import torch
 from data_loaders.errors import DataError, RunError
 from data_loaders.posts import Post
 from multimodal.encoders import ImageEncoderConfig, build_image_encoder
+from multimodal.encoders.features import batches_ahead, picture_loading
 from multimodal.encoders.features import inputs as module
-from multimodal.encoders.features import picture_loading
 from multimodal.encoders.features.inputs import FeatureImages, PixelImages, SelectedImages, image_inputs
 from multimodal.encoders.features.picture_loading import Pictures, PicturesAhead, worker_count
 
@@ -71,14 +71,14 @@ class Deadly(Pictures):
 
 
 def test_a_worker_that_dies_is_told(encoder, posts):
-    with pytest.raises(RunError, match=r"a worker that decodes pictures died \(.*set training\.loader_workers=0"):
+    with pytest.raises(RunError, match=r"a worker that makes batches died \(.*set training\.loader_workers=0"):
         next(Deadly(encoder.preprocessing, posts).batches([[0]], 1))
 
 
 def test_workers_can_be_started_in_any_way(pictures):
-    sent = pickle.dumps((pictures, picture_loading._stack, picture_loading._ignore_interrupts))
-    copy, *_ = pickle.loads(sent)
-    assert torch.equal(copy[3], pictures[3])
+    sent = pickle.dumps((batches_ahead._Made(pictures._stacked, [[3]]), batches_ahead._ignore_interrupts))
+    copy, _ = pickle.loads(sent)
+    assert torch.equal(copy[0][0], pictures.read(3))
 
 
 def test_the_picture_of_a_single_post_is_named_alone(encoder):
@@ -125,7 +125,7 @@ def test_cached_features_are_the_same(encoder, posts, tmp_path, monkeypatch, wor
 
 def test_the_number_of_workers(monkeypatch):
     assert [worker_count(asked) for asked in (0, 1, 7)] == [0, 1, 7]
-    for processors, processes, expected in ((1, 1, 0), (4, 1, 3), (64, 1, 4), (4, 2, 1), (2, 4, 0)):
+    for processors, processes, expected in ((1, 1, 0), (4, 1, 3), (64, 1, 12), (4, 2, 1), (2, 4, 0)):
         monkeypatch.setattr(os, "sched_getaffinity", lambda _, count=processors: range(count), raising=False)
         monkeypatch.setattr(picture_loading, "process_count", lambda count=processes: count)
         assert worker_count(None) == expected

@@ -1,0 +1,75 @@
+"""Batches made ahead of their use: by worker processes, in pinned memory, in the order in which they are asked for."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from data_loaders.errors import DataError, RunError
+
+Batch = TypeVar("Batch")
+
+
+class _Made(Dataset[Any], Generic[Batch]):
+    """Batches by number. A `DataError` is returned: raised in a worker, it would lose its type on the way."""
+
+    def __init__(self, make: Callable[[list[int]], Batch], batches: Sequence[list[int]]) -> None:
+        self._make, self._batches = make, batches
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, number: int) -> Batch | DataError:
+        try:
+            return self._make(self._batches[number])
+        except DataError as error:
+            return DataError(str(error))
+
+
+def batches_ahead(
+    make: Callable[[list[int]], Batch], batches: Sequence[list[int]], workers: int, pinned: bool
+) -> Iterator[Batch]:
+    """Yield what `make` returns for each batch of rows, in their order, the same for any number of workers.
+
+    Args:
+        make: depends on its rows only; its result has a method `pin_memory`.
+        batches: rows of each batch.
+        workers: processes that make batches ahead; 0 to make them here.
+        pinned: in pinned memory, from where a GPU copies while it computes.
+
+    Raises:
+        DataError: `make` raised it.
+        RunError: a worker died.
+    """
+    loader = DataLoader(
+        _Made(make, batches),
+        batch_size=None,
+        num_workers=workers,
+        pin_memory=pinned,
+        worker_init_fn=_ignore_interrupts,
+        # With the default generator the loader would draw a number and so change the dropout.
+        generator=torch.Generator(),
+    )
+    made = iter(loader)
+    for _ in batches:
+        try:
+            batch = next(made)
+        except RuntimeError as error:
+            if not workers:
+                raise
+            raise RunError(
+                f"a worker that makes batches died ({error}); give the run more memory, or set "
+                "training.loader_workers=0."
+            ) from error
+        if isinstance(batch, DataError):
+            raise batch
+        yield batch
+
+
+def _ignore_interrupts(worker: int) -> None:
+    # Ctrl-C reaches all processes of a terminal; the training process stops its workers after saving.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
