@@ -12,7 +12,6 @@ from data_loaders.dump_files.archives import entries, is_file
 from data_loaders.errors import DataError, some_of
 from data_loaders.readers.base import RawPost, Reader, ReaderOptions, Record, Rejected
 from data_loaders.readers.data_files import unusable
-from data_loaders.readers.encodings import not_utf8
 from data_loaders.readers.instagram_files import PLACES, Part, find_parts, posts_of
 from data_loaders.readers.json_values import at
 from data_loaders.readers.records import build_post
@@ -110,13 +109,13 @@ class InstagramDownloadReader(Reader):
 
     def _file(self, path: Path, part: Part, parts: list[Part], owner: str | None) -> Iterator[Record]:
         shown = self._shown(path)
-        for number, (item, replaced) in enumerate(posts_of(path, part.root), start=1):
+        for number, (item, warnings) in enumerate(posts_of(path, part.root), start=1):
             where = f"{shown}:item {number}"
             if not isinstance(item, dict):
                 detail = f"The item is {describe(item)}. Accepted: an object with media."
                 yield Rejected(where=where, reason="wrong_type", detail=detail)
                 continue
-            yield self._post(item, (part, *parts), owner, where, (not_utf8(),) if replaced else ())
+            yield self._post(item, (part, *parts), owner, where, warnings)
 
     def _post(
         self, item: dict[str, Any], parts: tuple[Part, ...], owner: str | None, where: str, warnings: tuple[str, ...]

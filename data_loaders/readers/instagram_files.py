@@ -87,8 +87,8 @@ def find_parts(path: Path) -> list[Part]:
     return inside if any(part.is_download() for part in inside) else []
 
 
-def posts_of(path: Path, root: Path) -> Iterator[tuple[Any, bool]]:
-    """Yield each post of a file, and whether invalid UTF-8 in it was replaced.
+def posts_of(path: Path, root: Path) -> Iterator[tuple[Any, tuple[str, ...]]]:
+    """Yield each post of a file, with warnings about damage in it.
 
     Raises:
         DataError: the file is malformed or holds no list of posts.
@@ -104,7 +104,7 @@ def posts_of(path: Path, root: Path) -> Iterator[tuple[Any, bool]]:
     if not isinstance(listed, list):
         accepted = f"an array, or an object with {', '.join(_KEYS[:-1])} or {_KEYS[-1]}"
         raise DataError(f"{path} holds no list of posts. Accepted: {accepted}.")
-    yield from ((item, False) for item in listed)
+    yield from ((item, ()) for item in listed)
 
 
 def _part(path: Path, pictures: bool = False) -> Part | None:

@@ -10,15 +10,18 @@ from typing import IO, Any
 
 from data_loaders.dump_files import LONGEST_LINE
 from data_loaders.errors import DataError
+from data_loaders.readers.encodings import mended, not_utf8
 
 _CHUNK_BYTES = 1 << 18
-_DECODER = json.JSONDecoder()
 _BLANKS = re.compile(r"\s*")
 _REMEDY = "Repair it, or write one object per line (.jsonl), where only malformed lines are refused."
 
 
-def iterate_array(file: IO[bytes], name: str, remedy: str = _REMEDY) -> Iterator[tuple[Any, bool]]:
-    """Yield each element of the array, and whether invalid UTF-8 in it was replaced.
+REPEATED = "repeated_key"
+
+
+def iterate_array(file: IO[bytes], name: str, remedy: str = _REMEDY) -> Iterator[tuple[Any, tuple[str, ...]]]:
+    """Yield each element of the array, with warnings about invalid UTF-8 and repeated keys in it.
 
     Args:
         file: the file, positioned at the opening bracket; white space is allowed.
@@ -26,7 +29,7 @@ def iterate_array(file: IO[bytes], name: str, remedy: str = _REMEDY) -> Iterator
         remedy: advice for a malformed array, for the message.
 
     Raises:
-        DataError: the array is malformed, so that its remaining elements cannot be separated.
+        DataError: the array is malformed, so that its remaining elements cannot be separated, or goes on after its end.
     """
     text = _Buffer(file)
     text.skip("[")
@@ -34,14 +37,62 @@ def iterate_array(file: IO[bytes], name: str, remedy: str = _REMEDY) -> Iterator
     while True:
         text.skip(",")
         if text.peek() == "]":
-            return
+            break
         number += 1
+        if not text.peek():
+            raise DataError(f"{name} is malformed at item {number}: the file ends before the array is closed. {remedy}")
         try:
             yield text.element()
         except (ValueError, RecursionError) as problem:
             raise DataError(
                 f"{name} is malformed at item {number}: {json_problem(problem)}. Later items cannot be read. {remedy}"
             ) from problem
+    text.skip("]")
+    text.skip(";")  # of JavaScript, in Twitter's archives
+    if text.peek():
+        raise DataError(
+            f"{name} goes on after the end of its array of {number:,} items with {text.rest()!r}, which cannot be "
+            f"read. Accepted: one array. {remedy}"
+        )
+
+
+class JsonDecoder:
+    """Decodes JSON, and notes a key that an object gives twice with different values, of which the last one counts.
+
+    Attributes:
+        warnings: about the value that was decoded last.
+    """
+
+    def __init__(self) -> None:
+        self.warnings: tuple[str, ...] = ()
+        self._decoder = json.JSONDecoder(object_pairs_hook=self._object)
+
+    def decode(self, text: str) -> Any:
+        """Return the value of a whole text.
+
+        Raises:
+            ValueError: it is not JSON.
+        """
+        self.warnings = ()
+        return self._decoder.decode(text)
+
+    def decode_from(self, text: str, position: int) -> tuple[Any, int]:
+        """Return the value that begins at a position, and where it ends.
+
+        Raises:
+            ValueError: it is not JSON.
+        """
+        self.warnings = ()
+        return self._decoder.raw_decode(text, position)
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) != len(pairs):
+            repeated = next((key for key, one in pairs if one is not value[key] and one != value[key]), None)
+            if repeated is not None:
+                said = f"the key {repeated[:60]!r} occurs twice with different values; accepted: each key once"
+                self.warnings = (f"{REPEATED}: {said}",)
+        return value
 
 
 def json_problem(problem: Exception) -> str:
@@ -54,7 +105,8 @@ class _Buffer:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._json = JsonDecoder()
         self._text = ""
         self._position = 0
         self._ended = False
@@ -83,17 +135,24 @@ class _Buffer:
         if self.peek() == character:
             self._position += 1
 
-    def element(self) -> tuple[Any, bool]:
-        """Consume the next element; return it, and whether invalid UTF-8 in it was replaced."""
+    def rest(self, limit: int = 40) -> str:
+        """Return the beginning of what comes next."""
+        return mended(self._text[self._position : self._position + limit])[0]
+
+    def element(self) -> tuple[Any, tuple[str, ...]]:
+        """Consume the next element; return it, with warnings."""
         self.peek()
         wanted = _CHUNK_BYTES
         while True:
             try:
-                value, end = _DECODER.raw_decode(self._text, self._position)
+                value, end = self._json.decode_from(self._text, self._position)
                 if end < len(self._text) or self._ended:
-                    replaced = "\ufffd" in self._text[self._position : end]
+                    text, damaged = mended(self._text[self._position : end])
                     self._position = end
-                    return value, replaced
+                    if not damaged:
+                        return value, self._json.warnings
+                    value = self._json.decode(text)
+                    return value, (not_utf8(damaged), *self._json.warnings)
             except ValueError:
                 if self._ended:
                     raise

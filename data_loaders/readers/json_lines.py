@@ -9,11 +9,10 @@ from typing import IO, Any
 from data_loaders.dump_files import LONGEST_LINE, lines
 from data_loaders.errors import DataError
 from data_loaders.readers.base import Record, Rejected
-from data_loaders.readers.encodings import not_utf8
 from data_loaders.readers.fields import KeyMapper, listing
 from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import decode, estimated_lines
-from data_loaders.readers.json_array import iterate_array, json_problem
+from data_loaders.readers.json_array import REPEATED, JsonDecoder, iterate_array, json_problem
 from data_loaders.readers.registry import register_reader
 from data_loaders.text.tag_lists import describe
 
@@ -49,11 +48,11 @@ class JsonLinesReader(FileReader):
             return _first_character(file) == b"["
 
     def _array(self, file: IO[bytes], mapper: KeyMapper) -> Iterator[Record]:
-        for number, (value, replaced) in enumerate(iterate_array(file, str(self.path)), start=1):
-            where = f"{self.path.name}:item {number}"
-            yield self._record(value, number, where, mapper, (not_utf8(),) if replaced else ())
+        for number, (value, warnings) in enumerate(iterate_array(file, str(self.path)), start=1):
+            yield self._record(value, number, f"{self.path.name}:item {number}", mapper, warnings)
 
     def _lines(self, file: IO[bytes], mapper: KeyMapper) -> Iterator[Record]:
+        decoder = JsonDecoder()
         for number, line in enumerate(lines(file), start=1):
             where = f"{self.path.name}:{number}"
             if line is None:
@@ -63,7 +62,7 @@ class JsonLinesReader(FileReader):
                 continue
             text, warnings = decode(line)
             try:
-                value = json.loads(text.strip())
+                value = decoder.decode(text.strip())
             except (ValueError, RecursionError) as problem:
                 if number == 1:
                     self._refuse_pretty_printed(line)
@@ -71,13 +70,27 @@ class JsonLinesReader(FileReader):
                 detail = f"{seen}; accepted: one JSON object per line."
                 yield Rejected(where=where, reason=_MALFORMED, detail=detail)
                 continue
-            yield self._record(value, number, where, mapper, warnings)
+            yield self._record(value, number, where, mapper, (*warnings, *decoder.warnings))
 
     def _record(self, value: Any, number: int, where: str, mapper: KeyMapper, warnings: tuple[str, ...]) -> Record:
         if not isinstance(value, dict):
             detail = f'The record is {describe(value)}. Accepted: an object such as {{"post_id": …}}.'
             return Rejected(where=where, reason="wrong_type", detail=detail)
-        return self._build(mapper.fields(value), number, where, warnings)
+        repeated = next((text for text in warnings if text.startswith(REPEATED)), None)
+        if repeated is not None:
+            detail = f"T{repeated.removeprefix(REPEATED + ': t')}."
+            return Rejected(where=where, reason=REPEATED, detail=detail)
+        fields = mapper.fields(value)
+        holder = _holder(value) if not fields or ("post_id" not in fields and not self._numbers_rows) else None
+        if holder is None:
+            return self._build(fields, number, where, warnings)
+        if number == 1 and not fields:
+            raise self._no_posts(value)
+        return Rejected(where=where, reason="wrong_type", detail=f"The record is {_described(value, holder)}")
+
+    def _no_posts(self, value: Any) -> DataError:
+        described = _described(value, _holder(value)) if isinstance(value, dict) else f"{describe(value)}."
+        return DataError(f"{self.path} contains {described}")
 
     def _refuse_pretty_printed(self, first_line: bytes) -> None:
         if first_line.strip() != b"{":
@@ -87,10 +100,22 @@ class JsonLinesReader(FileReader):
                 value = json.loads(file.read(LONGEST_LINE).decode("utf-8", "replace"))
             except (ValueError, RecursionError):
                 return
-        raise DataError(
-            f"{self.path} contains one object with the keys {listing(list(value))}, not posts. "
-            "Accepted: one object per line, or an array of objects."
-        )
+        raise self._no_posts(value)
+
+
+def _holder(record: dict[str, Any]) -> str | None:
+    """Return the key of a list of objects, which may be the posts; None if there is none."""
+    lists = (key for key, value in record.items() if isinstance(value, list) and value and isinstance(value[0], dict))
+    return next(lists, None)
+
+
+def _described(record: dict[str, Any], holder: str | None) -> str:
+    accepted = "Accepted: one object per line, or an array of objects."
+    text = f"one object with the keys {listing(list(record))}, not posts. {accepted}"
+    if holder is None:
+        return text
+    items, path = f"{len(record[holder]):,} objects of its key {holder!r}", json.dumps([holder])
+    return f"{text} If the posts are the {items}, write those, for example with jq -c '.{path}[]'."
 
 
 def _first_character(file: IO[bytes]) -> bytes:

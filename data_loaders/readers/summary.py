@@ -31,6 +31,7 @@ REMEDIES = {
     "no_top_hashtag": "nothing to do: required by --only-top-hashtags",
     "not_a_file": "replace it by a file, or delete it",
     "outside_dump": "copy the file into the dump",
+    "repeated_key": "give each key once",
     "retweet": "nothing to do: posts of other people are not read",
     "too_large": "delete the file, or download it again",
     "unreadable": "check the permissions of the file",

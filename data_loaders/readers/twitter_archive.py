@@ -10,7 +10,6 @@ from typing import Any
 from data_loaders.errors import DataError
 from data_loaders.readers import twitter_tweets as tweets
 from data_loaders.readers.base import RawPost, Reader, ReaderOptions, Record, Rejected
-from data_loaders.readers.encodings import not_utf8
 from data_loaders.readers.fields import listing
 from data_loaders.readers.records import build_post
 from data_loaders.readers.registry import register_reader
@@ -71,7 +70,7 @@ class TwitterArchiveReader(Reader):
         outer = archive.path.relative_to(self.path).as_posix() if archive.path != self.path else ""
         for root, name in archive.tweet_files():
             shown = f"{outer}/{name}" if outer else name
-            for number, (item, replaced) in enumerate(archive.items(name), start=1):
+            for number, (item, warnings) in enumerate(archive.items(name), start=1):
                 where, tweet = f"{shown}:item {number}", tweets.unwrap(item)
                 if tweet is None:
                     detail = f"The item is {describe(item)}. Accepted: an object with id_str and full_text."
@@ -79,7 +78,6 @@ class TwitterArchiveReader(Reader):
                 elif tweets.is_retweet(tweet):
                     yield _retweet(tweet, where)
                 else:
-                    warnings = (not_utf8(),) if replaced else ()
                     fields = self._fields(tweet, owner, long_posts)
                     fields["image"], seen = self._photo(tweet, archive, root)
                     record = build_post(fields, where, self.root, self.options.user_id, warnings)

@@ -79,8 +79,8 @@ class Archive:
             files += [(root, months + name) for name in self.scripts(months) if _MONTH.fullmatch(name)]
         return files
 
-    def items(self, name: str) -> Iterator[tuple[Any, bool]]:
-        """Yield each item of a file that contains an array, and whether invalid UTF-8 in it was replaced.
+    def items(self, name: str) -> Iterator[tuple[Any, tuple[str, ...]]]:
+        """Yield each item of a file that contains an array, with warnings about damage in it.
 
         Raises:
             DataError: the file is not an array, or is malformed, so that its remaining items cannot be separated.

@@ -209,3 +209,73 @@ def test_blanks_without_end_are_not_unpacked(tmp_path, start):
     path.write_bytes(gzip.compress(start + b" " * (66 << 20), 9))
     with pytest.raises(DataError, match=r"posts.json.gz unpacks to more than 64 MiB, over 200 times its size"):
         read(path)
+
+
+@pytest.mark.parametrize("rest", ["[]", '[{"post_id": "2"}]', '{"post_id": "2"}', "garbage", "]"])
+def test_what_follows_the_array_is_refused(tmp_path, rest):
+    path = tmp_path / "posts.json"
+    path.write_text(json.dumps([LINE]) + " \n" + rest)
+    with pytest.raises(DataError, match=r"posts\.json goes on after the end of its array of 1 items with '") as error:
+        read(path)
+    assert repr(rest) in str(error.value)
+    path.write_text(json.dumps([LINE]) + ";\n ")
+    assert len(read(path)) == 1
+
+
+def test_an_array_that_is_cut_off_between_items(tmp_path):
+    path = tmp_path / "posts.json"
+    path.write_text("[" + json.dumps(LINE) + ",")
+    with pytest.raises(DataError, match="malformed at item 2: the file ends before the array is closed"):
+        read(path)
+
+
+@pytest.mark.parametrize("rest", ['"meta": 1', '"title": 1'])
+def test_posts_inside_of_one_object_on_one_line(tmp_path, rest):
+    path = tmp_path / "posts.json"
+    path.write_text('{"data": [' + json.dumps(LINE) + "], " + rest + "}\n" + json.dumps(LINE))
+    where = (
+        r"one object with the keys 'data', '\w+', not posts\. Accepted: one object per line, or an array of objects\. "
+    )
+    remedy = (
+        r"If the posts are the 1 objects of its key 'data', write those, for example with jq -c '\.\[\"data\"\]\[\]'\."
+    )
+    if "meta" in rest:
+        with pytest.raises(DataError, match=where + remedy):
+            read(path)
+    else:
+        refused, kept = read(path)
+        assert refused.reason == "wrong_type"
+        assert "the 1 objects of its key 'data'" in refused.detail
+        assert kept.post.post_id == "1"
+
+
+def test_a_post_without_an_id_that_holds_a_list_of_objects_stays_a_post(tmp_path):
+    path = write(tmp_path, {"caption": "x", "media": [{"url": "1.jpg"}]})
+    assert read(path, number_rows=True)[0].post.caption == "x"
+
+
+@pytest.mark.parametrize("name", ["posts.jsonl", "posts.json"])
+def test_a_key_that_is_given_twice(tmp_path, name):
+    path = tmp_path / name
+    two = ['{"post_id": "1", "caption": "x", "caption": "y"}', '{"post_id": "2", "caption": "x", "caption": "x"}']
+    path.write_text("\n".join(two) if name.endswith("l") else f"[{','.join(two)}]")
+    refused, kept = read(path)
+    assert refused.reason == "repeated_key"
+    assert refused.detail == "The key 'caption' occurs twice with different values; accepted: each key once."
+    assert kept.post.caption == "x"
+
+
+def test_numbers_that_are_none_are_missing(tmp_path):
+    (record,) = read(
+        write(tmp_path, b'{"post_id": 1, "user_id": NaN, "timestamp": NaN, "caption": "x #a", "hashtags": NaN}')
+    )
+    assert (record.post.user_id, record.post.timestamp, record.post.hashtags) == (None, None, ("a",))
+
+
+def test_valid_text_beside_damaged_text_in_an_array(tmp_path):
+    path = tmp_path / "posts.json"
+    path.write_bytes('[{"post_id": 1, "caption": "a \ufffd"}, {"post_id": 2, "caption": "caf'.encode() + b'\xe9 x"}]')
+    valid, damaged = read(path)
+    assert (valid.post.caption, valid.warnings) == ("a \ufffd", ())
+    assert damaged.post.caption == "caf\ufffd x"
+    assert "such as b'\\xe9" in damaged.warnings[0]
