@@ -66,6 +66,7 @@ class Kind:
     Attributes:
         attempt: makes the attempt of a seed in an empty folder.
         attempts: how many belong to a whole campaign.
+        sample: how many of them the tests make.
         cpu_s: most seconds of processor time of an attempt.
         wall_s: after so many seconds an attempt counts as hanging.
         preload: imports what attempts need, once, before they are forked.
@@ -75,6 +76,7 @@ class Kind:
     name: str
     attempt: Callable[[random.Random, Path], Outcome]
     attempts: int
+    sample: int = 0
     cpu_s: float = 60.0
     wall_s: float = 300.0
     preload: Callable[[], None] = lambda: None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import damaged_dumps
 import dump_folders
+import dump_packages as packages
 import dumps
 from dumps import Dump
 from isolation import Outcome
@@ -25,6 +26,8 @@ from data_loaders.text.hashtags import canonical_list, extract
 MAKERS: tuple[Callable[[random.Random, Path], Dump], ...] = (
     *(dumps.json_lines, dumps.json_array, dumps.table, dumps.table, dumps.parquet),
     *(dump_folders.instaloader, dump_folders.twitter_archive, damaged_dumps.damaged, damaged_dumps.odd_text),
+    *(packages.packed, packages.several, packages.instagram_download, packages.image_folder, packages.recbole),
+    *(packages.weibo, packages.damaged_archive),
 )
 OPTIONS = (
     *(ReaderOptions(), ReaderOptions(), ReaderOptions(number_rows=True), ReaderOptions(user_id="me")),

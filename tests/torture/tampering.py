@@ -10,7 +10,7 @@ from typing import Any
 
 from isolation import Outcome
 from tampered_models import MARK, reseal, tamperings, without_checksums
-from trained_models import models
+from trained_models import tampered
 
 _TAMPERINGS = 6
 _QUERIES = (
@@ -26,18 +26,19 @@ def load_tampered_models(draw: random.Random, folder: Path) -> Outcome:
     from multimodal import Recommender
 
     outcome = Outcome()
-    good = draw.choice(sorted((models() / "all").glob("*/model")))
+    good = draw.choice(tampered())
     system = good.parent.name
     expected = _answers(Recommender.from_pretrained(good))
-    for tampering in draw.sample(tamperings(good, draw.randrange(2**32)), _TAMPERINGS):
+    for _ in range(_TAMPERINGS):
         seal = draw.choice((None, None, reseal, without_checksums))
         copy = folder / "model"
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(good, copy)
-        what = f"{system}: {tampering.name}" + (f", {seal.__name__}" if seal else "")
-        print(what, flush=True)  # noqa: T201  # says which one it was if this process dies
         if seal is without_checksums:
             seal(copy)
+        tampering = draw.choice(tamperings(copy, draw.randrange(2**32)))
+        what = f"{system}: {tampering.name}" + (f", {seal.__name__}" if seal else "")
+        print(what, flush=True)  # noqa: T201  # says which one it was if this process dies
         tampering.apply(copy)
         if seal is reseal:
             seal(copy)

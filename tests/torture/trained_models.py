@@ -28,6 +28,12 @@ def _command(*words: object) -> None:
     _run("-m", "multimodal.commands", *words)
 
 
+def tampered() -> list[Path]:
+    """Return the models to tamper with: one of every System, in a sample of three."""
+    folder = models() / "all" if os.environ["TORTURE_SYSTEMS"] == "all" else models()
+    return sorted(folder.glob("*/model"))
+
+
 def train_a_few() -> None:
     """Make a sample, prepare it and train three small Systems on it, unless that is done; import what they need."""
     import multimodal.baselines.popularity
@@ -46,9 +52,9 @@ def train_a_few() -> None:
 
 
 def train_all() -> None:
-    """Train every System, unless that is done; import what they need."""
+    """Train every System, unless that is done or a sample is made; import what they need."""
     train_a_few()
-    if not (models() / "all").is_dir():
+    if os.environ["TORTURE_SYSTEMS"] == "all" and not (models() / "all").is_dir():
         _run(__file__, models())
     for module in (
         "multimodal.captions.system",
