@@ -203,12 +203,15 @@ class PostDataset:
             history = np.where(drop_history[index][:, None], -1, history)
         neighbours = self.neighbours.positions[index]
         tables = self.memory.hashtags_table(history), self.memory.hashtags_table(neighbours)
+        image = self.images.batch(rows) if image_present.any() else None
+        # A picture that is decoded only now can turn out to be damaged.
+        image_present &= self._image_present[index]
         return PostBatch(
             rows=torch.from_numpy(index),
             caption=caption,
             caption_mask=caption_mask,
             caption_present=torch.from_numpy(caption_present),
-            image=self.images.batch(rows) if image_present.any() else None,
+            image=image,
             image_present=torch.from_numpy(image_present),
             history=torch.from_numpy(history),
             history_hashtags=torch.from_numpy(tables[0]),

@@ -100,6 +100,16 @@ class PostTable(Sequence[Post]):
         index = self._table.column_names.index("caption")
         return PostTable(self._table.set_column(index, "caption", texts), self._path, self._folder)
 
+    def with_images(self, images: Sequence[Path | None]) -> PostTable:
+        """Return the same posts with their pictures elsewhere.
+
+        Args:
+            images: one path per post.
+        """
+        paths = pa.array([None if image is None else str(image) for image in images], pa.string())
+        index = self._table.column_names.index("image")
+        return PostTable(self._table.set_column(index, "image", paths), self._path, self._folder)
+
     @property
     def instants_us(self) -> NDArray[np.int64]:
         """(N,) `Post.instant_us` of every post."""

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from data_loaders.command_line import command_line
 from data_loaders.errors import DataError, nearest
+from data_loaders.images.moved import find_moved
 from data_loaders.output_folder import restore
 from data_loaders.post_table import PostTable
 from data_loaders.prepare.folder_format import FILES, FORMAT_VERSION, POSTS, POSTS_SCHEMA, STATISTICS, VOCABULARY
@@ -41,8 +42,12 @@ class PreparedData:
         self._given = posts
 
     @classmethod
-    def open(cls, folder: str | Path) -> PreparedData:
+    def open(cls, folder: str | Path, images: str | Path | None = None) -> PreparedData:
         """Open a prepared folder; posts are read on first access.
+
+        Args:
+            folder: path of the folder.
+            images: where the pictures are now, if they were moved since the dump was prepared.
 
         Raises:
             DataError: the folder is missing, incomplete, damaged or of another version; the message says how to
@@ -59,7 +64,12 @@ class PreparedData:
             raise DataError(f"{folder} is not a complete prepared folder: {', '.join(missing)} is missing; {remedy}")
         statistics = _read_statistics(folder / STATISTICS, remedy)
         _check_columns(folder / POSTS, remedy)
-        return cls(folder, Vocabulary.load(folder / VOCABULARY), statistics)
+        data = cls(folder, Vocabulary.load(folder / VOCABULARY), statistics)
+        return data if images is None else data._with_images(Path(images))
+
+    def _with_images(self, folder: Path) -> PreparedData:
+        images = find_moved([None if post.image is None else Path(str(post.image)) for post in self._all], folder)
+        return PreparedData(self.folder, self.vocabulary, self.statistics, self._all.with_images(images))
 
     @cached_property
     def fingerprint(self) -> str:

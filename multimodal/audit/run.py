@@ -19,6 +19,7 @@ from multimodal.audit.lists import list_length_independent_of_truth, ties_settle
 from multimodal.audit.saved import saved_predictions_reproduced
 from multimodal.audit.time import time_respected
 from multimodal.audit.vocabulary import only_known_hashtags_named, vocabulary_free_of_test
+from multimodal.encoders.features.unusable_pictures import left_out_pictures
 from multimodal.evaluation.files.folder import AUDIT, evaluation_folder
 from multimodal.evaluation.files.writing import write_files
 from multimodal.evaluation.pipeline import check_same_data, fill_memory
@@ -95,10 +96,11 @@ def audit_run(
     model = load_model(run)
     other = check_same_data(model, data)
     data = captions_for(model.config, data)
-    fill_memory(model.system, model.memory, data, "rolling")
-    context = AuditContext(model.system, model.memory, data, split, chosen, k, seed)
     folder = model.run.evaluation(split)
-    findings = [*audit_context(context), saved_predictions_reproduced(context, folder / "predictions.parquet")]
+    with left_out_pictures():
+        fill_memory(model.system, model.memory, data, "rolling")
+        context = AuditContext(model.system, model.memory, data, split, chosen, k, seed)
+        findings = [*audit_context(context), saved_predictions_reproduced(context, folder / "predictions.parquet")]
     settings = {
         "system": model.system.name,
         "run": str(run),

@@ -9,6 +9,7 @@ from pathlib import Path
 from data_loaders.errors import UserError
 from multimodal.ablation.variants import VARIANTS, choose_variants, parse_variant
 from multimodal.commands.answer import Answer, split_names, written
+from multimodal.commands.dump_arguments import MOVED
 
 EXAMPLES = """examples:
   multimodal-hashtags ablation --data data/prepared --output runs/ablation
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("--config", default="sample", help="the reference: a name or a YAML file (default: sample)")
     parser.add_argument("--data", type=Path, required=True, help="prepared folder")
+    parser.add_argument("--images", type=Path, help=MOVED)
     parser.add_argument("--output", type=Path, required=True, help="folder for the runs and the report")
     known = ",".join(variant.name for variant in VARIANTS)
     parser.add_argument("--variants", help=f"which, separated by commas (default: all: {known})")
@@ -41,7 +43,7 @@ def run(options: argparse.Namespace) -> Answer | None:
 
     ablation = run_ablation(
         options.config,
-        PreparedData.open(options.data),
+        PreparedData.open(options.data, options.images),
         options.output,
         choose_variants(split_names(options.variants), [parse_variant(text) for text in options.variant]),
         read_seeds(options.seeds),

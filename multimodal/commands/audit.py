@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from multimodal.commands.answer import FAILED, Answer, written
+from multimodal.commands.dump_arguments import MOVED
 
 EXAMPLES = """examples:
   multimodal-hashtags audit --run runs/sample --data data/prepared
@@ -19,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("--run", type=Path, required=True, help="run folder")
     parser.add_argument("--data", type=Path, required=True, help="prepared folder the run was trained on")
+    parser.add_argument("--images", type=Path, help=MOVED)
     parser.add_argument("--split", default="test", help="train, validation or test (default: test)")
     parser.add_argument(
         "--posts", type=int, default=_DEFAULT_POSTS, help=f"largest number of posts queried (default: {_DEFAULT_POSTS})"
@@ -34,7 +36,12 @@ def run(options: argparse.Namespace) -> Answer:
     from multimodal.audit.run import audit_run
 
     audit = audit_run(
-        options.run, PreparedData.open(options.data), options.split, options.posts, options.k, options.seed
+        options.run,
+        PreparedData.open(options.data, options.images),
+        options.split,
+        options.posts,
+        options.k,
+        options.seed,
     )
     document = as_json(audit.findings, audit.settings)
     files = written([audit.folder / "audit.json", audit.folder / "audit.md"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from data_loaders.command_line import command_line
 from data_loaders.errors import UserError
 from multimodal.commands.answer import Answer, written
+from multimodal.commands.dump_arguments import MOVED
 from multimodal.evaluation.metrics.cut_offs import parse_ks
 
 EXAMPLES = """examples:
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add = parser.add_argument
     add("--data", type=Path, required=True, help="prepared folder")
+    add("--images", type=Path, help=MOVED)
     of_its_name = "names separated by commas, or all: each with the configuration of its name, design with sample"
     add("--systems", default="", help=of_its_name)
     add("--output", type=Path, required=True, help="folder for the runs and the tables")
@@ -51,7 +53,7 @@ def run(options: argparse.Namespace) -> Answer:
     entries = choose_entries(
         options.systems, [parse_entry(text) for text in options.entry], parse_settings(options.set), options.overrides
     )
-    data = PreparedData.open(options.data)
+    data = PreparedData.open(options.data, options.images)
     rows, failures = run_benchmark(entries, data, options.output, ks, options.seed)
     if not rows:
         raise UserError(

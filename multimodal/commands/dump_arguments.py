@@ -20,6 +20,9 @@ FORMATS = (
 
 SOURCE_HELP = "dump to read: a file, a folder, an archive, or a pattern such as 'days/*.jsonl'; several are one dump"
 
+MOVED = "where the pictures are now, if they were moved since the dump was prepared"
+"""Help of `--images`, for commands that read a prepared folder."""
+
 
 def add_dump_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that say how a dump is read."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from data_loaders.command_line import command_line
 from multimodal.commands.answer import Answer, written
+from multimodal.commands.dump_arguments import MOVED
 
 if TYPE_CHECKING:
     from multimodal.evaluation.evaluation_run import EvaluationRun
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("--run", type=Path, required=True, help="run folder")
     parser.add_argument("--data", type=Path, required=True, help="prepared folder the run was trained on")
+    parser.add_argument("--images", type=Path, help=MOVED)
     parser.add_argument("--split", default="test", help="train, validation or test (default: test)")
     parser.add_argument("--k", default="1-10", help="cut-offs, such as 5, 1-10 or 1,3,5 (default: 1-10)")
     known = "rolling: all strictly earlier posts are known; frozen: only the train split (default: rolling)"
@@ -45,7 +47,7 @@ def run(options: argparse.Namespace) -> Answer | None:
     from multimodal.evaluation.pipeline import evaluate_run
 
     ks = parse_ks(options.k)
-    data = PreparedData.open(options.data)
+    data = PreparedData.open(options.data, options.images)
     evaluated = evaluate_run(
         options.run,
         data,
@@ -79,7 +81,12 @@ def describe(evaluated: EvaluationRun, data: Path) -> str:
         *([f"warning: {settings['warning']}"] if "warning" in settings else []),
         chosen.sentence if chosen else f"best K by F1: {evaluated.metrics.best_k()}",
         *(f"  {note}" for note in (chosen.notes if chosen else ())),
+        *_left_out(settings.get("pictures_left_out", 0)),
         written(files),
         f"next: {recommend}",
     ]
     return "\n".join(lines)
+
+
+def _left_out(count: int) -> list[str]:
+    return [f"{count:,} posts have a picture that cannot be used; they counted as posts without one"] if count else []

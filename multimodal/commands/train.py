@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from data_loaders.command_line import command_line
 from data_loaders.errors import UserError
 from multimodal.commands.answer import Answer
+from multimodal.commands.dump_arguments import MOVED
 
 if TYPE_CHECKING:
     from multimodal.config import RunConfig
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("--config", help="name of a configuration of the package, or a YAML file")
     parser.add_argument("--data", type=Path, required=True, help="prepared folder")
+    parser.add_argument("--images", type=Path, help=MOVED)
     parser.add_argument("--output", type=Path, required=True, help="run folder to make")
     parser.add_argument("--seed", type=int, help="seed of every random choice (default: the configuration's)")
     parser.add_argument("--resume", action="store_true", help="continue the run in --output with its own configuration")
@@ -43,7 +45,9 @@ def run(options: argparse.Namespace) -> Answer | None:
     config = read_config(options)
     check_requirements(config)
     try:
-        trained = train_run(config, PreparedData.open(options.data), options.output, overwrite=options.overwrite)
+        trained = train_run(
+            config, PreparedData.open(options.data, options.images), options.output, overwrite=options.overwrite
+        )
     except KeyboardInterrupt:
         words = ["--resume", "--data", options.data, "--output", options.output]
         print(f"to go on: {command_line('train', *words)}", file=sys.stderr)

@@ -17,6 +17,7 @@ from multimodal.design.config import DesignConfig
 from multimodal.design.fusion import gated_fusions
 from multimodal.design.system import DesignSystem
 from multimodal.encoders.features.inputs import cleaned_captions
+from multimodal.encoders.features.unusable_pictures import left_out_pictures
 from multimodal.queries import to_queries
 from multimodal.systems.model_folder import load_model
 
@@ -91,4 +92,5 @@ def gate_of_run(run: str | Path, data: PreparedData, split: str = "test") -> pd.
     posts = list(data.split(split))
     if not posts:
         raise UserError(f"split: the {split} split is empty.")
-    return gate_table(model.system, posts)
+    with left_out_pictures():
+        return gate_table(model.system, posts)

@@ -17,6 +17,7 @@ from multimodal.distributed.devices import choose_device
 from multimodal.distributed.launching import init_distributed
 from multimodal.distributed.processes import barrier, is_main_process, map_processes, process_count
 from multimodal.distributed.progress import shared_progress
+from multimodal.encoders.features.unusable_pictures import left_out_pictures
 from multimodal.evaluation.evaluation_run import EvaluationRun, write_all
 from multimodal.evaluation.files.folder import EVALUATION_FILES, evaluation_folder, keep_audit
 from multimodal.evaluation.metrics.beyond_accuracy import cooccurrence_similarity
@@ -90,12 +91,14 @@ def evaluate_run(
     with ExitStack() as stack:
         if is_main_process():
             part = stack.enter_context(evaluation_folder(model.run, folder, "evaluating it", EVALUATION_FILES))
-        fill_memory(model.system, model.memory, data, history)
-        started = time.perf_counter()
-        rankings = rank_posts(model.system, posts, model.memory, max(_LEAST_DEPTH, *ks), batch_size)
-        ranking_s = time.perf_counter() - started
+        with left_out_pictures() as left_out:
+            fill_memory(model.system, model.memory, data, history)
+            started = time.perf_counter()
+            rankings = rank_posts(model.system, posts, model.memory, max(_LEAST_DEPTH, *ks), batch_size)
+            ranking_s = time.perf_counter() - started
         settings = {"system": model.system.name, "split": split, "history": history, "seed": model.config.seed,
                     "posts_remembered": len(model.memory), "data": str(data.folder), "run": str(run),
+                    **({"pictures_left_out": len(left_out)} if left_out else {}),
                     **({"warning": other} if other else {})}  # fmt: skip
         evaluated = _measured(data, posts, rankings, ks, folder=folder, settings=settings, memory=model.memory,
                               ranking_s=ranking_s)  # fmt: skip

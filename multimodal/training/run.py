@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from multimodal.config import RunConfig
 from multimodal.distributed.launching import init_distributed
 from multimodal.distributed.processes import barrier, is_main_process
+from multimodal.encoders.features.unusable_pictures import left_out_pictures
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.base import System
@@ -72,9 +73,10 @@ def _train(run: RunFolder, config: RunConfig, data: PreparedData, overwrite: boo
     barrier()
     data = captions_for(config, data)
     system = get_system(config.system)(config)
-    system.fit(data, run)
-    memory = system.new_memory()
-    add_in_batches(system, memory, list(data.split("train")))
+    with left_out_pictures() as left_out:
+        system.fit(data, run)
+        memory = system.new_memory()
+        add_in_batches(system, memory, list(data.split("train")))
     if is_main_process():
         save_model(run.model, system, memory, {"data": describe(data)})
     barrier()
@@ -86,6 +88,7 @@ def _train(run: RunFolder, config: RunConfig, data: PreparedData, overwrite: boo
         "hashtags in the vocabulary": len(data.vocabulary.hashtags),
         "posts remembered": len(memory),
         "started from": "a checkpoint" if continued else "the beginning",
+        **({"pictures that cannot be used": len(left_out)} if left_out else {}),
         "seconds": round(time.monotonic() - started, 1),
         "model": str(run.model),
     }

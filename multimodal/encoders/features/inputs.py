@@ -14,11 +14,12 @@ from rich.progress import track
 from torch import Tensor
 
 from data_loaders.batches import CaptionInputs, ImageInputs
+from data_loaders.errors import DataError
 from data_loaders.posts import Post
 from data_loaders.text.captions import clean_caption
 from multimodal.distributed.processes import is_main_process, main_process_first
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder, pad_tokens
-from multimodal.encoders.features.feature_cache import FeatureCache, FeatureView, caption_key, image_key
+from multimodal.encoders.features.feature_cache import FeatureCache, FeatureView, caption_key
 from multimodal.encoders.features.picture_loading import Pictures, PicturesAhead
 
 logger = logging.getLogger(__name__)
@@ -140,14 +141,25 @@ class PixelImages(_Images):
         if int(self._present.sum()) * 3 * self._size_px**2 <= _PIXELS_IN_MEMORY_BYTES:
             rows: list[int] = np.flatnonzero(self._present).tolist()
             quiet = len(rows) < 500 or not is_main_process()
-            self._pixels = {row: self._pictures.read(row) for row in track(rows, "decoding pictures", disable=quiet)}
+            shown = track(rows, "decoding pictures", disable=quiet)
+            read = ((row, self._pictures.read_or_leave_out(row)) for row in shown)
+            self._pixels = {row: pixels for row, pixels in read if pixels is not None}
+        else:
+            for row in np.flatnonzero(self._present).tolist():
+                self._pictures.find(row)
+        self._mark_left_out()
         self.decodes = self._pixels is None
+
+    def _mark_left_out(self) -> None:
+        self._present[list(self._pictures.left_out)] = False
 
     def batch(self, rows: Sequence[int]) -> Tensor | None:
         """Return pixels (B, 3, S, S), zeros for posts without a picture.
 
+        Where pictures are decoded only now, those of prepared posts that cannot be used are no longer `present`.
+
         Raises:
-            DataError: a picture cannot be used.
+            DataError: the picture of another post cannot be used.
         """
         here = [index for index, row in enumerate(rows) if self._present[row]]
         if not here:
@@ -155,13 +167,18 @@ class PixelImages(_Images):
         pixels = torch.zeros(len(rows), 3, self._size_px, self._size_px, dtype=torch.uint8)
         for index, one in zip(here, self._read([rows[index] for index in here]), strict=True):
             pixels[index] = one
+        self._mark_left_out()
         return pixels
 
     def _read(self, rows: list[int]) -> Iterable[Tensor]:
         if self._pixels is not None:
             return [self._pixels[row] for row in rows]
         ahead = None if self._ahead is None else self._ahead.take(rows)
-        return (self._pictures.read(row) for row in rows) if ahead is None else ahead
+        return (self._read_one(row) for row in rows) if ahead is None else ahead
+
+    def _read_one(self, row: int) -> Tensor:
+        pixels = self._pictures.read_or_leave_out(row)
+        return torch.zeros(3, self._size_px, self._size_px, dtype=torch.uint8) if pixels is None else pixels
 
     @contextmanager
     def prefetch(self, batches: Sequence[Sequence[int]]) -> Iterator[None]:
@@ -207,7 +224,10 @@ class SelectedImages(_Images):
 
     def batch(self, rows: Sequence[int]) -> Tensor | None:
         """Return what the inputs give for these rows of the selection."""
-        return self._inputs.batch(self._rows[list(rows)].tolist())
+        index = self._rows[list(rows)]
+        batch = self._inputs.batch(index.tolist())
+        self._present[list(rows)] = self._inputs.present()[index]
+        return batch
 
     def prefetch(self, batches: Sequence[Sequence[int]]) -> AbstractContextManager[None]:
         """Prefetch batches of rows of the selection."""
@@ -240,8 +260,10 @@ def image_inputs(
 ) -> NoImages | PixelImages | FeatureImages:
     """Return the image inputs of some posts: features where the encoder is frozen and a cache folder is given.
 
+    Unusable pictures of prepared posts are left out, see `unusable_pictures`.
+
     Raises:
-        DataError: a picture cannot be used.
+        DataError: the picture of another post cannot be used.
     """
     present = _pictured(posts)
     if encoder is None or not present.any():
@@ -249,15 +271,21 @@ def image_inputs(
     if not encoder.frozen or cache is None:
         return PixelImages(encoder, posts, workers)
     store = FeatureCache(Path(cache), encoder.fingerprint())
-    pictured: list[int] = np.flatnonzero(present).tolist()
-    paths = [Path(str(posts[row].image)) for row in pictured]
+    everything = Pictures(encoder.preprocessing, posts)
+    found = {row: everything.find(row) for row in np.flatnonzero(present).tolist()}
+    keys = {row: key for row, key in found.items() if key is not None}
+    pictured = list(keys)
     pictures = Pictures(encoder.preprocessing, [posts[row] for row in pictured])
 
     def compute(rows: Sequence[int]) -> Iterator[NDArray[np.float16]]:
         return _encode_images(encoder, pictures, rows, workers if len(rows) >= _ENCODING_CHUNK else 0)
 
-    keys = [image_key(path) for path in paths]
-    view = main_process_first(lambda: store.get_or_compute(keys, compute, "encoding pictures"))
+    view = main_process_first(lambda: store.get_or_compute(list(keys.values()), compute, "encoding pictures"))
+    for index in np.flatnonzero(view.lengths == 0).tolist():
+        if index not in pictures.left_out:
+            pictures.leave_out(index, DataError(f"image {posts[pictured[index]].image!s} could not be used before"))
+    left_out = {*everything.left_out, *(pictured[index] for index in pictures.left_out)}
+    present[list(left_out)] = False
     view.move_to(_device(encoder))
     rows = np.full(len(posts), -1, np.int64)
     rows[pictured] = np.arange(len(pictured))
@@ -287,11 +315,12 @@ def _encode_captions(encoder: CaptionEncoder, tokens: TokenCaptions, rows: Seque
 def _encode_images(
     encoder: ImageEncoder, pictures: Pictures, rows: Sequence[int], workers: int
 ) -> Iterator[NDArray[np.float16]]:
-    device = _device(encoder)
-    for pixels in pictures.batches(_parts(rows, _ENCODING_BATCH), workers):
+    device, parts = _device(encoder), _parts(rows, _ENCODING_BATCH)
+    for part, pixels in zip(parts, pictures.batches(parts, workers), strict=True):
         with torch.no_grad():
             features = encoder(pixels.to(device)).cpu().half().numpy()
-        yield from features
+        # No rows, which the cache remembers, for what cannot be used.
+        yield from (rows[:0] if row in pictures.left_out else rows for row, rows in zip(part, features, strict=True))
 
 
 def _device(encoder: CaptionEncoder | ImageEncoder) -> torch.device:

@@ -1,0 +1,48 @@
+"""Pictures of prepared posts that have gone or were damaged since: counted, named once, and left out."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from data_loaders.errors import some_of
+from multimodal.distributed.processes import is_main_process
+
+logger = logging.getLogger(__name__)
+_collected: ContextVar[dict[str, str] | None] = ContextVar("_collected", default=None)
+_NAMED = 3
+
+
+def leave_out(post_id: str, cause: str) -> None:
+    """Take note of a picture that cannot be used, so that its post counts as one without a picture."""
+    collected = _collected.get()
+    if collected is None or multiprocessing.parent_process() is not None:  # nothing comes back from a worker
+        _warn([cause])
+    else:
+        collected.setdefault(post_id, cause)
+
+
+@contextmanager
+def left_out_pictures() -> Iterator[dict[str, str]]:
+    """Collect the causes by post id during the block, and warn at its end."""
+    collected: dict[str, str] = {}
+    token = _collected.set(collected)
+    try:
+        yield collected
+    finally:
+        _collected.reset(token)
+        if collected:
+            _warn(list(collected.values()))
+
+
+def _warn(causes: list[str]) -> None:
+    if is_main_process():
+        logger.warning(
+            "warning: the pictures of %s posts cannot be used, which count as posts without a picture: %s. If the "
+            "pictures were moved, give their folder with --images; or prepare the dump again.",
+            f"{len(causes):,}",
+            some_of(causes, _NAMED),
+        )
