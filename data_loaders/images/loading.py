@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from data_loaders.dump_files import FileRefused, open_file
+from data_loaders.dump_files.spelling import as_on_disk
 from data_loaders.errors import DataError, nearest
 from data_loaders.images.formats import formats_for, unknown_format
 from data_loaders.images.limits import (
@@ -211,7 +212,7 @@ class _MeteredBytes(_Metered, io.BytesIO):
 
 
 def _metered(path: Path, root: Path | None) -> _MeteredFile | _MeteredBytes:
-    file = open_file(path, root, MOST_FILE_BYTES)
+    file = open_file(as_on_disk(path), root, MOST_FILE_BYTES)
     if isinstance(file, io.BufferedReader) and isinstance(file.raw, io.FileIO):
         return _MeteredFile(file.detach())
     with file:  # in an archive

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,16 +28,14 @@ def find_moved(paths: Sequence[Path | None], folder: Path) -> list[Path | None]:
     gone = [path for path in paths if path is not None and not path.exists()]
     if not gone:
         return list(paths)
-    common = Path(os.path.commonpath([path.parent for path in gone]))
     sample = gone[:: max(len(gone) // _SAMPLE, 1)]
-
-    def found(above: Path) -> int:
-        return sum((folder / path.relative_to(above)).is_file() for path in sample)
-
-    above = max((common, *common.parents), key=found)
-    if not found(above):
+    found = Counter(above for path in sample for above in path.parents if (folder / path.relative_to(above)).is_file())
+    if not found:
         raise DataError(
-            f"--images {folder}: none of the {len(gone):,} pictures that are not in their place is there. Looked for "
-            f"{folder / gone[0].relative_to(common)} and the like; give the folder that corresponds to {common}."
+            f"--images {folder}: none of the {len(gone):,} pictures that are not in their place is there, for instance "
+            f"{gone[0]}. Give the folder that the dump is in now."
         )
-    return [path if path is None or path.exists() else folder.resolve() / path.relative_to(above) for path in paths]
+    (above, _), *_ = found.most_common(1)
+    new = folder.resolve()
+    moved = {path: new / path.relative_to(above) for path in gone if path.is_relative_to(above)}
+    return [None if path is None else moved.get(path, path) for path in paths]

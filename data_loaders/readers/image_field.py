@@ -13,6 +13,7 @@ from pathlib import Path
 
 from data_loaders.dump_files import FileRefused, resolve
 from data_loaders.dump_files.archives import is_file
+from data_loaders.dump_files.spelling import as_on_disk
 from data_loaders.errors import short_repr
 from data_loaders.text.tag_lists import describe
 
@@ -103,12 +104,13 @@ def _path(given: object, root: Path, problems: list[str]) -> Path | None:
             "dump, relative to its file"
         )
         return None
-    if _DRIVE_OR_URL.match(text) or not _is_inside(root / relative, root):
+    path = root / relative if _DRIVE_OR_URL.match(text) else as_on_disk(root / relative)
+    if _DRIVE_OR_URL.match(text) or not _is_inside(path, root):
         problems.append(
             f"image_outside_dump: {_short(text)} is ignored; accepted: a path inside the dump, relative to its file"
         )
         return None
-    return root / relative
+    return path
 
 
 def _is_inside(path: Path, root: Path) -> bool:

@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
+from data_loaders.dump_files.archives import is_file
 from data_loaders.progress import progress_bar
 from data_loaders.readers.base import RawPost, Reader, Rejected
 from data_loaders.readers.fields import listing
@@ -19,6 +21,7 @@ REMEDIES = {
     "duplicate_post_id": "nothing to do if the posts are the same; otherwise give each its own id",
     "empty_post": "give the post a caption, an image or a user",
     "hashtag_not_plain": "nothing to do: required by --plain-hashtags",
+    "image_missing": "copy the pictures to where the dump says that they are",
     "image_outside_dump": "copy the picture into the dump's folder and name it relative to the data file",
     "image_path_unusable": "name a picture file",
     "invalid_utf8": "save the file as UTF-8, or read it with --encoding, for example --encoding windows-1252",
@@ -67,6 +70,7 @@ class DumpSummary:
         earliest, latest: times of the first and the last post; None if no post is dated.
         mapping_used: fields that were found under another name, with that name.
         columns_unread: columns or keys that no field was read from.
+        pictures_missing: posts whose picture file is not there; `prepare` keeps them without it.
         notes: the reader's remarks about the dump as a whole.
     """
 
@@ -80,6 +84,7 @@ class DumpSummary:
     latest: datetime | None = None
     mapping_used: dict[str, str] = field(default_factory=dict)
     columns_unread: tuple[str, ...] = ()
+    pictures_missing: int = 0
     notes: list[str] = field(default_factory=list)
 
     def add(self, record: RawPost | Rejected, most_examples: int) -> None:
@@ -92,13 +97,16 @@ class DumpSummary:
             reason, _, detail = warning.partition(": ")
             self.warnings[reason] += 1
             self._example(reason, record.where, detail, most_examples)
-        self._count(record)
+        self._count(record, most_examples)
 
-    def _count(self, record: RawPost) -> None:
+    def _count(self, record: RawPost, most_examples: int) -> None:
         post = record.post
         self.kept["posts"] += 1
         for name in ("image", "caption", "timestamp"):
             self.kept[name] += getattr(post, name) is not None
+        if isinstance(post.image, Path) and not is_file(post.image):
+            self.pictures_missing += 1
+            self._example("image_missing", record.where, f"there is no file {post.image}", most_examples)
         self.kept["hashtags"] += bool(post.hashtags)
         self.hashtags += len(post.hashtags)
         if post.user_id is not None:
@@ -140,7 +148,7 @@ def describe_summary(summary: DumpSummary) -> str:
     kept = summary.kept
     lines = [
         f"{kept['posts']:,} posts by {len(summary.users):,} users, {sum(summary.reasons.values()):,} records refused",
-        f"  with an image     {kept['image']:,}",
+        f"  with an image     {kept['image']:,}{_missing(summary)}",
         f"  with a caption    {kept['caption']:,}",
         f"  with a user       {kept['user']:,}",
         f"  with a timestamp  {kept['timestamp']:,}{_period(summary)}",
@@ -153,6 +161,7 @@ def describe_summary(summary: DumpSummary) -> str:
     lines += [f"note: {note}" for note in summary.notes]
     lines += _reasons("refused", summary.reasons, summary)
     lines += _reasons("kept with a warning", summary.warnings, summary)
+    lines += _reasons("kept without a picture", Counter(image_missing=summary.pictures_missing), summary)
     if not kept["hashtags"]:
         lines.append("No post has a hashtag: there is nothing to learn from this dump.")
     return "\n".join(lines)
@@ -171,6 +180,13 @@ def template(format: str = "jsonl") -> str:
     return ",".join(_TEMPLATE) + "\n" + ",".join(row)
 
 
+def _missing(summary: DumpSummary) -> str:
+    if not summary.kept["image"]:
+        return ""
+    missing = summary.pictures_missing
+    return f" ({missing:,} of the picture files are missing)" if missing else " (all picture files are there)"
+
+
 def _period(summary: DumpSummary) -> str:
     if summary.earliest is None or summary.latest is None:
         return ""
@@ -182,8 +198,8 @@ def _pairs(mapping: dict[str, str]) -> str:
 
 
 def _reasons(title: str, counts: Counter[str], summary: DumpSummary) -> list[str]:
-    lines = [f"{title}:"] if counts else []
-    for reason, count in counts.most_common():
+    lines = [f"{title}:"] if counts.total() else []
+    for reason, count in (+counts).most_common():
         remedy = REMEDIES.get(reason) or ("nothing to do" if reason.startswith("not_a_post:") else "")
         lines.append(f"  {reason}: {count:,}" + (f" ({remedy})" if remedy else ""))
         lines += [f"    {example}" for example in summary.examples[reason]]

@@ -51,6 +51,7 @@ def document(reader: Reader, summary: DumpSummary) -> dict[str, Any]:
         "format": reader.name,
         "posts": summary.kept["posts"],
         "with": {name: count for name, count in summary.kept.items() if name != "posts"},
+        "pictures_missing": summary.pictures_missing,
         "users": len(summary.users),
         "hashtags": summary.hashtags,
         "earliest": summary.earliest,

@@ -161,3 +161,18 @@ def test_the_fingerprint_follows_the_content_and_not_the_place(folder, tmp_path)
 def test_a_folder_left_under_its_hidden_name_is_opened(folder):
     folder.rename(folder.with_name(".prepared.0123abcd.old"))
     assert PreparedData.open(folder).statistics["posts"] == 5
+
+
+def test_pictures_that_were_moved(folder, tmp_path):
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "b.jpg").touch()
+    moved = PreparedData.open(folder, tmp_path / "new")
+    images = [post.image for post in moved.posts()]
+    assert images[1] == tmp_path / "new" / "b.jpg"
+    assert images[0] is images[2] is images[4] is None
+    assert [replace(post, image=None) for post in moved.posts()] == [
+        replace(post, image=None) for post in expected(folder)
+    ]
+    assert moved.fingerprint == PreparedData.open(folder).fingerprint
+    with pytest.raises(DataError, match=r"--images .*: none of the 2 pictures"):
+        list(PreparedData.open(folder, folder).posts())

@@ -47,3 +47,17 @@ def test_the_template_is_a_dump(tmp_path, format, name):
     assert record.warnings == ()
     assert record.post.hashtags == ("beach", "goldenhour")
     assert record.post.image == tmp_path / "images" / "1001.jpg"
+
+
+def test_missing_pictures_are_counted(tmp_path):
+    (tmp_path / "1.jpg").touch()
+    records = [{"post_id": number, "user_id": "ann", "image": f"{number}.jpg"} for number in (1, 2, 3)]
+    summary = summarise(open_dump(write(tmp_path, *records)))
+    assert (summary.kept["image"], summary.pictures_missing) == (3, 2)
+    text = describe_summary(summary)
+    assert "with an image     3 (2 of the picture files are missing)" in text
+    assert (
+        "kept without a picture:\n  image_missing: 2 (copy the pictures to where the dump says that they are)" in text
+    )
+    assert f"posts.jsonl:2: there is no file {tmp_path / '2.jpg'}" in text
+    assert "(all picture files are there)" in describe_summary(summarise(open_dump(write(tmp_path, records[0]))))

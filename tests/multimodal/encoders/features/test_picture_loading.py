@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import pickle
+from dataclasses import replace
 
 import pytest
 import torch
 
+from data_loaders.batches import PostDataset
 from data_loaders.errors import DataError, RunError
 from data_loaders.posts import Post
 from multimodal.encoders import ImageEncoderConfig, build_image_encoder
 from multimodal.encoders.features import batches_ahead, picture_loading
 from multimodal.encoders.features import inputs as module
-from multimodal.encoders.features.inputs import FeatureImages, PixelImages, SelectedImages, image_inputs
+from multimodal.encoders.features.inputs import FeatureImages, NoCaptions, PixelImages, SelectedImages, image_inputs
 from multimodal.encoders.features.picture_loading import Pictures, PicturesAhead, worker_count
+from multimodal.encoders.features.unusable_pictures import left_out_pictures
+from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.memory.post_memory import PostMemory
 
 BATCHES = [[0, 3], [6], [9, 12, 15], [18, 21]]
 
@@ -78,7 +83,7 @@ def test_a_worker_that_dies_is_told(encoder, posts):
 def test_workers_can_be_started_in_any_way(pictures):
     sent = pickle.dumps((batches_ahead._Made(pictures._stacked, [[3]]), batches_ahead._ignore_interrupts))
     copy, _ = pickle.loads(sent)
-    assert torch.equal(copy[0][0], pictures.read(3))
+    assert torch.equal(copy[0][0][0], pictures.read(3))
 
 
 def test_the_picture_of_a_single_post_is_named_alone(encoder):
@@ -129,3 +134,65 @@ def test_the_number_of_workers(monkeypatch):
         monkeypatch.setattr(os, "sched_getaffinity", lambda _, count=processors: range(count), raising=False)
         monkeypatch.setattr(picture_loading, "process_count", lambda count=processes: count)
         assert worker_count(None) == expected
+
+
+class TestUnusablePicturesOfPreparedPosts:
+    """They count as missing, whichever way pictures are read; others are refused."""
+
+    @pytest.fixture
+    def broken(self, posts, tmp_path):
+        torn, empty = tmp_path / "torn.png", tmp_path / "empty.png"
+        torn.write_bytes(b"no picture")
+        empty.touch()
+        bad = {3: torn, 6: tmp_path / "gone.png", 9: empty}
+        return [replace(post, image=bad.get(row, post.image), sequence=row) for row, post in enumerate(posts)]
+
+    @pytest.fixture
+    def whole(self, posts):
+        return [replace(post, image=None if row in (3, 6, 9) else post.image) for row, post in enumerate(posts)]
+
+    def same(self, found, expected, size=24):
+        for rows in ([0, 3], [3, 6, 9], list(range(size))):
+            one, other = found.batch(rows), expected.batch(rows)
+            assert (other is None and (one is None or not one.any())) or torch.equal(one, other)
+        assert found.present().tolist() == expected.present().tolist()
+
+    def test_in_memory(self, encoder, broken, whole):
+        with left_out_pictures() as left_out:
+            self.same(PixelImages(encoder, broken), PixelImages(encoder, whole))
+        assert sorted(left_out) == sorted(broken[row].post_id for row in (3, 6, 9))
+
+    @pytest.mark.parametrize("workers", [0, 2])
+    def test_batch_by_batch(self, encoder, broken, whole, too_many, workers):
+        with left_out_pictures() as left_out:
+            inputs = PixelImages(encoder, broken, workers)
+            assert list(left_out) == [broken[6].post_id]  # the one that has gone is known at once
+            with inputs.prefetch([[0, 3], [9, 12]]):
+                assert not inputs.batch([0, 3])[1].any()
+            selected = SelectedImages(inputs, range(24))
+            self.same(selected, PixelImages(encoder, whole))
+        assert len(left_out) == 3
+
+    def test_in_a_batch_of_posts(self, encoder, broken, too_many):
+        images = PixelImages(encoder, broken)
+        dataset = PostDataset(broken, NoCaptions(24), images, PostMemory(HashtagIdMap()))
+        assert dataset.batch([0, 3, 9]).image_present.tolist() == [True, False, False]
+
+    @pytest.mark.parametrize("workers", [0, 2])
+    def test_cached_features(self, encoder, broken, whole, tmp_path, workers, caplog):
+        encoder.requires_grad_(False)
+        expected = image_inputs(encoder, whole, str(tmp_path / "other"), workers)
+        for _ in range(2):  # computed, and from the cache
+            caplog.clear()
+            with left_out_pictures() as left_out:
+                self.same(image_inputs(encoder, broken, str(tmp_path / "cache"), workers), expected)
+            assert len(left_out) == 3
+            assert "the pictures of 3 posts cannot be used, which count as posts without a picture: " in caplog.text
+            assert "give their folder with --images" in caplog.text
+
+    def test_of_other_posts_they_are_refused(self, encoder, broken, tmp_path):
+        given = [replace(post, sequence=None) for post in broken]
+        encoder.requires_grad_(False)
+        for cache in (None, str(tmp_path / "cache")):
+            with pytest.raises(DataError, match=r"(torn|gone)\.png"):
+                image_inputs(encoder, given, cache)
