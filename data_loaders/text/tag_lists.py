@@ -23,6 +23,10 @@ _BOUNDS = re.compile(r"\A(?:\[-?\d+:-?\d+\])+=(?={)")
 _CALL = re.compile(r"[A-Za-z_][\w.]*\(\s*(?:[\[({].*)?\)", re.DOTALL)
 _OPENS = re.compile(r"[A-Za-z_][\w.]*\(\s*(?:[\[({]|\Z)|[\[{]|\(\s*['\"]")
 _QUOTED_ITEM = re.compile(r"(?:\A|,)\s*[bu]?['\"]|['\"]\s*(?:,|\Z)")
+# The pages of hashtags on Twitter, Instagram, TikTok and Mastodon.
+_PAGE = re.compile(
+    r"https?://[^/\s]+/(?:explore/tags|hashtags?|tags?)/(?P<name>[^/?#\s]+)/?(?:[?#]\S*)?", re.IGNORECASE
+)
 _BRACKETS = "[](){}"
 _NULLS = frozenset({"nan", "none", "null", "nat", "<na>"})
 _NAMES = ("tag", "hashtag", "text", "name", "hashtagname")
@@ -94,11 +98,11 @@ def _element(element: object, depth: int) -> list[str]:
 
 def _from_element(text: str, depth: int) -> list[str]:
     """Return the hashtags of one element: mostly one, which may hold spaces; several if it holds several signs."""
-    bare = _unescaped(text.strip())
+    bare = _without_page(_unescaped(text.strip()))
     if _is_structured(bare) or _PERCENT.search(bare):
         return _read(bare if _is_structured(bare) else _decoded(bare), depth + 1)
     if not any(sign in bare.strip(_SIGNS) for sign in _SIGNS):
-        return [bare if _ENTITY.search(text) else text]
+        return [bare if bare != text.strip() else text]
     pieces = [piece.strip(_AROUND) for piece in re.split(f"[{_SIGNS}]", bare)]
     if any(_SPACE.search(piece) for piece in pieces):
         raise DataError(f"hashtags contains {describe(text)}, with words between #hashtags. Accepted: {ACCEPTED}.")
@@ -123,7 +127,7 @@ def _from_text(text: str, depth: int) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
-    text = _unescaped(text)
+    text = _without_page(_unescaped(text))
     if any(sign in text for sign in _SIGNS):
         pieces = _SIGNED.split(text)
     else:
@@ -153,6 +157,16 @@ def _from_structure(text: str, depth: int) -> list[str]:
     if text[0] == '"':  # several quoted words
         return _words(text)
     raise _refusal(text, "it looks like a list but is none")
+
+
+def _without_page(text: str) -> str:
+    """Return the text with the names of hashtags in the place of their pages."""
+    if "://" not in text:
+        return text
+    names = _PAGE.sub(lambda page: page["name"], text)
+    if "://" in names:
+        raise _refusal(text, "it is an address, not one of a hashtag's page")
+    return names
 
 
 def _unescaped(text: str) -> str:

@@ -74,6 +74,8 @@ from data_loaders.text.tag_lists import read_tag_list
         (["caf&eacute;", "R&D;", "a&b"], ["café", "R&D;", "a&b"]),
         ("[&quot;sun&quot;, &quot;new york&quot;]", ["sun", "new york"]),
         ('["say &quot;hi&quot;"]', ['say "hi"']),
+        (["https://www.instagram.com/explore/tags/sunset/", "#sea"], ["sunset", "#sea"]),
+        ("https://twitter.com/hashtag/caf%C3%A9?src=hash https://m.example/tags/sea", ["café", "sea"]),
     ],
 )
 def test_spellings_of_a_list(value, tags):
@@ -105,6 +107,8 @@ def test_other_kinds_are_refused(value):
         ("[" * 50_000 + "]" * 50_000, "looks like a list but is none"),
         ("[" + "'\\" * 100_000 + "]", "looks like a list but is none"),
         ("['" + "a" * 300_000 + "', x]", "looks like a list but is none"),
+        ("https://example.com/sunset", "it is an address"),
+        (["https://example.com/#sunset"], "it is an address"),
         ("caf%C3", "percent-encoding is not UTF-8"),
         (json.dumps(json.dumps(json.dumps(json.dumps(json.dumps(json.dumps(["sun"])))))), "lists in lists"),
         ([{"name": "sun", "text": "beach"}], "contains an object"),
