@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -123,6 +123,17 @@ class Reader(ABC):
     @abstractmethod
     def records(self) -> Iterator[Record]:
         """Yield every record of the dump in order, with repeats."""
+
+    @classmethod
+    def of_parts(cls, path: Path, parts: Sequence[Path], options: ReaderOptions | None = None) -> Reader | None:
+        """Return the reader for several paths that are parts of one dump; None for formats that have no parts.
+
+        Args:
+            path: the folder or pattern that the parts were found by.
+            parts: the paths.
+            options: how to read the dump.
+        """
+        return None
 
     def count(self) -> int | None:
         """Return a quick estimate of the number of records; None when there is none."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from data_loaders.dump_files.archives import entries, is_file
 from data_loaders.errors import DataError, some_of
 from data_loaders.readers.base import RawPost, Reader, ReaderOptions, Record, Rejected
 from data_loaders.readers.data_files import unusable
-from data_loaders.readers.instagram_files import PLACES, Part, find_parts, posts_of
+from data_loaders.readers.instagram_files import PLACES, Part, find_parts, parts_among, posts_of
 from data_loaders.readers.json_values import at
 from data_loaders.readers.records import build_post
 from data_loaders.readers.registry import register_reader
@@ -41,9 +42,21 @@ class InstagramDownloadReader(Reader):
         super().__init__(path, options)
         if is_file(self.path) and (parts := find_parts(self.path)):
             self.root = parts[0].root
+        self._given: tuple[Path, ...] = ()
         self._counts: Counter[str] = Counter()
         self._read: list[str] = []
         self._besides: list[str] = []
+
+    @classmethod
+    def of_parts(
+        cls, path: Path, parts: Sequence[Path], options: ReaderOptions | None = None
+    ) -> InstagramDownloadReader | None:
+        """Return the reader for parts that were named one by one; None if they are none."""
+        if not parts_among(parts):
+            return None
+        reader = cls(path, options)
+        reader._given, reader.root = tuple(parts), Path(os.path.commonpath([part.absolute() for part in parts]))
+        return reader
 
     @classmethod
     def detect(cls, path: Path) -> bool:
@@ -64,10 +77,11 @@ class InstagramDownloadReader(Reader):
         """
         self._counts.clear()
         self._read, self._besides = [], []
-        parts = find_parts(self.path)
+        parts = parts_among(self._given) if self._given else find_parts(self.path)
         alone = is_file(self.path) and self.path.suffix in (".json", ".html")
         files = {part: [self.path] if alone else part.files() for part in parts}
-        inside = [path for path in entries(self.path) if not any(part.root.is_relative_to(path) for part in parts)]
+        beside = self._given or tuple(entries(self.path))
+        inside = [path for path in beside if not any(part.root.is_relative_to(path) for part in parts)]
         if parts and self.path != parts[0].root and inside:
             self._besides.append(
                 f"Not a part of a download, and not read: {some_of([path.name for path in inside], 8)}."
@@ -145,8 +159,9 @@ class InstagramDownloadReader(Reader):
         return record
 
     def _shown(self, path: Path) -> str:
-        inside = path != self.path and path.is_relative_to(self.path)
-        return path.relative_to(self.path).as_posix() if inside else path.name
+        base = self.root if self._given else self.path
+        inside = path != base and path.is_relative_to(base)
+        return path.relative_to(base).as_posix() if inside else path.name
 
 
 def _media(item: dict[str, Any]) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ _OWNERS = (
     "account_information/personal_information.json",
 )
 # Folders that only Instagram's download has, whether or not posts were asked for.
-_SURE_SIGNS = (_INSTAGRAM, "ads_information", *_OWNERS)
+_SURE_SIGNS = (_INSTAGRAM, "ads_information", "followers_and_following", "messages/inbox", *_OWNERS)
 _PERSON = re.compile(r"instagram-(?P<user>.+?)-\d{4}-\d{2}-\d{2}\b.*")
 _PART = re.compile(r"[\s_.-]*(?:\(\d+\)|(?:part)?[\s_.-]*\d+(?:[\s_.-]*of[\s_.-]*\d+)?)$", re.IGNORECASE)
 _LARGEST_BYTES = 1 << 28
@@ -85,6 +85,13 @@ def find_parts(path: Path) -> list[Part]:
         return [part]
     inside = [part for entry in entries(path) if (part := _further_part(entry)) is not None]
     return inside if any(part.is_download() for part in inside) else []
+
+
+def parts_among(paths: Sequence[Path]) -> list[Part]:
+    """Return the parts that paths lead to, each at most to one; none unless one of them holds posts."""
+    found = [find_parts(path) or [part for part in [_further_part(path)] if part is not None] for path in paths]
+    parts = [part for parts in found for part in parts]
+    return parts if any(part.is_download() for part in parts) else []
 
 
 def posts_of(path: Path, root: Path) -> Iterator[tuple[Any, tuple[str, ...]]]:

@@ -102,6 +102,10 @@ def _open_several(
     options: ReaderOptions | None,
 ) -> Reader:
     """Return the reader for files, folders and archives that are one dump."""
+    for kind in readers:
+        opened = kind.of_parts(shown, paths, options)
+        if opened is not None:
+            return opened
     for path in paths:
         found = [reader for reader in readers if not issubclass(reader, FileReader) and reader.detect(path)]
         if found:

@@ -14,6 +14,7 @@ from data_loaders.readers import RawPost, ReaderOptions, open_dump
 
 OWNER = {"profile_user": [{"string_map_data": {"Username": {"value": "ann"}, "Email": {"value": "a@b.c"}}}]}
 OWNERS_FILE = "personal_information/personal_information/personal_information.json"
+PICTURE = "media/posts/202303/0.jpg"
 PLACES = ["your_instagram_activity/media", "your_instagram_activity/content", "media", "content"]
 
 
@@ -45,6 +46,7 @@ def write(folder, files):
 
 
 def write_zip(path, files):
+    path.parent.mkdir(exist_ok=True)
     with zipfile.ZipFile(path, "w") as packed:
         for name, content in files.items():
             packed.writestr(name, as_bytes(content))
@@ -115,6 +117,15 @@ def test_parts_in_one_folder_share_pictures_and_owner(tmp_path):
     assert "Not a part of a download, and not read: broken.zip." in notes
 
 
+def test_parts_that_are_named_one_by_one(tmp_path):
+    first = write_zip(tmp_path / "a/part_1.zip", {"content/posts_1.json": [post(0)], OWNERS_FILE: OWNER})
+    second = write_zip(tmp_path / "b/part_2.zip", {PICTURE: picture()})
+    for source in ([first, second], tmp_path / "*/part_*.zip"):
+        _, (record,) = read(source)
+        assert (record.post.user_id, record.post.image) == ("ann", second / PICTURE)
+        assert record.where == "a/part_1.zip/content/posts_1.json:item 1"
+
+
 def test_a_single_file_of_posts_finds_its_pictures(tmp_path):
     files = {"your_instagram_activity/media/posts_1.json": [post(0)], "media/posts/202303/0.jpg": picture()}
     export = write(tmp_path / "export", files)
@@ -155,13 +166,14 @@ def test_an_export_in_html_is_refused(tmp_path):
             read(path)
 
 
-def test_an_export_without_posts_is_not_read_as_something_else(tmp_path):
-    files = {
-        "your_instagram_activity/messages/inbox/bob/message_1.json": [{"id": "1", "text": "private #secret"}],
-        "connections/followers_and_following/followers_1.json": [{"id": "2", "text": "x"}],
-    }
+@pytest.mark.parametrize(
+    "name", ["your_instagram_activity/messages/inbox/bob/message_1.json", "messages/inbox/bob/message_1.json",
+             "followers_and_following/followers_1.json", "ads_information/ads_1.json"],
+)  # fmt: skip
+def test_an_export_without_posts_is_not_read_as_something_else(tmp_path, name):
+    private = [{"id": "1", "text": "private #secret"}]
     with pytest.raises(DataError, match=r"contains no posts of a download from Instagram.*Ask Instagram for it again"):
-        read(write(tmp_path / "x", files))
+        read(write(tmp_path / "x", {name: private}))
 
 
 def test_other_dumps_with_these_names_are_left_to_their_readers(tmp_path):
