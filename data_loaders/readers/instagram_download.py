@@ -88,10 +88,7 @@ class InstagramDownloadReader(Reader):
             )
         self._besides += unusable(self.path, *(part.root for part in parts))
         self._check(parts, [path for paths in files.values() for path in paths if path.suffix == ".json"])
-        people: dict[str, list[Part]] = {}
-        for part in parts:
-            people.setdefault(part.person, []).append(part)
-        for person, theirs in people.items():
+        for person, theirs in _people(parts, files).items():
             owner = self._owner(person, theirs)
             for part in theirs:
                 for path in files[part]:
@@ -108,7 +105,7 @@ class InstagramDownloadReader(Reader):
             )
         raise DataError(
             f"{self.path} contains no posts of a download from Instagram. Accepted: {self.accepts}; looked for "
-            f"posts_1.json in {', '.join(PLACES)}. Ask Instagram for it again, with your posts."
+            f"posts_1.json in {', '.join(PLACES[:-1])}. Ask Instagram for it again, with your posts, in JSON."
         )
 
     def _owner(self, person: str, parts: list[Part]) -> str | None:
@@ -162,6 +159,15 @@ class InstagramDownloadReader(Reader):
         base = self.root if self._given else self.path
         inside = path != base and path.is_relative_to(base)
         return path.relative_to(base).as_posix() if inside else path.name
+
+
+def _people(parts: list[Part], files: dict[Part, list[Path]]) -> dict[str, list[Part]]:
+    """Return the parts of each person; all are those of one where only one has posts."""
+    people: dict[str, list[Part]] = {}
+    for part in parts:
+        people.setdefault(part.person, []).append(part)
+    posting = [person for person, theirs in people.items() if any(files[part] for part in theirs)]
+    return {posting[0]: parts} if len(posting) == 1 else people
 
 
 def _media(item: dict[str, Any]) -> list[Any]:

@@ -107,6 +107,9 @@ def posts_of(path: Path, root: Path) -> Iterator[tuple[Any, tuple[str, ...]]]:
             yield from iterate_array(file, str(path))
             return
     value = _load(path, root)
+    if isinstance(value, dict) and isinstance(value.get("media"), list):  # the only post
+        yield value, False
+        return
     listed = next((value[key] for key in _KEYS if isinstance(value, dict) and key in value), None)
     if not isinstance(listed, list):
         accepted = f"an array, or an object with {', '.join(_KEYS[:-1])} or {_KEYS[-1]}"

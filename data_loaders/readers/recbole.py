@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from data_loaders.dump_files import lines
-from data_loaders.dump_files.archives import entries, is_file
+from data_loaders.dump_files.archives import entries, is_archive, is_file
 from data_loaders.errors import DataError, some_of
 from data_loaders.readers.base import Reader, Record, Rejected
 from data_loaders.readers.data_files import beside
@@ -95,6 +95,8 @@ class RecBoleReader(Reader):
 
     def _files(self) -> tuple[list[Path], list[Path]]:
         """Return the files whose rows are posts, and those that are joined with them."""
+        if is_file(self.path) and self.path.suffix not in _SUFFIXES and not is_archive(self.path):
+            return [self.path], []
         folder = self.path.parent if self.path.suffix in _SUFFIXES and is_file(self.path) else self.path
         files = [path for path in entries(folder) if path.suffix in _SUFFIXES and is_file(path)]
         if folder != self.path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ from data_loaders.readers.file_reader import FileReader
 _LOOKED_INTO = 20
 _MOST_COUNTED = 1_000
 _MOST_NOTES = 10
+_DIGITS = re.compile(r"\d+")
 _CONTENT = ("caption", "image", "hashtags")
 
 
@@ -106,8 +108,12 @@ class SeveralFiles(Reader):
         return file.relative_to(self._base).as_posix() if file.is_relative_to(self._base) else str(file)
 
     def _check_alike(self) -> None:
-        """Refuse files whose first records have a field under different names, or are no posts."""
+        """Refuse files whose first records are no posts, or have a field under different names.
+
+        Names may differ where the files' names say that they belong together, as those of days do.
+        """
         seen: dict[str, tuple[str, Path]] = {}
+        series = len({_DIGITS.sub("", file.name) for file in self._files}) == 1
         for file in self._files:
             reader = self._open(file)
             records = [record for record in islice(reader.records(), _LOOKED_INTO) if isinstance(record, RawPost)]
@@ -118,7 +124,7 @@ class SeveralFiles(Reader):
                     continue
                 name = reader.mapping_used.get(field, field)
                 before, other = seen.setdefault(field, (name, file))
-                if before != name:
+                if before != name and not series:
                     cause = f"its {field} is in {name!r}, that of {self._shown(other)} in {before!r}"
                     raise self._different(file, cause)
 

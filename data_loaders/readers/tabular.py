@@ -99,7 +99,7 @@ class _TableReader(FileReader):
         if any(_RECBOLE_COLUMN.fullmatch(name) for name in header):
             raise DataError(
                 f"{self.path} is a RecBole atomic file, with the columns {listing(header)}. "
-                "Remove the types from its header (user_id:token becomes user_id) and read it as tsv."
+                "Read it with --format recbole, or name it posts.inter."
             )
         # pandas writes a frame's index as a column without a name, another one each time.
         repeated = sorted(name for name, count in Counter(header).items() if name and count > 1)

@@ -126,6 +126,14 @@ def test_parts_that_are_named_one_by_one(tmp_path):
         assert record.where == "a/part_1.zip/content/posts_1.json:item 1"
 
 
+def test_parts_without_posts_belong_to_the_only_person_with_posts(tmp_path):
+    write_zip(tmp_path / "first.zip", {"content/posts_1.json": post(0)})
+    write(tmp_path / "pictures", {PICTURE: picture()})
+    write_zip(tmp_path / "rest.zip", {OWNERS_FILE: OWNER})
+    _, (record,) = read(tmp_path)
+    assert (record.post.user_id, record.post.image) == ("ann", tmp_path / "pictures" / PICTURE)
+
+
 def test_a_single_file_of_posts_finds_its_pictures(tmp_path):
     files = {"your_instagram_activity/media/posts_1.json": [post(0)], "media/posts/202303/0.jpg": picture()}
     export = write(tmp_path / "export", files)

@@ -87,6 +87,15 @@ def test_what_is_not_understood_is_refused(tmp_path):
         read(write(tmp_path / "f", inter="user_id:token\n1\n"))
 
 
+def test_another_name_with_the_format(tmp_path):
+    path = tmp_path / "posts.tsv"
+    path.write_text("post_id:token\tcaption:token_seq\n1\thello #a\n")
+    with pytest.raises(DataError, match=r"Read it with --format recbole, or name it posts.inter"):
+        list(open_dump(path).read())
+    (record,) = open_dump(path, "recbole").read()
+    assert record.post.hashtags == ("a",)
+
+
 def test_columns_are_mapped(tmp_path):
     folder = write(tmp_path / "x", inter="a:token\tb:token_seq\n1\thello #a\n")
     _, (record,) = read(folder, columns={"post_id": "a", "caption": "b"})

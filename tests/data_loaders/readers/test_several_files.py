@@ -137,6 +137,13 @@ def test_different_tables_are_no_parts(tmp_path):
     assert ids(open_dump(tmp_path / "tw*.csv")) == ["1"]
 
 
+def test_names_of_fields_may_change_from_day_to_day(tmp_path):
+    (tmp_path / "2023-03-01.jsonl").write_text('{"id": 1, "text": "x #a"}')
+    (tmp_path / "2023-03-02.jsonl").write_text('{"id": 2, "full_text": "y #a"}')
+    reader = open_dump(tmp_path)
+    assert [record.post.caption for record in reader.read()] == ["x #a", "y #a"]
+
+
 def test_one_format_at_a_time(tmp_path):
     days(tmp_path, ["a.jsonl"])
     (tmp_path / "b.csv").write_text("post_id,caption\n1,x\n")
