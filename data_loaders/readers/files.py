@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import json
 import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from data_loaders.dump_files import open_file, unpacking
 from data_loaders.dump_files.archives import is_packed, size_of
@@ -18,6 +19,7 @@ from data_loaders.errors import DataError
 from data_loaders.readers.encodings import not_utf8, recoded
 
 _ESTIMATE_FROM_BYTES = 1 << 20
+_LARGEST_JSON = 1 << 26
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -84,6 +86,36 @@ def seekable(path: Path, root: Path) -> Path | BinaryIO:
             raise DataError(f"{path} cannot be read: {problem.strerror or problem}.") from problem
     copy.seek(0)
     return copy
+
+
+def load_json(path: Path, root: Path, remedy: str) -> tuple[Any, str | None]:
+    """Return the content of a JSON file that is read whole, and a warning if it is not valid UTF-8.
+
+    Args:
+        path: the file.
+        root: the folder that it must be in, see `dump_files.open_file`.
+        remedy: advice for a malformed file, for the message.
+
+    Raises:
+        DataError: the file cannot be opened, is too large or malformed.
+    """
+    with open_bytes(path, root) as file:
+        content = file.read(_LARGEST_JSON + 1)
+    if len(content) > _LARGEST_JSON:
+        raise DataError(f"{path} is larger than {_LARGEST_JSON >> 20} MiB.")
+    try:
+        text, damage = content.decode("utf-8"), None
+    except UnicodeDecodeError as problem:
+        text, damage = content.decode("utf-8", "replace"), not_utf8(content[problem.start : problem.start + 60])
+    try:
+        return json.loads(text), damage
+    except (ValueError, RecursionError) as problem:
+        raise DataError(f"{path} is malformed: {problem}. {remedy}") from problem
+
+
+def damage_in(item: Any, damage: str | None) -> tuple[str, ...]:
+    """Return the warning about a file for those of its items that have U+FFFD in place of bytes."""
+    return (damage,) if damage is not None and "\ufffd" in json.dumps(item, ensure_ascii=False) else ()
 
 
 def decode(line: bytes) -> tuple[str, tuple[str, ...]]:

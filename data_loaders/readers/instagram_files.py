@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 from data_loaders.dump_files.archives import SUFFIXES, entries, is_archive, is_file, is_folder
 from data_loaders.errors import DataError
-from data_loaders.readers.files import open_bytes
+from data_loaders.readers.files import damage_in, load_json, open_bytes
 from data_loaders.readers.json_array import iterate_array
 from data_loaders.readers.json_values import at, identifier
 
@@ -29,7 +28,7 @@ _OWNERS = (
 _SURE_SIGNS = (_INSTAGRAM, "ads_information", "followers_and_following", "messages/inbox", *_OWNERS)
 _PERSON = re.compile(r"instagram-(?P<user>.+?)-\d{4}-\d{2}-\d{2}\b.*")
 _PART = re.compile(r"[\s_.-]*(?:\(\d+\)|(?:part)?[\s_.-]*\d+(?:[\s_.-]*of[\s_.-]*\d+)?)$", re.IGNORECASE)
-_LARGEST_BYTES = 1 << 28
+_REMEDY = "Download it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,8 @@ class Part:
         """Return the name of the account; None where no file tells it."""
         for name in _OWNERS:
             if is_file(self.root / name):
-                values = at(_load(self.root / name, self.root), "profile_user", 0, "string_map_data")
+                profile, _ = load_json(self.root / name, self.root, _REMEDY)
+                values = at(profile, "profile_user", 0, "string_map_data")
                 owner = identifier(at(values, "Username", "value"))
                 if owner is not None:
                     return str(owner)
@@ -106,15 +106,15 @@ def posts_of(path: Path, root: Path) -> Iterator[tuple[Any, tuple[str, ...]]]:
         if head == b"[":
             yield from iterate_array(file, str(path))
             return
-    value = _load(path, root)
+    value, damage = load_json(path, root, _REMEDY)
     if isinstance(value, dict) and isinstance(value.get("media"), list):  # the only post
-        yield value, False
+        yield value, damage_in(value, damage)
         return
     listed = next((value[key] for key in _KEYS if isinstance(value, dict) and key in value), None)
     if not isinstance(listed, list):
         accepted = f"an array, or an object with {', '.join(_KEYS[:-1])} or {_KEYS[-1]}"
         raise DataError(f"{path} holds no list of posts. Accepted: {accepted}.")
-    yield from ((item, ()) for item in listed)
+    yield from ((item, damage_in(item, damage)) for item in listed)
 
 
 def _part(path: Path, pictures: bool = False) -> Part | None:
@@ -177,14 +177,3 @@ def _is_posts(path: Path) -> bool:
     if not isinstance(first, dict):
         return False
     return isinstance(first.get("media"), list) or {"uri", "creation_timestamp"} <= set(first)
-
-
-def _load(path: Path, root: Path) -> Any:
-    with open_bytes(path, root) as file:
-        content = file.read(_LARGEST_BYTES + 1)
-    if len(content) > _LARGEST_BYTES:
-        raise DataError(f"{path} is larger than {_LARGEST_BYTES >> 20} MiB.")
-    try:
-        return json.loads(content.decode("utf-8", "replace"))
-    except (ValueError, RecursionError) as problem:
-        raise DataError(f"{path} is malformed: {problem}. Download it again.") from problem

@@ -40,6 +40,15 @@ def list_readers() -> list[str]:
     return _READERS.names()
 
 
+def reader_class(name: str) -> type[Reader]:
+    """Return the reader of a format.
+
+    Raises:
+        ConfigError: the format is unknown.
+    """
+    return _READERS.get(name)
+
+
 def open_dump(path: Source, format: str | None = None, options: ReaderOptions | None = None) -> Reader:
     """Return the reader for a dump.
 
@@ -52,7 +61,7 @@ def open_dump(path: Source, format: str | None = None, options: ReaderOptions | 
         ConfigError: the format is unknown.
         DataError: the path is missing, empty or unreadable, or no reader recognises it.
     """
-    readers = [_READERS.get(format)] if format is not None else _by_content_first(_READERS.values())
+    readers = [reader_class(format)] if format is not None else _by_content_first(_READERS.values())
     paths = paths_of(path)
     for one in paths:
         _check_readable(one)
@@ -82,9 +91,10 @@ def _open_folder(path: Path, readers: list[type[Reader]], options: ReaderOptions
     folder = _outer_folder(path)
     files = posts_files(folder, suffixes)
     if not files:
-        for reader in readers:
-            if reader.detect(path):
-                return reader(path, options)
+        for place in dict.fromkeys((path, folder)):
+            found = next((reader for reader in readers if reader.detect(place)), None)
+            if found is not None:
+                return found(place, options)
         files = data_files(folder, suffixes)
     if not files:
         return None

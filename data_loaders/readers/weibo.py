@@ -5,7 +5,6 @@ Their tables have Chinese column names, which `fields` knows: https://github.com
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,16 +14,15 @@ from data_loaders.dump_files.archives import entries, is_file, is_folder
 from data_loaders.errors import DataError
 from data_loaders.readers.base import Reader, ReaderOptions, Record, Rejected
 from data_loaders.readers.data_files import PICTURES, beside, data_files
-from data_loaders.readers.files import open_bytes
+from data_loaders.readers.files import damage_in, load_json, open_bytes
 from data_loaders.readers.json_values import at, identifier
 from data_loaders.readers.records import build_post
 from data_loaders.readers.registry import register_reader
 from data_loaders.text.tag_lists import describe
 
-_HEAD = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"(?:user|weibo)"\s*:\s*[\[{]')
+_HEAD = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"(?:user|weibo)"\s*:')
 _POSTS = re.compile(rb'"weibo"\s*:\s*\[')
 _HEAD_BYTES = 1 << 18
-_LARGEST_BYTES = 1 << 29
 _IDS = ("id", "bid", "_id")
 _TEXTS = ("text", "content")
 _TIMES = ("full_created_at", "created_at", "publish_time")
@@ -66,7 +64,7 @@ class WeiboReader(Reader):
         """
         self._forwarded = 0
         for path in _files(self.path):
-            content = _load(path, self.root)
+            content, damage = load_json(path, self.root, "Crawl it again.")
             posts = at(content, "weibo")
             if not isinstance(posts, list):
                 raise DataError(f'{path} holds no posts of Weibo. Accepted: an object with "weibo": [{{…}}, …].')
@@ -78,9 +76,11 @@ class WeiboReader(Reader):
                     detail = f"The item is {describe(post)}. Accepted: an object with id and text."
                     yield Rejected(where=where, reason="wrong_type", detail=detail)
                     continue
-                yield self._post(post, at(content, "user"), pictures, where)
+                yield self._post(post, at(content, "user"), pictures, where, damage_in(post, damage))
 
-    def _post(self, post: dict[str, Any], user: Any, pictures: dict[str, Path], where: str) -> Record:
+    def _post(
+        self, post: dict[str, Any], user: Any, pictures: dict[str, Path], where: str, warnings: tuple[str, ...]
+    ) -> Record:
         post_id = _first(post, _IDS)
         text = _first(post, _TEXTS)
         if isinstance(post.get("retweet"), dict) or post.get("original") is False:
@@ -102,7 +102,8 @@ class WeiboReader(Reader):
             "image": None if picture is None else picture.relative_to(self.root).as_posix(),
             "hashtags": [topic for topic in topics.split(",") if topic.strip()] if isinstance(topics, str) else topics,
         }
-        return build_post({**fields, "hashtags": fields["hashtags"] or None}, where, self.root, self.options.user_id)
+        fields["hashtags"] = fields["hashtags"] or None
+        return build_post(fields, where, self.root, self.options.user_id, warnings)
 
 
 def _files(path: Path) -> list[Path]:
@@ -118,17 +119,6 @@ def _is_weibo(path: Path) -> bool:
     except DataError:
         return False
     return bool(_HEAD.match(head) and _POSTS.search(head))
-
-
-def _load(path: Path, root: Path) -> Any:
-    with open_bytes(path, root) as file:
-        content = file.read(_LARGEST_BYTES + 1)
-    if len(content) > _LARGEST_BYTES:
-        raise DataError(f"{path} is larger than {_LARGEST_BYTES >> 20} MiB.")
-    try:
-        return json.loads(content.decode("utf-8", "replace"))
-    except (ValueError, RecursionError) as problem:
-        raise DataError(f"{path} is malformed: {problem}. Crawl it again.") from problem
 
 
 def _first(post: dict[str, Any], keys: tuple[str, ...]) -> Any:

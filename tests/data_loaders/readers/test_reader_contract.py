@@ -2,6 +2,8 @@
 
 import csv
 import json
+import tarfile
+import zipfile
 from datetime import datetime, timezone
 
 import pyarrow as pa
@@ -12,6 +14,7 @@ import twitter_archives
 from data_loaders.prepare.prepare import prepare
 from data_loaders.prepared import PreparedData
 from data_loaders.readers import RawPost, ReaderOptions, Rejected, list_readers, open_dump
+from data_loaders.readers.registry import reader_class
 from data_loaders.readers.summary import REMEDIES, describe_summary, summarise
 
 POSTS = [
@@ -128,6 +131,31 @@ def test_its_format_is_found_out(format, dump):
     path = dump()
     assert open_dump(path).name == format
     assert type(open_dump(path, format)) is type(open_dump(path))
+
+
+def test_no_other_reader_takes_it_for_its_own(format, dump):
+    path = dump()
+    assert [name for name in list_readers() if reader_class(name).detect(path)] == [format]
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar.gz"])
+def test_it_is_read_in_an_archive_as_it_is_outside(format, dump, tmp_path, suffix):
+    path = dump()
+    expected = list(open_dump(path).read())
+    archive = tmp_path / f"packed{suffix}"
+    if suffix == ".zip":
+        with zipfile.ZipFile(archive, "w") as packed:
+            for file in sorted(tmp_path.glob("dump/**/*")):
+                packed.write(file, file.relative_to(tmp_path))
+    else:
+        with tarfile.open(archive, "w:gz") as packed:
+            packed.add(tmp_path / "dump", "dump")
+    reader = open_dump(archive)
+    records = list(reader.read())
+    assert reader.name == format
+    assert [(r.post.post_id, r.post.caption, r.post.hashtags) for r in records] == [
+        (r.post.post_id, r.post.caption, r.post.hashtags) for r in expected
+    ]
 
 
 def test_the_same_posts_come_from_every_format(format, dump):

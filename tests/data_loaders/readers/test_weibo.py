@@ -61,6 +61,14 @@ def test_one_file(tmp_path):
     assert [record.where for record in reader.read()] == ["7.json:item 1", "7.json:item 2"]
 
 
+def test_bytes_that_are_no_text_are_told(tmp_path):
+    path = write(tmp_path / "7.json", SPIDER)
+    path.write_bytes(path.read_bytes().replace("茶".encode(), b"\xff\xfe"))
+    tea, agreed = open_dump(path).read()
+    assert tea.warnings[0].startswith("invalid_utf8: ")
+    assert agreed.warnings == ()
+
+
 def test_other_json_is_not_taken_for_it(tmp_path):
     path = write(tmp_path / "a.json", [{"post_id": "1", "caption": "weibo"}])
     assert open_dump(path).name == "json_lines"
