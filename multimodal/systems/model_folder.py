@@ -14,7 +14,7 @@ from pydantic import Field
 from safetensors import SafetensorError
 
 from data_loaders.command_line import command_line
-from data_loaders.errors import RunError, UserError
+from data_loaders.errors import RunError, UserError, full_disk
 from data_loaders.output_folder import atomic_folder, restore
 from multimodal._version import __version__
 from multimodal.config import RunConfig
@@ -98,7 +98,9 @@ def save_model(folder: Path, system: System, memory: PostMemory, extra: Mapping[
     except (OSError, SafetensorError, UserError) as error:
         cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         kept = " The model that was there is kept." if folder.exists() else ""
-        raise RunError(f"the model could not be written to {folder}: {cause}.{kept}") from error
+        raise RunError(
+            f"the model could not be written to {folder}: {cause}.{kept}{full_disk(error, folder)}"
+        ) from error
 
 
 def _write_vocabulary(path: Path, id_map: HashtagIdMap) -> None:

@@ -317,14 +317,14 @@ def kill_and_repeat(draw: random.Random, folder: Path, name: str | None = None) 
         left = left_overs(place)
         ended = disturbed(case.words(place), place, disturbance)
         outcome.tried += 1
+        if case.refused and case.refused in ended.said:
+            break
         _check_end(outcome, f"{name}, {disturbance}", ended, disturbance, {*left_overs(place)} - {*left})
         if not name.startswith("train"):
             there = case.content(result) if result.is_dir() else None
             outcome.check(
                 there in (before, expected), "half done", f"{name}, {disturbance}: neither the old nor the new"
             )
-        if case.refused and case.refused in ended.said:
-            break
     words = case.words(place) if name != "train over" else [*_train("seed=1")(place)]
     ended = disturbed(words, place)
     if name == "train over" and "contains" in ended.said and "run" in ended.said:
