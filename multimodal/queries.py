@@ -49,7 +49,7 @@ def read_post(given: GivenPost, post_id: str) -> Post:
     """
     record, sequence = _as_record(given)
     for key in record:
-        if key not in _KEYS:
+        if not (isinstance(key, str) and key in _KEYS):
             hint = nearest(key, _KEYS) if isinstance(key, str) else ""
             raise UserError(f"post: unknown key {short_repr(key)}.{hint} Accepted: {', '.join(_KEYS)}.")
     return Post(
@@ -61,6 +61,24 @@ def read_post(given: GivenPost, post_id: str) -> Post:
         hashtags=canonical_list(_surfaces(record.get("hashtags")))[0],
         sequence=_as_sequence(sequence),
     )
+
+
+def read_posts(given: GivenPost | Iterable[GivenPost], name: str, first: int = 1) -> list[Post]:
+    """Return several given posts, or a single one, as `read_post` does.
+
+    Args:
+        given: the posts.
+        name: those without an id are called `name 1`, `name 2` …
+        first: number of the first post.
+
+    Raises:
+        UserError: see `read_post`.
+    """
+    single = (
+        isinstance(given, (Post, Mapping, str, bytes)) or hasattr(given, "to_dict") or not getattr(given, "ndim", 1)
+    )
+    posts: list[Any] = list(given) if isinstance(given, Iterable) and not single else [given]
+    return [read_post(post, f"{name} {number}") for number, post in enumerate(posts, start=first)]
 
 
 def is_missing(value: Any) -> bool:
@@ -83,6 +101,8 @@ def _as_record(given: Any) -> tuple[Mapping[str, Any], Any]:
 
 def _plain(value: Any) -> Any:
     """Return a scalar of numpy as Python's own, and None for a missing value."""
+    if isinstance(value, np.ndarray) and not value.ndim:
+        value = value[()]
     if isinstance(value, np.datetime64):
         # Numpy has years that Python's calendar lacks, and writes them as numbers.
         in_calendar = np.isnat(value) or _EARLIEST <= value.astype("datetime64[Y]") <= _LATEST

@@ -23,6 +23,7 @@ from multimodal.queries import (
     is_now,
     moment,
     read_post,
+    read_posts,
     to_history_post,
     to_queries,
 )
@@ -134,11 +135,12 @@ class Recommender:
         if all(map(is_missing, (image, caption, user_id))):
             raise UserError("nothing to recommend for; give at least one of image, caption and user_id.")
         post = read_post({"user_id": user_id, "timestamp": timestamp, "caption": caption, "image": image}, "query")
+        earlier = [] if history is None or is_missing(history) else read_posts(history, "given")
         with self._lock:
-            if not history:
+            if not earlier:
                 return self._answer([post], self.memory, k, include_caption_hashtags)[0]
             with self.memory.fork() as memory:
-                post = self._remember_given(post, history, memory)
+                post = self._remember_given(post, earlier, memory)
                 return self._answer([post], memory, k, include_caption_hashtags)[0]
 
     def recommend_many(
@@ -161,9 +163,9 @@ class Recommender:
         Raises:
             UserError: see `recommend`; or `on_short` is unknown.
         """
-        if on_short not in get_args(OnShort):
-            raise UserError(f"on_short: {on_short!r} is not known; accepted: {', '.join(get_args(OnShort))}.")
-        read = [read_post(post, f"query {number}") for number, post in enumerate(posts, start=1)]
+        if not (isinstance(on_short, str) and on_short in get_args(OnShort)):
+            raise UserError(f"on_short: {short_repr(on_short)} is not known; accepted: {', '.join(get_args(OnShort))}.")
+        read = read_posts(posts, "query")
         answers: list[list[Recommendation]] = []
         with self._lock:
             for start in range(0, len(read), _POSTS_AT_ONCE):
@@ -181,10 +183,8 @@ class Recommender:
         Raises:
             UserError: a post is already remembered, or a value cannot be used; then none is remembered.
         """
-        given = list(posts) if isinstance(posts, Sequence) else [posts]
         with self._lock:
-            first = len(self.memory)
-            read = [read_post(post, f"observed {first + number}") for number, post in enumerate(given, start=1)]
+            read = read_posts(posts, "observed", len(self.memory) + 1)
             seen: set[str] = set()
             for post in read:
                 if post.post_id in self.memory or post.post_id in seen:
@@ -193,11 +193,10 @@ class Recommender:
             first_us = self.memory.now_us
             self._add_posts(self.memory, [(post, moment(first_us + number)) for number, post in enumerate(read)])
 
-    def _remember_given(self, post: Post, history: Sequence[GivenPost], memory: PostMemory) -> Post:
+    def _remember_given(self, post: Post, history: Sequence[Post], memory: PostMemory) -> Post:
         """Add the history that is given with a post to `memory`; return the post, of that user and just after it."""
         user_id = post.user_id or _GUEST
-        read = [read_post(given, f"given {number}") for number, given in enumerate(history, start=1)]
-        own = [replace(given, user_id=user_id) for given in read if given.post_id not in memory]
+        own = [replace(given, user_id=user_id) for given in history if given.post_id not in memory]
         undated = sum(map(is_now, own))
         first_us = max([memory.now_us, *(given.instant_us + 1 for given in own if not is_now(given))])
         timestamp = moment(first_us + undated) if is_now(post) else post.timestamp

@@ -176,8 +176,11 @@ def _load(
         raise ImageError(str(source), error.reason, cause) from error
     except OSError as error:
         raise ImageError(str(source), "damaged", _text(error)) from error
-    with file:
-        return _open(file, str(source), size_hint_px, max_pixels, stack)
+    try:
+        with file:
+            return _open(file, str(source), size_hint_px, max_pixels, stack)
+    except OSError as error:  # of the disk
+        raise ImageError(str(source), "damaged", _text(error)) from error
 
 
 def _from_array(array: NDArray[Any], max_pixels: int, stack: ExitStack) -> Image.Image:

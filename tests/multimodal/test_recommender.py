@@ -411,6 +411,24 @@ class TestObserve:
         with pytest.raises(UserError, match=r"The posts of a table are its rows: table.to_dict\('records'\)"):
             habit.observe(table)
 
+    @pytest.mark.parametrize("bad", [5, "text", b"x", Path("x"), np.array(5), pd.DataFrame({"caption": ["a"]})])
+    def test_what_is_no_list_of_posts(self, habit, bad):
+        before = content(habit.memory)
+        for call in (habit.observe, habit.recommend_many, lambda given: habit.recommend(caption="x", history=given)):
+            with pytest.raises(UserError, match=r"a post was given as .*; give a Post or a dict with post_id"):
+                call(bad)
+        assert content(habit.memory) == before
+
+    def test_any_iterable_of_posts_or_a_single_one(self, habit):
+        for number, many in enumerate((tuple, iter, lambda posts: np.array(posts, object))):
+            habit.observe(many([{"user_id": f"u{number}", "hashtags": np.array(tag)[None]} for tag in ("fog", "ice")]))
+            assert set(names(habit.recommend(user_id=f"u{number}", k=2))) == {"fog", "ice"}
+            answers = habit.recommend_many(many([{"user_id": f"u{number}"}, {"user_id": f"u{number}"}]), 2)
+            assert answers == habit.recommend_many({"user_id": f"u{number}"}, 2) * 2
+        given = {"user_id": "x", "hashtags": ["own"]}
+        assert names(habit.recommend(user_id="x", k=1, history=given)) == ["own"]
+        assert habit.recommend(user_id="x", history=[]) == habit.recommend(user_id="x", history=np.nan)
+
     def test_ids_are_read_as_prepare_reads_them(self, habit):
         habit.observe({"user_id": " ann\n", "hashtags": {"sea", "fog", "ice", "tea"}})
         assert names(habit.recommend(user_id="ann", k=4)) == names(habit.recommend(user_id="ann ", k=4))
