@@ -37,6 +37,8 @@ SMALL = {
 class Users:
     """Every user has one hashtag and captions that do not say which."""
 
+    fingerprint = "made up"
+
     folder: Path
     posts: list[Post] = field(init=False)
     vocabulary: Vocabulary = field(init=False)

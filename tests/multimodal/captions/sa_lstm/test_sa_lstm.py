@@ -36,6 +36,8 @@ SMALL = {
 class Sentences:
     """Posts that say "visit PLACE today" with the place as their hashtag; every place comes up once, hence new."""
 
+    fingerprint = "made up"
+
     folder: Path
     posts: list[Post] = field(init=False)
     vocabulary: Vocabulary = field(init=False)
