@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from safetensors import SafetensorError
 from data_loaders.command_line import command_line
 from data_loaders.errors import RunError, UserError, full_disk
 from data_loaders.output_folder import atomic_folder, restore
+from data_loaders.posts import Post
 from multimodal._version import __version__
 from multimodal.config import RunConfig
 from multimodal.memory.hashtag_id_map import HashtagIdMap
@@ -30,7 +32,7 @@ from multimodal.systems.hub import download_model, looks_like_hub_id
 from multimodal.systems.registry import get_system
 
 _INFO, _VOCABULARY = "model.json", "vocabulary.json"
-_MOST_SHOWN = 600
+_MOST_SHOWN, _TRIAL_WORDS = 600, 5
 _TRAIN = command_line("train", "--config", "sample", "--data", "data/prepared", "--output")
 
 
@@ -139,6 +141,7 @@ def load_model(path: str | Path) -> LoadedModel:
         system = get_system(config.system).load(folder, config, _read_vocabulary(folder / _VOCABULARY))
         memory = read_memory(folder, system.new_memory())
         system.check_memory(memory)
+        _check_answer(system)
     return LoadedModel(system, memory, config, info, folder)
 
 
@@ -148,6 +151,20 @@ def _read_vocabulary(path: Path) -> HashtagIdMap:
     if len(hashtags) != len(frequencies):
         raise RunError(f"{path} is damaged: it has {len(frequencies)} frequencies for {len(hashtags)} hashtags.")
     return HashtagIdMap(hashtags, frequencies)
+
+
+def _check_answer(system: System) -> None:
+    """Answer for one post, so that what nothing can be computed with is noticed now, and not by whoever asks.
+
+    Raises:
+        RunError: there is no answer, or a score that is not finite.
+    """
+    names = system.id_map.names[: system.id_map.vocabulary_size]
+    # Hashtags are also words of captions, so the caption is one that the System knows something of.
+    post = Post(post_id="trial", caption=" ".join(["a", *names[:_TRIAL_WORDS]]))
+    scores = [score for ranking in system.rank([post], system.new_memory(), 1) for _, score in ranking]
+    if len(scores) < min(len(names), 1) or not all(map(math.isfinite, scores)):
+        raise RunError("its answers are no finite numbers: its weights are too large, or not those that were learned.")
 
 
 def _read_info(folder: Path) -> dict[str, Any]:
@@ -175,7 +192,8 @@ def _as_run_error(folder: Path, intact: bool) -> Iterator[None]:
     try:
         yield
     except RunError as error:
-        raise RunError(f"{error} {_verdict(folder, intact)}") from error
+        named = str(error) if str(folder) in str(error) else f"the model in {folder} cannot be used: {error}"
+        raise RunError(f"{named} {_verdict(folder, intact)}") from error
     except Exception as error:
         problem = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         shown = textwrap.shorten(problem, _MOST_SHOWN, placeholder=" …")

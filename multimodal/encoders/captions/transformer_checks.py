@@ -109,7 +109,7 @@ def _check_item(path: Path, key: str, value: Any) -> None:
     if path.name != "config.json" or isinstance(value, bool) or not isinstance(value, (int, float)):
         return
     most = _MOST_COUNTED if isinstance(value, int) and any(part in key for part in _COUNTED) else _MOST
-    if not abs(value) <= most:
+    if not abs(value) <= most or (most == _MOST_COUNTED and value < 0):
         raise ConfigError(f"{key}={value!r:.40} in {path.name} is out of range: at most {most:,}.")
 
 

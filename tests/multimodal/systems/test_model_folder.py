@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import shutil
 
@@ -215,6 +216,12 @@ class TestAStrangersModel:
         make = {"pipe": os.mkfifo, "folder": os.mkdir, "device": lambda path: path.symlink_to("/dev/zero")}
         make[kind](path)
         assert kind in self.message(run)
+
+    @pytest.mark.parametrize("answer", [[], [("sun", math.nan)], [("sun", -math.inf)]])
+    def test_numbers_that_nothing_can_be_computed_with(self, run, monkeypatch, answer):
+        monkeypatch.setattr(get_system("user_habit"), "rank", lambda *_: [answer])
+        message = self.message(run)
+        assert message.startswith(f"the model in {run / 'model'} cannot be used: its answers are no finite numbers")
 
     def test_whatever_a_library_raises_names_the_model(self, run, monkeypatch):
         def fail(*arguments):
