@@ -134,6 +134,7 @@ class TableRows:
         self.escaped = self.escaped or ("\\N" in first and self._null.search(first) is not None)
         plain: _Attempt | None = None
         failed: _Attempt | None = None
+        loose: _Attempt | None = None
         for escaped, quoting in self._dialects():
             if escaped and plain is not None and not any("\\" in text for text in plain.lines):
                 break
@@ -141,12 +142,16 @@ class TableRows:
                 continue
             attempt = self._attempt(first, escaped, quoting)
             if self._is_good(attempt, line):
-                return self._accepted(attempt, line, escaped)
+                if escaped or attempt.strict or '\\"' not in first:
+                    return self._accepted(attempt, line, escaped)
+                loose = attempt  # one line, whose quotes are right if backslashes escape
             self._put_back(attempt.lines[1:])
             if escaped and len(attempt.lines) > _MANY_LINES:
                 # Trying this again at each of these lines would take for ever.
                 self._plain_until = line + len(attempt.lines) - 1
             plain, failed = (plain, attempt) if escaped else (attempt, attempt)
+        if loose is not None:
+            return self._accepted(loose, line, escaped=False)
         return self._refused(plain or failed or _Attempt([first], [], clean=False, strict=False), line)
 
     def _dialects(self) -> list[tuple[bool, _Quoting]]:
