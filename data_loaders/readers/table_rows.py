@@ -212,22 +212,33 @@ class TableRows:
 
     def _holds_rows(self, attempt: _Attempt) -> bool:
         """Return whether lines inside of a cell look like rows of the table."""
+        if len(attempt.lines) == 1:
+            return False
         own = attempt.cells[self._id] if 0 <= self._id < len(attempt.cells) else ""
-        inside = [
-            row for row in csv.reader(attempt.lines[1:], delimiter=self._delimiter, quoting=csv.QUOTE_NONE) if row
-        ]
-        fitting = sum(self._fits(row, own or self._known_id) for row in inside)
-        return fitting > 0 and 2 * fitting >= len(inside)
+        lines = list(csv.reader(attempt.lines[1:], delimiter=self._delimiter, quoting=csv.QUOTE_NONE))
+        # The last line ends with the row's own cells; only what stands before the broken cell can be another row's.
+        broken = max((index for index, cell in enumerate(attempt.cells) if "\n" in cell or "\r" in cell), default=0)
+        fitting = [self._fits(row, own or self._known_id) for row in lines[:-1] if row]
+        if broken > max(self._id, 0):
+            fitting.append(self._fits(lines[-1], own or self._known_id, broken))
+        return any(fitting) and 2 * sum(fitting) >= len(fitting)
 
-    def _fits(self, cells: Sequence[str], known_id: str) -> bool:
-        """Return whether cells look like a row of the table, by their number and by the id or the time."""
+    def _fits(self, cells: Sequence[str], known_id: str, before: int | None = None) -> bool:
+        """Return whether cells look like a row of the table, by their number and by the id or the time.
+
+        Args:
+            cells: of a line.
+            known_id: an id of the table, empty for none.
+            before: the position that the id and the time must be before to count; None for any.
+        """
         if len(cells) != self._width:
             return False
-        if self._time >= 0 and _is_time(cells[self._time].strip('" ')):
+        has_id, has_time = (0 <= index < (before or len(cells)) for index in (self._id, self._time))
+        if has_time and _is_time(cells[self._time].strip('" ')):
             return True
-        if self._id >= 0 and known_id:
+        if has_id and known_id:
             return _are_alike(cells[self._id].strip('" '), known_id.strip())
-        return self._time < 0 and len(cells) >= _LEAST_COLUMNS
+        return not has_time and len(cells) >= _LEAST_COLUMNS
 
     def _accepted(self, attempt: _Attempt, line: int, escaped: bool) -> Row:
         self.escaped = escaped or self.escaped
