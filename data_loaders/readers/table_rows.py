@@ -219,7 +219,7 @@ class TableRows:
         # The last line ends with the row's own cells; only what stands before the broken cell can be another row's.
         broken = max((index for index, cell in enumerate(attempt.cells) if "\n" in cell or "\r" in cell), default=0)
         fitting = [self._fits(row, own or self._known_id) for row in lines[:-1] if row]
-        if broken > max(self._id, 0):
+        if any(0 <= index < broken for index in (self._id, self._time)):
             fitting.append(self._fits(lines[-1], own or self._known_id, broken))
         return any(fitting) and 2 * sum(fitting) >= len(fitting)
 
@@ -238,7 +238,7 @@ class TableRows:
             return True
         if has_id and known_id:
             return _are_alike(cells[self._id].strip('" '), known_id.strip())
-        return not has_time and len(cells) >= _LEAST_COLUMNS
+        return before is None and not has_time and len(cells) >= _LEAST_COLUMNS
 
     def _accepted(self, attempt: _Attempt, line: int, escaped: bool) -> Row:
         self.escaped = escaped or self.escaped
