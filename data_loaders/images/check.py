@@ -39,7 +39,9 @@ def inspect_image(picture: Path | bytes, root: Path | None = None) -> ImageRepor
                 return ImageReport()
             return ImageReport(key=perceptual_hash(image) or 1, colours=colour_signature(image))
     except ImageError as error:
-        return ImageReport(error=error)
+        # Where it was raised the picture is still in memory.
+        error.__cause__ = error.__context__ = None
+        return ImageReport(error=error.with_traceback(None))
 
 
 class ImageInspector:

@@ -22,7 +22,7 @@ MOST_WORKING_BYTES = 1 << 30
 # The picture, turned upright, and in RGB, at Pillow's four bytes per pixel each.
 _WORKING_BYTES = 12
 # What decoders need on top, measured; JPEG 2000 and what Pillow decodes in Python are also slow.
-_WORKING_BYTES_OF = {"WEBP": 16, "AVIF": 18, "HEIF": 18, "JPEG2000": 40}
+_WORKING_BYTES_OF = {"WEBP": 20, "AVIF": 22, "HEIF": 22, "JPEG2000": 40}
 _MOST_PIXELS_IN_PYTHON = 2_000_000
 # A JPEG of a few kilobytes can go over all of its pixels thousands of times; programs write about ten scans.
 _MOST_SCANNED_PIXELS = 2_000_000_000
@@ -30,6 +30,8 @@ _WIDE_CHANNELS = re.compile(r"(?!BGR).*;(16|32|64)[A-Z]*")
 # Where strips and tiles are and how long; Pillow keeps some hundred bytes for each.
 _STRIP_TAGS = frozenset({273, 279, 324, 325})
 _MOST_STRIPS = 300_000
+# Shrinking a line takes eight bytes for each of its pixels, on top.
+_LONGEST_SIDE_PX = 1_000_000
 _SCAN = b"\xff\xda"
 _CHUNK_BYTES = 1 << 20
 
@@ -40,6 +42,8 @@ def too_large(image: Image.Image, max_pixels: int = MAX_PIXELS) -> str | None:
     pixels, size = width * height, f"{width:,} × {height:,} pixels"
     if pixels > max_pixels:
         return f"{size}; at most {max_pixels:,} are decoded"
+    if max(image.size) > _LONGEST_SIDE_PX:
+        return f"{size}; at most {_LONGEST_SIDE_PX:,} on a side are decoded"
     decoded = pixels * _bytes_per_pixel(image)
     if decoded > MOST_DECODED_BYTES:
         return f"{size} take {decoded >> 20:,} MiB; at most {MOST_DECODED_BYTES >> 20} are decoded"

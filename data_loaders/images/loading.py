@@ -7,7 +7,7 @@ import math
 import struct
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, overload
 
@@ -243,7 +243,8 @@ def _open(
         raise ImageError(name, reason, cause) from error
     except _DECODE_ERRORS as error:
         raise ImageError(name, "damaged", f"damaged header ({_text(error)})") from error
-    with image:
+    # Closed, because the traceback of an error would keep its pixels in memory.
+    with closing(image):
         if excess is not None:
             raise ImageError(name, "too_large", excess)
         return _decode(image, name, size_hint_px, max_pixels, stack)

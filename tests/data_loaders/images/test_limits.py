@@ -43,11 +43,16 @@ def test_sixteen_bits_that_become_eight_count_as_sixteen(monkeypatch):
         assert too_large(image) == "1,024 × 1,024 pixels take 6 MiB; at most 5 are decoded"
 
 
+def test_a_picture_that_is_a_line():
+    assert too_large(Image.new("1", (1_000_000, 1))) is None
+    assert too_large(Image.new("1", (1, 1_000_001))) == "1 × 1,000,001 pixels; at most 1,000,000 on a side are decoded"
+
+
 def test_formats_whose_decoders_need_more(monkeypatch):
     monkeypatch.setattr(limits, "MOST_WORKING_BYTES", 14 * 100 * 100)
     assert too_large(opened(Image.new("RGB", (100, 100)), "PNG")) is None
     refused = too_large(opened(Image.new("RGB", (100, 100)), "WEBP"))
-    assert refused == "100 × 100 pixels; at most 8,750 are decoded from WEBP"
+    assert refused == "100 × 100 pixels; at most 7,000 are decoded from WEBP"
 
 
 def test_what_pillow_decodes_in_python_is_small(monkeypatch):
