@@ -43,6 +43,7 @@ KINDS = {
         Kind("models", _later("tampering", "load_tampered_models"), attempts=100, sample=5, preload=_all),
         Kind("commands", _later("commanding", "call_commands"), attempts=100, sample=3, preload=_few),
         Kind("calls", _later("calling", "recommend_and_observe"), attempts=100, sample=4, preload=_few),
+        Kind("saves", _later("saving", "kill_while_saving"), attempts=25, sample=2, preload=_few),
         Kind("kills", _later("kills", "kill_and_repeat"), attempts=150, cpu_s=240, wall_s=900, preload=_kills),
     )
 }
