@@ -35,6 +35,7 @@ COMMANDS = {
     "audit": "check a run for leaks",
     "gate": "how much the fusion relies on the picture",
 }
+_LONGEST_PATH = 300
 _LISTED = "\n".join(f"  {name:<12} {summary}" for name, summary in COMMANDS.items())
 _DETAILS = f"""commands:
 {_LISTED}
@@ -114,10 +115,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        full = full_disk(error, Path(os.fsdecode(error.filename or os.curdir)))
-        if not full:
+        # Without a name it is not about what the user gave, but a mistake of this program.
+        path = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else ""
+        full = full_disk(error, Path(path or os.curdir))
+        if not full and not path:
             raise
-        print(f"error: {error.filename or 'a file'} could not be written.{full}", file=sys.stderr)
+        problem = f"could not be written.{full}" if full else f"cannot be used: {error.strerror or error}."
+        shown = path if len(path) <= _LONGEST_PATH else path[:_LONGEST_PATH] + "…"
+        print(f"error: {shown or 'a file'} {problem}", file=sys.stderr)
         return MISTAKE
 
 
@@ -150,8 +155,9 @@ def _module(name: str) -> ModuleType:
 
 def _configure_output() -> None:
     # The names of files need not be UTF-8, and not every terminal shows every hashtag.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     # Only the project's own messages; other libraries are heard from warnings on.
     logging.getLogger().setLevel(logging.WARNING)

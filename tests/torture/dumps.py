@@ -92,11 +92,11 @@ def _table(draw: random.Random, records: list[HostileRecord], delimiter: str) ->
     # Without quotes Python leaves a lone carriage return bare, which ends a line.
     writer = csv.writer(text, delimiter=delimiter, lineterminator=draw.choice(("\n", "\r\n")), quoting=csv.QUOTE_ALL)
     writer.writerow(columns)
-    writer.writerows([[_in_one_dialect(record.cells.get(name, "")) for name in columns] for record in records])
+    writer.writerows([[in_one_dialect(record.cells.get(name, "")) for name in columns] for record in records])
     return text.getvalue().encode("utf-8", "replace")
 
 
-def _in_one_dialect(cell: str) -> str:
+def in_one_dialect(cell: str) -> str:
     r"""Return a cell without `\"` and a backslash at its end, which two dialects of tables understand differently."""
     return cell.replace("\0", "").replace('\\"', '"').rstrip("\\")
 

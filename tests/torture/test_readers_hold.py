@@ -7,6 +7,7 @@ import json
 import tempfile
 from pathlib import Path
 
+from dumps import in_one_dialect
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from record_strategies import records, tables
@@ -46,8 +47,9 @@ def test_records_are_kept_or_refused_in_every_json_alike(found):
 
 def written(columns, rows, delimiter):
     text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows([columns, *rows])
-    return text.getvalue().replace("\0", "").encode("utf-8", "replace")
+    cells = [[in_one_dialect(cell) for cell in row] for row in rows]
+    csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows([columns, *cells])
+    return text.getvalue().encode("utf-8", "replace")
 
 
 @hold

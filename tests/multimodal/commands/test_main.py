@@ -122,6 +122,15 @@ def test_a_full_disk_is_named_wherever_it_is_noticed(command, monkeypatch, tmp_p
     assert done.stderr.endswith(" is full.\n")
 
 
+@pytest.mark.parametrize(("path", "shown"), [("x" * 300, "x" * 300), ("a/" * 3_000, "a/" * 150 + "…")])
+def test_a_path_that_the_system_does_not_open_is_named(command, monkeypatch, path, shown):
+    def run(options):
+        raise OSError(errno.ENAMETOOLONG, "File name too long", path)
+
+    done = command(*answers(monkeypatch, run))
+    assert (done.returncode, done.stderr) == (2, f"error: {shown} cannot be used: File name too long.\n")
+
+
 def test_plain_values():
     values = {1: np.float32(0.5), "b": (np.int64(2), float("inf"), True, None), "c": {Path("x")}}
     assert as_plain(values) == {"1": 0.5, "b": [2, None, True, None], "c": ["x"]}
