@@ -8,6 +8,8 @@ from pathlib import Path
 from data_loaders.errors import RunError
 from multimodal.storage.hub_names import looks_like_path
 
+# What a model folder holds, tokenizers of the transformers library included; no pickles, no code.
+_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.codes"]
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -25,7 +27,7 @@ def download_model(hub_id: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(hub_id, allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"]))
+        return Path(snapshot_download(hub_id, allow_patterns=_FILES))
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise RunError(

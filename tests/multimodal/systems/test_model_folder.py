@@ -7,6 +7,7 @@ import json
 import math
 import os
 import shutil
+from fnmatch import fnmatch
 
 import huggingface_hub
 import pytest
@@ -241,6 +242,18 @@ class TestHub:
     def test_what_looks_like_a_hub_id(self, name, expected, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         assert hub.looks_like_hub_id(name) == expected
+
+    def test_all_that_a_model_needs_is_downloaded_and_nothing_else(self, monkeypatch, tmp_path):
+        asked = []
+        monkeypatch.setattr(
+            huggingface_hub,
+            "snapshot_download",
+            lambda name, *, allow_patterns: asked.extend(allow_patterns) or tmp_path,
+        )
+        assert hub.download_model("somebody/model") == tmp_path
+        held = ["model.json", "caption_encoder/model.safetensors", "caption_encoder/chat_template.jinja", "vocab.txt"]
+        others = ["pytorch_model.bin", "code.py", "model.pkl"]
+        assert [name for name in [*held, *others] if any(fnmatch(name, pattern) for pattern in asked)] == held
 
     def test_a_hub_model_is_downloaded_only_when_no_folder_has_that_name(self, run, tmp_path, monkeypatch):
         asked = []
