@@ -76,13 +76,16 @@ def disturbed(words: list[Any], root: Path, disturbance: Disturbance | None = No
     for path in (output, counted):
         path.unlink(missing_ok=True)
     started = time.monotonic()
+    own = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})  # until the command handles them
     pid = os.fork()
-    if not pid:
+    if pid:
+        signal.pthread_sigmask(signal.SIG_SETMASK, own)
+    else:
         _command([str(word) for word in words], root, output, counted, disturbance)
     timed = disturbance if disturbance is not None and disturbance.change is None else None
     status = _wait(pid, started, timed)
     said = output.read_text(encoding="utf-8", errors="replace") if output.is_file() else ""
-    changes = int(counted.read_text(encoding="ascii")) if counted.is_file() else 0
+    changes = int(counted.read_text(encoding="ascii") or 0) if counted.is_file() else 0
     return Ended(status, said, time.monotonic() - started, changes)
 
 
@@ -111,6 +114,7 @@ def _command(words: list[str], root: Path, output: Path, counted: Path, disturba
         os.dup2(descriptor, 2)
         sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)  # pytest has others
         leave_at_once(INTERRUPTED)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
         changes = _watch(str(root.resolve()), disturbance)
         try:
             status = main(words)
