@@ -2,7 +2,7 @@ r"""`TableRows`: the rows of text tables, read so that a stray quote costs its o
 
 Quotes follow RFC 4180, as in spreadsheets and pandas. Rows that are not right that way are tried with the backslash
 escapes of MySQL and PostgreSQL (`\"`, `\n`, `\N` for null). A quote that opens a cell which is closed in another row,
-or never, costs the row it stands in; reading goes on with the next line.
+or never, costs the row it stands in; reading goes on with the next line. So does a line that is too long.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ _LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
 _LEAST_COLUMNS = 3
 _SHORTEST_RANDOM_ID = 8
 _MANY_LINES = 50
+# Characters of a row inside of the lines that a quote without end would take in: they are not read to their end again.
+_LONGEST_INSIDE = 1 << 13
+# In the place of a line that is too long; other lines hold no NUL.
+_TOO_LONG = "\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +77,12 @@ class TableRows:
         text: the table, positioned behind its first lines.
         first_lines: these.
         delimiter: between cells.
-        longest: characters of the longest row.
+        longest: characters of the longest row; a longer one is refused.
         escaped: whether backslashes escape; found out on the way otherwise.
 
     Attributes:
         line: number of the last line that was read.
         escaped: whether backslashes escape, as far as is known.
-
-    Raises:
-        csv.Error: a row is longer than `longest`.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class TableRows:
         self._width: int | None = None
         self._id = self._time = -1
         self._known_id = ""
-        self._doubtful_until = self._plain_until = 0
+        self._doubtful_until = self._plain_until = self._inside_until = 0
 
     def expect(self, width: int, post_id: int | None, timestamp: int | None) -> None:
         """Say what the rows hold, so that rows inside of a cell are recognised.
@@ -111,24 +112,26 @@ class TableRows:
 
     def __iter__(self) -> Iterator[Row]:
         while (first := self._take()) is not None:
+            if first == _TOO_LONG:
+                yield Row(self.line, [], f"The line has more than {self._longest >> 20} MiB.")
+                continue
             row = self._read(first, self.line)
             if row.cells or row.problem:
                 yield row
 
     def _take(self) -> str | None:
         line = self._ahead.popleft() if self._ahead else self._text.readline(self._longest)
-        if len(line) >= self._longest:
-            raise self._too_long()
         self.line += bool(line)
+        if line == _TOO_LONG or len(line) >= self._longest:
+            while line and line != _TOO_LONG and not line.endswith(("\n", "\r")):
+                line = self._text.readline(self._longest)
+            return _TOO_LONG
         # Before Python 3.11, csv refuses NUL.
         return line.replace("\0", "") if line else None
 
     def _put_back(self, lines: Sequence[str]) -> None:
         self._ahead.extendleft(reversed(lines))
         self.line -= len(lines)
-
-    def _too_long(self) -> _RowTooLongError:
-        return _RowTooLongError(f"a row has more than {self._longest >> 20} MiB")
 
     def _read(self, first: str, line: int) -> Row:
         self.escaped = self.escaped or ("\\N" in first and self._null.search(first) is not None)
@@ -164,12 +167,15 @@ class TableRows:
     def _attempt(self, first: str, escaped: bool, quoting: _Quoting) -> _Attempt:
         lines: list[str] = []
         fed: list[tuple[str, int]] = []
+        number = self.line
+        longest = _LONGEST_INSIDE if number <= self._inside_until else self._longest
         try:
-            feed = self._feed(first, escaped, lines, fed)
+            feed = self._feed(first, escaped, longest, lines, fed)
             cells = next(csv.reader(feed, delimiter=self._delimiter, quoting=quoting, strict=True), [])
             return _Attempt(lines, cells, clean=True, strict=True)
         except _RowTooLongError:
-            raise
+            self._inside_until = max(self._inside_until, number + len(lines) - 1)
+            return _Attempt(lines, _cells_of_line(first, self._delimiter, quoting), clean=False, strict=False)
         except csv.Error:
             # Quotes in odd places do no harm within one line, which csv and pandas read alike.
             text, count = fed[0]
@@ -179,12 +185,15 @@ class TableRows:
             self._put_back(lines[count:])
             return _Attempt(lines[:count], rows[0], clean=True, strict=False)
 
-    def _feed(self, first: str, escaped: bool, lines: list[str], fed: list[tuple[str, int]]) -> Iterator[str]:
+    def _feed(
+        self, first: str, escaped: bool, longest: int, lines: list[str], fed: list[tuple[str, int]]
+    ) -> Iterator[str]:
         """Yield one line after the other, as long as a row asks for more; an escaped line break joins two.
 
         Args:
             first: the first line.
             escaped: whether backslashes escape.
+            longest: characters of the longest row.
             lines: receives the lines as they are.
             fed: receives each text that is yielded, and the number of lines up to it.
         """
@@ -198,8 +207,8 @@ class TableRows:
                 text += _hidden(more)
             fed.append((text, len(lines)))
             size += len(text)
-            if size >= self._longest:
-                raise self._too_long()
+            if size >= longest or _TOO_LONG in lines[-1]:
+                raise _RowTooLongError
             yield text
             line = self._take()
 
@@ -270,6 +279,10 @@ class TableRows:
             f"A quote opens a cell that is not closed as it should be: {up_to}. Accepted: a cell that holds a quote, a "
             f"delimiter or a line break stands in quotes, with its own quotes doubled. {begins}",
         )
+
+
+def _cells_of_line(line: str, delimiter: str, quoting: _Quoting) -> list[str]:
+    return next(csv.reader([line, ""], delimiter=delimiter, quoting=quoting), [])
 
 
 def _hidden(line: str) -> str:

@@ -7,7 +7,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import islice
 from typing import ClassVar
 
@@ -41,17 +41,11 @@ class _TableReader(FileReader):
         csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
         # Which escapes a table has is known only once one was seen.
         escaped = False
-        with self._open_rows(escaped) as rows, suppress(csv.Error):
+        with self._open_rows(escaped) as rows:
             self._header(rows)
             escaped = any(rows.escaped for _ in islice(rows, _ROWS_LOOKED_INTO))
         with self._open_rows(escaped) as rows:
-            try:
-                yield from self._rows(rows)
-            except csv.Error as problem:
-                raise DataError(
-                    f"{self.path} cannot be read after line {rows.line}: {problem}. "
-                    "A quote is opened there and never closed, or the file is not a table."
-                ) from problem
+            yield from self._rows(rows)
 
     @contextmanager
     def _open_rows(self, escaped: bool) -> Iterator[TableRows]:

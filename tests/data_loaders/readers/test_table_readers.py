@@ -9,6 +9,7 @@ import pytest
 
 from data_loaders.errors import DataError
 from data_loaders.readers import ReaderOptions, open_dump, tabular
+from data_loaders.readers.base import Rejected
 
 HEADER = ["post_id", "user_id", "timestamp", "caption", "image", "hashtags"]
 ROW = ["1", "ann", "2022-10-28", "x, y", "1.jpg", "nyc food"]
@@ -165,8 +166,10 @@ def test_headers_that_cannot_work(tmp_path):
 def test_a_quote_that_is_never_closed(tmp_path):
     path = tmp_path / "posts.csv"
     path.write_text('post_id,caption\n1,a\n2,"' + "b" * 20_000_000)
-    with pytest.raises(DataError, match=r"cannot be read after line \d.*A quote is opened there and never closed"):
-        read(path)
+    kept, refused = read(path)
+    assert kept.post.post_id == "1"
+    assert refused.where == "posts.csv:3"
+    assert refused.detail == "The line has more than 16 MiB."
 
 
 def test_encodings_and_nul(tmp_path):
@@ -308,12 +311,30 @@ def test_many_columns(tmp_path):
         read(write(tmp_path, [*names, "column 7"]))
 
 
-@pytest.mark.parametrize("row", ["x" * 5_000, '"' + "x\n" * 2_500, '"' + '\n","' * 2_500])
-def test_a_row_without_end(tmp_path, monkeypatch, row):
+@pytest.mark.parametrize(
+    "row, reason",
+    [
+        ("x" * 5_000, "The line has more than 0 MiB"),
+        ('2,"' + "x\n" * 2_500, "A quote opens a cell that is not closed as it should be"),
+        ('2,"' + '\n","' * 2_500, "A quote opens a cell that is not closed as it should be"),
+        ('2,"x ' + "x" * 5_000, "The line has more than 0 MiB"),
+    ],
+)
+def test_a_row_without_end_costs_itself(tmp_path, monkeypatch, row, reason):
     monkeypatch.setattr(tabular, "LONGEST_LINE", 4_000)
     path = tmp_path / "posts.csv"
-    path.write_text("post_id,caption\n1,x\n" + row)
-    with pytest.raises(DataError, match=r"posts.csv cannot be read after line \d+: a row has more than 0 MiB. A quote"):
-        read(path)
+    path.write_text(f"post_id,caption\n1,x\n{row}\n" + "".join(f"{n},#sun of day {n}\n" for n in range(3, 900)))
+    records = read(path)
+    refused = [record for record in records if isinstance(record, Rejected)]
+    kept = [record.post.post_id for record in records if record not in refused]
+    assert kept == ["1", *map(str, range(3, 900))]
+    assert {record.reason for record in refused} == {"malformed_row"}
+    assert refused[0].where == "posts.csv:3"
+    assert reason in refused[0].detail
+
+
+def test_long_rows_that_are_closed(tmp_path, monkeypatch):
+    monkeypatch.setattr(tabular, "LONGEST_LINE", 4_000)
+    path = tmp_path / "posts.csv"
     path.write_text("post_id,caption\n" + '1,"x\n"\n' * 2_500)
     assert len(read(path)) == 2_500
