@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_loaders.dump_files import LONGEST_LINE, check_proportion
+from data_loaders.dump_files.archives import size_of
 from data_loaders.errors import DataError
 from data_loaders.readers.base import Record, Rejected
 from data_loaders.readers.fields import names_inside, value_at
@@ -40,13 +41,16 @@ class ParquetReader(FileReader):
     def records(self) -> Iterator[Record]:
         """Yield the record of every row."""
         with self._open() as table:
-            number = 0
+            number = unpacked = 0
             try:
                 names = self._columns_of_fields(self._names(table.schema_arrow))
                 self._check_proportions(table.metadata, {name.partition(".")[0] for name in names.values()})
                 for batch in table.iter_batches(_BATCH_ROWS, columns=sorted(set(names.values()))):
                     columns = {field: _column(batch, name) for field, name in names.items()}
                     size = sum(column.nbytes for column in columns.values())
+                    # A value that many rows repeat is in the file once.
+                    unpacked += _size_of_texts(columns)
+                    check_proportion(str(self.path), size_of(self.path), unpacked)
                     step = batch.num_rows if size <= LONGEST_LINE else 1
                     for start in range(0, batch.num_rows, step):
                         part = {field: column.slice(start, step) for field, column in columns.items()}
@@ -64,7 +68,7 @@ class ParquetReader(FileReader):
 
     def _rows(self, columns: dict[str, pa.Array], numbers: range) -> Iterator[Record]:
         """Yield the records of some rows; of one row, whatever its size, of several if together they are small."""
-        size = sum(column.nbytes for field, column in columns.items() if field != "image")
+        size = _size_of_texts(columns)
         if size > LONGEST_LINE:
             where = f"{self.path.name}:row {numbers[0]}"
             detail = f"The row has {size >> 20} MiB; accepted: rows of at most {LONGEST_LINE >> 20} MiB."
@@ -93,6 +97,10 @@ class ParquetReader(FileReader):
             return pq.ParquetFile(seekable(self.path, self.root))
         except _DAMAGE as problem:
             raise DataError(f"{self.path} is not a readable Parquet file: {problem}") from problem
+
+
+def _size_of_texts(columns: dict[str, pa.Array]) -> int:
+    return sum(column.nbytes for field, column in columns.items() if field != "image")
 
 
 def _tree(type: pa.DataType) -> dict[str, Any] | None:

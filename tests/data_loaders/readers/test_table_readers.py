@@ -1,5 +1,6 @@
 import csv
 import gzip
+import os
 from datetime import date, datetime, timezone
 
 import pandas as pd
@@ -272,6 +273,13 @@ def test_a_row_of_a_parquet_file_that_unpacks_to_too_much_is_refused(tmp_path):
     assert (first.post.caption, last.post.caption, last.where) == ("a #b", "c #d", "posts.parquet:row 3")
     assert (long.where, long.reason) == ("posts.parquet:row 2", "line_too_long")
     assert long.detail == "The row has 17 MiB; accepted: rows of at most 16 MiB."
+
+
+def test_a_value_that_many_rows_of_parquet_repeat_is_counted_every_time(tmp_path):
+    caption = pa.DictionaryArray.from_arrays(pa.array([0] * 2_000, pa.int32()), pa.array([os.urandom(50_000).hex()]))
+    pq.write_table(pa.table({"user_id": ["ann"] * 2_000, "caption": caption}), tmp_path / "posts.parquet")
+    with pytest.raises(DataError, match=r"posts.parquet unpacks to more than 64 MiB, over 200 times its size"):
+        read(tmp_path / "posts.parquet")
 
 
 def test_a_parquet_column_that_unpacks_out_of_all_proportion_is_refused(tmp_path):
