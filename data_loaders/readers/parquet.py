@@ -47,7 +47,7 @@ class ParquetReader(FileReader):
                 self._check_proportions(table.metadata, {name.partition(".")[0] for name in names.values()})
                 for batch in table.iter_batches(_BATCH_ROWS, columns=sorted(set(names.values()))):
                     columns = {field: _column(batch, name) for field, name in names.items()}
-                    size = sum(column.nbytes for column in columns.values())
+                    size = sum(_size(column) for column in columns.values())
                     # A value that many rows repeat is in the file once.
                     unpacked += _size_of_texts(columns)
                     check_proportion(str(self.path), size_of(self.path), unpacked)
@@ -100,7 +100,15 @@ class ParquetReader(FileReader):
 
 
 def _size_of_texts(columns: dict[str, pa.Array]) -> int:
-    return sum(column.nbytes for field, column in columns.items() if field != "image")
+    return sum(_size(column) for field, column in columns.items() if field != "image")
+
+
+def _size(column: pa.Array) -> int:
+    kind = column.type
+    if not pa.types.is_dictionary(kind) or kind.value_type not in (pa.string(), pa.large_string()):
+        return int(column.nbytes)
+    lengths = pc.binary_length(column.dictionary).take(column.indices)
+    return int(pc.sum(lengths).as_py() or 0)
 
 
 def _tree(type: pa.DataType) -> dict[str, Any] | None:
