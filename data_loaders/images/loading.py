@@ -34,6 +34,7 @@ ImageSource: TypeAlias = "str | Path | bytes | Image.Image | NDArray[Any]"
 ImagePolicy: TypeAlias = Literal["raise", "skip", "blank"]
 IMAGE_POLICIES: tuple[str, ...] = ("raise", "skip", "blank")
 _HEAD_BYTES = 64
+_LONGEST_NAME = 1_000
 _BLANK_SIZE_PX = 224
 _BLANK_GREY = (128, 128, 128)
 # A header in more parts than any program writes; so many take seconds.
@@ -56,7 +57,8 @@ class ImageError(DataError):
     """
 
     def __init__(self, name: str, reason: str, cause: str) -> None:
-        super().__init__(f"image {name} cannot be used: {cause}")
+        shown = name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "…"
+        super().__init__(f"image {shown} cannot be used: {cause}")
         self.reason = reason
 
 

@@ -151,6 +151,13 @@ def test_sources_of_another_kind(tmp_path):
         load_image(np.zeros((3, 8, 8)))
 
 
+def test_a_text_that_is_no_path_is_not_repeated_as_a_whole():
+    with pytest.raises(ImageError) as error:
+        load_image("x" * 1_000_000)
+    assert str(error.value).startswith("image " + "x" * 1_000 + "… cannot be used: ")
+    assert len(str(error.value)) < 2_000
+
+
 def test_an_unknown_policy_names_the_nearest():
     with pytest.raises(DataError, match=r"'skp' is unknown; accepted: raise, skip, blank. Did you mean 'skip'\?"):
         load_image(b"", policy="skp")
