@@ -52,5 +52,7 @@ class PrepareSettings:
         for name, value in (("minimum frequency", self.minimum_frequency), ("top hashtags", self.top_hashtags)):
             if value is not None and value < 1:
                 raise DataError(f"{name} {value}; it must be at least 1")
+        if self.seed < 0:
+            raise DataError(f"seed {self.seed}; it must be at least 0")
         if self.only_top_hashtags and self.top_hashtags is None:
             raise DataError("--only-top-hashtags needs the number of hashtags; add --top-hashtags, for example 50")

@@ -28,6 +28,8 @@ _LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
 _LEAST_COLUMNS = 3
 _SHORTEST_RANDOM_ID = 8
 _MANY_LINES = 50
+# Millions of empty lines take far more memory than their characters.
+_MOST_LINES_OF_A_ROW = 100_000
 # Characters of a row inside of the lines that a quote without end would take in: they are not read to their end again.
 _LONGEST_INSIDE = 1 << 13
 # In the place of a line that is too long; other lines hold no NUL.
@@ -207,7 +209,7 @@ class TableRows:
                 text += _hidden(more)
             fed.append((text, len(lines)))
             size += len(text)
-            if size >= longest or _TOO_LONG in lines[-1]:
+            if size >= longest or len(lines) > _MOST_LINES_OF_A_ROW or _TOO_LONG in lines[-1]:
                 raise _RowTooLongError
             yield text
             line = self._take()

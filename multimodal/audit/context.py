@@ -98,12 +98,14 @@ def choose_posts(data: AuditData, split: str, count: int, seed: int) -> list[Pos
     """Draw the posts to audit: at most `count` posts of a split, all with hashtags, by rising instant.
 
     Raises:
-        UserError: the split is unknown, or there would be fewer than 2 posts.
+        UserError: the split is unknown, the seed is negative, or there would be fewer than 2 posts.
     """
     if split not in SPLITS:
         raise UserError(f"split: unknown split {split!r}.{nearest(split, SPLITS)} Accepted: {', '.join(SPLITS)}.")
     if count < 2:
         raise UserError(f"posts: {count} posts are too few to audit; give at least 2, such as --posts 300.")
+    if seed < 0:
+        raise UserError(f"seed: {seed} is negative; give 0 or more.")
     labelled = [post for post in data.split(split) if post.hashtags]
     if len(labelled) < 2:
         raise UserError(f"split: the {split} split has {len(labelled)} posts with hashtags; an audit needs at least 2.")

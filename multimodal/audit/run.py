@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data_loaders.errors import UserError, short_repr
 from data_loaders.prepared import PreparedData
 from multimodal.audit.captions import own_hashtags_as_words, own_hashtags_cut_out
 from multimodal.audit.chance import constant_scores_fall_to_chance, shuffled_truth_falls_to_chance
@@ -22,6 +23,7 @@ from multimodal.audit.vocabulary import only_known_hashtags_named, vocabulary_fr
 from multimodal.encoders.features.unusable_pictures import left_out_pictures
 from multimodal.evaluation.files.folder import AUDIT, evaluation_folder
 from multimodal.evaluation.files.writing import write_files
+from multimodal.evaluation.metrics.cut_offs import LARGEST_K
 from multimodal.evaluation.pipeline import check_same_data, fill_memory
 from multimodal.storage.run_folder import write_json
 from multimodal.systems.caption_profile import captions_for
@@ -88,10 +90,12 @@ def audit_run(
         seed: of everything drawn at random.
 
     Raises:
-        UserError: the split is unknown, there are too few posts, there is no model, or it was trained on another
-            prepared folder.
+        UserError: the split is unknown, there are too few posts, `k` or `seed` is not possible, there is no model, or
+            it was trained on another prepared folder.
     """
     began = time.monotonic()
+    if not 1 <= k <= LARGEST_K:
+        raise UserError(f"k: {short_repr(k)} is no possible length of the lists; give 1 to {LARGEST_K:,}.")
     chosen = choose_posts(data, split, posts, seed)
     model = load_model(run)
     other = check_same_data(model, data)

@@ -22,6 +22,7 @@ START_TOKEN = "[CLS]"
 _SPECIAL_TOKENS = [PAD_TOKEN, START_TOKEN]
 # Words keep their combining marks and joiners (Hindi, Persian); every other character is a token of its own.
 _WORDS = Regex(r"[\p{L}\p{N}_][\p{L}\p{M}\p{N}_\x{200C}\x{200D}]*|[^\s]")
+_LARGEST_NUMBER = 10_000_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -74,6 +75,7 @@ def read_tokenizer(path: Path) -> Tokenizer:
             its tokens with gaps or never end.
     """
     described = checked(path, "tokenizer", read_json(path, "tokenizer"), dict[str, Any])
+    check_token_numbers(path, described)
     try:
         with panics_as_errors():
             tokenizer = Tokenizer.from_str(json.dumps(described))
@@ -86,6 +88,23 @@ def read_tokenizer(path: Path) -> Tokenizer:
     if _parts(tokenizer) != _parts(same) or numbers != list(range(len(numbers))):
         raise RunError(f"{path} (tokenizer) is damaged: it is not one that this program learns; train again.")
     return tokenizer
+
+
+def check_token_numbers(path: Path, described: dict[str, Any]) -> None:
+    """Refuse the content of a `tokenizer.json` with numbers of tokens that the library would make too much room for.
+
+    Raises:
+        RunError: a token has a number above ten million.
+    """
+    model, added = described.get("model"), described.get("added_tokens")
+    vocabulary = model.get("vocab") if isinstance(model, dict) else None
+    numbers = list(vocabulary.values()) if isinstance(vocabulary, dict) else []
+    numbers += [token.get("id") for token in added if isinstance(token, dict)] if isinstance(added, list) else []
+    largest = max((number for number in numbers if isinstance(number, (int, float))), default=0)
+    if not largest <= _LARGEST_NUMBER:
+        raise RunError(
+            f"{path} (tokenizer) is damaged: a token has the number {largest:,}; at most {_LARGEST_NUMBER:,}."
+        )
 
 
 def _parts(tokenizer: Tokenizer) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from data_loaders.errors import ConfigError
+from multimodal.encoders.captions.tokenizer import check_token_numbers
 from multimodal.encoders.hub import CONVERT
 from multimodal.encoders.storage import not_finite
 from multimodal.storage.array_files import read_header
@@ -22,6 +23,7 @@ _WHAT = "text encoder"
 _QUANTISED = "quantization_config"
 _ATTENTION = ("attn_implementation", "_attn_implementation", "_attn_implementation_internal")
 _OWN_ATTENTION = (None, "eager", "sdpa")
+_TOKENIZER = "tokenizer.json"
 _ADAPTER = "adapter_config.json"
 # What a library makes one by one: with these numbers, building the network would not end.
 _COUNTED = ("layer", "block", "depth", "stage", "group", "expert", "label", "head")
@@ -46,6 +48,9 @@ def check_folder(folder: Path) -> None:
     for path in sorted(folder.glob("*config.json")):
         for key, value in _items(checked(path, _WHAT, read_json(path, _WHAT), dict[str, Any])):
             _check_item(path, key, value)
+    if (folder / _TOKENIZER).exists():
+        tokenizer = read_json(folder / _TOKENIZER, _WHAT)
+        check_token_numbers(folder / _TOKENIZER, checked(folder / _TOKENIZER, _WHAT, tokenizer, dict[str, Any]))
     if (folder / _ADAPTER).exists():
         raise ConfigError(f"{_ADAPTER} refers to another model; merge the adapter into it and save that.")
 

@@ -37,6 +37,9 @@ class Protocol:
         resamples: bootstrap samples.
         permutations: random swaps per test.
         seed: of resamples and swaps.
+
+    Raises:
+        UserError: the seed is negative.
     """
 
     columns: Sequence[str] = (BEST_BY,)
@@ -45,6 +48,10 @@ class Protocol:
     permutations: int = 10_000
     level: float = 0.95
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise UserError(f"seed: {self.seed} is negative; give 0 or more.")
 
 
 @dataclass(frozen=True)

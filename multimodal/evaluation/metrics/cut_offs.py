@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from data_loaders.errors import UserError
+from data_loaders.errors import UserError, short_repr
 
 LARGEST_K = 1000
+_DIGITS = 10
 _ACCEPTED = "accepted are whole numbers and ranges, such as 5, 1-10, 1,3,5 or 1-3,5,10-12"
 
 
@@ -32,11 +33,12 @@ def _range(part: str, text: str) -> range:
     if match is None:
         what = f"{part!r} in {text!r}" if part else f"an empty part in {text!r}"
         raise UserError(f"k: {what} cannot be read; {_ACCEPTED}.")
-    first, last = (int(number) for number in (match[1], match[2] or match[1]))
+    # Python reads no numbers of thousands of digits.
+    first, last = (int(number.lstrip("0")[:_DIGITS] or "0") for number in (match[1], match[2] or match[1]))
     if first < 1:
         raise UserError(f"k: {part!r} in {text!r} asks for K = 0; a list has at least 1 hashtag; {_ACCEPTED}.")
     if last < first:
         raise UserError(f"k: the range {part!r} in {text!r} runs backwards; write {last}-{first}.")
     if last > LARGEST_K:
-        raise UserError(f"k: {part!r} in {text!r} is above the largest K, {LARGEST_K:,}.")
+        raise UserError(f"k: {short_repr(part)} in {short_repr(text)} is above the largest K, {LARGEST_K:,}.")
     return range(first, last + 1)

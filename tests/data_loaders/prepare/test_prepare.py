@@ -446,6 +446,7 @@ def test_settings_are_checked_before_anything_is_read(tmp_path):
         ({"fractions": (0.5, 0.5, 0.5)}, "three shares above 0"),
         ({"image_policy": "drop"}, "image policy 'drop' is unknown"),
         ({"minimum_frequency": 0}, "minimum frequency 0; it must be at least 1"),
+        ({"seed": -1}, "seed -1; it must be at least 0"),
         ({"top_hashtags": 0}, "top hashtags 0; it must be at least 1"),
         (
             {"only_top_hashtags": True},

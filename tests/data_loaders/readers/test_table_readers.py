@@ -289,6 +289,14 @@ def test_a_parquet_column_that_unpacks_out_of_all_proportion_is_refused(tmp_path
         read(path)
 
 
+def test_a_quote_over_a_hundred_thousand_lines_costs_its_row(tmp_path):
+    path = tmp_path / "posts.csv"
+    path.write_text('post_id,caption\n1,a #b\n2,"x' + "\n" * 100_001 + "3,c #d\n", encoding="utf-8")
+    kept, refused, last = read(path)
+    assert (kept.post.post_id, last.post.post_id) == ("1", "3")
+    assert (refused.where, refused.reason) == ("posts.csv:3", "malformed_row")
+
+
 def test_parquet_values_of_wrong_types(tmp_path):
     (record,) = read(write_parquet(tmp_path, post_id=["1"], caption=[["a"]]))
     assert record.reason == "wrong_type"

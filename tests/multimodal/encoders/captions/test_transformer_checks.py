@@ -118,6 +118,15 @@ def test_a_token_that_the_network_does_not_know(folder: Path, tmp_path: Path) ->
         load_caption_encoder(tmp_path / "saved")
 
 
+def test_a_token_number_that_would_take_gigabytes(folder: Path) -> None:
+    path = folder / "tokenizer.json"
+    described = json.loads(path.read_text())
+    described["model"]["vocab"]["[PAD]"] = 2**31
+    path.write_text(json.dumps(described))
+    with pytest.raises(ConfigError, match=r"is damaged: a token has the number 2,147,483,648; at most 10,000,000\."):
+        build(folder)
+
+
 def test_a_tokenizer_that_panics_is_an_error(folder: Path) -> None:
     path = folder / "tokenizer.json"
     described = json.loads(path.read_text())

@@ -34,6 +34,7 @@ def test_accepted(text, ks):
         ("", "an empty part in ''"),
         ("1,,2", "an empty part in '1,,2'"),
         ("10-1", "k: the range '10-1' in '10-1' runs backwards; write 1-10"),
+        ("9" * 5_000, "is above the largest K, 1,000"),
         ("1001", "k: '1001' in '1001' is above the largest K, 1,000"),
         ("1-99999999999", "above the largest K"),
     ],
