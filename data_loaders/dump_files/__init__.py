@@ -18,6 +18,8 @@ from data_loaders.errors import DataError
 
 LONGEST_LINE = 1 << 24
 """Bytes of the longest line, cell or JSON value that is read."""
+LONGEST_PATH = 4_096
+"""Characters of the longest path that is looked for: no system has longer ones."""
 _UNPACKED_UNQUESTIONED = 1 << 26
 _MOST_UNPACKED_PER_BYTE = 200
 _KINDS = {
@@ -91,6 +93,9 @@ def resolve(path: Path, root: Path | None = None) -> Path:
     Raises:
         FileRefused: it is outside, or is no possible path.
     """
+    if len(os.fspath(path)) > LONGEST_PATH:
+        shown = Path(os.fspath(path)[:60] + "…")
+        raise FileRefused(shown, "unreadable", f"a path has at most {LONGEST_PATH:,} characters")
     try:
         real = Path(os.path.realpath(path))
         inside = root is None or real.is_relative_to(os.path.realpath(root))

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from data_loaders.dump_files import FileRefused, resolve
+from data_loaders.dump_files import LONGEST_PATH, FileRefused, resolve
 from data_loaders.dump_files.archives import is_file
 from data_loaders.dump_files.spelling import as_on_disk
 from data_loaders.errors import short_repr
@@ -19,7 +19,6 @@ from data_loaders.text.tag_lists import describe
 
 _MOST_PICTURES = 100
 _short = partial(short_repr, limit=60)
-_LONGEST_PATH = 4_096
 _PATH_KEYS = ("path", "file_name", "filename", "uri", "src", "url")
 _WEB_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 _DRIVE_OR_URL = re.compile(r"[A-Za-z]:|[A-Za-z][A-Za-z0-9+.\-]*://")
@@ -71,10 +70,10 @@ def _pictures(value: object) -> Iterator[object]:
 def _path_or_content(value: bytes) -> str | bytes:
     """Return a path that a table holds as bytes as text; other bytes are the content of a picture."""
     try:
-        text = value[: _LONGEST_PATH + 1].decode("utf-8")
+        text = value[: LONGEST_PATH + 1].decode("utf-8")
     except UnicodeDecodeError:
         return value
-    return text if text.isprintable() and len(value) <= _LONGEST_PATH else value
+    return text if text.isprintable() and len(value) <= LONGEST_PATH else value
 
 
 def _printed(text: str) -> Iterator[object]:
@@ -93,7 +92,7 @@ def _path(given: object, root: Path, problems: list[str]) -> Path | None:
         problems.append(f"image_path_unusable: image is {describe(given)}. Accepted: a path as text, or null.")
         return None
     text = given.encode("utf-8", "replace").decode("utf-8").strip()
-    relative = posixpath.normpath(text.replace("\\", "/"))
+    relative = posixpath.normpath(text.replace("\\", "/")) if len(text) <= LONGEST_PATH else "."
     if "\0" in relative or relative == ".":
         if text:
             problems.append(f"image_path_unusable: {_short(text)} is ignored; accepted: the path of a picture file")
