@@ -22,6 +22,8 @@ LONGEST_PATH = 4_096
 """Characters of the longest path that is looked for: no system has longer ones."""
 _UNPACKED_UNQUESTIONED = 1 << 26
 _MOST_UNPACKED_PER_BYTE = 200
+# Millions of empty lines fit into a kilobyte.
+_MOST_BLANK = 1 << 22
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a named pipe",
@@ -134,7 +136,7 @@ class _Unpacking(io.RawIOBase):
 
     def __init__(self, file: _Packed, name: str, packed_bytes: int) -> None:
         self._file, self._name, self._packed_bytes = file, name, packed_bytes
-        self._position = 0
+        self._position = self._blank = 0
 
     def readable(self) -> bool:
         return True
@@ -151,6 +153,12 @@ class _Unpacking(io.RawIOBase):
         buffer[: len(content)] = content
         self._position += len(content)
         check_proportion(self._name, self._packed_bytes, self._position)
+        self._blank = self._blank + len(content) if content.isspace() else 0
+        if self._blank > _MOST_BLANK:
+            raise DataError(
+                f"{self._name} unpacks to more than {_MOST_BLANK >> 20} MiB of white space in one place. It is not "
+                "read; remove the empty lines."
+            )
         return len(content)
 
 
