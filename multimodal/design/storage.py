@@ -13,7 +13,7 @@ from torch import Tensor
 from multimodal.design.config import DesignConfig
 from multimodal.design.network import DesignNetwork
 from multimodal.encoders import load_caption_encoder, load_image_encoder
-from multimodal.encoders.storage import check_tensors, read_tensors
+from multimodal.encoders.storage import check_tensors, read_tensors, without_memory
 from multimodal.memory.caption_search import SLOTS, CaptionVectors
 from multimodal.storage.array_files import ArrayForm, load_arrays
 from multimodal.storage.model_files import Form, Number, read_json_as
@@ -67,7 +67,7 @@ def load_parts(
     if with_terms:
         form = ArrayForm("float32", (SLOTS,), 0)
         terms = CaptionVectors(load_arrays(folder / TERMS_FILE, "weights of caption terms", {"idf": form})["idf"])
-    with torch.device("meta"):
+    with without_memory():
         expected = _without_encoders(DesignNetwork(config, vocabulary_size, caption, image))
     check_tensors(folder / NETWORK_FILE, expected)
     network = DesignNetwork(config, vocabulary_size, caption, image)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.encoders.configuration import CaptionEncoderConfig
@@ -25,6 +27,8 @@ FORMAT_VERSION = 1
 DESCRIPTION_FILE = "encoder.json"
 WEIGHTS_FILE = "weights.safetensors"
 _MOST_NAMED = 5
+_DRAWING = {"normal_", "uniform_", "trunc_normal_", "kaiming_normal_", "kaiming_uniform_", "xavier_normal_",
+            "xavier_uniform_", "orthogonal_", "truncated_normal_"}  # fmt: skip
 _SECTION = "encoder.caption"
 _WHAT = "weights"
 
@@ -99,6 +103,25 @@ def save_weights(path: Path, module: nn.Module) -> None:
     write_atomically(path, lambda temporary: _save(tensors, temporary))
 
 
+class _WithoutValues(TorchFunctionMode):
+    """Draws no values: on the device without memory that would load torch's compiler, for seconds and for nothing."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = getattr(func, "__name__", "")
+        if name in _DRAWING or (name == "mul" and isinstance(args[1], float)):
+            return (*args, *(kwargs or {}).values())[0]
+        if name in ("rand", "randn"):
+            return torch.empty(*args, **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def without_memory() -> Iterator[None]:
+    """Make modules in a `with` block that have shapes only: their weights take no memory and have no values."""
+    with torch.device("meta"), _WithoutValues():
+        yield
+
+
 def load_module(path: Path, make: Callable[[], ModuleType]) -> ModuleType:
     """Make a module and load its weights from a file that `save_weights` wrote.
 
@@ -107,7 +130,7 @@ def load_module(path: Path, make: Callable[[], ModuleType]) -> ModuleType:
     Raises:
         RunError: see `read_tensors`.
     """
-    with torch.device("meta"):
+    with without_memory():
         check_tensors(path, make().state_dict())
     module = make()
     module.load_state_dict(read_tensors(path, module.state_dict()))

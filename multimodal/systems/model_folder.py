@@ -194,6 +194,11 @@ def _as_run_error(folder: Path, intact: bool) -> Iterator[None]:
     except RunError as error:
         named = str(error) if str(folder) in str(error) else f"the model in {folder} cannot be used: {error}"
         raise RunError(f"{named} {_verdict(folder, intact)}") from error
+    except ModuleNotFoundError as error:
+        raise RunError(
+            f"the model in {folder} needs the package {error.name!r}, which is not installed here: pip install "
+            f"{error.name}"
+        ) from error
     except Exception as error:
         problem = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         shown = textwrap.shorten(problem, _MOST_SHOWN, placeholder=" …")

@@ -15,7 +15,7 @@ from multimodal.encoders.captions.tokenizer import PAD_TOKEN, START_TOKEN, panic
 from multimodal.encoders.captions.transformer_checks import check_folder, check_loaded, check_size, count_numbers
 from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.hub import WHERE, how_to_fetch, hub_folder
-from multimodal.encoders.storage import encoder_folder, write_description
+from multimodal.encoders.storage import encoder_folder, without_memory, write_description
 from multimodal.storage.hub_names import looks_like_path, what_is_there
 
 OPTION = "encoder.caption"
@@ -97,7 +97,7 @@ def read_folder(
         if random_weights:
             return auto.from_config(settings, trust_remote_code=False), tokenizer, frozenset()
         numbers = count_numbers(folder)
-        with torch.device("meta"):
+        with without_memory():
             check_size(auto.from_config(settings, trust_remote_code=False), numbers)
         with quietly():
             model, report = auto.from_pretrained(

@@ -136,14 +136,21 @@ def test_an_unreadable_picture_of_a_train_post_is_told_with_its_post(tiny_data, 
     torn.write_bytes(b"no picture")
 
     class Torn:
-        vocabulary = tiny_data.vocabulary
+        vocabulary, changes = tiny_data.vocabulary, {}
 
         def split(self, name):
-            return [replace(post, image=torn) if post.post_id == "t030" else post for post in tiny_data.split(name)]
+            posts = tiny_data.split(name)
+            return [replace(post, **self.changes) if post.post_id == "t030" else post for post in posts]
 
+    data = Torn()
     for workers in (0, 2):
+        overrides = f"training.loader_workers={workers}", "training.epochs=1"
+        # A post from a prepared folder loses its picture; of any other this is told.
+        data.changes = {"image": torn}
+        fit(data, tmp_path / f"prepared-{workers}", *overrides)
+        data.changes = {"image": torn, "sequence": None}
         with pytest.raises(DataError, match=r"^post 't030': image .*torn\.png cannot be used: not a picture"):
-            fit(Torn(), tmp_path / str(workers), f"training.loader_workers={workers}")
+            fit(data, tmp_path / f"other-{workers}", *overrides)
 
 
 class TestKeeping:
