@@ -18,7 +18,7 @@ from pathlib import Path
 
 MEMORY_BYTES = 2 << 30
 # What torch reserves without using it, and some more, so that a bomb ends as MemoryError and not as a dead machine.
-_ADDRESS_SPACE_BYTES = 24 << 30
+_ADDRESS_SPACE_BYTES = 10 << 30
 _POLL_S = 0.01
 
 
