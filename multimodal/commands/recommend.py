@@ -18,7 +18,7 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("--run", required=True, help="run folder, its model/ folder, or a Hugging Face Hub id")
-    parser.add_argument("--image", type=Path, help="picture file")
+    parser.add_argument("--image", help="picture file")
     parser.add_argument("--caption", help="text; hashtags in it are not recommended again")
     parser.add_argument("--user-id", help="who posts; may be unknown. Give at least one of the three")
     parser.add_argument("--k", type=int, default=5, help="how many hashtags (default: 5)")

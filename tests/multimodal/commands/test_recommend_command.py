@@ -55,6 +55,7 @@ def test_mistakes(command, trained, tmp_path):
         ("--run", trained, "--user-id", "user3", "--k", "9999"): "k: 9999 hashtags were requested, but only",
         ("--run", trained, "--user-id", "user3", "--timestamp", "soon"): "timestamp 'soon' cannot be used",
         ("--run", trained, "--image", tmp_path / "no.jpg"): "there is no such file",
+        ("--run", trained, "--image", "https://x.org/a.jpg"): "https://x.org/a.jpg cannot be used: pictures are not",
         ("--run", trained, "--user-id", "user3", "--device", "gpu"): "device: 'gpu' is not known; accepted: cpu, cuda",
         ("--run", tmp_path / "no", "--user-id", "user3"): "does not exist. Train a model: multimodal-hashtags train",
     }
