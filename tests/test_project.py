@@ -502,7 +502,7 @@ def test_the_quickstart_asks_about_a_post_of_the_sample():
     made = command_parser("make-sample").parse_args(["--output", "data/sample"])
     plan = plan_sample(posts=made.posts, users=made.users, seed=made.seed)
     posts = {f"{post.username}/{post.timestamp:%Y-%m-%d_%H-%M-%S}_UTC": post for post in plan}
-    post = posts[options.image.relative_to("data/sample").with_suffix("").as_posix()]
+    post = posts[Path(options.image).relative_to("data/sample").with_suffix("").as_posix()]
     assert options.user_id == str(post.account_id)
     assert post.picture == "scene"
     assert options.caption in post.text
