@@ -10,8 +10,11 @@ from typing import Any, ClassVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from data_loaders.errors import ConfigError
+from data_loaders.errors import ConfigError, short_repr
 from multimodal.storage.configurations import find_config
+
+# YAML reads dates and numbers too: an impossible one is a ValueError, as is text that is not UTF-8.
+YAML_ERRORS = (yaml.YAMLError, ValueError, RecursionError)
 
 
 class Section(BaseModel):
@@ -76,7 +79,7 @@ def read_values(
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+    except (*YAML_ERRORS, OSError) as error:
         raise ConfigError(f"configuration {str(path)!r} cannot be read: {error}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"configuration {str(path)!r} contains a {type(values).__name__}, not keys and values.")
@@ -89,8 +92,8 @@ def _parse_override(text: str) -> dict[str, Any]:
         raise ConfigError(f"override {text!r} is not of the form key=value, for instance training.epochs=3.")
     try:
         nested: Any = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"override {text!r}: the value is not valid YAML: {error}") from None
+    except YAML_ERRORS as error:
+        raise ConfigError(f"override {short_repr(text)}: the value is not valid YAML: {error}") from None
     if isinstance(nested, str):
         with suppress(ValueError):  # YAML 1.1 reads 1e-3 as text, but users mean the number
             nested = float(nested)

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from data_loaders.errors import ConfigError, RunError, some_of
 from data_loaders.output_folder import temporary_beside
-from multimodal.config import RunConfig, dump_config
+from multimodal.config import YAML_ERRORS, RunConfig, dump_config
 from multimodal.storage.run_folder import LOCK, RunFolder, read_json, write_atomically
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def changed_keys(run: RunFolder, config: RunConfig) -> list[str]:
     """
     try:
         saved = yaml.safe_load(run.config.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except YAML_ERRORS as error:
         raise RunError(f"{run.config} is damaged ({error}); start over with --overwrite.") from None
     with suppress(ValidationError):
         # An earlier release may have written keys that are left out now.

@@ -85,7 +85,9 @@ def test_a_missing_file_names_those_that_exist():
     assert "does not exist. Did you mean 'popularity.yaml'? Files in" in str(error.value)
 
 
-@pytest.mark.parametrize("text", ["seed", "=3", "seed=[1"])
+@pytest.mark.parametrize(
+    "text", ["seed", "=3", "seed=[1", "seed=2024-13-45", "seed=" + "9" * 5_000, "seed=" + "[" * 5_000]
+)
 def test_a_malformed_override(text):
     with pytest.raises(ConfigError, match="override"):
         load_config(None, ["system=popularity", text])

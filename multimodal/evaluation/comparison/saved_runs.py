@@ -15,6 +15,7 @@ import yaml
 from numpy.typing import NDArray
 
 from data_loaders.errors import DataError, RunError, UserError, nearest
+from multimodal.config import YAML_ERRORS
 from multimodal.evaluation.files.results import FINGERPRINT, read_per_post
 from multimodal.evaluation.metrics.outcomes import Outcomes
 from multimodal.evaluation.metrics.truth import check_post_ids
@@ -110,7 +111,7 @@ def _read_config(path: Path) -> Mapping[str, Any] | None:
         return None
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except YAML_ERRORS as error:
         raise RunError(f"{path} is damaged: {error}") from None
     return values if isinstance(values, dict) else None
 
