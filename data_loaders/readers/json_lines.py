@@ -45,7 +45,12 @@ class JsonLinesReader(FileReader):
 
     def _is_array(self) -> bool:
         with self._open_bytes() as file:
-            return _first_character(file) == b"["
+            if _first_character(file) != b"[":
+                return False
+        with self._open_bytes() as file:
+            filled = (line for line in lines(file) if line is None or line.strip())
+            first, second = next(filled, None), next(filled, None)
+        return not (first and second and second.lstrip()[:1] == b"{" and _is_list_without_objects(first))
 
     def _array(self, file: IO[bytes], mapper: KeyMapper) -> Iterator[Record]:
         for number, (value, warnings) in enumerate(iterate_array(file, str(self.path)), start=1):
@@ -116,6 +121,15 @@ def _described(record: dict[str, Any], holder: str | None) -> str:
         return text
     items, path = f"{len(record[holder]):,} objects of its key {holder!r}", json.dumps([holder])
     return f"{text} If the posts are the {items}, write those, for example with jq -c '.{path}[]'."
+
+
+def _is_list_without_objects(line: bytes) -> bool:
+    """Return whether a line is a whole list that holds no records: a malformed line of a file of lines."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, list) and not any(isinstance(element, dict) for element in value)
 
 
 def _first_character(file: IO[bytes]) -> bytes:

@@ -279,3 +279,12 @@ def test_valid_text_beside_damaged_text_in_an_array(tmp_path):
     assert (valid.post.caption, valid.warnings) == ("a \ufffd", ())
     assert damaged.post.caption == "caf\ufffd x"
     assert "such as b'\\xe9" in damaged.warnings[0]
+
+
+@pytest.mark.parametrize("first", ["[1,2]", "[]", "[[{}]]"])
+def test_a_list_in_the_first_of_many_lines_costs_its_line(tmp_path, first):
+    path = tmp_path / "posts.jsonl"
+    path.write_text(f"{first}\n" + "".join(f'{{"post_id": "{n}", "caption": "#sun"}}\n' for n in range(3)))
+    refused, *kept = open_dump(path).read()
+    assert (refused.reason, refused.where) == ("wrong_type", "posts.jsonl:1")
+    assert [record.post.post_id for record in kept] == ["0", "1", "2"]
