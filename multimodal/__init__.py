@@ -6,9 +6,8 @@ from importlib import import_module, util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from multimodal._version import __version__
-
 if TYPE_CHECKING:
+    from data_loaders import __version__
     from data_loaders.errors import UserError
     from multimodal.default_model import recommend
     from multimodal.recommender import Recommendation, Recommender
@@ -19,6 +18,7 @@ _MODULES = {
     "Recommendation": "multimodal.recommender",
     "Recommender": "multimodal.recommender",
     "UserError": "data_loaders.errors",
+    "__version__": "data_loaders",
     "recommend": "multimodal.default_model",
 }
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from data_loaders.command_line import command_line
 from data_loaders.errors import RunError
 from data_loaders.images.loading import ImageSource
-from multimodal.queries import GivenPost
 from multimodal.recommender import Recommendation, Recommender
+from multimodal.systems.queries import GivenPost
 
 DEFAULT_MODEL = "runs/sample"
 MODEL_VARIABLE = "MULTIMODAL_MODEL"

@@ -17,7 +17,10 @@ from data_loaders.posts import Post
 from multimodal.distributed.devices import choose_device
 from multimodal.distributed.forking import ForkSafeLock
 from multimodal.memory.post_memory import PostMemory
-from multimodal.queries import (
+from multimodal.systems.base import Precision, System
+from multimodal.systems.caption_profile import profile_of
+from multimodal.systems.model_folder import load_model, save_model
+from multimodal.systems.queries import (
     GivenPost,
     is_missing,
     is_now,
@@ -27,9 +30,6 @@ from multimodal.queries import (
     to_history_post,
     to_queries,
 )
-from multimodal.systems.base import Precision, System
-from multimodal.systems.caption_profile import profile_of
-from multimodal.systems.model_folder import load_model, save_model
 
 if TYPE_CHECKING:
     import torch

@@ -124,7 +124,7 @@ class TestPackages:
 
         citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
         assert pyproject()["project"]["dynamic"] == ["version"]
-        assert pyproject()["tool"]["setuptools"]["dynamic"] == {"version": {"attr": "multimodal._version.__version__"}}
+        assert pyproject()["tool"]["setuptools"]["dynamic"] == {"version": {"attr": "data_loaders.__version__"}}
         assert multimodal.__version__ == citation["version"]
         assert f"## [{multimodal.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
@@ -345,7 +345,7 @@ def commands_of(path):
 
 
 def benchmark_entries(options):
-    from multimodal.benchmark.entries import choose_entries, parse_entry, parse_settings
+    from multimodal.experiments.benchmark.entries import choose_entries, parse_entry, parse_settings
 
     entries = [parse_entry(text) for text in options.entry]
     return choose_entries(options.systems, entries, parse_settings(options.set), options.overrides)

@@ -15,8 +15,8 @@ from data_loaders.text.hashtags import canonical_list, extract, normalise, remov
 from multimodal.audit.context import AuditContext
 from multimodal.audit.finding import Finding, shown
 from multimodal.evaluation.files.text_table import percent
-from multimodal.queries import to_query
 from multimodal.systems.caption_profile import profile_of
+from multimodal.systems.queries import to_query
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
 # A sign and what stands directly behind it, however the sign is written and whatever stands before it. Signs that are

@@ -14,10 +14,10 @@ from data_loaders.posts import Post
 from data_loaders.prepare.splits import SPLITS
 from multimodal.evaluation.metrics.truth import KnownHashtags
 from multimodal.memory.post_memory import PostMemory
-from multimodal.queries import to_queries
 from multimodal.ranking.rankings import Rankings
 from multimodal.systems.base import System
 from multimodal.systems.caption_profile import profile_of
+from multimodal.systems.queries import to_queries
 
 # The last bits of a score depend on the batch size, and scores are rounded to six decimals.
 _RELATIVE_TOLERANCE = 2e-5

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from data_loaders.posts import UNDATED_EPOCH_US, Post
 from multimodal.memory.post_memory import PostMemory
-from multimodal.queries import moment
 from multimodal.systems.base import System
+from multimodal.systems.queries import moment
 
 _UNDATED_BEFORE_US = -(2**61)
 _POSTS_AT_ONCE = 8_192

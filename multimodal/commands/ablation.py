@@ -7,9 +7,9 @@ import argparse
 from pathlib import Path
 
 from data_loaders.errors import UserError
-from multimodal.ablation.variants import VARIANTS, choose_variants, parse_variant
 from multimodal.commands.answer import Answer, split_names, written
 from multimodal.commands.dump_arguments import MOVED
+from multimodal.experiments.ablation.variants import VARIANTS, choose_variants, parse_variant
 
 EXAMPLES = """examples:
   multimodal-hashtags ablation --data data/prepared --output runs/ablation
@@ -37,9 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Answer | None:
     """Train and compare the variants; only the main process answers."""
     from data_loaders.prepared import PreparedData
-    from multimodal.ablation.report import explanation, gate_table, main_table, write_report
-    from multimodal.ablation.running import run_ablation
     from multimodal.distributed.processes import is_main_process
+    from multimodal.experiments.ablation.report import explanation, gate_table, main_table, write_report
+    from multimodal.experiments.ablation.running import run_ablation
 
     ablation = run_ablation(
         options.config,

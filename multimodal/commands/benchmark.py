@@ -44,10 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Answer:
     """Make every row and the tables."""
     from data_loaders.prepared import PreparedData
-    from multimodal.benchmark.entries import choose_entries, parse_entry, parse_settings
-    from multimodal.benchmark.report import cost_table, explanation, narrow_at_k_table, write_report
-    from multimodal.benchmark.running import run_benchmark
-    from multimodal.benchmark.table import benchmark_table
+    from multimodal.experiments.benchmark.entries import choose_entries, parse_entry, parse_settings
+    from multimodal.experiments.benchmark.report import cost_table, explanation, narrow_at_k_table, write_report
+    from multimodal.experiments.benchmark.running import run_benchmark
+    from multimodal.experiments.benchmark.table import benchmark_table
 
     ks = parse_ks(options.k)
     entries = choose_entries(

@@ -22,9 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Answer | None:
     """Work out the table; only the main process answers."""
     from data_loaders.prepared import PreparedData
-    from multimodal.ablation.report import gate_table
     from multimodal.design.gate import gate_of_run
     from multimodal.distributed.processes import is_main_process
+    from multimodal.experiments.ablation.report import gate_table
 
     table = gate_of_run(options.run, PreparedData.open(options.data, options.images), options.split)
     if not is_main_process():

@@ -16,9 +16,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
+from data_loaders import __version__
 from data_loaders.command_line import PROGRAM
 from data_loaders.errors import UserError, full_disk, nearest
-from multimodal._version import __version__
 from multimodal.commands.answer import MISTAKE, Answer, as_plain
 from multimodal.commands.stopping import INTERRUPTED, stoppable
 

@@ -18,8 +18,8 @@ from multimodal.design.fusion import gated_fusions
 from multimodal.design.system import DesignSystem
 from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.encoders.features.unusable_pictures import left_out_pictures
-from multimodal.queries import to_queries
 from multimodal.systems.model_folder import load_model
+from multimodal.systems.queries import to_queries
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

@@ -24,7 +24,6 @@ from multimodal.evaluation.metrics.beyond_accuracy import cooccurrence_similarit
 from multimodal.evaluation.metrics.sweep import evaluate_rankings
 from multimodal.evaluation.uncertainty.resampling import Unit
 from multimodal.memory.post_memory import PostMemory
-from multimodal.queries import to_queries
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.serialization import concatenate, merge, serialize
 from multimodal.storage.run_folder import RunFolder, read_json
@@ -32,6 +31,7 @@ from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.base import System
 from multimodal.systems.caption_profile import captions_for, profile_of
 from multimodal.systems.model_folder import LoadedModel, load_model
+from multimodal.systems.queries import to_queries
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData

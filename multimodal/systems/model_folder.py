@@ -14,11 +14,11 @@ from typing import Any
 from pydantic import Field
 from safetensors import SafetensorError
 
+from data_loaders import __version__
 from data_loaders.command_line import command_line
 from data_loaders.errors import RunError, UserError, full_disk
 from data_loaders.output_folder import atomic_folder, restore
 from data_loaders.posts import Post
-from multimodal._version import __version__
 from multimodal.config import RunConfig
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.memory_files import ARRAYS_FILE, POSTS_FILE, read_memory, write_memory

@@ -20,8 +20,8 @@ import multimodal
 from data_loaders.errors import RunError, UserError
 from data_loaders.posts import Post
 from multimodal import Recommendation, Recommender, default_model
-from multimodal.queries import moment, read_post
 from multimodal.systems.config_loading import load_config, validate_config
+from multimodal.systems.queries import moment, read_post
 from multimodal.training.run import train_run
 
 ROOT = Path(__file__).resolve().parents[2]

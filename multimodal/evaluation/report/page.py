@@ -9,6 +9,7 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from data_loaders import __version__
 from multimodal.evaluation.files.text_table import percent
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.report.error_parts import error_charts, frequency_table, hashtag_table, pair_table
@@ -42,8 +43,6 @@ class Tile(NamedTuple):
 
 def page(inputs: ReportInputs, shown: Mapping[str, Sequence[GalleryPost]]) -> str:
     """Return the whole page as HTML, with the posts shown in the gallery by heading."""
-    from multimodal import __version__
-
     errors, slices = inputs.errors, inputs.slices
     return environment().get_template("page.html.j2").render(
         inputs=inputs,

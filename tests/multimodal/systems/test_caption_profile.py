@@ -15,9 +15,9 @@ from data_loaders.prepared import PreparedData
 from multimodal.captions.neural.tweet_models import LstmConfig
 from multimodal.config import RunConfig
 from multimodal.evaluation.pipeline import evaluate_run
-from multimodal.queries import to_history_post, to_query
 from multimodal.recommender import Recommender
 from multimodal.systems.caption_profile import captions_for, profile_of
+from multimodal.systems.queries import to_history_post, to_query
 from multimodal.training.run import train_run
 
 LEAKING = "tweet_inline_words"

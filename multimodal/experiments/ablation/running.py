@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 from data_loaders.errors import DataError, UserError
-from multimodal.ablation.variants import VARIANTS, Variant
 from multimodal.config import RunConfig
 from multimodal.design.gate import gate_of_run, has_gate
 from multimodal.evaluation.files.results import read_per_post
 from multimodal.evaluation.metrics.accuracy import Floats, f1_of_means
 from multimodal.evaluation.pipeline import evaluate_run, is_evaluated
 from multimodal.evaluation.uncertainty.resampling import draw_with_replacement, percentiles, weighted_sums
+from multimodal.experiments.ablation.variants import VARIANTS, Variant
 from multimodal.storage.run_folder import RunFolder, read_json
 from multimodal.systems.config_loading import load_config
 from multimodal.training.opening import is_finished

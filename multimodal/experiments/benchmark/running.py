@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_loaders.errors import UserError
-from multimodal.benchmark.entries import Entry
 from multimodal.evaluation.pipeline import evaluate_run, is_evaluated
+from multimodal.experiments.benchmark.entries import Entry
 from multimodal.storage.run_folder import RunFolder, read_json, write_json
 from multimodal.systems.config_loading import load_config
 from multimodal.training.opening import is_finished

@@ -10,7 +10,7 @@ from PIL import Image
 
 from data_loaders.errors import DataError
 from data_loaders.posts import Post
-from multimodal.queries import is_now, moment, to_history_post, to_queries, to_query, usable_image
+from multimodal.systems.queries import is_now, moment, to_history_post, to_queries, to_query, usable_image
 
 NOW = datetime(2024, 5, 1, tzinfo=timezone.utc)
 POST = Post(post_id="p", user_id="ann", caption="Off to the #Sea", hashtags=("own",))

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from multimodal.benchmark.running import Failure
 from multimodal.evaluation.files.text_table import TextTable, number, with_interval
 from multimodal.evaluation.files.writing import write_files
 from multimodal.evaluation.metrics.catalogue import METRICS
+from multimodal.experiments.benchmark.running import Failure
 
 _POOLED = ("f1_micro", "f1_macro_label")
 _WITH_INTERVAL = ("f1", "ndcg")

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from multimodal.benchmark.running import Row
 from multimodal.evaluation.files.predictions import read_predictions
 from multimodal.evaluation.files.results import read_per_post
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.metrics.label_wise import f1_macro_label, f1_micro
 from multimodal.evaluation.uncertainty.intervals import bootstrap
 from multimodal.evaluation.uncertainty.resampling import Unit
+from multimodal.experiments.benchmark.running import Row
 from multimodal.ranking.rankings import Rankings
 from multimodal.storage.run_folder import RunFolder, read_json
 

@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 
 from data_loaders.errors import ConfigError, RunError, UserError
-from multimodal.ablation.report import markdown, write_report
-from multimodal.ablation.running import run_ablation
-from multimodal.ablation.variants import VARIANTS, Variant, choose_variants, parse_variant
 from multimodal.evaluation.files.results import read_per_post
+from multimodal.experiments.ablation.report import markdown, write_report
+from multimodal.experiments.ablation.running import run_ablation
+from multimodal.experiments.ablation.variants import VARIANTS, Variant, choose_variants, parse_variant
 from multimodal.systems.config_loading import load_config
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 DEBUG = ROOT / "configs" / "debug.yaml"
 QUICK = ("training.epochs=1",)
 SOME = choose_variants(["sum", "full"], [Variant("no user", ("history.posts=0",))])

@@ -15,16 +15,16 @@ from rich.console import Console
 from sklearn.metrics import f1_score
 
 from data_loaders.errors import UserError
-from multimodal.benchmark.entries import Entry, choose_entries, parse_entry, parse_settings
-from multimodal.benchmark.report import narrow_at_k_table, write_report
-from multimodal.benchmark.running import run_benchmark
-from multimodal.benchmark.table import ScoredLabels, benchmark_table
 from multimodal.evaluation.metrics.catalogue import METRICS
+from multimodal.experiments.benchmark.entries import Entry, choose_entries, parse_entry, parse_settings
+from multimodal.experiments.benchmark.report import narrow_at_k_table, write_report
+from multimodal.experiments.benchmark.running import run_benchmark
+from multimodal.experiments.benchmark.table import ScoredLabels, benchmark_table
 from multimodal.ranking.rankings import Rankings
 from multimodal.storage.configurations import find_config
 from multimodal.systems.registry import list_systems
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 CONFIGS = ROOT / "configs"
 KS = [3, 5]
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from data_loaders.command_line import command_line
-from multimodal.ablation.running import LEVEL, Ablation
-from multimodal.ablation.variants import VARIANTS
 from multimodal.evaluation.files.text_table import TextTable, number, percent, with_signed_interval
 from multimodal.evaluation.files.writing import Content, write_files
 from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS
+from multimodal.experiments.ablation.running import LEVEL, Ablation
+from multimodal.experiments.ablation.variants import VARIANTS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
