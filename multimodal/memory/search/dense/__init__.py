@@ -1,0 +1,1 @@
+"""The index of one dense space over one span of time."""
