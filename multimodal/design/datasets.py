@@ -13,9 +13,10 @@ from data_loaders.posts import Post
 from multimodal.design.config import DesignConfig
 from multimodal.design.network import DesignNetwork
 from multimodal.encoders.features.inputs import caption_inputs, cleaned_captions, image_inputs
-from multimodal.memory.caption_search import SLOTS, CaptionVectors, find_neighbours, similarity_to
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.search.caption_scan import find_neighbours, similarity_to
+from multimodal.memory.search.caption_vectors import SLOTS, CaptionVectors
 
 _BULK_POSTS = 256
 

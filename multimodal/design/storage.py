@@ -14,7 +14,7 @@ from multimodal.design.config import DesignConfig
 from multimodal.design.network import DesignNetwork
 from multimodal.encoders import load_caption_encoder, load_image_encoder
 from multimodal.encoders.storage import check_tensors, read_tensors, without_memory
-from multimodal.memory.caption_search import SLOTS, CaptionVectors
+from multimodal.memory.search.caption_vectors import SLOTS, CaptionVectors
 from multimodal.storage.array_files import ArrayForm, load_arrays
 from multimodal.storage.model_files import Form, Number, read_json_as
 from multimodal.storage.run_folder import write_atomically, write_json

@@ -23,9 +23,9 @@ from multimodal.design.storage import load_parts, save_parts
 from multimodal.distributed.launching import own_device
 from multimodal.encoders import build_caption_encoder, build_image_encoder, missing_weights
 from multimodal.encoders.features.inputs import cleaned_captions
-from multimodal.memory.caption_search import CaptionVectors
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.search.caption_vectors import CaptionVectors
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import order_candidates
 from multimodal.storage.run_folder import RunFolder

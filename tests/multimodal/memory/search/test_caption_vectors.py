@@ -1,0 +1,58 @@
+"""Captions as TF-IDF vectors, against the formula."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from multimodal.memory.search.caption_vectors import CaptionVectors, caption_terms
+
+
+class TestTerms:
+    def test_words_are_folded_and_marks_kept(self):
+        assert caption_terms("Straße am SEE, 2024 été!") == ["strasse", "am", "see", "2024", "été"]
+
+    def test_scripts_without_spaces_are_cut_into_pairs(self):
+        assert caption_terms("东京塔 夜") == ["东京", "京塔", "夜"]
+        assert caption_terms("さくら") == ["さく", "くら"]
+        assert caption_terms("แมว") == ["แม", "มว"]
+
+    def test_combining_vowels_do_not_cut_a_word(self):
+        assert caption_terms("नमस्ते दुनिया") == ["नमस्ते", "दुनिया"]
+        assert caption_terms("좋은 아침") == ["좋은", "아침"]
+
+    def test_no_words(self):
+        assert caption_terms("") == caption_terms("🎉 … !") == []
+
+
+class TestVectors:
+    CAPTIONS = ("tea tea sea", "sea sky", "", "tea")
+
+    def test_are_tf_idf_of_length_one(self):
+        vectors = CaptionVectors.fit(self.CAPTIONS)
+        found = vectors.of(["tea tea sea", "", "never seen"])
+        assert found.dtype == np.float32
+        document_counts = Counter(term for caption in self.CAPTIONS for term in set(caption.split()))
+        weights = {
+            term: (1 + math.log(count)) * (math.log(5 / (1 + document_counts[term])) + 1)
+            for term, count in {"tea": 2, "sea": 1}.items()
+        }
+        norm = math.sqrt(sum(weight**2 for weight in weights.values()))
+        assert sorted(found[0].data) == pytest.approx(sorted(weight / norm for weight in weights.values()), rel=1e-5)
+        assert found[1].nnz == 0
+        # Unknown words weigh most, and count: (ln 5 + 1) each, scaled to length 1.
+        assert found[2].data == pytest.approx([math.sqrt(0.5)] * 2)
+
+    def test_what_is_the_same_is_like(self):
+        found = CaptionVectors.fit(self.CAPTIONS).of(["Tea, sea", "sea TEA!", "sky"])
+        similarity = (found @ found.T).toarray()
+        assert similarity[0, 1] == pytest.approx(1, abs=1e-6)
+        assert similarity[0, 2] == 0
+
+    def test_nothing_to_learn_from_and_nothing_asked(self):
+        vectors = CaptionVectors.fit([])
+        assert vectors.of(["tea"]).data == pytest.approx([1.0])
+        assert vectors.of([]).shape[0] == 0
