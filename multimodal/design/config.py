@@ -101,6 +101,9 @@ class DesignConfig(RunConfig):
     length_bucketing: bool = Field(default=False, description="train on batches of similar caption length: less "
                                    "padding, but the gate's batch normalisation hides missing captions")  # fmt: skip
     feature_cache: str | None = Field(default=".cache/features", description="folder for frozen encoders' features")
+    feature_precision: Literal["fp16", "int8"] = Field(
+        default="fp16", description="how frozen encoders' features are rounded and kept; int8 takes half the room"
+    )
     training: TrainingConfig = TrainingConfig()
 
     @field_validator("caption_profile")

@@ -60,8 +60,8 @@ class DatasetBuilder:
         on_disk = all(post.image is None or isinstance(post.image, (str, Path)) for post in posts)
         cache = self.config.feature_cache if len(posts) >= _BULK_POSTS and on_disk else None
         return (
-            caption_inputs(self.network.caption_encoder, captions, cache),
-            image_inputs(self.network.image_encoder, posts, cache, workers),
+            caption_inputs(self.network.caption_encoder, captions, cache, self.config.feature_precision),
+            image_inputs(self.network.image_encoder, posts, cache, workers, self.config.feature_precision),
         )
 
     def content_dataset(

@@ -16,7 +16,7 @@ from multimodal.design.heads import MultilabelHead, SequenceHead
 from multimodal.design.history import MemoryAttention, Pointer, Remembered
 from multimodal.design.output_vocabulary import OutputVocabulary
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder
-from multimodal.encoders.features.inputs import frozen_features
+from multimodal.encoders.features.rounding import rounded
 
 # Starting weights of (log age, log rank, log similarity): by recency, and by similarity.
 HISTORY_PRIOR = (-0.75, -0.5, 1.0)
@@ -75,6 +75,7 @@ class DesignNetwork(nn.Module):
         width, heads = config.width, config.heads
         self.vocabulary_size = vocabulary_size
         self.caption_encoder, self.image_encoder = caption_encoder, image_encoder
+        self._precision = config.feature_precision
         self.project_words = _projection(caption_encoder, width, config.interaction.dropout)
         self.project_regions = _projection(image_encoder, width, config.interaction.dropout)
         self.missing_caption = nn.Parameter(torch.randn(width) * 0.1)
@@ -162,7 +163,7 @@ class DesignNetwork(nn.Module):
         features = batch.caption
         if features.dim() == 2:
             features = self.caption_encoder(features, batch.caption_mask)
-            features = frozen_features(features) if self.caption_encoder.frozen else features
+            features = rounded(features, self._precision) if self.caption_encoder.frozen else features
         words = self.project_words(features.to(missing.dtype))
         first = torch.zeros_like(batch.caption_mask)
         first[:, 0] = True
@@ -177,7 +178,7 @@ class DesignNetwork(nn.Module):
         features = batch.image
         if features.dim() == 4:
             features = self.image_encoder(features)
-            features = frozen_features(features) if self.image_encoder.frozen else features
+            features = rounded(features, self._precision) if self.image_encoder.frozen else features
         regions = self.project_regions(features.to(missing.dtype))
         mask = torch.ones(regions.shape[:2], dtype=torch.bool, device=regions.device)
         mask[:, 1:] &= batch.image_present.unsqueeze(1)

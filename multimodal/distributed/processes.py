@@ -32,16 +32,6 @@ def barrier() -> None:
         dist.barrier()
 
 
-def main_process_first(work: Callable[[], Item]) -> Item:
-    """Run `work` on the main process first, then on the others, which find its files on disk."""
-    if is_main_process():
-        result = work()
-        barrier()
-        return result
-    barrier()
-    return work()
-
-
 def map_processes(items: Sequence[Item], work: Callable[[Sequence[Item]], list[Any]]) -> list[Any]:
     """Let every process work on its share of `items` and return all results in the order of the items.
 

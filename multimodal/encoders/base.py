@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -257,7 +258,14 @@ class ImageEncoder(Encoder):
         scaled = pixels.to(self.mean.dtype)
         if not pixels.is_floating_point():
             scaled = scaled / 255
-        return self.encode_pixels(((scaled - self.mean) / self.std).to(next(self.parameters()).dtype))
+        regions = self.encode_pixels(((scaled - self.mean) / self.std).to(next(self.parameters()).dtype))
+        return regions if self.config.grid is None else pool_regions(regions, self.config.grid)
+
+    def fingerprint(self) -> str:
+        """Return a hash of what the output depends on; see `Encoder.fingerprint`."""
+        own = super().fingerprint()
+        grid = self.config.grid
+        return own if grid is None else hashlib.sha256(f"{own} grid {grid}".encode()).hexdigest()
 
     @property
     def augmentation(self) -> Augmentation | None:
@@ -296,6 +304,23 @@ class ImageEncoder(Encoder):
         # Saved as JSON beside the weights, hence not in the state dictionary.
         self.register_buffer("mean", torch.tensor(preprocessing.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(preprocessing.std).view(3, 1, 1), persistent=False)
+
+
+def pool_regions(regions: Tensor, grid: int) -> Tensor:
+    """Return the means of neighbouring regions, (B, grid · grid, C), for the regions of square maps (B, P, C).
+
+    Raises:
+        ConfigError: P is no square, or the map is smaller than the grid.
+    """
+    side = math.isqrt(regions.shape[1])
+    square = side * side == regions.shape[1]
+    if not square or grid > side:
+        own = f"{side} x {side} regions" if square else f"{regions.shape[1]} regions, which is no square"
+        raise ConfigError(
+            f"encoder.image.grid={grid}: the encoder gives {own}; give a grid of at most its side, or null."
+        )
+    maps = regions.transpose(1, 2).reshape(len(regions), -1, side, side)
+    return torch.nn.functional.adaptive_avg_pool2d(maps, grid).flatten(2).transpose(1, 2)
 
 
 def pad_tokens(token_ids: Sequence[NDArray[np.int64]], pad_id: int) -> tuple[Tensor, Tensor]:

@@ -132,6 +132,9 @@ class ImageEncoderConfig(Section):
     std: tuple[float, float, float] | None = Field(default=None, description="replaces the model's own, RGB in [0, 1]")
     interpolation: Literal["bilinear", "bicubic"] | None = Field(default=None, description="replaces the model's own")
     crop_fraction: float | None = Field(default=None, gt=0, le=1, description="centre crop; replaces the model's own")
+    grid: int | None = Field(
+        default=None, ge=1, le=64, description="pool the regions to grid x grid means; null: the model's own regions"
+    )
     augmentation: bool = Field(
         default=False, description="train on random crops and mirror images; needs a trainable encoder"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
@@ -17,14 +17,16 @@ from data_loaders.batches import CaptionInputs, ImageInputs
 from data_loaders.errors import DataError
 from data_loaders.posts import Post
 from data_loaders.text.captions import clean_caption
-from multimodal.distributed.processes import is_main_process, main_process_first
+from multimodal.distributed.processes import is_main_process, map_processes
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder, pad_tokens
 from multimodal.encoders.features.feature_cache import FeatureCache, FeatureView, caption_key
 from multimodal.encoders.features.picture_loading import Pictures, PicturesAhead
+from multimodal.encoders.features.rounding import FeaturePrecision, from_stored, stored_type, to_stored
 
 logger = logging.getLogger(__name__)
 
 Flags = NDArray[np.bool_]
+Stored = NDArray[np.float16] | NDArray[np.int8]
 _PIXELS_IN_MEMORY_BYTES = 2**31
 _ENCODING_BATCH = 32
 _ENCODING_CHUNK = 256
@@ -86,7 +88,8 @@ class FeatureCaptions(_Captions):
 
     def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Return features (B, T, C) and mask (B, T)."""
-        return self._view.batch(rows)
+        features, mask = self._view.batch(rows)
+        return from_stored(features), mask
 
 
 class SelectedCaptions(_Captions):
@@ -206,7 +209,7 @@ class FeatureImages(_Images):
         here = np.flatnonzero(self._present[index])
         if not len(here):
             return None
-        cached, _ = self._view.batch(self._rows[index[here]].tolist())
+        cached = from_stored(self._view.batch(self._rows[index[here]].tolist())[0])
         if len(here) == len(index):
             return cached
         features = torch.zeros(len(index), *self._shape, dtype=cached.dtype, device=cached.device)
@@ -235,7 +238,7 @@ class SelectedImages(_Images):
 
 
 def caption_inputs(
-    encoder: CaptionEncoder | None, captions: Sequence[str], cache: str | None
+    encoder: CaptionEncoder | None, captions: Sequence[str], cache: str | None, precision: FeaturePrecision = "fp16"
 ) -> NoCaptions | TokenCaptions | FeatureCaptions:
     """Return the caption inputs of some posts: features where the encoder is frozen and a cache is given."""
     if encoder is None:
@@ -243,20 +246,24 @@ def caption_inputs(
     tokens = TokenCaptions(encoder, captions)
     if not encoder.frozen or cache is None:
         return tokens
-    store = FeatureCache(Path(cache), encoder.fingerprint())
+    store = FeatureCache(Path(cache), encoder.fingerprint(), stored_type(precision))
 
-    def compute(rows: Sequence[int]) -> Iterator[NDArray[np.float16]]:
+    def compute(rows: Sequence[int]) -> Iterator[Stored]:
         for chunk in _parts(rows, _ENCODING_CHUNK):
-            yield from _encode_captions(encoder, tokens, chunk)
+            yield from _encode_captions(encoder, tokens, chunk, precision)
 
     keys = [caption_key(caption) for caption in captions]
-    view = main_process_first(lambda: store.get_or_compute(keys, compute, "encoding captions"))
+    view = _filled(store, keys, compute, "encoding captions")
     view.move_to(_device(encoder))
     return FeatureCaptions(view, tokens.lengths(), tokens.present())
 
 
 def image_inputs(
-    encoder: ImageEncoder | None, posts: Sequence[Post], cache: str | None, workers: int = 0
+    encoder: ImageEncoder | None,
+    posts: Sequence[Post],
+    cache: str | None,
+    workers: int = 0,
+    precision: FeaturePrecision = "fp16",
 ) -> NoImages | PixelImages | FeatureImages:
     """Return the image inputs of some posts: features where the encoder is frozen and a cache folder is given.
 
@@ -270,17 +277,17 @@ def image_inputs(
         return NoImages(np.zeros(len(posts), bool))
     if not encoder.frozen or cache is None:
         return PixelImages(encoder, posts, workers)
-    store = FeatureCache(Path(cache), encoder.fingerprint())
+    store = FeatureCache(Path(cache), encoder.fingerprint(), stored_type(precision))
     everything = Pictures(encoder.preprocessing, posts)
     found = {row: everything.find(row) for row in np.flatnonzero(present).tolist()}
     keys = {row: key for row, key in found.items() if key is not None}
     pictured = list(keys)
     pictures = Pictures(encoder.preprocessing, [posts[row] for row in pictured])
 
-    def compute(rows: Sequence[int]) -> Iterator[NDArray[np.float16]]:
-        return _encode_images(encoder, pictures, rows, workers if len(rows) >= _ENCODING_CHUNK else 0)
+    def compute(rows: Sequence[int]) -> Iterator[Stored]:
+        return _encode_images(encoder, pictures, rows, workers if len(rows) >= _ENCODING_CHUNK else 0, precision)
 
-    view = main_process_first(lambda: store.get_or_compute(list(keys.values()), compute, "encoding pictures"))
+    view = _filled(store, list(keys.values()), compute, "encoding pictures")
     for index in np.flatnonzero(view.lengths == 0).tolist():
         if index not in pictures.left_out:
             pictures.leave_out(index, DataError(f"image {posts[pictured[index]].image!s} could not be used before"))
@@ -292,33 +299,44 @@ def image_inputs(
     return FeatureImages(view, rows, present, encoder.patches, encoder.width)
 
 
-def frozen_features(features: Tensor) -> Tensor:
-    """Round features as the cache does, so that results are the same with and without it."""
-    return features.half().float()
+def _filled(
+    store: FeatureCache, keys: list[str], compute: Callable[[Sequence[int]], Iterator[Stored]], description: str
+) -> FeatureView:
+    """Let every process compute its share of what is missing; then each finds everything."""
+
+    def work(rows: Sequence[int]) -> list[None]:
+        share = [keys[row] for row in rows]
+        store.get_or_compute(share, lambda chosen: compute([rows[index] for index in chosen]), description)
+        return [None] * len(rows)
+
+    map_processes(range(len(keys)), work)
+    return store.get_or_compute(keys, compute, description)
 
 
 @torch.no_grad()
-def _encode_captions(encoder: CaptionEncoder, tokens: TokenCaptions, rows: Sequence[int]) -> list[NDArray[np.float16]]:
+def _encode_captions(
+    encoder: CaptionEncoder, tokens: TokenCaptions, rows: Sequence[int], precision: FeaturePrecision
+) -> list[Stored]:
     # Captions of similar length share a batch, to save padding.
     lengths = tokens.lengths()
     order = sorted(range(len(rows)), key=lambda i: lengths[rows[i]])
     device = _device(encoder)
-    results: list[NDArray[np.float16]] = [np.empty((0, encoder.width), np.float16)] * len(rows)
+    results: list[Stored] = [np.empty((0, encoder.width), np.float16)] * len(rows)
     for chosen in _parts(order, _ENCODING_BATCH):
         ids, mask = tokens.batch([rows[i] for i in chosen])
-        features = encoder(ids.to(device), mask.to(device)).cpu().half().numpy()
+        features = to_stored(encoder(ids.to(device), mask.to(device)), precision)
         for i, row, length in zip(chosen, features, mask.sum(1).tolist(), strict=True):
             results[i] = row[:length]
     return results
 
 
 def _encode_images(
-    encoder: ImageEncoder, pictures: Pictures, rows: Sequence[int], workers: int
-) -> Iterator[NDArray[np.float16]]:
+    encoder: ImageEncoder, pictures: Pictures, rows: Sequence[int], workers: int, precision: FeaturePrecision
+) -> Iterator[Stored]:
     device, parts = _device(encoder), _parts(rows, _ENCODING_BATCH)
     for part, pixels in zip(parts, pictures.batches(parts, workers), strict=True):
         with torch.no_grad():
-            features = encoder(pixels.to(device)).cpu().half().numpy()
+            features = to_stored(encoder(pixels.to(device)), precision)
         # No rows, which the cache remembers, for what cannot be used.
         yield from (rows[:0] if row in pictures.left_out else rows for row, rows in zip(part, features, strict=True))
 

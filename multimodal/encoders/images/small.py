@@ -35,7 +35,7 @@ class SmallImageEncoder(ImageEncoder):
         widths = [3, config.width // 4, config.width // 2, config.width, config.width]
         self.blocks = nn.ModuleList(_block(before, after) for before, after in pairwise(widths))
         self.norm = nn.LayerNorm(config.width)
-        self.patches = (-(-self.preprocessing.size_px // _STRIDE)) ** 2
+        self.patches = (config.grid or -(-self.preprocessing.size_px // _STRIDE)) ** 2
 
     @classmethod
     def build(cls, config: ImageEncoderConfig) -> SmallImageEncoder:

@@ -11,7 +11,6 @@ from multimodal.distributed.processes import (
     all_reduce_sum,
     barrier,
     is_main_process,
-    main_process_first,
     map_processes,
     process_count,
     process_index,
@@ -35,7 +34,6 @@ def as_process(monkeypatch):
 def test_one_process_alone():
     assert (process_count(), process_index(), is_main_process()) == (1, 0, True)
     barrier()
-    assert main_process_first(lambda: "done") == "done"
     assert map_processes(range(3), lambda share: [item * 2 for item in share]) == [0, 2, 4]
     assert all_reduce_max(3, CPU) == 3
     assert all_reduce_sum([1.5, 2.0], CPU) == [1.5, 2.0]

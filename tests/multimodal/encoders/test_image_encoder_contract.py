@@ -187,3 +187,22 @@ def test_augmentation_is_a_switch() -> None:
     assert not all(torch.equal(one, pixels) for one in views)
     torch.manual_seed(0)
     assert torch.equal(view(pixels), views[0])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_regions_are_pooled_to_a_grid(name: str, tmp_path: Path) -> None:
+    whole, pooled = make(name), make(name, grid=1)
+    pooled.load_state_dict(whole.state_dict())
+    with torch.no_grad():
+        regions, mean = (encoder.eval()(pictures(encoder)) for encoder in (whole, pooled))
+    assert (mean.shape[1], pooled.patches) == (1, 1)
+    torch.testing.assert_close(mean[:, 0], regions.mean(1))
+    assert whole.fingerprint() != pooled.fingerprint()
+    pooled.save(tmp_path)
+    loaded = load_image_encoder(tmp_path)
+    assert (loaded.patches, loaded.fingerprint()) == (1, pooled.fingerprint())
+
+
+def test_a_grid_finer_than_the_regions_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"encoder.image.grid=9: the encoder gives \d+ x \d+ regions; give a grid of"):
+        make("small", grid=9)

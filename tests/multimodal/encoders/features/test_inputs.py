@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 
@@ -19,9 +18,9 @@ from multimodal.encoders.features.inputs import (
     TokenCaptions,
     caption_inputs,
     cleaned_captions,
-    frozen_features,
     image_inputs,
 )
+from multimodal.encoders.features.rounding import rounded
 
 CAPTIONS = ["a walk along the harbour", "", "cake", "a walk before rain with friends and cake", "cake", "rain"]
 ROWS = [3, 1, 0, 4]
@@ -99,7 +98,7 @@ class TestCachedCaptions:
         tokens, expected_mask = plain.batch(ROWS)
         assert torch.equal(mask, expected_mask)
         with torch.no_grad():
-            expected = frozen_features(frozen(tokens, expected_mask))
+            expected = rounded(frozen(tokens, expected_mask), "fp16")
         torch.testing.assert_close(found.float()[mask], expected[mask], atol=2e-3, rtol=1e-3)
         assert inputs.lengths().tolist() == plain.lengths().tolist()
         assert inputs.present().tolist() == plain.present().tolist()
@@ -142,7 +141,7 @@ class TestPictures:
         assert inputs.present().tolist() == plain.present().tolist()
         found = inputs.batch([6, 2, 0])
         with torch.no_grad():
-            expected = frozen_features(frozen_pictures(plain.batch([6, 2, 0])))
+            expected = rounded(frozen_pictures(plain.batch([6, 2, 0])), "fp16")
         torch.testing.assert_close(found.float()[[0, 2]], expected[[0, 2]], atol=2e-3, rtol=1e-3)
         assert not found[1].any()
         assert inputs.batch([1, 2]) is None
@@ -165,6 +164,32 @@ def test_a_selection_counts_its_own_rows(words, pictures, posts):
     assert some.present().tolist() == [True, False]
 
 
-def test_frozen_features_are_rounded_as_the_cache_rounds_them():
-    values = torch.tensor([1 / 3, 2049.0, -0.0])
-    assert np.array_equal(frozen_features(values).numpy(), values.numpy().astype(np.float16).astype(np.float32))
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_features_from_the_cache_are_those_of_the_encoder_rounded(frozen, frozen_pictures, posts, tmp_path, precision):
+    captions = caption_inputs(frozen, CAPTIONS, str(tmp_path), precision)
+    alone = [TokenCaptions(frozen, CAPTIONS).batch([row]) for row in range(len(CAPTIONS))]
+    with torch.no_grad():
+        words = [rounded(frozen(*one), precision)[0] for one in alone]
+        picture = rounded(frozen_pictures(PixelImages(frozen_pictures, posts).batch([3])), precision)
+    for row, expected in enumerate(words):
+        found = captions.batch([row])[0][0].float()
+        # One unit of the last place of a code: alone and in a batch, the encoder itself differs a little.
+        step = expected.abs().amax(-1, keepdim=True) / (127 if precision == "int8" else 1024)
+        assert ((found - expected).abs() <= step).all()
+    found = image_inputs(frozen_pictures, posts, str(tmp_path), 0, precision).batch([3]).float()
+    assert ((found - picture).abs() <= picture.abs().amax(-1, keepdim=True) / 127).all()
+
+
+def test_every_process_computes_its_share(frozen, tmp_path, monkeypatch):
+    computed = []
+    whole = caption_inputs(frozen, CAPTIONS, str(tmp_path / "one")).batch(range(6))
+
+    def two_processes(items, work):
+        for first in range(2):
+            computed.append(work(items[first::2]))
+
+    monkeypatch.setattr("multimodal.encoders.features.inputs.map_processes", two_processes)
+    shared = caption_inputs(frozen, CAPTIONS, str(tmp_path / "two"))
+    assert [len(part) for part in computed] == [3, 3]
+    monkeypatch.setattr(type(frozen), "forward", lambda *arguments: pytest.fail("encoded again"))
+    torch.testing.assert_close(shared.batch(range(6))[0], whole[0], atol=2e-3, rtol=1e-3)
