@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.memory.numbering import Numbering
+from multimodal.memory.posts.numbering import Numbering
 
 
 class HashtagIdMap:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
+
 from data_loaders.errors import RunError
 from data_loaders.posts import NOW_US, UNDATED_EPOCH_US
 from multimodal.memory.hashtag_id_map import HashtagIdMap
-from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.post_memory import CONTENT, PostMemory, array_name
 from multimodal.storage.array_files import ArrayForm, check_ends, load_arrays, save_arrays
 from multimodal.storage.model_files import Count, Form, Hashtags, Names, read_json_as
 from multimodal.storage.run_folder import write_json
@@ -22,14 +24,16 @@ class _Posts(Form):
     post_ids: Names
     user_ids: Names
     further_hashtags: Hashtags
+    spaces: dict[str, Count] = Field(default_factory=dict)
 
 
 def write_memory(folder: Path, memory: PostMemory) -> None:
-    """Write both files.
+    """Write both files; they hold nothing of posts that are dead.
 
     Raises:
         RunError: the disk is full or the folder cannot be written.
     """
+    memory = memory.living()
     arrays, values = memory.state()
     further = list(memory.id_map.names[memory.id_map.vocabulary_size :])
     save_arrays(folder / ARRAYS_FILE, arrays)
@@ -37,7 +41,7 @@ def write_memory(folder: Path, memory: PostMemory) -> None:
 
 
 def read_memory(folder: Path, like: PostMemory) -> PostMemory:
-    """Read what `write_memory` wrote.
+    """Read what `write_memory` wrote; vectors and caption terms stay in the file, which is memory-mapped.
 
     Args:
         folder: a model folder.
@@ -52,12 +56,17 @@ def read_memory(folder: Path, like: PostMemory) -> PostMemory:
             f"{folder / POSTS_FILE} ({_WHAT}) does not fit: width {posts.width} and slots {posts.slots}, the system "
             f"needs {like.width} and {like.slots}."
         )
+    if posts.spaces != like.spaces:
+        raise RunError(
+            f"{folder / POSTS_FILE} ({_WHAT}) does not fit: it has the dense spaces {posts.spaces}, the system needs "
+            f"{like.spaces}."
+        )
     known = [name for name in posts.further_hashtags if name in like.id_map]
     if known:
         raise RunError(f"{folder / POSTS_FILE} ({_WHAT}) is damaged: {known[0]!r} is in the vocabulary already.")
     id_map: HashtagIdMap = like.id_map
     id_map.add(posts.further_hashtags)
-    arrays = load_arrays(path, _WHAT, _forms(posts, len(id_map)))
+    arrays = load_arrays(path, _WHAT, _forms(posts, len(id_map)), mapped=True)
     check_ends(path, _WHAT, "hashtag_ends", arrays["hashtag_ends"], len(arrays["hashtags"]))
     if posts.slots:
         check_ends(path, _WHAT, "term_ends", arrays["term_ends"], len(arrays["term_slots"]))
@@ -74,8 +83,9 @@ def _forms(posts: _Posts, hashtags: int) -> dict[str, ArrayForm]:
         "hashtags": ArrayForm("int64", (None,), 0, hashtags - 1),
         "hashtag_ends": ArrayForm("int64", (count,), 0),
     }
-    if posts.width:
-        forms["vectors"] = ArrayForm("float32", (count, posts.width))
+    widths = {CONTENT: posts.width, **posts.spaces} if posts.width else posts.spaces
+    for space, width in widths.items():
+        forms[array_name(space)] = ArrayForm("float32", (count, width))
     if posts.slots:
         forms["term_slots"] = ArrayForm("int32", (None,), 0, posts.slots - 1)
         forms["term_weights"] = ArrayForm("float32", (None,), 0)

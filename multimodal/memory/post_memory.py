@@ -1,9 +1,10 @@
-"""`PostMemory`: earlier posts by user and by recency. Append-only and ordered by time."""
+"""`PostMemory`: earlier posts by user and by recency, ordered by time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,64 +12,67 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from data_loaders.posts import NOW_US, UNDATED_EPOCH_US, Post
-from multimodal.memory.growing_array import GrowingArray
 from multimodal.memory.hashtag_id_map import HashtagIdMap
-from multimodal.memory.numbering import Numbering
-from multimodal.memory.user_timelines import UserTimelines
+from multimodal.memory.posts.column import Column
+from multimodal.memory.posts.growing_array import GrowingArray
+from multimodal.memory.posts.growing_timelines import GrowingTimelines
+from multimodal.memory.posts.hashtag_lists import HashtagLists
+from multimodal.memory.posts.numbering import Numbering
+from multimodal.memory.posts.term_rows import TermRows
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
+Flags = NDArray[np.bool_]
 
-_ARRAYS = (
-    "_users",
-    "_instants",
-    "_hashtags",
-    "_hashtag_ends",
-    "_vectors",
-    "_term_slots",
-    "_term_weights",
-    "_term_ends",
-)
+# The dense space of the content vectors; a memory may have others beside it.
+CONTENT = "content"
+_COLUMNS = ("_users", "_instants", "_alive", "_hashtags", "_terms")
+# What is replaced as a whole, never changed in place.
+_PLAIN = ("_length", "_dead", "_newest_us", "_timelines", "_forgotten", "_alive")
+_COPIED_AT_ONCE = 65_536
 
 
 class PostMemory:
-    """Posts with their user, instant, hashtags and (optionally) a content vector.
+    """Posts with their user, instant, hashtags and (optionally) vectors.
 
     Every query sees only posts *strictly earlier* than its instant: a post never finds itself, nor another post of
     the same instant. So a memory of a whole stream gives each of its posts exactly what was known at the time (the
     `rolling` protocol); a memory of the train posts alone gives the `frozen` protocol.
 
-    A position is a post's number in the order of appending; positions never change.
+    A position is a post's number in the order of appending; positions never change. Posts that are withdrawn, corrected
+    or forgotten leave dead positions, which no answer contains: answers are those of a memory that never had the posts.
+    What a saved memory holds is only what is alive, with new positions.
 
     Args:
         id_map: numbers of the hashtags; new hashtags are added as posts come in.
         width: length of a content vector, 0 for none.
         slots: length of a sparse vector of caption terms, 0 for none.
+        spaces: lengths of further vectors, by name of their dense space.
     """
 
-    def __init__(self, id_map: HashtagIdMap, width: int = 0, slots: int = 0) -> None:
+    def __init__(
+        self, id_map: HashtagIdMap, width: int = 0, slots: int = 0, spaces: Mapping[str, int] | None = None
+    ) -> None:
         self.id_map = id_map
-        self.width = width
-        self.slots = slots
+        self.width, self.slots, self.spaces = width, slots, dict(spaces or {})
         self._user_numbers = Numbering()
-        self._positions = Numbering()
-        self._newest_us = 0
+        self._forgotten: frozenset[int] = frozenset()
+        self._post_numbers = Numbering()
+        self._length = self._dead = self._newest_us = 0
         self._users = GrowingArray(np.int64)
         self._instants = GrowingArray(np.int64)
-        self._hashtags = GrowingArray(np.int64)
-        self._hashtag_ends = GrowingArray(np.int64)
-        self._vectors = GrowingArray(np.float32, width)
-        self._term_slots = GrowingArray(np.int32)
-        self._term_weights = GrowingArray(np.float32)
-        self._term_ends = GrowingArray(np.int64)
-        self._terms = sparse.csr_matrix((0, slots))
-        self._timelines = UserTimelines.of(self.users, self.instants_us, 0)
+        self._alive = GrowingArray(np.bool_)
+        self._hashtags = HashtagLists()
+        self._terms = TermRows(slots)
+        widths = {CONTENT: width, **self.spaces} if width else self.spaces
+        self._vectors = {space: Column(np.float32, length) for space, length in widths.items()}
+        self._timelines = GrowingTimelines()
 
     def __len__(self) -> int:
-        return len(self._positions)
+        return self._length
 
     def __contains__(self, post_id: str) -> bool:
-        return post_id in self._positions
+        return self.position_of(post_id) is not None
 
     @property
     def vocabulary_size(self) -> int:
@@ -78,17 +82,17 @@ class PostMemory:
     @property
     def post_ids(self) -> Sequence[str]:
         """Ids by position."""
-        return self._positions.names
-
-    @property
-    def instants_us(self) -> Ints:
-        """(N,) instants by position, microseconds since 1970."""
-        return self._instants.values
+        return self._post_numbers.names
 
     @property
     def users(self) -> Ints:
-        """(N,) user numbers by position, -1 for a post without a user."""
-        return self._users.values
+        """(N,) user numbers by position, -1 for none; do not change them."""
+        return self._users.values[: self._length]
+
+    @property
+    def instants_us(self) -> Ints:
+        """(N,) instants by position, in microseconds since 1970; do not change them."""
+        return self._instants.values[: self._length]
 
     @property
     def user_ids(self) -> Sequence[str]:
@@ -96,18 +100,31 @@ class PostMemory:
         return self._user_numbers.names
 
     @property
+    def alive(self) -> Flags | None:
+        """(N,) by position, False for posts that were withdrawn, corrected or forgotten; None if all are alive."""
+        return self._alive.values[: self._length] if self._dead else None
+
+    @property
     def vectors(self) -> Floats:
-        """(N, width) content vectors by position; do not change them."""
-        return self._vectors.values
+        """(N, width) content vectors by position, a copy if some lie in a file: see `vectors_at`."""
+        return self._vectors[CONTENT].values if self.width else np.empty((len(self), 0), np.float32)
 
     @property
     def terms(self) -> sparse.csr_matrix:
-        """(N, slots) sparse caption terms by position; do not change them."""
-        if self._terms.shape[0] != len(self):
-            starts = np.concatenate([[0], self._term_ends.values])
-            parts = (self._term_weights.values, self._term_slots.values, starts)
-            self._terms = sparse.csr_matrix(parts, shape=(len(self._term_ends), self.slots))
-        return self._terms
+        """(N, slots) sparse caption terms by position, made once for each state of the memory: see `terms_at`."""
+        return self._terms.matrix
+
+    def vectors_at(self, space: str, positions: Ints) -> Floats:
+        """Return the vectors of N positions in a dense space, (N, its width), each position at least 0.
+
+        Raises:
+            KeyError: the memory has no such space.
+        """
+        return self._vectors[space].at(positions)
+
+    def terms_at(self, positions: Ints) -> sparse.csr_matrix:
+        """Return the caption terms of N positions, (N, slots), each position at least 0."""
+        return self._terms.at(positions)
 
     @property
     def newest_us(self) -> int:
@@ -126,10 +143,17 @@ class PostMemory:
 
     def position_of(self, post_id: str) -> int | None:
         """Return the position of a remembered post, or None."""
-        return self._positions.find(post_id)
+        position = self._post_numbers.find(post_id)
+        return position if position is not None and self._alive.values[position] else None
+
+    # -- changes -----------------------------------------------------------------------------------------------
 
     def append(
-        self, posts: Sequence[Post], vectors: Floats | None = None, terms: sparse.csr_matrix | None = None
+        self,
+        posts: Sequence[Post],
+        vectors: Floats | None = None,
+        terms: sparse.csr_matrix | None = None,
+        spaces: Mapping[str, Floats] | None = None,
     ) -> None:
         """Remember all of `posts`, or none if anything fails; ids already remembered are refused.
 
@@ -137,6 +161,7 @@ class PostMemory:
             posts: any order of time. A post with neither timestamp nor sequence counts as posted now.
             vectors: (len(posts), width), required when `width` is not 0.
             terms: (len(posts), slots), required when `slots` is not 0.
+            spaces: vectors of each further dense space.
 
         Raises:
             ValueError: an id is already remembered, or the vectors have another shape.
@@ -144,70 +169,161 @@ class PostMemory:
         if not posts:
             return
         self._refuse_known([post.post_id for post in posts])
-        if self.width and (vectors is None or vectors.shape != (len(posts), self.width)):
-            shape = None if vectors is None else vectors.shape
-            raise ValueError(f"vectors of shape {shape}; expected ({len(posts)}, {self.width})")
-        if self.slots and (terms is None or terms.shape != (len(posts), self.slots)):
-            shape = None if terms is None else terms.shape
-            raise ValueError(f"terms of shape {shape}; expected ({len(posts)}, {self.slots})")
+        given = self._checked(len(posts), vectors, terms, spaces or {})
+        with self._all_or_nothing():
+            self._extend(posts, self.resolve(np.array([post.instant_us for post in posts], np.int64)), *given)
+
+    def withdraw(self, post_ids: Collection[str]) -> None:
+        """Forget posts; answers are from now on those of a memory that never had them.
+
+        Raises:
+            ValueError: a post is not remembered; then none is withdrawn.
+        """
+        positions = np.array(sorted({self._known_position(post_id) for post_id in post_ids}), np.int64)
+        if len(positions):
+            with self._all_or_nothing():
+                self._kill(positions)
+
+    def correct(
+        self,
+        post: Post,
+        vectors: Floats | None = None,
+        terms: sparse.csr_matrix | None = None,
+        spaces: Mapping[str, Floats] | None = None,
+    ) -> None:
+        """Give a remembered post other hashtags: its position dies; a new one has the same user and instant.
+
+        Args:
+            post: its id and its hashtags are read.
+            vectors, terms, spaces: see `append`, of one post; those that are not given stay as they are.
+
+        Raises:
+            ValueError: the post is not remembered, or the vectors have another shape.
+        """
+        position = self._known_position(post.post_id)
+        old = np.array([position])
+        corrected = replace(self._post_at(position), hashtags=post.hashtags)
+        kept = {space: self.vectors_at(space, old) for space in self.spaces}
+        vectors = self.vectors_at(CONTENT, old) if vectors is None and self.width else vectors
+        terms = self.terms_at(old) if terms is None and self.slots else terms
+        given = self._checked(1, vectors, terms, {**kept, **(spaces or {})})
+        with self._all_or_nothing():
+            self._kill(old)
+            self._extend([corrected], self.instants_us[old], *given)
+
+    def forget(self, user_id: str) -> int:
+        """Forget a user and all posts of that user; returns how many posts they were, 0 for an unknown user."""
+        number = self._user_number(user_id)
+        if number is None:
+            return 0
+        positions = np.flatnonzero((self.users == number) & self._alive.values[: self._length])
+        with self._all_or_nothing():
+            self._forgotten |= {number}
+            if len(positions):
+                self._kill(positions)
+        return len(positions)
+
+    def _known_position(self, post_id: str) -> int:
+        position = self.position_of(post_id)
+        if position is None:
+            raise ValueError(f"post {post_id!r} is not remembered")
+        return position
+
+    def _checked(
+        self, count: int, vectors: Floats | None, terms: sparse.csr_matrix | None, spaces: Mapping[str, Floats]
+    ) -> tuple[dict[str, Floats], sparse.csr_matrix | None]:
+        given = {CONTENT: vectors, **spaces} if self.width else dict(spaces)
+        for space in {*self._vectors, *given}:
+            shape, width = getattr(given.get(space), "shape", None), self.spaces.get(space, self.width)
+            if space not in self._vectors or shape != (count, width):
+                which = "" if space == CONTENT else f" of the space {space!r}"
+                expected = f"({count}, {width})" if space in self._vectors else f"none{which}"
+                raise ValueError(f"vectors{which} of shape {shape}; expected {expected}")
+        if self.slots and (terms is None or terms.shape != (count, self.slots)):
+            raise ValueError(f"terms of shape {getattr(terms, 'shape', None)}; expected ({count}, {self.slots})")
+        rows = {space: np.asarray(array, np.float32) for space, array in given.items() if array is not None}
+        return rows, terms if self.slots else None
+
+    def _extend(
+        self, posts: Sequence[Post], instants_us: Ints, vectors: dict[str, Floats], terms: sparse.csr_matrix | None
+    ) -> None:
+        self._newest_us = max(int(instants_us.max()), self._newest_us if self._holds_any() else UNDATED_EPOCH_US)
+        for post in posts:
+            self._post_numbers.add_again(post.post_id)
+        self._users.extend(np.array([self._number_of(post.user_id) for post in posts], np.int64))
+        self._instants.extend(instants_us)
+        self._alive.extend(np.ones(len(posts), np.bool_))
+        self._hashtags.extend([self.id_map.add(post.hashtags) for post in posts])
+        for space, rows in vectors.items():
+            self._vectors[space].extend(rows)
+        if terms is not None:
+            self._terms.extend(terms)
+        # Last, so that a reader beside sees posts that are complete.
+        self._length += len(posts)
+        self._sort_in()
+
+    def _kill(self, positions: Ints) -> None:
+        self._timelines = self._timelines.without(positions, self.users[positions])
+        # A copy, because forks share the flags.
+        alive = self._alive.values.copy()
+        alive[positions] = False
+        self._alive = GrowingArray(np.bool_)
+        self._alive.extend(alive)
+        self._dead += len(positions)
+        if (self.instants_us[positions] == self._newest_us).any():
+            self._newest_us = int(self.instants_us[alive].max()) if alive.any() else 0
+        self._sort_in()
+
+    def _holds_any(self) -> bool:
+        return self._length > self._dead
+
+    def _sort_in(self) -> None:
+        columns = self.users, self.instants_us, self._alive.values
+        self._timelines = self._timelines.grown(*columns, len(self._user_numbers))
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
         undo = self._undoing()
         try:
-            self._extend(posts, vectors, terms)
+            yield
         except BaseException:
             undo()
             raise
 
-    def _extend(self, posts: Sequence[Post], vectors: Floats | None, terms: sparse.csr_matrix | None) -> None:
-        first = len(self)
-        instants = self.resolve(np.array([post.instant_us for post in posts], np.int64))
-        self._newest_us = max(int(instants.max()), self._newest_us if first else UNDATED_EPOCH_US)
-        for post in posts:
-            self._positions.add(post.post_id)
-        users = np.array([self._number_of(post.user_id) for post in posts], np.int64)
-        indices = [self.id_map.add(post.hashtags) for post in posts]
-        ends = np.cumsum([len(row) for row in indices]) + len(self._hashtags)
-        self._users.extend(users)
-        self._instants.extend(instants)
-        self._hashtags.extend(np.array([index for row in indices for index in row], np.int64))
-        self._hashtag_ends.extend(ends.astype(np.int64))
-        if self.width and vectors is not None:
-            self._vectors.extend(np.asarray(vectors, np.float32))
-        if self.slots and terms is not None:
-            self._term_ends.extend(terms.indptr[1:].astype(np.int64) + len(self._term_slots))
-            self._term_slots.extend(terms.indices.astype(np.int32))
-            self._term_weights.extend(terms.data.astype(np.float32))
-        self._sort_in(users, instants, first)
-
     def _undoing(self) -> Callable[[], None]:
-        """Return a function that takes back everything that is appended from now on."""
-        growing = [self._positions, self._user_numbers, self.id_map, *(getattr(self, name) for name in _ARRAYS)]
+        """Return a function that takes back everything that changes from now on."""
+        growing: list[Any] = [self._post_numbers, self._user_numbers, self.id_map, *self._vectors.values()]
+        growing += [getattr(self, name) for name in _COLUMNS]
         lengths = [len(part) for part in growing]
-        newest_us, timelines = self._newest_us, self._timelines
+        plain = {name: getattr(self, name) for name in _PLAIN}
 
         def undo() -> None:
+            for name, value in plain.items():
+                setattr(self, name, value)
             for part, length in zip(growing, lengths, strict=True):
                 part.truncate(length)
-            self._newest_us, self._timelines = newest_us, timelines
 
         return undo
 
+    def _user_number(self, user_id: str | None) -> int | None:
+        number = None if user_id is None else self._user_numbers.find(user_id)
+        return None if number in self._forgotten else number
+
     def _number_of(self, user_id: str | None) -> int:
-        return -1 if user_id is None else self._user_numbers.add(user_id)
+        if user_id is None:
+            return -1
+        number = self._user_number(user_id)
+        return self._user_numbers.add_again(user_id) if number is None else number
 
     def _refuse_known(self, post_ids: Sequence[str]) -> None:
         # Before anything is written, so that a refused batch leaves the memory as it was.
         new = set()
         for post_id in post_ids:
-            if post_id in self._positions or post_id in new:
+            if post_id in self or post_id in new:
                 raise ValueError(f"post {post_id!r} is already remembered")
             new.add(post_id)
 
-    def _sort_in(self, users: Ints, instants: Ints, first: int) -> None:
-        # A few posts are inserted; for many, sorting everything again is faster.
-        if len(users) * 10 > len(self):
-            self._timelines = UserTimelines.of(self.users, self.instants_us, len(self._user_numbers))
-        else:
-            self._timelines = self._timelines.with_posts(users, instants, first, len(self._user_numbers))
+    # -- questions ---------------------------------------------------------------------------------------------
 
     def history(self, user_ids: Sequence[str | None], instants_us: Ints, limit: int) -> Ints:
         """Return the positions of each user's most recent posts strictly before an instant.
@@ -220,14 +336,16 @@ class PostMemory:
         Returns:
             (Q, H) positions, newest first, padded with -1.
         """
-        known = [None if user is None else self._user_numbers.find(user) for user in user_ids]
+        known = [self._user_number(user) for user in user_ids]
         numbers = np.array([-1 if number is None else number for number in known], np.int64)
-        return self._timelines.before(numbers, instants_us, limit)
+        timelines, length = self._timelines, self._length
+        columns = self._users.values[:length], self._instants.values[:length]
+        alive = self._alive.values[:length] if self._dead else None
+        return timelines.before(numbers, instants_us, limit, columns, alive)
 
     def hashtags_of(self, position: int) -> Ints:
         """Return the hashtag indices of one remembered post's hashtags."""
-        ends = self._hashtag_ends.values
-        return self._hashtags.values[(ends[position - 1] if position else 0) : ends[position]]
+        return self._hashtags.of(position)
 
     def hashtags_table(self, positions: Ints) -> Ints:
         """Return hashtags of many posts as one padded table.
@@ -238,18 +356,7 @@ class PostMemory:
         Returns:
             S + (M,) hashtag indices padded with -1; M is the longest list among them, at least 1.
         """
-        if not len(self):
-            return np.full((*positions.shape, 1), -1, np.int64)
-        ends = self._hashtag_ends.values
-        safe = np.maximum(positions, 0)
-        stops = np.where(positions >= 0, ends[safe], 0)
-        starts = np.where(positions > 0, ends[np.maximum(safe - 1, 0)], 0)
-        longest = max(int((stops - starts).max(initial=0)), 1)
-        entries = starts[..., None] + np.arange(longest)
-        inside = entries < stops[..., None]
-        if not len(self._hashtags):
-            return np.full(entries.shape, -1, np.int64)
-        return np.where(inside, self._hashtags.values[np.where(inside, entries, 0)], -1)
+        return self._hashtags.table(self._living(positions))
 
     def hashtag_pairs(self, positions: Ints) -> tuple[Ints, Ints]:
         """Return every (post, hashtag) pair of many posts, flat, for posts whose lists differ much in length.
@@ -260,65 +367,104 @@ class PostMemory:
         Returns:
             The index into `positions` and the hashtag index of each pair, both (pairs,), in order.
         """
-        ends = np.concatenate([[0], self._hashtag_ends.values])
-        starts = np.where(positions >= 0, ends[positions], 0)
-        counts = np.where(positions >= 0, ends[positions + 1] - starts, 0)
-        first_pair = np.cumsum(counts) - counts
-        indices = np.repeat(np.arange(len(positions)), counts)
-        entries = np.arange(len(indices)) + np.repeat(starts - first_pair, counts)
-        return indices, self._hashtags.values[entries]
+        return self._hashtags.pairs(self._living(positions))
+
+    def _living(self, positions: Ints) -> Ints:
+        """Return positions with -1 in place of the dead; same shape."""
+        return np.where(self._alive.values[positions], positions, -1) if self._dead else positions
+
+    # -- copies ------------------------------------------------------------------------------------------------
 
     @contextmanager
     def fork(self) -> Iterator[PostMemory]:
-        """Lend a memory of the same posts for a `with` block; posts appended to either are unseen by the other.
+        """Lend a memory of the same posts for a `with` block; what happens to either is unseen by the other.
 
         Nothing is copied. After the block the fork refuses to be used.
         """
-        fork = PostMemory(self.id_map.fork(), self.width, self.slots)
-        fork._user_numbers, fork._positions = self._user_numbers.fork(), self._positions.fork()
-        fork._newest_us, fork._timelines = self._newest_us, self._timelines
-        for name in _ARRAYS:
-            setattr(fork, name, getattr(self, name).fork())
+        fork = PostMemory(self.id_map.fork(), self.width, self.slots, self.spaces)
+        fork._user_numbers, fork._post_numbers = self._user_numbers.fork(), self._post_numbers.fork()
+        for name in _PLAIN:
+            setattr(fork, name, getattr(self, name))
+        lent = {name: getattr(self, name) for name in _COLUMNS}
+        for name, column in lent.items():
+            setattr(fork, name, column.fork())
+        fork._vectors = {space: column.fork() for space, column in self._vectors.items()}
+        borrowed = [*(getattr(fork, name) for name in _COLUMNS), *fork._vectors.values()]
         try:
             yield fork
         finally:
-            for name in _ARRAYS:
-                getattr(self, name).release(getattr(fork, name))
+            for column, other in zip([*lent.values(), *self._vectors.values()], borrowed, strict=True):
+                column.release(other)
+
+    def living(self) -> PostMemory:
+        """Return a memory of the living posts alone, with new numbers of everything; itself if nothing died."""
+        if not self._dead:
+            return self
+        memory = PostMemory(self.id_map.vocabulary(), self.width, self.slots, self.spaces)
+        positions = np.flatnonzero(self._alive.values)
+        for start in range(0, len(positions), _COPIED_AT_ONCE):
+            part = positions[start : start + _COPIED_AT_ONCE]
+            vectors = {space: column.at(part) for space, column in self._vectors.items()}
+            posts = [self._post_at(position) for position in part.tolist()]
+            memory._extend(posts, self.instants_us[part], vectors, self.terms_at(part) if self.slots else None)
+        return memory
+
+    def _post_at(self, position: int) -> Post:
+        user, hashtags = int(self.users[position]), self.hashtags_of(position).tolist()
+        return Post(
+            post_id=self.post_ids[position],
+            user_id=None if user < 0 else self.user_ids[user],
+            hashtags=tuple(self.id_map[index] for index in hashtags),
+        )
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Return the content of the memory: arrays for safetensors and values for JSON."""
+        """Return the content of the memory: arrays for safetensors and values for JSON.
+
+        Raises:
+            ValueError: there are dead positions; see `living`.
+        """
+        if self._dead:
+            raise ValueError("the memory has dead posts, which must not be saved; save its `living()`")
         arrays: dict[str, NDArray[Any]] = {
             "users": self.users,
             "instants_us": self.instants_us,
-            "hashtags": self._hashtags.values,
-            "hashtag_ends": self._hashtag_ends.values,
+            "hashtags": self._hashtags.indices,
+            "hashtag_ends": self._hashtags.ends,
         }
-        if self.width:
-            arrays["vectors"] = self.vectors
+        for space, column in self._vectors.items():
+            arrays[array_name(space)] = column.values
         if self.slots:
-            arrays["term_slots"] = self._term_slots.values
-            arrays["term_weights"] = self._term_weights.values
-            arrays["term_ends"] = self._term_ends.values
+            arrays.update(self._terms.arrays())
         values = {"width": self.width, "slots": self.slots, "post_ids": list(self.post_ids)}
         values["user_ids"] = list(self.user_ids)
-        return arrays, values
+        return arrays, {**values, "spaces": self.spaces} if self.spaces else values
 
     @classmethod
     def from_state(cls, arrays: dict[str, NDArray[Any]], values: dict[str, Any], id_map: HashtagIdMap) -> PostMemory:
-        """Rebuild a memory from `state`; `id_map` must be the one it was saved with."""
-        memory = cls(id_map, int(values["width"]), int(values["slots"]))
-        memory._positions = Numbering(values["post_ids"])
+        """Rebuild a memory from `state`; vectors and terms are not copied, so they may be memory-mapped.
+
+        Args:
+            arrays, values: see `state`.
+            id_map: the one it was saved with.
+        """
+        memory = cls(id_map, int(values["width"]), int(values["slots"]), values.get("spaces"))
+        memory._post_numbers = Numbering(values["post_ids"])
         memory._user_numbers = Numbering(values["user_ids"])
         memory._users.extend(arrays["users"])
         memory._instants.extend(arrays["instants_us"])
-        memory._hashtags.extend(arrays["hashtags"])
-        memory._hashtag_ends.extend(arrays["hashtag_ends"])
-        if memory.width:
-            memory._vectors.extend(arrays["vectors"])
+        memory._alive.extend(np.ones(len(arrays["users"]), np.bool_))
+        memory._hashtags.extend_flat(arrays["hashtags"], arrays["hashtag_ends"])
+        for space in memory._vectors:
+            base = arrays[array_name(space)]
+            memory._vectors[space] = Column(np.float32, base.shape[1], base)
         if memory.slots:
-            memory._term_slots.extend(arrays["term_slots"])
-            memory._term_weights.extend(arrays["term_weights"])
-            memory._term_ends.extend(arrays["term_ends"])
+            memory._terms = TermRows(memory.slots, arrays)
+        memory._length = len(memory._instants)
         memory._newest_us = int(memory.instants_us.max()) if len(memory) else 0
-        memory._timelines = UserTimelines.of(memory.users, memory.instants_us, len(memory._user_numbers))
+        memory._sort_in()
         return memory
+
+
+def array_name(space: str) -> str:
+    """Return the name of the array that holds the vectors of a dense space."""
+    return "vectors" if space == CONTENT else f"vectors.{space}"

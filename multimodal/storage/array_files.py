@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,7 @@ Header = dict[str, tuple[str, tuple[int, ...]]]
 _PARTS = ("data", "columns", "ends")
 _TYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32",
           "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool"}  # fmt: skip
+_NOTHING = np.empty(0, np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +87,15 @@ def reason(path: Path, error: Exception) -> str:
     return str(error)
 
 
-def load_arrays(path: Path, what: str, forms: Mapping[str, ArrayForm]) -> Arrays:
+def load_arrays(path: Path, what: str, forms: Mapping[str, ArrayForm], mapped: bool = False) -> Arrays:
     """Return what `save_arrays` wrote.
 
     Args:
         path: the file.
         what: its content, for messages.
         forms: what each array has to be; there may be no others.
+        mapped: memory-map the file: the arrays are read-only and take memory only where they are read. On Windows,
+            which would not let a mapped file be replaced, they are read all the same.
 
     Raises:
         RunError: missing or damaged, or an array is missing or unknown, or has another type, shape or range, or a
@@ -102,10 +107,30 @@ def load_arrays(path: Path, what: str, forms: Mapping[str, ArrayForm]) -> Arrays
         raise RunError(f"{path} ({what}) does not fit: it holds {unknown[0]!r}, which belongs to another model.")
     for name, form in forms.items():
         _check_form(path, what, name, header.get(name), form)
-    arrays: Arrays = load_file(path)
+    read = _map_file if mapped and os.name != "nt" else load_file
+    arrays: Arrays = read(path)
     for name, form in forms.items():
         _check_values(path, what, name, arrays[name], form)
+    # Mapped again, so that what was read to be checked takes no memory any longer.
+    return read(path) if mapped else arrays
+
+
+def _map_file(path: Path) -> Arrays:
+    """Memory-map the arrays of a valid safetensors file: 8 bytes of length, a JSON header, the data."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+    data: NDArray[np.uint8] = np.memmap(path, np.uint8, "r", offset=8 + length) if _holds_data(header) else _NOTHING
+    arrays: Arrays = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            start, stop = entry["data_offsets"]
+            arrays[name] = np.asarray(data)[start:stop].view(_TYPES[entry["dtype"]]).reshape(entry["shape"])
     return arrays
+
+
+def _holds_data(header: Mapping[str, Any]) -> bool:
+    return any(entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__")
 
 
 def _check_form(path: Path, what: str, name: str, seen: tuple[str, tuple[int, ...]] | None, form: ArrayForm) -> None:
@@ -118,11 +143,12 @@ def _check_form(path: Path, what: str, name: str, seen: tuple[str, tuple[int, ..
 
 
 def _check_values(path: Path, what: str, name: str, array: NDArray[Any], form: ArrayForm) -> None:
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise RunError(f"{path} ({what}) is damaged: {name} has numbers that are not finite.")
     if not array.size:
         return
     least, most = array.min(), array.max()
+    # Without a temporary array: both are NaN where any number is.
+    if not (np.isfinite(least) and np.isfinite(most)):
+        raise RunError(f"{path} ({what}) is damaged: {name} has numbers that are not finite.")
     if (form.low is not None and least < form.low) or (form.high is not None and most > form.high):
         low, high = ("any" if limit is None else limit for limit in (form.low, form.high))
         raise RunError(f"{path} ({what}) is damaged: {name} has numbers from {least} to {most}, not {low} to {high}.")

@@ -104,3 +104,21 @@ def test_values_that_do_not_fit_are_named(folder, change, message):
     values = json.loads((folder / "memory.json").read_text())
     (folder / "memory.json").write_text(json.dumps({**values, **change}))
     assert message in refused(folder)
+
+
+def test_vectors_and_terms_stay_in_the_file(folder):
+    memory = read_memory(folder, empty())
+    base = memory.vectors
+    assert not base.flags.writeable
+    post = Post(post_id="p4", user_id="u0", timestamp=START, hashtags=("sun",))
+    memory.append([post], np.zeros((1, 2), np.float32), sparse.csr_matrix(np.eye(1, 6, dtype=np.float32)))
+    assert memory.vectors_at("content", np.array([4, 0])).tolist() == [[0, 0], [1, 1]]
+    assert memory.terms_at(np.array([3, 4])).toarray().tolist() == np.eye(4, 6)[[3, 0]].tolist()
+    write_memory(folder, memory)
+    assert read_memory(folder, empty()).vectors.tolist() == [[1, 1]] * 4 + [[0, 0]]
+    assert base.tolist() == [[1, 1]] * 4
+
+
+def test_other_dense_spaces_are_refused(folder):
+    with pytest.raises(RunError, match=r"it has the dense spaces \{\}, the system needs \{'caption': 3\}"):
+        read_memory(folder, PostMemory(HashtagIdMap(["sea", "sun"], [3, 2]), width=2, slots=6, spaces={"caption": 3}))

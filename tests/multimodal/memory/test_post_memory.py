@@ -154,6 +154,17 @@ class TestAppend:
             memory.append([make_post(1)])
         assert len(memory) == 0
 
+    def test_every_dense_space_is_needed_and_no_other(self):
+        memory = PostMemory(HashtagIdMap(), spaces={"image": 2})
+        for spaces, message in (
+            ({}, r"vectors of the space 'image' of shape None; expected \(1, 2\)"),
+            ({"image": np.zeros((1, 3), np.float32)}, r"vectors of the space 'image' of shape \(1, 3\)"),
+            ({"image": np.zeros((1, 2)), "sound": np.zeros((1, 2))}, "vectors of the space 'sound' .* expected none"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                memory.append([make_post(1)], spaces=spaces)
+        assert len(memory) == 0
+
 
 def test_the_matrix_of_terms_is_built_once_for_each_state_of_the_memory():
     rows = sparse.csr_matrix(np.array([[0, 2, 0], [1, 0, 3], [0, 0, 0]], np.float32))

@@ -26,9 +26,11 @@ FORMS = {"rows": ArrayForm("int64", (None,), 0, 4), "weights": ArrayForm("float3
 GOOD = {"rows": np.arange(5), "weights": np.ones((2, 3), np.float32)}
 
 
-def test_what_was_saved_comes_back(tmp_path):
+@pytest.mark.parametrize("mapped", [False, True])
+def test_what_was_saved_comes_back(tmp_path, mapped):
     save_arrays(tmp_path / "a.safetensors", GOOD)
-    loaded = load_arrays(tmp_path / "a.safetensors", "numbers", FORMS)
+    loaded = load_arrays(tmp_path / "a.safetensors", "numbers", FORMS, mapped)
+    assert {name: array.dtype.name for name, array in loaded.items()} == {"rows": "int64", "weights": "float32"}
     assert {name: array.tolist() for name, array in loaded.items()} == {
         name: array.tolist() for name, array in GOOD.items()
     }
@@ -36,6 +38,15 @@ def test_what_was_saved_comes_back(tmp_path):
         "rows": ("int64", (5,)),
         "weights": ("float32", (2, 3)),
     }
+
+
+def test_arrays_without_a_number_are_read_and_mapped(tmp_path):
+    arrays = {"rows": np.empty(0, np.int64), "weights": np.empty((0, 3), np.float32)}
+    forms = {**FORMS, "weights": ArrayForm("float32", (None, 3))}
+    save_arrays(tmp_path / "a.safetensors", arrays)
+    for mapped in (False, True):
+        loaded = load_arrays(tmp_path / "a.safetensors", "numbers", forms, mapped)
+        assert {name: array.shape for name, array in loaded.items()} == {"rows": (0,), "weights": (0, 3)}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class UserTimelines:
         return cls(order, instants_us[order], _cumulate(counts))
 
     def with_posts(self, users: Ints, instants_us: Ints, first: int, user_count: int) -> UserTimelines:
-        """Insert a few more posts; costs a copy of the arrays but no sorting.
+        """Insert later positions; costs a copy of the arrays, but only the new posts are sorted.
 
         Args:
             users: (n,) user numbers, -1 for none; new users have the next numbers.
@@ -49,24 +50,27 @@ class UserTimelines:
         """
         order = np.lexsort((instants_us, users))
         order = order[users[order] >= 0]
-        known_users = len(self.starts) - 1
-        slots = np.full(len(order), len(self.positions), np.int64)
-        for row, (user, instant) in enumerate(zip(users[order], instants_us[order], strict=True)):
-            if user < known_users:
-                start, stop = self.starts[user], self.starts[user + 1]
-                slots[row] = start + np.searchsorted(self.instants_us[start:stop], instant, side="right")
-        counts = np.bincount(users[order], minlength=user_count)
-        counts[:known_users] += np.diff(self.starts)
+        starts = np.concatenate([self.starts, np.full(user_count + 1 - len(self.starts), self.starts[-1])])
+        slots = self._find(users[order], instants_us[order] + 1, starts)
+        counts = np.bincount(users[order], minlength=user_count) + np.diff(starts)
         return UserTimelines(
             np.insert(self.positions, slots, first + order),
             np.insert(self.instants_us, slots, instants_us[order]),
             _cumulate(counts),
         )
 
+    def only(self, kept: Flags) -> UserTimelines:
+        """Leave out posts.
+
+        Args:
+            kept: (M,) by position, False for those to leave out.
+        """
+        inside = kept[self.positions]
+        ends = np.concatenate([[0], np.cumsum(inside)])
+        return UserTimelines(self.positions[inside], self.instants_us[inside], ends[self.starts].astype(np.int64))
+
     def before(self, users: Ints, instants_us: Ints, limit: int) -> Ints:
         """Return the positions of each user's most recent posts strictly before an instant.
-
-        All queries share one binary search, so a whole split costs as many steps as one post.
 
         Args:
             users: (Q,) user numbers, -1 for none.
@@ -78,18 +82,25 @@ class UserTimelines:
         """
         if not len(self.positions):
             return np.full((len(users), limit), -1, np.int64)
-        known = users >= 0
-        starts = np.where(known, self.starts[np.where(known, users, 0)], 0)
-        high = np.where(known, self.starts[np.where(known, users + 1, 0)], 0)
-        low = starts.copy()
+        known = (users >= 0) & (users < len(self.starts) - 1)
+        safe = np.where(known, users, 0)
+        stops = self._find(safe, instants_us, self.starts)
+        entries = stops[:, None] - 1 - np.arange(limit)[None, :]
+        inside = known[:, None] & (entries >= self.starts[safe][:, None])
+        return np.where(inside, self.positions[np.where(inside, entries, 0)], -1)
+
+    def _find(self, users: Ints, instants_us: Ints, starts: Ints) -> Ints:
+        """Return the entry of each user's first post that is not before an instant, where the user's posts end if none.
+
+        All queries share one binary search, so a whole split costs as many steps as one post.
+        """
+        low, high = starts[users], starts[users + 1]
         while (searching := low < high).any():
             middle = (low + high) // 2
             earlier = searching & (self.instants_us[np.where(searching, middle, 0)] < instants_us)
             low = np.where(earlier, middle + 1, low)
             high = np.where(searching & ~earlier, middle, high)
-        entries = low[:, None] - 1 - np.arange(limit)[None, :]
-        inside = entries >= starts[:, None]
-        return np.where(inside, self.positions[np.where(inside, entries, 0)], -1)
+        return low
 
 
 def _cumulate(counts: Ints) -> Ints:

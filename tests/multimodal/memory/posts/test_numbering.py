@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multimodal.memory.numbering import Numbering
+from multimodal.memory.posts.numbering import Numbering
 
 
 def test_names_are_numbered_in_the_order_of_adding():
@@ -53,3 +53,26 @@ def test_names_can_be_taken_back():
         numbers.truncate(3)
         assert (list(numbers.names), numbers.find("d"), len(numbers)) == (["a", "b", "c"], None, 3)
         assert numbers.add("e") == 3
+
+
+def test_a_name_may_be_given_another_number_and_a_fork_keeps_the_one_it_knew():
+    numbering = Numbering(["a", "b"])
+    fork = numbering.fork()
+    assert [numbering.add_again("a"), numbering.add_again("a")] == [2, 3]
+    assert (numbering.find("a"), fork.find("a"), list(numbering.names)) == (3, 0, ["a", "b", "a", "a"])
+    assert (fork.add_again("a"), fork.find("a"), list(fork.names)) == (2, 2, ["a", "b", "a"])
+    later = numbering.fork()
+    assert later.find("a") == 3
+    fork.truncate(2)
+    numbering.truncate(3)
+    assert (numbering.find("a"), fork.find("a")) == (2, 0)
+    numbering.truncate(2)
+    assert (numbering.find("a"), len(numbering)) == (0, 2)
+
+
+def test_the_names_of_a_fork_are_a_sequence():
+    fork = Numbering(["a", "b"]).fork()
+    fork.add("c")
+    assert (fork.names[-1], fork.names[1:], len(fork.names)) == ("c", ["b", "c"], 3)
+    with pytest.raises(IndexError):
+        fork.names[3]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multimodal.memory.growing_array import GrowingArray
+from multimodal.memory.posts.growing_array import GrowingArray
 
 
 def filled(*values):

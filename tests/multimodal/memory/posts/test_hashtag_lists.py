@@ -1,0 +1,34 @@
+"""Lists of hashtags by position."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from multimodal.memory.posts.hashtag_lists import HashtagLists
+
+
+def test_lists_come_back_as_they_were_given():
+    lists = HashtagLists()
+    lists.extend([[3, 1], [], [2]])
+    lists.extend_flat(np.array([7, 8]), np.array([0, 2]))
+    assert [lists.of(position).tolist() for position in range(5)] == [[3, 1], [], [2], [], [7, 8]]
+    assert lists.table(np.array([[4, -1], [2, 1]])).tolist() == [[[7, 8], [-1, -1]], [[2, -1], [-1, -1]]]
+    posts, hashtags = lists.pairs(np.array([-1, 4, 1, 0]))
+    assert (posts.tolist(), hashtags.tolist()) == ([1, 1, 3, 3], [7, 8, 3, 1])
+
+
+def test_without_any_list_all_is_padding():
+    lists = HashtagLists()
+    assert lists.table(np.array([[-1, -1]])).tolist() == [[[-1], [-1]]]
+    assert [part.tolist() for part in lists.pairs(np.array([-1]))] == [[], []]
+
+
+def test_lists_can_be_taken_back():
+    lists = HashtagLists()
+    lists.extend([[3, 1], [5]])
+    fork = lists.fork()
+    fork.extend([[9]])
+    fork.truncate(1)
+    lists.extend([[2]])
+    assert (len(fork), len(lists)) == (1, 3)
+    assert lists.indices.tolist() == [3, 1, 5, 2]
