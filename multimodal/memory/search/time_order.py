@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from multimodal.memory.growing_array import GrowingArray
+from multimodal.memory.posts.growing_array import GrowingArray
 from multimodal.memory.search.columns import Ints
 from multimodal.memory.search.settings import IndexSettings
 
