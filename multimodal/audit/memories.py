@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_loaders.posts import UNDATED_EPOCH_US, Post
-from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.post_memory import CONTENT, PostMemory
 from multimodal.systems.base import System
 from multimodal.systems.queries import moment
 
@@ -18,13 +18,14 @@ _POSTS_AT_ONCE = 8_192
 
 
 class Remembered:
-    """The posts of a memory, which must not grow meanwhile, to be copied into others."""
+    """The living posts of a memory, which must not change meanwhile, to be copied into others."""
 
     def __init__(self, memory: PostMemory) -> None:
         self._memory = memory
         self._user_ids = memory.user_ids
-        self._terms = memory.terms if memory.slots else None
-        self.order = np.argsort(memory.instants_us, kind="stable")
+        alive = memory.alive
+        self.positions = np.arange(len(memory)) if alive is None else np.flatnonzero(alive)
+        self.order = self.positions[np.argsort(memory.instants_us[self.positions], kind="stable")]
         self.instants_us = memory.instants_us[self.order]
 
     def post(self, position: int) -> Post:
@@ -47,9 +48,10 @@ class Remembered:
             posts = [self.post(int(position)) for position in part]
             if hashtags:
                 posts = [replace(post, hashtags=hashtags.get(post.post_id, post.hashtags)) for post in posts]
-            vectors = self._memory.vectors[part] if self._memory.width else None
-            terms = None if self._terms is None else self._terms[part]
-            target.append(posts, vectors, terms)
+            memory = self._memory
+            vectors = memory.vectors_at(CONTENT, part) if memory.width else None
+            terms = memory.terms_at(part) if memory.slots else None
+            target.append(posts, vectors, terms, {space: memory.vectors_at(space, part) for space in memory.spaces})
 
 
 def at_instant(post: Post, instant_us: int) -> Post:
@@ -72,5 +74,5 @@ def memories_before(system: System, memory: PostMemory, posts: Sequence[Post]) -
 def with_hashtags(system: System, memory: PostMemory, hashtags: Mapping[str, tuple[str, ...]]) -> PostMemory:
     """Return a memory of the same posts, some of them with other hashtags, given by post id."""
     source, other = Remembered(memory), system.new_memory()
-    source.copy_into(other, np.arange(len(memory)), hashtags)
+    source.copy_into(other, source.positions, hashtags)
     return other

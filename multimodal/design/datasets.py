@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from data_loaders.batches import CaptionInputs, ImageInputs, PostDataset, Related
@@ -15,9 +16,12 @@ from multimodal.design.network import DesignNetwork
 from multimodal.encoders.features.inputs import caption_inputs, cleaned_captions, image_inputs
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
-from multimodal.memory.search.caption_scan import find_neighbours, similarity_to
+from multimodal.memory.search.caption_scan import similarity_to
 from multimodal.memory.search.caption_vectors import SLOTS, CaptionVectors
+from multimodal.memory.search.likeness import Likeness
 
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
 _BULK_POSTS = 256
 
 
@@ -96,13 +100,13 @@ class DatasetBuilder:
         history, neighbours = Related(positions, np.zeros(positions.shape, np.float32)), None
         queries = self.term_vectors(posts)
         if queries is not None:
-            history = Related(positions, similarity_to(queries, memory.terms, positions))
-            neighbours = find_neighbours(
-                queries,
-                instants,
-                memory.terms,
-                memory.instants_us,
-                settings.neighbours,
-                settings.neighbour_decay,
-            )
+            history = Related(positions, _similarity_to(queries, memory, positions))
+            likeness = Likeness(decay=settings.neighbour_decay)
+            neighbours = memory.neighbours(queries, {}, instants, settings.neighbours, likeness)
         return PostDataset(posts, *(inputs or self.inputs(posts)), memory, history, neighbours, targets)
+
+
+def _similarity_to(queries: sparse.csr_matrix, memory: PostMemory, positions: Ints) -> Floats:
+    used = np.unique(positions[positions >= 0])
+    rows = np.where(positions >= 0, np.searchsorted(used, positions), -1)
+    return similarity_to(queries, memory.terms_at(used), rows)

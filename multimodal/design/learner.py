@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from data_loaders.posts import Post
+from multimodal.design.banks import WholeBank, bank_of
 from multimodal.design.config import DesignConfig
 from multimodal.design.learning_data import LearningData, TrainBatch, TrainBatches
 from multimodal.design.losses import sequence_loss, set_loss
@@ -70,7 +72,7 @@ class DesignLearner(BaseLearner):
         self._make = TrainBatches(
             self._data.train, sequences, config, encoder.augmentation if encoder is not None else None
         )
-        self._bank = torch.zeros(len(self._data.contents), config.width)
+        self.load_tensors({"bank": torch.zeros(len(self._data.contents), config.width)}, torch.device("cpu"))
         self._ahead: Iterator[TrainBatch] | None = None
 
     def compiled(self) -> nn.Module:
@@ -86,15 +88,16 @@ class DesignLearner(BaseLearner):
 
     def start_epoch(self, epoch: int, device: torch.device) -> None:
         """Compute the content vectors of all remembered posts on `device`; zeros if the network remembers nothing."""
+        vectors = torch.zeros(len(self._data.contents), self.config.width)
         if self.config.history.posts or self.config.history.neighbours:
-            self._bank = torch.from_numpy(self.scorer.contents(self._data.contents))
-        self._bank = self._bank.to(device)
+            vectors = torch.from_numpy(self.scorer.contents(self._data.contents))
+        self.load_tensors({"bank": vectors}, device)
 
     @contextmanager
     def prefetch(self, batches: list[list[int]], epoch: int) -> Iterator[None]:
         """Let workers make these batches in their order, while a `with` block asks for their loss."""
-        device, make = self._bank.device, partial(self._make, epoch=epoch)
-        self._ahead = batches_ahead(make, batches, self._data.workers, pinned=device.type == "cuda")
+        make, pinned = partial(self._make, epoch=epoch), self._device.type == "cuda"
+        self._ahead = batches_ahead(make, batches, self._data.workers, pinned)
         try:
             yield
         finally:
@@ -102,10 +105,11 @@ class DesignLearner(BaseLearner):
 
     def loss(self, module: nn.Module, rows: list[int], epoch: int) -> tuple[Tensor, Losses]:
         """Return the mean loss of some train posts, and its two parts."""
-        device, heads = self._bank.device, self.config.heads
-        made = (next(self._ahead) if self._ahead else self._make(rows, epoch)).to(device)
-        batch = made.posts
-        output: DesignOutput = module(batch, self._bank, made.previous if heads.sequence else None)
+        device, heads = self._device, self.config.heads
+        made = next(self._ahead) if self._ahead else self._make(rows, epoch)
+        batch, bank = self._bank.place(made.posts)
+        made = replace(made, posts=batch).to(device)
+        output: DesignOutput = module(batch, bank, made.previous if heads.sequence else None)
         loss = torch.zeros((), device=device)
         parts: dict[str, Tensor | float] = {}
         if output.logits is not None:
@@ -139,11 +143,12 @@ class DesignLearner(BaseLearner):
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the content vectors of the running epoch."""
-        return {"bank": self._bank}
+        return {"bank": self._vectors}
 
     def load_tensors(self, tensors: dict[str, Tensor], device: torch.device) -> None:
         """Restore the content vectors of an epoch that is resumed."""
-        self._bank = tensors["bank"].to(device)
+        self._bank, self._device = bank_of(tensors["bank"], device), device
+        self._vectors = self._bank.vectors if isinstance(self._bank, WholeBank) else tensors["bank"]
 
     def _encoders(self) -> dict[str, CaptionEncoder | ImageEncoder]:
         encoders = {"caption_encoder.": self.network.caption_encoder, "image_encoder.": self.network.image_encoder}

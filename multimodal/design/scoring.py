@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import weakref
+import itertools
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -12,17 +13,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from data_loaders.batches import PostBatch, PostDataset
+from multimodal.design.banks import Bank, GatheredBank, room_for
 from multimodal.design.config import DesignConfig
 from multimodal.design.datasets import DatasetBuilder
 from multimodal.design.decoding import decode_scores
 from multimodal.design.network import Content, DesignNetwork, DesignOutput
 from multimodal.distributed.processes import map_processes
 from multimodal.encoders.features.batches_ahead import batches_ahead
-from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.post_memory import CONTENT, PostMemory
 from multimodal.ranking.aggregate import aggregate
 
 Result = TypeVar("Result")
 _BATCH = 128
+_ENCODED_AT_ONCE = 65_536
 
 
 class Scorer:
@@ -36,16 +39,15 @@ class Scorer:
 
     def __init__(self, config: DesignConfig, network: DesignNetwork, datasets: DatasetBuilder) -> None:
         self.config, self.network, self.datasets = config, network, datasets
-        self._banks = _DeviceBank()
 
     @property
     def device(self) -> torch.device:
         """Where the network is."""
         return self.network.missing_caption.device
 
-    def bank(self, memory: PostMemory) -> Tensor:
-        """Return the content vectors of a memory, (N, D), on the network's device."""
-        return self._banks.of(memory, self.device)
+    def bank(self, memory: PostMemory) -> Bank:
+        """Return the content vectors of a memory; only those that a batch attends to are read."""
+        return GatheredBank(partial(memory.vectors_at, CONTENT), self.device)
 
     def contents(self, dataset: PostDataset) -> NDArray[np.float32]:
         """Return the content vector of every post, (N, D), in evaluation mode."""
@@ -57,14 +59,26 @@ class Scorer:
         self.network.eval()
         lengths = dataset.captions.lengths()
 
+        def encode(batch: PostBatch) -> Tensor:
+            return read(self.network.encode(batch.to(self.device))).float()
+
         def work(rows: Sequence[int]) -> list[NDArray[np.float32]]:
             values: dict[int, NDArray[np.float32]] = {}
             batches = row_batches(sorted(rows, key=lambda row: lengths[row]))
-            for part, content in self._ahead(dataset, batches, lambda batch: read(self.network.encode(batch)).float()):
+            for part, content in self._ahead(dataset, batches, encode):
                 values.update(zip(part, content.cpu().numpy(), strict=True))
             return [values[row] for row in rows]
 
-        return np.stack(map_processes(range(len(dataset)), work))
+        starts = range(0, len(dataset), _ENCODED_AT_ONCE)
+        parts = (range(start, min(start + _ENCODED_AT_ONCE, len(dataset))) for start in starts)
+        encoded = (np.stack(map_processes(part, work)) for part in parts)
+        first = next(encoded)
+        if len(starts) == 1:
+            return first
+        values = room_for((len(dataset), *first.shape[1:]))
+        for start, part in zip(starts, itertools.chain([first], encoded), strict=True):
+            values[start : start + len(part)] = part
+        return values
 
     def _ahead(
         self, dataset: PostDataset, batches: list[list[int]], work: Callable[[PostBatch], Result]
@@ -74,7 +88,7 @@ class Scorer:
         with dataset.images.prefetch(batches):
             made = batches_ahead(dataset.batch, batches, workers=0, pinned=self.device.type == "cuda")
             for part, batch in zip(batches, made, strict=True):
-                pending.append((part, work(batch.to(self.device))))
+                pending.append((part, work(batch)))
                 if len(pending) > 1:
                     yield pending.pop(0)
         yield from pending
@@ -118,7 +132,7 @@ class Scorer:
         dataset: PostDataset,
         rows: Sequence[int],
         truth: Sequence[Sequence[int]],
-        bank: Tensor,
+        bank: Bank,
         k: int,
         alphas: Sequence[float],
     ) -> list[list[int]]:
@@ -128,33 +142,17 @@ class Scorer:
             dataset: holds the posts.
             rows: R rows of the dataset.
             truth: hashtag indices of the R posts.
-            bank: (N, D) content vectors of the remembered posts.
+            bank: content vectors of the remembered posts.
             k: how many hashtags are recommended, at least 1.
             alphas: weights of the multilabel head, each 0..1.
         """
         results: list[list[int]] = []
-        scored = self._ahead(dataset, row_batches(rows), lambda batch: self.scores(batch, bank, alphas))
+        scored = self._ahead(dataset, row_batches(rows), lambda batch: self.scores(*bank.place(batch), alphas))
         for part, (joined, indices) in scored:
             hashtags = [set(row) for row in truth[len(results) : len(results) + len(part)]]
             counts = [_hits_at_k(scores, indices, hashtags, k) for scores in joined]
             results.extend([list(row) for row in zip(*counts, strict=True)])
         return results
-
-
-class _DeviceBank:
-    """Content vectors on a device, copied there again only when the memory is another or has grown."""
-
-    def __init__(self) -> None:
-        self._version: tuple[weakref.ref[PostMemory], int, torch.device] | None = None
-        self._bank = torch.empty(0)
-
-    def of(self, memory: PostMemory, device: torch.device) -> Tensor:
-        if device.type == "cpu":
-            return torch.from_numpy(memory.vectors)
-        version = (weakref.ref(memory), len(memory), device)
-        if version != self._version:
-            self._bank, self._version = torch.from_numpy(memory.vectors).to(device), version
-        return self._bank
 
 
 def row_batches(rows: Sequence[int]) -> list[list[int]]:

@@ -141,7 +141,7 @@ class DesignSystem(NetworkSystem):
         self.network.eval()
         dataset, bank = self.scorer.datasets.dataset(posts, memory), self.scorer.bank(memory)
         for rows in row_batches(range(len(posts))):
-            (scores,), columns = self.scorer.scores(dataset.batch(rows).to(self.device), bank, [self.alpha])
+            (scores,), columns = self.scorer.scores(*bank.place(dataset.batch(rows)), [self.alpha])
             hashtags = columns.cpu().numpy()
             for row, values in zip(rows, scores.double().cpu().numpy(), strict=True):
                 if excluded[row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,11 @@ from multimodal.memory.posts.growing_timelines import GrowingTimelines
 from multimodal.memory.posts.hashtag_lists import HashtagLists
 from multimodal.memory.posts.numbering import Numbering
 from multimodal.memory.posts.term_rows import TermRows
+
+if TYPE_CHECKING:
+    from data_loaders.batches import Related
+    from multimodal.memory.search.index import NeighbourIndex
+    from multimodal.memory.search.likeness import Likeness
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -67,6 +72,11 @@ class PostMemory:
         widths = {CONTENT: width, **self.spaces} if width else self.spaces
         self._vectors = {space: Column(np.float32, length) for space, length in widths.items()}
         self._timelines = GrowingTimelines()
+        self._index: NeighbourIndex | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # An index cannot go to another process; it makes one of its own.
+        return {**self.__dict__, "_index": None}
 
     def __len__(self) -> int:
         return self._length
@@ -343,6 +353,40 @@ class PostMemory:
         alive = self._alive.values[:length] if self._dead else None
         return timelines.before(numbers, instants_us, limit, columns, alive)
 
+    def neighbours(
+        self,
+        terms: sparse.csr_matrix | None,
+        vectors: Mapping[str, Floats],
+        instants_us: Ints,
+        count: int,
+        likeness: Likeness,
+        among: Ints | None = None,
+    ) -> Related:
+        """Find the most similar posts strictly before each of Q instants; see `NeighbourIndex.find`.
+
+        Args:
+            terms: (Q, slots) caption terms; None where words do not count.
+            vectors: of each dense space that counts, (Q, its width).
+            instants_us: (Q,).
+            count: how many to find.
+            likeness: by what posts are compared.
+            among: (Q, H) positions to choose from, -1 for none; None for all.
+        """
+        return self.index.find(terms, vectors, instants_us, count, likeness, among)
+
+    @property
+    def index(self) -> NeighbourIndex:
+        """What finds neighbours; made when it is first asked for."""
+        if self._index is None:
+            from multimodal.memory.search.index import NeighbourIndex
+
+            self._index = NeighbourIndex(self)
+        return self._index
+
+    def search_with(self, index: NeighbourIndex) -> None:
+        """Find neighbours by this index of the memory from now on, one with other settings or files."""
+        self._index = index
+
     def hashtags_of(self, position: int) -> Ints:
         """Return the hashtag indices of one remembered post's hashtags."""
         return self._hashtags.of(position)
@@ -389,6 +433,7 @@ class PostMemory:
         for name, column in lent.items():
             setattr(fork, name, column.fork())
         fork._vectors = {space: column.fork() for space, column in self._vectors.items()}
+        fork._index = None if self._index is None else self._index.fork(fork)
         borrowed = [*(getattr(fork, name) for name in _COLUMNS), *fork._vectors.values()]
         try:
             yield fork

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from data_loaders.posts import Post
 from multimodal.encoders.captions.words import PAD, UNKNOWN, WordVocabulary
 from multimodal.encoders.features.inputs import cleaned_captions
-from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.post_memory import CONTENT, PostMemory
 
 # A float32 represents every integer up to here, so word ids can be stored as content vectors.
 MOST_WORDS = 2**24
@@ -50,10 +50,9 @@ def words_at(memory: PostMemory, positions: NDArray[np.int64]) -> NDArray[np.int
     Returns:
         (B, H, L) ids, `PAD` for missing words and posts.
     """
-    if not len(memory):
-        return np.full((*positions.shape, memory.width), PAD, np.int64)
-    ids = memory.vectors[np.maximum(positions, 0)].astype(np.int64)
-    return np.where(positions[..., None] >= 0, ids, PAD)
+    ids = np.full((*positions.shape, memory.width), PAD, np.int64)
+    ids[positions >= 0] = memory.vectors_at(CONTENT, positions[positions >= 0])
+    return ids
 
 
 def histories(memory: PostMemory, posts: Sequence[Post], limit: int) -> NDArray[np.int64]:

@@ -22,13 +22,15 @@ from multimodal.captions.system import VocabularySystem, require_validation_post
 from multimodal.encoders import CaptionEncoder, build_caption_encoder
 from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
 from multimodal.encoders.features.inputs import TokenCaptions, cleaned_captions
-from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.post_memory import CONTENT, PostMemory
 from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.registry import register_system
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
     from multimodal.storage.run_folder import RunFolder
+
+_CHECKED_AT_ONCE = 65_536
 
 
 @register_system("hmemn2n")
@@ -100,9 +102,13 @@ class HMemN2N(EncoderSystem, VocabularySystem):
 
     def check_memory(self, memory: PostMemory) -> None:
         """Refuse a memory with words that the encoder does not have; see `System.check_memory`."""
-        words, known = memory.vectors, cast(nn.Embedding, self.encoder.words).num_embeddings
-        if ((words < 0) | (words >= known) | (words != np.floor(words))).any():
-            raise RunError(f"the remembered posts have words that are none of the {known:,} of the caption encoder.")
+        known = cast(nn.Embedding, self.encoder.words).num_embeddings
+        for start in range(0, len(memory), _CHECKED_AT_ONCE):
+            words = memory.vectors_at(CONTENT, np.arange(start, min(start + _CHECKED_AT_ONCE, len(memory))))
+            if ((words < 0) | (words >= known) | (words != np.floor(words))).any():
+                raise RunError(
+                    f"the remembered posts have words that are none of the {known:,} of the caption encoder."
+                )
 
     def add_posts(self, memory: PostMemory, posts: Sequence[Post]) -> None:
         """Append posts with their words."""

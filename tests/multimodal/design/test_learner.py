@@ -208,7 +208,7 @@ class TestEpoch:
             learner.load_tensors({"bank": kept["bank"].clone()}, CPU)
             learner.network.eval()
         rows = list(range(10))
-        assert torch.equal(first._bank, kept["bank"])
+        assert torch.equal(first.tensors()["bank"], kept["bank"])
         assert torch.equal(first.loss(first.network, rows, 2)[0], second.loss(second.network, rows, 2)[0])
 
     def test_without_memory_nothing_is_computed(self, tiny_data):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 
 from multimodal.design.scoring import row_batches
 from multimodal.design.system import DesignSystem
 from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.memory.post_memory import PostMemory
 from multimodal.systems.config_loading import load_config
 
 DEBUG = Path(__file__).resolve().parents[3] / "configs" / "debug.yaml"
@@ -20,32 +20,26 @@ def system(tiny_data):
     system = DesignSystem(load_config(DEBUG))
     system.id_map = HashtagIdMap(tiny_data.vocabulary.hashtags, tiny_data.vocabulary.frequencies)
     system.build(["a walk"], True)
+    system.alpha = 0.5
     return system
 
 
-class TestBank:
-    def test_holds_the_vectors_of_the_memory(self, system, tiny_data):
-        memory = system.new_memory()
-        for first in (0, 20):
-            system.add_posts(memory, tiny_data.posts[first : first + 20])
-            assert torch.equal(system.scorer.bank(memory), torch.from_numpy(memory.vectors))
+def test_ranking_reads_the_vectors_of_the_posts_that_it_attends_to_and_no_others(system, tiny_data, monkeypatch):
+    memory = system.new_memory()
+    system.add_posts(memory, tiny_data.posts[:60])
+    read = []
 
-    def test_is_copied_to_a_device_once_for_each_state_of_a_memory(self, system, tiny_data):
-        banks, meta = system.scorer._banks, torch.device("meta")
-        memory = system.new_memory()
-        system.add_posts(memory, tiny_data.posts[:20])
-        first = banks.of(memory, meta)
-        assert first.device == meta
-        assert banks.of(memory, meta) is first
-        system.add_posts(memory, tiny_data.posts[20:30])
-        longer = banks.of(memory, meta)
-        assert len(longer) == 30
-        assert banks.of(memory, meta) is longer
-        other = system.new_memory()
-        system.add_posts(other, tiny_data.posts[:30])
-        assert banks.of(other, meta) is not longer
-        with other.fork() as fork:
-            assert banks.of(fork, meta) is not banks.of(other, meta)
+    def watched(space, positions):
+        read.extend(positions.tolist())
+        return PostMemory.vectors_at(memory, space, positions)
+
+    monkeypatch.setattr(memory, "vectors_at", watched)
+    posts = [post for post in tiny_data.posts[40:60] if post.user_id is not None][:2]
+    batch = system.scorer.datasets.dataset(posts, memory).batch([0, 1])
+    attended = {*batch.history.flatten().tolist(), *batch.neighbours.flatten().tolist()} - {-1}
+    system.rank(posts, memory, 3)
+    assert sorted(read) == sorted(attended)
+    assert 0 < len(attended) < 60
 
 
 def test_rows_are_cut_into_batches_in_their_order():
