@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from multimodal.memory.search.columns import WORDS, Floats, Ints, Mask, PostColumns
-from multimodal.memory.search.likeness import Likeness, Question, SlotTable
+from multimodal.memory.search.likeness import Likeness, Question, Workspace
 from multimodal.memory.search.time_order import Timed
 
 # Far above the error of a cosine in single precision and of rounding the similarity.
@@ -45,7 +45,7 @@ class Gathered:
         return cls(posts, terms, dense)
 
     def candidates(
-        self, question: Question, stop: int, count: int, likeness: Likeness, usable: Mask | None, table: SlotTable
+        self, question: Question, stop: int, count: int, likeness: Likeness, usable: Mask | None, workspace: Workspace
     ) -> Ints:
         """Return positions, among them the `count` most alike of the first `stop` posts.
 
@@ -55,10 +55,10 @@ class Gathered:
             count: how many are needed, at least 1.
             likeness: what is compared.
             usable: (n,) False for posts that must not be found; None for none.
-            table: of this thread.
+            workspace: of this thread.
         """
         instants = self.posts.instants_us[:stop]
-        similarity = self._similarity(question, stop, likeness, table)
+        similarity = self._similarity(question, stop, likeness, workspace)
         if usable is not None:
             similarity = np.where(usable[:stop], similarity, 0)
         margin = _MARGIN * max(sum(likeness.weights.values()), 1)
@@ -69,11 +69,13 @@ class Gathered:
         high = likeness.values(similarity + margin, instants, question.instant_us)
         return self.posts.positions[:stop][(high >= threshold) & (similarity > 0)]
 
-    def _similarity(self, question: Question, stop: int, likeness: Likeness, table: SlotTable) -> NDArray[np.float64]:
+    def _similarity(
+        self, question: Question, stop: int, likeness: Likeness, workspace: Workspace
+    ) -> NDArray[np.float64]:
         total: NDArray[np.float64] = np.zeros(stop)
         for space in likeness.spaces:
             if space == WORDS and self.terms is not None:
-                total += likeness.weights[space] * (self.terms @ table.fill(question))[:stop]
+                total += likeness.weights[space] * (self.terms @ workspace.row(question, self.terms.shape[1]))[:stop]
             elif space != WORDS:
                 cosines: Floats = self.vectors[space][:stop] @ question.vectors[space].astype(np.float32)
                 total += likeness.weights[space] * np.maximum(cosines, 0).astype(np.float64)

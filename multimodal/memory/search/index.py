@@ -7,15 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from data_loaders.batches import Related
 from multimodal.memory.search.columns import WORDS, Floats, Ints, Mask, PostColumns
-from multimodal.memory.search.gathered import Gathered
-from multimodal.memory.search.likeness import Likeness, Question, SlotTable, best_first, similarity_of
+from multimodal.memory.search.cover import cover, frozen_spans
+from multimodal.memory.search.likeness import Likeness, Question
+from multimodal.memory.search.parts import Parts
+from multimodal.memory.search.recent_posts import RecentPosts
+from multimodal.memory.search.search_run import Access, Found, SearchRun
 from multimodal.memory.search.settings import IndexSettings
 from multimodal.memory.search.time_order import OrderedPosts, TimeOrder
+
+_SAMPLED = 4_096
+_MOSTLY = 0.75
 
 
 class NeighbourIndex:
@@ -26,6 +31,7 @@ class NeighbourIndex:
         settings: sizes and kinds of the indices.
         folder: where spans are kept; None to keep them in memory.
         reindexed: the `reindexed` of the index that searched the same posts before.
+        fingerprints: of the encoders of the dense spaces, which name the files of their spans.
     """
 
     def __init__(
@@ -34,11 +40,14 @@ class NeighbourIndex:
         settings: IndexSettings | None = None,
         folder: Path | None = None,
         reindexed: tuple[int, int] = (0, 0),
+        fingerprints: Mapping[str, str] | None = None,
     ) -> None:
-        self.columns, self.settings, self.folder = columns, settings or IndexSettings(), folder
+        self.columns, self.settings = columns, settings or IndexSettings()
         self._order = TimeOrder(self.settings, reindexed)
+        self._parts = Parts(self.settings, folder, fingerprints or {})
+        self._recent = RecentPosts()
+        self._spaces: set[str] = set()
         self._lock = threading.Lock()
-        self._local = threading.local()
 
     @property
     def version(self) -> int:
@@ -59,6 +68,7 @@ class NeighbourIndex:
         likeness: Likeness,
         among: Ints | None = None,
         admitted: Mask | None = None,
+        exact: bool = False,
     ) -> Related:
         """Find the most similar earlier posts of Q questions; the numbers are the same for each asked alone.
 
@@ -72,6 +82,7 @@ class NeighbourIndex:
             likeness: what is compared.
             among: (Q, H) positions to choose from, -1 for none; None for all posts.
             admitted: (N,) which positions may be found; None for all.
+            exact: compare with every earlier post, whatever indices there are.
 
         Returns:
             Positions (Q, n), best first, -1 where fewer have a positive likeness, and their similarity, 0..1 for
@@ -81,16 +92,33 @@ class NeighbourIndex:
             ValueError: a space has a weight but no vectors, or their number is not Q.
         """
         _check_queries(terms, vectors, len(instants_us), likeness)
-        posts = self._posts()
         positions = np.full((len(instants_us), count), -1, np.int64)
         similarity = np.zeros((len(instants_us), count), np.float32)
         questions = _questions(terms, vectors, instants_us, likeness)
-        if count:
-            for row, question, candidates in self._candidates(posts, questions, count, likeness, among, admitted):
-                best, values = self._best(question, candidates, count, likeness)
-                positions[row, : len(best)] = best
-                similarity[row, : len(best)] = values
+        if not count:
+            return Related(positions, similarity)
+        run = self._run(likeness, count, admitted)
+        answers: Iterator[tuple[int, Found]]
+        if exact:
+            answers = ((row, run.scan(question)) for row, question in enumerate(questions))
+        elif among is not None:
+            chosen = [np.unique(row[row >= 0]) for row in among]
+            answers = ((row, run.best(question, chosen[row])) for row, question in enumerate(questions))
+        else:
+            answers = run.answers(questions)
+        for row, (best, values) in answers:
+            positions[row, : len(best)] = best
+            similarity[row, : len(best)] = values
         return Related(positions, similarity)
+
+    def _run(self, likeness: Likeness, count: int, admitted: Mask | None) -> SearchRun:
+        access = Access(self.columns, self._posts(), self._parts, self._recent, self.settings)
+        self._spaces.update(likeness.spaces)
+        alive = self.columns.alive
+        if alive is not None and not alive[:: max(len(alive) // _SAMPLED, 1)].mean() > _MOSTLY:
+            # Where many are dead, spans leave them out.
+            admitted = alive if admitted is None else alive[: len(admitted)] & admitted[: len(alive)]
+        return SearchRun(access, likeness, count, admitted)
 
     def _posts(self) -> OrderedPosts:
         with self._lock:
@@ -99,74 +127,25 @@ class NeighbourIndex:
                 self._order.extend(self.columns.instants_us[:length])
             return self._order.posts
 
-    def _candidates(
-        self,
-        posts: OrderedPosts,
-        questions: Sequence[Question],
-        count: int,
-        likeness: Likeness,
-        among: Ints | None,
-        admitted: Mask | None,
-    ) -> Iterator[tuple[int, Question, Ints]]:
-        if among is not None:
-            for row, question in enumerate(questions):
-                yield row, question, self._usable_of(np.unique(among[row][among[row] >= 0]), admitted)
-            return
-        total = len(posts.frozen) + len(posts.open)
-        parts = [Gathered.of(self.columns, part, likeness.spaces) for part in (posts.part(0, total), posts.late)]
-        for row, question in enumerate(questions):
-            found = [self._among_all(part, question, count, likeness, admitted) for part in parts]
-            yield row, question, np.concatenate(found)
-
-    def _among_all(
-        self, part: Gathered, question: Question, count: int, likeness: Likeness, admitted: Mask | None
-    ) -> Ints:
-        usable = self._usable(part.posts.positions, admitted)
-        stop = part.posts.before(question.instant_us)
-        return part.candidates(question, stop, count, likeness, usable, self._table(part.terms))
-
-    def _usable(self, positions: Ints, admitted: Mask | None) -> Mask | None:
-        """Return which positions are alive and admitted, None for all."""
-        usable: Mask | None = None
-        for mask in (self.columns.alive, admitted):
-            if mask is not None:
-                inside = np.zeros(len(positions), bool)
-                known = positions < len(mask)
-                inside[known] = mask[positions[known]]
-                usable = inside if usable is None else usable & inside
-        return usable
-
-    def _usable_of(self, positions: Ints, admitted: Mask | None) -> Ints:
-        usable = self._usable(positions, admitted)
-        return positions if usable is None else positions[usable]
-
-    def _best(
-        self, question: Question, candidates: Ints, count: int, likeness: Likeness
-    ) -> tuple[Ints, NDArray[np.float64]]:
-        instants = self.columns.instants_us[candidates]
-        candidates = candidates[instants < question.instant_us]
-        instants = self.columns.instants_us[candidates]
-        table = self._table(self.columns.terms_at(candidates[:0]) if WORDS in likeness.spaces else None)
-        similarity = similarity_of(question, self.columns, candidates, likeness, table)
-        values = likeness.values(similarity, instants, question.instant_us)
-        best = best_first(values, instants, candidates, count)
-        return candidates[best], similarity[best]
-
-    def _table(self, terms: sparse.csr_matrix | None) -> SlotTable:
-        slots = 0 if terms is None else terms.shape[1]
-        if len(getattr(self._local, "table", SlotTable(0)).row) < slots or not hasattr(self._local, "table"):
-            self._local.table = SlotTable(slots)
-        table: SlotTable = self._local.table
-        return table
-
     def reindex(self) -> None:
         """Sort late posts in, which raises the version."""
         with self._lock:
             length = len(self.columns)
             self._order.reindex(self.columns.instants_us[:length])
 
-    def seal(self) -> None:
-        """Build every span that a question asked now needs."""
+    def seal(self, spaces: Sequence[str] | None = None) -> None:
+        """Build every span that a question asks now or soon; other threads may ask and append meanwhile.
+
+        Args:
+            spaces: to build them for; None for those asked so far.
+        """
+        posts = self._posts()
+        for place in (
+            *cover(len(posts.frozen) + len(posts.open), self.settings),
+            *frozen_spans(len(posts.frozen), self.settings),
+        ):
+            for space in sorted(self._spaces if spaces is None else spaces):
+                self._parts.build(self.columns, posts, place, space)
 
     def fork(self, columns: PostColumns) -> NeighbourIndex:
         """Return an index for columns that begin with the same posts; nothing is copied.
@@ -174,10 +153,11 @@ class NeighbourIndex:
         Args:
             columns: a fork of the columns.
         """
-        fork = NeighbourIndex(columns, self.settings, self.folder)
+        fork = NeighbourIndex(columns, self.settings)
         self._posts()
         with self._lock:
-            fork._order, fork._lock = self._order.fork(), self._lock
+            fork._order, fork._lock, fork._parts = self._order.fork(), self._lock, self._parts
+        fork._recent, fork._spaces = self._recent.fork(), set(self._spaces)
         return fork
 
 

@@ -75,42 +75,51 @@ class Question:
     vectors: Mapping[str, Doubles]
 
 
-class SlotTable:
-    """A dense row of terms that is filled for one question at a time; each thread has its own."""
+class Workspace:
+    """Room that is used again for every question; each thread has its own."""
 
-    def __init__(self, slots: int) -> None:
-        self.row = np.zeros(slots, np.float64)
+    def __init__(self) -> None:
+        self._row: Doubles = np.zeros(0, np.float64)
         self._filled: NDArray[np.int32] = np.empty(0, np.int32)
+        self._scores: NDArray[np.float32] = np.zeros(0, np.float32)
 
-    def fill(self, question: Question) -> Doubles:
+    def row(self, question: Question, slots: int) -> Doubles:
         """Return (slots,) weights of the question's terms, valid until the next call."""
-        self.row[self._filled] = 0
-        self.row[question.slots] = question.weights
+        if len(self._row) != slots:
+            self._row, self._filled = np.zeros(slots, np.float64), question.slots[:0]
+        self._row[self._filled] = 0
+        self._row[question.slots] = question.weights
         self._filled = question.slots
-        return self.row
+        return self._row
+
+    def scores(self, posts: int) -> NDArray[np.float32]:
+        """Return zeros for at least so many posts; whoever changes them sets them to zero again."""
+        if len(self._scores) < posts:
+            self._scores = np.zeros(posts, np.float32)
+        return self._scores
 
 
 def similarity_of(
-    question: Question, columns: PostColumns, positions: Ints, likeness: Likeness, table: SlotTable
+    question: Question, columns: PostColumns, positions: Ints, likeness: Likeness, workspace: Workspace
 ) -> Doubles:
     """Return the similarity of a question to remembered posts, (n,), rounded; each alone determines its number."""
     total = np.zeros(len(positions))
     for space in likeness.spaces:
         compare = _compare_words if space == WORDS else _compare_vectors
-        total += likeness.weights[space] * np.maximum(compare(question, columns, positions, space, table), 0)
+        total += likeness.weights[space] * np.maximum(compare(question, columns, positions, space, workspace), 0)
     rounded: Doubles = np.round(total, _DIGITS)
     return rounded
 
 
-def _compare_words(question: Question, columns: PostColumns, positions: Ints, _: str, table: SlotTable) -> Doubles:
+def _compare_words(question: Question, columns: PostColumns, positions: Ints, _: str, workspace: Workspace) -> Doubles:
     rows = columns.terms_at(positions)
     owners = np.repeat(np.arange(len(positions)), np.diff(rows.indptr))
-    products = table.fill(question)[rows.indices] * rows.data
+    products = workspace.row(question, rows.shape[1])[rows.indices] * rows.data
     # In the order in which a row holds its terms.
     return np.bincount(owners, products, len(positions)).astype(np.float64)
 
 
-def _compare_vectors(question: Question, columns: PostColumns, positions: Ints, space: str, _: SlotTable) -> Doubles:
+def _compare_vectors(question: Question, columns: PostColumns, positions: Ints, space: str, _: Workspace) -> Doubles:
     rows = columns.vectors_at(space, positions).astype(np.float64)
     lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
     products = np.einsum("ij,j->i", rows, question.vectors[space])
