@@ -29,6 +29,7 @@ COMMANDS = {
     "train": "train a System and write a run folder",
     "evaluate": "metrics at K, predictions and charts of a run",
     "recommend": "recommend hashtags for one post",
+    "export": "predictions of a run for other programs",
     "compare": "compare evaluated runs by paired tests",
     "benchmark": "train and evaluate Systems side by side",
     "ablation": "train a configuration and its variants",

@@ -1,21 +1,24 @@
-"""`EvaluationRun`: the result of evaluating a trained run, and the files written from it."""
+"""`EvaluationRun`: the result of evaluating a ranking, and the files written from it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import shutil
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from data_loaders.command_line import command_line
 from data_loaders.posts import Post
-from multimodal.evaluation.files.results import evaluation_files
+from multimodal.evaluation.files.provenance import PREDICTIONS, SUMMARY, check_unchanged, file_sha256
+from multimodal.evaluation.files.results import evaluation_files, summary
 from multimodal.evaluation.files.writing import write_files
 from multimodal.evaluation.list_length import ScoredHits, WhichK, read_scored_hits, which_k, which_k_files
+from multimodal.evaluation.metrics.beyond_accuracy import cooccurrence_similarity
 from multimodal.evaluation.metrics.catalogue import METRICS
-from multimodal.evaluation.metrics.sweep import MetricTable
+from multimodal.evaluation.metrics.sweep import MetricTable, evaluate_rankings
 from multimodal.evaluation.metrics.truth import KnownHashtags
 from multimodal.evaluation.slices.slice_files import slice_files
 from multimodal.evaluation.slices.slice_metrics import slice_k, slice_table
@@ -25,23 +28,30 @@ from multimodal.evaluation.uncertainty.resampling import Unit
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
 
+if TYPE_CHECKING:
+    from data_loaders.prepared import PreparedData
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EvaluationRun:
-    """A trained run, evaluated on one split.
+    """A ranking of one split, evaluated.
 
     Attributes:
         folder: where the files are in the end, `evaluation/<split>/` of the run.
+        settings: what the reader must know to interpret the figures.
+        made_from: what the ranking depends on: model, data, version of the program.
         posts: of the split, as ranked.
         rankings: of all of them.
         metrics: of those with a true hashtag, at every K.
         memory: what was known.
-        ranking_s: seconds that ranking took, without loading and remembering.
+        ranking_s: seconds that ranking took, without loading and remembering; NaN where nothing was ranked.
+        kept: the predictions are already in this file, which is kept as it is; None to write them.
         which_k: how certain the best K is; None except on the main process, which writes the files.
     """
 
     folder: Path
     settings: dict[str, Any]
+    made_from: Mapping[str, Any]
     posts: Sequence[Post]
     rankings: Rankings
     metrics: MetricTable
@@ -49,8 +59,39 @@ class EvaluationRun:
     vocabulary: KnownHashtags
     train_hashtags: Collection[str]
     train_users: Collection[str]
-    ranking_s: float
+    ranking_s: float = float("nan")
+    kept: Path | None = None
     which_k: WhichK | None = None
+
+
+def measured(
+    data: PreparedData, posts: Sequence[Post], rankings: Rankings, ks: Sequence[int], **further: Any
+) -> EvaluationRun:
+    """Compute the metrics of a ranking of posts of a prepared folder.
+
+    Args:
+        further: the other attributes of `EvaluationRun`.
+    """
+    train = [(post.hashtags, post.user_id) for post in data.split("train")]
+    train_hashtags = {hashtag for hashtags, _ in train for hashtag in hashtags}
+    metrics = evaluate_rankings(
+        rankings,
+        [post.hashtags for post in posts],
+        ks,
+        data.vocabulary,
+        train_hashtags=train_hashtags,
+        similarity=cooccurrence_similarity([hashtags for hashtags, _ in train], data.vocabulary.hashtags),
+        user_ids=[post.user_id for post in posts],
+    )
+    return EvaluationRun(
+        posts=posts,
+        rankings=rankings,
+        metrics=metrics,
+        vocabulary=data.vocabulary,
+        train_hashtags=train_hashtags,
+        train_users={user_id for _, user_id in train if user_id is not None},
+        **further,
+    )
 
 
 def write_all(run: EvaluationRun, folder: Path, unit: Unit, slices: bool = True) -> WhichK:
@@ -65,30 +106,40 @@ def write_all(run: EvaluationRun, folder: Path, unit: Unit, slices: bool = True)
     truth = [run.posts[row].hashtags for row in rows]
     curves = bootstrap(run.metrics.outcomes, METRICS.headline_sets, unit=unit)
     chosen = _which_k(run, curves, ScoredHits.of(run.rankings.scores[rows], run.metrics.outcomes, run.metrics.ks[-1]))
-    contents = {
-        **evaluation_files(run.metrics, run.rankings, run.settings, truth=truth, curves=curves),
-        **which_k_files(chosen, unit),
-    }
+    contents = evaluation_files(run.metrics, run.rankings, run.settings, truth=truth, curves=curves)
+    del contents[SUMMARY]
+    if run.kept is not None:
+        shutil.copy2(run.kept, folder / PREDICTIONS)
+        del contents[PREDICTIONS]
+    contents |= which_k_files(chosen, unit)
     write_files(folder, {**contents, **_slice_files(run, unit)} if slices else contents)
+    predictions = {"sha256": file_sha256(folder / PREDICTIONS), "depth": run.rankings.k}
+    noted = {"made_from": dict(run.made_from), "predictions": predictions}
+    write_files(folder, {SUMMARY: {**summary(run.metrics, run.settings), **noted}})
     return chosen
 
 
 def _which_k(run: EvaluationRun, curves: Bootstrap, scored: ScoredHits) -> WhichK:
     longest = run.metrics.ks[-1]
-    split, history = run.settings["split"], run.settings["history"]
+    split = run.settings["split"]
     if split == "validation":
         absent = "the threshold of a per-post K is chosen on these posts; evaluate another split to see how it does"
         return which_k(run.metrics, curves, scored, None, absent=absent)
     beside = run.folder.with_name(run.folder.name.replace(split, "validation", 1))
     if (beside / "per_post.parquet").is_file():
-        return which_k(run.metrics, curves, scored, read_scored_hits(beside, longest))
-    words = ["--run", run.settings["run"], "--data", run.settings["data"], "--split", "validation"]
-    words += ["--k", f"1-{longest}", *([] if history == "rolling" else ["--history", history])]
-    absent = (
-        "no per-post K: its threshold is chosen on the validation split, which this run was not evaluated on. "
-        f"First: {command_line('evaluate', *words)}, then this again"
-    )
-    return which_k(run.metrics, curves, scored, None, absent=absent)
+        made_from = check_unchanged(beside).get("made_from", run.made_from)
+        if made_from == run.made_from:
+            return which_k(run.metrics, curves, scored, read_scored_hits(beside, longest))
+    return which_k(run.metrics, curves, scored, None, absent=_without_validation(run))
+
+
+def _without_validation(run: EvaluationRun) -> str:
+    settings, why = run.settings, "no per-post K: its threshold is chosen on the validation split, which"
+    if "predictions" in settings:
+        return f"{why} {settings['predictions']} holds no predictions for"
+    words = ["--run", settings["run"], "--data", settings["data"], "--split", "validation"]
+    words += ["--k", f"1-{run.metrics.ks[-1]}", *([] if settings["history"] == "rolling" else ["--history", "frozen"])]
+    return f"{why} this run was not evaluated on. First: {command_line('evaluate', *words)}, then this again"
 
 
 def _slice_files(run: EvaluationRun, unit: Unit) -> dict[str, Any]:

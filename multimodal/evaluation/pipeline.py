@@ -6,10 +6,11 @@ import logging
 import time
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
+from data_loaders import __version__
 from data_loaders.errors import RunError, UserError, nearest
 from data_loaders.posts import Post
 from data_loaders.prepare.splits import SPLITS
@@ -18,19 +19,28 @@ from multimodal.distributed.launching import init_distributed
 from multimodal.distributed.processes import barrier, is_main_process, map_processes, process_count
 from multimodal.distributed.progress import shared_progress
 from multimodal.encoders.features.unusable_pictures import left_out_pictures
-from multimodal.evaluation.evaluation_run import EvaluationRun, write_all
+from multimodal.evaluation.evaluation_run import EvaluationRun, measured, write_all
 from multimodal.evaluation.files.folder import EVALUATION_FILES, evaluation_folder, keep_audit
-from multimodal.evaluation.metrics.beyond_accuracy import cooccurrence_similarity
-from multimodal.evaluation.metrics.sweep import evaluate_rankings
+from multimodal.evaluation.files.provenance import (
+    PREDICTIONS,
+    SavedRankings,
+    check_unchanged,
+    file_sha256,
+    is_changed,
+    read_summary,
+    saved_depth,
+    saved_rankings,
+)
 from multimodal.evaluation.uncertainty.resampling import Unit
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.serialization import concatenate, merge, serialize
-from multimodal.storage.run_folder import RunFolder, read_json
+from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.base import System
 from multimodal.systems.caption_profile import captions_for, profile_of
-from multimodal.systems.model_folder import LoadedModel, load_model
+from multimodal.systems.model_folder import LoadedModel, find_model, load_model, run_of_model
 from multimodal.systems.queries import to_queries
 
 if TYPE_CHECKING:
@@ -54,8 +64,12 @@ def evaluate_run(
     unit: Unit = "posts",
     slices: bool = True,
     device: str | None = None,
+    rank_again: bool = False,
 ) -> EvaluationRun:
     """Rank the posts of one split, compute the metrics, and write both into the run folder.
+
+    Predictions that an earlier evaluation saved are used again if the same model, data and program would give the same
+    ones, and if they are deep enough. They never get shallower.
 
     Under an `accelerate launch` the posts are shared between the processes; the figures stay the same.
 
@@ -68,40 +82,45 @@ def evaluate_run(
         batch_size: posts ranked together; changes no figure.
         unit: what intervals resample, `posts` or `users`.
         device: where to rank: `cpu`, `cuda`, `cuda:1`; None: CUDA where there is any, else the CPU.
+        rank_again: do not use saved predictions.
 
     Returns:
         The evaluation; its files are in `evaluation/<split>/`, or `evaluation/<split>-frozen/`, which is replaced in
         one step.
 
     Raises:
-        UserError: an unknown split, protocol or device, no model, another prepared folder than it was trained on, or
-            another process trains the run or writes this evaluation.
+        UserError: an unknown split, protocol or device, no model, another prepared folder than it was trained on,
+            saved predictions that were changed, or another process trains the run or writes this evaluation.
     """
-    _check_choices(split, history, unit)
+    check_choices(split, history, unit)
+    _check_batch_size(batch_size)
     init_distributed()
     chosen_device = choose_device(device)
     model = load_model(run)
     other = check_same_data(model, data)
     data = captions_for(model.config, data)
     model.system.use_device(chosen_device)
-    posts = list(data.split(split))
-    if not posts:
-        raise UserError(f"split: the {split} split has no posts; evaluate another: --split {' | '.join(SPLITS)}.")
-    folder = model.run.evaluation(split if history == "rolling" else f"{split}-frozen")
+    posts = posts_of(data, split)
+    folder = evaluation_of(model.run, split, history)
+    made_from = _made_from(model, data)
     with ExitStack() as stack:
         if is_main_process():
             part = stack.enter_context(evaluation_folder(model.run, folder, "evaluating it", EVALUATION_FILES))
-        with left_out_pictures() as left_out:
-            fill_memory(model.system, model.memory, data, history)
-            started = time.perf_counter()
-            rankings = rank_posts(model.system, posts, model.memory, max(_LEAST_DEPTH, *ks), batch_size)
-            ranking_s = time.perf_counter() - started
+        saved = None if rank_again else _saved(folder, model, data, posts, made_from, max(ks))
+        depth = max(_LEAST_DEPTH, *ks, saved_depth(folder))
+        barrier()  # before the main process replaces what all have read
+        if saved is None:
+            ranked = _rank_all(model, data, posts, history, depth, batch_size)
+        else:
+            logger.info("using the predictions saved in %s; --rank-again ranks again", folder)
+            left_out = int(saved.settings.get("pictures_left_out", 0))
+            ranked = _Ranked(saved.rankings, known_posts(data, history), left_out, kept=folder / PREDICTIONS)
         settings = {"system": model.system.name, "split": split, "history": history, "seed": model.config.seed,
-                    "posts_remembered": len(model.memory), "data": str(data.folder), "run": str(run),
-                    **({"pictures_left_out": len(left_out)} if left_out else {}),
+                    "posts_remembered": len(ranked.memory), "data": str(data.folder), "run": str(run),
+                    **({"pictures_left_out": ranked.left_out} if ranked.left_out else {}),
                     **({"warning": other} if other else {})}  # fmt: skip
-        evaluated = _measured(data, posts, rankings, ks, folder=folder, settings=settings, memory=model.memory,
-                              ranking_s=ranking_s)  # fmt: skip
+        evaluated = measured(data, posts, ranked.rankings, ks, folder=folder, settings=settings, made_from=made_from,
+                             memory=ranked.memory, ranking_s=ranked.seconds, kept=ranked.kept)  # fmt: skip
         if is_main_process():
             evaluated = replace(evaluated, which_k=write_all(evaluated, part, unit, slices))
             keep_audit(folder, part)
@@ -109,29 +128,97 @@ def evaluate_run(
     return evaluated
 
 
-def _measured(
-    data: PreparedData, posts: Sequence[Post], rankings: Rankings, ks: Sequence[int], **further: Any
-) -> EvaluationRun:
-    train = [(post.hashtags, post.user_id) for post in data.split("train")]
-    train_hashtags = {hashtag for hashtags, _ in train for hashtag in hashtags}
-    metrics = evaluate_rankings(
-        rankings,
-        [post.hashtags for post in posts],
-        ks,
-        data.vocabulary,
-        train_hashtags=train_hashtags,
-        similarity=cooccurrence_similarity([hashtags for hashtags, _ in train], data.vocabulary.hashtags),
-        user_ids=[post.user_id for post in posts],
-    )
-    return EvaluationRun(
-        posts=posts,
-        rankings=rankings,
-        metrics=metrics,
-        vocabulary=data.vocabulary,
-        train_hashtags=train_hashtags,
-        train_users={user_id for _, user_id in train if user_id is not None},
-        **further,
-    )
+def evaluate_validation_first(run: str | Path, data: PreparedData, **options: Any) -> None:
+    """Evaluate the validation split, on which the per-post K of another split is chosen, unless that was done.
+
+    Args:
+        options: those of `evaluate_run` for the other split.
+    """
+    history, ks = options.get("history", "rolling"), options["ks"]
+    if options.get("split") == "validation" or not any(post.hashtags for post in data.split("validation")):
+        return
+    folder = evaluation_of(run_of_model(find_model(run)), "validation", history)
+    summary = read_summary(folder)
+    made_from = {**summary.get("made_from", {}), "model": _model_fingerprint(find_model(run))}
+    if summary.get("made_from") == made_from and max(summary["settings"].get("ks", [0])) >= max(ks):
+        return
+    logger.info("evaluating the validation split first, where the threshold of a per-post K is chosen")
+    further = {**options, "split": "validation", "ks": range(1, max(ks) + 1), "slices": False}
+    evaluate_run(run, data, **further)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """A ranking, what was known, and how it came about."""
+
+    rankings: Rankings
+    memory: PostMemory
+    left_out: int
+    seconds: float = float("nan")
+    kept: Path | None = None
+
+
+def _rank_all(
+    model: LoadedModel, data: PreparedData, posts: Sequence[Post], history: HistoryProtocol, depth: int, batch_size: int
+) -> _Ranked:
+    with left_out_pictures() as left_out:
+        fill_memory(model.system, model.memory, data, history)
+        started = time.perf_counter()
+        rankings = rank_posts(model.system, posts, model.memory, depth, batch_size)
+    return _Ranked(rankings, model.memory, len(left_out), time.perf_counter() - started)
+
+
+def _made_from(model: LoadedModel, data: PreparedData) -> dict[str, str]:
+    return {"program": __version__, "model": _model_fingerprint(model.folder), "data": data.fingerprint}
+
+
+def _model_fingerprint(folder: Path) -> str:
+    # It lists the checksums of all other files.
+    return file_sha256(folder / "model.json")
+
+
+def _saved(
+    folder: Path, model: LoadedModel, data: PreparedData, posts: Sequence[Post], made_from: dict[str, str], depth: int
+) -> SavedRankings | None:
+    # A model that has observed other posts is evaluated with them; they are not in the prepared folder.
+    if len(model.memory) != len(data.split("train")):
+        check_unchanged(folder)
+        return None
+    return saved_rankings(folder, [post.post_id for post in posts], made_from, depth)
+
+
+def known_posts(data: PreparedData, history: str) -> PostMemory:
+    """Return what is known of earlier posts, without their content: users, instants and hashtags.
+
+    Args:
+        history: `frozen`: the train split alone; otherwise all splits.
+    """
+    memory = PostMemory(HashtagIdMap(data.vocabulary.hashtags, data.vocabulary.frequencies))
+    for split in SPLITS[:1] if history == "frozen" else SPLITS:
+        memory.append(data.split(split))
+    return memory
+
+
+def posts_of(data: PreparedData, split: str) -> list[Post]:
+    """Return the posts of a split.
+
+    Raises:
+        UserError: it has none.
+    """
+    posts = list(data.split(split))
+    if not posts:
+        raise UserError(f"split: the {split} split has no posts; evaluate another: --split {' | '.join(SPLITS)}.")
+    return posts
+
+
+def evaluation_of(run: RunFolder, split: str, history: str) -> Path:
+    """Return the evaluation folder of a split under a history protocol."""
+    return run.evaluation(f"{split}-frozen" if history == "frozen" else split)
+
+
+def _check_batch_size(batch_size: int) -> None:
+    if batch_size < 1:
+        raise UserError(f"batch size: {batch_size} posts cannot be ranked together; give at least 1.")
 
 
 def rank_posts(system: System, posts: Sequence[Post], memory: PostMemory, k: int, batch_size: int = 2_048) -> Rankings:
@@ -141,8 +228,7 @@ def rank_posts(system: System, posts: Sequence[Post], memory: PostMemory, k: int
         posts: to rank; their own hashtags are removed first.
         batch_size: posts ranked together, at least 1.
     """
-    if batch_size < 1:
-        raise UserError(f"batch size: {batch_size} posts cannot be ranked together; give at least 1.")
+    _check_batch_size(batch_size)
     queries, excluded = to_queries(posts, profile=profile_of(system.config))
 
     def ranked(rows: Sequence[int]) -> Rankings:
@@ -211,7 +297,12 @@ def check_same_data(model: LoadedModel, data: PreparedData) -> str:
     return warning
 
 
-def _check_choices(split: str, history: str, unit: str) -> None:
+def check_choices(split: str, history: str, unit: str) -> None:
+    """Check the names of split, history protocol and unit.
+
+    Raises:
+        UserError: one is unknown.
+    """
     for name, kind, given, accepted in (
         ("split", "split", split, SPLITS),
         ("history", "protocol", history, get_args(HistoryProtocol)),
@@ -223,9 +314,11 @@ def _check_choices(split: str, history: str, unit: str) -> None:
 
 
 def is_evaluated(run: RunFolder, data: PreparedData, split: str, ks: Collection[int]) -> bool:
-    """Return whether a run folder holds an evaluation of a split of this prepared folder at these Ks."""
+    """Return whether a run folder holds an unchanged evaluation of a split of this prepared folder at these Ks."""
     path = run.evaluation(split) / "metrics.json"
     if not path.is_file():
         return False
-    settings = read_json(path, "metrics")["settings"]
-    return settings["data"] == str(data.folder) and set(ks) <= set(settings["ks"])
+    summary = read_summary(path.parent)
+    settings = summary["settings"]
+    same = settings["data"] == str(data.folder) and set(ks) <= set(settings["ks"])
+    return bool(same) and not is_changed(path.parent, summary)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
+
+from data_loaders.errors import UserError, short_repr
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,33 @@ class Rankings:
             scores[row, : len(chosen)] = values
         return cls(post_ids, indices, scores, names)
 
+    @classmethod
+    def from_hashtags(
+        cls, lists: Mapping[str, Sequence[str]], scores: Mapping[str, Sequence[float]] | None = None
+    ) -> Rankings:
+        """Make a ranking of lists of text.
+
+        Args:
+            lists: post id → hashtags, best first.
+            scores: post id → as many scores, which do not rise; by default minus the rank.
+
+        Raises:
+            UserError: a value is of another type, or a post has more or fewer scores than hashtags.
+        """
+        _check_lists(lists, scores)
+        sizes = np.fromiter(map(len, lists.values()), np.int64, len(lists))
+        names = list(dict.fromkeys(chain.from_iterable(lists.values())))
+        index = {name: number for number, name in enumerate(names)}
+        flat = np.fromiter(map(index.__getitem__, chain.from_iterable(lists.values())), np.int64, int(sizes.sum()))
+        inside = np.arange(int(sizes.max(initial=0))) < sizes[:, None]
+        indices, values = np.full(inside.shape, -1, np.int64), np.full(inside.shape, np.nan)
+        indices[inside] = flat
+        if scores is None:
+            values[inside] = -(np.nonzero(inside)[1] + 1.0)
+        else:
+            values[inside] = np.fromiter(chain.from_iterable(scores[post_id] for post_id in lists), np.float64)
+        return cls(list(lists), indices, values, names)
+
     def __len__(self) -> int:
         return len(self.post_ids)
 
@@ -59,3 +89,16 @@ class Rankings:
 
     def __iter__(self) -> Iterator[list[tuple[str, float]]]:
         return (self.of(row) for row in range(len(self)))
+
+
+def _check_lists(lists: Mapping[str, Sequence[str]], scores: Mapping[str, Sequence[float]] | None) -> None:
+    for name, given in (("lists", lists), ("scores", {} if scores is None else scores)):
+        if not isinstance(given, Mapping):
+            raise UserError(f"{name}: {short_repr(given)} is not a dictionary of post id and list.")
+    for post_id, hashtags in lists.items():
+        if isinstance(hashtags, (str, bytes)) or not isinstance(hashtags, Sequence):
+            raise UserError(f"post {post_id!r}: {short_repr(hashtags)} is not a list of hashtags, best first.")
+        if scores is not None and len(scores.get(post_id, ())) != len(hashtags):
+            raise UserError(
+                f"post {post_id!r}: {len(scores.get(post_id, ()))} scores for {len(hashtags)} hashtags; give one each."
+            )

@@ -68,7 +68,7 @@ class LoadedModel:
     @property
     def run(self) -> RunFolder:
         """The run folder that the model belongs to; the model's own folder if it is not inside a run folder."""
-        return _run_of(self.folder)
+        return run_of_model(self.folder)
 
 
 def save_model(folder: Path, system: System, memory: PostMemory, extra: Mapping[str, Any] | None = None) -> None:
@@ -180,7 +180,7 @@ def _read_info(folder: Path) -> dict[str, Any]:
     if missing or not {"system", "config"} <= info.keys():
         what = ", ".join(missing) or f"keys of {_INFO}"
         raise RunError(
-            f"{folder} is not a complete model: {what} missing. Train again: {_TRAIN} {_run_of(folder).path}"
+            f"{folder} is not a complete model: {what} missing. Train again: {_TRAIN} {run_of_model(folder).path}"
         )
     checked(folder / _INFO, "what the model is", info, _Info)
     return dict(info)
@@ -211,7 +211,7 @@ def _verdict(folder: Path, intact: bool) -> str:
             f"Every file of {folder} is as it was saved (the checksums in {_INFO} match), so this is no damage: the "
             "model was put together wrongly, perhaps on purpose. Do not use it, or train again."
         )
-    again = f"{_TRAIN} {_run_of(folder).path}"
+    again = f"{_TRAIN} {run_of_model(folder).path}"
     return f"The model has no checksums, so it cannot be told how that came about. Train again: {again}"
 
 
@@ -246,5 +246,6 @@ def _resume_command(run: RunFolder) -> str:
     return command_line("train", "--resume", "--data", data, "--output", run.path)
 
 
-def _run_of(folder: Path) -> RunFolder:
+def run_of_model(folder: Path) -> RunFolder:
+    """Return the run folder that a model folder belongs to; the folder itself if it is not inside of one."""
     return RunFolder(folder.parent if folder.name == "model" else folder)

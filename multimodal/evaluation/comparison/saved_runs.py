@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from data_loaders.errors import DataError, RunError, UserError, nearest
 from multimodal.config import YAML_ERRORS
+from multimodal.evaluation.files.provenance import check_unchanged
 from multimodal.evaluation.files.results import FINGERPRINT, read_per_post
 from multimodal.evaluation.metrics.outcomes import Outcomes
 from multimodal.evaluation.metrics.truth import check_post_ids
-from multimodal.storage.run_folder import RunFolder, read_json
+from multimodal.storage.run_folder import RunFolder
 
 PER_POST = "per_post.parquet"
 # What is left of "-seed1", "_s0" or "/1" where the names of runs part.
@@ -56,9 +57,9 @@ def read_saved_runs(runs: Sequence[str | Path], split: str = "test", history: st
     Raises:
         RunError: a folder or an evaluation is missing; the message says which there are and how to make it.
         UserError: a run is given twice.
-        DataError: the per-post values cannot be used.
+        DataError: the per-post values cannot be used, or the predictions were changed since they were computed.
     """
-    folders = [_evaluation_folder(Path(run), split, history) for run in runs]
+    folders = [evaluation_folder_of(Path(run), split, history) for run in runs]
     resolved = [folder.resolve() for folder in folders]
     for i, folder in enumerate(resolved):
         if folder in resolved[:i]:
@@ -67,7 +68,12 @@ def read_saved_runs(runs: Sequence[str | Path], split: str = "test", history: st
     return [_read(name, str(run), folder) for name, run, folder in zip(names, runs, folders, strict=True)]
 
 
-def _evaluation_folder(run: Path, split: str, history: str) -> Path:
+def evaluation_folder_of(run: Path, split: str, history: str) -> Path:
+    """Return the evaluation folder of a run folder, or a folder that is one itself.
+
+    Raises:
+        RunError: there is none; the message says which there are and how to make it.
+    """
     if (run / PER_POST).is_file():
         return run
     if not run.is_dir():
@@ -93,9 +99,7 @@ def _read(name: str, given: str, folder: Path) -> SavedRun:
         check_post_ids(outcomes.post_ids)
     except DataError as error:
         raise DataError(f"{folder / PER_POST}: {error}") from None
-    settings: Any = {}
-    if (folder / "metrics.json").is_file():
-        settings = read_json(folder / "metrics.json", "metrics of an evaluation").get("settings", {})
+    settings = check_unchanged(folder).get("settings", {})
     config = folder.parent.parent / "config.yaml"
     return SavedRun(name, given, folder, outcomes, _fingerprints(folder / PER_POST), settings, _read_config(config))
 

@@ -1,8 +1,9 @@
-"""`predictions.parquet`: a ranking as a table that any tool reads (post_id, rank, hashtag, score)."""
+"""`predictions.parquet`: a ranking as a table that any tool reads (post_id, rank, hashtag, score); other files too."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from data_loaders.errors import DataError
+from data_loaders.errors import DataError, UserError, short_repr
+from multimodal.evaluation.files.prediction_formats import read_prediction_table
 from multimodal.evaluation.metrics.chunks import chunks
 from multimodal.ranking.rankings import Rankings
 from multimodal.storage.run_folder import write_atomically
@@ -28,60 +30,157 @@ def write_predictions(path: Path, rankings: Rankings) -> None:
         path: of the Parquet file; replaced in one step.
         rankings: of posts whose ids differ.
     """
-    names = pa.array(rankings.names, pa.string())
 
     def write(temporary: Path) -> None:
         with pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as writer:
             for rows in chunks(len(rankings), _POSTS_PER_GROUP, "Writing predictions"):
-                writer.write_table(_table(rankings, names, rows))
+                writer.write_table(prediction_table(rankings, rows))
 
     write_atomically(path, write)
 
 
-def _table(rankings: Rankings, names: pa.Array, chunk: slice) -> pa.Table:
+def prediction_table(rankings: Rankings, chunk: slice) -> pa.Table:
+    """Return some posts of a ranking as a table with the columns of `SCHEMA`."""
     indices = rankings.indices[chunk]
     rows, ranks = np.nonzero(indices >= 0)
     post_ids = pa.array(rankings.post_ids[chunk], pa.string())
     columns = [
         post_ids.take(pa.array(rows)),
         pa.array((ranks + 1).astype(np.int32)),
-        names.take(pa.array(indices[rows, ranks])),
+        pa.array(rankings.names, pa.string()).take(pa.array(indices[rows, ranks])),
         pa.array(rankings.scores[chunk][rows, ranks]),
     ]
     return pa.table(columns, schema=SCHEMA)
 
 
-def read_predictions(path: Path, post_ids: Sequence[str] | None = None) -> Rankings:
-    """Read a ranking from Parquet (or CSV with the same columns), whatever wrote it; the rows may be in any order.
+def read_predictions(
+    path: str | Path, post_ids: Sequence[str] | None = None, *, file_format: str | None = None
+) -> Rankings:
+    """Read a ranking, whatever wrote it: Parquet, CSV, JSON Lines, TREC run, ranx's Run; rows may be in any order.
+
+    Where the file has both ranks and scores they must agree, but for a TREC run, whose scores decide. Without ranks
+    scores order each list, equal ones as the file does; without scores a hashtag gets minus its rank.
 
     Args:
         post_ids: the posts it may speak of: the answer has them all, in this order, and those without a
             prediction have an empty list. Without it, the posts of the file in the order of their first row.
+        file_format: one of `FORMATS`; by default the ending of the name decides.
 
     Raises:
         DataError: a column is missing or of another kind, a value is missing, a post is unknown, a rank is given
             twice, left out or below 1, a list repeats a hashtag, a hashtag is not canonical, a score is NaN or
             infinite, or scores rise along a list. The message names the first such post.
+        UserError: an argument is of another type, or the format is unknown.
     """
-    table = _read_table(path)
-    row, ids = _rows(path, table, post_ids)
-    tag, names = _coded(table["hashtag"])
-    rank = table["rank"].to_numpy().astype(np.int64)
-    score = table["score"].to_numpy()
-    _check_names(path, names)
-    bad = ~np.isfinite(score)
+    if not isinstance(path, (str, Path)):
+        raise UserError(f"path: {short_repr(path)} is not the path of a file of predictions.")
+    if isinstance(post_ids, (str, bytes)):
+        raise UserError(f"post_ids: {short_repr(post_ids)} is one text; give a list of ids.")
+    rows = read_rows(Path(path), file_format)
+    check_names(rows.path, rows.names)
+    return rows.rankings(post_ids)
+
+
+@dataclass(frozen=True)
+class PredictionRows:
+    """M rows of a file of predictions.
+
+    Attributes:
+        posts: (M,) index in `post_ids`.
+        post_ids: the posts of the file, in the order of their first row.
+        tags: (M,) index in `names`.
+        names: the hashtags of the file.
+        ranks: (M,) from 1 on; None if scores order the lists.
+        scores: (M,) finite.
+    """
+
+    path: Path
+    posts: NDArray[np.int64]
+    post_ids: Sequence[str]
+    tags: NDArray[np.int64]
+    names: Sequence[str]
+    ranks: NDArray[np.int64] | None
+    scores: NDArray[np.float64]
+
+    def rankings(self, post_ids: Sequence[str] | None = None) -> Rankings:
+        """Check the lists and return them; see `read_predictions`.
+
+        Raises:
+            DataError: a list is not one.
+        """
+        ids = self.post_ids if post_ids is None else post_ids
+        row, tag, score = self._of_posts(post_ids), self.tags, self.scores
+        order = _order(row, -score if self.ranks is None else self.ranks)
+        if order is not None:
+            row, tag, score = row[order], tag[order], score[order]
+        given = self.ranks if self.ranks is None or order is None else self.ranks[order]
+        rank = _numbered(row) if given is None else given
+        _check_lists(self.path, ids, self.names, row, tag, rank, score)
+        shape = (len(ids), int(rank.max(initial=0)))
+        indices, scores = np.full(shape, -1, np.int64), np.full(shape, np.nan)
+        indices[row, rank - 1], scores[row, rank - 1] = tag, score
+        return Rankings(ids, indices, scores, self.names)
+
+    def only(self, post_ids: Sequence[str]) -> PredictionRows:
+        """Return the rows of some posts."""
+        wanted = set(post_ids)
+        kept = np.array([post_id in wanted for post_id in self.post_ids], np.bool_)
+        if kept.all():
+            return self
+        number, chosen = np.cumsum(kept) - 1, kept[self.posts]
+        ids = [post_id for post_id in self.post_ids if post_id in wanted]
+        ranks = None if self.ranks is None else self.ranks[chosen]
+        return PredictionRows(
+            self.path, number[self.posts[chosen]], ids, self.tags[chosen], self.names, ranks, self.scores[chosen]
+        )
+
+    def _of_posts(self, post_ids: Sequence[str] | None) -> NDArray[np.int64]:
+        if post_ids is None:
+            return self.posts
+        index = {post_id: number for number, post_id in enumerate(post_ids)}
+        unknown = [post_id for post_id in self.post_ids if post_id not in index]
+        if unknown:
+            shown = ", ".join(map(repr, unknown[:_SHOWN]))
+            raise DataError(
+                f"{self.path}: {len(unknown):,} of {len(self.post_ids):,} posts are not among the {len(index):,} that "
+                f"are evaluated ({shown}{', …' if len(unknown) > _SHOWN else ''}); is it the same split of the same "
+                "folder?"
+            )
+        return np.fromiter((index[post_id] for post_id in self.post_ids), np.int64, len(self.post_ids))[self.posts]
+
+
+def read_rows(path: Path, file_format: str | None = None) -> PredictionRows:
+    """Read the rows of a file of predictions, whose lists and hashtags are not checked yet.
+
+    Raises:
+        DataError: it is damaged, or a column or a value is missing or of another kind.
+        UserError: the format is unknown.
+    """
+    read = read_prediction_table(path, file_format)
+    has_rank, has_score = (name in read.table.column_names for name in ("rank", "score"))
+    needed = ["post_id", *([] if has_score else ["rank"]), "hashtag"]
+    missing = [name for name in needed if name not in read.table.column_names]
+    if missing:
+        raise DataError(
+            f"{path}: the column {missing[0]!r} is missing; predictions have {', '.join(SCHEMA.names)}, "
+            f"this file has {', '.join(read.table.column_names) or 'none'}."
+        )
+    cast = {field.name: _cast(path, read.table, field) for field in SCHEMA if field.name in read.table.column_names}
+    posts, post_ids = _coded(cast["post_id"])
+    tags, names = _coded(cast["hashtag"])
+    ranks = cast["rank"].to_numpy().astype(np.int64) if has_rank else None
+    scores = cast["score"].to_numpy() if has_score else -cast["rank"].to_numpy().astype(np.float64)
+    bad = ~np.isfinite(scores)
     if bad.any():
         at = int(np.argmax(bad))
+        place = f"rank {ranks[at]}" if ranks is not None else f"hashtag {names[tags[at]]!r}"
         raise DataError(
-            f"{path}: post {ids[row[at]]!r}, rank {rank[at]}: the score is {score[at]}; scores must be finite numbers."
+            f"{path}: post {post_ids[posts[at]]!r}, {place}: the score is {scores[at]}; scores must be finite numbers."
         )
-    order = np.lexsort((rank, row))
-    row, tag, rank, score = row[order], tag[order], rank[order], score[order]
-    _check_lists(path, ids, names, row, tag, rank, score)
-    shape = (len(ids), int(rank.max(initial=0)))
-    indices, scores = np.full(shape, -1, np.int64), np.full(shape, np.nan)
-    indices[row, rank - 1], scores[row, rank - 1] = tag, score
-    return Rankings(ids, indices, scores, names)
+    if read.by_score and ranks is not None and (order := _order(posts, ranks)) is not None:
+        # Scores decide; between equal ones, ranks.
+        posts, tags, scores = posts[order], tags[order], scores[order]
+    return PredictionRows(path, posts, post_ids, tags, names, None if read.by_score else ranks, scores)
 
 
 def read_parquet(
@@ -106,26 +205,6 @@ def read_parquet(
         raise DataError(f"{path} cannot be read as {content}: {error}") from error
 
 
-def _read_csv(path: Path) -> pa.Table:
-    from pyarrow import csv
-
-    # Everything else stays text: a post id such as 0012 is not a number, a hashtag "null" not a missing one.
-    types = {"post_id": pa.string(), "hashtag": pa.string()}
-    return csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=types, strings_can_be_null=False))
-
-
-def _read_table(path: Path) -> pa.Table:
-    table = read_parquet(path, "predictions", _read_csv if path.suffix.lower() == ".csv" else pq.read_table)
-    missing = [name for name in SCHEMA.names if name not in table.column_names]
-    if missing:
-        raise DataError(
-            f"{path}: the column {missing[0]!r} is missing; predictions have {', '.join(SCHEMA.names)}, "
-            f"this file has {', '.join(table.column_names) or 'none'}."
-        )
-    columns = [_cast(path, table, field) for field in SCHEMA]
-    return pa.table(columns, schema=SCHEMA)
-
-
 def _cast(path: Path, table: pa.Table, field: pa.Field) -> pa.ChunkedArray:
     column = table[field.name]
     try:
@@ -146,23 +225,30 @@ def _coded(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[str]]:
     return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
 
 
-def _rows(path: Path, table: pa.Table, post_ids: Sequence[str] | None) -> tuple[NDArray[np.int64], Sequence[str]]:
-    code, in_file = _coded(table["post_id"])
-    if post_ids is None:
-        return code, in_file
-    index = {post_id: number for number, post_id in enumerate(post_ids)}
-    unknown = [post_id for post_id in in_file if post_id not in index]
-    if unknown:
-        shown = ", ".join(map(repr, unknown[:_SHOWN]))
-        raise DataError(
-            f"{path}: {len(unknown):,} of {len(in_file):,} posts are not among the {len(index):,} that are "
-            f"evaluated ({shown}{', …' if len(unknown) > _SHOWN else ''}); is it the same split of the same folder?"
-        )
-    row_of = np.fromiter((index[post_id] for post_id in in_file), np.int64, len(in_file))
-    return row_of[code], post_ids
+def _order(row: NDArray[np.int64], key: NDArray[Any]) -> NDArray[np.int64] | None:
+    """Return the order by row, then key, of equal ones the first; None where the rows are in it already."""
+    later, same = row[1:] > row[:-1], row[1:] == row[:-1]
+    if bool((later | (same & (key[1:] >= key[:-1]))).all()):
+        return None
+    return np.lexsort((key, row))
 
 
-def _check_names(path: Path, names: Sequence[str]) -> None:
+def _numbered(row: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return 1, 2, 3, … for the entries of each row; rows rise."""
+    if not len(row):
+        return row
+    first = np.append(True, row[1:] != row[:-1])
+    numbers = np.arange(len(row))
+    counted: NDArray[np.int64] = numbers - np.maximum.accumulate(np.where(first, numbers, 0)) + 1
+    return counted
+
+
+def check_names(path: Path, names: Sequence[str]) -> None:
+    """Check that hashtags are canonical.
+
+    Raises:
+        DataError: one is not.
+    """
     from data_loaders.text.hashtags import normalise
 
     for name in names:
@@ -177,7 +263,7 @@ def _check_lists(path: Path, ids: Sequence[str], names: Sequence[str], *columns:
     if not len(row):
         return
     same = row[1:] == row[:-1]
-    expected = np.arange(len(row)) - np.maximum.accumulate(np.where(np.append(False, same), 0, np.arange(len(row)))) + 1
+    expected = _numbered(row)
     if (wrong := rank != expected).any():
         at = int(np.argmax(wrong))
         what = f"rank {rank[at]} is given twice" if rank[at] < expected[at] else f"rank {expected[at]} is missing"

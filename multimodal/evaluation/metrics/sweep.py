@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from data_loaders.errors import DataError, UserError, nearest
+from data_loaders.errors import DataError, UserError, nearest, short_repr
 from multimodal.evaluation.metrics.accuracy import ApNorm, Floats, Ints
 from multimodal.evaluation.metrics.beyond_accuracy import RecommendedLists, Similarity, as_similarity, information
 from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS, DataMetric, HashtagMetric, ListMetric, MeanMetric
@@ -107,10 +107,11 @@ def evaluate_rankings(
         user_ids: whose each post is; kept for intervals and tests over users.
 
     Raises:
+        UserError: an argument is of another type; a K or `chunk_posts` below 1, or an unknown `ap_norm`.
         DataError: the truth or the users are of another number of posts, no post has a true hashtag, or the ranking
             is not one (see `check_rankings`).
-        UserError: a K or `chunk_posts` below 1, or an unknown `ap_norm`.
     """
+    _check_types(rankings, truth, ks, vocabulary)
     cut_offs = _cut_offs(ks)
     if chunk_posts < 1:
         raise UserError(f"chunk_posts: {chunk_posts} is not a number of posts; give 1 or more.")
@@ -135,6 +136,23 @@ def evaluate_rankings(
     counts = _counts(rankings, truth, outcomes)
     table = _table(means, of_hashtags, outcomes, counts)
     return MetricTable(table, replace(outcomes, stored=stored), counts)
+
+
+def _check_types(rankings: object, truth: object, ks: object, vocabulary: object) -> None:
+    if not isinstance(rankings, Rankings):
+        raise UserError(
+            f"rankings: {short_repr(rankings)} is not a Rankings; make one with Rankings.from_hashtags or "
+            "read_predictions."
+        )
+    if not isinstance(truth, (Truth, Sequence)) or isinstance(truth, (str, bytes)):
+        raise UserError(f"truth: {short_repr(truth)} is not a list of the true hashtags of each post.")
+    if isinstance(ks, (str, bytes)) or not isinstance(ks, (Sequence, np.ndarray)):
+        raise UserError(f"k: {short_repr(ks)} is not a list of whole numbers, such as [1, 5, 10]; parse_ks reads text.")
+    if not hasattr(vocabulary, "hashtags") or not hasattr(vocabulary, "frequencies"):
+        raise UserError(
+            f"vocabulary: {short_repr(vocabulary)} has no hashtags with their frequencies; give a Vocabulary, such as "
+            "that of PreparedData."
+        )
 
 
 def _cut_offs(ks: Sequence[int]) -> Ints:

@@ -66,8 +66,14 @@ def choose(scores: NDArray[np.float64], true_counts: NDArray[np.int64], seed: in
     return {"best": best, "worst": worst, "random": others}
 
 
-def gallery(model: LoadedModel, data: PreparedData, inputs: ReportInputs, seed: int) -> dict[str, list[GalleryPost]]:
-    """Return the posts of the gallery under `best`, `worst` and `random`; the seed is that of `choose`."""
+def gallery(
+    model: LoadedModel | None, data: PreparedData, inputs: ReportInputs, seed: int
+) -> dict[str, list[GalleryPost]]:
+    """Return the posts of the gallery under `best`, `worst` and `random`; the seed is that of `choose`.
+
+    Args:
+        model: None for predictions of another program, which have neither a gate nor content vectors.
+    """
     labelled = np.array([row for row, post in enumerate(inputs.posts) if post.hashtags], np.int64)
     counts = np.array([len(inputs.posts[row].hashtags) for row in labelled.tolist()])
     chosen = choose(inputs.errors.ndcg, counts, seed)
@@ -75,7 +81,7 @@ def gallery(model: LoadedModel, data: PreparedData, inputs: ReportInputs, seed: 
     posts = [inputs.posts[labelled[i]] for i in numbers]
     weights = _image_weights(model, posts)
     known = [post for split in (SPLITS[:1] if inputs.frozen else SPLITS) for post in data.split(split)]
-    earlier = earlier_posts(model.system, posts, known)
+    earlier = earlier_posts(None if model is None else model.system, posts, known)
     mark = _marker(data)
     shown: dict[int, GalleryPost] = {}
     for j, (i, post) in enumerate(zip(numbers, posts, strict=True)):
@@ -91,11 +97,11 @@ def gallery(model: LoadedModel, data: PreparedData, inputs: ReportInputs, seed: 
     return {heading: [shown[i] for i in part] for heading, part in chosen.items()}
 
 
-def _image_weights(model: LoadedModel, posts: Sequence[Post]) -> NDArray[np.float32] | None:
+def _image_weights(model: LoadedModel | None, posts: Sequence[Post]) -> NDArray[np.float32] | None:
     from multimodal.design.gate import has_gate, image_weights
     from multimodal.design.system import DesignSystem
 
-    if not posts or not isinstance(model.system, DesignSystem) or not has_gate(model.config):
+    if model is None or not posts or not isinstance(model.system, DesignSystem) or not has_gate(model.config):
         return None
     return image_weights(model.system, posts)
 

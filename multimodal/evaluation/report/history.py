@@ -42,7 +42,7 @@ class EarlierPost:
         return "less than a minute before"
 
 
-def earlier_posts(system: System, posts: Sequence[Post], known: Sequence[Post]) -> list[list[EarlierPost]]:
+def earlier_posts(system: System | None, posts: Sequence[Post], known: Sequence[Post]) -> list[list[EarlierPost]]:
     """Return for each post the three nearest of its user's latest 50 strictly earlier posts among the known ones."""
     timelines: dict[str, list[Post]] = {post.user_id: [] for post in posts if post.user_id is not None}
     for post in known:
@@ -68,9 +68,11 @@ def _nearest(post: Post, others: Sequence[Post], similarities: Sequence[float]) 
     ]
 
 
-def _similarities(system: System, posts: Sequence[Post], candidates: Sequence[Sequence[Post]]) -> list[list[float]]:
-    memory = system.new_memory()
-    if not memory.width:
+def _similarities(
+    system: System | None, posts: Sequence[Post], candidates: Sequence[Sequence[Post]]
+) -> list[list[float]]:
+    memory = None if system is None else system.new_memory()
+    if system is None or memory is None or not memory.width:
         return [[] for _ in posts]
     needed = {post.post_id: post for row in [posts, *candidates] for post in row}
     system.add_posts(memory, list(needed.values()))

@@ -16,6 +16,7 @@ from data_loaders.posts import Post
 from data_loaders.prepared import PreparedData
 from multimodal.evaluation.errors.analysis import ErrorAnalysis, analyse_errors
 from multimodal.evaluation.files.predictions import read_predictions
+from multimodal.evaluation.files.provenance import check_unchanged
 from multimodal.evaluation.files.results import read_per_post
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.slices.slice_metrics import slice_k
@@ -82,8 +83,8 @@ def read_inputs(folder: Path, data: PreparedData, unit: Unit = "posts") -> Repor
     """
     if not (folder / "metrics.json").is_file():
         raise RunError(f"{folder} does not hold an evaluation. {_EVALUATE}")
-    summary = read_json(folder / "metrics.json", "the evaluation")
-    if not isinstance(summary, dict) or not {"settings", "counts", "best_k"} <= summary.keys():
+    summary = check_unchanged(folder)
+    if not {"settings", "counts", "best_k"} <= summary.keys():
         raise RunError(f"{folder / 'metrics.json'} is not the summary of an evaluation. {_EVALUATE}")
     posts = list(data.split(summary["settings"]["split"]))
     rankings = read_predictions(folder / "predictions.parquet", [post.post_id for post in posts])

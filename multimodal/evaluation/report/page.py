@@ -10,7 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from data_loaders import __version__
-from multimodal.evaluation.files.text_table import percent
+from multimodal.evaluation.files.text_table import DASH, percent
+from multimodal.evaluation.foreign import NOT_STATED
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.evaluation.report.error_parts import error_charts, frequency_table, hashtag_table, pair_table
 from multimodal.evaluation.report.gallery import NEAR_FROM, GalleryPost
@@ -29,6 +30,7 @@ from multimodal.evaluation.report.thumbnails import thumbnail
 
 _HISTORY = {
     "rolling": "rolling: all strictly earlier posts are known when a post is ranked, those of this split included",
+    NOT_STATED: "not stated: the predictions are those of another program",
     "frozen": "frozen: only the train split is known when a post is ranked",
 }
 
@@ -106,7 +108,7 @@ def facts(inputs: ReportInputs) -> dict[str, str]:
         "Data": Path(str(settings["data"])).name,
         "Split": settings["split"],
         "History": _HISTORY.get(settings["history"], settings["history"]),
-        "Seed": settings["seed"],
+        "Seed": DASH if settings["seed"] is None else settings["seed"],
         "Posts": f"{counts['posts']:,} with a true hashtag; {counts['posts_without_truth']:,} without are left out",
         "True hashtags": f"{counts['true_hashtags']:,}; {covered} of them in the train vocabulary, "
         f"{counts['true_hashtags_new']:,} never seen in train",

@@ -14,14 +14,18 @@ from multimodal.evaluation.report.inputs import read_inputs
 from multimodal.evaluation.report.page import page
 from multimodal.evaluation.report.paper import report_latex, report_markdown
 from multimodal.evaluation.uncertainty.resampling import Unit
+from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.model_folder import load_model
 
 
-def write_report(run: str | Path, data: PreparedData, folder: Path, unit: Unit = "posts", seed: int = 0) -> list[Path]:
+def write_report(
+    run: str | Path | None, data: PreparedData, folder: Path, unit: Unit = "posts", seed: int = 0
+) -> list[Path]:
     """Write `report.html`, `report.md`, `table.tex`, `intervals.csv` and the CSV files of the error analysis.
 
     Args:
-        run: run folder, or its `model/` folder; the gallery needs the model for a few posts.
+        run: run folder, or its `model/` folder; the gallery needs the model for a few posts. None for predictions of
+            another program.
         data: the prepared folder that the run was evaluated on.
         folder: `evaluation/<split>` of the run, as `evaluate_run` left it.
         unit: what the intervals resample, `posts` or `users`.
@@ -34,14 +38,17 @@ def write_report(run: str | Path, data: PreparedData, folder: Path, unit: Unit =
         UserError: there is no evaluation or no model, or they are not of this prepared folder.
     """
     inputs = read_inputs(folder, data, unit)
-    model = load_model(run)
-    check_same_data(model, data)
+    model = None if run is None else load_model(run)
+    if model is not None:
+        check_same_data(model, data)
     texts = {
         "report.html": page(inputs, gallery(model, data, inputs, seed)),
         "report.md": report_markdown(inputs),
         "table.tex": report_latex(inputs),
         "intervals.csv": inputs.interval_table.to_csv(index=False),
     }
-    with evaluation_folder(model.run, folder, "writing its report", REPORT) as part:
+    with evaluation_folder(
+        RunFolder(folder.parent.parent) if model is None else model.run, folder, "writing its report", REPORT
+    ) as part:
         written = [*write_files(part, texts), *write_errors(part, inputs.errors)]
     return [folder / path.name for path in written]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,8 +95,9 @@ def _run(entry: Entry, data: PreparedData, folder: Path, ks: Sequence[int], seed
         if not is_evaluated(run, data, split, {*ks, DEPTH}):
             logger.info("%s: ranking the %s split", label, split)
             evaluated = evaluate_run(folder, data, split=split, ks=sorted({*ks, DEPTH}), slices=False)
-            measured = {**measured, f"{split}_ms_per_post": 1000 * evaluated.ranking_s / len(evaluated.rankings)}
-            write_json(path, measured)
+            if not math.isnan(evaluated.ranking_s):
+                measured = {**measured, f"{split}_ms_per_post": 1000 * evaluated.ranking_s / len(evaluated.rankings)}
+                write_json(path, measured)
     size = sum(file.stat().st_size for file in run.model.rglob("*") if file.is_file() and file.name not in _REMEMBERED)
     nothing = float("nan")
     logger.info("%s: done (%.0f s)", label, time.monotonic() - started)

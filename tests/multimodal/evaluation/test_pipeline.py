@@ -25,10 +25,16 @@ from multimodal.training.run import train_run
 
 
 @pytest.fixture(scope="module")
-def run(tiny_data, tmp_path_factory):
+def trained_run(tiny_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "habit"
     train_run(validate_config({"system": "user_habit"}), tiny_data, folder)
     return folder
+
+
+@pytest.fixture
+def run(trained_run, tmp_path):
+    """A trained run that nothing has evaluated."""
+    return shutil.copytree(trained_run, tmp_path / "runs" / "habit")
 
 
 def lists(rankings):
@@ -130,7 +136,7 @@ class TestFolder:
             with monkeypatch.context() as patched:
                 patched.setattr(pipeline, name, self.interrupt)
                 with pytest.raises(KeyboardInterrupt):
-                    evaluate_run(run, tiny_data, ks=[1, 2, 3])
+                    evaluate_run(run, tiny_data, ks=[1, 2, 3], rank_again=True)
             assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
             assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".")] == []
 
@@ -198,4 +204,4 @@ def test_several_processes_share_the_posts(run, tiny_data, monkeypatch):
 
     monkeypatch.setattr(pipeline, "process_count", lambda: 2)
     monkeypatch.setattr(pipeline, "map_processes", in_two_shares)
-    assert lists(evaluate_run(run, tiny_data).rankings) == expected
+    assert lists(evaluate_run(run, tiny_data, rank_again=True).rankings) == expected

@@ -24,14 +24,6 @@ def evaluate(ranked, truth, **options):
     return evaluate_rankings(make_rankings(ranked, names=TAGS), truth, KS, make_vocabulary({TAGS[0]: 1}), **options)
 
 
-@pytest.fixture(scope="module")
-def ranx():
-    # Without numba's compiler ranx runs the same Python code, minus half a minute of compilation.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NUMBA_DISABLE_JIT", "1")
-        yield pytest.importorskip("ranx")
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_ranx_agrees(ranx, seed):
     ranked, truth = random_case(seed, full_lists=seed % 2 == 0)
