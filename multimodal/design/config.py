@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -11,7 +12,11 @@ from data_loaders.text.captions import check_profile
 from multimodal.config import RunConfig, Section
 from multimodal.design.fusion import check_fusion
 from multimodal.encoders import CaptionEncoderConfig, ImageEncoderConfig
+from multimodal.encoders.configuration import wants_training
 from multimodal.training.config import TrainingConfig
+
+_SPACES = ("words", "caption", "image")
+_LIKENESSES = {"words": {"words": 1.0}, "mixed": {"words": 0.5, "caption": 0.5}}
 
 
 class EncoderConfig(Section):
@@ -55,9 +60,48 @@ class HistoryConfig(Section):
     posts: int = Field(default=20, ge=0, le=2000, description="most recent own posts attended to; 0: none")
     neighbours: int = Field(default=0, ge=0, le=200, description="earlier posts with a similar caption; 0: none")
     neighbour_decay: float = Field(default=0.2, ge=0, le=5, description="neighbours are the posts with the largest "
-                                   "similarity * (age + 1 h)^-decay; 0: similarity alone")  # fmt: skip
+                                   "similarity^power * (age + 1 h)^-decay; 0: similarity alone")  # fmt: skip
+    likeness: Literal["words", "mixed"] | dict[str, float] = Field(
+        default="words",
+        description="by what posts are compared: words, mixed (half words, half the space `caption`), or weights of "
+        "words, caption and image",
+    )
+    power: float = Field(default=1, gt=0, le=32, description="of the similarity, where it is weighed against age")
+    encoder: CaptionEncoderConfig | None = Field(
+        default=None,
+        description="frozen sentence encoder that gives the space `caption`; null: encoder.caption, if it is frozen",
+    )
     pointer: bool = Field(default=True, description="copy remembered hashtags into the recommendation")
     dropout: float = Field(default=0.1, ge=0, lt=1, description="share of posts trained as if the user were new")
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """The weight of each space in the similarity of two posts, those that count."""
+        if isinstance(self.likeness, str):
+            return dict(_LIKENESSES[self.likeness])
+        return {space: weight for space, weight in self.likeness.items() if weight}
+
+    @field_validator("likeness")
+    @classmethod
+    def _known_spaces(cls, value: str | dict[str, float]) -> str | dict[str, float]:
+        if isinstance(value, str):
+            return value
+        for space, weight in value.items():
+            if space not in _SPACES:
+                why = "; the content vectors change while the network learns" if space == "content" else ""
+                raise ValueError(f"{space!r} is not a space to compare posts in ({', '.join(_SPACES)}){why}")
+            if not 0 <= weight < math.inf:
+                raise ValueError(f"the weight of {space!r} is {weight}; give a number of at least 0")
+        if not any(value.values()):
+            raise ValueError("no space has a weight above 0")
+        return value
+
+    @field_validator("encoder")
+    @classmethod
+    def _frozen(cls, encoder: CaptionEncoderConfig | None) -> CaptionEncoderConfig | None:
+        if encoder is not None and wants_training(encoder.trainable, encoder.from_scratch):
+            raise ValueError("this encoder is never trained; give `pretrained`, or trainable=false")
+        return encoder
 
 
 class HeadsConfig(Section):
@@ -120,11 +164,31 @@ class DesignConfig(RunConfig):
             problems.append(
                 "encoder.caption and encoder.image are null and history.posts=0; there is nothing to learn from"
             )
-        if self.encoder.caption is None and self.history.neighbours:
+        if self.encoder.caption is None and self.history.neighbours and "words" in self.history.weights:
             problems.append(
                 f"history.neighbours={self.history.neighbours} are chosen by their captions, but encoder.caption is "
                 "null, so captions are not used; set history.neighbours=0 or give a caption encoder"
             )
+        problems += self._unusable_spaces()
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _unusable_spaces(self) -> list[str]:
+        """Return why spaces in which posts are to be compared have no vectors."""
+        problems, weights = [], self.history.weights
+        sources = {"caption": (self.history.encoder or self.encoder.caption), "image": self.encoder.image}
+        for space, encoder in sources.items():
+            if space not in weights:
+                continue
+            remedy = " or give history.encoder" if space == "caption" else ""
+            if encoder is None:
+                problems.append(f"history.likeness: encoder.{space} is null; leave {space!r} out{remedy}")
+            elif wants_training(encoder.trainable, encoder.from_scratch):
+                problems.append(
+                    f"history.likeness: encoder.{space} is trained, so its vectors change while the network learns; "
+                    f"set encoder.{space}.trainable=false{remedy}"
+                )
+        if self.history.encoder is not None and "caption" not in weights:
+            problems.append("history.encoder is used by history.likeness=mixed or one with a weight of `caption` only")
+        return problems

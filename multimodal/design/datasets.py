@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +13,16 @@ from data_loaders.batches import CaptionInputs, ImageInputs, PostDataset, Relate
 from data_loaders.posts import Post
 from multimodal.design.config import DesignConfig
 from multimodal.design.network import DesignNetwork
+from multimodal.design.spaces import Spaces
+from multimodal.encoders import CaptionEncoder
 from multimodal.encoders.features.inputs import caption_inputs, cleaned_captions, image_inputs
 from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.memory.pairs import similarity_to
 from multimodal.memory.post_memory import PostMemory
-from multimodal.memory.search.caption_scan import similarity_to
 from multimodal.memory.search.caption_vectors import SLOTS, CaptionVectors
+from multimodal.memory.search.columns import WORDS
 from multimodal.memory.search.likeness import Likeness
 
-Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 _BULK_POSTS = 256
 
@@ -31,24 +33,54 @@ class DatasetBuilder:
     Args:
         config: how captions are cleaned, and how much is remembered.
         network: its encoders determine the inputs.
-        terms: compares captions; None where captions are not compared.
+        terms: compares the words of captions; None where they are not compared.
+        sentences: a frozen encoder that compares captions; None for the network's, or where they are not compared.
     """
 
-    def __init__(self, config: DesignConfig, network: DesignNetwork, terms: CaptionVectors | None) -> None:
-        self.config, self.network, self.terms = config, network, terms
+    def __init__(
+        self,
+        config: DesignConfig,
+        network: DesignNetwork,
+        terms: CaptionVectors | None,
+        sentences: CaptionEncoder | None = None,
+    ) -> None:
+        self.config, self.network, self.terms, self.sentences = config, network, terms, sentences
+        captions = network.caption_encoder if config.history.encoder is None else sentences
+        self._spaces = Spaces(config, captions, network.image_encoder, config.history.encoder is not None)
+        available = {*self._spaces.widths, *(["words"] if terms is not None else [])}
+        weights = {space: weight for space, weight in config.history.weights.items() if space in available}
+        decay, power = config.history.neighbour_decay, config.history.power
+        self.likeness = Likeness(weights, power, decay) if weights else None
 
     def new_memory(self, id_map: HashtagIdMap, width: int = 0) -> PostMemory:
-        """Return an empty memory with room for caption terms and content vectors.
+        """Return an empty memory with room for caption terms, content vectors and those of the other spaces.
 
         Args:
             id_map: of the hashtags remembered.
             width: of a content vector; 0 for none.
         """
-        return PostMemory(id_map, width, SLOTS if self.terms is not None else 0)
+        return PostMemory(id_map, width, SLOTS if self.terms is not None else 0, self._spaces.widths)
 
     def term_vectors(self, posts: Sequence[Post]) -> sparse.csr_matrix | None:
         """Return the caption terms of N posts, (N, SLOTS); None where captions are not compared."""
         return None if self.terms is None else self.terms.of(cleaned_captions(posts, self.config.caption_profile))
+
+    def space_vectors(self, posts: Sequence[Post], inputs: tuple[CaptionInputs, ImageInputs]) -> dict[str, Floats]:
+        """Return the vectors of N posts in each dense space in which posts are compared, (N, its width).
+
+        Args:
+            posts: N posts.
+            inputs: their encoder inputs.
+
+        Raises:
+            DataError: a picture cannot be used.
+        """
+        captions = cleaned_captions(posts, self.config.caption_profile)
+        return self._spaces.vectors(captions, inputs, self._cache(posts))
+
+    def _cache(self, posts: Sequence[Post]) -> str | None:
+        on_disk = all(post.image is None or isinstance(post.image, (str, Path)) for post in posts)
+        return self.config.feature_cache if len(posts) >= _BULK_POSTS and on_disk else None
 
     def inputs(self, posts: Sequence[Post], workers: int = 0) -> tuple[CaptionInputs, ImageInputs]:
         """Return the encoders' inputs; a frozen encoder's features come from the cache if the posts are many.
@@ -61,8 +93,7 @@ class DatasetBuilder:
             DataError: a picture cannot be used.
         """
         captions = cleaned_captions(posts, self.config.caption_profile)
-        on_disk = all(post.image is None or isinstance(post.image, (str, Path)) for post in posts)
-        cache = self.config.feature_cache if len(posts) >= _BULK_POSTS and on_disk else None
+        cache = self._cache(posts)
         return (
             caption_inputs(self.network.caption_encoder, captions, cache, self.config.feature_precision),
             image_inputs(self.network.image_encoder, posts, cache, workers, self.config.feature_precision),
@@ -85,6 +116,7 @@ class DatasetBuilder:
         memory: PostMemory,
         targets: Sequence[Sequence[int]] | None = None,
         inputs: tuple[CaptionInputs, ImageInputs] | None = None,
+        vectors: Mapping[str, Floats] | None = None,
     ) -> PostDataset:
         """Return posts as encoder inputs, each with its user's history and its neighbours in the memory.
 
@@ -93,20 +125,15 @@ class DatasetBuilder:
             memory: made by `new_memory`.
             targets: hashtag indices of each post's own hashtags; None when ranking.
             inputs: their encoder inputs; None to make them.
+            vectors: their `space_vectors`; None to make them.
         """
-        settings = self.config.history
+        settings, inputs = self.config.history, inputs or self.inputs(posts)
         instants = np.array([post.instant_us for post in posts], np.int64)
         positions = memory.history([post.user_id for post in posts], instants, settings.posts)
         history, neighbours = Related(positions, np.zeros(positions.shape, np.float32)), None
-        queries = self.term_vectors(posts)
-        if queries is not None:
-            history = Related(positions, _similarity_to(queries, memory, positions))
-            likeness = Likeness(decay=settings.neighbour_decay)
-            neighbours = memory.neighbours(queries, {}, instants, settings.neighbours, likeness)
-        return PostDataset(posts, *(inputs or self.inputs(posts)), memory, history, neighbours, targets)
-
-
-def _similarity_to(queries: sparse.csr_matrix, memory: PostMemory, positions: Ints) -> Floats:
-    used = np.unique(positions[positions >= 0])
-    rows = np.where(positions >= 0, np.searchsorted(used, positions), -1)
-    return similarity_to(queries, memory.terms_at(used), rows)
+        if self.likeness is not None:
+            vectors = self.space_vectors(posts, inputs) if vectors is None else vectors
+            terms = self.term_vectors(posts) if WORDS in self.likeness.weights else None
+            history = Related(positions, similarity_to(self.likeness, terms, vectors, memory, positions))
+            neighbours = memory.neighbours(terms, vectors, instants, settings.neighbours, self.likeness)
+        return PostDataset(posts, *inputs, memory, history, neighbours, targets)

@@ -79,16 +79,19 @@ class LearningData:
         configured = datasets.config.training.loader_workers
         workers = worker_count(configured)
         captions, images = datasets.inputs(everything, workers)
+        vectors = datasets.space_vectors(everything, (captions, images))
         # Making a batch costs less than a worker's copy of it, unless a picture is decoded or a GPU would wait.
         worthwhile = configured is not None or images.decodes or device.type == "cuda"
 
         def part(rows: list[int], memory: PostMemory, targets: list[list[int]] | None) -> PostDataset:
             selected = SelectedCaptions(captions, rows), SelectedImages(images, rows)
-            return datasets.dataset([everything[row] for row in rows], memory, targets, selected)
+            chosen = {space: array[rows] for space, array in vectors.items()}
+            return datasets.dataset([everything[row] for row in rows], memory, targets, selected, chosen)
 
         def remembering(posts: Sequence[Post]) -> PostMemory:
             memory = datasets.new_memory(id_map)
-            memory.append(posts, terms=datasets.term_vectors(posts))
+            spaces = {space: array[: len(posts)] for space, array in vectors.items()}
+            memory.append(posts, terms=datasets.term_vectors(posts), spaces=spaces)
             return memory
 
         return cls(

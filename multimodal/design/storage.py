@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from multimodal.design.config import DesignConfig
 from multimodal.design.network import DesignNetwork
-from multimodal.encoders import load_caption_encoder, load_image_encoder
+from multimodal.encoders import CaptionEncoder, load_caption_encoder, load_image_encoder
 from multimodal.encoders.storage import check_tensors, read_tensors, without_memory
 from multimodal.memory.search.caption_vectors import SLOTS, CaptionVectors
 from multimodal.storage.array_files import ArrayForm, load_arrays
@@ -20,6 +21,7 @@ from multimodal.storage.model_files import Form, Number, read_json_as
 from multimodal.storage.run_folder import write_atomically, write_json
 
 NETWORK_FILE, STATE_FILE, TERMS_FILE = "network.safetensors", "design.json", "caption_terms.safetensors"
+SENTENCES_FOLDER = "sentence_encoder"
 _ENCODERS = ("caption_encoder.", "image_encoder.")
 
 
@@ -27,14 +29,33 @@ class _State(Form):
     alpha: Annotated[Number, Field(ge=0, le=1)]
     caption_encoder: bool
     image_encoder: bool
+    sentence_encoder: bool = False
 
 
-def save_parts(folder: Path, network: DesignNetwork, alpha: float, terms: CaptionVectors | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a DESIGN consists of.
+
+    Attributes:
+        network: in evaluation mode after loading.
+        alpha: weight of the multilabel head, 0..1.
+        terms: compares the words of captions; None where they are not compared.
+        sentences: the encoder of `history.encoder`; None without.
+    """
+
+    network: DesignNetwork
+    alpha: float
+    terms: CaptionVectors | None
+    sentences: CaptionEncoder | None
+
+
+def save_parts(folder: Path, parts: Parts) -> None:
     """Save network, encoders, the weight of the heads and the weights of caption terms.
 
     Raises:
         RunError: a file cannot be written.
     """
+    network, terms, sentences = parts.network, parts.terms, parts.sentences
     weights = {key: value.detach().cpu().contiguous() for key, value in _without_encoders(network).items()}
     write_atomically(folder / NETWORK_FILE, lambda path: save_file(weights, path))
     if network.caption_encoder is not None:
@@ -45,16 +66,17 @@ def save_parts(folder: Path, network: DesignNetwork, alpha: float, terms: Captio
         idf = torch.from_numpy(terms.idf)
         write_atomically(folder / TERMS_FILE, lambda path: save_file({"idf": idf}, path))
     state = {
-        "alpha": alpha,
+        "alpha": parts.alpha,
         "caption_encoder": network.caption_encoder is not None,
         "image_encoder": network.image_encoder is not None,
     }
+    if sentences is not None:
+        sentences.save(folder / SENTENCES_FOLDER)
+        state["sentence_encoder"] = True
     write_json(folder / STATE_FILE, state)
 
 
-def load_parts(
-    folder: Path, config: DesignConfig, vocabulary_size: int, with_terms: bool
-) -> tuple[DesignNetwork, float, CaptionVectors | None]:
+def load_parts(folder: Path, config: DesignConfig, vocabulary_size: int, with_terms: bool) -> Parts:
     """Load what `save_parts` saved; the network is in evaluation mode.
 
     Raises:
@@ -73,7 +95,8 @@ def load_parts(
     network = DesignNetwork(config, vocabulary_size, caption, image)
     network.load_state_dict(read_tensors(folder / NETWORK_FILE, _without_encoders(network)), strict=False)
     network.eval()
-    return network, float(state.alpha), terms
+    sentences = load_caption_encoder(folder / SENTENCES_FOLDER) if state.sentence_encoder else None
+    return Parts(network, float(state.alpha), terms, sentences)
 
 
 def _without_encoders(network: DesignNetwork) -> dict[str, Tensor]:

@@ -19,13 +19,14 @@ from multimodal.design.datasets import DatasetBuilder
 from multimodal.design.learner import DesignLearner
 from multimodal.design.network import DesignNetwork
 from multimodal.design.scoring import Scorer, row_batches
-from multimodal.design.storage import load_parts, save_parts
+from multimodal.design.storage import Parts, load_parts, save_parts
 from multimodal.distributed.launching import own_device
-from multimodal.encoders import build_caption_encoder, build_image_encoder, missing_weights
+from multimodal.encoders import CaptionEncoder, build_caption_encoder, build_image_encoder, missing_weights
 from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.search.caption_vectors import CaptionVectors
+from multimodal.memory.search.columns import WORDS
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import order_candidates
 from multimodal.storage.run_folder import RunFolder
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
 
 logger = logging.getLogger(__name__)
+_SENTENCES = "history.encoder"
 
 
 @register_system("design")
@@ -61,6 +63,12 @@ class DesignSystem(NetworkSystem):
         """Whether there is an image encoder, which reads the pictures themselves."""
         return self.network.image_encoder is not None
 
+    def use_device(self, device: torch.device) -> None:
+        """Move the network, and the encoder that compares captions, to this device."""
+        super().use_device(device)
+        if self.scorer.datasets.sentences is not None:
+            self.scorer.datasets.sentences.to(device)
+
     def cast_encoders(self, dtype: torch.dtype) -> None:
         """Hold and run the encoders in `dtype`; everything after them stays in fp32."""
         for encoder in (self.network.caption_encoder, self.network.image_encoder):
@@ -71,7 +79,8 @@ class DesignSystem(NetworkSystem):
 
     def missing_weights(self) -> list[str]:
         """Return what is wrong with the weights of both encoders; see `System.missing_weights`."""
-        return missing_weights(self.config.encoder.caption, self.config.encoder.image)
+        problems = missing_weights(self.config.encoder.caption, self.config.encoder.image)
+        return problems + missing_weights(self.config.history.encoder, section=_SENTENCES)
 
     def fit(self, data: PreparedData, run: RunFolder) -> None:
         """Train the network; see `System.fit`."""
@@ -106,13 +115,15 @@ class DesignSystem(NetworkSystem):
         words = [caption for caption in captions if caption]
         caption_encoder = build_caption_encoder(encoder.caption, words) if encoder.caption and words else None
         image_encoder = build_image_encoder(encoder.image) if encoder.image and pictured else None
-        terms = CaptionVectors.fit(words) if _compares_captions(self.config) else None
+        terms = CaptionVectors.fit(words) if _compares_words(self.config) else None
         size = self.id_map.vocabulary_size
-        self._use(DesignNetwork(self.config, size, caption_encoder, image_encoder), terms)
+        network = DesignNetwork(self.config, size, caption_encoder, image_encoder)
+        sentences = self.config.history.encoder
+        self._use(network, terms, build_caption_encoder(sentences, words, _SENTENCES) if sentences and words else None)
 
-    def _use(self, network: DesignNetwork, terms: CaptionVectors | None) -> None:
+    def _use(self, network: DesignNetwork, terms: CaptionVectors | None, sentences: CaptionEncoder | None) -> None:
         self.network = network
-        self.scorer = Scorer(self.config, network, DatasetBuilder(self.config, network, terms))
+        self.scorer = Scorer(self.config, network, DatasetBuilder(self.config, network, terms, sentences))
 
     # -- memory ------------------------------------------------------------------------------------------------
 
@@ -124,8 +135,9 @@ class DesignSystem(NetworkSystem):
         """Append posts with their content vectors."""
         if posts:
             datasets = self.scorer.datasets
-            contents = self.scorer.contents(datasets.content_dataset(posts))
-            memory.append(posts, contents, datasets.term_vectors(posts))
+            inputs = datasets.inputs(posts)
+            contents = self.scorer.contents(datasets.content_dataset(posts, inputs))
+            memory.append(posts, contents, datasets.term_vectors(posts), datasets.space_vectors(posts, inputs))
 
     # -- ranking -----------------------------------------------------------------------------------------------
 
@@ -157,7 +169,8 @@ class DesignSystem(NetworkSystem):
             RunError: see `require_full_precision`.
         """
         self.require_full_precision()
-        save_parts(folder, self.network, self.alpha, self.scorer.datasets.terms)
+        datasets = self.scorer.datasets
+        save_parts(folder, Parts(self.network, self.alpha, datasets.terms, datasets.sentences))
 
     @classmethod
     def load(cls, folder: Path, config: RunConfig, id_map: HashtagIdMap) -> DesignSystem:
@@ -170,13 +183,15 @@ class DesignSystem(NetworkSystem):
             raise RunError(f"{folder}: the configuration is of system {config.system!r}, expected 'design'")
         system = cls(config)
         system.id_map = id_map
-        network, system.alpha, terms = load_parts(folder, config, id_map.vocabulary_size, _compares_captions(config))
-        system._use(network, terms)
+        parts = load_parts(folder, config, id_map.vocabulary_size, _compares_words(config))
+        system.alpha = parts.alpha
+        system._use(parts.network, parts.terms, parts.sentences)
         return system
 
 
-def _compares_captions(config: DesignConfig) -> bool:
-    return config.encoder.caption is not None and bool(config.history.posts or config.history.neighbours)
+def _compares_words(config: DesignConfig) -> bool:
+    compared = bool(config.history.posts or config.history.neighbours) and WORDS in config.history.weights
+    return config.encoder.caption is not None and compared
 
 
 def _listed(excluded: frozenset[str], indices: NDArray[np.int64], id_map: HashtagIdMap) -> NDArray[np.bool_]:
