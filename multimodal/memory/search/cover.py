@@ -33,6 +33,8 @@ def cover(earlier: int, settings: IndexSettings) -> list[SpanPlace]:
         earlier: n(t), how many posts are strictly earlier than the question.
         settings: sizes.
     """
+    if earlier <= settings.exact_posts:
+        return []
     return _places(earlier, settings, settings.slice_posts + settings.freeze_posts, 4)
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from multimodal.memory.search.columns import WORDS, Floats, Ints, Mask, PostColumns
-from multimodal.memory.search.likeness import Likeness, Question, Workspace
+from multimodal.memory.search.likeness import Doubles, Likeness, Question, Workspace
 from multimodal.memory.search.time_order import Timed
+from multimodal.memory.search.word_span import WordSpan
 
 # Far above the error of a cosine in single precision and of rounding the similarity.
 _MARGIN = 1e-4
@@ -25,11 +25,13 @@ class Gathered:
         posts: n posts.
         terms: (n, slots), None where words do not count.
         vectors: of each dense space (n, width), rows of length 1 or 0.
+        words: inverts the terms of the first posts, all of their lists; None if those of no post are inverted.
     """
 
     posts: Timed
     terms: sparse.csr_matrix | None
     vectors: dict[str, Floats]
+    words: WordSpan | None = None
 
     @classmethod
     def of(cls, columns: PostColumns, posts: Timed, spaces: Sequence[str]) -> Gathered:
@@ -57,29 +59,52 @@ class Gathered:
             usable: (n,) False for posts that must not be found; None for none.
             workspace: of this thread.
         """
-        instants = self.posts.instants_us[:stop]
         similarity = self._similarity(question, stop, likeness, workspace)
         if usable is not None:
             similarity = np.where(usable[:stop], similarity, 0)
-        margin = _MARGIN * max(sum(likeness.weights.values()), 1)
-        low = likeness.values(np.maximum(similarity - margin, 0), instants, question.instant_us)
-        threshold = np.partition(low, stop - count)[stop - count] if stop > count else 0.0
-        if threshold <= 0:
+        instants = self.posts.instants_us[:stop]
+        values = likeness.values(similarity, instants, question.instant_us)
+        if stop <= count:
             return self.posts.positions[:stop][similarity > 0]
-        high = likeness.values(similarity + margin, instants, question.instant_us)
-        return self.posts.positions[:stop][(high >= threshold) & (similarity > 0)]
+        margin = _MARGIN * max(sum(likeness.weights.values()), 1)
+        kept = _well_within(similarity, values, count, likeness, margin)
+        low = likeness.values(np.maximum(similarity[kept] - margin, 0), instants[kept], question.instant_us)
+        high = likeness.values(similarity[kept] + margin, instants[kept], question.instant_us)
+        least = np.partition(low, len(low) - count)[len(low) - count] if len(low) > count else 0.0
+        return self.posts.positions[kept[high >= least]]
 
-    def _similarity(
-        self, question: Question, stop: int, likeness: Likeness, workspace: Workspace
-    ) -> NDArray[np.float64]:
-        total: NDArray[np.float64] = np.zeros(stop)
+    def _similarity(self, question: Question, stop: int, likeness: Likeness, workspace: Workspace) -> Doubles:
+        total: Doubles = np.zeros(stop)
         for space in likeness.spaces:
-            if space == WORDS and self.terms is not None:
-                total += likeness.weights[space] * (self.terms @ workspace.row(question, self.terms.shape[1]))[:stop]
-            elif space != WORDS:
+            if space == WORDS:
+                total += likeness.weights[space] * self._word_products(question, workspace)[:stop]
+            else:
                 cosines: Floats = self.vectors[space][:stop] @ question.vectors[space].astype(np.float32)
                 total += likeness.weights[space] * np.maximum(cosines, 0).astype(np.float64)
         return total
+
+    def _word_products(self, question: Question, workspace: Workspace) -> Doubles:
+        if self.terms is None:
+            return np.zeros(len(self.posts))
+        first = 0 if self.words is None else self.words.posts
+        entries = slice(int(self.terms.indptr[first]), int(self.terms.indptr[-1]))
+        owners = np.repeat(np.arange(first, len(self.posts)), np.diff(self.terms.indptr[first:]))
+        row = workspace.row(question, self.terms.shape[1])
+        products = row[self.terms.indices[entries]] * self.terms.data[entries]
+        if self.words is not None:
+            rows, added = self.words.products(question)
+            owners, products = np.concatenate([rows, owners]), np.concatenate([added, products])
+        return np.bincount(owners, products, len(self.posts)).astype(np.float64)
+
+
+def _well_within(similarity: Doubles, values: Doubles, count: int, likeness: Likeness, margin: float) -> Ints:
+    """Return the posts whose values may be among the largest if every similarity is wrong by up to a margin."""
+    small = 4 * max(likeness.power, 1) * margin
+    # Of a similarity above `small` the value is wrong by less than a third upwards and a quarter downwards.
+    least = np.partition(values, len(values) - count)[len(values) - count] / 2
+    if (small + margin) ** likeness.power >= least:
+        return np.flatnonzero(similarity > 0)
+    return np.flatnonzero(values >= least)
 
 
 def unit_rows(rows: Floats) -> Floats:

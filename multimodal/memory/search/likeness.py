@@ -14,6 +14,8 @@ from multimodal.memory.search.columns import WORDS, Ints, PostColumns
 Doubles = NDArray[np.float64]
 _HOUR_US = 3_600_000_000
 _DIGITS = 5
+# How many entries are looked at for each row that is wanted: a post has one for each term that it shares.
+_ENTRIES_A_ROW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Workspace:
     def __init__(self) -> None:
         self._row: Doubles = np.zeros(0, np.float64)
         self._filled: NDArray[np.int32] = np.empty(0, np.int32)
-        self._scores: NDArray[np.float32] = np.zeros(0, np.float32)
+        self._sums: NDArray[np.float32] = np.zeros(0, np.float32)
 
     def row(self, question: Question, slots: int) -> Doubles:
         """Return (slots,) weights of the question's terms, valid until the next call."""
@@ -92,11 +94,29 @@ class Workspace:
         self._filled = question.slots
         return self._row
 
-    def scores(self, posts: int) -> NDArray[np.float32]:
-        """Return zeros for at least so many posts; whoever changes them sets them to zero again."""
-        if len(self._scores) < posts:
-            self._scores = np.zeros(posts, np.float32)
-        return self._scores
+    def largest_sums(self, rows: Ints, added: NDArray[np.float32], count: int) -> Ints:
+        """Add up what belongs to the same row; return the rows with the largest sums, rising.
+
+        Args:
+            rows: (n,) each at least 0.
+            added: (n,).
+            count: at most so many rows; the later ones among equals.
+        """
+        if not len(rows):
+            return rows
+        if len(self._sums) <= rows.max():
+            self._sums = np.zeros(int(rows.max()) * 3 // 2 + 1, np.float32)
+        np.add.at(self._sums, rows, added)
+        values = self._sums[rows]
+        self._sums[rows] = 0
+        most = count * _ENTRIES_A_ROW
+        if len(rows) > most:
+            kept = values >= np.partition(values, len(values) - most)[len(values) - most]
+            rows, values = rows[kept], values[kept]
+        unique, first = np.unique(rows, return_index=True)
+        if len(unique) > count:
+            unique = np.sort(unique[np.lexsort((-unique, -values[first]))[:count]])
+        return unique
 
 
 def similarity_of(

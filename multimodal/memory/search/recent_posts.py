@@ -12,8 +12,10 @@ from multimodal.memory.posts.growing_array import GrowingArray
 from multimodal.memory.search.columns import WORDS, PostColumns
 from multimodal.memory.search.gathered import Gathered
 from multimodal.memory.search.time_order import Timed
+from multimodal.memory.search.word_span import WordSpan
 
 _KEPT = 2
+_NOT_INVERTED = 512
 
 
 class RecentPosts:
@@ -67,6 +69,8 @@ class _Rows:
         self._positions = GrowingArray(np.int64)
         self._columns: dict[str, GrowingArray] = {}
         self._slots = 0
+        self._words: WordSpan | None = None
+        self._last: Gathered | None = None
 
     def __len__(self) -> int:
         return len(self._positions)
@@ -92,6 +96,11 @@ class _Rows:
             ends.extend(rows.terms.indptr[1:] + (ends.values[-1] if len(ends) else 0))
             self._column("slots", np.int32).extend(rows.terms.indices)
             self._column("weights", np.float32).extend(rows.terms.data)
+            self._invert()
+
+    def _invert(self) -> None:
+        if len(self) - (0 if self._words is None else self._words.posts) > _NOT_INVERTED:
+            self._words = WordSpan.of(self._terms(len(self)), len(self))
 
     def _column(self, name: str, dtype: type, width: int = 0) -> GrowingArray:
         if name not in self._columns:
@@ -100,9 +109,12 @@ class _Rows:
 
     def first(self, posts: Timed) -> Gathered:
         """Return the rows of the first posts."""
-        count = len(posts)
-        vectors = {space: self._columns[space].values[:count] for space in self.spaces if space != WORDS}
-        return Gathered(posts, self._terms(count) if WORDS in self.spaces else None, vectors)
+        if self._last is None or len(self._last.posts) != len(posts):
+            count = max(len(posts), 0 if self._words is None else self._words.posts)
+            vectors = {space: self._columns[space].values[:count] for space in self.spaces if space != WORDS}
+            terms = self._terms(count) if WORDS in self.spaces else None
+            self._last = Gathered(posts, terms, vectors, self._words)
+        return self._last
 
     def _terms(self, count: int) -> sparse.csr_matrix:
         starts = np.concatenate([[0], self._columns["ends"].values[:count]])
@@ -113,6 +125,7 @@ class _Rows:
     def fork(self) -> _Rows:
         fork = _Rows(self.spaces)
         fork._positions, fork._slots = self._positions.fork(), self._slots
+        fork._words, fork._last = self._words, self._last
         fork._columns = {name: column.fork() for name, column in self._columns.items()}
         return fork
 

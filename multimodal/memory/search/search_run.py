@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,10 @@ from multimodal.memory.search.parts import Parts
 from multimodal.memory.search.recent_posts import RecentPosts
 from multimodal.memory.search.settings import IndexSettings
 from multimodal.memory.search.time_order import OrderedPosts
+from multimodal.memory.search.word_span import read_lists
 
 Found = tuple[Ints, NDArray[np.float64]]
+Proposed = tuple[Ints, bool]
 _QUESTIONS_A_GROUP = 512
 _SCANNED_POSTS = 16_384
 _WIDER = 8
@@ -110,13 +113,13 @@ class SearchRun:
         """Return positions for each question, and whether they are all that have a positive likeness."""
         found: list[list[Ints]] = [[] for _ in group]
         complete = [True] * len(group)
-        for place in places:
-            positions = self.access.posts.part(place.start, place.stop).positions
-            usable = None if self.usable is None else self._mask(positions)
-            for space in self.likeness.spaces:
-                ask = self._ask_words if space == WORDS else self._ask_vectors
-                for index, (rows, all_found) in enumerate(ask(group, place, space, factor, usable)):
-                    found[index].append(positions[rows])
+        if places:
+            spaces = self.likeness.spaces
+            asked = [self._ask_words] if WORDS in spaces else []
+            asked += [partial(self._ask_vectors, space) for space in spaces if space != WORDS]
+            for ask in asked:
+                for index, (positions, all_found) in enumerate(ask(group, places, factor)):
+                    found[index].append(positions)
                     complete[index] &= all_found
         for part in self._exact_parts(places, edge):
             usable = self._usable(part.posts.positions)
@@ -132,23 +135,40 @@ class SearchRun:
         if len(access.posts.late):
             yield Gathered.of(access.columns, access.posts.late, self.likeness.spaces)
 
-    def _ask_words(
-        self, group: Sequence[Question], place: SpanPlace, _: str, factor: int, usable: Mask | None
-    ) -> Iterator[tuple[Ints, bool]]:
-        settings = self.access.settings
-        part = self.access.parts.words(self.access.columns, self.access.posts, place)
+    def _ask_words(self, group: Sequence[Question], places: Sequence[SpanPlace], factor: int) -> list[Proposed]:
+        access, settings = self.access, self.access.settings
+        parts = [access.parts.words(access.columns, access.posts, place) for place in places]
+        middles = access.posts.frozen.instants_us[[(place.start + place.stop) // 2 for place in places]]
+        wanted, read = settings.word_candidates * factor, settings.postings * factor
+        proposed = []
         for question in group:
-            wanted, read = settings.candidates * factor, settings.postings * factor
-            yield part.candidates(question, wanted, read, usable, self.workspace)
+            # Of posts that are about equally old the most alike count.
+            ages = self.likeness.values(np.ones(len(places)), middles, question.instant_us) ** (1 / self.likeness.power)
+            spans = [(part, place.start, age) for part, place, age in zip(parts, places, ages.tolist(), strict=True)]
+            rows, added, all_read = read_lists(spans, question, read)
+            if self.usable is not None:
+                kept = self._mask(access.posts.frozen.positions[rows])
+                rows, added = rows[kept], added[kept]
+            best = self.workspace.largest_sums(rows, added, wanted)
+            proposed.append((access.posts.frozen.positions[best], all_read and len(best) < wanted))
+        return proposed
 
     def _ask_vectors(
-        self, group: Sequence[Question], place: SpanPlace, space: str, factor: int, usable: Mask | None
-    ) -> Iterator[tuple[Ints, bool]]:
-        part = self.access.parts.dense(self.access.columns, self.access.posts, place, space)
+        self, space: str, group: Sequence[Question], places: Sequence[SpanPlace], factor: int
+    ) -> list[Proposed]:
+        access = self.access
         queries: Floats = np.stack([question.vectors[space] for question in group]).astype(np.float32)
-        wanted = min(self.access.settings.candidates * factor, len(place))
-        for query, rows in zip(queries, part.candidates(queries, wanted, None, usable), strict=True):
-            yield rows[rows >= 0], wanted == len(place) or not query.any()
+        found: list[list[Ints]] = [[] for _ in group]
+        complete = [not query.any() for query in queries]
+        for place in places:
+            part = access.parts.dense(access.columns, access.posts, place, space)
+            positions = access.posts.part(place.start, place.stop).positions
+            usable = None if self.usable is None else self._mask(positions)
+            wanted = min(access.settings.candidates * factor, len(place))
+            for index, rows in enumerate(part.candidates(queries, wanted, None, usable)):
+                found[index].append(positions[rows[rows >= 0]])
+        all_ = all(access.settings.candidates * factor >= len(place) for place in places)
+        return [(np.concatenate(parts), all_ or without) for parts, without in zip(found, complete, strict=True)]
 
     def _usable(self, positions: Ints) -> Mask | None:
         """Return which posts may be found and are alive, None for all."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from multimodal.memory.search.dense.settings import DenseSettings
 
@@ -12,29 +12,33 @@ class IndexSettings:
     """How posts are cut into spans and searched; answers depend on all of it.
 
     Attributes:
+        exact_posts: while no more posts are earlier than a question, it compares all, exactly.
         slice_posts: posts of a slice, the shortest span; a question compares the last 1 1/4 to 2 1/4 slices exactly.
         fan_out: how many spans make a span of the next level, at least 2.
         most_span_posts: no span is longer.
         champions: for how many posts of a span, those in which it weighs most, a term is kept.
-        postings: how many entries of the lists of its terms a question reads in a span, rare terms first.
-        candidates: how many posts of a span each space proposes.
+        postings: about how many entries of the lists of its terms a question reads in all spans, rare terms first.
+        word_candidates: how many posts the words propose.
+        candidates: how many posts of each span a dense space proposes.
         dense: the indices of dense spaces.
 
     Raises:
         ValueError: a number is too small.
     """
 
-    slice_posts: int = 4_096
-    fan_out: int = 4
+    exact_posts: int = 16_384
+    slice_posts: int = 1_024
+    fan_out: int = 2
     most_span_posts: int = 2**22
     champions: int = 4_096
-    postings: int = 8_192
-    candidates: int = 64
+    postings: int = 16_384
+    word_candidates: int = 96
+    candidates: int = 24
     dense: DenseSettings = field(default_factory=DenseSettings)
 
     def __post_init__(self) -> None:
         least = {"fan_out": 2, "most_span_posts": self.slice_posts}
-        for name in ("slice_posts", "fan_out", "most_span_posts", "champions", "postings", "candidates"):
+        for name in (one.name for one in fields(self) if one.name != "dense"):
             if getattr(self, name) < least.get(name, 1):
                 value, accepted = getattr(self, name), least.get(name, 1)
                 raise ValueError(f"{name}={value} is too small; at least {accepted} is needed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +11,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from data_loaders.errors import RunError
-from multimodal.memory.search.columns import Floats, Ints, Mask
-from multimodal.memory.search.likeness import Question, Workspace
+from multimodal.memory.search.columns import Floats, Ints
+from multimodal.memory.search.likeness import Question
 
-# How many entries are looked at for each post that is wanted: a post has one for each term that it shares.
-_ENTRIES_A_POST = 3
-_ARRAYS = ("slots", "starts", "rows", "weights", "cut")
+_ARRAYS = ("slots", "starts", "rows", "weights", "counts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class WordSpan:
         starts: (T + 1,) where the list of each term starts.
         rows: (E,) posts of the lists, rows of the span.
         weights: (E,) of the term in the post.
-        cut: (T,) whether the list of a term leaves posts out.
+        counts: (T,) how many posts have the term; its list may leave some out.
     """
 
     posts: int
@@ -36,7 +35,7 @@ class WordSpan:
     starts: Ints
     rows: NDArray[np.int32]
     weights: Floats
-    cut: Mask
+    counts: Ints
 
     @classmethod
     def of(cls, terms: sparse.csr_matrix, champions: int) -> WordSpan:
@@ -55,7 +54,7 @@ class WordSpan:
         found, first, counts = np.unique(terms.indices[::-1][order], return_index=True, return_counts=True)
         kept = order[np.arange(len(order)) - np.repeat(first, counts) < champions]
         starts = np.concatenate([[0], np.cumsum(np.minimum(counts, champions))]).astype(np.int64)
-        parts = found.astype(np.int32), starts, owners[kept], weights[kept], counts > champions
+        parts = found.astype(np.int32), starts, owners[kept], weights[kept], counts.astype(np.int64)
         return cls(terms.shape[0], *parts)
 
     def save(self, folder: Path) -> None:
@@ -79,61 +78,72 @@ class WordSpan:
             raise RunError(f"{folder} (the words of a span) cannot be read: {error}.") from None
         return cls(posts, *(np.asarray(array) for array in arrays))
 
-    def candidates(
-        self, question: Question, count: int, postings: int, usable: Mask | None, workspace: Workspace
-    ) -> tuple[Ints, bool]:
-        """Return rows of posts that share terms with a question, and whether they are all that do.
+    def lists(self, question: Question) -> TermLists:
+        """Return where the lists of a question's terms lie."""
+        places = np.searchsorted(self.slots, question.slots)
+        places[places == len(self.slots)] = 0
+        known = np.flatnonzero(self.slots[places] == question.slots) if len(self.slots) else places[:0]
+        places = places[known]
+        return TermLists(self.starts[places], self.starts[places + 1], self.counts[places], question.weights[known])
 
-        Args:
-            question: its terms are compared.
-            count: at most so many rows.
-            postings: how many entries are read, those of rare terms first.
-            usable: (n,) which rows may be found; None for all.
-            workspace: of this thread.
-        """
-        parts, complete = self._lists(question, postings)
+    def products(self, question: Question) -> tuple[NDArray[np.int32], Floats]:
+        """Return every entry of a question's terms: its row, and what the term adds to the cosine."""
+        lists = self.lists(question)
+        parts = [slice(start, stop) for start, stop in zip(lists.starts.tolist(), lists.stops.tolist(), strict=True)]
         if not parts:
-            return np.empty(0, np.int64), complete
-        sums = workspace.scores(self.posts)
-        for part, weight in parts:
-            sums[self.rows[part]] += np.float32(weight) * self.weights[part]
-        rows = np.concatenate([self.rows[part] for part, _ in parts])
-        values = sums[rows]
-        sums[rows] = 0
-        if usable is not None:
-            kept = usable[rows]
-            rows, values = rows[kept], values[kept]
-        best = _largest(rows, values, count)
-        return best, complete and len(best) < count
-
-    def _lists(self, question: Question, postings: int) -> tuple[list[tuple[slice, float]], bool]:
-        """Return which entries to read with the weight of their term, and whether nothing is left out."""
-        if not len(self.slots):
-            return [], True
-        places = np.minimum(np.searchsorted(self.slots, question.slots), len(self.slots) - 1)
-        known = self.slots[places] == question.slots
-        places, weights = places[known], question.weights[known]
-        starts, stops = self.starts[places], self.starts[places + 1]
-        complete = not self.cut[places].any()
-        parts = []
-        for index in np.argsort(stops - starts, kind="stable"):
-            start, stop = int(starts[index]), int(stops[index])
-            if stop - start > postings:
-                complete, stop = False, start + postings
-            if stop == start:
-                break
-            postings -= stop - start
-            parts.append((slice(start, stop), float(weights[index])))
-        return parts, complete
+            return self.rows[:0], self.weights[:0]
+        factors = np.repeat(lists.weights.astype(np.float32), lists.stops - lists.starts)
+        weights: Floats = np.concatenate([self.weights[part] for part in parts])
+        return np.concatenate([self.rows[part] for part in parts]), weights * factors
 
 
-def _largest(rows: NDArray[np.int32], values: Floats, count: int) -> Ints:
-    """Return the rows with the largest values, each once; the later first among equals."""
-    most = count * _ENTRIES_A_POST
-    if len(rows) > most:
-        kept = values >= np.partition(values, len(values) - most)[len(values) - most]
-        rows, values = rows[kept], values[kept]
-    unique, first = np.unique(rows, return_index=True)
-    if len(unique) > count:
-        unique = unique[np.lexsort((-unique, -values[first]))[:count]]
-    return unique.astype(np.int64)
+@dataclass(frozen=True, slots=True)
+class TermLists:
+    """The lists of some terms in a span.
+
+    Attributes:
+        starts: (t,) where each starts.
+        stops: (t,) where each ends.
+        counts: (t,) how many posts have the term.
+        weights: (t,) of the terms in the question.
+    """
+
+    starts: Ints
+    stops: Ints
+    counts: Ints
+    weights: NDArray[np.float64]
+
+
+def read_lists(
+    spans: Sequence[tuple[WordSpan, int, float]], question: Question, postings: int
+) -> tuple[Ints, Floats, bool]:
+    """Read the lists of a question's terms in several spans, the terms that are rarest in their span first.
+
+    Args:
+        spans: each with its first row among all, and a factor for what its posts are worth.
+        question: its terms are looked up.
+        postings: about so many entries are read.
+
+    Returns:
+        Rows, one for each term that a post shares; what the term adds to the cosine, times the factor; whether
+        nothing is left out.
+    """
+    lists = [span.lists(question) for span, _, _ in spans]
+    owners = np.repeat(np.arange(len(spans)), [len(part.starts) for part in lists])
+    starts, stops, counts, weights = (
+        np.concatenate([getattr(part, name) for part in lists]) for name in ("starts", "stops", "counts", "weights")
+    )
+    shares = counts / np.array([span.posts for span, _, _ in spans])[owners]
+    rare = np.argsort(shares, kind="stable")
+    lengths = (stops - starts)[rare]
+    read = rare[np.cumsum(lengths) - lengths < postings]
+    rows, added = [], []
+    for index, start, stop in zip(owners[read].tolist(), starts[read].tolist(), stops[read].tolist(), strict=True):
+        span, first, _ = spans[index]
+        rows.append(span.rows[start:stop] + np.int64(first))
+        added.append(span.weights[start:stop])
+    if not rows:
+        return np.empty(0, np.int64), np.empty(0, np.float32), len(read) == len(rare)
+    factors = (weights * np.array([factor for _, _, factor in spans])[owners])[read].astype(np.float32)
+    complete = len(read) == len(rare) and bool((stops - starts == counts).all())
+    return np.concatenate(rows), np.concatenate(added) * np.repeat(factors, (stops - starts)[read]), complete

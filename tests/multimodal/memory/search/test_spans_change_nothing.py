@@ -21,7 +21,16 @@ KINDS = ("flat", "ivf", "hnsw")
 
 def tiny(kind="flat", slice_posts=4, **changes):
     """Spans of a few posts, indices that find a few of them: answers are far from exact."""
-    sizes = {"slice_posts": slice_posts, "fan_out": 2, "champions": 3, "postings": 6, "candidates": 3, **changes}
+    sizes = {
+        "exact_posts": 1,
+        "slice_posts": slice_posts,
+        "fan_out": 2,
+        "champions": 3,
+        "postings": 6,
+        "word_candidates": 5,
+        "candidates": 3,
+        **changes,
+    }
     return IndexSettings(**sizes, dense=DenseSettings(kind=kind, flat_up_to=2))
 
 
@@ -95,7 +104,7 @@ def test_forks_share_spans_and_see_their_own_posts_alone():
 @given(st.integers(1, 40), st.integers(2, 5), st.integers(0, 3_000))
 @settings(max_examples=100, deadline=None)
 def test_the_cover_is_contiguous_aligned_and_old_enough(size, fan_out, earlier):
-    sizes = IndexSettings(slice_posts=size, fan_out=fan_out)
+    sizes = IndexSettings(exact_posts=1, slice_posts=size, fan_out=fan_out)
     places = cover(earlier, sizes)
     edge = 0
     for place in places:
