@@ -66,6 +66,7 @@ class HistoryConfig(Section):
         description="by what posts are compared: words, mixed (half words, half the space `caption`), or weights of "
         "words, caption and image",
     )
+    bigrams: float = Field(default=0, ge=0, le=1, description="weight of pairs of words in `words`; 0: words alone")
     power: float = Field(default=1, gt=0, le=32, description="of the similarity, where it is weighed against age")
     encoder: CaptionEncoderConfig | None = Field(
         default=None,

@@ -88,7 +88,8 @@ def load_parts(folder: Path, config: DesignConfig, vocabulary_size: int, with_te
     terms = None
     if with_terms:
         form = ArrayForm("float32", (SLOTS,), 0)
-        terms = CaptionVectors(load_arrays(folder / TERMS_FILE, "weights of caption terms", {"idf": form})["idf"])
+        idf = load_arrays(folder / TERMS_FILE, "weights of caption terms", {"idf": form})["idf"]
+        terms = CaptionVectors(idf, config.history.bigrams)
     with without_memory():
         expected = _without_encoders(DesignNetwork(config, vocabulary_size, caption, image))
     check_tensors(folder / NETWORK_FILE, expected)

@@ -115,7 +115,7 @@ class DesignSystem(NetworkSystem):
         words = [caption for caption in captions if caption]
         caption_encoder = build_caption_encoder(encoder.caption, words) if encoder.caption and words else None
         image_encoder = build_image_encoder(encoder.image) if encoder.image and pictured else None
-        terms = CaptionVectors.fit(words) if _compares_words(self.config) else None
+        terms = CaptionVectors.fit(words, self.config.history.bigrams) if _compares_words(self.config) else None
         size = self.id_map.vocabulary_size
         network = DesignNetwork(self.config, size, caption_encoder, image_encoder)
         sentences = self.config.history.encoder

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import regex
@@ -26,6 +27,12 @@ def caption_terms(caption: str) -> list[str]:
     return terms
 
 
+def caption_bigrams(caption: str) -> list[str]:
+    """Return each two terms of a caption that follow each other."""
+    terms = caption_terms(caption)
+    return [f"{first} {second}" for first, second in itertools.pairwise(terms)]
+
+
 class CaptionVectors:
     """TF-IDF vectors of captions, hashed to a fixed number of slots, so that words not seen in training count too.
 
@@ -33,33 +40,46 @@ class CaptionVectors:
 
     Args:
         idf: (SLOTS,) weight of each slot.
+        bigrams: weight of `caption_bigrams` beside the terms themselves; 0 for none.
     """
 
-    def __init__(self, idf: NDArray[np.float32]) -> None:
-        self.idf = idf
+    def __init__(self, idf: NDArray[np.float32], bigrams: float = 0.0) -> None:
+        self.idf, self.bigrams = idf, bigrams
 
     @classmethod
-    def fit(cls, captions: Sequence[str]) -> CaptionVectors:
-        """Count in how many train captions each slot occurs."""
-        counts = _counts(captions)
-        occurs = np.bincount(counts.indices, minlength=SLOTS)
-        return cls((np.log((1 + len(captions)) / (1 + occurs)) + 1).astype(np.float32))
+    def fit(cls, captions: Sequence[str], bigrams: float = 0.0) -> CaptionVectors:
+        """Count in how many train captions each slot occurs.
+
+        Args:
+            captions: of the train split.
+            bigrams: weight of pairs of terms; 0 for none.
+        """
+        occurs = np.bincount(_counts(captions, caption_terms).indices, minlength=SLOTS)
+        if bigrams:
+            occurs += np.bincount(_counts(captions, caption_bigrams).indices, minlength=SLOTS)
+        return cls((np.log((1 + len(captions)) / (1 + occurs)) + 1).astype(np.float32), bigrams)
 
     def of(self, captions: Sequence[str]) -> sparse.csr_matrix:
         """Return (N, SLOTS) sparse float32 rows of length 1; an empty caption gives an empty row."""
-        rows = _counts(captions)
-        rows.data = (1 + np.log(rows.data)) * self.idf[rows.indices]
+        rows = self._weighted(captions, caption_terms)
+        if self.bigrams:
+            rows = sparse.csr_matrix(rows + self._weighted(captions, caption_bigrams) * self.bigrams)
         norms = np.sqrt(np.asarray(rows.multiply(rows).sum(1)).ravel())
         rows.data /= np.repeat(np.maximum(norms, 1e-12), np.diff(rows.indptr))
         return rows.astype(np.float32)
 
+    def _weighted(self, captions: Sequence[str], analyzer: Callable[[str], list[str]]) -> sparse.csr_matrix:
+        rows = _counts(captions, analyzer)
+        rows.data = (1 + np.log(rows.data)) * self.idf[rows.indices]
+        return rows
 
-def _counts(captions: Sequence[str]) -> sparse.csr_matrix:
+
+def _counts(captions: Sequence[str], analyzer: Callable[[str], list[str]]) -> sparse.csr_matrix:
     from sklearn.feature_extraction.text import HashingVectorizer
 
     if not captions:
         return sparse.csr_matrix((0, SLOTS))
-    hasher = HashingVectorizer(analyzer=caption_terms, n_features=SLOTS, alternate_sign=False, norm=None)
+    hasher = HashingVectorizer(analyzer=analyzer, n_features=SLOTS, alternate_sign=False, norm=None)
     rows = sparse.csr_matrix(hasher.transform(captions))
     rows.sum_duplicates()
     return rows

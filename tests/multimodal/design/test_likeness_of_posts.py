@@ -22,7 +22,7 @@ from multimodal.training.run import train_run
 DEBUG = Path(__file__).resolve().parents[3] / "configs" / "debug.yaml"
 SENTENCES = ["history.encoder.name=small", "history.encoder.width=8", "history.encoder.trainable=false"]
 KINDS = {
-    "mixed": ["history.likeness=mixed", "history.power=4", *SENTENCES],
+    "mixed": ["history.likeness=mixed", "history.power=4", "history.bigrams=0.5", *SENTENCES],
     "own encoder": ["history.likeness={words: 0.3, caption: 0.7}", "encoder.caption.trainable=false"],
     "picture": ["history.likeness={words: 1, image: 2}", "encoder.image.trainable=false"],
     "vectors alone": ["history.likeness={caption: 1}", *SENTENCES],

@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from multimodal.memory.search.caption_vectors import CaptionVectors, caption_terms
+from multimodal.memory.search.caption_vectors import CaptionVectors, caption_bigrams, caption_terms
 
 
 class TestTerms:
@@ -23,6 +23,10 @@ class TestTerms:
     def test_combining_vowels_do_not_cut_a_word(self):
         assert caption_terms("नमस्ते दुनिया") == ["नमस्ते", "दुनिया"]
         assert caption_terms("좋은 아침") == ["좋은", "아침"]
+
+    def test_bigrams_are_terms_that_follow_each_other(self):
+        assert caption_bigrams("Tea, by the sea") == ["tea by", "by the", "the sea"]
+        assert caption_bigrams("tea") == caption_bigrams("") == []
 
     def test_no_words(self):
         assert caption_terms("") == caption_terms("🎉 … !") == []
@@ -56,3 +60,14 @@ class TestVectors:
         vectors = CaptionVectors.fit([])
         assert vectors.of(["tea"]).data == pytest.approx([1.0])
         assert vectors.of([]).shape[0] == 0
+
+    def test_bigrams_have_weights_of_their_own(self):
+        vectors = CaptionVectors.fit(("tea sea", "sea sky", "sky tea"), bigrams=0.5)
+        (found,) = vectors.of(["tea sea"])
+        word, bigram = math.log(4 / 3) + 1, 0.5 * (math.log(4 / 2) + 1)
+        norm = math.sqrt(2 * word**2 + bigram**2)
+        assert sorted(found.data) == pytest.approx(sorted([word / norm, word / norm, bigram / norm]), rel=1e-5)
+        similarity = (vectors.of(["tea sea"]) @ vectors.of(["sea tea"]).T).toarray()[0, 0]
+        assert 0 < similarity < 1
+        plain = CaptionVectors.fit(("tea sea", "sea sky", "sky tea"))
+        assert (plain.of(["tea sea"]) @ plain.of(["sea tea"]).T).toarray()[0, 0] == pytest.approx(1, abs=1e-6)
