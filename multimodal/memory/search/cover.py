@@ -39,13 +39,13 @@ def cover(earlier: int, settings: IndexSettings) -> list[SpanPlace]:
 
 
 def frozen_spans(frozen: int, settings: IndexSettings) -> list[SpanPlace]:
-    """Return the spans that questions will ask next: the largest over all frozen posts.
+    """Return the spans that questions will ask next: the largest over all frozen posts, none while they are few.
 
     Args:
         frozen: how many posts are frozen.
         settings: sizes.
     """
-    return _places(frozen, settings, 0, frozen + 1)
+    return _places(frozen, settings, 0, frozen + 1) if 2 * frozen > settings.exact_posts else []
 
 
 def _places(posts: int, settings: IndexSettings, least: int, share: int) -> list[SpanPlace]:

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from data_loaders.batches import Related
+from multimodal.distributed.forking import ForkSafeLock
 from multimodal.memory.search.columns import WORDS, Floats, Ints, Mask, PostColumns
 from multimodal.memory.search.cover import cover, frozen_spans
 from multimodal.memory.search.likeness import Likeness, Question
@@ -32,6 +33,7 @@ class NeighbourIndex:
         folder: where spans are kept; None to keep them in memory.
         reindexed: the `reindexed` of the index that searched the same posts before.
         fingerprints: of the encoders of the dense spaces, which name the files of their spans.
+        background: whether a thread builds what questions will ask soon, as posts come in.
     """
 
     def __init__(
@@ -41,13 +43,15 @@ class NeighbourIndex:
         folder: Path | None = None,
         reindexed: tuple[int, int] = (0, 0),
         fingerprints: Mapping[str, str] | None = None,
+        background: bool = False,
     ) -> None:
         self.columns, self.settings = columns, settings or IndexSettings()
         self._order = TimeOrder(self.settings, reindexed)
         self._parts = Parts(self.settings, folder, fingerprints or {})
         self._recent = RecentPosts()
         self._spaces: set[str] = set()
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
+        self._background, self._sealing = background, threading.Thread()
 
     @property
     def version(self) -> int:
@@ -122,9 +126,14 @@ class NeighbourIndex:
 
     def _posts(self) -> OrderedPosts:
         with self._lock:
-            length = len(self.columns)
+            length, frozen = len(self.columns), len(self._order.posts.frozen)
             if length != self._order.seen:
                 self._order.extend(self.columns.instants_us[:length])
+            if self._background and len(self._order.posts.frozen) != frozen and not self._sealing.is_alive():
+                self._sealing = threading.Thread(
+                    target=self._seal, args=(self._order.posts, sorted(self._spaces)), daemon=True
+                )
+                self._sealing.start()
             return self._order.posts
 
     def reindex(self) -> None:
@@ -136,16 +145,26 @@ class NeighbourIndex:
     def seal(self, spaces: Sequence[str] | None = None) -> None:
         """Build every span that a question asks now or soon; other threads may ask and append meanwhile.
 
+        It changes no answer: what is missing is built when it is asked.
+
         Args:
             spaces: to build them for; None for those asked so far.
         """
-        posts = self._posts()
-        for place in (
-            *cover(len(posts.frozen) + len(posts.open), self.settings),
-            *frozen_spans(len(posts.frozen), self.settings),
-        ):
-            for space in sorted(self._spaces if spaces is None else spaces):
+        self._seal(self._posts(), sorted(self._spaces if spaces is None else spaces))
+
+    def _seal(self, posts: OrderedPosts, spaces: Sequence[str]) -> None:
+        asked_now = cover(len(posts.frozen) + len(posts.open), self.settings)
+        for place in (*asked_now, *frozen_spans(len(posts.frozen), self.settings)):
+            for space in spaces:
                 self._parts.build(self.columns, posts, place, space)
+
+    def verify(self) -> list[str]:
+        """Read the files of all spans in use; return what is wrong with the damaged ones, which are built again."""
+        return self._parts.verify()
+
+    def prune(self) -> None:
+        """Remove the files of all spans but those in use, such as those of longer spans' parts."""
+        self._parts.prune()
 
     def fork(self, columns: PostColumns) -> NeighbourIndex:
         """Return an index for columns that begin with the same posts; nothing is copied.

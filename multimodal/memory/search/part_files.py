@@ -52,7 +52,7 @@ def part_name(posts: Timed, made_of: str, sample: bytes) -> str:
 
 
 def save_part(folder: Path, write: Callable[[Path], None]) -> None:
-    """Write a part beside its place, then move it there; another process may have been faster.
+    """Write a part beside its place, then move it there.
 
     Args:
         folder: its place.
@@ -69,8 +69,11 @@ def save_part(folder: Path, write: Callable[[Path], None]) -> None:
         header = Header(format=FORMAT, files=files).model_dump_json()
         (beside / _HEADER).write_text(header, encoding="utf-8")
         _flush(beside / _HEADER)
-        if not folder.exists():
-            beside.rename(folder)
+        beside.rename(folder)
+    except OSError:
+        # Another process may have been faster.
+        if not (folder / _HEADER).is_file():
+            raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+import os
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from data_loaders.errors import RunError
+from multimodal.distributed.forking import ForkSafeLock
 from multimodal.memory.search.columns import WORDS, PostColumns
 from multimodal.memory.search.cover import SpanPlace
-from multimodal.memory.search.dense.span import DenseSpan, build_dense, open_dense
-from multimodal.memory.search.gathered import unit_rows
+from multimodal.memory.search.dense.span import DenseSpan
 from multimodal.memory.search.part_files import check_part, part_name, save_part
+from multimodal.memory.search.part_kinds import PartKind
 from multimodal.memory.search.settings import IndexSettings
 from multimodal.memory.search.time_order import OrderedPosts, Timed
 from multimodal.memory.search.word_span import WordSpan
 
 logger = logging.getLogger(__name__)
 _Key = tuple[int, SpanPlace, str]
-_SAMPLED = 16
+# Of each space parts are kept that hold each post so many times; each is at most once in those that a question asks.
+_KEPT_COPIES = 3
+
+
+@dataclass(slots=True)
+class _Kept:
+    part: Any
+    folder: Path | None
+    used: int = 0
 
 
 class Parts:
@@ -37,9 +47,11 @@ class Parts:
 
     def __init__(self, settings: IndexSettings, folder: Path | None, fingerprints: Mapping[str, str]) -> None:
         self._settings, self._folder, self._fingerprints = settings, folder, fingerprints
-        self._built: dict[_Key, Any] = {}
-        self._building: dict[_Key, threading.Lock] = {}
-        self._lock = threading.Lock()
+        self._kinds: dict[str, PartKind] = {}
+        self._kept: dict[_Key, _Kept] = {}
+        self._uses = itertools.count()
+        self._lock = ForkSafeLock()
+        self._process, self._building = os.getpid(), dict[_Key, threading.Lock]()
         self._warned = False
 
     def words(self, columns: PostColumns, posts: OrderedPosts, place: SpanPlace) -> WordSpan:
@@ -55,69 +67,85 @@ class Parts:
     def build(self, columns: PostColumns, posts: OrderedPosts, place: SpanPlace, space: str) -> Any:
         """Return the part of a span for a space; it is built, or its files are opened, where it is not there."""
         key = (posts.lineage(place.stop // self._settings.slice_posts - 1), place, space)
-        part = self._built.get(key)
-        if part is not None:
-            return part
-        with self._lock:
-            building = self._building.setdefault(key, threading.Lock())
-        with building:
-            if key not in self._built:
-                self._built[key] = self._open_or_build(columns, posts.part(place.start, place.stop), space)
-        return self._built[key]
+        kept = self._kept.get(key)
+        if kept is None:
+            with self._building_lock(key):
+                kept = self._kept.get(key)
+                if kept is None:
+                    kept = _Kept(*self._open_or_build(columns, posts.part(place.start, place.stop), space))
+                    self._keep(key, kept)
+        kept.used = next(self._uses)
+        return kept.part
 
-    def _open_or_build(self, columns: PostColumns, posts: Timed, space: str) -> Any:
-        build, save, open_ = self._words() if space == WORDS else self._vectors(space)
+    def _building_lock(self, key: _Key) -> threading.Lock:
+        with self._lock:
+            if self._process != os.getpid():
+                # The threads that were building do not exist in a forked process.
+                self._process, self._building = os.getpid(), {}
+            return self._building.setdefault(key, threading.Lock())
+
+    def _keep(self, key: _Key, kept: _Kept) -> None:
+        kept.used = next(self._uses)
+        with self._lock:
+            self._kept[key] = kept
+            same = sorted((other for other in self._kept if other[2] == key[2]), key=lambda one: self._kept[one].used)
+            spare = sum(len(place) for _, place, _ in same) - _KEPT_COPIES * max(place.stop for _, place, _ in same)
+            for other in same[:-1]:
+                spare -= len(other[1])
+                if spare < 0:
+                    break
+                self._drop(other)
+
+    def _drop(self, key: _Key) -> None:
+        folder = self._kept.pop(key).folder
+        self._building.pop(key, None)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _open_or_build(self, columns: PostColumns, posts: Timed, space: str) -> tuple[Any, Path | None]:
+        kind = PartKind.of(space, self._settings, self._fingerprints)
         if self._folder is None:
-            return build(columns, posts)
-        folder = self._folder / part_name(posts, self._made_of(space), _sample(columns, posts, space))
+            return kind.build(columns, posts), None
+        folder = self._folder / part_name(posts, kind.made_of, kind.sample(columns, posts))
         if folder.exists():
             try:
                 check_part(folder)
-                return open_(folder)
+                return kind.open(folder), folder
             except RunError as error:
                 logger.warning("%s It is built again from the posts.", error)
                 shutil.rmtree(folder, ignore_errors=True)
-        part = build(columns, posts)
+        part = kind.build(columns, posts)
         try:
-            save_part(folder, lambda beside: save(part, beside))
-            return open_(folder)
+            save_part(folder, lambda beside: kind.save(part, beside))
+            return kind.open(folder), folder
         except OSError as error:
             self._warn(error)
-            return part
+            return part, None
 
     def _warn(self, error: OSError) -> None:
         if not self._warned:
             logger.warning("the memory's index cannot be kept in %s (%s); it stays in memory.", self._folder, error)
         self._warned = True
 
-    def _made_of(self, space: str) -> str:
-        if space == WORDS:
-            return f"{space} {self._settings.champions}"
-        return f"{space} {self._fingerprints.get(space, '')} {self._settings.dense}"
+    def verify(self) -> list[str]:
+        """Read the files of all parts in use; return what is wrong with the damaged ones, which are built again."""
+        with self._lock:
+            folders = {key: kept.folder for key, kept in self._kept.items() if kept.folder is not None}
+        problems = []
+        for key, folder in folders.items():
+            try:
+                check_part(folder, whole=True)
+            except RunError as error:
+                problems.append(str(error))
+                with self._lock:
+                    if key in self._kept:
+                        self._drop(key)
+        return problems
 
-    def _words(self) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
-        def build(columns: PostColumns, posts: Timed) -> WordSpan:
-            return WordSpan.of(columns.terms_at(posts.positions), self._settings.champions)
-
-        return build, WordSpan.save, WordSpan.open
-
-    def _vectors(self, space: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
-        fingerprint = self._fingerprints.get(space, "")
-
-        def build(columns: PostColumns, posts: Timed) -> DenseSpan:
-            vectors = unit_rows(columns.vectors_at(space, posts.positions))
-            return build_dense(vectors, self._settings.dense, fingerprint)
-
-        def open_(folder: Path) -> DenseSpan:
-            return open_dense(folder, fingerprint)
-
-        return build, DenseSpan.save, open_
-
-
-def _sample(columns: PostColumns, posts: Timed, space: str) -> bytes:
-    """Return the rows of some posts, so that other posts at the same positions give another name."""
-    some = posts.positions[np.linspace(0, len(posts) - 1, _SAMPLED).astype(np.int64)]
-    if space != WORDS:
-        return columns.vectors_at(space, some).tobytes()
-    rows = columns.terms_at(some)
-    return bytes(rows.indices.astype(np.int32).tobytes()) + bytes(rows.data.tobytes())
+    def prune(self) -> None:
+        """Remove the files of all parts but those in use."""
+        with self._lock:
+            used = {kept.folder for kept in self._kept.values()}
+            for folder in self._folder.iterdir() if self._folder is not None and self._folder.is_dir() else ():
+                if folder not in used:
+                    shutil.rmtree(folder, ignore_errors=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
 
+from multimodal.distributed.forking import ForkSafeLock
 from multimodal.memory.posts.growing_array import GrowingArray
 from multimodal.memory.search.columns import WORDS, PostColumns
 from multimodal.memory.search.gathered import Gathered
@@ -22,7 +22,7 @@ class RecentPosts:
     """Keeps what was gathered last, and reads what has been appended since."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._kept: list[_Rows] = []
 
     def of(self, columns: PostColumns, posts: Timed, spaces: Sequence[str]) -> Gathered:
