@@ -37,7 +37,9 @@ class Answer:
             else:
                 from rich.console import Console
 
-                Console().print(part.rich())
+                console = Console()
+                for piece in part.fitted(console.width):
+                    console.print(piece.rich())
 
 
 def as_plain(value: Any) -> Any:

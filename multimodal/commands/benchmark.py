@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--images", type=Path, help=MOVED)
     of_its_name = "names separated by commas, or all: each with the configuration of its name, design with sample"
     add("--systems", default="", help=of_its_name)
-    add("--output", type=Path, required=True, help="folder for the runs and the tables")
+    add("--output", type=Path, required=True, help="folder for the runs, the tables, the pictures and a page")
     entry = "a row of your own: the name or file of a configuration, with changes; repeatable"
     add("--entry", action="append", default=[], metavar='NAME="CONFIG key=value …"', help=entry)
     one = "change one row's configuration; repeatable"
@@ -45,7 +45,13 @@ def run(options: argparse.Namespace) -> Answer:
     """Make every row and the tables."""
     from data_loaders.prepared import PreparedData
     from multimodal.experiments.benchmark.entries import choose_entries, parse_entry, parse_settings
-    from multimodal.experiments.benchmark.report import cost_table, explanation, narrow_at_k_table, write_report
+    from multimodal.experiments.benchmark.report import (
+        cost_table,
+        curves_of,
+        explanation,
+        narrow_at_k_table,
+        write_report,
+    )
     from multimodal.experiments.benchmark.running import run_benchmark
     from multimodal.experiments.benchmark.table import benchmark_table
 
@@ -62,14 +68,17 @@ def run(options: argparse.Namespace) -> Answer:
     table = benchmark_table(rows, data, ks, threshold=options.threshold, unit=options.unit)
     command = command_line(*options.words)
     settings = {"seed": options.seed, "unit": options.unit, "threshold": options.threshold, "command": command}
-    files = write_report(options.output, table, settings, failures)
+    curves, notes = curves_of(rows, options.unit)
+    files = write_report(options.output, table, settings, failures, curves, notes)
     document = {
         "settings": settings,
         "table": table.to_dict("records"),
+        "notes": notes,
         "left_out": {failure.entry.name: failure.reason for failure in failures},
         "written": files,
     }
     tests = command_line("compare", *(row.folder for row in rows), "--k", str(ks[len(ks) // 2]))
     tables = [*(narrow_at_k_table(table, k) for k in ks), cost_table(table)]
-    texts = [explanation(table, settings, failures), written(files), f"paired tests: {tests}"]
+    texts = [explanation(table, settings, failures), *(f"note: {note}" for note in notes), written(files)]
+    texts.append(f"paired tests: {tests}")
     return Answer(document, [*tables, *texts])

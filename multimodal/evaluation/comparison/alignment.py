@@ -137,3 +137,17 @@ def _other_protocols(runs: Sequence[SavedRun]) -> list[str]:
         return []
     listed = ", ".join(f"{name} {history}" for name, history in of_run.items())
     return [f"the history protocols differ ({listed}): the difference is not of the systems alone"]
+
+
+def alike(systems: Mapping[str, Sequence[SavedRun]]) -> list[str]:
+    """Return which systems have the same hits at the same ranks for every post, a sentence each."""
+    seen: dict[bytes, list[str]] = {}
+    for name, members in systems.items():
+        deepest = min(run.outcomes.hits.shape[1] for run in members)
+        hits = b"".join(np.packbits(run.outcomes.hits[:, :deepest]).tobytes() for run in members)
+        seen.setdefault(hits, []).append(name)
+    return [
+        f"{' and '.join(names)} rank alike: every figure of one is that of the other{'s' if len(names) > 2 else ''}"
+        for names in seen.values()
+        if len(names) > 1
+    ]

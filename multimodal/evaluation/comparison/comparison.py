@@ -9,22 +9,27 @@ import numpy as np
 import pandas as pd
 
 from data_loaders.errors import UserError, nearest
-from multimodal.evaluation.comparison.alignment import SamePosts, on_same_posts
+from multimodal.evaluation.comparison.alignment import SamePosts, alike, on_same_posts
 from multimodal.evaluation.comparison.saved_runs import SavedRun
 from multimodal.evaluation.metrics.accuracy import Floats
 from multimodal.evaluation.metrics.catalogue import BEST_BY
 from multimodal.evaluation.metrics.outcomes import Outcomes
+from multimodal.evaluation.uncertainty.bands import simultaneous_bands
 from multimodal.evaluation.uncertainty.intervals import Bootstrap, bootstrap
 from multimodal.evaluation.uncertainty.paired import holm, paired_test
 from multimodal.evaluation.uncertainty.ratios import base_columns, check_columns, metrics_of, terms
-from multimodal.evaluation.uncertainty.resampling import Unit, percentiles
+from multimodal.evaluation.uncertainty.resampling import Unit, few_units, percentiles, user_numbers
 
 TABLE_COLUMNS = (
     "system", "runs", "metric", "k", "value", "low", "high", "sd_over_seeds", "against",
-    "difference", "difference_low", "difference_high", "p", "p_holm", "effect_size", "wins", "ties", "losses",
+    "difference", "difference_low", "difference_high", "band_low", "band_high", "p", "swaps", "p_holm", "differs",
+    "effect_size", "wins", "ties", "losses",
 )  # fmt: skip
 # From this many posts of one user on, on average, intervals over posts are worth a warning.
 _MANY_POSTS_OF_A_USER = 2
+SIGNIFICANT = 0.05
+# The smallest p is then a hundredth of what Holm's correction leaves: .01 after it.
+_SWAPS, _SWAPS_PER_TEST, _MOST_SWAPS = 10_000, 100, 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +40,8 @@ class Protocol:
         columns: metrics of posts.
         unit: what is resampled and swapped.
         resamples: bootstrap samples.
-        permutations: random swaps per test.
+        permutations: random swaps per test; None: as many as the number of tests asks for.
+        test_ks: the cut-offs that are tested; at the others bands tell what differs. None: all.
         seed: of resamples and swaps.
 
     Raises:
@@ -45,13 +51,25 @@ class Protocol:
     columns: Sequence[str] = (BEST_BY,)
     unit: Unit = "posts"
     resamples: int = 1000
-    permutations: int = 10_000
+    permutations: int | None = None
+    test_ks: Sequence[int] | None = None
     level: float = 0.95
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise UserError(f"seed: {self.seed} is negative; give 0 or more.")
+
+    @property
+    def swaps_at_once(self) -> int:
+        """How many random swaps every test takes at least."""
+        return _SWAPS if self.permutations is None else self.permutations
+
+    def most_swaps(self, tests: int) -> int:
+        """Return how many random swaps a test may take, so that Holm's correction for so many tests can be met."""
+        if self.permutations is not None:
+            return self.permutations
+        return min(max(_SWAPS, _SWAPS_PER_TEST * tests), _MOST_SWAPS)
 
 
 @dataclass(frozen=True)
@@ -85,7 +103,9 @@ def compare_runs(
     """Compare systems with one of them, on the same posts.
 
     Means and differences have percentile bootstrap intervals (all systems see the same resamples), p-values come
-    from paired randomisation tests, and Holm's correction runs over all comparisons, metrics and Ks asked for.
+    from paired randomisation tests, and Holm's correction runs over all comparisons, metrics and Ks that are tested.
+    Bands of the differences hold for all of them and at all Ks at once. A row `differs` where its corrected p is below
+    .05, or, at a K that is not tested, where its band excludes 0.
 
     Args:
         systems: name → its runs; several runs are seeds of one system.
@@ -111,7 +131,7 @@ def compare_runs(
     for name in names:
         check_columns(protocol.columns, aligned.systems[name])
     table = _table(aligned, reference, protocol)
-    notes = [*aligned.notes, *_unit_note(aligned, protocol)]
+    notes = [*aligned.notes, *alike(systems), *_unit_note(aligned, protocol), *_floor_notes(table, protocol)]
     runs = {name: [run.given for run in members] for name, members in systems.items()}
     return Comparison(table, reference, aligned, protocol, runs, notes)
 
@@ -125,9 +145,14 @@ def _table(aligned: SamePosts, reference: str, protocol: Protocol) -> pd.DataFra
         if name != reference
     ]
     tested = pd.concat(tests, ignore_index=True)
-    tested["p_holm"] = holm(tested["p"].to_numpy())
+    _add_bands(tested, draws, reference, protocol)
+    chosen = np.ones(len(tested), np.bool_) if protocol.test_ks is None else tested["k"].isin(protocol.test_ks)
+    tested["p_holm"] = holm(tested["p"].where(chosen).to_numpy())
+    banded = (tested["band_low"] > 0) | (tested["band_high"] < 0)
+    tested["differs"] = np.where(chosen, tested["p_holm"] < SIGNIFICANT, banded)
     table = pd.concat(parts, ignore_index=True).merge(tested, on=["system", "metric", "k"], how="left")
-    for count in ("wins", "ties", "losses"):
+    table["differs"] = table["differs"].astype("boolean")
+    for count in ("wins", "ties", "losses", "swaps"):
         table[count] = table[count].astype("Int64")
     order = {column: i for i, column in enumerate(protocol.columns)}
     table = table.sort_values("k", kind="stable").sort_values("metric", kind="stable", key=lambda m: m.map(order))
@@ -157,15 +182,33 @@ def _seed_deviation(outcomes: Outcomes, columns: Sequence[str]) -> dict[str, Flo
     return {column: values.std(axis=0, ddof=1) for column, values in metrics_of(sums, bases, columns).items()}
 
 
+def _add_bands(tested: pd.DataFrame, draws: Mapping[str, Bootstrap], reference: str, protocol: Protocol) -> None:
+    base, names = draws[reference], [name for name in draws if name != reference]
+    curves = [
+        (
+            draws[name].values[column] - base.values[column],
+            draws[name].resampled[column] - base.resampled[column],
+        )
+        for name in names
+        for column in protocol.columns
+    ]
+    ends = simultaneous_bands(curves, protocol.level)
+    tested["band_low"], tested["band_high"] = (np.concatenate(end) for end in zip(*ends, strict=True))
+
+
 def _differences(
     name: str, aligned: SamePosts, draw: Bootstrap, reference: str, base: Bootstrap, protocol: Protocol
 ) -> pd.DataFrame:
+    ks = base.ks if protocol.test_ks is None else np.intersect1d(base.ks, protocol.test_ks)
+    tests = (len(aligned.systems) - 1) * len(protocol.columns) * len(ks)
     tested = paired_test(
         aligned.systems[name],
         aligned.systems[reference],
         protocol.columns,
         unit=protocol.unit,
-        permutations=protocol.permutations,
+        permutations=protocol.swaps_at_once,
+        most=protocol.most_swaps(tests),
+        at=ks.tolist(),
         seed=protocol.seed,
     )
     apart = (draw.resampled[column] - base.resampled[column] for column in protocol.columns)
@@ -176,7 +219,35 @@ def _differences(
     return tested.drop(columns=["a", "b"])
 
 
+def _floor_notes(table: pd.DataFrame, protocol: Protocol) -> list[str]:
+    """Say where p-values are the smallest that swaps can give, and where those are too large to hold."""
+    tested = table[table["p_holm"].notna()]
+    floor = 1 / (1 + tested["swaps"].astype(float))
+    at_floor = (tested["p"] <= floor) & (tested["p"] < 1)
+    if not at_floor.any():
+        return []
+    smallest = float(floor[at_floor].max())
+    notes = [
+        f"{int(at_floor.sum()):,} of {len(tested):,} p-values are the smallest that their swaps can give "
+        f"({smallest:.2g}); the true ones may be smaller"
+    ]
+    if smallest * len(tested) >= SIGNIFICANT:
+        needed = int(len(tested) / SIGNIFICANT) + 1
+        notes.append(
+            f"after Holm's correction over {len(tested):,} comparisons no p can be below "
+            f"{min(smallest * len(tested), 1):.3f}, so nothing can be significant: test fewer, or take at least "
+            f"{needed:,} swaps"
+        )
+    return notes
+
+
 def _unit_note(aligned: SamePosts, protocol: Protocol) -> list[str]:
+    users = user_numbers(aligned.user_ids, protocol.unit)
+    few = few_units(len(aligned.post_ids) if users is None else int(users.max()) + 1, protocol.unit)
+    return [*few, *_alike_note(aligned, protocol)]
+
+
+def _alike_note(aligned: SamePosts, protocol: Protocol) -> list[str]:
     users = [user for user in aligned.user_ids or [] if user is not None]
     if protocol.unit != "posts" or not users:
         return []

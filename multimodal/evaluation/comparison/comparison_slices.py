@@ -154,7 +154,7 @@ def _difference(a: Draws, b: Draws, level: float) -> pd.DataFrame:
 
 def _p_values(results: Sequence[Outcomes], members: NDArray[np.bool_], protocol: Protocol) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {column: [] for column in protocol.columns}
-    options: Any = {"unit": protocol.unit, "permutations": protocol.permutations, "seed": protocol.seed}
+    options: Any = {"unit": protocol.unit, "permutations": protocol.swaps_at_once, "seed": protocol.seed}
     for member in members.T:
         a, b = (one.take(np.flatnonzero(member)) for one in results)
         tested = paired_test(a, b, protocol.columns, **options)["p"] if len(a) else [np.nan] * len(found)
@@ -179,7 +179,7 @@ def _bands(
 def _swapped(apart: Floats, results: Outcomes, protocol: Protocol) -> Floats:
     """Return the p-values of paired randomisation for sums over posts, (bands,)."""
     of_units, units = unit_terms(lambda chunk: apart[chunk], len(apart), results.user_ids, protocol.unit)
-    signs, exact = draw_signs(units, protocol.permutations, protocol.seed)
+    signs, exact = draw_signs(units, protocol.swaps_at_once, protocol.seed)
     swapped = weighted_sums(signs, of_units, units, "Swapping at random")
     as_far = np.count_nonzero(np.abs(swapped) >= np.abs(apart.sum(axis=0)) - EQUAL, axis=0)
     p: Floats = as_far / len(swapped) if exact else (1 + as_far) / (1 + len(swapped))

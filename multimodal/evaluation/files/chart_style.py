@@ -11,6 +11,7 @@ COLOURS = ("#1a80c4", "#d55e00", "#009e73", "#cc79a7", "#b07d00", "#7d5cc6", "#8
 # Lines differ in dashes as well.
 DASHES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (1, 3)), (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)))
 BAND_OPACITY = 0.2
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 _SETTINGS: Any = {
     "axes.axisbelow": True,
     "axes.linewidth": 0.7,
@@ -26,6 +27,13 @@ _SETTINGS: Any = {
     "xtick.major.width": 0.7,
     "ytick.major.width": 0.7,
 }
+
+
+def line_style(number: int) -> dict[str, Any]:
+    """Return colour, dashes and marker of a line; each of the first 63 lines of a chart has its own."""
+    turn, hue = divmod(number, len(COLOURS))
+    dashes = DASHES[(hue + 2 * turn) % len(DASHES)]
+    return {"color": COLOURS[hue], "linestyle": dashes, "marker": _MARKERS[number % len(_MARKERS)]}
 
 
 @contextmanager

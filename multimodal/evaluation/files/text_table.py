@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 DASH = "–"
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--", "−": "$-$",
-          "±": r"$\pm$", "≥": r"$\geq$", "≤": r"$\leq$", "<": r"$<$", ">": r"$>$",
+          "±": r"$\pm$",
+          "†": r"$^{\dagger}$", "‡": r"$^{\ddagger}$", "≥": r"$\geq$", "≤": r"$\leq$", "<": r"$<$", ">": r"$>$",
           **{character: f"\\{character}" for character in "&%$#_{}"}}  # fmt: skip
-# A column of text is not squeezed below this width in a narrow terminal.
-_NARROWEST = 10
+Emphasis: TypeAlias = Literal["bold", "underline"]
+_MARKDOWN = {"bold": "**{}**", "underline": "<u>{}</u>"}
+_LATEX_COMMANDS = {"bold": r"\textbf{{{}}}", "underline": r"\underline{{{}}}"}
+# A word is not broken below this width in a narrow terminal.
+_LONGEST_WORD = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,8 @@ class TextTable:
         caption: below it in the terminal; in LaTeX unless another is given.
         text_columns: how many of the first columns hold text, aligned left; the others hold numbers.
         styles: of each row in the terminal; none for plain rows.
+        emphasis: cells that stand out, by row and column.
+        dense: one space between columns in the terminal, not two.
     """
 
     headings: Sequence[str]
@@ -36,6 +42,42 @@ class TextTable:
     caption: str = ""
     text_columns: int = 1
     styles: Sequence[str] = ()
+    emphasis: Mapping[tuple[int, int], Emphasis] = field(default_factory=dict)
+    dense: bool = False
+
+    def fitted(self, width: int) -> list[TextTable]:
+        """Return the table in parts that a terminal of this width shows with names and numbers whole.
+
+        Each part repeats the columns of text; the first has the title, the last the caption. A table that would just
+        not fit in one part has its columns closer together.
+        """
+        widths = [self._narrowest(column) + 2 for column in range(len(self.headings))]
+        if width < sum(widths) <= width + len(widths) - 1:
+            return [replace(self, dense=True)]
+        text, groups = sum(widths[: self.text_columns]), list[list[int]]([[]])
+        for column in range(self.text_columns, len(self.headings)):
+            if groups[-1] and text + sum(widths[other] for other in groups[-1]) + widths[column] > width:
+                groups.append([])
+            groups[-1].append(column)
+        parts = [self._part([*range(self.text_columns), *group]) for group in groups]
+        last = len(parts) - 1
+        return [
+            replace(part, title=self.title if number == 0 else "", caption=self.caption if number == last else "")
+            for number, part in enumerate(parts)
+        ]
+
+    def _part(self, columns: Sequence[int]) -> TextTable:
+        place = {column: number for number, column in enumerate(columns)}
+        emphasis = {(row, place[column]): how for (row, column), how in self.emphasis.items() if column in place}
+        cells = [[row[column] for column in columns] for row in self.cells]
+        return replace(self, headings=[self.headings[column] for column in columns], cells=cells, emphasis=emphasis)
+
+    def _narrowest(self, column: int) -> int:
+        """Return the width of a column of numbers, or of the longest word of a column of text."""
+        lines = [line for row in self.cells for line in row[column].split("\n")]
+        if column >= self.text_columns:
+            return max(map(len, [*self.headings[column].split("\n"), *lines]), default=0)
+        return min(max((len(word) for line in lines for word in line.split()), default=0), _LONGEST_WORD)
 
     def rich(self) -> Table:
         """Return the table for a terminal."""
@@ -44,30 +86,47 @@ class TextTable:
         from rich.text import Text
 
         table = Table(title=self.title or None, caption=self.caption or None, caption_justify="left",
-                      box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))  # fmt: skip
+                      box=SIMPLE_HEAD, pad_edge=False, padding=(0, 0 if self.dense else 1, 0, 0))  # fmt: skip
         for number, heading in enumerate(self.headings):
             if number < self.text_columns:
-                longest = max((len(row[number]) for row in self.cells), default=0)
-                table.add_column(Text(heading), overflow="fold", min_width=min(longest, _NARROWEST))
+                table.add_column(Text(heading), overflow="fold", min_width=self._narrowest(number))
             else:
                 table.add_column(Text(heading), justify="right", no_wrap=True)
-        for row, style in zip(self.cells, self.styles or [""] * len(self.cells), strict=True):
-            table.add_row(*map(Text, row), style=style or None)
+        for number, (row, style) in enumerate(zip(self.cells, self.styles or [""] * len(self.cells), strict=True)):
+            cells = [Text(cell, style=self.emphasis.get((number, place), "")) for place, cell in enumerate(row)]
+            table.add_row(*cells, style=style or None)
         return table
 
     def markdown(self) -> str:
         """Return the table in Markdown, a line break at its end."""
-        lines = [self.headings, ["---"] * len(self.headings), *self.cells]
-        return "".join(f"| {' | '.join(map(markdown_text, line))} |\n" for line in lines)
+        cells = [
+            [self._emphasised(markdown_text(cell), row, column, _MARKDOWN) for column, cell in enumerate(line)]
+            for row, line in enumerate(self.cells)
+        ]
+        lines = [[*map(markdown_text, self.headings)], ["---"] * len(self.headings), *cells]
+        return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
-    def latex(self, caption: str = "") -> str:
-        """Return the table in LaTeX; it needs the package booktabs."""
-        lines = [" & ".join(map(latex_text, row)) + r" \\" for row in (self.headings, *self.cells)]
+    def _emphasised(self, text: str, row: int, column: int, commands: Mapping[str, str]) -> str:
+        how = self.emphasis.get((row, column))
+        return text if how is None else commands[how].format(text)
+
+    def latex(self, caption: str = "", *, wide: bool = False) -> str:
+        """Return the table in LaTeX; it needs the package booktabs.
+
+        Args:
+            wide: across both columns of a page of two.
+        """
+        cells = [
+            [self._emphasised(latex_text(cell), row, column, _LATEX_COMMANDS) for column, cell in enumerate(line)]
+            for row, line in enumerate(self.cells)
+        ]
+        lines = [" & ".join(row) + r" \\" for row in ([*map(latex_text, self.headings)], *cells)]
+        name = "table*" if wide else "table"
         numbers = len(self.headings) - self.text_columns
         return "\n".join(
             [
                 "% needs \\usepackage{booktabs}",
-                r"\begin{table}",
+                rf"\begin{{{name}}}",
                 r"\centering",
                 rf"\caption{{{latex_text(caption or self.caption)}}}",
                 rf"\begin{{tabular}}{{{'l' * self.text_columns + 'r' * numbers}}}",
@@ -77,7 +136,7 @@ class TextTable:
                 *lines[1:],
                 r"\bottomrule",
                 r"\end{tabular}",
-                r"\end{table}",
+                rf"\end{{{name}}}",
                 "",
             ]
         )

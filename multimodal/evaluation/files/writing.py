@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,8 +16,14 @@ from multimodal.storage.run_folder import write_atomically, write_json
 Content: TypeAlias = "str | pd.DataFrame | dict[str, Any] | Callable[[Path], Any]"
 
 
-def write_files(folder: Path, contents: Mapping[str, Content]) -> list[Path]:
-    """Write files by name, each replaced in one step, and return their paths."""
+def write_files(folder: Path, contents: Mapping[str, Content], older: Collection[str] = ()) -> list[Path]:
+    """Write files by name, each replaced in one step, and return their paths.
+
+    Args:
+        older: patterns of names that earlier calls wrote; those that are not written now are removed.
+    """
+    for path in [path for pattern in older for path in folder.glob(pattern) if path.name not in contents]:
+        path.unlink()
     for name, content in contents.items():
         if isinstance(content, dict):
             write_json(folder / name, content)

@@ -14,7 +14,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from multimodal.evaluation.files.chart_style import BAND_OPACITY, COLOURS, DASHES
+from multimodal.evaluation.files.chart_style import BAND_OPACITY, COLOURS, line_style
 from multimodal.evaluation.report.inline_svg import inline_svg, page_style
 from multimodal.evaluation.report.text import clean_text, shortened
 
@@ -48,6 +48,7 @@ class Series:
         low: (n,) lower end of a band around the line; None for no band.
         high: (n,) upper end.
         tail: how many of the last points were not measured; drawn faintly.
+        ring: a value of x to ring; None for none.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Series:
     low: Sequence[float] | Floats | None = None
     high: Sequence[float] | Floats | None = None
     tail: int = 0
+    ring: float | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def line_chart(
     """Draw lines that differ in colour and dashes, with a legend below.
 
     Args:
-        series: at most seven.
+        series: their colours repeat after seven, with other dashes.
         markers: put a dot on every value if they are few.
         mark_x: a value of x to mark with a dotted line and a ring on every series.
     """
@@ -88,30 +90,34 @@ def line_chart(
         for i, line in enumerate(series):
             across, up = np.asarray(line.x, float), np.asarray(line.y, float)
             if line.low is not None and line.high is not None:
-                axes.fill_between(across, line.low, line.high, color=COLOURS[i], alpha=BAND_OPACITY, linewidth=0)
+                colour = line_style(i)["color"]
+                axes.fill_between(across, line.low, line.high, color=colour, alpha=BAND_OPACITY, linewidth=0)
             across, up = across[~np.isnan(up)], up[~np.isnan(up)]
             _draw_line(axes, across, up, i, line)
             if markers and len(line.x) <= _MOST_MARKERS:
-                axes.plot(across, up, "o", color=COLOURS[i], markersize=4.2, gid=f"hover-{i}", clip_on=False)
+                colour = line_style(i)["color"]
+                axes.plot(across, up, "o", color=colour, markersize=4.2, gid=f"hover-{i}", clip_on=False)
                 hover[f"hover-{i}"] = [
                     f"{line.name} at {a:g}: {b:.3f}" for a, b in zip(across.tolist(), up.tolist(), strict=True)
                 ]
-            if mark_x is not None and mark_x in across:
-                axes.plot(
-                    mark_x, up[across == mark_x], "o", markersize=8.5, color="black", fillstyle="none", clip_on=False
-                )
+            for x_value, colour in ((mark_x, "black"), (line.ring, line_style(i)["color"])):
+                if x_value is not None and x_value in across:
+                    ring: dict[str, Any] = {"markersize": 8.5, "color": colour, "fillstyle": "none", "clip_on": False}
+                    axes.plot(x_value, up[across == x_value], "o", **ring)
         if len(series) > 1:
             figure.legend(loc="outside lower left", ncols=columns)
         return inline_svg(figure, label, hover)
 
 
 def _draw_line(axes: Axes, x: Floats, y: Floats, i: int, line: Series) -> None:
-    style: dict[str, Any] = {"color": COLOURS[i], "label": _name(line.name), "linestyle": DASHES[i], "clip_on": False}
+    drawn = line_style(i)
+    style: dict[str, Any] = {"color": drawn["color"], "linestyle": drawn["linestyle"], "clip_on": False}
+    style["label"] = _name(line.name)
     measured = len(x) - line.tail
     axes.plot(*_thinned(x[:measured], y[:measured]), **style)
     if line.tail and measured:
         rest = slice(measured - 1, None)
-        axes.plot(*_thinned(x[rest], y[rest]), color=COLOURS[i], linestyle=":", linewidth=1, alpha=0.7)
+        axes.plot(*_thinned(x[rest], y[rest]), color=drawn["color"], linestyle=":", linewidth=1, alpha=0.7)
 
 
 def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:

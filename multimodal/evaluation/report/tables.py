@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
+from multimodal.evaluation.files.text_table import TextTable
 from multimodal.evaluation.report.text import number
 
 
@@ -22,7 +23,15 @@ class Interval:
     high: str
 
 
-Cell: TypeAlias = str | Interval
+@dataclass(frozen=True)
+class Emphasised:
+    """A text that stands out, `bold` or `underline`."""
+
+    text: str
+    how: str
+
+
+Cell: TypeAlias = str | Interval | Emphasised
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,19 @@ def with_interval(value: float, low: float, high: float) -> Cell:
     if math.isnan(low) or math.isnan(high):
         return number(value)
     return Interval(number(value), number(low), number(high))
+
+
+def from_text(table: TextTable) -> Table:
+    """Return a table of text for the page; rows that stand out in the terminal do so by their texts alone."""
+    rows = [
+        [
+            Emphasised(cell, table.emphasis[row, column]) if (row, column) in table.emphasis else cell
+            for column, cell in enumerate(line)
+        ]
+        for row, line in enumerate(table.cells)
+    ]
+    headings = [heading.replace("\n", " ") for heading in table.headings]
+    return Table(headings, rows, text=range(table.text_columns))
 
 
 def data_table(frame: pd.DataFrame) -> Table:

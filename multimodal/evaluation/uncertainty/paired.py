@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -21,6 +21,21 @@ from multimodal.evaluation.uncertainty.resampling import Unit, check_count, draw
 # Two statistics that are equal on paper differ by this much at most in floating point.
 EQUAL = 1e-12
 _CHUNK = 1024
+# So many swaps that are as far apart give p within a third of its size.
+_ENOUGH = 10
+
+
+@dataclass(frozen=True)
+class _Swapped:
+    """Swaps at least as far apart as the systems are, and swaps drawn: column → (n_k,); whether these are all."""
+
+    as_far: dict[str, Ints]
+    drawn: dict[str, Ints]
+    exact: bool
+
+    def p(self, column: str) -> Floats:
+        extra = 0 if self.exact else 1
+        return (extra + self.as_far[column]) / (extra + self.drawn[column])
 
 
 def effect_sizes(
@@ -88,21 +103,28 @@ def paired_test(
     *,
     unit: Unit = "posts",
     permutations: int = 10_000,
+    most: int = 0,
+    at: Sequence[int] | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Test whether two systems differ, by swapping their results on posts, or on all posts of a user, at random.
 
     The statistic is the difference of the metric itself: for `f1`, the difference of the two F1 of mean precision
     and mean recall after swapping. Two-sided; p = (1 + permutations at least as far apart) / (1 + permutations), or
-    the exact share where all swaps can be gone through.
+    the exact share where all swaps can be gone through. Where fewer than 10 permutations are as far apart, further ones
+    are drawn until there are 10, or `most` permutations in all (Besag & Clifford, 10.1093/biomet/78.2.301).
 
     Args:
         b: the other's, the same posts in any order.
         columns: metrics of posts, see `METRICS.of_posts`.
         unit: what is swapped at once. Posts of one user are alike: where users wrote many, take `users`.
+        permutations: drawn at once.
+        most: drawn for a p-value in all, if more.
+        at: cut-offs that further permutations are drawn for; by default all.
 
     Returns:
-        One row per column and K that both have: k, metric, a, b, difference, p, effect_size, wins, ties, losses.
+        One row per column and K that both have: k, metric, a, b, difference, p, effect_size, wins, ties, losses, swaps
+        (behind p).
         The effect size is the difference over the standard deviation of the posts' differences (for `f1` and other
         ratios: of their linearised differences); wins are posts on which `a` is better.
 
@@ -114,7 +136,9 @@ def paired_test(
     for outcomes in (a, b):
         check_columns(columns, outcomes)
     check_count("permutations", permutations)
-    values_a, values_b, p_values = _permute(a, b, columns, unit, permutations, seed)
+    values_a, values_b, swapped = _permute(a, b, columns, unit, permutations, seed)
+    wanted = np.isin(a.ks, a.ks if at is None else at)
+    swapped = _continue(swapped, a, b, columns, unit, permutations, most, wanted, seed)
     differences = {column: values_a[column] - values_b[column] for column in columns}
     effects = effect_sizes(a, b, columns, differences)
     parts = []
@@ -126,20 +150,21 @@ def paired_test(
             "a": values_a[column],
             "b": values_b[column],
             "difference": differences[column],
-            "p": p_values[column],
+            "p": np.where(np.isnan(differences[column]), np.nan, swapped.p(column)),
             "effect_size": effects[column],
             "wins": wins,
             "ties": ties,
             "losses": losses,
+            "swaps": swapped.drawn[column],
         }
         parts.append(pd.DataFrame(rows))
     return pd.concat(parts, ignore_index=True)
 
 
 def _permute(
-    a: Outcomes, b: Outcomes, columns: Sequence[str], unit: Unit, permutations: int, seed: int
-) -> tuple[dict[str, Floats], dict[str, Floats], dict[str, Floats]]:
-    """Return both systems' metrics and the p-values, each column → (n_k,)."""
+    a: Outcomes, b: Outcomes, columns: Sequence[str], unit: Unit, permutations: int, seed: int, part: int = 0
+) -> tuple[dict[str, Floats], dict[str, Floats], _Swapped]:
+    """Return both systems' metrics, each column → (n_k,), and how many swaps leave them as far apart."""
     bases = base_columns(columns)
     width = 2 * len(bases) * len(a.ks)
 
@@ -148,7 +173,7 @@ def _permute(
         return np.concatenate([first + second, first - second], axis=1)
 
     of_units, units = unit_terms(of_posts, len(a), a.user_ids, unit)
-    signs, exact = draw_signs(units, permutations, seed)
+    signs, exact = draw_signs(units, permutations, seed, part)
     once = weighted_sums(lambda chunk: np.ones((1, chunk.stop - chunk.start)), of_units, units, "Adding up")
     swapped = weighted_sums(signs, lambda chunk: of_units(chunk)[:, width:], units, "Swapping at random")
     both, apart = once[:, :width], once[:, width:]
@@ -159,10 +184,37 @@ def _permute(
 
     values_a, values_b = ({name: value[0] for name, value in metrics(sign * apart).items()} for sign in (1, -1))
     swapped_a, swapped_b = metrics(swapped), metrics(-swapped)
-    p_values = {
-        name: _p_values(swapped_a[name] - swapped_b[name], values_a[name] - values_b[name], exact) for name in columns
-    }
-    return values_a, values_b, p_values
+    as_far = {name: _as_far(swapped_a[name] - swapped_b[name], values_a[name] - values_b[name]) for name in columns}
+    drawn = {name: np.full(len(a.ks), len(swapped), np.int64) for name in columns}
+    return values_a, values_b, _Swapped(as_far, drawn, exact)
+
+
+def _continue(
+    swapped: _Swapped,
+    a: Outcomes,
+    b: Outcomes,
+    columns: Sequence[str],
+    unit: Unit,
+    permutations: int,
+    most: int,
+    wanted: NDArray[np.bool_],
+    seed: int,
+) -> _Swapped:
+    """Draw further swaps for the p-values that few swaps are behind."""
+    if swapped.exact:
+        return swapped
+    for part in range(1, max(most, permutations) // permutations):
+        open_at = {name: wanted & (swapped.as_far[name] < _ENOUGH) for name in columns}
+        ks = a.ks[np.any(list(open_at.values()), axis=0)]
+        if not len(ks):
+            break
+        of_ks = np.searchsorted(a.ks, ks)
+        *_, further = _permute(a.at(ks), b.at(ks), columns, unit, permutations, seed, part)
+        for name in columns:
+            still = open_at[name][of_ks]
+            swapped.as_far[name][of_ks[still]] += further.as_far[name][still]
+            swapped.drawn[name][of_ks[still]] += further.drawn[name][still]
+    return swapped
 
 
 def compare_systems(
@@ -266,9 +318,7 @@ def aligned(a: Outcomes, b: Outcomes) -> tuple[Outcomes, Outcomes]:
     return first, second
 
 
-def _p_values(permuted: Floats, observed: Floats, exact: bool) -> Floats:
+def _as_far(permuted: Floats, observed: Floats) -> Ints:
     # A permutation that leaves the metric undefined counts as far apart: the test errs on the careful side.
-    as_far = ~(np.abs(permuted) < np.abs(observed) - EQUAL)
-    count = np.count_nonzero(as_far, axis=0)
-    p = count / len(permuted) if exact else (1 + count) / (1 + len(permuted))
-    return np.where(np.isnan(observed), np.nan, p)
+    count: Ints = np.count_nonzero(~(np.abs(permuted) < np.abs(observed) - EQUAL), axis=0)
+    return count

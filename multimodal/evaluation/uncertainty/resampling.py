@@ -16,6 +16,8 @@ Unit = Literal["posts", "users"]
 # Gives the weights (R, n) of one chunk of units, for R reweightings.
 Weights = Callable[[slice], Floats]
 _CHUNK = 1024
+# A percentile interval of fewer clusters is too narrow (Cameron, Gelbach & Miller, 10.1162/rest.90.3.414).
+_FEW_UNITS = 20
 
 
 def draw_with_replacement(units: int, resamples: int, seed: int) -> Weights:
@@ -38,11 +40,12 @@ def draw_with_replacement(units: int, resamples: int, seed: int) -> Weights:
     return weights
 
 
-def draw_signs(units: int, permutations: int, seed: int) -> tuple[Weights, bool]:
+def draw_signs(units: int, permutations: int, seed: int, part: int = 0) -> tuple[Weights, bool]:
     """Return a sign, -1 or 1, for each unit and permutation, and whether these are all there are.
 
     Args:
         permutations: how many sign patterns; where no more than that exist at all, each is given once.
+        part: another number draws further patterns.
     """
     if units < 60 and 2**units <= permutations:
         patterns = np.arange(2**units)
@@ -55,7 +58,7 @@ def draw_signs(units: int, permutations: int, seed: int) -> tuple[Weights, bool]
         return every, True
 
     def weights(chunk: slice) -> Floats:
-        rng = np.random.default_rng([seed, 2, chunk.start // _CHUNK])
+        rng = np.random.default_rng([seed, 2, chunk.start // _CHUNK, *([part] if part else [])])
         signs: Floats = rng.integers(0, 2, (permutations, chunk.stop - chunk.start), dtype=np.int8).astype(np.float64)
         signs *= -2.0
         signs += 1.0
@@ -122,6 +125,16 @@ def percentiles(resampled: Floats, level: float) -> tuple[Floats, Floats]:
     tail = (1 - level) / 2
     low, high = np.quantile(resampled, [tail, 1 - tail], axis=0)
     return low, high
+
+
+def few_units(units: int, unit: Unit) -> list[str]:
+    """Return what to say of intervals and tests over so few units; nothing if there are enough."""
+    if units >= _FEW_UNITS:
+        return []
+    return [
+        f"only {units} {unit if units != 1 else unit.removesuffix('s')}: intervals over so few are too narrow, and say "
+        f"little about other {unit}"
+    ]
 
 
 def check_count(name: str, value: int) -> None:

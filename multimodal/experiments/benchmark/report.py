@@ -8,15 +8,21 @@ from typing import Any
 
 import pandas as pd
 
+from multimodal.evaluation.comparison.alignment import alike
+from multimodal.evaluation.comparison.curves import SystemCurves, system_curves
+from multimodal.evaluation.comparison.pictures import PICTURES, picture_files
+from multimodal.evaluation.comparison.pivots import pivot
+from multimodal.evaluation.comparison.saved_runs import read_saved_runs
 from multimodal.evaluation.files.text_table import TextTable, number, with_interval
-from multimodal.evaluation.files.writing import write_files
-from multimodal.evaluation.metrics.catalogue import METRICS
-from multimodal.experiments.benchmark.running import Failure
+from multimodal.evaluation.files.writing import Content, write_files
+from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS
+from multimodal.evaluation.report.systems import Part, curve_charts, systems_page, tables_of
+from multimodal.evaluation.report.tables import from_text
+from multimodal.evaluation.uncertainty.resampling import Unit
+from multimodal.experiments.benchmark.running import DEPTH, Failure, Row
 
 _POOLED = ("f1_micro", "f1_macro_label")
 _WITH_INTERVAL = ("f1", "ndcg")
-# What 80 columns leave for the name of a System.
-_NAME_WIDTH = 10
 
 
 def at_k_table(table: pd.DataFrame, k: int) -> TextTable:
@@ -35,7 +41,7 @@ def at_k_table(table: pd.DataFrame, k: int) -> TextTable:
 
 
 def narrow_at_k_table(table: pd.DataFrame, k: int) -> TextTable:
-    """Return the metrics at one K for a terminal of 80 columns: the interval of F1 alone."""
+    """Return the metrics at one K for a terminal: the interval of F1 alone."""
     names = (*METRICS.headline, *_POOLED)
     at = names.index("f1") + 1
     short = [METRICS[name].heading for name in names]
@@ -44,7 +50,7 @@ def narrow_at_k_table(table: pd.DataFrame, k: int) -> TextTable:
     for line in table[table["k"] == k].to_dict("records"):
         texts = [number(line[name]) for name in names]
         interval = f"{number(line['f1_low'])}–{number(line['f1_high'])}"
-        cells.append([_folded(line["system"]), *texts[:at], interval, *texts[at:]])
+        cells.append([line["system"], *texts[:at], interval, *texts[at:]])
     return TextTable(headings=_stacked(headings), cells=cells, title=f"K = {k}")
 
 
@@ -66,12 +72,6 @@ def cost_table(table: pd.DataFrame) -> TextTable:
             ]
         )
     return TextTable(headings=_stacked(headings), cells=cells, title="Labels above a threshold, and cost")
-
-
-def _folded(name: str) -> str:
-    """Break a name that is too long for its column behind an underscore."""
-    cut = name.rfind("_", 0, _NAME_WIDTH) + 1
-    return f"{name[:cut]}\n{name[cut:]}" if cut and len(name) > _NAME_WIDTH else name
 
 
 def _stacked(headings: Sequence[str]) -> list[str]:
@@ -97,10 +97,13 @@ def explanation(table: pd.DataFrame, settings: dict[str, Any], failures: Sequenc
     return "\n".join(lines)
 
 
-def markdown(table: pd.DataFrame, settings: dict[str, Any], failures: Sequence[Failure]) -> str:
+def markdown(
+    table: pd.DataFrame, settings: dict[str, Any], failures: Sequence[Failure], notes: Sequence[str] = ()
+) -> str:
     """Return everything as Markdown."""
     ks = sorted(int(k) for k in table["k"].unique()) if len(table) else []
     parts = ["# Every System, side by side", explanation(table, settings, failures)]
+    parts += [f"Note: {note}." for note in notes]
     parts += [at_k_table(table, k).markdown() for k in ks]
     if len(table):
         parts.append(cost_table(table).markdown())
@@ -108,7 +111,63 @@ def markdown(table: pd.DataFrame, settings: dict[str, Any], failures: Sequence[F
 
 
 def write_report(
-    folder: Path, table: pd.DataFrame, settings: dict[str, Any], failures: Sequence[Failure]
+    folder: Path,
+    table: pd.DataFrame,
+    settings: dict[str, Any],
+    failures: Sequence[Failure],
+    curves: SystemCurves | None = None,
+    notes: Sequence[str] = (),
 ) -> list[Path]:
-    """Write `benchmark.csv` and `benchmark.md` and return their paths."""
-    return write_files(folder, {"benchmark.csv": table, "benchmark.md": markdown(table, settings, failures)})
+    """Write `benchmark.csv` and `benchmark.md`; with curves also `.tex`, the pictures and `.html`; return the paths.
+
+    Args:
+        notes: what the reader must know.
+    """
+    contents: dict[str, Content] = {"benchmark.csv": table, "benchmark.md": markdown(table, settings, failures, notes)}
+    if curves is not None:
+        latex = [one.latex(f"{one.title}. {explanation(table, settings, ())}") for one in paper_tables(table)]
+        page = _page(table, settings, failures, curves, notes)
+        contents |= {"benchmark.tex": "\n".join(latex), "benchmark.html": page, **picture_files(curves)}
+    return write_files(folder, contents, ("benchmark.tex", "benchmark.html", *PICTURES))
+
+
+def paper_tables(table: pd.DataFrame) -> list[TextTable]:
+    """Return systems by metric at each K, then systems by K for F1; the best bold, the second underlined."""
+    systems = table["system"].unique().tolist()
+    ks = [int(k) for k in table["k"].unique()]
+
+    def column(metric: str, k: int) -> pd.DataFrame:
+        rows = table[table["k"] == k]
+        return pd.DataFrame({"system": rows["system"], "value": rows[metric], "differs": False})
+
+    names = [METRICS[metric].heading for metric in METRICS.headline]
+    at_k = [pivot(f"Metrics at K = {k}", names, [column(name, k) for name in METRICS.headline], systems) for k in ks]
+    by_k = pivot(f"{METRICS.label(BEST_BY)} at K", [str(k) for k in ks], [column(BEST_BY, k) for k in ks], systems)
+    return [*at_k, *([by_k] if len(ks) > 1 else [])]
+
+
+def _page(
+    table: pd.DataFrame,
+    settings: dict[str, Any],
+    failures: Sequence[Failure],
+    curves: SystemCurves,
+    notes: Sequence[str],
+) -> str:
+    facts = {"Figures": explanation(table, settings, failures), "Command": settings["command"]}
+    ks = sorted(int(k) for k in table["k"].unique())
+    exact = [(f"K = {k}", from_text(at_k_table(table, k))) for k in ks]
+    parts = [
+        Part("How it came about", facts=facts, notes=notes),
+        Part("Against the length of the list", charts=curve_charts(curves)),
+        Part("Metrics", "The best is bold, the second underlined.", tables=tables_of(paper_tables(table))),
+        Part("With intervals, and what each System costs", tables=[*exact, *tables_of([cost_table(table)])]),
+    ]
+    lead = f"{curves.posts:,} posts of the test split."
+    return systems_page("Every System, side by side", "benchmark", lead, parts)
+
+
+def curves_of(rows: Sequence[Row], unit: Unit) -> tuple[SystemCurves, list[str]]:
+    """Return the curves of all rows, and which of them rank alike."""
+    runs = read_saved_runs([row.folder for row in rows])
+    systems = {row.entry.name: [run] for row, run in zip(rows, runs, strict=True)}
+    return system_curves(systems, [DEPTH], METRICS.headline, unit=unit), alike(systems)

@@ -76,7 +76,33 @@ def test_help_shows_examples(command):
 def test_programs_get_what_is_written(command, evaluated, tmp_path):
     done = command("compare", *evaluated, "--k", "2", "--slices", "history", "--output", tmp_path, "--json")
     document = json.loads(done.stdout)
-    assert document.pop("written") == [str(tmp_path / f"comparison{end}") for end in
-                                       (".csv", ".md", ".tex", ".json", "_slices.csv", "_slices.md")]  # fmt: skip
+    ends = (".csv", ".md", ".tex", ".json", "_slices.csv", "_slices.md", ".html")
+    pictures = [f"curves_{name}.{kind}" for name in ("precision_recall", "hit_rate_f1") for kind in ("png", "svg")]
+    assert sorted(document.pop("written")) == sorted(
+        str(tmp_path / name) for name in (*(f"comparison{end}" for end in ends), "tables.md", "tables.tex", *pictures)
+    )
+    assert {str(path) for path in tmp_path.iterdir()} == set(json.loads(done.stdout)["written"])
     assert len(document.pop("slices")) == len(pd.read_csv(tmp_path / "comparison_slices.csv"))
     assert document == json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"))
+
+
+def test_a_sweep_is_tested_at_one_k_and_banded_elsewhere(command, evaluated, tmp_path):
+    done = command("compare", *evaluated, "--k", "1-4", "--output", tmp_path)
+    assert "Holm over 1 comparison" in done.stdout
+    assert "F1 at K" in done.stdout
+    table = pd.read_csv(tmp_path / "comparison.csv")
+    assert table["p_holm"].notna().tolist() == [False] * 7 + [True]
+    assert table["band_low"].notna().sum() == 4
+    assert "Holm over 4 comparisons" in command("compare", *evaluated, "--k", "1-4", "--test-k", "1-4").stdout
+    done = command("compare", *evaluated, "--k", "1-4", "--test-k", "5")
+    assert "--test-k: 5 is not among the Ks of --k 1-4" in done.stderr
+
+
+def test_files_of_an_older_comparison_go(command, evaluated, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    command("compare", *evaluated, "--k", "2", "--slices", "history", "--column", "f1,mrr", "--output", tmp_path)
+    assert (tmp_path / "curves_mrr.svg").is_file()
+    command("compare", *evaluated, "--k", "2", "--output", tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert not names & {"curves_mrr.svg", "curves_mrr.png", "comparison_slices.csv", "comparison_slices.md"}
+    assert "notes.txt" in names

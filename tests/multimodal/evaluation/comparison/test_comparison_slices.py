@@ -5,9 +5,10 @@ from saved_run_maker import make_posts, make_run
 
 from data_loaders.errors import UserError
 from multimodal.evaluation.comparison.comparison import Protocol, compare_runs
-from multimodal.evaluation.comparison.comparison_files import slice_tables, write_slice_comparison
+from multimodal.evaluation.comparison.comparison_files import slice_comparison_files, slice_tables
 from multimodal.evaluation.comparison.comparison_slices import check_slicings, compare_slices, read_slices
 from multimodal.evaluation.comparison.saved_runs import group_by_seed, read_saved_runs
+from multimodal.evaluation.files.writing import write_files
 from multimodal.evaluation.slices.slices import HASHTAG_FREQUENCY, TITLES
 
 POSTS = make_posts(80)
@@ -64,7 +65,7 @@ def test_bands_of_hashtags_are_compared_by_recall(table):
 
 
 def test_files_and_tables(table, tmp_path):
-    paths = write_slice_comparison(tmp_path, table)
+    paths = write_files(tmp_path, slice_comparison_files(table))
     assert [path.name for path in paths] == ["comparison_slices.csv", "comparison_slices.md"]
     assert len(pd.read_csv(paths[0])) == len(table)
     assert "F1@3 of weighted – sum" in paths[1].read_text(encoding="utf-8")
