@@ -232,6 +232,19 @@ class TestTime:
         after = list(fitted.system.rank([asked], memory_of(fitted, [*later, *earlier]), K))
         assert_same(after, before)
 
+    def test_what_was_withdrawn_or_forgotten_was_never_there(self, fitted, tiny_data, questions):
+        known = [post for post in tiny_data.posts if post.post_id not in {question.post_id for question in questions}]
+        forgotten = next(post.user_id for post in reversed(known) if post.user_id is not None)
+        withdrawn = {post.post_id for post in known[5::7]}
+        memory = memory_of(fitted, known)
+        memory.withdraw(withdrawn & {post.post_id for post in known if post.user_id != forgotten})
+        assert memory.forget(forgotten) > 0
+        kept = [post for post in known if post.user_id != forgotten and post.post_id not in withdrawn]
+        never = memory_of(fitted, kept)
+        assert 0 < len(kept) < len(known)
+        assert memory.now_us == never.now_us
+        assert_same(fitted.system.rank(questions, memory, 5), fitted.system.rank(questions, never, 5))
+
     def test_a_post_that_is_remembered_does_not_see_itself(self, fitted, tiny_data, questions):
         for asked in questions[:4]:
             known = [post for post in tiny_data.posts if post.post_id != asked.post_id]
