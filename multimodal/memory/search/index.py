@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from rich.progress import track
 from scipy import sparse
 
 from data_loaders.batches import Related
 from multimodal.distributed.forking import ForkSafeLock
+from multimodal.distributed.processes import is_main_process
 from multimodal.memory.search.columns import WORDS, Floats, Ints, Mask, PostColumns
 from multimodal.memory.search.cover import cover, frozen_spans
 from multimodal.memory.search.likeness import Likeness, Question
@@ -21,6 +23,7 @@ from multimodal.memory.search.settings import IndexSettings
 from multimodal.memory.search.time_order import OrderedPosts, TimeOrder
 
 _SAMPLED = 4_096
+_BAR_FROM_QUESTIONS = 5_000
 _MOSTLY = 0.75
 
 
@@ -110,7 +113,8 @@ class NeighbourIndex:
             answers = ((row, run.best(question, chosen[row])) for row, question in enumerate(questions))
         else:
             answers = run.answers(questions)
-        for row, (best, values) in answers:
+        quiet = len(questions) < _BAR_FROM_QUESTIONS or not is_main_process()
+        for row, (best, values) in track(answers, "finding similar posts", len(questions), disable=quiet):
             positions[row, : len(best)] = best
             similarity[row, : len(best)] = values
         return Related(positions, similarity)

@@ -117,6 +117,11 @@ def test_the_cover_is_contiguous_aligned_and_old_enough(size, fan_out, earlier):
     assert [place.start for place in frozen_spans(earlier, sizes)][:1] == ([0] if earlier >= size else [])
 
 
+def test_few_posts_are_compared_exactly():
+    assert cover(16_384, IndexSettings()) == []
+    assert cover(16_385, IndexSettings())[-1].stop <= 16_385 - 1_280
+
+
 @given(times, st.integers(0, 9), st.data())
 @settings(max_examples=40, deadline=None)
 def test_batches_of_arrivals(instants, seed, data):
@@ -165,14 +170,14 @@ def test_exact_on_request():
         assert found.positions[row].tolist() == positions + [-1] * (4 - len(positions))
 
 
-@pytest.mark.parametrize("share", [0.004, 0.01, 0.5])
+@pytest.mark.parametrize("share", [0.001, 0.01, 0.5])
 @pytest.mark.parametrize("kind", KINDS)
 def test_as_many_are_found_as_were_asked_for_under_every_filter(kind, share, monkeypatch):
     # As if a memory had far more posts than are scanned for their rarity.
     monkeypatch.setattr("multimodal.memory.search.search_run._SCANNED_POSTS", 3)
-    posts, draw = stream(1_000), np.random.default_rng(5)
-    admitted = draw.random(1_000) < share
-    asked = stream(6, 1, instants=[2_000 * HOUR] * 6)
+    posts, draw = stream(3_000), np.random.default_rng(5)
+    admitted = draw.random(3_000) < share
+    asked = stream(6, 1, instants=[5_000 * HOUR] * 6)
     index = NeighbourIndex(posts, tiny(kind, slice_posts=32))
     wanted = [len(slow_find(posts, asked, row, MIX, 8, admitted)[0]) for row in range(6)]
     for found in (ask(index, asked, 8, MIX, admitted=admitted), _with_dead(index, asked, ~admitted)):
