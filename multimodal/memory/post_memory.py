@@ -48,6 +48,9 @@ class PostMemory:
     or forgotten leave dead positions, which no answer contains: answers are those of a memory that never had the posts.
     What a saved memory holds is only what is alive, with new positions.
 
+    While one thread changes a memory others may ask it questions, and see posts that are complete; only forks and
+    copies have to wait.
+
     Args:
         id_map: numbers of the hashtags; new hashtags are added as posts come in.
         width: length of a content vector, 0 for none.
@@ -154,7 +157,8 @@ class PostMemory:
     def position_of(self, post_id: str) -> int | None:
         """Return the position of a remembered post, or None."""
         position = self._post_numbers.find(post_id)
-        return position if position is not None and self._alive.values[position] else None
+        complete = position is not None and position < self._length
+        return position if complete and self._alive.values[position] else None
 
     # -- changes -----------------------------------------------------------------------------------------------
 
@@ -277,8 +281,9 @@ class PostMemory:
         # A copy, because forks share the flags.
         alive = self._alive.values.copy()
         alive[positions] = False
-        self._alive = GrowingArray(np.bool_)
-        self._alive.extend(alive)
+        flags = GrowingArray(np.bool_)
+        flags.extend(alive)
+        self._alive = flags
         self._dead += len(positions)
         if (self.instants_us[positions] == self._newest_us).any():
             self._newest_us = int(self.instants_us[alive].max()) if alive.any() else 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
@@ -207,3 +209,35 @@ def test_saved_files_hold_nothing_of_a_user_who_is_forgotten(tmp_path):
     assert list(again.post_ids) == ["p2"]
     assert list(again.user_ids) == ["bob"]
     assert again.vectors_at("caption", np.array([0])).tolist() == [[4, 5, 6]]
+
+
+def test_questions_beside_changes_see_posts_that_are_complete():
+    memory, done = empty(), threading.Event()
+
+    def check():
+        known = len(memory)
+        (row,) = memory.history(["ann"], np.array([10_000]), 50)
+        positions = np.append(row[row >= 0], known - 1) if known else row[row >= 0]
+        assert memory.vectors_at("content", positions)[:, 0].tolist() == positions.tolist()
+        assert memory.instants_us[positions].tolist() == positions.tolist()
+        assert [memory.post_ids[position] for position in positions] == [f"p{position}" for position in positions]
+        assert memory.terms_at(positions).data.tolist() == [position + 1 for position in positions]
+        assert set(memory.hashtags_table(positions).flatten().tolist()) <= {0, -1}
+        memory.position_of(f"p{known}")
+
+    def ask():
+        while not done.is_set():
+            check()
+
+    with ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(ask) for _ in range(4)]
+        try:
+            for number in range(1_500):
+                append(memory, [make_post(number, when=number)])
+                if number % 50 == 49:
+                    memory.withdraw([f"p{number - 20}"])
+        finally:
+            done.set()
+        for one in asking:
+            one.result()
+    assert len(memory) == 1_500
