@@ -69,6 +69,7 @@ bench: $(READY_DEV)  ## timings, side by side in one run
 	$(BIN)/python benchmarks/bench_training.py
 	$(BIN)/python benchmarks/bench_recommend.py
 	$(BIN)/python benchmarks/bench_memory.py
+	$(BIN)/python benchmarks/bench_remembering.py
 
 clean:  ## remove the files of the sample run
 	rm -rf data/sample data/prepared runs/sample runs/ablation
