@@ -438,7 +438,9 @@ class PostMemory:
         for name, column in lent.items():
             setattr(fork, name, column.fork())
         fork._vectors = {space: column.fork() for space, column in self._vectors.items()}
-        fork._index = None if self._index is None else self._index.fork(fork)
+        if self.slots or self.spaces:
+            # What finds neighbours here is made once, not by every fork.
+            fork._index = self.index.fork(fork)
         borrowed = [*(getattr(fork, name) for name in _COLUMNS), *fork._vectors.values()]
         try:
             yield fork

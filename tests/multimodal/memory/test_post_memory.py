@@ -13,6 +13,7 @@ from scipy import sparse
 from data_loaders.posts import NOW_US, UNDATED_EPOCH_US, Post
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.search.likeness import Likeness
 
 START = datetime(2020, 1, 1, tzinfo=timezone.utc)
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -247,6 +248,20 @@ class TestFork:
             assert fork.hashtags_of(2).tolist() == [0]
         assert list(memory.post_ids) == ["p0", "p1"]
         assert [memory.id_map[index] for index in memory.hashtags_of(1)] == ["theirs", "both"]
+
+    def test_what_finds_neighbours_is_made_once_for_all_forks(self):
+        one = sparse.csr_matrix(np.eye(1, 3, dtype=np.float32))
+        memory = PostMemory(HashtagIdMap(), slots=3)
+        memory.append([make_post(0)], terms=one)
+        made = []
+        for number in (1, 2):
+            with memory.fork() as fork:
+                fork.append([make_post(number, minutes=number)], terms=one)
+                made.append(memory._index)
+                found = fork.neighbours(one, {}, np.array([NOW_US]), 3, Likeness())
+                assert found.positions.tolist() == [[1, 0, -1]]
+        assert made[0] is made[1] is memory.index
+        assert memory.neighbours(one, {}, np.array([NOW_US]), 3, Likeness()).positions.tolist() == [[0, -1, -1]]
 
     def test_a_fork_refuses_to_be_used_after_its_block(self):
         memory = make_memory([make_post(0)])
