@@ -15,6 +15,7 @@ from multimodal.memory.search.word_span import WordSpan
 
 # Far above the error of a cosine in single precision and of rounding the similarity.
 _MARGIN = 1e-4
+_GATHERED_AT_ONCE = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Gathered:
             spaces: which spaces to read.
         """
         terms = columns.terms_at(posts.positions) if WORDS in spaces else None
-        dense = {space: unit_rows(columns.vectors_at(space, posts.positions)) for space in spaces if space != WORDS}
+        dense = {space: unit_vectors(columns, space, posts.positions) for space in spaces if space != WORDS}
         return cls(posts, terms, dense)
 
     def candidates(
@@ -105,6 +106,18 @@ def _well_within(similarity: Doubles, values: Doubles, count: int, likeness: Lik
     if (small + margin) ** likeness.power >= least:
         return np.flatnonzero(similarity > 0)
     return np.flatnonzero(values >= least)
+
+
+def unit_vectors(columns: PostColumns, space: str, positions: Ints) -> Floats:
+    """Return the vectors of posts in a dense space, rows of length 1 or 0; they are copied once, block by block."""
+    rows = unit_rows(columns.vectors_at(space, positions[:_GATHERED_AT_ONCE]))
+    if len(positions) <= _GATHERED_AT_ONCE:
+        return rows
+    vectors = np.empty((len(positions), rows.shape[1]), np.float32)
+    for start in range(0, len(positions), _GATHERED_AT_ONCE):
+        block = slice(start, start + _GATHERED_AT_ONCE)
+        vectors[block] = unit_rows(columns.vectors_at(space, positions[block]))
+    return vectors
 
 
 def unit_rows(rows: Floats) -> Floats:

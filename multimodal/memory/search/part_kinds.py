@@ -11,7 +11,7 @@ import numpy as np
 
 from multimodal.memory.search.columns import WORDS, PostColumns
 from multimodal.memory.search.dense.span import DenseSpan, build_dense, open_dense
-from multimodal.memory.search.gathered import unit_rows
+from multimodal.memory.search.gathered import unit_vectors
 from multimodal.memory.search.settings import IndexSettings
 from multimodal.memory.search.time_order import Timed
 from multimodal.memory.search.word_span import WordSpan
@@ -51,8 +51,7 @@ class PartKind:
         fingerprint = fingerprints.get(space, "")
 
         def build(columns: PostColumns, posts: Timed) -> DenseSpan:
-            vectors = unit_rows(columns.vectors_at(space, posts.positions))
-            return build_dense(vectors, settings.dense, fingerprint)
+            return build_dense(unit_vectors(columns, space, posts.positions), settings.dense, fingerprint)
 
         def open_(folder: Path) -> DenseSpan:
             return open_dense(folder, fingerprint)

@@ -14,7 +14,7 @@ from data_loaders.errors import RunError
 from multimodal.memory.search.columns import Floats, Ints
 from multimodal.memory.search.likeness import Question
 
-_ARRAYS = ("slots", "starts", "rows", "weights", "counts")
+_ARRAYS = ("slots", "lists", "rows", "weights")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +24,16 @@ class WordSpan:
     Attributes:
         posts: n, how many posts the span has.
         slots: (T,) terms that occur, rising.
-        starts: (T + 1,) where the list of each term starts.
+        lists: (T, 3) where the list of each term starts and ends, and how many posts have the term.
         rows: (E,) posts of the lists, rows of the span.
         weights: (E,) of the term in the post.
-        counts: (T,) how many posts have the term; its list may leave some out.
     """
 
     posts: int
     slots: NDArray[np.int32]
-    starts: Ints
+    lists: Ints
     rows: NDArray[np.int32]
     weights: Floats
-    counts: Ints
 
     @classmethod
     def of(cls, terms: sparse.csr_matrix, champions: int) -> WordSpan:
@@ -51,11 +49,13 @@ class WordSpan:
         # The bits of floating-point numbers of at least 0 rise with the numbers.
         falling = np.uint64(2**32 - 1) - weights.view(np.uint32)
         order = np.argsort((terms.indices[::-1].astype(np.uint64) << np.uint64(32)) | falling, kind="stable")
-        found, first, counts = np.unique(terms.indices[::-1][order], return_index=True, return_counts=True)
+        slots = terms.indices[::-1][order]
+        first = np.flatnonzero(np.diff(slots, prepend=-1))
+        counts = np.diff(first, append=len(slots))
         kept = order[np.arange(len(order)) - np.repeat(first, counts) < champions]
-        starts = np.concatenate([[0], np.cumsum(np.minimum(counts, champions))]).astype(np.int64)
-        parts = found.astype(np.int32), starts, owners[kept], weights[kept], counts.astype(np.int64)
-        return cls(terms.shape[0], *parts)
+        stops = np.cumsum(np.minimum(counts, champions))
+        lists = np.stack([stops - np.minimum(counts, champions), stops, counts], 1).astype(np.int64)
+        return cls(terms.shape[0], slots[first].astype(np.int32), lists, owners[kept], weights[kept])
 
     def save(self, folder: Path) -> None:
         """Write the arrays into a folder, which is made."""
@@ -78,40 +78,22 @@ class WordSpan:
             raise RunError(f"{folder} (the words of a span) cannot be read: {error}.") from None
         return cls(posts, *(np.asarray(array) for array in arrays))
 
-    def lists(self, question: Question) -> TermLists:
-        """Return where the lists of a question's terms lie."""
+    def lists_of(self, question: Question) -> tuple[Ints, NDArray[np.float64]]:
+        """Return the lists of a question's terms, (t, 3), and the weights of those terms in it."""
         places = np.searchsorted(self.slots, question.slots)
         places[places == len(self.slots)] = 0
         known = np.flatnonzero(self.slots[places] == question.slots) if len(self.slots) else places[:0]
-        places = places[known]
-        return TermLists(self.starts[places], self.starts[places + 1], self.counts[places], question.weights[known])
+        return self.lists[places[known]], question.weights[known]
 
     def products(self, question: Question) -> tuple[NDArray[np.int32], Floats]:
         """Return every entry of a question's terms: its row, and what the term adds to the cosine."""
-        lists = self.lists(question)
-        parts = [slice(start, stop) for start, stop in zip(lists.starts.tolist(), lists.stops.tolist(), strict=True)]
+        lists, weights = self.lists_of(question)
+        parts = [slice(start, stop) for start, stop, _ in lists.tolist()]
         if not parts:
             return self.rows[:0], self.weights[:0]
-        factors = np.repeat(lists.weights.astype(np.float32), lists.stops - lists.starts)
-        weights: Floats = np.concatenate([self.weights[part] for part in parts])
-        return np.concatenate([self.rows[part] for part in parts]), weights * factors
-
-
-@dataclass(frozen=True, slots=True)
-class TermLists:
-    """The lists of some terms in a span.
-
-    Attributes:
-        starts: (t,) where each starts.
-        stops: (t,) where each ends.
-        counts: (t,) how many posts have the term.
-        weights: (t,) of the terms in the question.
-    """
-
-    starts: Ints
-    stops: Ints
-    counts: Ints
-    weights: NDArray[np.float64]
+        products: Floats = np.concatenate([self.weights[part] for part in parts])
+        products *= np.repeat(weights.astype(np.float32), lists[:, 1] - lists[:, 0])
+        return np.concatenate([self.rows[part] for part in parts]), products
 
 
 def read_lists(
@@ -128,22 +110,23 @@ def read_lists(
         Rows, one for each term that a post shares; what the term adds to the cosine, times the factor; whether
         nothing is left out.
     """
-    lists = [span.lists(question) for span, _, _ in spans]
-    owners = np.repeat(np.arange(len(spans)), [len(part.starts) for part in lists])
-    starts, stops, counts, weights = (
-        np.concatenate([getattr(part, name) for part in lists]) for name in ("starts", "stops", "counts", "weights")
+    found = [span.lists_of(question) for span, _, _ in spans]
+    lists, weights = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    owners = np.repeat(np.arange(len(spans)), [len(part) for part, _ in found])
+    lengths = lists[:, 1] - lists[:, 0]
+    sizes, firsts = (
+        np.array(values) for values in zip(*((span.posts, first) for span, first, _ in spans), strict=True)
     )
-    shares = counts / np.array([span.posts for span, _, _ in spans])[owners]
-    rare = np.argsort(shares, kind="stable")
-    lengths = (stops - starts)[rare]
-    read = rare[np.cumsum(lengths) - lengths < postings]
-    rows, added = [], []
-    for index, start, stop in zip(owners[read].tolist(), starts[read].tolist(), stops[read].tolist(), strict=True):
-        span, first, _ = spans[index]
-        rows.append(span.rows[start:stop] + np.int64(first))
-        added.append(span.weights[start:stop])
-    if not rows:
-        return np.empty(0, np.int64), np.empty(0, np.float32), len(read) == len(rare)
-    factors = (weights * np.array([factor for _, _, factor in spans])[owners])[read].astype(np.float32)
-    complete = len(read) == len(rare) and bool((stops - starts == counts).all())
-    return np.concatenate(rows), np.concatenate(added) * np.repeat(factors, (stops - starts)[read]), complete
+    rare = np.argsort(lists[:, 2] / sizes[owners], kind="stable")
+    before = np.cumsum(lengths[rare]) - lengths[rare]
+    read = rare[before < postings]
+    if not len(read):
+        return np.empty(0, np.int64), np.empty(0, np.float32), True
+    owners, lengths, complete = owners[read], lengths[read], len(read) == len(rare)
+    parts = list(zip(owners.tolist(), *lists[read, :2].T.tolist(), strict=True))
+    rows = np.concatenate([spans[index][0].rows[start:stop] for index, start, stop in parts])
+    added: Floats = np.concatenate([spans[index][0].weights[start:stop] for index, start, stop in parts])
+    factors = weights[read] * np.array([factor for _, _, factor in spans])[owners]
+    added *= np.repeat(factors.astype(np.float32), lengths)
+    complete &= bool((lists[read, 2] == lengths).all())
+    return rows + np.repeat(firsts[owners], lengths), added, complete
