@@ -2,39 +2,65 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from data_loaders.errors import RunError
+from multimodal.memory.search.dense.admitted import Admitted
+from multimodal.memory.search.dense.building import index_vectors
+from multimodal.memory.search.dense.codes import Rows, Vectors
+from multimodal.memory.search.dense.contents import SpanContents
+from multimodal.memory.search.dense.exact_search import ExactSearch
+from multimodal.memory.search.dense.flat_search import FlatSearch
+from multimodal.memory.search.dense.hnsw_search import HnswSearch
+from multimodal.memory.search.dense.ivf_search import IvfSearch
+from multimodal.memory.search.dense.library import has_faiss
 from multimodal.memory.search.dense.settings import DenseSettings
+from multimodal.storage.model_files import Count, Form, read_json_as
 
-Vectors = NDArray[np.float32]
-Rows = NDArray[np.int64]
+_HEADER, _WHAT = "dense.json", "the vectors of a span"
+_SEARCHES: dict[str, Callable[[SpanContents], Any]] = {"flat": FlatSearch, "ivf": IvfSearch, "hnsw": HnswSearch}
+
+
+class _Header(Form):
+    fingerprint: str
+    kind: Annotated[str, Field(pattern="^(flat|ivf|hnsw)$")]
+    codes: Annotated[str, Field(pattern="^(int8|float16)$")]
+    length: Count
+    width: Count
+    probes: Count
+    ef_search: Count
+    degree: Count
+    entry: Count
+    arrays: list[str]
 
 
 class DenseSpan:
     """The vectors of one span in one dense space; immutable.
 
     Args:
-        vectors: (n, D) rows of length 1; a zero row means that a post has no vector.
+        contents: their index.
         fingerprint: of the encoder that made the vectors.
     """
 
-    def __init__(self, vectors: Vectors, fingerprint: str = "") -> None:
-        self._vectors = vectors
-        self._present = vectors.any(1)
-        self.fingerprint = fingerprint
+    def __init__(self, contents: SpanContents, fingerprint: str = "") -> None:
+        self._contents, self.fingerprint = contents, fingerprint
+        self._search: Any = None
+        if contents.size:
+            self._search = (_SEARCHES[contents.kind] if has_faiss() else ExactSearch)(contents)
 
     def __len__(self) -> int:
-        return len(self._vectors)
+        return self._contents.length
 
     @property
     def width(self) -> int:
         """The number of dimensions, D."""
-        return int(self._vectors.shape[1])
+        return self._contents.width
 
     def candidates(
         self, queries: Vectors, count: int, below: int | None = None, admitted: NDArray[np.bool_] | None = None
@@ -51,22 +77,43 @@ class DenseSpan:
             (Q, n), -1 where fewer rows are admitted.
         """
         found: Rows = np.full((len(queries), count), -1, np.int64)
-        usable: NDArray[np.bool_] = np.logical_and(self._present, True if admitted is None else admitted)
-        if below is not None:
-            usable[below:] = False
-        rows = np.flatnonzero(usable)
-        for index, query in enumerate(queries):
-            if query.any():
-                products = self._vectors @ query
-                best = np.lexsort((rows, -products[rows]))[:count]
-                found[index, : len(best)] = rows[best]
+        asked, wanted = np.flatnonzero(queries.any(1)), min(count, self._contents.size)
+        usable = self._usable(below, admitted)
+        if self._search is None or not len(asked) or not wanted or (usable is not None and not usable.count):
+            return found
+        indices = self._search.find(np.ascontiguousarray(queries[asked], np.float32), wanted, usable)
+        rows = self._contents.rows
+        found[asked, :wanted] = indices if rows is None else np.where(indices >= 0, rows[indices], -1)
         return found
+
+    def _usable(self, below: int | None, admitted: NDArray[np.bool_] | None) -> Admitted | None:
+        if below is None and admitted is None:
+            return None
+        rows, edge = self._contents.rows, len(self) if below is None else below
+        if rows is not None:
+            edge = int(np.searchsorted(rows, edge))
+            admitted = None if admitted is None else admitted[rows]
+        return Admitted(self._contents.size, edge, admitted)
 
     def save(self, folder: Path) -> None:
         """Write the files of the span into a folder, which is made."""
         folder.mkdir(parents=True)
-        np.save(folder / "vectors.npy", self._vectors)
-        (folder / "dense.json").write_text(json.dumps({"fingerprint": self.fingerprint}), encoding="utf-8")
+        contents = self._contents
+        for name, array in contents.arrays.items():
+            np.save(folder / f"{name}.npy", array)
+        header = _Header(
+            fingerprint=self.fingerprint,
+            kind=contents.kind,
+            codes=contents.codes,
+            length=contents.length,
+            width=contents.width,
+            probes=contents.probes,
+            ef_search=contents.ef_search,
+            degree=contents.degree,
+            entry=contents.entry,
+            arrays=sorted(contents.arrays),
+        )
+        (folder / _HEADER).write_text(header.model_dump_json(), encoding="utf-8")
 
 
 def build_dense(vectors: Vectors, settings: DenseSettings | None = None, fingerprint: str = "") -> DenseSpan:
@@ -76,8 +123,11 @@ def build_dense(vectors: Vectors, settings: DenseSettings | None = None, fingerp
         vectors: (n, D) rows of length 1; a zero row means that a post has no vector.
         settings: None for the defaults.
         fingerprint: of the encoder that made the vectors.
+
+    Raises:
+        DataError: a row that is not finite, or whose length is neither 0 nor 1.
     """
-    return DenseSpan(np.ascontiguousarray(vectors, np.float32), fingerprint)
+    return DenseSpan(index_vectors(vectors, settings or DenseSettings()), fingerprint)
 
 
 def open_dense(folder: Path, fingerprint: str | None = None, rebuild: str = "build it again") -> DenseSpan:
@@ -91,7 +141,21 @@ def open_dense(folder: Path, fingerprint: str | None = None, rebuild: str = "bui
     Raises:
         RunError: damaged, or of another encoder.
     """
-    kept = json.loads((folder / "dense.json").read_text(encoding="utf-8"))["fingerprint"]
-    if fingerprint is not None and kept != fingerprint:
-        raise RunError(f"{folder} holds vectors of another encoder ({kept}, not {fingerprint}); {rebuild}.")
-    return DenseSpan(np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False), kept)
+    header = read_json_as(folder / _HEADER, _WHAT, _Header)
+    if fingerprint is not None and header.fingerprint != fingerprint:
+        raise RunError(
+            f"{folder} holds vectors of another encoder ({header.fingerprint}, not {fingerprint}); {rebuild}."
+        )
+    values = header.model_dump(exclude={"fingerprint", "arrays"})
+    try:
+        arrays = {
+            name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+            for name in header.arrays
+        }
+        contents = SpanContents(**values, arrays=arrays)
+        problem = contents.problem()
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"{folder} ({_WHAT}) is damaged: {error}; {rebuild}.") from None
+    if problem is not None:
+        raise RunError(f"{folder} ({_WHAT}) is damaged: {problem}; {rebuild}.")
+    return DenseSpan(contents, header.fingerprint)

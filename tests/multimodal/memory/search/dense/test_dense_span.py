@@ -40,7 +40,7 @@ def test_saved_and_opened_it_answers_the_same(tmp_path):
     "values, message",
     [
         ({"kind": "hsnw"}, "kind is 'hsnw'; it must be one of auto, flat, ivf, hnsw. Did you mean 'hnsw'?"),
-        ({"codes": "int4"}, "codes is 'int4'; it must be one of int8, float16, float32."),
+        ({"codes": "int4"}, "codes is 'int4'; it must be one of int8, float16. Did you mean 'int8'?"),
         ({"probes": 0}, "probes is 0; it must be a whole number of at least 1."),
         ({"lists": True}, "lists is True; it must be a whole number of at least 1."),
     ],
