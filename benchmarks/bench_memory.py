@@ -119,7 +119,7 @@ class Bench:
         self.rows.append(row)
         if self.options.json is not None:
             with self.options.json.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(row)) + "\n")
+                file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
 
     def run(self, count: int) -> None:
         """Measure a memory of `count` posts."""
@@ -187,6 +187,7 @@ class Bench:
         answer = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
         bars = ("≤ 2", "≤ 1.2") if len(posts) == 1_000_000 else ("", "")
         self.add("opening and the first answer", len(posts), answer["seconds"], "s of CPU time", bars[0])
+        self.add("resident memory before opening, packages alone", len(posts), answer["before_gb"], "GB")
         self.add("resident memory after opening", len(posts), answer["opened_gb"], "GB", bars[1])
         self.add("resident memory after 200 answers", len(posts), answer["answered_gb"], "GB")
         for path in folder.iterdir():

@@ -26,13 +26,15 @@ class Gathered:
         posts: n posts.
         terms: (n, slots), None where words do not count.
         vectors: of each dense space (n, width), rows of length 1 or 0.
-        words: inverts the terms of the first posts, all of their lists; None if those of no post are inverted.
+        words: an inverted index with whole lists; None for none.
+        inverted: of how many of the first posts it tells the terms.
     """
 
     posts: Timed
     terms: sparse.csr_matrix | None
     vectors: dict[str, Floats]
     words: WordSpan | None = None
+    inverted: int = 0
 
     @classmethod
     def of(cls, columns: PostColumns, posts: Timed, spaces: Sequence[str]) -> Gathered:
@@ -87,13 +89,15 @@ class Gathered:
     def _word_products(self, question: Question, workspace: Workspace) -> Doubles:
         if self.terms is None:
             return np.zeros(len(self.posts))
-        first = 0 if self.words is None else self.words.posts
+        first = self.inverted
         entries = slice(int(self.terms.indptr[first]), int(self.terms.indptr[-1]))
         owners = np.repeat(np.arange(first, len(self.posts)), np.diff(self.terms.indptr[first:]))
         row = workspace.row(question, self.terms.shape[1])
         products = row[self.terms.indices[entries]] * self.terms.data[entries]
         if self.words is not None:
             rows, added = self.words.products(question)
+            known = rows < first
+            rows, added = rows[known], added[known]
             owners, products = np.concatenate([rows, owners]), np.concatenate([added, products])
         return np.bincount(owners, products, len(self.posts)).astype(np.float64)
 

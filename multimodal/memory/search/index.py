@@ -51,7 +51,7 @@ class NeighbourIndex:
         self.columns, self.settings = columns, settings or IndexSettings()
         self._order = TimeOrder(self.settings, reindexed)
         self._parts = Parts(self.settings, folder, fingerprints or {})
-        self._recent = RecentPosts()
+        self._recent, self._late = RecentPosts(), RecentPosts()
         self._spaces: set[str] = set()
         self._lock = ForkSafeLock()
         self._background, self._sealing = background, threading.Thread()
@@ -113,14 +113,16 @@ class NeighbourIndex:
             answers = ((row, run.best(question, chosen[row])) for row, question in enumerate(questions))
         else:
             answers = run.answers(questions)
-        quiet = len(questions) < _BAR_FROM_QUESTIONS or not is_main_process()
-        for row, (best, values) in track(answers, "finding similar posts", len(questions), disable=quiet):
+        # A progress bar starts a thread, even where it is not shown.
+        if len(questions) >= _BAR_FROM_QUESTIONS and is_main_process():
+            answers = iter(track(answers, "finding similar posts", len(questions)))
+        for row, (best, values) in answers:
             positions[row, : len(best)] = best
             similarity[row, : len(best)] = values
         return Related(positions, similarity)
 
     def _run(self, likeness: Likeness, count: int, admitted: Mask | None) -> SearchRun:
-        access = Access(self.columns, self._posts(), self._parts, self._recent, self.settings)
+        access = Access(self.columns, self._posts(), self._parts, self._recent, self._late, self.settings)
         self._spaces.update(likeness.spaces)
         alive = self.columns.alive
         if alive is not None and not alive[:: max(len(alive) // _SAMPLED, 1)].mean() > _MOSTLY:
@@ -180,7 +182,7 @@ class NeighbourIndex:
         self._posts()
         with self._lock:
             fork._order, fork._lock, fork._parts = self._order.fork(), self._lock, self._parts
-        fork._recent, fork._spaces = self._recent.fork(), set(self._spaces)
+        fork._recent, fork._late, fork._spaces = self._recent.fork(), self._late.fork(), set(self._spaces)
         return fork
 
 

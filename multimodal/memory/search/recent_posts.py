@@ -70,6 +70,7 @@ class _Rows:
         self._columns: dict[str, GrowingArray] = {}
         self._slots = 0
         self._words: WordSpan | None = None
+        self._inverted = 0
         self._last: Gathered | None = None
 
     def __len__(self) -> int:
@@ -99,8 +100,8 @@ class _Rows:
             self._invert()
 
     def _invert(self) -> None:
-        if len(self) - (0 if self._words is None else self._words.posts) > _NOT_INVERTED:
-            self._words = WordSpan.of(self._terms(len(self)), len(self))
+        if len(self) - self._inverted > _NOT_INVERTED:
+            self._words, self._inverted = WordSpan.of(self._terms(len(self)), len(self)), len(self)
 
     def _column(self, name: str, dtype: type, width: int = 0) -> GrowingArray:
         if name not in self._columns:
@@ -110,10 +111,10 @@ class _Rows:
     def first(self, posts: Timed) -> Gathered:
         """Return the rows of the first posts."""
         if self._last is None or len(self._last.posts) != len(posts):
-            count = max(len(posts), 0 if self._words is None else self._words.posts)
+            count = max(len(posts), self._inverted)
             vectors = {space: self._columns[space].values[:count] for space in self.spaces if space != WORDS}
             terms = self._terms(count) if WORDS in self.spaces else None
-            self._last = Gathered(posts, terms, vectors, self._words)
+            self._last = Gathered(posts, terms, vectors, self._words, self._inverted)
         return self._last
 
     def _terms(self, count: int) -> sparse.csr_matrix:
@@ -125,7 +126,7 @@ class _Rows:
     def fork(self) -> _Rows:
         fork = _Rows(self.spaces)
         fork._positions, fork._slots = self._positions.fork(), self._slots
-        fork._words, fork._last = self._words, self._last
+        fork._words, fork._inverted, fork._last = self._words, self._inverted, self._last
         fork._columns = {name: column.fork() for name, column in self._columns.items()}
         return fork
 
@@ -134,6 +135,7 @@ class _Rows:
         copy = _Rows(self.spaces)
         copy._positions.extend(self._positions.values[:count])
         copy._slots = self._slots
+        copy._words, copy._inverted = self._words, min(self._inverted, count)
         for name, column in self._columns.items():
             entries = int(self._columns["ends"].values[count - 1]) if name in ("slots", "weights") else count
             copy._column(name, column.values.dtype.type, column.values.shape[1] if column.values.ndim == 2 else 0)

@@ -37,6 +37,7 @@ class Access:
         posts: their order.
         parts: indices of spans.
         recent: rows of the posts behind the spans.
+        late: rows of late posts.
         settings: of the index.
     """
 
@@ -44,6 +45,7 @@ class Access:
     posts: OrderedPosts
     parts: Parts
     recent: RecentPosts
+    late: RecentPosts
     settings: IndexSettings
 
 
@@ -133,13 +135,13 @@ class SearchRun:
         access, start = self.access, places[-1].stop if places else 0
         yield access.recent.of(access.columns, access.posts.part(start, max(edge, start)), self.likeness.spaces)
         if len(access.posts.late):
-            yield Gathered.of(access.columns, access.posts.late, self.likeness.spaces)
+            yield access.late.of(access.columns, access.posts.late, self.likeness.spaces)
 
     def _ask_words(self, group: Sequence[Question], places: Sequence[SpanPlace], factor: int) -> list[Proposed]:
         access, settings = self.access, self.access.settings
         parts = [access.parts.words(access.columns, access.posts, place) for place in places]
         middles = access.posts.frozen.instants_us[[(place.start + place.stop) // 2 for place in places]]
-        wanted, read = settings.word_candidates * factor, settings.postings * factor
+        wanted, read = max(settings.word_candidates, 2 * self.count) * factor, settings.postings * factor
         proposed = []
         for question in group:
             # Of posts that are about equally old the most alike count.
@@ -160,14 +162,15 @@ class SearchRun:
         queries: Floats = np.stack([question.vectors[space] for question in group]).astype(np.float32)
         found: list[list[Ints]] = [[] for _ in group]
         complete = [not query.any() for query in queries]
+        most = max(access.settings.candidates, self.count) * factor
         for place in places:
             part = access.parts.dense(access.columns, access.posts, place, space)
             positions = access.posts.part(place.start, place.stop).positions
             usable = None if self.usable is None else self._mask(positions)
-            wanted = min(access.settings.candidates * factor, len(place))
+            wanted = min(most, len(place))
             for index, rows in enumerate(part.candidates(queries, wanted, None, usable)):
                 found[index].append(positions[rows[rows >= 0]])
-        all_ = all(access.settings.candidates * factor >= len(place) for place in places)
+        all_ = all(most >= len(place) for place in places)
         return [(np.concatenate(parts), all_ or without) for parts, without in zip(found, complete, strict=True)]
 
     def _usable(self, positions: Ints) -> Mask | None:
