@@ -25,6 +25,6 @@ def test_every_figure_is_given(tmp_path, vectors):
     assert 0.5 < rows["recall@20 against exact"]["value"] <= 1
     assert rows["recall@20 against exact"]["bar"] == "≥ .95"
     assert rows["rolling neighbours of the last 40, two processes, the slower"]["posts"] == 17_000
-    assert rows["resident memory after opening"]["value"] > 0.05
+    assert rows["private memory, opened"]["value"] > 0.05
     assert "neighbours of one post, p50" in done.stdout
     assert list(tmp_path.iterdir()) == [figures]
