@@ -30,6 +30,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from caption_scan import find_neighbours
 from memory_stream import SPACE, Generator, StreamPosts, blocks, memory_of, vocabulary, write_stream
 from numpy.typing import NDArray
 from rich.console import Console
@@ -38,7 +39,6 @@ from scipy import sparse
 
 from multimodal.memory.memory_files import read_memory, write_memory
 from multimodal.memory.post_memory import PostMemory
-from multimodal.memory.search.caption_scan import find_neighbours
 from multimodal.memory.search.caption_vectors import SLOTS
 from multimodal.memory.search.columns import WORDS
 from multimodal.memory.search.index import NeighbourIndex

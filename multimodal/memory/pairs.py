@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from multimodal.memory.post_memory import PostMemory
-from multimodal.memory.search import caption_scan
 from multimodal.memory.search.columns import WORDS
 from multimodal.memory.search.likeness import Likeness
+from multimodal.memory.search.paired_words import word_similarity
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -43,7 +43,7 @@ def similarity_to(
     total = np.zeros(positions.shape)
     for space in likeness.spaces:
         total += likeness.weights[space] * np.maximum(
-            caption_scan.similarity_to(terms, memory.terms_at(used), rows)
+            word_similarity(terms, memory.terms_at(used), rows)
             if space == WORDS and terms is not None
             else _cosines(vectors[space], memory.vectors_at(space, used), rows),
             0,

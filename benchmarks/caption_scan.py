@@ -1,4 +1,4 @@
-"""Exact search for earlier posts with a similar caption, recent ones first: every post is compared."""
+"""The search that `NeighbourIndex` replaced, to compare with: every caption is compared with every question."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ Ints = NDArray[np.int64]
 
 _QUERIES_A_BLOCK = 128
 _FEW_QUERIES = 8
-_PAIRED_QUERIES = 2_000
 _BAR_FROM_QUERIES = 5_000
 _HOUR_US = 3_600_000_000
 
@@ -84,26 +83,6 @@ def _in_blocks(queries: sparse.csr_matrix, moments: Ints, remembered: sparse.csr
             order, values = scores.indices[entries], scores.data[entries]
             usable = (order < earlier[row]) & (values > 0)
             yield int(row), by_time[order[usable]], values[usable]
-
-
-def similarity_to(queries: sparse.csr_matrix, remembered: sparse.csr_matrix, positions: Ints) -> NDArray[np.float32]:
-    """Return the cosine between each query and its own remembered posts.
-
-    Args:
-        queries: (Q, SLOTS) rows of length 1 (or empty).
-        remembered: (N, SLOTS) rows by position.
-        positions: (Q, H), -1 for none.
-
-    Returns:
-        (Q, H) in 0..1, rounded as in `find_neighbours`.
-    """
-    similarity: NDArray[np.float32] = np.zeros(positions.shape, np.float32)
-    for start in range(0, len(positions), _PAIRED_QUERIES):
-        block = slice(start, start + _PAIRED_QUERIES)
-        rows, ranks = np.nonzero(positions[block] >= 0)
-        products = queries[block][rows].multiply(remembered[positions[block][rows, ranks]])
-        similarity[block][rows, ranks] = np.round(np.asarray(products.sum(1)).ravel(), 5)
-    return similarity
 
 
 def _largest(values: NDArray[np.float64], candidates: Ints, instants_us: Ints, count: int) -> Ints:

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from index_streams import Posts
 from scipy import sparse
 
 from data_loaders.posts import NOW_US, UNDATED_EPOCH_US
-from multimodal.memory.search.caption_scan import find_neighbours, similarity_to
+from multimodal.memory.search.index import NeighbourIndex
+from multimodal.memory.search.likeness import Likeness
+from multimodal.memory.search.paired_words import word_similarity
 
 WIDTH = 4
 rows = st.lists(st.integers(0, 3), min_size=WIDTH, max_size=WIDTH)
@@ -30,6 +33,10 @@ def whole(values):
 
 def instants(times):
     return np.array(times, np.int64)
+
+
+def find_neighbours(queries, asked_at, remembered, times, count, decay=0.0):
+    return NeighbourIndex(Posts(remembered, {}, times)).find(queries, {}, asked_at, count, Likeness(decay=decay))
 
 
 def slow_neighbours(query, asked_at, remembered, times, count):
@@ -135,7 +142,7 @@ class TestLikeness:
         queries = unit([row for row, _ in asked])
         remembered = unit([[1, 2, 0, 0], [0, 0, 0, 0], [0, 3, 1, 1]])
         positions = np.array([places for _, places in asked], np.int64).reshape(len(asked), 3)
-        found = similarity_to(queries, remembered, positions)
+        found = word_similarity(queries, remembered, positions)
         dense, known = queries.toarray(), remembered.toarray()
         for row in range(len(asked)):
             expected = [dense[row] @ known[place] if place >= 0 else 0.0 for place in positions[row]]
@@ -144,8 +151,8 @@ class TestLikeness:
     def test_is_rounded_like_the_neighbours(self):
         vectors = unit([[1, 2, 3, 0], [3, 1, 1, 2]])
         near = find_neighbours(vectors[:1], instants([5]), vectors, instants([1, 2]), 2)
-        assert similarity_to(vectors[:1], vectors, near.positions).tolist() == near.similarity.tolist()
+        assert word_similarity(vectors[:1], vectors, near.positions).tolist() == near.similarity.tolist()
 
     def test_nobody_remembers_anything(self):
-        assert similarity_to(unit([[1, 0, 0, 0]]), unit([]), np.empty((1, 0), np.int64)).shape == (1, 0)
-        assert similarity_to(unit([[1, 0, 0, 0]]), unit([]), np.full((1, 2), -1)).tolist() == [[0, 0]]
+        assert word_similarity(unit([[1, 0, 0, 0]]), unit([]), np.empty((1, 0), np.int64)).shape == (1, 0)
+        assert word_similarity(unit([[1, 0, 0, 0]]), unit([]), np.full((1, 2), -1)).tolist() == [[0, 0]]
