@@ -13,6 +13,7 @@ from multimodal.memory.search.settings import IndexSettings
 
 _LINEAGES = itertools.count()
 _LATE_SHARE = 8
+_MANY_STEPS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class TimeOrder:
             instants_us: (N,) of all posts by position, those known included.
         """
         while self._seen < len(instants_us):
-            stop = self._next_stop(len(instants_us))
+            stop = self._next_stop(instants_us)
             self._take(np.arange(self._seen, stop), instants_us[self._seen : stop])
             self._seen = stop
             if stop == self.reindexed[0]:
@@ -131,11 +132,20 @@ class TimeOrder:
             elif stop % self._settings.freeze_posts == 0:
                 self._freeze(instants_us)
 
-    def _next_stop(self, total: int) -> int:
-        step = self._settings.freeze_posts
-        stop = min(total, (self._seen // step + 1) * step)
-        # Nothing is late before the posts that were sorted anyway.
-        return min(total, self.reindexed[0]) if self._seen < self.reindexed[0] else stop
+    def _next_stop(self, instants_us: Ints) -> int:
+        step, seen, total = self._settings.freeze_posts, self._seen, len(instants_us)
+        if seen < self.reindexed[0]:
+            # Nothing is late before the posts that were sorted anyway.
+            return min(total, self.reindexed[0])
+        if total - seen > _MANY_STEPS * step and self._all_newer(instants_us[seen:]):
+            # In order, posts freeze the same slices one by one and at once.
+            return total // step * step
+        return min(total, (seen // step + 1) * step)
+
+    def _all_newer(self, instants_us: Ints) -> bool:
+        posts = self.posts.open if len(self.posts.open) else self.posts.frozen
+        in_order = bool((instants_us[1:] >= instants_us[:-1]).all())
+        return in_order and (not len(posts) or bool(instants_us[0] >= posts.instants_us[-1]))
 
     def _take(self, positions: Ints, instants_us: Ints) -> None:
         posts = self.posts
