@@ -162,15 +162,14 @@ class SearchRun:
         queries: Floats = np.stack([question.vectors[space] for question in group]).astype(np.float32)
         found: list[list[Ints]] = [[] for _ in group]
         complete = [not query.any() for query in queries]
-        most = max(access.settings.candidates, self.count) * factor
-        for place in places:
+        most = [max(access.settings.candidates_of(len(place)), self.count) * factor for place in places]
+        for place, wanted in zip(places, most, strict=True):
             part = access.parts.dense(access.columns, access.posts, place, space)
             positions = access.posts.part(place.start, place.stop).positions
             usable = None if self.usable is None else self._mask(positions)
-            wanted = min(most, len(place))
-            for index, rows in enumerate(part.candidates(queries, wanted, None, usable)):
+            for index, rows in enumerate(part.candidates(queries, min(wanted, len(place)), None, usable)):
                 found[index].append(positions[rows[rows >= 0]])
-        all_ = all(most >= len(place) for place in places)
+        all_ = all(wanted >= len(place) for place, wanted in zip(places, most, strict=True))
         return [(np.concatenate(parts), all_ or without) for parts, without in zip(found, complete, strict=True)]
 
     def _usable(self, positions: Ints) -> Mask | None:

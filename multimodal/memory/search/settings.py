@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, fields
 
 from multimodal.memory.search.dense.settings import DenseSettings
+
+_LONG_SPAN = 2**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,8 @@ class IndexSettings:
         champions: for how many posts of a span, those in which it weighs most, a term is kept.
         postings: about how many entries of the lists of its terms a question reads in all spans, rare terms first.
         word_candidates: how many posts the words propose.
-        candidates: how many posts of each span a dense space proposes.
+        candidates: how many posts of each span a dense space proposes; of spans of more than 262,144 posts more, as the
+            square root of their length.
         dense: the indices of dense spaces.
 
     Raises:
@@ -32,7 +36,7 @@ class IndexSettings:
     most_span_posts: int = 2**22
     champions: int = 4_096
     postings: int = 16_384
-    word_candidates: int = 96
+    word_candidates: int = 128
     candidates: int = 24
     dense: DenseSettings = field(default_factory=DenseSettings)
 
@@ -47,6 +51,10 @@ class IndexSettings:
     def freeze_posts(self) -> int:
         """After how many arrivals the order of time is frozen anew."""
         return max(self.slice_posts // 4, 1)
+
+    def candidates_of(self, posts: int) -> int:
+        """Return how many posts a dense space proposes of a span of so many."""
+        return int(self.candidates * max(1.0, math.sqrt(posts / _LONG_SPAN)))
 
     def largest_span(self, posts: int) -> int:
         """Return the length of the longest span that so many posts hold; a slice at least."""
