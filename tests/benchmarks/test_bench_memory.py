@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("vectors", ["clusters", "isotropic"])
 def test_every_figure_is_given(tmp_path, vectors):
     figures = tmp_path / "figures.jsonl"
-    options = ["--posts", "17000", "--rolling", "40", "--questions", "3", "--vectors", vectors, "--json", str(figures)]
+    sizes = ["--posts", "17000", "--rolling", "40", "--questions", "3", "--warm-up", "9"]
+    options = [*sizes, "--vectors", vectors, "--json", str(figures)]
     command = [sys.executable, str(ROOT / "benchmarks/bench_memory.py"), *options, "--folder", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
