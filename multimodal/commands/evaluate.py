@@ -129,13 +129,16 @@ def _answer(
 ) -> Answer:
     from multimodal.evaluation.files.figures import k_table
     from multimodal.evaluation.files.provenance import read_summary
+    from multimodal.evaluation.uncertainty.resampling import count_units, few_units
 
     if options.report:
         from multimodal.evaluation.report.write import write_report
 
         write_report(folder, data, evaluated.folder, options.unit)
     document = {"folder": evaluated.folder, **read_summary(evaluated.folder)}
-    return Answer(document, [k_table(evaluated.metrics), describe(evaluated, options.data)])
+    units = count_units(len(evaluated.metrics.outcomes), evaluated.metrics.outcomes.user_ids, options.unit)
+    few = [f"note: {note}" for note in few_units(units, options.unit)]
+    return Answer(document, [k_table(evaluated.metrics), *few, describe(evaluated, options.data)])
 
 
 def _join(

@@ -16,22 +16,29 @@ from multimodal.config import RunConfig
 from multimodal.design.config import DesignConfig
 from multimodal.design.fusion import gated_fusions
 from multimodal.design.system import DesignSystem
+from multimodal.distributed.progress import shared_progress
 from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.encoders.features.unusable_pictures import left_out_pictures
-from multimodal.systems.model_folder import load_model
+from multimodal.systems.model_folder import LoadedModel, load_model
 from multimodal.systems.queries import to_queries
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
 
 SHORT_CHARACTERS = 20
+_POSTS_AT_ONCE = 2_048
 CAPTIONS = ("none", f"1 to {SHORT_CHARACTERS} characters", f"over {SHORT_CHARACTERS} characters")
 PICTURES = ("present", "missing")
 
 
 def has_gate(config: RunConfig) -> bool:
-    """Return whether a configuration is of a network that learns to weigh caption against picture."""
-    return isinstance(config, DesignConfig) and config.fusion.name in gated_fusions()
+    """Return whether a configuration is of a network that learns to weigh caption against picture, and reads both."""
+    return isinstance(config, DesignConfig) and config.fusion.name in gated_fusions() and not _unread(config)
+
+
+def _unread(config: DesignConfig) -> list[str]:
+    """Return which of the two a network does not read."""
+    return [name for name in ("caption", "image") if getattr(config.encoder, name) is None]
 
 
 def image_weights(system: DesignSystem, posts: Sequence[Post]) -> NDArray[np.float32]:
@@ -42,8 +49,14 @@ def image_weights(system: DesignSystem, posts: Sequence[Post]) -> NDArray[np.flo
         posts: N posts; hashtags in their captions are removed first, as for ranking.
     """
     queries, _ = to_queries(posts)
-    dataset = system.scorer.datasets.content_dataset(queries)
-    return system.scorer.encode_posts(dataset, lambda content: content.image_weight.mean(1))
+    parts = []
+    with shared_progress("weighing", len(queries)) as advance:
+        for start in range(0, len(queries), _POSTS_AT_ONCE):
+            part = queries[start : start + _POSTS_AT_ONCE]
+            dataset = system.scorer.datasets.content_dataset(part)
+            parts.append(system.scorer.encode_posts(dataset, lambda content: content.image_weight.mean(1)))
+            advance(len(part))
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
 def gate_table(system: DesignSystem, posts: Sequence[Post]) -> pd.DataFrame:
@@ -82,7 +95,21 @@ def gate_of_run(run: str | Path, data: PreparedData, split: str = "test") -> pd.
     Raises:
         UserError: the run's network has no gate, or the split is empty.
     """
-    model = load_model(run)
+    return gate_of_model(load_model(run), data, split)
+
+
+def gate_of_model(model: LoadedModel, data: PreparedData, split: str = "test") -> pd.DataFrame:
+    """Return the `gate_table` of a loaded model on one split.
+
+    Raises:
+        UserError: the network has no gate, or nothing to weigh against each other, or the split is empty.
+    """
+    run = model.run.path
+    if isinstance(model.config, DesignConfig) and (unread := _unread(model.config)):
+        raise UserError(
+            f"{run} has no {unread[0]} encoder (encoder.{unread[0]} is null), so its gate weighs nothing against the "
+            "other; train with both encoders."
+        )
     if not isinstance(model.system, DesignSystem) or not has_gate(model.config):
         what = f"fusion.name={model.config.fusion.name}" if isinstance(model.config, DesignConfig) else "no fusion"
         raise UserError(

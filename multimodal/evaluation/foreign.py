@@ -13,6 +13,7 @@ from data_loaders import __version__
 from data_loaders.errors import DataError, UserError, some_of
 from data_loaders.prepare.splits import SPLITS
 from data_loaders.text.hashtags import normalise
+from multimodal.evaluation.data_notes import data_notes
 from multimodal.evaluation.evaluation_run import EvaluationRun, measured, write_all
 from multimodal.evaluation.files.folder import EVALUATION_FILES, evaluation_folder
 from multimodal.evaluation.files.predictions import PredictionRows, check_names, read_rows
@@ -113,7 +114,8 @@ def _evaluate(
     memory = known_posts(data, history)
     settings: dict[str, Any] = {
         "system": given.name, "split": split, "history": history, "seed": None, "posts_remembered": len(memory),
-        "data": str(data.folder), "run": str(given.output), "predictions": str(given.path), "notes": list(notes),
+        "data": str(data.folder), "run": str(given.output), "predictions": str(given.path),
+        "notes": [*notes, *data_notes(data, split, history)],
     }  # fmt: skip
     run = RunFolder(given.output)
     folder = evaluation_of(run, split, history)

@@ -19,11 +19,11 @@ from multimodal.distributed.launching import init_distributed
 from multimodal.distributed.processes import barrier, is_main_process, map_processes, process_count
 from multimodal.distributed.progress import shared_progress
 from multimodal.encoders.features.unusable_pictures import left_out_pictures
+from multimodal.evaluation.data_notes import data_notes
 from multimodal.evaluation.evaluation_run import EvaluationRun, measured, write_all
 from multimodal.evaluation.files.folder import EVALUATION_FILES, evaluation_folder, keep_audit
 from multimodal.evaluation.files.provenance import (
     PREDICTIONS,
-    SavedRankings,
     check_unchanged,
     file_sha256,
     is_changed,
@@ -113,11 +113,11 @@ def evaluate_run(
             ranked = _rank_all(model, data, posts, history, depth, batch_size)
         else:
             logger.info("using the predictions saved in %s; --rank-again ranks again", folder)
-            left_out = int(saved.settings.get("pictures_left_out", 0))
-            ranked = _Ranked(saved.rankings, known_posts(data, history), left_out, kept=folder / PREDICTIONS)
+            ranked = _Ranked(saved, known_posts(data, history), kept=folder / PREDICTIONS)
         settings = {"system": model.system.name, "split": split, "history": history, "seed": model.config.seed,
                     "posts_remembered": len(ranked.memory), "data": str(data.folder), "run": str(run),
                     **({"pictures_left_out": ranked.left_out} if ranked.left_out else {}),
+                    "notes": data_notes(data, split, history),
                     **({"warning": other} if other else {})}  # fmt: skip
         evaluated = measured(data, posts, ranked.rankings, ks, folder=folder, settings=settings, made_from=made_from,
                              memory=ranked.memory, ranking_s=ranked.seconds, kept=ranked.kept)  # fmt: skip
@@ -153,7 +153,7 @@ class _Ranked:
 
     rankings: Rankings
     memory: PostMemory
-    left_out: int
+    left_out: int = 0
     seconds: float = float("nan")
     kept: Path | None = None
 
@@ -179,7 +179,7 @@ def _model_fingerprint(folder: Path) -> str:
 
 def _saved(
     folder: Path, model: LoadedModel, data: PreparedData, posts: Sequence[Post], made_from: dict[str, str], depth: int
-) -> SavedRankings | None:
+) -> Rankings | None:
     # A model that has observed other posts is evaluated with them; they are not in the prepared folder.
     if len(model.memory) != len(data.split("train")):
         check_unchanged(folder)

@@ -18,7 +18,7 @@ from multimodal.evaluation.uncertainty.bands import simultaneous_bands
 from multimodal.evaluation.uncertainty.intervals import Bootstrap, bootstrap
 from multimodal.evaluation.uncertainty.paired import holm, paired_test
 from multimodal.evaluation.uncertainty.ratios import base_columns, check_columns, metrics_of, terms
-from multimodal.evaluation.uncertainty.resampling import Unit, few_units, percentiles, user_numbers
+from multimodal.evaluation.uncertainty.resampling import Unit, count_units, few_units, percentiles
 
 TABLE_COLUMNS = (
     "system", "runs", "metric", "k", "value", "low", "high", "sd_over_seeds", "against",
@@ -242,8 +242,7 @@ def _floor_notes(table: pd.DataFrame, protocol: Protocol) -> list[str]:
 
 
 def _unit_note(aligned: SamePosts, protocol: Protocol) -> list[str]:
-    users = user_numbers(aligned.user_ids, protocol.unit)
-    few = few_units(len(aligned.post_ids) if users is None else int(users.max()) + 1, protocol.unit)
+    few = few_units(count_units(len(aligned.post_ids), aligned.user_ids, protocol.unit), protocol.unit)
     return [*few, *_alike_note(aligned, protocol)]
 
 

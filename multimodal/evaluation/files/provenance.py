@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -73,17 +72,7 @@ def _again(settings: Mapping[str, Any], data: str) -> str:
     return command_line("evaluate", *words, "--rank-again")
 
 
-@dataclass(frozen=True)
-class SavedRankings:
-    """Predictions that an earlier evaluation saved, with what it noted of them."""
-
-    rankings: Rankings
-    settings: Mapping[str, Any]
-
-
-def saved_rankings(
-    folder: Path, post_ids: Sequence[str], made_from: Mapping[str, Any], depth: int
-) -> SavedRankings | None:
+def saved_rankings(folder: Path, post_ids: Sequence[str], made_from: Mapping[str, Any], depth: int) -> Rankings | None:
     """Return the saved predictions of an evaluation, if ranking again would give the same ones.
 
     Args:
@@ -98,7 +87,9 @@ def saved_rankings(
     known = summary.get("predictions", {})
     if summary.get("made_from") != made_from or known.get("depth", 0) < depth or not (folder / PREDICTIONS).is_file():
         return None
-    return SavedRankings(read_predictions(folder / PREDICTIONS, post_ids), summary["settings"])
+    if summary["settings"].get("pictures_left_out"):
+        return None  # they may be there now
+    return read_predictions(folder / PREDICTIONS, post_ids)
 
 
 def saved_depth(folder: Path) -> int:

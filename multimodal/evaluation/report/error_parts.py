@@ -135,7 +135,7 @@ def frequency_table(errors: ErrorAnalysis) -> Table:
     rows = [
         [row["train_frequency"], *(f"{row[name]:,}" for name in ("hashtags", "true", "named", "tp", "fp", "fn")),
          *(number(row[name]) for name in ("precision", "recall"))]
-        for row in errors.by_frequency.to_dict("records")
+        for row in errors.by_frequency[errors.by_frequency["hashtags"] > 0].to_dict("records")
     ]  # fmt: skip
     headings = ["Train posts", "Hashtags", "True", "Recommended", "TP", "FP", "FN", "Precision", "Recall"]
     return Table(headings, rows)

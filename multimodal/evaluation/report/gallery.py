@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -45,18 +45,22 @@ class GalleryPost:
     earlier: Sequence[EarlierPost]
 
 
-def choose(scores: NDArray[np.float64], true_counts: NDArray[np.int64], seed: int = 0) -> dict[str, list[int]]:
+def choose(
+    scores: NDArray[np.float64], true_counts: NDArray[np.int64], seed: int = 0, repeats: Collection[int] = ()
+) -> dict[str, list[int]]:
     """Choose rows for the gallery; the seed decides between equal scores.
 
     Args:
         scores: (N,) NDCG@K.
         true_counts: (N,); best and worst are chosen among posts with at least two true hashtags, if there are enough.
         seed: of the draw.
+        repeats: rows that are not shown, for another one is the same post once more.
 
     Returns:
         Rows under `best`, `worst` and `random`, at most six each, no row twice.
     """
     order = np.random.default_rng(seed).permutation(len(scores))
+    order = order[~np.isin(order, list(repeats))]
     suitable = order[true_counts[order] >= _FEWEST_TRUE]
     suitable = suitable if len(suitable) >= 2 * SHOWN_EACH else order
     rising = suitable[np.argsort(scores[suitable], kind="stable")]
@@ -64,6 +68,20 @@ def choose(scores: NDArray[np.float64], true_counts: NDArray[np.int64], seed: in
     worst, best = rising[:half].tolist(), rising[::-1][: min(SHOWN_EACH, len(rising) - half)].tolist()
     others = [row for row in order.tolist() if row not in {*worst, *best}][:SHOWN_EACH]
     return {"best": best, "worst": worst, "random": others}
+
+
+def repeated(posts: Sequence[Post]) -> list[int]:
+    """Return the rows of posts that say what an earlier one says: the same caption and the same hashtags."""
+    seen: set[tuple[str, frozenset[str]]] = set()
+    rows = []
+    for row, post in enumerate(posts):
+        if not post.caption:
+            continue
+        key = (" ".join(post.caption.casefold().split()), frozenset(post.hashtags))
+        if key in seen:
+            rows.append(row)
+        seen.add(key)
+    return rows
 
 
 def gallery(
@@ -76,7 +94,7 @@ def gallery(
     """
     labelled = np.array([row for row, post in enumerate(inputs.posts) if post.hashtags], np.int64)
     counts = np.array([len(inputs.posts[row].hashtags) for row in labelled.tolist()])
-    chosen = choose(inputs.errors.ndcg, counts, seed)
+    chosen = choose(inputs.errors.ndcg, counts, seed, repeated([inputs.posts[row] for row in labelled.tolist()]))
     numbers = [i for part in chosen.values() for i in part]
     posts = [inputs.posts[labelled[i]] for i in numbers]
     weights = _image_weights(model, posts)

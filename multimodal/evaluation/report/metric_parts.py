@@ -13,6 +13,8 @@ from multimodal.evaluation.report.tables import Cell, Table, data_table, with_in
 from multimodal.evaluation.report.text import number
 
 _GAP = 1.08
+# Smaller shares read 0 %.
+_WORTH_A_LABEL = 0.005
 
 
 def value_at(inputs: ReportInputs, column: str, k: int) -> tuple[float, float, float]:
@@ -96,7 +98,7 @@ def best_k_charts(inputs: ReportInputs) -> list[Chart]:
         "K",
         Axis("share of resamples", 0, 1),
         "share of resamples in which each K is the best",
-        [percent(share) if share else "" for share in shares.values()],
+        [percent(share) if share >= _WORTH_A_LABEL else "" for share in shares.values()],
     )
     often = (
         f"K = {inputs.k} is the best in {percent(shares[inputs.k])} of {len(inputs.intervals.resampled['f1']):,} "

@@ -27,6 +27,7 @@ from multimodal.evaluation.report.metric_parts import (
 from multimodal.evaluation.report.slice_parts import slice_charts, slices_chartable, slices_table
 from multimodal.evaluation.report.text import clean_text, number, shortened
 from multimodal.evaluation.report.thumbnails import thumbnail
+from multimodal.evaluation.uncertainty.resampling import few_units
 
 _HISTORY = {
     "rolling": "rolling: all strictly earlier posts are known when a post is ranked, those of this split included",
@@ -52,6 +53,7 @@ def page(inputs: ReportInputs, shown: Mapping[str, Sequence[GalleryPost]]) -> st
         run=Path(str(inputs.settings["run"])).name,
         tiles=headline(inputs),
         facts=facts(inputs),
+        notes=[*inputs.settings.get("notes", ()), *few_units(inputs.intervals.units, inputs.intervals.unit)],
         metrics=metrics_table(inputs),
         further_metrics=further_metrics_table(inputs),
         sweep_charts=sweep_charts(inputs),

@@ -20,20 +20,27 @@ def slices_chartable(slices: pd.DataFrame) -> bool:
     return set(slices.columns) >= _NEEDED
 
 
+def _held(slices: pd.DataFrame) -> pd.DataFrame:
+    """Return the slices that hold posts, of slicings that divide the posts: one slice is all of them."""
+    held = slices[slices["posts"] > 0]
+    sizes = held.groupby("slicing")["slice"].transform("size")
+    return held[(sizes > 1) | ~held["slicing"].isin(TITLES)]
+
+
 def slice_charts(slices: pd.DataFrame) -> list[Chart]:
     """Draw F1 with its interval for the slices of each slicing; recall for bands of hashtags."""
     overall = float(slices["f1"].iloc[0])
     columns = [name for name in ("f1", "f1_high", "recall", "recall_high") if name in slices]
     top = min(1.0, _GAP * float(np.nanmax(slices[columns].to_numpy(float), initial=0.05)))
     charts = []
-    for name, rows in slices.groupby("slicing", sort=False):
+    for name, rows in _held(slices).groupby("slicing", sort=False):
         if name not in TITLES:
             continue
         banded = name == HASHTAG_FREQUENCY
         column = "recall" if banded else "f1"
         dots = [
             (f"{row['slice']} ({row['posts']:,})", row[column], row[f"{column}_low"], row[f"{column}_high"])
-            for row in rows[rows["posts"] > 0].to_dict("records")
+            for row in rows.to_dict("records")
         ]
         title = f"{TITLES[str(name)]}: {'recall of hashtags' if banded else 'F1'}"
         charts.append(Chart(title, interval_chart(dots, top, None if banded else overall, title)))
@@ -45,7 +52,7 @@ def slices_table(slices: pd.DataFrame) -> Table:
     if not slices_chartable(slices):
         return data_table(slices)
     rows: list[list[Cell]] = []
-    for name, part in slices.groupby("slicing", sort=False):
+    for name, part in _held(slices).groupby("slicing", sort=False):
         rows += [[TITLES[str(name)]]] if name in TITLES else []
         for row in part.to_dict("records"):
             cells = [with_interval(row[metric], row[f"{metric}_low"], row[f"{metric}_high"]) for metric in COLUMNS[:4]]

@@ -127,6 +127,12 @@ def percentiles(resampled: Floats, level: float) -> tuple[Floats, Floats]:
     return low, high
 
 
+def count_units(posts: int, user_ids: Sequence[str | None] | None, unit: Unit) -> int:
+    """Return how many posts or users are resampled."""
+    users = user_numbers(user_ids, unit)
+    return posts if users is None else int(users.max(initial=-1)) + 1
+
+
 def few_units(units: int, unit: Unit) -> list[str]:
     """Return what to say of intervals and tests over so few units; nothing if there are enough."""
     if units >= _FEW_UNITS:

@@ -25,6 +25,8 @@ def test_gate(command, design, prepared):
     shown = command("gate", "--run", design, "--data", prepared)
     assert shown.returncode == 0, shown.stderr
     assert "test split" in " ".join(shown.stdout.split())
+    assert f"  {design / 'gate_test.csv'}" in shown.stdout
+    assert (design / "gate_test.md").read_text(encoding="utf-8").startswith("# ")
     document = json.loads(command("gate", "--run", design, "--data", prepared, "--json").stdout)
     assert (document["run"], document["split"]) == (str(design), "test")
     assert sum(row["posts"] for row in document["table"]) == 12
@@ -46,7 +48,8 @@ def test_benchmark_rows_are_found_by_name_from_anywhere(command, prepared, tmp_p
     assert [(row["system"], row["k"]) for row in document["table"]] == [("habit", 3)]
     assert "sede: unknown key" in document["left_out"]["popularity"]
     assert document["settings"]["command"].startswith(f"multimodal-hashtags benchmark --data {prepared} ")
-    assert document["written"] == ["out/benchmark.csv", "out/benchmark.md"]
+    assert document["written"][:4] == [f"out/benchmark.{end}" for end in ("csv", "md", "tex", "html")]
+    assert {"out/curves_precision_recall.png", "out/curves_hit_rate_f1.svg"} <= set(document["written"])
     shown = command(*words)
     assert "paired tests: multimodal-hashtags compare out/popularity out/habit --k 3" in shown.stdout
 

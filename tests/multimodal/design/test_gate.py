@@ -70,3 +70,11 @@ def test_what_has_no_gate(tiny_data, tmp_path):
     train_run(validate_config({"system": "popularity"}), tiny_data, tmp_path / "run")
     with pytest.raises(UserError, match=r"popularity with no fusion has no gate.*fusion.name scalar or weighted"):
         gate_of_run(tmp_path / "run", tiny_data)
+
+
+def test_without_an_image_encoder_there_is_nothing_to_weigh(tiny_data, tmp_path):
+    config = load_config(DEBUG, ["encoder.image=null", "training.epochs=1"])
+    assert not has_gate(config)
+    train_run(config, tiny_data, tmp_path / "run")
+    with pytest.raises(UserError, match=r"has no image encoder \(encoder.image is null\), so its gate weighs nothing"):
+        gate_of_run(tmp_path / "run", tiny_data)
