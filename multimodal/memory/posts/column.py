@@ -18,7 +18,7 @@ class Column:
     Args:
         dtype: of the values.
         width: values per row; 0 for a one-dimensional column.
-        base: the first rows; they are not copied.
+        base: the first rows, of this or a shorter type; they are not copied.
     """
 
     __slots__ = ("_base", "_tail")
@@ -44,7 +44,7 @@ class Column:
         if in_tail.all():
             return np.asarray(tail[positions - first])
         if not in_tail.any():
-            return np.asarray(self._base[positions])
+            return np.asarray(self._base[positions], tail.dtype)
         rows = np.empty((len(positions), *tail.shape[1:]), tail.dtype)
         rows[in_tail], rows[~in_tail] = tail[positions[in_tail] - first], self._base[positions[~in_tail]]
         return rows

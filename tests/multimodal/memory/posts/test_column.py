@@ -41,6 +41,12 @@ def test_a_fork_and_the_column_grow_unseen_by_each_other_and_share_the_base():
     assert Column(np.float32, 2, base).values is base
 
 
+def test_rows_of_half_precision_come_in_the_type_of_the_column():
+    column = Column(np.float32, 2, rows(range(3)).astype(np.float16))
+    assert column.at(np.array([2, 0])).dtype == np.float32
+    assert column.at(np.array([2, 0])).tolist() == rows([2, 0]).tolist()
+
+
 def test_what_is_gathered_is_a_copy():
     column = Column(np.float32, 2, rows(range(3)))
     column.at(np.array([1]))[:] = 9
