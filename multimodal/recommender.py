@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
@@ -47,10 +47,13 @@ class Recommendation:
     Attributes:
         hashtag: canonical form, without the sign.
         score: larger is better; its scale depends on the System, so compare scores within one answer only.
+        probability: the chance that the post carries the hashtag, calibrated on the validation split; None for Systems
+            whose scores are not chances, and for models that were trained on too few validation posts.
     """
 
     hashtag: str
     score: float
+    probability: float | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"#{self.hashtag}"
@@ -224,12 +227,16 @@ class Recommender:
         now = moment(memory.now_us)
         queries, excluded = to_queries(posts, include_caption_hashtags, self._profile, now, self._checks_images)
         rankings = self.system.rank(queries, memory, k, excluded)
-        answers = [[Recommendation(hashtag, score) for hashtag, score in ranking] for ranking in rankings]
+        answers = [[self._recommendation(*pair) for pair in ranking] for ranking in rankings]
         for post, answer in zip(posts, answers, strict=True):
             if len(answer) < k and on_short == "raise":
                 which = f" for {post.post_id}" if len(posts) > 1 else ""
                 raise UserError(f"k: {k} hashtags were requested{which}, but only {len(answer)} can be recommended.")
         return answers
+
+    def _recommendation(self, hashtag: str, score: float) -> Recommendation:
+        calibration = self.system.calibration
+        return Recommendation(hashtag, score, None if calibration is None else float(calibration.of([score])[0]))
 
     @property
     def _profile(self) -> str:

@@ -54,4 +54,5 @@ def run(options: argparse.Namespace) -> Answer:
     )
     cells = [[f"{rank:>2}", str(one), f"{one.score:.4f}"] for rank, one in enumerate(recommendations, start=1)]
     table = TextTable(headings=["", "Hashtag", "Score"], cells=cells, text_columns=2)
-    return Answer({"recommendations": [asdict(one) for one in recommendations]}, [table])
+    told = [{name: value for name, value in asdict(one).items() if value is not None} for one in recommendations]
+    return Answer({"recommendations": told}, [table])

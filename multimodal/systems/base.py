@@ -13,6 +13,7 @@ from data_loaders.posts import Post
 from multimodal.config import RunConfig
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
+from multimodal.ranking.calibration import Calibration
 from multimodal.ranking.rankings import Rankings
 
 Precision: TypeAlias = Literal["fp32", "bf16"]
@@ -36,15 +37,20 @@ class System(ABC):
     Attributes:
         name: registry name, snake_case; set by `register_system`.
         config_type: the configuration schema of this System.
+        scores_are_chances: whether scores claim to be the chance that a hashtag is true; they are then calibrated.
+        calibration: from scores to chances, fitted on validation posts; None without.
         id_map: the train vocabulary with its frequencies; set by `fit` and `load`.
     """
 
     name: ClassVar[str] = ""
     config_type: ClassVar[type[RunConfig]] = RunConfig
+    scores_are_chances: ClassVar[bool] = False
+    calibration: Calibration | None
     id_map: HashtagIdMap
 
     def __init__(self, config: RunConfig) -> None:
         self.config = config
+        self.calibration = None
 
     if not TYPE_CHECKING:  # so that mypy still reports an attribute that no class declares
 

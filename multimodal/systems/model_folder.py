@@ -23,6 +23,7 @@ from multimodal.config import RunConfig
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.memory_files import ARRAYS_FILE, POSTS_FILE, read_memory, write_memory
 from multimodal.memory.post_memory import PostMemory
+from multimodal.ranking.calibration import Calibration
 from multimodal.storage.checksums import check_checksums, with_checksums
 from multimodal.storage.model_files import Count, Form, Hashtags, checked, read_json_as
 from multimodal.storage.run_folder import FORMAT_VERSION, RunFolder, read_json, write_json
@@ -40,6 +41,7 @@ class _Info(Form):
     system: str
     config: dict[str, Any]
     checksums: dict[str, str] = Field(default_factory=dict)
+    calibration: dict[str, list[float]] | None = None
 
 
 class _Vocabulary(Form):
@@ -89,6 +91,7 @@ def save_model(folder: Path, system: System, memory: PostMemory, extra: Mapping[
         "package_version": __version__,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         **(extra or {}),
+        **({} if system.calibration is None else {"calibration": system.calibration.as_values()}),
         "config": system.config.model_dump(mode="json"),
     }
     try:
@@ -141,6 +144,8 @@ def load_model(path: str | Path) -> LoadedModel:
         system = get_system(config.system).load(folder, config, _read_vocabulary(folder / _VOCABULARY))
         memory = read_memory(folder, system.new_memory())
         system.check_memory(memory)
+        if info.get("calibration") is not None:
+            system.calibration = Calibration.of_values(info["calibration"])
         _check_answer(system)
     return LoadedModel(system, memory, config, info, folder)
 

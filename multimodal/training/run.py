@@ -14,6 +14,7 @@ from multimodal.encoders.features.unusable_pictures import left_out_pictures
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.base import System
+from multimodal.systems.calibrating import calibrate
 from multimodal.systems.caption_profile import captions_for
 from multimodal.systems.model_folder import save_model
 from multimodal.systems.registry import get_system
@@ -77,6 +78,7 @@ def _train(run: RunFolder, config: RunConfig, data: PreparedData, overwrite: boo
         system.fit(data, run)
         memory = system.new_memory()
         add_in_batches(system, memory, list(data.split("train")))
+        calibrate(system, memory, data)
     if is_main_process():
         save_model(run.model, system, memory, {"data": describe(data)})
     barrier()

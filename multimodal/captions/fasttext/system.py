@@ -43,6 +43,7 @@ class FastText(EncoderSystem, CaptionSystem):
     """The classifier of fastText (Joulin et al. 2017, 1607.01759); DESIGN can use its vectors as a caption encoder."""
 
     config_type = FastTextConfig
+    scores_are_chances = True
     config: FastTextConfig
     network: FastTextNetwork
     layers_file = "output.safetensors"

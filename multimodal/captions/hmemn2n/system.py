@@ -43,6 +43,7 @@ class HMemN2N(EncoderSystem, VocabularySystem):
     """
 
     config_type = HMemN2NConfig
+    scores_are_chances = True
     config: HMemN2NConfig
     network: MemoryNetwork
     layers_file = "memory_network.safetensors"

@@ -78,6 +78,7 @@ class NaiveBayes(BagSystem):
     """Multinomial naive Bayes, each of the k hashtags of a train post counting 1/k; see `NaiveBayesModel`."""
 
     config_type = NaiveBayesConfig
+    scores_are_chances = True
     config: NaiveBayesConfig
     model: NaiveBayesModel
 

@@ -36,6 +36,7 @@ class TfidfLogistic(TfidfSystem):
     """TF-IDF → linear → softmax or sigmoid: scores are probabilities."""
 
     config_type = TfidfLogisticConfig
+    scores_are_chances = True
     config: TfidfLogisticConfig
 
     def grid(self) -> GridConfig:

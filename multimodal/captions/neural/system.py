@@ -24,6 +24,7 @@ class NeuralCaptionSystem(EncoderSystem, CaptionSystem):
     config: NeuralCaptionConfig
     network: CaptionClassifier
     layers_file = "classifier.safetensors"
+    scores_are_chances = True
 
     def learn(self, train: LabelledCaptions, validation: LabelledCaptions, run: RunFolder) -> None:
         """Train the network; see `CaptionSystem.learn`."""

@@ -16,15 +16,19 @@ _LONGEST_NAME = 30
 _AVERAGES = "Micro: all pairs pooled; macro: mean over hashtags."
 
 
-def error_charts(errors: ErrorAnalysis) -> list[Chart]:
-    """Draw NDCG, errors by frequency, curves, hashtags and calibration."""
+def error_charts(errors: ErrorAnalysis, chances: str = "") -> list[Chart]:
+    """Draw NDCG, errors by frequency, curves, hashtags and calibration.
+
+    Args:
+        chances: what the scores say of chances.
+    """
     return [
         _ndcg(errors),
         _by_frequency(errors),
         _precision_recall(errors),
         _roc(errors),
         _hashtags(errors),
-        _calibration(errors),
+        _calibration(errors, chances),
     ]
 
 
@@ -110,16 +114,17 @@ def _hashtags(errors: ErrorAnalysis) -> Chart:
     return Chart("F1 of each hashtag by frequency", svg, note)
 
 
-def _calibration(errors: ErrorAnalysis) -> Chart:
+def _calibration(errors: ErrorAnalysis, chances: str) -> Chart:
     title, rows = "Is the score a probability?", errors.calibration
     if rows.empty:
         return Chart(title, Markup(), "Nothing was recommended.")
     low, high = min(0.0, float(rows["mean_score"].min())), max(1.0, float(rows["mean_score"].max()))
     lines = [Series("share that is true", rows["mean_score"].tolist(), rows["share_true"].tolist())]
-    note = "Scores are made for ordering; see the documentation."
+    says = chances or "Scores are made for ordering; see the documentation."
+    note = says
     if low >= 0 and high <= 1:
         lines.append(Series("a perfectly calibrated score", [0, 1], [0, 1]))
-        note = f"Expected calibration error {number(errors.calibration_error)}. {note}"
+        note = f"Expected calibration error of the scores {number(errors.calibration_error)}. {says}"
     svg = line_chart(
         lines,
         Axis("mean score of the bin", low, high),

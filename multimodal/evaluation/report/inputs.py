@@ -48,6 +48,7 @@ class ReportInputs:
         slices: `slices.csv`; None if there is none.
         which_k: `which_k.csv`; None if there is none.
         audit: `audit.json`; None if there is none.
+        chances: what the scores say of chances, a sentence.
     """
 
     settings: Mapping[str, Any]
@@ -62,6 +63,7 @@ class ReportInputs:
     slices: pd.DataFrame | None
     which_k: pd.DataFrame | None
     audit: Mapping[str, Any] | None
+    chances: str = ""
 
     @cached_property
     def interval_table(self) -> pd.DataFrame:

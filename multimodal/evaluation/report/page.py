@@ -61,7 +61,7 @@ def page(inputs: ReportInputs, shown: Mapping[str, Sequence[GalleryPost]]) -> st
         which_k=None if inputs.which_k is None else which_k_table(inputs.which_k),
         slice_charts=[] if slices is None or not slices_chartable(slices) else slice_charts(slices),
         slices=None if slices is None else slices_table(slices),
-        error_charts=error_charts(errors),
+        error_charts=error_charts(errors, inputs.chances),
         frequency=frequency_table(errors),
         hashtags=hashtag_table(errors),
         pairs=pair_table(errors),

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from data_loaders.prepared import PreparedData
+from multimodal.evaluation.errors import tables
 from multimodal.evaluation.errors.analysis import write_errors
+from multimodal.evaluation.errors.flat_ranking import FlatRanking
 from multimodal.evaluation.files.folder import REPORT, evaluation_folder
 from multimodal.evaluation.files.writing import write_files
 from multimodal.evaluation.pipeline import check_same_data
 from multimodal.evaluation.report.gallery import gallery
-from multimodal.evaluation.report.inputs import read_inputs
+from multimodal.evaluation.report.inputs import ReportInputs, read_inputs
 from multimodal.evaluation.report.page import page
 from multimodal.evaluation.report.paper import report_latex, report_markdown
 from multimodal.evaluation.uncertainty.resampling import Unit
 from multimodal.storage.run_folder import RunFolder
-from multimodal.systems.model_folder import load_model
+from multimodal.systems.model_folder import LoadedModel, load_model
 
 
 def write_report(
@@ -41,6 +44,7 @@ def write_report(
     model = None if run is None else load_model(run)
     if model is not None:
         check_same_data(model, data)
+    inputs = replace(inputs, chances=_chances(inputs, model))
     texts = {
         "report.html": page(inputs, gallery(model, data, inputs, seed)),
         "report.md": report_markdown(inputs),
@@ -52,3 +56,17 @@ def write_report(
     ) as part:
         written = [*write_files(part, texts), *write_errors(part, inputs.errors)]
     return [folder / path.name for path in written]
+
+
+def _chances(inputs: ReportInputs, model: LoadedModel | None) -> str:
+    """Return what the scores of a System say of chances."""
+    if model is None:
+        return "It is not known whether the scores are chances."
+    calibration = model.system.calibration
+    if calibration is None:
+        return "The scores of this System are not chances: recommendations have no probability."
+    ranking = FlatRanking.of(inputs.rankings, [post.hashtags for post in inputs.posts])
+    chances = replace(ranking, score=calibration.of(ranking.score))
+    error = tables.calibration_error(tables.calibration_table(chances, inputs.error_k))
+    how = "Probabilities of recommendations are calibrated on the validation split: expected calibration error"
+    return f"{how} {error:.3f}."

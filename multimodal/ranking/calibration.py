@@ -1,0 +1,53 @@
+"""From a score to the chance that the hashtag is true, by isotonic regression."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_loaders.errors import RunError
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A rising line from scores to chances; outside of its scores it is level.
+
+    Attributes:
+        scores: rising.
+        chances: as many, from 0 to 1, not falling.
+    """
+
+    scores: tuple[float, ...]
+    chances: tuple[float, ...]
+
+    def of(self, scores: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the chance of each score, the same shape; NaN for NaN."""
+        return np.interp(scores, self.scores, self.chances)
+
+    def as_values(self) -> dict[str, list[float]]:
+        """Return it as `model.json` holds it."""
+        return {"scores": list(self.scores), "chances": list(self.chances)}
+
+    @classmethod
+    def of_values(cls, values: Mapping[str, Sequence[float]]) -> Calibration:
+        """Return what `as_values` gave.
+
+        Raises:
+            RunError: it is not a rising line to chances.
+        """
+        scores, chances = (np.asarray(values.get(name, ()), np.float64) for name in ("scores", "chances"))
+        fits = len(scores) == len(chances) > 0 and bool(np.isfinite(scores).all() and np.isfinite(chances).all())
+        if not fits or (np.diff(scores) < 0).any() or (np.diff(chances) < 0).any() or chances[0] < 0 or chances[-1] > 1:
+            raise RunError("its calibration is no rising line from scores to chances.")
+        return cls(tuple(scores.tolist()), tuple(chances.tolist()))
+
+
+def fit_calibration(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> Calibration:
+    """Return the rising line nearest to what came of scores, (M,) each (Zadrozny & Elkan, 10.1145/775047.775151)."""
+    from sklearn.isotonic import IsotonicRegression
+
+    fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(scores, right.astype(np.float64))
+    return Calibration(tuple(fitted.X_thresholds_.tolist()), tuple(fitted.y_thresholds_.tolist()))
