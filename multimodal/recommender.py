@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import operator
+import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from data_loaders.command_line import command_line
 from data_loaders.errors import UserError, short_repr
 from data_loaders.images.loading import ImageSource
 from data_loaders.posts import Post
 from multimodal.distributed.devices import choose_device
 from multimodal.distributed.forking import ForkSafeLock
+from multimodal.memory.live.exporting import export_user
+from multimodal.memory.live.live_memory import Compaction, LiveMemory, LiveSettings
+from multimodal.memory.live.opening import open_memory
+from multimodal.memory.log.errors import ForeignStoreError
+from multimodal.memory.log.events import FeedbackGiven
 from multimodal.memory.post_memory import PostMemory
 from multimodal.systems.base import Precision, System
 from multimodal.systems.caption_profile import profile_of
 from multimodal.systems.model_folder import load_model, save_model
+from multimodal.systems.model_origin import origin_of
 from multimodal.systems.queries import (
     GivenPost,
     is_missing,
@@ -66,17 +75,30 @@ class Recommender:
 
     Args:
         system: fitted.
-        memory: made by the System's `new_memory`.
+        memory: made by the System's `new_memory`, or such a memory with the log that it is derived from.
     """
 
-    def __init__(self, system: System, memory: PostMemory) -> None:
+    def __init__(self, system: System, memory: PostMemory | LiveMemory) -> None:
         self.system = system
-        self.memory = memory
+        self.live = memory if isinstance(memory, LiveMemory) else LiveMemory(memory)
         self._lock = ForkSafeLock()
+
+    @property
+    def memory(self) -> PostMemory:
+        """The posts that are remembered."""
+        return self.live.memory
 
     @classmethod
     def from_pretrained(
-        cls, path: str | Path, precision: Precision = "fp32", device: str | torch.device | None = None
+        cls,
+        path: str | Path,
+        precision: Precision = "fp32",
+        device: str | torch.device | None = None,
+        *,
+        memory: str | Path | None = None,
+        memory_folder: str | Path | None = None,
+        keep_captions: bool = False,
+        refresh_s: float = 0.1,
     ) -> Recommender:
         """Load a model from a run folder, its `model/` folder, or the Hugging Face Hub.
 
@@ -85,10 +107,16 @@ class Recommender:
             precision: `fp32`, or `bf16` to run the encoders in half the memory; scores then differ slightly from
                 those of an evaluation, and the model cannot be saved.
             device: where to run: `cpu`, `cuda`, `cuda:1`; None: CUDA if available, else the CPU.
+            memory: where what is observed is kept: the path of a SQLite file, which is made if there is none, or the
+                URL of a PostgreSQL database; None for in this process only.
+            memory_folder: folder for files beside that, from which it opens fast; None for a folder of that name.
+            keep_captions: keep the captions of posts there too, not only what is made of them.
+            refresh_s: how often to look for what other processes have kept there, in seconds.
 
         Raises:
             RunError: there is no complete model of this format version.
             UserError: the precision is unknown, or the device is not available.
+            StoreError: the memory belongs to another model, or cannot be opened.
         """
         accepted = get_args(Precision)
         if precision not in accepted:
@@ -97,15 +125,27 @@ class Recommender:
         model = load_model(path)
         model.system.use_precision(precision)
         model.system.use_device(chosen)
-        return cls(model.system, model.memory)
+        if memory is None:
+            return cls(model.system, model.memory)
+        settings = LiveSettings(keep_captions=keep_captions, refresh_s=refresh_s)
+        folder = None if memory_folder is None else Path(memory_folder)
+        try:
+            live = open_memory(memory, model.memory, origin_of(model, precision), settings, folder)
+        except ForeignStoreError as error:
+            again = f"{command_line('memory', 'rebuild', '--run', str(path))} --memory … --to …"
+            raise ForeignStoreError(f"{error} A log for this model is made from it by: {again}") from None
+        return cls(model.system, live)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Save the System and everything remembered so far; `from_pretrained` loads it.
+
+        Nothing of withdrawn posts and forgotten users is saved.
 
         Raises:
             RunError: it could not be written; what the folder held before is unchanged.
         """
         with self._lock:
+            self.live.follow()
             save_model(Path(folder), self.system, self.memory)
 
     def recommend(
@@ -140,6 +180,7 @@ class Recommender:
         post = read_post({"user_id": user_id, "timestamp": timestamp, "caption": caption, "image": image}, "query")
         earlier = [] if history is None or is_missing(history) else read_posts(history, "given")
         with self._lock:
+            self.live.follow()
             if not earlier:
                 return self._answer([post], self.memory, k, include_caption_hashtags)[0]
             with self.memory.fork() as memory:
@@ -171,13 +212,14 @@ class Recommender:
         read = read_posts(posts, "query")
         answers: list[list[Recommendation]] = []
         with self._lock:
+            self.live.follow()
             for start in range(0, len(read), _POSTS_AT_ONCE):
                 part = read[start : start + _POSTS_AT_ONCE]
                 answers.extend(self._answer(part, self.memory, k, include_caption_hashtags, on_short))
         return answers
 
     def observe(self, posts: GivenPost | Sequence[GivenPost]) -> None:
-        """Remember posts, so that later recommendations can use them.
+        """Remember posts, so that later recommendations can use them; on the disk when this returns, if they are kept.
 
         Args:
             posts: one or several, with their hashtags; if a post has none, those of its caption count. A post
@@ -185,16 +227,135 @@ class Recommender:
 
         Raises:
             UserError: a post is already remembered, or a value cannot be used; then none is remembered.
+            StoreUnavailableError: the memory cannot be written at the moment; then none is remembered.
         """
         with self._lock:
-            read = read_posts(posts, "observed", len(self.memory) + 1)
+            self.live.follow()
+            # Several processes may name posts at the same time.
+            name = f"observed {uuid.uuid4().hex}" if self.live.settings.log_posts else "observed"
+            read = read_posts(posts, name, len(self.memory) + 1)
             seen: set[str] = set()
             for post in read:
                 if post.post_id in self.memory or post.post_id in seen:
                     raise UserError(f"post {post.post_id!r} is already remembered; every post needs an id of its own.")
                 seen.add(post.post_id)
             first_us = self.memory.now_us
-            self._add_posts(self.memory, [(post, moment(first_us + number)) for number, post in enumerate(read)])
+            timed = [(post, moment(first_us + number)) for number, post in enumerate(read)]
+            if timed:
+                self.live.observe(self._as_remembered(timed), self.system.add_posts)
+
+    def correct(self, post: GivenPost) -> None:
+        """Give a remembered post other hashtags, and another caption and picture if given; user and time stay.
+
+        Args:
+            post: the id and what is right; see `observe`.
+
+        Raises:
+            UserError: the post is not remembered, or a value cannot be used.
+            StoreUnavailableError: the memory cannot be written at the moment.
+        """
+        right = read_post(post, "")
+        with self._lock:
+            self.live.follow()
+            (given,) = self._as_remembered([(right, None)])
+            changed = right.caption is not None or right.image is not None
+            self.live.correct(given, self.system.add_posts if changed else None)
+
+    def withdraw(self, post_id: str) -> None:
+        """Take a remembered post out of all later answers.
+
+        Raises:
+            UserError: the post is not remembered.
+            StoreUnavailableError: the memory cannot be written at the moment.
+        """
+        with self._lock:
+            self.live.follow()
+            self.live.withdraw(read_post({"post_id": post_id}, "").post_id)
+
+    def feedback(
+        self,
+        about: str | Sequence[Recommendation],
+        *,
+        user_id: str | None = None,
+        post_id: str | None = None,
+        accepted: Sequence[str] = (),
+        rejected: Sequence[str] = (),
+        added: Sequence[str] = (),
+    ) -> None:
+        """Keep what a user did with an answer.
+
+        Args:
+            about: the answer, or the id of the post that it was for.
+            user_id: who was answered; None for the author of the post, if it is remembered.
+            post_id: the post that the answer was for, if it has an id.
+            accepted: hashtags of the answer that were taken.
+            rejected: hashtags of the answer that were turned down.
+            added: others that the user wrote.
+
+        Raises:
+            UserError: a value cannot be used.
+            StoreUnavailableError: the memory cannot be written at the moment.
+        """
+        shown: Sequence[str] = ()
+        if isinstance(about, str):
+            post_id = about
+        else:
+            shown = [one.hashtag for one in about]
+        about_post = read_post({"post_id": post_id, "user_id": user_id}, "")
+        lists = {"shown": shown, "accepted": accepted, "rejected": rejected, "added": added}
+        tags = {name: read_post({"hashtags": given}, "").hashtags for name, given in lists.items()}
+        with self._lock:
+            self.live.follow()
+            self.live.give_feedback(
+                FeedbackGiven(
+                    user_id=about_post.user_id or self.live.author_of(about_post.post_id),
+                    instant_us=time.time_ns() // 1_000,
+                    post_id=about_post.post_id or None,
+                    **tags,
+                )
+            )
+
+    def forget(self, user_id: str) -> int:
+        """Forget a user: at once for answers and models saved later, on the disk with the next `compact`.
+
+        Returns:
+            How many posts of the user were remembered.
+
+        Raises:
+            StoreUnavailableError: the memory cannot be written at the moment.
+        """
+        return self.live.forget(_known_user(user_id))
+
+    def export(self, user_id: str) -> dict[str, Any]:
+        """Return all that is held about a user, as JSON can hold it; see `export_user`.
+
+        Raises:
+            StoreUnavailableError: the memory cannot be read at the moment.
+        """
+        return export_user(self.live, _known_user(user_id))
+
+    def refresh(self) -> int:
+        """Take over now what other processes have kept; returns how many events that were.
+
+        Raises:
+            StoreUnavailableError: the memory cannot be read at the moment.
+        """
+        with self._lock:
+            return self.live.refresh()
+
+    def compact(self) -> Compaction:
+        """Erase forgotten users from the disk, and write the files from which the memory opens fast.
+
+        Raises:
+            StoreUnavailableError: the memory cannot be written at the moment.
+            RunError: the disk is full, or the files cannot be written.
+            FolderInUseError: another process is compacting.
+        """
+        return self.live.compact()
+
+    def close(self) -> None:
+        """Let go of the log of the memory; nothing can be observed afterwards."""
+        self.live.close()
 
     def _remember_given(self, post: Post, history: Sequence[Post], memory: PostMemory) -> Post:
         """Add the history that is given with a post to `memory`; return the post, of that user and just after it."""
@@ -207,13 +368,13 @@ class Recommender:
         following = iter(range(post.instant_us - undated, post.instant_us))
         timed = [(given, moment(next(following)) if is_now(given) else None) for given in own]
         # A post that is given twice counts once.
-        self._add_posts(memory, list({given.post_id: (given, time) for given, time in timed}.values()))
+        once = {given.post_id: (given, time) for given, time in timed}
+        self.system.add_posts(memory, self._as_remembered([*once.values()]))
         return post
 
-    def _add_posts(self, memory: PostMemory, timed: Sequence[tuple[Post, datetime | None]]) -> None:
-        """Add posts to a memory, those that are written now with the timestamp beside them."""
-        earlier = [to_history_post(post, self._profile, time, self._checks_images) for post, time in timed]
-        self.system.add_posts(memory, earlier)
+    def _as_remembered(self, timed: Sequence[tuple[Post, datetime | None]]) -> list[Post]:
+        """Return posts as they are remembered, those that are written now with the timestamp beside them."""
+        return [to_history_post(post, self._profile, time, self._checks_images) for post, time in timed]
 
     def _answer(
         self,
@@ -245,6 +406,13 @@ class Recommender:
     @property
     def _checks_images(self) -> bool:
         return not self.system.opens_images
+
+
+def _known_user(user_id: str) -> str:
+    known = read_post({"user_id": user_id}, "").user_id
+    if known is None:
+        raise UserError(f"user_id: {short_repr(user_id)} names nobody; give the id of a user.")
+    return known
 
 
 def check_k(k: int, most: int, on_short: OnShort = "raise") -> int:

@@ -372,7 +372,20 @@ def program_arguments(words):
     return None
 
 
-OTHER_PROGRAMS = {"curl", "hf", "git", "cd", "source", "conda", "pip", "export", "tensorboard", "pre-commit", "mypy"}
+OTHER_PROGRAMS = {
+    "sqlite3",
+    "curl",
+    "hf",
+    "git",
+    "cd",
+    "source",
+    "conda",
+    "pip",
+    "export",
+    "tensorboard",
+    "pre-commit",
+    "mypy",
+}
 
 
 def check_command(words):

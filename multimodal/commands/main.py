@@ -30,6 +30,7 @@ COMMANDS = {
     "evaluate": "metrics at K, predictions and charts of a run",
     "recommend": "recommend hashtags for one post",
     "export": "predictions of a run for other programs",
+    "memory": "look after the posts that a recommender keeps",
     "compare": "compare evaluated runs by paired tests",
     "benchmark": "train and evaluate Systems side by side",
     "ablation": "train a configuration and its variants",

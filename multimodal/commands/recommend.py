@@ -12,6 +12,7 @@ EXAMPLES = """examples:
   multimodal-hashtags recommend --run runs/sample --image photo.jpg --caption "Low tide at dusk" --user-id ann --k 5
   multimodal-hashtags recommend --run runs/sample --caption "Low tide" --user-id ann --timestamp 2024-05-01T18:00:00Z
   multimodal-hashtags recommend --run runs/sample --user-id ann --observe data/prepared
+  multimodal-hashtags recommend --run runs/sample --user-id ann --memory memory.sqlite
   multimodal-hashtags recommend --run runs/sample --user-id ann --json"""
 
 
@@ -27,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--observe", type=Path, metavar="DATA", help="prepared folder whose validation and test posts become known too"
     )
     parser.add_argument(
+        "--memory", help="SQLite file or URL of a PostgreSQL database: what is known from there, and kept there"
+    )
+    parser.add_argument(
         "--include-caption-hashtags", action="store_true", help="also recommend hashtags of the caption"
     )
     parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda if available, else cpu)")
@@ -37,7 +41,7 @@ def run(options: argparse.Namespace) -> Answer:
     from multimodal.evaluation.files.text_table import TextTable
     from multimodal.recommender import Recommender
 
-    recommender = Recommender.from_pretrained(options.run, device=options.device)
+    recommender = Recommender.from_pretrained(options.run, device=options.device, memory=options.memory)
     if options.observe is not None:
         from data_loaders.prepared import PreparedData
 

@@ -27,30 +27,43 @@ class _Posts(Form):
     spaces: dict[str, Count] = Field(default_factory=dict)
 
 
-def write_memory(folder: Path, memory: PostMemory) -> None:
+class _AllPosts(_Posts):
+    post_ids: list[str]
+    user_ids: list[str]
+    forgotten_users: list[Count]
+
+
+def write_memory(folder: Path, memory: PostMemory, dead: bool = False) -> None:
     """Write both files; they hold nothing of posts that are dead.
+
+    Args:
+        folder: exists.
+        memory: what to write.
+        dead: write dead posts all the same, so that positions stay what they are.
 
     Raises:
         RunError: the disk is full or the folder cannot be written.
     """
-    memory = memory.living()
-    arrays, values = memory.state()
+    memory = memory if dead else memory.living()
+    arrays, values = memory.state(dead)
     further = list(memory.id_map.names[memory.id_map.vocabulary_size :])
     save_arrays(folder / ARRAYS_FILE, arrays)
     write_json(folder / POSTS_FILE, {**values, "further_hashtags": further})
 
 
-def read_memory(folder: Path, like: PostMemory) -> PostMemory:
+def read_memory(folder: Path, like: PostMemory, dead: bool = False) -> PostMemory:
     """Read what `write_memory` wrote; vectors and caption terms stay in the file, which is memory-mapped.
 
     Args:
         folder: a model folder.
         like: an empty memory of the System, whose sizes the memory has to have.
+        dead: whether dead posts were written.
 
     Raises:
         RunError: a file is missing or damaged, or belongs to another System.
     """
-    posts, path = read_json_as(folder / POSTS_FILE, _WHAT, _Posts), folder / ARRAYS_FILE
+    form, path = _AllPosts if dead else _Posts, folder / ARRAYS_FILE
+    posts = read_json_as(folder / POSTS_FILE, _WHAT, form)
     if (posts.width, posts.slots) != (like.width, like.slots):
         raise RunError(
             f"{folder / POSTS_FILE} ({_WHAT}) does not fit: width {posts.width} and slots {posts.slots}, the system "
@@ -90,4 +103,6 @@ def _forms(posts: _Posts, hashtags: int) -> dict[str, ArrayForm]:
         forms["term_slots"] = ArrayForm("int32", (None,), 0, posts.slots - 1)
         forms["term_weights"] = ArrayForm("float32", (None,), 0)
         forms["term_ends"] = ArrayForm("int64", (count,), 0)
+    if isinstance(posts, _AllPosts):
+        forms["alive"] = ArrayForm("bool", (count,))
     return forms

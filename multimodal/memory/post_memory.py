@@ -469,13 +469,16 @@ class PostMemory:
             hashtags=tuple(self.id_map[index] for index in hashtags),
         )
 
-    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    def state(self, dead: bool = False) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return the content of the memory: arrays for safetensors and values for JSON.
 
+        Args:
+            dead: keep dead positions too, so that all positions stay what they are.
+
         Raises:
-            ValueError: there are dead positions; see `living`.
+            ValueError: there are dead positions, which are not to be kept; see `living`.
         """
-        if self._dead:
+        if self._dead and not dead:
             raise ValueError("the memory has dead posts, which must not be saved; save its `living()`")
         arrays: dict[str, NDArray[Any]] = {
             "users": self.users,
@@ -489,6 +492,9 @@ class PostMemory:
             arrays.update(self._terms.arrays())
         values = {"width": self.width, "slots": self.slots, "post_ids": list(self.post_ids)}
         values["user_ids"] = list(self.user_ids)
+        if dead:
+            arrays["alive"] = self._alive.values[: self._length]
+            values["forgotten_users"] = sorted(self._forgotten)
         return arrays, {**values, "spaces": self.spaces} if self.spaces else values
 
     @classmethod
@@ -500,11 +506,13 @@ class PostMemory:
             id_map: the one it was saved with.
         """
         memory = cls(id_map, int(values["width"]), int(values["slots"]), values.get("spaces"))
-        memory._post_numbers = Numbering(values["post_ids"])
-        memory._user_numbers = Numbering(values["user_ids"])
+        numbered = _numbered_again if "alive" in arrays else Numbering
+        memory._post_numbers, memory._user_numbers = numbered(values["post_ids"]), numbered(values["user_ids"])
+        memory._forgotten = frozenset(values.get("forgotten_users", ()))
+        alive = arrays.get("alive", np.ones(len(arrays["users"]), np.bool_))
         memory._users.extend(arrays["users"])
         memory._instants.extend(arrays["instants_us"])
-        memory._alive.extend(np.ones(len(arrays["users"]), np.bool_))
+        memory._alive.extend(alive)
         memory._hashtags.extend_flat(arrays["hashtags"], arrays["hashtag_ends"])
         for space in memory._vectors:
             base = arrays[array_name(space)]
@@ -512,9 +520,20 @@ class PostMemory:
         if memory.slots:
             memory._terms = TermRows(memory.slots, arrays)
         memory._length = len(memory._instants)
-        memory._newest_us = int(memory.instants_us.max()) if len(memory) else 0
+        memory._dead = len(alive) - int(alive.sum())
+        memory._newest_us = int(memory.instants_us[alive].max()) if memory._holds_any() else 0
         memory._sort_in()
         return memory
+
+
+def _numbered_again(names: Sequence[str]) -> Numbering:
+    """Number names of which some come again: of posts that were corrected, of users that were forgotten."""
+    if len(set(names)) == len(names):
+        return Numbering(names)
+    numbering = Numbering()
+    for name in names:
+        numbering.add_again(name)
+    return numbering
 
 
 def array_name(space: str) -> str:

@@ -17,5 +17,9 @@ class StoreDamagedError(StoreError):
     """A log, or an entry of it, cannot be read."""
 
 
+class ForeignStoreError(StoreError):
+    """The log holds vectors of another model."""
+
+
 class PostExistsError(StoreError):
     """A post with this id was observed before; nothing of the batch was appended."""

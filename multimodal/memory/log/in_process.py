@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
 from multimodal.distributed.forking import ForkSafeLock
-from multimodal.memory.log.errors import PostExistsError, StoreError
+from multimodal.memory.log.batches import not_forgotten, refuse_repeated
 from multimodal.memory.log.event_coding import FORGOTTEN, OBSERVED, Row, decode, encode, sealed
 from multimodal.memory.log.events import Event, is_pseudonym, pseudonym
 from multimodal.memory.log.store import EventStore, NumberedEvent
@@ -90,24 +89,3 @@ class InProcessStore(EventStore):
 
     def close(self) -> None:
         """Do nothing: the log ends with the process."""
-
-
-def refuse_repeated(observed: Sequence[str], known: set[str], location: str) -> None:
-    """Refuse posts that are in the log, or twice in a batch.
-
-    Raises:
-        PostExistsError: names the first.
-    """
-    repeated = [post_id for post_id, times in Counter(observed).items() if times > 1]
-    if repeated or known:
-        post_id = min(known) if known else repeated[0]
-        where = f"is in the log {location} already" if known else "is in the batch twice"
-        raise PostExistsError(
-            f"post {post_id!r} {where}; none of the {len(observed):,} posts was appended. Leave it out, or append "
-            "PostCorrected if it has changed."
-        )
-
-
-def not_forgotten(user_id: str, location: str) -> StoreError:
-    """Return the error of erasing a user that was not forgotten."""
-    return StoreError(f"user {user_id!r} was not forgotten in the log {location}; append UserForgotten before erasing.")

@@ -1,0 +1,111 @@
+"""`open_memory`: a memory from its log, and from the files beside it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from multimodal.distributed.progress import shared_progress
+from multimodal.memory.live.events_of_posts import empty_like
+from multimodal.memory.live.files_beside import FilesBeside, folder_beside
+from multimodal.memory.live.live_memory import LiveMemory, LiveSettings
+from multimodal.memory.live.snapshot import LogPlace, Origin, SnapshotError, mark, read_snapshot
+from multimodal.memory.live.tombstones import Tombstone, tombstone
+from multimodal.memory.log.events import UserForgotten, pseudonym
+from multimodal.memory.log.opening import open_store
+from multimodal.memory.log.store import EventStore
+from multimodal.memory.post_memory import PostMemory
+
+logger = logging.getLogger(__name__)
+
+_LONG = 50_000
+
+
+def open_memory(
+    address: str | Path,
+    base: PostMemory,
+    origin: Origin,
+    settings: LiveSettings | None = None,
+    folder: Path | None = None,
+) -> LiveMemory:
+    """Return a memory of the posts of a model and of everything in a log, which is made if there is none.
+
+    Args:
+        address: of the log, see `open_store`.
+        base: the posts that were saved with the model; they become part of the memory.
+        origin: of the memory.
+        settings: how the memory is kept.
+        folder: of the files beside the log; None for `folder_beside`.
+
+    Raises:
+        StoreError: the address is unusable, or the log is of another version or model.
+        StoreUnavailableError: the log cannot be reached at the moment.
+        StoreDamagedError: an entry of the log, or who was forgotten, cannot be read.
+    """
+    store = open_store(address, origin.fingerprint)
+    try:
+        files = FilesBeside(folder or folder_beside(address), origin)
+        memory, place = _read_snapshot(files, store, base) or (base, LogPlace())
+        live = LiveMemory(memory, store, settings, files, place)
+        _catch_up(live)
+        _forget_again(live, files)
+    except BaseException:
+        store.close()
+        raise
+    return live
+
+
+def _read_snapshot(files: FilesBeside, store: EventStore, base: PostMemory) -> tuple[PostMemory, LogPlace] | None:
+    """Return what the snapshot holds, None if there is none that fits the log; why is said."""
+    try:
+        read = read_snapshot(files.snapshot, empty_like(base), files.origin)
+        if read is not None and not _is_of(store, read[1]):
+            raise SnapshotError(f"{files.snapshot} was made from another log, or from one that lost entries since")
+    except SnapshotError as error:
+        logger.warning(
+            "%s. The memory is read from the log instead, which takes longer; `multimodal-hashtags memory rebuild` "
+            "writes the snapshot again.",
+            error,
+        )
+        return None
+    return read
+
+
+def _is_of(store: EventStore, place: LogPlace) -> bool:
+    """Return whether a log holds the last event of a snapshot."""
+    found = next(iter(store.read(place.number - 1, 1)), None) if place.number else None
+    return not place.number or (found is not None and found[0] == place.number and mark(found[1]) == place.last_event)
+
+
+def _catch_up(live: LiveMemory) -> None:
+    behind = live.store.last() - live.number
+    if behind < _LONG:
+        live.refresh()
+        return
+    with shared_progress("reading the log", behind, "events") as advance:
+        live.refresh(advance)
+
+
+def _forget_again(live: LiveMemory, files: FilesBeside) -> None:
+    """Forget those whose tombstones the log lacks: it is a copy from before they were forgotten."""
+    missing = []
+    for stone in files.tombstones.newest_first():
+        if _holds(live.store, stone):
+            break  # a copy lacks what came last, so the log has the older ones as well
+        missing.append(stone)
+    if not missing:
+        return
+    users = {*live.memory.user_ids, *(getattr(event, "user_id", None) for _, event in live.store.read())}
+    known = {pseudonym(user_id): user_id for user_id in users if user_id is not None}
+    for stone in reversed(missing):
+        if stone.user in known:
+            logger.warning("the log %s holds a user again who had been forgotten, and now is", live.store.location)
+        live.forget(known.get(stone.user, stone.user))
+        if not _holds(live.store, stone):
+            files.tombstones.remove(stone)
+
+
+def _holds(store: EventStore, stone: Tombstone) -> bool:
+    for number, event in store.read(stone.number - 1, 1):
+        return isinstance(event, UserForgotten) and tombstone(number, event) == stone
+    return False

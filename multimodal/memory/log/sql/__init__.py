@@ -1,0 +1,1 @@
+"""The log in SQLite and in PostgreSQL, by one schema."""

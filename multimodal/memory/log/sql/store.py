@@ -1,0 +1,222 @@
+"""`SqlStore`: a log in SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, insert, select, text, union, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql import ColumnElement, Select
+
+from multimodal.distributed.forking import ForkSafeLock
+from multimodal.memory.log.batches import not_forgotten, refuse_repeated
+from multimodal.memory.log.errors import StoreError, StoreUnavailableError
+from multimodal.memory.log.event_coding import FORGOTTEN, OBSERVED, Row, decode, encode, sealed
+from multimodal.memory.log.events import Event, is_pseudonym, pseudonym
+from multimodal.memory.log.sql.addresses import Address
+from multimodal.memory.log.sql.engines import WRITING, make_engine
+from multimodal.memory.log.sql.failures import explained
+from multimodal.memory.log.sql.opening import open_tables, prepare_file
+from multimodal.memory.log.sql.schema import FACTS, IS_ANOTHER, IS_OBSERVED, LOG
+from multimodal.memory.log.store import EventStore, NumberedEvent
+
+_ROWS_AT_ONCE = 1_000
+_IDS_AT_ONCE = 500
+
+
+class SqlStore(EventStore):
+    """A log in a database.
+
+    Entries are numbered by a counter in the database whose lock is held until the commit. So numbers rise in the
+    order of commits, whatever the number of processes: an entry never appears behind one that was read before.
+
+    Args:
+        address: of the database; the tables are made if there are none.
+        fingerprint: of the model whose vectors it holds; None to accept any, if there is a log.
+
+    Raises:
+        StoreError: the log is of a newer version or of another model, or the address is unusable.
+        StoreUnavailableError: the database cannot be reached at the moment.
+        StoreDamagedError: it cannot be read.
+    """
+
+    def __init__(self, address: Address, fingerprint: str | None) -> None:
+        self.location = address.location
+        self._address = address
+        self._lock = ForkSafeLock()
+        self._process = os.getpid()
+        if address.path is not None:
+            prepare_file(address.path)
+            if fingerprint is None and not address.path.exists():
+                raise StoreError(f"there is no log at {address.location}; it is made when a model opens it.")
+        self._opened: Engine | None = make_engine(address)
+        try:
+            with explained(address, "opened"):
+                self.fingerprint = open_tables(self._opened, address, fingerprint)
+        except StoreError:
+            self.close()
+            raise
+        self._file = _identity(address.path)
+
+    def append(self, events: Sequence[Event]) -> int:
+        """Append a batch, see `EventStore.append`."""
+        rows = [encode(event) for event in events]
+        observed = [str(row.post_id) for row in rows if row.kind == OBSERVED]
+        refuse_repeated(observed, set(), self.location)
+        if not rows:
+            return self.last()
+        try:
+            return self._insert(rows)
+        except IntegrityError:
+            refuse_repeated(observed, self._known(observed), self.location)
+            raise StoreUnavailableError(
+                f"the log {self.location} did not take the events: others changed it at the same time. Try again."
+            ) from None
+
+    def _insert(self, rows: Sequence[Row]) -> int:
+        with self._writing("appended to") as connection:
+            last = _numbers(connection, len(rows))
+            first = last - len(rows) + 1
+            values = [{"number": number, **asdict(row)} for number, row in enumerate(rows, start=first)]
+            connection.execute(insert(LOG), values)
+        return last
+
+    def _known(self, post_ids: Sequence[str]) -> set[str]:
+        """Return which of the posts are in the log."""
+        known: set[str] = set()
+        with self._reading() as connection:
+            for start in range(0, len(post_ids), _IDS_AT_ONCE):
+                some = LOG.c.post_id.in_(post_ids[start : start + _IDS_AT_ONCE])
+                known.update(connection.execute(select(LOG.c.post_id).where(IS_OBSERVED, some)).scalars())
+        return known
+
+    def read(self, after: int = 0, limit: int | None = None) -> Iterator[NumberedEvent]:
+        """Yield the events behind a number, see `EventStore.read`."""
+        while limit is None or limit > 0:
+            count = _ROWS_AT_ONCE if limit is None else min(limit, _ROWS_AT_ONCE)
+            # A short transaction for each page: a long one would keep SQLite's write-ahead log from being emptied.
+            page = self._events(select(LOG).where(LOG.c.number > after).order_by(LOG.c.number).limit(count))
+            yield from page
+            if len(page) < count:
+                return
+            after = page[-1][0]
+            limit = None if limit is None else limit - count
+
+    def last(self) -> int:
+        """Return the number of the last event, see `EventStore.last`."""
+        with self._reading() as connection:
+            number: int = connection.execute(select(FACTS.c.last_number)).scalar_one()
+        return number
+
+    def of_user(self, user_id: str) -> list[NumberedEvent]:
+        """Return all that the log holds about a user, see `EventStore.of_user`."""
+        return self._events(select(LOG).where(_about(user_id)).order_by(LOG.c.number))
+
+    def to_erase(self) -> list[str]:
+        """Return the users that were forgotten and not yet erased."""
+        with self._reading() as connection:
+            users = connection.execute(select(LOG.c.user_id).where(LOG.c.kind == FORGOTTEN).distinct()).scalars()
+            return sorted(user for user in users if not is_pseudonym(user))
+
+    def erase(self, user_id: str) -> int:
+        """Take a user out of the log, see `EventStore.erase`.
+
+        SQLite: deleted entries are overwritten, and so is the write-ahead log. PostgreSQL: the space is freed for new
+        entries (VACUUM); until then the server's files, its write-ahead log and its backups may hold remains.
+        """
+        mine = LOG.c.user_id.in_([user_id, pseudonym(user_id)])
+        with self._writing("erased from") as connection:
+            _numbers(connection, 0)
+            forgettings = connection.execute(select(LOG).where(LOG.c.kind == FORGOTTEN, mine)).all()
+            if not forgettings:
+                raise not_forgotten(user_id, self.location)
+            last = max(number for number, *_ in forgettings)
+            erased = _about(user_id) & (LOG.c.number < last) & (LOG.c.kind != FORGOTTEN)
+            count = connection.execute(delete(LOG).where(erased)).rowcount
+            for number, *columns in forgettings:
+                row = sealed(replace(Row(*columns), user_id=pseudonym(user_id)))
+                connection.execute(update(LOG).where(LOG.c.number == number).values(asdict(row)))
+        self._clean()
+        return count
+
+    def _clean(self) -> None:
+        with explained(self._address, "cleaned"), self._engine.connect() as connection:
+            if self._address.path is None:
+                connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(f"VACUUM {LOG.name}"))
+                return
+            # Of the driver itself: SQLAlchemy would begin a transaction, within which nothing is emptied.
+            driver: Any = connection.connection.driver_connection
+            busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise StoreUnavailableError(
+                    f"the user was erased from the log {self.location}, but its write-ahead log still holds remains: "
+                    "another process reads it. Erase the user again."
+                )
+
+    def close(self) -> None:
+        """Let go of the log."""
+        engine, self._opened = self._opened, None
+        if engine is not None:
+            engine.dispose(close=self._process == os.getpid())
+
+    @property
+    def _engine(self) -> Engine:
+        if self._opened is None:
+            raise StoreError(f"the log {self.location} is closed; open it again.")
+        if self._process != os.getpid():
+            # Connections of the parent must not be used in a forked process.
+            self._opened.dispose(close=False)
+            self._process = os.getpid()
+        return self._opened
+
+    def _events(self, rows: Select[Any]) -> list[NumberedEvent]:
+        with self._reading() as connection:
+            found = connection.execute(rows).all()
+        return [(number, decode(number, Row(*columns), self.location)) for number, *columns in map(tuple, found)]
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with explained(self._address, "read"), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self, doing: str) -> Iterator[Connection]:
+        self._require_file()
+        with self._lock, explained(self._address, doing), self._engine.connect() as opened:
+            connection = opened.execution_options(**{WRITING: True})
+            with connection.begin():
+                yield connection
+
+    def _require_file(self) -> None:
+        if self._address.path is not None and _identity(self._address.path) != self._file:
+            raise StoreUnavailableError(
+                f"the log {self.location} was moved, deleted or replaced while it was open. Put it back, or open the "
+                "memory again."
+            )
+
+
+def _numbers(connection: Connection, count: int) -> int:
+    """Take the next numbers, and with them the lock under which all entries are numbered; return the last."""
+    connection.execute(update(FACTS).values(last_number=FACTS.c.last_number + count))
+    last: int = connection.execute(select(FACTS.c.last_number)).scalar_one()
+    return last
+
+
+def _about(user_id: str) -> ColumnElement[bool]:
+    """Select what is by a user, or about a post by the user."""
+    posts = select(LOG.c.post_id).where(IS_OBSERVED, LOG.c.user_id == user_id)
+    own = select(LOG.c.number).where(LOG.c.user_id.in_([user_id, pseudonym(user_id)]))
+    return LOG.c.number.in_(union(own, select(LOG.c.number).where(IS_ANOTHER, LOG.c.post_id.in_(posts))))
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    try:
+        status = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return None if status is None else (status.st_dev, status.st_ino)
