@@ -120,11 +120,8 @@ def vocabulary_of(inputs: Inputs) -> Vocabulary:
 
 def build_ours(ranked: list[list[str]], true: list[list[str]], scores: NDArray[np.float64]) -> tuple[Rankings, Truth]:
     """Turn lists of text into this package's format."""
-    names = list(dict.fromkeys(tag for tags in ranked for tag in tags))
-    index = {name: number for number, name in enumerate(names)}
-    flat = np.fromiter((index[tag] for tags in ranked for tag in tags), np.int64)
-    rankings = Rankings(post_ids(len(ranked)), flat.reshape(len(ranked), -1), scores, names)
-    return rankings, Truth.from_hashtags(true, names)
+    made = Rankings.from_hashtags(dict(zip(post_ids(len(ranked)), ranked, strict=True)))
+    return Rankings(made.post_ids, made.indices, scores, made.names), Truth.from_hashtags(true, made.names)
 
 
 def bench_ours(inputs: Inputs, ks: list[int], with_text: bool) -> tuple[dict[str, Seconds], MetricTable]:

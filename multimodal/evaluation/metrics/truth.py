@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -114,8 +115,8 @@ class Truth:
             if isinstance(tags, str):
                 raise DataError(f"the truth of post number {row} is the text {tags!r}; it must be a list of hashtags.")
         index = _GrowingIndex((name, number) for number, name in enumerate(names))
-        flat = np.fromiter((index[tag] for tags in hashtags for tag in tags), np.int64)
         sizes = np.fromiter(map(len, hashtags), np.int64, len(hashtags))
+        flat = np.fromiter(map(index.__getitem__, chain.from_iterable(hashtags)), np.int64, int(sizes.sum()))
         extra = list(index)[len(names) :]
         all_names = [*names, *extra] if extra else names
         return cls._without_repeats(flat, sizes, all_names)
