@@ -24,6 +24,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, BinaryIO, TypeAlias, cast
 
+from data_loaders.dump_files.unpacking import MOST_UNPACKED_PER_BYTE, most_unpacked
 from data_loaders.errors import DataError
 
 _PACKED_TAR: dict[str, Callable[[BinaryIO], IO[bytes]]] = {
@@ -40,8 +41,6 @@ _DAMAGED = (
     *(NotImplementedError, RuntimeError, OverflowError, ValueError, OSError),
 )
 """What the packages for archives raise for damaged, unsupported and encrypted ones."""
-_UNPACKED_UNQUESTIONED = 1 << 26
-_MOST_UNPACKED_PER_BYTE = 200
 _MOST_FILES = 2_000_000
 _DEEPEST = 32
 _CHUNK_BYTES = 1 << 20
@@ -116,7 +115,7 @@ class _ZipArchive(Archive):
 
     def open(self, name: str) -> BinaryIO:
         info = self._info(name)
-        if info.file_size > max(_UNPACKED_UNQUESTIONED, info.compress_size * _MOST_UNPACKED_PER_BYTE):
+        if info.file_size > most_unpacked(info.compress_size):
             raise OSError(0, _bomb(info.file_size))
         try:
             return _guarded(self._zip.open(info))
@@ -251,7 +250,7 @@ def _decompressed(file: BinaryIO, path: Path, size: int) -> BinaryIO:
     unpack = next((unpack for suffix, unpack in _PACKED_TAR.items() if path.name.lower().endswith(suffix)), None)
     if unpack is None:
         return file
-    most, unpacked = max(_UNPACKED_UNQUESTIONED, size * _MOST_UNPACKED_PER_BYTE), 0
+    most, unpacked = most_unpacked(size), 0
     spool = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115  # lives as long as the archive
     with file:
         for chunk in _chunks(unpack(file)):
@@ -274,7 +273,7 @@ def _guarded(file: io.RawIOBase | IO[bytes]) -> BinaryIO:
 
 def _bomb(size: int) -> str:
     return (
-        f"it unpacks to more than {size >> 20:,} MiB, over {_MOST_UNPACKED_PER_BYTE} times its size; if it is what you "
+        f"it unpacks to more than {size >> 20:,} MiB, over {MOST_UNPACKED_PER_BYTE} times its size; if it is what you "
         "want, unpack it and give the folder"
     )
 

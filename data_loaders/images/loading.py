@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from data_loaders.dump_files import FileRefused, open_file
+from data_loaders.dump_files.opening import FileRefused, open_file
 from data_loaders.dump_files.spelling import as_on_disk
 from data_loaders.errors import DataError, nearest
 from data_loaders.images.formats import formats_for, unknown_format
@@ -115,7 +115,7 @@ def load_image(
         policy: for an unusable picture: `raise` an error, `skip` it (returns None), or return a grey `blank`.
         max_pixels: larger pictures are refused by their header alone, before any pixel is decoded; so are those whose
             decoding takes too much memory or time, see `images.limits`.
-        root: the folder that a path must be in, see `dump_files.open_file`.
+        root: the folder that a path must be in, see `dump_files.opening.open_file`.
 
     Raises:
         DataError: the picture is unusable and the policy is `raise`, or the policy is unknown.

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from data_loaders.dump_files import FileRefused, read_file
 from data_loaders.dump_files.archives import is_packed
+from data_loaders.dump_files.opening import FileRefused, read_file
 from data_loaders.images.check import ImageInspector, ImageReport
 from data_loaders.images.limits import MOST_FILE_BYTES
 from data_loaders.images.loading import ImageError

@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
-from data_loaders.dump_files import open_file, unpacking
 from data_loaders.dump_files.archives import is_packed, size_of
+from data_loaders.dump_files.opening import open_file, read_at_most
+from data_loaders.dump_files.unpacking import unpacking
 from data_loaders.errors import DataError
 from data_loaders.readers.encodings import not_utf8, recoded
 
@@ -38,7 +39,7 @@ def open_bytes(path: Path, root: Path | None = None, encoding: str | None = None
 
     Args:
         path: the file.
-        root: the folder that it must be in, see `dump_files.open_file`.
+        root: the folder that it must be in, see `dump_files.opening.open_file`.
         encoding: of its text, which is then read as UTF-8; None for UTF-8.
 
     Raises:
@@ -93,14 +94,14 @@ def load_json(path: Path, root: Path, remedy: str) -> tuple[Any, str | None]:
 
     Args:
         path: the file.
-        root: the folder that it must be in, see `dump_files.open_file`.
+        root: the folder that it must be in, see `dump_files.opening.open_file`.
         remedy: advice for a malformed file, for the message.
 
     Raises:
         DataError: the file cannot be opened, is too large or malformed.
     """
     with open_bytes(path, root) as file:
-        content = file.read(_LARGEST_JSON + 1)
+        content = read_at_most(file, _LARGEST_JSON + 1)
     if len(content) > _LARGEST_JSON:
         raise DataError(f"{path} is larger than {_LARGEST_JSON >> 20} MiB.")
     try:

@@ -11,8 +11,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from data_loaders.dump_files import LONGEST_PATH, FileRefused, resolve
 from data_loaders.dump_files.archives import is_file
+from data_loaders.dump_files.opening import LONGEST_PATH, FileRefused, resolve
 from data_loaders.dump_files.spelling import as_on_disk
 from data_loaders.errors import short_repr
 from data_loaders.text.tag_lists import describe

@@ -10,8 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from data_loaders.dump_files import LONGEST_LINE, FileRefused, read_file
 from data_loaders.dump_files.archives import is_folder, walk
+from data_loaders.dump_files.opening import FileRefused, read_file
+from data_loaders.dump_files.unpacking import LONGEST_LINE
 from data_loaders.errors import DataError
 from data_loaders.readers import instaloader_nodes as nodes
 from data_loaders.readers.base import RawPost, Reader, Record, Rejected

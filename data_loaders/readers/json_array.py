@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import IO, Any
 
-from data_loaders.dump_files import LONGEST_LINE
+from data_loaders.dump_files.unpacking import LONGEST_LINE
 from data_loaders.errors import DataError
 from data_loaders.readers.encodings import mended, not_utf8
 

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import IO, Any
 
-from data_loaders.dump_files import LONGEST_LINE, lines
+from data_loaders.dump_files.opening import read_at_most
+from data_loaders.dump_files.unpacking import LONGEST_LINE, lines
 from data_loaders.errors import DataError
 from data_loaders.readers.base import Record, Rejected
 from data_loaders.readers.fields import KeyMapper, listing
@@ -102,7 +103,7 @@ class JsonLinesReader(FileReader):
             return
         with self._open_bytes() as file:
             try:
-                value = json.loads(file.read(LONGEST_LINE).decode("utf-8", "replace"))
+                value = json.loads(read_at_most(file, LONGEST_LINE).decode("utf-8", "replace"))
             except (ValueError, RecursionError):
                 return
         raise self._no_posts(value)

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data_loaders.dump_files import LONGEST_LINE, check_proportion
 from data_loaders.dump_files.archives import size_of
+from data_loaders.dump_files.unpacking import LONGEST_LINE, check_proportion
 from data_loaders.errors import DataError
 from data_loaders.readers.base import Record, Rejected
 from data_loaders.readers.fields import names_inside, value_at

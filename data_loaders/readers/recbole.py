@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-from data_loaders.dump_files import lines
 from data_loaders.dump_files.archives import entries, is_archive, is_file
+from data_loaders.dump_files.unpacking import lines
 from data_loaders.errors import DataError, some_of
 from data_loaders.readers.base import Reader, Record, Rejected
 from data_loaders.readers.data_files import beside

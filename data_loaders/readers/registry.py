@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from data_loaders.dump_files import FileRefused, open_file, resolve
 from data_loaders.dump_files.archives import entries, folders, is_archive, is_file, is_folder, open_archive, size_of
+from data_loaders.dump_files.opening import FileRefused, open_file, resolve
 from data_loaders.errors import DataError, nearest, some_of
 from data_loaders.readers.base import Reader, ReaderOptions
 from data_loaders.readers.data_files import Source, beside, data_files, one_format, paths_of, posts_files

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import ClassVar
 
-from data_loaders.dump_files import LONGEST_LINE
+from data_loaders.dump_files.unpacking import LONGEST_LINE
 from data_loaders.errors import DataError
 from data_loaders.readers.base import FIELDS, Record, Rejected
 from data_loaders.readers.encodings import mended, not_utf8

@@ -14,8 +14,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
 
-from data_loaders.dump_files import resolve
 from data_loaders.dump_files.archives import entries, folders, is_archive, is_file, is_folder
+from data_loaders.dump_files.opening import read_at_most, resolve
 from data_loaders.errors import DataError
 from data_loaders.readers.files import open_bytes
 from data_loaders.readers.json_array import iterate_array
@@ -97,7 +97,7 @@ class Archive:
         """
         with self.open(name) as file:
             _skip_assignment(file, f"{self.path}/{name}", (b"[", b"{"))
-            content = file.read(_LARGEST_VALUE + 1)
+            content = read_at_most(file, _LARGEST_VALUE + 1)
         if len(content) > _LARGEST_VALUE:
             raise DataError(f"{self.path}/{name} is larger than {_LARGEST_VALUE >> 20} MiB.")
         try:

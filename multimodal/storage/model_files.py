@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from data_loaders.dump_files import FileRefused, open_file, read_file
+from data_loaders.dump_files.opening import FileRefused, open_file, read_file
 from data_loaders.errors import RunError
 
 _MOST_JSON_BYTES = 4 * 2**30

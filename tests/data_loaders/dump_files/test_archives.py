@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
-from data_loaders.dump_files import FileRefused, open_file
 from data_loaders.dump_files.archives import entries, find_archive, is_file, is_folder, is_packed, size_of
+from data_loaders.dump_files.opening import FileRefused, open_file
 from data_loaders.errors import DataError
 
 FILES = {"a.csv": b"1", "in/b.csv": b"22", "in/deep/c.csv": b"333"}

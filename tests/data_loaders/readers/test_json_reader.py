@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data_loaders import dump_files
+from data_loaders.dump_files import unpacking
 from data_loaders.errors import ConfigError, DataError
 from data_loaders.readers import RawPost, ReaderOptions, Rejected, open_dump
 from data_loaders.readers import json_array as array_module
@@ -189,7 +189,7 @@ def test_a_streamed_array_equals_the_whole(values, chunk):
 
 
 def test_a_line_that_is_too_long_is_refused_and_the_next_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(dump_files, "LONGEST_LINE", 200)
+    monkeypatch.setattr(unpacking, "LONGEST_LINE", 200)
     path = write(tmp_path, LINE, b"x" * 1_000, {**LINE, "post_id": "2"})
     first, second, third = read(path)
     assert (first.post.post_id, third.post.post_id, third.where) == ("1", "2", "posts.jsonl:3")

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 import pytest
 import twitter_archives as made
 
-from data_loaders.dump_files import read_file
+from data_loaders.dump_files.opening import read_file
 from data_loaders.errors import DataError
 from data_loaders.prepare.prepare import prepare
 from data_loaders.prepare.settings import PrepareSettings

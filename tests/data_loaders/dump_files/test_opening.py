@@ -1,15 +1,12 @@
 """Files of a dump: regular, inside it, of bounded size."""
 
-import gzip
 import io
 import os
 import socket
 
 import pytest
 
-from data_loaders import dump_files
-from data_loaders.dump_files import FileRefused, lines, open_file, read_file, resolve, unpacking
-from data_loaders.errors import DataError
+from data_loaders.dump_files.opening import FileRefused, open_file, read_at_most, read_file, resolve
 
 
 @pytest.fixture
@@ -104,34 +101,28 @@ def test_large_files(dump):
     assert read_file(dump / "a.txt", dump, 11) == b"in the dump"
 
 
-def test_lines_of_any_length(monkeypatch):
-    monkeypatch.setattr(dump_files, "LONGEST_LINE", 4)
-    assert list(lines(io.BytesIO(b"abc\nabcd\n\nabcdabcdab\nabc\nabcd"))) == [
-        b"abc\n",
-        None,
-        b"\n",
-        None,
-        b"abc\n",
-        None,
-    ]
-    assert list(lines(io.BytesIO(b"abc\nab"))) == [b"abc\n", b"ab"]
-    assert list(lines(io.BytesIO(b""))) == []
+def test_a_file_that_grows_while_it_is_read(dump, monkeypatch):
+    monkeypatch.setattr("data_loaders.dump_files.opening.open_file", lambda *_: io.BytesIO(b"grown"))
+    with pytest.raises(FileRefused, match="it has more than 4 bytes"):
+        read_file(dump / "a.txt", dump, 4)
 
 
-def test_unpacking_stops_where_it_is_out_of_proportion(monkeypatch):
-    monkeypatch.setattr(dump_files, "_UNPACKED_UNQUESTIONED", 1 << 16)
-    content = bytes(1 << 20)
-    packed = gzip.compress(content)
-    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
-        unpacked = unpacking(file, "x.gz", len(packed))
-        assert unpacked.read(1_000) == content[:1_000]
-        assert unpacked.seek(0) == 0
-        with pytest.raises(
-            DataError, match=r"x.gz unpacks to more than 0 MiB, over 200 times its size\. It is not read"
-        ):
-            unpacked.read()
-    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
-        assert unpacking(file, "x.gz", len(content) // 200 + 1).read() == content
+class LargestRead(io.BytesIO):
+    """A file that knows the largest number of bytes that it was asked for at once."""
+
+    asked = 0
+
+    def read(self, size=-1):
+        self.asked = max(self.asked, size if size >= 0 else 1 << 60)
+        return super().read(size)
+
+
+@pytest.mark.parametrize("most_bytes", [0, 5, 3 << 20, 4 << 30])
+def test_what_may_be_large_is_read_in_pieces(most_bytes):
+    content = bytes(range(256)) * (1 << 13)
+    file = LargestRead(content)
+    assert read_at_most(file, most_bytes) == content[:most_bytes]
+    assert file.asked <= 1 << 20
 
 
 def test_a_path_that_is_too_long_is_not_looked_for(tmp_path):
