@@ -17,10 +17,9 @@ from data_loaders.readers.base import Record, Rejected
 from data_loaders.readers.fields import names_inside, value_at
 from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import decode, seekable
+from data_loaders.readers.parquet_sizes import rows_at_once, text_columns, unpacked_size
 from data_loaders.readers.registry import register_reader
 
-# Few, because a value that is repeated takes no room in the file, but all of it in memory.
-_BATCH_ROWS = 64
 _MICROSECONDS = {"days": 86_400_000_000, "s": 1_000_000, "ms": 1_000, "us": 1}
 _DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -45,10 +44,9 @@ class ParquetReader(FileReader):
             try:
                 names = self._columns_of_fields(self._names(table.schema_arrow))
                 self._check_proportions(table.metadata, {name.partition(".")[0] for name in names.values()})
-                for batch in table.iter_batches(_BATCH_ROWS, columns=sorted(set(names.values()))):
+                for batch in _batches(table, sorted(set(names.values()))):
                     columns = {field: _column(batch, name) for field, name in names.items()}
-                    size = sum(_size(column) for column in columns.values())
-                    # A value that many rows repeat is in the file once.
+                    size = sum(map(unpacked_size, columns.values()))
                     unpacked += _size_of_texts(columns)
                     check_proportion(str(self.path), size_of(self.path), unpacked)
                     step = batch.num_rows if size <= LONGEST_LINE else 1
@@ -94,21 +92,23 @@ class ParquetReader(FileReader):
 
     def _open(self) -> pq.ParquetFile:
         try:
-            return pq.ParquetFile(seekable(self.path, self.root))
+            file = seekable(self.path, self.root)
+            metadata = pq.read_metadata(file)
+            return pq.ParquetFile(file, metadata=metadata, read_dictionary=text_columns(metadata))
         except _DAMAGE as problem:
             raise DataError(f"{self.path} is not a readable Parquet file: {problem}") from problem
 
 
+def _batches(table: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    outermost = {name.partition(".")[0] for name in columns}
+    # One row group at a time: each has dictionaries of its own.
+    for group in range(table.metadata.num_row_groups):
+        rows = rows_at_once(table.metadata.row_group(group), outermost)
+        yield from table.iter_batches(rows, row_groups=[group], columns=columns)
+
+
 def _size_of_texts(columns: dict[str, pa.Array]) -> int:
-    return sum(_size(column) for field, column in columns.items() if field != "image")
-
-
-def _size(column: pa.Array) -> int:
-    kind = column.type
-    if not pa.types.is_dictionary(kind) or kind.value_type not in (pa.string(), pa.large_string()):
-        return int(column.nbytes)
-    lengths = pc.binary_length(column.dictionary).take(column.indices)
-    return int(pc.sum(lengths).as_py() or 0)
+    return sum(unpacked_size(column) for field, column in columns.items() if field != "image")
 
 
 def _tree(type: pa.DataType) -> dict[str, Any] | None:

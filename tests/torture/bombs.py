@@ -8,6 +8,7 @@ import lzma
 import random
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dumps import Dump
@@ -96,14 +97,34 @@ def _parquet(draw: random.Random, folder: Path) -> Dump:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    size = draw.choice((200, 700)) << 20
     columns = {"post_id": ["1", "2"], "caption": ["a #b", "c #d"], "user_id": ["u", "v"]}
-    long = pa.array(["x" * size, "#a"], pa.large_string())
-    table = pa.table({**columns, draw.choice(("caption", "hashtags", "other", "image")): long})
-    pq.write_table(table, folder / "posts.parquet", compression="zstd", use_dictionary=draw.random() < 0.5)
-    del long, table
-    pa.default_memory_pool().release_unused()
-    return Dump(folder / "posts.parquet", None)
+    field, kind = draw.choice(("caption", "hashtags", "other", "image")), pa.large_string()
+    repeated = draw.random() < 0.5
+    # Writing a long value takes ten times its memory; one that rows repeat is written once.
+    rows, size = (draw.choice((20, 200)), 40) if repeated else (1, 150)
+    values = pa.array(["x" * (size << 20), "#a"], kind)
+    if repeated:
+        values = pa.DictionaryArray.from_arrays(pa.array([0] * rows + [1], pa.int32()), values)
+        columns = {name: [texts[0]] * rows + [texts[1]] for name, texts in columns.items()}
+        columns["post_id"] = list(map(str, range(rows + 1)))
+    with _returned_at_once():
+        table = pa.table({**columns, field: values})
+        store, path = draw.random() < 0.5, folder / "posts.parquet"
+        pq.write_table(table, path, compression="zstd", use_dictionary=repeated, store_schema=store)
+    return Dump(path, None)
+
+
+@contextmanager
+def _returned_at_once() -> Iterator[None]:
+    """Let Arrow return memory to the system as soon as it is free, within this block."""
+    import pyarrow as pa
+
+    before = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(before)
 
 
 def _instaloader(draw: random.Random, folder: Path) -> Dump:
