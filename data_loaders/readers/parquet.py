@@ -17,7 +17,7 @@ from data_loaders.readers.base import Record, Rejected
 from data_loaders.readers.fields import names_inside, value_at
 from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import decode, seekable
-from data_loaders.readers.parquet_sizes import rows_at_once, text_columns, unpacked_size
+from data_loaders.readers.parquet_sizes import is_text, rows_at_once, text_columns, unpacked_size
 from data_loaders.readers.registry import register_reader
 
 _MICROSECONDS = {"days": 86_400_000_000, "s": 1_000_000, "ms": 1_000, "us": 1}
@@ -108,7 +108,7 @@ def _batches(table: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBat
 
 
 def _size_of_texts(columns: dict[str, pa.Array]) -> int:
-    return sum(unpacked_size(column) for field, column in columns.items() if field != "image")
+    return sum(unpacked_size(column) for field, column in columns.items() if field != "image" or is_text(column.type))
 
 
 def _tree(type: pa.DataType) -> dict[str, Any] | None:

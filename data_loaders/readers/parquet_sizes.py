@@ -17,6 +17,12 @@ def text_columns(metadata: pq.FileMetaData) -> list[str]:
     return [column.path for column in texts if column.logical_type.type != "DECIMAL"]
 
 
+def is_text(kind: pa.DataType) -> bool:
+    """Return whether values of a type are text, repeated or not."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
 def rows_at_once(group: pq.RowGroupMetaData, columns: set[str]) -> int:
     """Return how many rows of a row group to read at once: about 256 MiB of the given columns, 1,024 rows at most."""
     chunks = map(group.column, range(group.num_columns))

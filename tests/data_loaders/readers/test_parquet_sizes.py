@@ -78,6 +78,15 @@ def test_one_long_value_among_repeated_ones_costs_its_row(tmp_path):
     assert (long.where, long.reason) == ("posts.parquet:row 2", "line_too_long")
 
 
+def test_the_path_of_a_picture_is_as_long_as_a_line_at_most(tmp_path):
+    path = tmp_path / "posts.parquet"
+    images = ["x" * (17 << 20), "a.jpg"]
+    pq.write_table(pa.table({"post_id": [1, 2], "caption": ["a #b", "c #d"], "image": images}), path)
+    long, last = open_dump(path).read()
+    assert (long.where, long.reason) == ("posts.parquet:row 1", "line_too_long")
+    assert last.post.hashtags == ("d",)
+
+
 def test_texts_are_columns_of_text_and_bytes_alone(tmp_path):
     decimal = pa.array([1], pa.decimal128(30, 2))
     table = pa.table({"a": ["x"], "b": [b"x"], "c": [["x"]], "d": [{"e": "x"}], "f": [1], "g": decimal})
