@@ -27,8 +27,8 @@ def rows_at_once(group: pq.RowGroupMetaData, columns: set[str]) -> int:
     """Return how many rows of a row group to read at once: about 256 MiB of the given columns, 1,024 rows at most."""
     chunks = map(group.column, range(group.num_columns))
     wanted = (chunk for chunk in chunks if chunk.path_in_schema.partition(".")[0] in columns)
-    size = sum(max(chunk.total_uncompressed_size, 0) for chunk in wanted)
-    return max(1, min(_MOST_ROWS, _BATCH_BYTES * group.num_rows // max(size, 1)))
+    size = sum(max(int(chunk.total_uncompressed_size), 0) for chunk in wanted)
+    return max(1, min(_MOST_ROWS, _BATCH_BYTES * int(group.num_rows) // max(size, 1)))
 
 
 def unpacked_size(column: pa.Array) -> int:
