@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from data_loaders.prepare.post_index import Flags, Ints, PostIndex
+from data_loaders.prepare.post_index import Flags, Ints, Numbers, PostIndex
 from data_loaders.prepare.splits import SPLITS
 from data_loaders.prepare.vocabulary import Vocabulary
 
 _NEVER = 2**62
+_ENTRIES_AT_ONCE = 1 << 22
 
 
-def first_seen(keys: Ints, instants_us: Ints, among: Flags) -> Ints:
+def first_seen(keys: Ints | Numbers, instants_us: Ints, among: Flags) -> Ints:
     """Return the time at which each entry's key first occurs.
 
     Args:
@@ -40,12 +41,8 @@ def oracle_recall(index: PostIndex, split_ids: Ints, vocabulary: Vocabulary) -> 
         vocabulary: of the train split.
     """
     posts = index.posts_of_tags()
-    instants, users = index.instants_us[posts], index.users[posts]
-    everyone = np.ones(len(posts), np.bool_)
     in_vocabulary = np.array([hashtag in vocabulary for hashtag in index.hashtags], np.bool_)[index.tags]
-    owners = users * max(len(index.hashtags), 1) + index.tags
-    own = (users >= 0) & (first_seen(owners, instants, users >= 0) < instants)
-    anyone = first_seen(index.tags, instants, everyone) < instants
+    own, anyone = _posted_by_user_before(index, posts), _posted_before(index, posts)
     flags = {"vocabulary": in_vocabulary, "own_history": own, "either": in_vocabulary | own, "earlier_posts": anyone}
     recall = {}
     for split_id, name in enumerate(SPLITS):
@@ -54,3 +51,28 @@ def oracle_recall(index: PostIndex, split_ids: Ints, vocabulary: Vocabulary) -> 
             source: round(float(flag[in_split].mean()), 4) if in_split.any() else 0.0 for source, flag in flags.items()
         }
     return recall
+
+
+def _posted_before(index: PostIndex, posts: Numbers) -> Flags:
+    """Return (M,) whether anyone posted the hashtag of an entry of `tags` before."""
+    first = np.full(len(index.hashtags), _NEVER, np.int64)
+    before = np.zeros(len(posts), np.bool_)
+    blocks = [slice(start, start + _ENTRIES_AT_ONCE) for start in range(0, len(posts), _ENTRIES_AT_ONCE)]
+    for block in blocks:
+        np.minimum.at(first, index.tags[block], index.instants_us[posts[block]])
+    for block in blocks:
+        before[block] = first[index.tags[block]] < index.instants_us[posts[block]]
+    return before
+
+
+def _posted_by_user_before(index: PostIndex, posts: Numbers) -> Flags:
+    """Return (M,) whether the same user posted the hashtag of an entry of `tags` before; some users at a time."""
+    before = np.zeros(len(posts), np.bool_)
+    parts = 1 + len(posts) // _ENTRIES_AT_ONCE
+    for part in range(parts):
+        chosen = (index.users >= 0) & (index.users % parts == part)
+        entries = np.flatnonzero(chosen[posts])
+        instants = index.instants_us[posts[entries]]
+        pairs = index.users[posts[entries]].astype(np.int64) * max(len(index.hashtags), 1) + index.tags[entries]
+        before[entries] = first_seen(pairs, instants, np.ones(len(entries), np.bool_)) < instants
+    return before

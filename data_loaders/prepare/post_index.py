@@ -1,4 +1,4 @@
-"""`PostIndex`: the numbers that `prepare` keeps in memory, about 80 bytes per post."""
+"""`PostIndex`: the numbers that `prepare` keeps in memory, about 60 bytes per post with four hashtags."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from data_loaders.posts import UNDATED_EPOCH_US, Post, instant_us
 from data_loaders.text.unicode_scripts import unicode_script
 
 Ints = NDArray[np.int64]
+Numbers = NDArray[np.int32]
 Flags = NDArray[np.bool_]
 
 
@@ -27,9 +28,6 @@ class PostIndex:
         caption_lengths: (N,) characters, -1 without a caption.
         scripts: (N,) indices into `script_names`.
         has_image: (N,) whether the post has a picture.
-        caption_keys: (N,) see `duplicates.caption_key`.
-        image_keys: (N,) perceptual hashes.
-        image_colours: (N, 12) colour signatures.
         tags: (M,) hashtag numbers of all posts, one post after the other.
         tag_ends: (N,) where each post's hashtags end in `tags`.
         hashtags: hashtags by number.
@@ -38,14 +36,11 @@ class PostIndex:
 
     instants_us: Ints
     dated: Flags
-    users: Ints
-    caption_lengths: Ints
-    scripts: Ints
+    users: Numbers
+    caption_lengths: Numbers
+    scripts: NDArray[np.int8]
     has_image: Flags
-    caption_keys: NDArray[np.uint64]
-    image_keys: NDArray[np.uint64]
-    image_colours: NDArray[np.uint8]
-    tags: Ints
+    tags: Numbers
     tag_ends: Ints
     hashtags: tuple[str, ...]
     script_names: tuple[str, ...]
@@ -63,9 +58,9 @@ class PostIndex:
         """(N,) whether the post has hashtags."""
         return np.asarray(self.tag_counts > 0)
 
-    def posts_of_tags(self) -> Ints:
+    def posts_of_tags(self) -> Numbers:
         """Return (M,) the post of each entry of `tags`."""
-        return np.repeat(np.arange(len(self)), self.tag_counts)
+        return np.repeat(np.arange(len(self), dtype=np.int32), self.tag_counts)
 
     def carries(self, hashtags: Flags) -> Flags:
         """Return (N,) which posts have at least one of the selected hashtags.
@@ -87,7 +82,7 @@ class PostIndex:
         counts = np.bincount(self.posts_of_tags()[stays], minlength=len(self))
         return replace(
             self,
-            tags=(np.cumsum(kept) - 1)[self.tags[stays]],
+            tags=(np.cumsum(kept, dtype=np.int32) - 1)[self.tags[stays]],
             tag_ends=np.cumsum(counts),
             hashtags=tuple(hashtag for hashtag, stay in zip(self.hashtags, kept.tolist(), strict=True) if stay),
         )
@@ -107,9 +102,6 @@ class PostIndex:
             caption_lengths=self.caption_lengths[order],
             scripts=self.scripts[order],
             has_image=self.has_image[order],
-            caption_keys=self.caption_keys[order],
-            image_keys=self.image_keys[order],
-            image_colours=self.image_colours[order],
             tags=tags,
             tag_ends=ends,
             hashtags=self.hashtags,
@@ -117,15 +109,30 @@ class PostIndex:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Fingerprints:
+    """What near-duplicates of N posts are found by.
+
+    Attributes:
+        caption_keys: (N,) see `duplicates.caption_key`.
+        image_keys: (N,) perceptual hashes.
+        image_colours: (N, 12) colour signatures.
+    """
+
+    caption_keys: NDArray[np.uint64]
+    image_keys: NDArray[np.uint64]
+    image_colours: NDArray[np.uint8]
+
+
 class PostIndexBuilder:
-    """Builds a `PostIndex` post by post."""
+    """Builds a `PostIndex` and its `Fingerprints` post by post."""
 
     def __init__(self) -> None:
-        self._instants, self._users, self._lengths = array("q"), array("q"), array("q")
+        self._instants, self._users, self._lengths = array("q"), array("i"), array("i")
         self._scripts, self._dated, self._images = array("b"), array("b"), array("b")
         self._caption_keys, self._image_keys = array("Q"), array("Q")
         self._image_colours = bytearray()
-        self._tags, self._tag_ends = array("q"), array("q")
+        self._tags, self._tag_ends = array("i"), array("q")
         self._user_numbers: dict[str, int] = {}
         self._tag_numbers: dict[str, int] = {}
         self._script_numbers: dict[str, int] = {}
@@ -146,24 +153,34 @@ class PostIndexBuilder:
         self._images.append(post.image is not None)
         self._caption_keys.append(caption_key)
         self._image_keys.append(image_key)
-        self._image_colours += image_colours
+        if image_key != NO_KEY:
+            self._image_colours += image_colours
         self._tags.extend([tags.setdefault(tag, len(tags)) for tag in post.hashtags])
         self._tag_ends.append(len(self._tags))
 
     def build(self) -> PostIndex:
-        """Return the columns collected so far."""
+        """Return the columns collected so far; nothing can be added afterwards."""
         return PostIndex(
-            instants_us=np.array(self._instants, np.int64),
-            dated=np.array(self._dated, np.bool_),
-            users=np.array(self._users, np.int64),
-            caption_lengths=np.array(self._lengths, np.int64),
-            scripts=np.array(self._scripts, np.int64),
-            has_image=np.array(self._images, np.bool_),
-            caption_keys=np.array(self._caption_keys, np.uint64),
-            image_keys=np.array(self._image_keys, np.uint64),
-            image_colours=np.frombuffer(self._image_colours, np.uint8).reshape(-1, len(NO_COLOURS)),
-            tags=np.array(self._tags, np.int64),
-            tag_ends=np.array(self._tag_ends, np.int64),
+            instants_us=np.frombuffer(self._instants, np.int64),
+            dated=np.frombuffer(self._dated, np.bool_),
+            users=np.frombuffer(self._users, np.int32),
+            caption_lengths=np.frombuffer(self._lengths, np.int32),
+            scripts=np.frombuffer(self._scripts, np.int8),
+            has_image=np.frombuffer(self._images, np.bool_),
+            tags=np.frombuffer(self._tags, np.int32),
+            tag_ends=np.frombuffer(self._tag_ends, np.int64),
             hashtags=tuple(self._tag_numbers),
             script_names=tuple(self._script_numbers),
         )
+
+    def fingerprints(self) -> Fingerprints:
+        """Return the fingerprints collected so far; nothing can be added afterwards."""
+        image_keys = np.frombuffer(self._image_keys, np.uint64)
+        pictured = image_keys != NO_KEY
+        width = len(NO_COLOURS)
+        colours = np.broadcast_to(np.zeros(width, np.uint8), (len(image_keys), width))
+        if pictured.any():
+            colours = colours.copy()
+            colours[pictured] = np.frombuffer(self._image_colours, np.uint8).reshape(-1, width)
+        caption_keys = np.frombuffer(self._caption_keys, np.uint64)
+        return Fingerprints(caption_keys=caption_keys, image_keys=image_keys, image_colours=colours)

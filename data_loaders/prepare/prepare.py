@@ -31,7 +31,7 @@ from data_loaders.prepare.folder_format import (
 from data_loaders.prepare.ingest import Ingest
 from data_loaders.prepare.picture_copies import PictureCopies
 from data_loaders.prepare.plots import draw_plots
-from data_loaders.prepare.post_index import Ints, PostIndex, PostIndexBuilder
+from data_loaders.prepare.post_index import Fingerprints, Ints, PostIndex, PostIndexBuilder
 from data_loaders.prepare.provenance import Provenance
 from data_loaders.prepare.rejections import RejectionLog
 from data_loaders.prepare.selection import Selection
@@ -69,8 +69,8 @@ def prepare(
 ) -> PreparedSummary:
     """Read a dump, split it, and write what training and evaluation need.
 
-    The dump is read once and its posts are staged on disk; memory holds their ids and about 80 bytes of numbers
-    per post. The folder is written completely or not at all. The same dump and arguments give the same files.
+    The dump is read once and its posts are staged on disk; memory holds less than 300 bytes per post. The folder is
+    written completely or not at all. The same dump and arguments give the same files.
 
     Args:
         source: the dump, see `readers.open_dump`.
@@ -104,10 +104,10 @@ def prepare(
 def _fill(folder: Path, output: Path, reader: Reader, settings: PrepareSettings) -> dict[str, Any]:
     staging, copies = Staging(folder / "staging.arrow"), PictureCopies(folder)
     with RejectionLog(folder / REJECTED) as log:
-        index = _read(reader, staging, log, copies, output.parent.resolve() / output.name, settings)
+        index, prints = _read(reader, staging, log, copies, output.parent.resolve() / output.name, settings)
         _check_learnable(index, reader, log)
-        groups = group_duplicates(index.caption_keys, index.image_keys, index.image_colours)
-        result, groups = _split(index, groups, settings)
+        result, groups = _split(index, prints, settings)
+        del prints
         vocabulary, rule = _vocabulary(index, result.split_ids, settings)
         selection = None
         if settings.only_top_hashtags:
@@ -141,7 +141,7 @@ def _write(path: Path, text: str) -> None:
 
 def _read(
     reader: Reader, staging: Staging, log: RejectionLog, copies: PictureCopies, folder: Path, settings: PrepareSettings
-) -> PostIndex:
+) -> tuple[PostIndex, Fingerprints]:
     builder = PostIndexBuilder()
     with staging, ImageInspector() if settings.check_images else nullcontext() as inspector:
         ingest = Ingest(
@@ -149,15 +149,16 @@ def _read(
             settings=settings,
         )  # fmt: skip
         ingest.read(reader)
-    return builder.build()
+    return builder.build(), builder.fingerprints()
 
 
-def _split(index: PostIndex, groups: Ints, settings: PrepareSettings) -> tuple[SplitResult, Ints]:
+def _split(index: PostIndex, prints: Fingerprints, settings: PrepareSettings) -> tuple[SplitResult, Ints]:
     """Split the posts; near-duplicates by picture are parted if they would leave a split empty."""
+    groups = group_duplicates(prints.caption_keys, prints.image_keys, prints.image_colours)
     try:
         return _split_groups(index, groups, settings), groups
     except DataError:
-        words = group_duplicates(index.caption_keys, np.full_like(index.image_keys, NO_KEY), index.image_colours)
+        words = group_duplicates(prints.caption_keys, np.full_like(prints.image_keys, NO_KEY), prints.image_colours)
         if np.array_equal(words, groups):
             raise
     result = _split_groups(index, words, settings)

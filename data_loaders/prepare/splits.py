@@ -20,6 +20,7 @@ RANDOM_WARNING = (
     "than in real use. Prefer --split time where posts have timestamps."
 )
 _Ints: TypeAlias = NDArray[np.int64]
+_Users: TypeAlias = NDArray[np.int64] | NDArray[np.int32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,7 @@ class SplitResult:
 def split_posts(
     instants_us: _Ints,
     dated: NDArray[np.bool_],
-    users: _Ints,
+    users: _Users,
     *,
     method: SplitMethod = "auto",
     fractions: Fractions = DEFAULT_FRACTIONS,
@@ -129,7 +130,7 @@ def check_split(method: str, fractions: Fractions) -> None:
         )
 
 
-def _choose(method: str, dated: NDArray[np.bool_], users: _Ints) -> tuple[str, str]:
+def _choose(method: str, dated: NDArray[np.bool_], users: _Users) -> tuple[str, str]:
     share = float(dated.mean()) if len(dated) else 0.0
     if method == "auto":
         if share >= 0.5:
@@ -194,7 +195,7 @@ def _nearest_change(ordered: _Ints, position: int) -> int:
     return low if position - low <= high - position else high
 
 
-def _by_user(instants_us: _Ints, users: _Ints, fractions: Fractions) -> _Ints:
+def _by_user(instants_us: _Ints, users: _Users, fractions: Fractions) -> _Ints:
     with_user = np.flatnonzero(users >= 0)
     order = with_user[np.lexsort((with_user, instants_us[with_user], users[with_user]))]
     codes, instants = users[order], instants_us[order]

@@ -26,6 +26,7 @@ _SCHEMA = pa.schema(
     ]
 )
 _ROWS = 8_192
+_ROWS_OF_A_MAP = 64 * _ROWS
 _CHARACTERS = 32_000_000
 
 
@@ -82,14 +83,16 @@ class Staging:
     def in_order(self, order: NDArray[np.int64]) -> Iterator[tuple[int, pa.Table]]:
         """Yield the posts at positions `order`, a few thousand at a time, each time with the index of the first.
 
-        The file is memory-mapped, so only the yielded posts need to fit in memory.
+        The file is memory-mapped, so only the yielded posts need to fit in memory; it is mapped again from time to
+        time, since what was read before counts as memory in use.
         """
-        with pa.memory_map(str(self._path)) as source:
-            reader = pa.ipc.open_file(source)
-            batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
-            starts = np.cumsum([0, *(batch.num_rows for batch in batches)])
-            for first in range(0, len(order), _ROWS):
-                yield first, _take(batches, starts, order[first : first + _ROWS])
+        for start in range(0, len(order), _ROWS_OF_A_MAP):
+            with pa.memory_map(str(self._path)) as source:
+                reader = pa.ipc.open_file(source)
+                batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
+                starts = np.cumsum([0, *(batch.num_rows for batch in batches)])
+                for first in range(start, min(start + _ROWS_OF_A_MAP, len(order)), _ROWS):
+                    yield first, _take(batches, starts, order[first : first + _ROWS])
 
 
 def _take(batches: list[pa.RecordBatch], starts: NDArray[np.int64], rows: NDArray[np.int64]) -> pa.Table:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_loaders.prepare.oracle_recall import first_seen, oracle_recall
-from data_loaders.prepare.post_index import Flags, Ints, PostIndex
+from data_loaders.prepare.post_index import Flags, Ints, Numbers, PostIndex
 from data_loaders.prepare.splits import SPLITS
 from data_loaders.prepare.vocabulary import Vocabulary
 
@@ -60,7 +60,7 @@ def describe_posts(index: PostIndex, split_ids: Ints, groups: Ints, vocabulary: 
     }
 
 
-def _spread(values: Ints) -> dict[str, Any]:
+def _spread(values: Ints | Numbers) -> dict[str, Any]:
     if not len(values):
         return {"mean": None, "quantiles": {}, "most": None}
     quantiles = np.quantile(values, _QUANTILES)

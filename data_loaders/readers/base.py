@@ -13,6 +13,7 @@ from data_loaders.dump_files.archives import is_folder
 from data_loaders.errors import ConfigError, nearest
 from data_loaders.posts import Post
 from data_loaders.readers.encodings import check_encoding
+from data_loaders.readers.seen_ids import SeenIds
 
 FIELDS = ("post_id", "user_id", "timestamp", "caption", "image", "hashtags")
 """The columns of the exchange format."""
@@ -93,7 +94,7 @@ class ReaderOptions:
 
 
 class Reader(ABC):
-    """Reads one dump format, record by record; only the ids seen so far are kept in memory.
+    """Reads one dump format, record by record; of the posts, only fingerprints of their ids are kept in memory.
 
     Attributes:
         name: name of the format in `--format`.
@@ -149,11 +150,11 @@ class Reader(ABC):
         Raises:
             DataError: the file itself is damaged, so that the rest cannot be read.
         """
-        seen: set[str] = set()
+        seen = SeenIds()
         for record in self.records():
             if isinstance(record, RawPost):
                 post_id = record.post.post_id
-                if post_id in seen:
+                if not seen.add(post_id):
                     yield Rejected(
                         where=record.where,
                         reason="duplicate_post_id",
@@ -161,5 +162,4 @@ class Reader(ABC):
                         post_id=post_id,
                     )
                     continue
-                seen.add(post_id)
             yield record
