@@ -1,0 +1,1 @@
+"""What was used before an instant, by hashtag, word and language: exact."""

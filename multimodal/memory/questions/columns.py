@@ -1,0 +1,57 @@
+"""`QuestionColumns`: what the questions read of a memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from multimodal.memory.hashtag_id_map import HashtagIdMap
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+class QuestionColumns(Protocol):
+    """Remembered posts by position, N of them. Positions are never reused; a post may die, but not come back."""
+
+    @property
+    def id_map(self) -> HashtagIdMap:
+        """Numbers of the hashtags."""
+
+    @property
+    def instants_us(self) -> Ints:
+        """(N,) instants, microseconds since 1970."""
+
+    @property
+    def alive(self) -> Flags | None:
+        """(N,) False for posts that no answer may contain; None if all are alive."""
+
+    @property
+    def dead_count(self) -> int:
+        """How many posts are not alive."""
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """Codes of the languages by language number."""
+
+    def __len__(self) -> int: ...
+
+    def resolve(self, instants_us: Ints) -> Ints:
+        """Return instants with that of a post that is being written now in place of `NOW_US`."""
+
+    def language_numbers(self, positions: Ints) -> Ints:
+        """Return the language number of the caption of each position, -1 for none."""
+
+    def hashtag_pairs(self, positions: Ints) -> tuple[Ints, Ints]:
+        """Return the index into `positions` and the hashtag index of every (post, hashtag) pair, in order."""
+
+    def terms_at(self, positions: Ints) -> sparse.csr_matrix:
+        """Return the caption terms of each position, (n, slots)."""
+
+    def history(self, user_ids: Sequence[str | None], instants_us: Ints, limit: int) -> Ints:
+        """Return (Q, limit) positions of each user's newest posts strictly before an instant, padded with -1."""

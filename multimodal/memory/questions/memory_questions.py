@@ -1,0 +1,200 @@
+"""`MemoryQuestions`: trends, hashtags used together, of words and of the own history, strictly earlier than t."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from multimodal.memory.questions.columns import QuestionColumns
+from multimodal.memory.questions.following import ALL_POSTS, FollowingPostings, FollowingTrends, language_number
+from multimodal.memory.questions.hashtag_values import HashtagValues
+from multimodal.memory.questions.shared_uses import NAMES, used_by, used_together
+from multimodal.memory.questions.shelf import Shelf
+from multimodal.memory.questions.trend_table import TopHashtags, TrendTable, Uses
+from multimodal.memory.questions.word_hashtags import RULES, Rule, WordPostings, chances
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+_NONE: Ints = np.empty(0, np.int64)
+_TABLES = 16
+_POSTS_A_BLOCK = 2**20
+_COLUMNS = ("rows", "hashtags", "values")
+_MICROSECOND = timedelta(microseconds=1)
+_SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=365_000)
+
+
+class MemoryQuestions:
+    """Questions to a memory about what was used strictly before an instant, by hashtag, word, language and user.
+
+    A question alone and among others gives the same numbers, bit for bit; posts of its instant and later ones, and
+    posts that are dead, change nothing. What the answers are made of is built when it is first asked for and follows
+    the memory from then on, at a cost of O(log N) a post; an answer costs no more however much is remembered.
+
+    Args:
+        columns: the memory.
+    """
+
+    def __init__(self, columns: QuestionColumns) -> None:
+        self._columns = columns
+        self._postings = Shelf(columns, FollowingPostings.of, _TABLES)
+        self._tables = Shelf(columns, FollowingTrends.of, _TABLES)
+
+    def fork(self, columns: QuestionColumns) -> MemoryQuestions:
+        """Return questions to a fork of the memory; nothing is copied."""
+        fork = MemoryQuestions.__new__(MemoryQuestions)
+        fork._columns = columns
+        fork._postings, fork._tables = self._postings.fork(columns), self._tables.fork(columns)
+        return fork
+
+    def trends(
+        self, instants_us: Ints, half_life: timedelta, *, language: str | None = None, count: int = 10
+    ) -> TopHashtags:
+        """Return the hashtags with the largest decayed counts Σ 2^-((t - t_i) / half-life) strictly before t.
+
+        Args:
+            instants_us: (Q,) microseconds since 1970, or `NOW_US`.
+            half_life: after which a use counts half; a use 64 half-lives ago counts as nothing.
+            language: code of the captions' language; None for all posts.
+            count: how many, K; equal ones come in the order of their texts.
+
+        Raises:
+            ValueError: the half-life is shorter than a second or longer than 1,000 years, or `count` is negative.
+        """
+        _refuse_negative(count=count)
+        table, uses = self._trends(half_life, language)
+        return table.top_at(self._columns.resolve(instants_us), count, uses, self._columns.id_map.__getitem__)
+
+    def trend_values(
+        self, hashtags: Ints, instants_us: Ints, half_life: timedelta, *, language: str | None = None
+    ) -> Floats:
+        """Return the decayed counts of given hashtags, see `trends`.
+
+        Args:
+            hashtags: (Q, C) indices, padded with -1, which has 0.
+            instants_us: (Q,).
+            half_life: see `trends`.
+            language: see `trends`.
+
+        Returns:
+            (Q, C).
+        """
+        table, uses = self._trends(half_life, language)
+        return table.values_at(self._columns.resolve(instants_us), hashtags, uses)
+
+    def cooccurrence(self, hashtags: Ints, instants_us: Ints, *, last: int = 200, decay: float = 0.0) -> HashtagValues:
+        """Count the hashtags that were used together with given ones.
+
+        Args:
+            hashtags: (Q, C) indices, padded with -1, or (Q,).
+            instants_us: (Q,).
+            last: how many of the last earlier posts with each given hashtag are looked at; a post with two of them
+                counts twice.
+            decay: a post weighs (age in hours + 1)^-decay.
+
+        Returns:
+            For each hashtag other than those given: `share` of the posts looked at, by weight; `count`, the sum of
+            their weights; `rank`, how many of them stand before the first one with the hashtag.
+        """
+        _refuse_negative(last=last)
+        moments = self._columns.resolve(instants_us)
+        given = hashtags.reshape(len(moments), -1)
+        postings = self._postings["hashtags"]
+
+        def ask(rows: Ints) -> HashtagValues:
+            return used_together(self._columns, postings, given[rows], moments[rows], last, decay)
+
+        return _in_blocks(moments, np.full(len(moments), given.shape[1] * last), NAMES, ask)
+
+    def own_hashtags(
+        self, user_ids: Sequence[str | None], instants_us: Ints, *, last: int = 200, decay: float = 0.0
+    ) -> HashtagValues:
+        """Count the hashtags of each user's last posts; arguments and columns as in `cooccurrence`."""
+        _refuse_negative(last=last)
+        moments = self._columns.resolve(instants_us)
+
+        def ask(rows: Ints) -> HashtagValues:
+            positions = self._columns.history([user_ids[row] for row in rows], moments[rows], last)
+            return used_by(self._columns, positions, moments[rows], decay)
+
+        return _in_blocks(moments, np.full(len(moments), last), NAMES, ask)
+
+    def word_hashtags(
+        self,
+        words: sparse.csr_matrix,
+        instants_us: Ints,
+        *,
+        last: int = 50,
+        rules: Sequence[Rule] = ("max",),
+        best: int | None = None,
+    ) -> HashtagValues:
+        """Return P(t | w) = (n(w, t) + 2 p(t)) / (n(w) + 2), joined over the words w of each caption.
+
+        n(w) counts the last earlier posts with the word, n(w, t) those of them with hashtag t, and p(t) is the share of
+        all earlier posts that have t.
+
+        Args:
+            words: (Q, slots) the words of each caption, as `CaptionVectors` gives them; values are not read.
+            instants_us: (Q,).
+            last: how many posts with each word are looked at.
+            rules: `max` and `mean` over the words of the caption; `noisy_or`, 1 - Π (1 - P) over the words that stood
+                with t and in at least 2 posts; `lift`, Σ log (P(t | w) / p(t)).
+            best: keep that many hashtags of each question by the first rule; None for all that stood with a word.
+
+        Returns:
+            A column for each rule.
+
+        Raises:
+            ValueError: a rule is unknown or there is none, or `last` or `best` is negative.
+        """
+        _refuse_negative(last=last, best=best or 0)
+        unknown = [rule for rule in rules if rule not in RULES]
+        if unknown or not rules:
+            raise ValueError(f"rules are {list(rules)}; expected some of {', '.join(RULES)}")
+        moments = self._columns.resolve(instants_us)
+        postings = WordPostings(self._postings["words"], self._postings["hashtags"], self._postings["posts"])
+
+        def ask(rows: Ints) -> HashtagValues:
+            found = chances(self._columns, postings, words[rows], moments[rows], last, tuple(rules))
+            return found if best is None else found.best(best, self._columns.id_map.__getitem__)
+
+        return _in_blocks(moments, np.diff(words.indptr) * last, tuple(rules), ask)
+
+    def _trends(self, half_life: timedelta, language: str | None) -> tuple[TrendTable, Uses]:
+        if not _SHORTEST <= half_life <= _LONGEST:
+            raise ValueError(f"half_life is {half_life}; expected {_SHORTEST} to {_LONGEST}")
+        trends, posts = self._tables[half_life // _MICROSECOND, language], self._postings["posts"]
+        key = ALL_POSTS if language is None else 1 + language_number(self._columns, language)
+
+        def uses(since_us: int, until_us: int) -> tuple[Ints, Ints]:
+            positions = posts.between(self._columns, key, since_us, until_us)
+            entries, hashtags = self._columns.hashtag_pairs(positions)
+            return self._columns.instants_us[positions[entries]], hashtags
+
+        return trends.table, uses
+
+
+def _in_blocks(
+    moments_us: Ints, costs: Ints, names: tuple[str, ...], ask: Callable[[Ints], HashtagValues]
+) -> HashtagValues:
+    """Ask for some questions at a time, those of about the same time together, so that memory is bounded."""
+    order = np.argsort(moments_us, kind="stable")
+    cuts = np.flatnonzero(np.diff(np.cumsum(costs[order]) // _POSTS_A_BLOCK)) + 1
+    parts = [HashtagValues(_NONE, _NONE, np.empty((0, len(names))), names)]
+    for rows in np.split(order, cuts):
+        rows = np.sort(rows)
+        part = ask(rows)
+        parts.append(HashtagValues(rows[part.rows], part.hashtags, part.values, names))
+    rows, hashtags, values = (np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS)
+    order = np.argsort(rows, kind="stable")
+    return HashtagValues(rows[order], hashtags[order], values[order], names)
+
+
+def _refuse_negative(**values: int) -> None:
+    for name, value in values.items():
+        if value < 0:
+            raise ValueError(f"{name} is {value}; expected at least 0")

@@ -1,0 +1,59 @@
+"""`Shelf`: structures that follow a memory, made when they are first asked for, shared with forks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from typing import Generic, Protocol, TypeVar
+
+from multimodal.memory.questions.columns import QuestionColumns
+
+Key = TypeVar("Key", bound=Hashable)
+AnyDerived = TypeVar("AnyDerived", bound="Derived")
+
+
+class Derived(Protocol):
+    """An immutable structure that is derived from a memory."""
+
+    def followed(self: AnyDerived, columns: QuestionColumns) -> AnyDerived:
+        """Return the structure of the memory as it is now; itself if nothing has changed."""
+
+
+class Shelf(Generic[Key, AnyDerived]):
+    """Structures of one memory by key.
+
+    Args:
+        columns: the memory.
+        make: makes the structure of an empty memory.
+        room: how many are kept; then those that were asked for last.
+    """
+
+    def __init__(self, columns: QuestionColumns, make: Callable[[Key], AnyDerived], room: int) -> None:
+        self._columns, self._make, self._room = columns, make, room
+        self._kept: dict[Key, AnyDerived] = {}
+        self._lock = threading.Lock()
+        self._origin: tuple[Shelf[Key, AnyDerived], int, int] | None = None
+
+    def fork(self, columns: QuestionColumns) -> Shelf[Key, AnyDerived]:
+        """Return a shelf for a fork of the memory; nothing is copied."""
+        fork = Shelf(columns, self._make, self._room)
+        with self._lock:
+            fork._kept = dict(self._kept)
+        fork._origin = (self, len(self._columns), self._columns.dead_count)
+        return fork
+
+    def __getitem__(self, key: Key) -> AnyDerived:
+        """Return a structure of the memory as it is now."""
+        with self._lock:
+            known = self._inherited(key) or self._kept.pop(key, None) or self._make(key)
+            followed = known.followed(self._columns)
+            self._kept = {**dict(list(self._kept.items())[1 - self._room :]), key: followed}
+            return followed
+
+    def _inherited(self, key: Key) -> AnyDerived | None:
+        """Let the memory that this one was forked from do what all its forks need, unless it has changed since."""
+        if self._origin is None:
+            return None
+        parent, length, dead_count = self._origin
+        unchanged = (len(parent._columns), parent._columns.dead_count) == (length, dead_count)
+        return parent[key] if unchanged else None

@@ -1,0 +1,82 @@
+"""MemoryQuestions: trends against a slow loop, and every question alone as among others."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.memory.questions.memory_questions import MemoryQuestions
+from multimodal.memory.questions.word_hashtags import RULES
+
+HALF_LIFE = timedelta(days=7)
+N, H = 2_000, 300
+
+
+class Columns:
+    """Posts of a year with three hashtags and some words each, in order of time."""
+
+    alive, dead_count, languages = None, 0, ("en",)
+
+    def __init__(self):
+        random = np.random.default_rng(0)
+        self.id_map = HashtagIdMap([f"h{index}" for index in range(H)])
+        self.instants_us = np.sort(random.integers(0, 365 * 86_400 * 10**6, N))
+        self.hashtags = ((H * random.random((N, 1)) ** 3).astype(int) + np.array([0, 7, 13])) % H
+        slots = (50 * random.random(N * 8) ** 3).astype(int)
+        self.words = sparse.csr_matrix((np.ones(N * 8), slots, np.arange(N + 1) * 8), shape=(N, 50))
+        self.words.sum_duplicates()
+
+    def __len__(self):
+        return N
+
+    def language_numbers(self, positions):
+        return positions % 2 - 1
+
+    def hashtag_pairs(self, positions):
+        return np.repeat(np.arange(len(positions)), 3), self.hashtags[positions].ravel()
+
+    def terms_at(self, positions):
+        return self.words[positions]
+
+    def resolve(self, instants_us):
+        return instants_us
+
+
+COLUMNS = Columns()
+MOMENTS = COLUMNS.instants_us[1::50]
+
+
+@pytest.mark.parametrize("language", [None, "en"])
+def test_trends_are_the_sums_of_their_definition(language):
+    top = MemoryQuestions(COLUMNS).trends(MOMENTS, HALF_LIFE, language=language, count=5)
+    for row, moment in enumerate(MOMENTS):
+        earlier = (COLUMNS.instants_us < moment) & ((language is None) | (np.arange(N) % 2 == 1))
+        weights = 2.0 ** (-(moment - COLUMNS.instants_us[earlier]) / (HALF_LIFE / timedelta(microseconds=1)))
+        sums = np.bincount(COLUMNS.hashtags[earlier].ravel(), np.repeat(weights, 3), minlength=H)
+        np.testing.assert_allclose(top.values[row], np.sort(sums)[::-1][:5], rtol=1e-9)
+
+
+def test_a_question_alone_as_in_a_sweep():
+    sweep = MemoryQuestions(COLUMNS)
+    top = sweep.trends(MOMENTS, HALF_LIFE)
+    together = sweep.cooccurrence(top.hashtags[:, :2], MOMENTS, decay=0.3)
+    words = sweep.word_hashtags(COLUMNS.words[1::50], MOMENTS, rules=RULES)
+    for row in range(len(MOMENTS)):
+        one, alone = slice(row, row + 1), MemoryQuestions(COLUMNS)
+        for left, right in zip(alone.trends(MOMENTS[one], HALF_LIFE), top, strict=True):
+            assert (left[0] == right[row]).all()
+        for single, many in (
+            (alone.cooccurrence(top.hashtags[one, :2], MOMENTS[one], decay=0.3), together),
+            (alone.word_hashtags(COLUMNS.words[1::50][one], MOMENTS[one], rules=RULES), words),
+        ):
+            assert (single.hashtags == many.hashtags[many.rows == row]).all()
+            assert (single.values == many.values[many.rows == row]).all()
+
+
+def test_a_half_life_has_to_be_sensible():
+    with pytest.raises(ValueError, match=r"half_life is 0:00:00; expected 0:00:01 to"):
+        MemoryQuestions(COLUMNS).trends(MOMENTS, timedelta(0))
