@@ -537,3 +537,9 @@ def test_the_site_shows_every_document():
     pages = {path.relative_to(ROOT / "docs").as_posix() for path in DOCUMENTS if path.is_relative_to(ROOT / "docs")}
     top = {path.name.lower() for path in ROOT.glob("*.md")} - {"readme.md"}
     assert shown == sorted(pages - {"README.md"} | top | {"index.md", "license.md"})
+
+
+def test_every_test_file_has_a_name_of_its_own():
+    """Pytest imports test files by name alone: the second of two is not collected."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
