@@ -14,6 +14,7 @@ from multimodal.memory.search.dense.codes import Rows
 Arrays = Mapping[str, NDArray[Any]]
 _TYPES: dict[str, np.dtype[Any]] = {"int8": np.dtype(np.uint8), "float16": np.dtype(np.float16)}
 # faiss aligns the numbers behind the codes of a list.
+_MOST_EFFORT = 1 << 20
 _ALIGNED = 8
 
 
@@ -74,6 +75,10 @@ class SpanContents:
     def problem(self) -> str | None:
         """Return what in the arrays does not fit together, so that nothing outside of them is ever read."""
         arrays, size, codes = self.arrays, self.size, (self.size, self.width)
+        used = {"flat": (), "ivf": ("probes",), "hnsw": ("degree", "ef_search")}[self.kind]
+        wrong = [name for name in used if not 1 <= getattr(self, name) <= _MOST_EFFORT]
+        if wrong:
+            return f"{wrong[0]} is {getattr(self, wrong[0])}, not 1 to {_MOST_EFFORT:,}"
         forms: dict[str, tuple[Any, tuple[int, ...]]] = {}
         if self.rows is not None:
             forms["rows"] = (np.int64, (size,))

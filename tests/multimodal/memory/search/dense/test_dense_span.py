@@ -1,5 +1,7 @@
 """Rows nearest to a question, found in one span."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -48,3 +50,13 @@ def test_saved_and_opened_it_answers_the_same(tmp_path):
 def test_wrong_settings_are_refused(values, message):
     with pytest.raises(ConfigError, match=message.replace(".", r"\.").replace("?", r"\?")):
         DenseSettings(**values)
+
+
+@pytest.mark.parametrize("kind, name", [("ivf", "probes"), ("hnsw", "degree"), ("hnsw", "ef_search")])
+@pytest.mark.parametrize("value", [0, 2**40])
+def test_a_header_that_no_search_can_follow_is_damaged(tmp_path, kind, name, value):
+    build_dense(unit_rows(300), DenseSettings(kind=kind)).save(tmp_path / "span")
+    header = tmp_path / "span" / "dense.json"
+    header.write_text(json.dumps({**json.loads(header.read_text()), name: value}))
+    with pytest.raises(RunError, match=rf"is damaged: {name} is {value}, not 1 to 1,048,576; run x\."):
+        open_dense(tmp_path / "span", rebuild="run x")
