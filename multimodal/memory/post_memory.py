@@ -17,8 +17,10 @@ from multimodal.memory.posts.column import Column
 from multimodal.memory.posts.growing_array import GrowingArray
 from multimodal.memory.posts.growing_timelines import GrowingTimelines
 from multimodal.memory.posts.hashtag_lists import HashtagLists
+from multimodal.memory.posts.languages import Languages
 from multimodal.memory.posts.numbering import Numbering
 from multimodal.memory.posts.term_rows import TermRows
+from multimodal.memory.questions.memory_questions import MemoryQuestions
 
 if TYPE_CHECKING:
     from data_loaders.batches import Related
@@ -31,7 +33,7 @@ Flags = NDArray[np.bool_]
 
 # The dense space of the content vectors; a memory may have others beside it.
 CONTENT = "content"
-_COLUMNS = ("_users", "_instants", "_alive", "_hashtags", "_terms")
+_COLUMNS = ("_users", "_instants", "_alive", "_hashtags", "_languages", "_terms")
 # What is replaced as a whole, never changed in place.
 _PLAIN = ("_length", "_dead", "_newest_us", "_timelines", "_forgotten", "_alive")
 _COPIED_AT_ONCE = 65_536
@@ -71,15 +73,20 @@ class PostMemory:
         self._instants = GrowingArray(np.int64)
         self._alive = GrowingArray(np.bool_)
         self._hashtags = HashtagLists()
+        self._languages = Languages()
         self._terms = TermRows(slots)
         widths = {CONTENT: width, **self.spaces} if width else self.spaces
         self._vectors = {space: Column(np.float32, length) for space, length in widths.items()}
         self._timelines = GrowingTimelines()
         self._index: NeighbourIndex | None = None
+        self._questions = MemoryQuestions(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        # An index cannot go to another process; it makes one of its own.
-        return {**self.__dict__, "_index": None}
+        # What is derived from the posts cannot go to another process, which makes its own.
+        return {name: value for name, value in self.__dict__.items() if name not in ("_index", "_questions")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _index=None, _questions=MemoryQuestions(self))
 
     def __len__(self) -> int:
         return self._length
@@ -116,6 +123,20 @@ class PostMemory:
     def alive(self) -> Flags | None:
         """(N,) by position, False for posts that were withdrawn, corrected or forgotten; None if all are alive."""
         return self._alive.values[: self._length] if self._dead else None
+
+    @property
+    def dead_count(self) -> int:
+        """How many positions are not alive."""
+        return self._dead
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """Codes of the captions' languages by language number."""
+        return self._languages.codes
+
+    def language_numbers(self, positions: Ints) -> Ints:
+        """Return the language number of the caption of each position, -1 for none; same shape."""
+        return self._languages.at(positions)
 
     @property
     def vectors(self) -> Floats:
@@ -168,6 +189,7 @@ class PostMemory:
         vectors: Floats | None = None,
         terms: sparse.csr_matrix | None = None,
         spaces: Mapping[str, Floats] | None = None,
+        languages: Sequence[str | None] | None = None,
     ) -> None:
         """Remember all of `posts`, or none if anything fails; ids already remembered are refused.
 
@@ -176,6 +198,7 @@ class PostMemory:
             vectors: (len(posts), width), required when `width` is not 0.
             terms: (len(posts), slots), required when `slots` is not 0.
             spaces: vectors of each further dense space.
+            languages: code of each caption's language, None where it is not known.
 
         Raises:
             ValueError: an id is already remembered, or the vectors have another shape.
@@ -183,9 +206,10 @@ class PostMemory:
         if not posts:
             return
         self._refuse_known([post.post_id for post in posts])
+        known = languages if languages is not None else [None] * len(posts)
         given = self._checked(len(posts), vectors, terms, spaces or {})
         with self._all_or_nothing():
-            self._extend(posts, self.resolve(np.array([post.instant_us for post in posts], np.int64)), *given)
+            self._extend(posts, self.resolve(np.array([post.instant_us for post in posts], np.int64)), known, *given)
 
     def withdraw(self, post_ids: Collection[str]) -> None:
         """Forget posts; answers are from now on those of a memory that never had them.
@@ -223,7 +247,7 @@ class PostMemory:
         given = self._checked(1, vectors, terms, {**kept, **(spaces or {})})
         with self._all_or_nothing():
             self._kill(old)
-            self._extend([corrected], self.instants_us[old], *given)
+            self._extend([corrected], self.instants_us[old], self._languages.codes_at(old), *given)
 
     def forget(self, user_id: str) -> int:
         """Forget a user and all posts of that user; returns how many posts they were, 0 for an unknown user."""
@@ -259,7 +283,12 @@ class PostMemory:
         return rows, terms if self.slots else None
 
     def _extend(
-        self, posts: Sequence[Post], instants_us: Ints, vectors: dict[str, Floats], terms: sparse.csr_matrix | None
+        self,
+        posts: Sequence[Post],
+        instants_us: Ints,
+        languages: Sequence[str | None],
+        vectors: dict[str, Floats],
+        terms: sparse.csr_matrix | None,
     ) -> None:
         self._newest_us = max(int(instants_us.max()), self._newest_us if self._holds_any() else UNDATED_EPOCH_US)
         for post in posts:
@@ -268,6 +297,7 @@ class PostMemory:
         self._instants.extend(instants_us)
         self._alive.extend(np.ones(len(posts), np.bool_))
         self._hashtags.extend([self.id_map.add(post.hashtags) for post in posts])
+        self._languages.extend(languages)
         for space, rows in vectors.items():
             self._vectors[space].extend(rows)
         if terms is not None:
@@ -392,6 +422,11 @@ class PostMemory:
         """Find neighbours by this index of the memory from now on, one with other settings or files."""
         self._index = index
 
+    @property
+    def questions(self) -> MemoryQuestions:
+        """Trends, hashtags used together, hashtags of words and of users, each strictly before an instant."""
+        return self._questions
+
     def hashtags_of(self, position: int) -> Ints:
         """Return the hashtag indices of one remembered post's hashtags."""
         return self._hashtags.of(position)
@@ -407,16 +442,17 @@ class PostMemory:
         """
         return self._hashtags.table(self._living(positions))
 
-    def hashtag_pairs(self, positions: Ints) -> tuple[Ints, Ints]:
+    def hashtag_pairs(self, positions: Ints, *, dead: bool = False) -> tuple[Ints, Ints]:
         """Return every (post, hashtag) pair of many posts, flat, for posts whose lists differ much in length.
 
         Args:
             positions: (N,) positions, -1 for none.
+            dead: of dead posts too.
 
         Returns:
             The index into `positions` and the hashtag index of each pair, both (pairs,), in order.
         """
-        return self._hashtags.pairs(self._living(positions))
+        return self._hashtags.pairs(positions if dead else self._living(positions))
 
     def _living(self, positions: Ints) -> Ints:
         """Return positions with -1 in place of the dead; same shape."""
@@ -441,6 +477,7 @@ class PostMemory:
         if self.slots or self.spaces:
             # What finds neighbours here is made once, not by every fork.
             fork._index = self.index.fork(fork)
+        fork._questions = self._questions.fork(fork)
         borrowed = [*(getattr(fork, name) for name in _COLUMNS), *fork._vectors.values()]
         try:
             yield fork
@@ -458,7 +495,8 @@ class PostMemory:
             part = positions[start : start + _COPIED_AT_ONCE]
             vectors = {space: column.at(part) for space, column in self._vectors.items()}
             posts = [self._post_at(position) for position in part.tolist()]
-            memory._extend(posts, self.instants_us[part], vectors, self.terms_at(part) if self.slots else None)
+            languages, terms = self._languages.codes_at(part), self.terms_at(part) if self.slots else None
+            memory._extend(posts, self.instants_us[part], languages, vectors, terms)
         return memory
 
     def _post_at(self, position: int) -> Post:
@@ -514,6 +552,7 @@ class PostMemory:
         memory._instants.extend(arrays["instants_us"])
         memory._alive.extend(alive)
         memory._hashtags.extend_flat(arrays["hashtags"], arrays["hashtag_ends"])
+        memory._languages.extend([None] * len(alive))
         for space in memory._vectors:
             base = arrays[array_name(space)]
             memory._vectors[space] = Column(np.float32, base.shape[1], base)

@@ -47,8 +47,13 @@ class QuestionColumns(Protocol):
     def language_numbers(self, positions: Ints) -> Ints:
         """Return the language number of the caption of each position, -1 for none."""
 
-    def hashtag_pairs(self, positions: Ints) -> tuple[Ints, Ints]:
-        """Return the index into `positions` and the hashtag index of every (post, hashtag) pair, in order."""
+    def hashtag_pairs(self, positions: Ints, *, dead: bool) -> tuple[Ints, Ints]:
+        """Return the index into `positions` and the hashtag index of every (post, hashtag) pair, in order.
+
+        Args:
+            positions: (n,).
+            dead: of dead posts too.
+        """
 
     def terms_at(self, positions: Ints) -> sparse.csr_matrix:
         """Return the caption terms of each position, (n, slots)."""

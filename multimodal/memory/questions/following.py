@@ -40,6 +40,11 @@ class News:
     born: Ints = field(default_factory=_NONE.copy)
     died: Ints = field(default_factory=_NONE.copy)
 
+    @property
+    def state(self) -> tuple[int, int]:
+        """How many posts the memory had, and how many of them were dead."""
+        return self.length, len(self.dead)
+
     def since(self, columns: QuestionColumns) -> News | None:
         """Return what happened since these news, None for nothing."""
         length, alive = len(columns), columns.alive
@@ -68,6 +73,11 @@ class FollowingPostings:
     postings: Postings = field(default_factory=Postings)
     dead: Postings = field(default_factory=Postings)
     news: News = field(default_factory=News)
+
+    @property
+    def state(self) -> tuple[int, int]:
+        """See `Derived.state`."""
+        return self.news.state
 
     @classmethod
     def of(cls, name: Name) -> FollowingPostings:
@@ -116,6 +126,11 @@ class FollowingTrends:
     language: str | None
     news: News = field(default_factory=News)
 
+    @property
+    def state(self) -> tuple[int, int]:
+        """See `Derived.state`."""
+        return self.news.state
+
     @classmethod
     def of(cls, key: tuple[int, str | None]) -> FollowingTrends:
         """Return the counts of an empty memory for a half-life in microseconds and a language."""
@@ -131,14 +146,14 @@ class FollowingTrends:
         for positions, sign in ((news.born, 1), (news.died, -1)):
             for block in _blocks(positions):
                 kept = block[_in_language(columns, block, self.language)]
-                posts, hashtags = columns.hashtag_pairs(kept)
+                posts, hashtags = columns.hashtag_pairs(kept, dead=True)
                 table = table.with_uses(columns.instants_us[kept[posts]], hashtags, sign)
         return FollowingTrends(table, self.language, news)
 
 
 def _hashtag_entries(columns: QuestionColumns, positions: Ints) -> tuple[Ints, Ints]:
     """Give each post the keys of its hashtags."""
-    posts, hashtags = columns.hashtag_pairs(positions)
+    posts, hashtags = columns.hashtag_pairs(positions, dead=True)
     return hashtags, positions[posts]
 
 

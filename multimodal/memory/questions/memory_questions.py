@@ -172,7 +172,7 @@ class MemoryQuestions:
 
         def uses(since_us: int, until_us: int) -> tuple[Ints, Ints]:
             positions = posts.between(self._columns, key, since_us, until_us)
-            entries, hashtags = self._columns.hashtag_pairs(positions)
+            entries, hashtags = self._columns.hashtag_pairs(positions, dead=True)
             return self._columns.instants_us[positions[entries]], hashtags
 
         return trends.table, uses

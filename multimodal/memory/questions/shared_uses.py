@@ -33,7 +33,7 @@ def uses_of(columns: QuestionColumns, found: Found, moments_us: Ints, decay: flo
     weights = _weights(columns.instants_us[found.positions], moments_us[found.rows], decay)
     totals = np.bincount(found.rows, weights, minlength=len(moments_us))
     firsts = np.searchsorted(found.rows, np.arange(len(moments_us)))
-    posts, hashtags = columns.hashtag_pairs(found.positions)
+    posts, hashtags = columns.hashtag_pairs(found.positions, dead=True)
     rows, hashtags, (counts,), first = summed(found.rows[posts], hashtags, [weights[posts]])
     ranks = (posts[first] - firsts[rows]).astype(np.float64)
     return HashtagValues(rows, hashtags, np.stack([counts / totals[rows], counts, ranks], axis=1), NAMES)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Hashable
 from typing import Generic, Protocol, TypeVar
 
+from multimodal.distributed.forking import ForkSafeLock
 from multimodal.memory.questions.columns import QuestionColumns
 
 Key = TypeVar("Key", bound=Hashable)
@@ -14,6 +14,10 @@ AnyDerived = TypeVar("AnyDerived", bound="Derived")
 
 class Derived(Protocol):
     """An immutable structure that is derived from a memory."""
+
+    @property
+    def state(self) -> tuple[int, int]:
+        """Which state of the memory it is derived from: how many posts there were, and how many of them were dead."""
 
     def followed(self: AnyDerived, columns: QuestionColumns) -> AnyDerived:
         """Return the structure of the memory as it is now; itself if nothing has changed."""
@@ -31,29 +35,35 @@ class Shelf(Generic[Key, AnyDerived]):
     def __init__(self, columns: QuestionColumns, make: Callable[[Key], AnyDerived], room: int) -> None:
         self._columns, self._make, self._room = columns, make, room
         self._kept: dict[Key, AnyDerived] = {}
-        self._lock = threading.Lock()
-        self._origin: tuple[Shelf[Key, AnyDerived], int, int] | None = None
+        self._lock = ForkSafeLock()
+        self._origin: tuple[Shelf[Key, AnyDerived], tuple[int, int]] | None = None
 
     def fork(self, columns: QuestionColumns) -> Shelf[Key, AnyDerived]:
         """Return a shelf for a fork of the memory; nothing is copied."""
         fork = Shelf(columns, self._make, self._room)
-        with self._lock:
-            fork._kept = dict(self._kept)
-        fork._origin = (self, len(self._columns), self._columns.dead_count)
+        fork._kept = self._kept
+        fork._origin = self, _state(columns)
         return fork
 
     def __getitem__(self, key: Key) -> AnyDerived:
         """Return a structure of the memory as it is now."""
         with self._lock:
-            known = self._inherited(key) or self._kept.pop(key, None) or self._make(key)
+            known = self._inherited(key) or self._kept.get(key) or self._make(key)
             followed = known.followed(self._columns)
-            self._kept = {**dict(list(self._kept.items())[1 - self._room :]), key: followed}
+            others = [item for item in self._kept.items() if item[0] != key]
+            # A new dictionary: a fork may share the old one.
+            self._kept = {**dict(others[1 - self._room :]), key: followed}
             return followed
 
     def _inherited(self, key: Key) -> AnyDerived | None:
         """Let the memory that this one was forked from do what all its forks need, unless it has changed since."""
         if self._origin is None:
             return None
-        parent, length, dead_count = self._origin
-        unchanged = (len(parent._columns), parent._columns.dead_count) == (length, dead_count)
-        return parent[key] if unchanged else None
+        parent, state = self._origin
+        structure = parent[key] if _state(parent._columns) == state else None
+        # It may have changed while the structure was made.
+        return structure if structure is not None and structure.state == state else None
+
+
+def _state(columns: QuestionColumns) -> tuple[int, int]:
+    return len(columns), columns.dead_count

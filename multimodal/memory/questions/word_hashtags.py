@@ -45,7 +45,7 @@ def chances(
     rows = np.repeat(np.arange(words.shape[0]), np.diff(words.indptr))
     found = postings.words.last(columns, words.indices.astype(np.int64), moments_us[rows], last)
     seen = np.bincount(found.rows, minlength=len(rows))
-    posts, hashtags = columns.hashtag_pairs(found.positions)
+    posts, hashtags = columns.hashtag_pairs(found.positions, dead=True)
     joined = _Joined.of(rows, seen, *counted(found.rows[posts], hashtags))
     uses = postings.hashtags.count(columns, joined.hashtags, moments_us[joined.rows])
     earlier = postings.posts.count(columns, np.full(len(moments_us), ALL_POSTS), moments_us)

@@ -36,7 +36,7 @@ class Columns:
     def language_numbers(self, positions):
         return positions % 2 - 1
 
-    def hashtag_pairs(self, positions):
+    def hashtag_pairs(self, positions, *, dead):
         return np.repeat(np.arange(len(positions)), 3), self.hashtags[positions].ravel()
 
     def terms_at(self, positions):

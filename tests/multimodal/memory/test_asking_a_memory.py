@@ -1,0 +1,117 @@
+"""The questions of a PostMemory: what dies leaves no trace, forks and copies ask for themselves."""
+
+from __future__ import annotations
+
+import pickle
+from datetime import datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from data_loaders.posts import NOW_US, Post
+from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.memory.post_memory import PostMemory
+
+DAY = timedelta(days=1)
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+NOW = np.array([NOW_US])
+WORDS = sparse.csr_matrix(np.eye(3, dtype=np.float32))
+
+
+def post(number, *hashtags, user="u"):
+    return Post(post_id=str(number), user_id=user, hashtags=hashtags, timestamp=START + number * DAY)
+
+
+@pytest.fixture
+def memory():
+    memory = PostMemory(HashtagIdMap(["a", "b", "c"]), slots=3)
+    posts = [post(0, "a", "b"), post(1, "a", "c", user="v"), post(2, "c")]
+    memory.append(posts, terms=WORDS, languages=["en", "de", None])
+    return memory
+
+
+def answers(memory):
+    """Every answer about now, by the text of the hashtags."""
+    questions, name = memory.questions, memory.id_map.__getitem__
+    top = questions.trends(NOW, 2 * DAY, count=3)
+    english = questions.trends(NOW, 2 * DAY, language="en", count=3)
+    everything = [[(name(index), *top.values[0]) for index in row.tolist() if index >= 0] for row in top.hashtags]
+    found = [
+        questions.cooccurrence(np.array([[0]]), NOW),
+        questions.own_hashtags(["u"], NOW),
+        questions.word_hashtags(sparse.csr_matrix(np.ones((1, 3), np.float32)), NOW, rules=("max", "lift")),
+    ]
+    for one in found:
+        pairs = zip(one.hashtags.tolist(), one.values.tolist(), strict=True)
+        everything.append(sorted((name(index), *values) for index, values in pairs))
+    everything.append([name(index) for index in english.hashtags[0].tolist() if index >= 0])
+    return everything
+
+
+def rebuilt(memory):
+    """A memory that never had the dead posts, asked for the first time."""
+    return answers(memory.living())
+
+
+def test_every_question_finds_what_was_used(memory):
+    trends, together, own, words, english = answers(memory)
+    assert [name for name, *_ in trends] == ["c", "a", "b"]
+    assert [(name, count) for name, _, count, _ in together] == [("b", 1.0), ("c", 1.0)]
+    assert [(name, rank) for name, _, _, rank in own] == [("a", 1.0), ("b", 1.0), ("c", 0.0)]
+    assert [name for name, *_ in words] == ["a", "b", "c"]
+    assert english == ["a", "b"]
+
+
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_withdrawn_corrected_and_forgotten_posts_leave_no_trace(memory, asked_before):
+    for change in (
+        lambda: memory.withdraw(["2"]),
+        lambda: memory.correct(post(0, "b", "c")),
+        lambda: memory.forget("v"),
+        lambda: memory.append([post(2, "a")], terms=WORDS[:1], languages=["en"]),
+    ):
+        if asked_before:
+            answers(memory)
+        change()
+        assert answers(memory) == rebuilt(memory)
+
+
+def test_a_correction_keeps_the_language(memory):
+    memory.correct(post(1, "b"))
+    position = memory.position_of("1")
+    assert memory.languages[memory.language_numbers(np.array([position]))[0]] == "de"
+
+
+def test_a_fork_asks_for_itself(memory):
+    before = answers(memory)
+    with memory.fork() as fork:
+        assert answers(fork) == before
+        fork.append([post(3, "d")], terms=WORDS[:1], languages=["en"])
+        fork.withdraw(["0"])
+        changed = answers(fork)
+        assert changed == rebuilt(fork) != before
+        memory.append([post(4, "e")], terms=WORDS[:1])
+        assert answers(fork) == changed
+    assert answers(memory) == rebuilt(memory)
+
+
+def test_what_the_first_fork_derives_serves_the_memory_and_all_forks(memory):
+    with memory.fork() as fork:
+        assert fork.questions._postings["hashtags"] is memory.questions._postings["hashtags"]
+
+
+def test_a_fork_made_before_the_memory_grew_does_not_see_it(memory):
+    with memory.fork() as fork:
+        memory.append([post(3, "d")], terms=WORDS[:1])
+        answers(memory)
+        assert answers(fork) == rebuilt(fork)
+
+
+def test_a_copy_for_another_process_asks_for_itself(memory):
+    memory.withdraw(["2"])
+    before = answers(memory)
+    copy = pickle.loads(pickle.dumps(memory))
+    assert answers(copy) == before
+    copy.append([post(3, "d")], terms=WORDS[:1])
+    assert answers(memory) == before != answers(copy)
