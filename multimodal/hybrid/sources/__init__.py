@@ -1,0 +1,1 @@
+"""What says something of hashtags for a post, an idea a file."""

@@ -1,0 +1,105 @@
+"""`Source`: what says something of hashtags for a post."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from data_loaders.posts import Post
+from multimodal.hybrid.names import HashtagNames
+from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.questions.hashtag_values import HashtagValues
+from multimodal.memory.questions.memory_questions import MemoryQuestions
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Values = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """B posts as sources see them, and what was posted before.
+
+    Attributes:
+        posts: B posts; their own hashtags are not read.
+        instants_us: (B,) only posts strictly earlier count.
+        captions: cleaned, "" for none.
+        terms: (B, slots) TF-IDF weights of the captions' words and pairs of words.
+        words: (B, slots) the same of the words alone.
+        vectors: of each dense space, (B, its width), zeros where a post has none.
+        memory: earlier posts, and perhaps later ones.
+        ask: the questions to the memory.
+        names: numbers of hashtags, those of the memory and words that never were hashtags.
+    """
+
+    posts: Sequence[Post]
+    instants_us: Ints
+    captions: Sequence[str]
+    terms: sparse.csr_matrix
+    words: sparse.csr_matrix
+    vectors: Mapping[str, Floats]
+    memory: PostMemory
+    ask: MemoryQuestions
+    names: HashtagNames
+
+    def __len__(self) -> int:
+        return len(self.posts)
+
+
+class Source(ABC):
+    """Says of hashtags how likely they are for a post, by one idea.
+
+    What a source says depends on the post and on strictly earlier posts alone; of a hashtag that was not used before
+    it says 0, whether the hashtag will ever be used or not. Only a source that proposes words of the caption says more.
+
+    Attributes:
+        name: unique, the prefix of its columns.
+        columns: what its values are; the first one orders what it proposes.
+        ranked: those of the columns that are given as rank in the post and as share of the post's largest, too.
+        reach: how many hashtags of a post it proposes as candidates, those with the largest positive first values.
+    """
+
+    name: ClassVar[str]
+    columns: tuple[str, ...]
+    ranked: tuple[str, ...] = ()
+    reach: int = 0
+
+    @abstractmethod
+    def values(self, questions: Questions) -> HashtagValues:
+        """Return what it knows of hashtags for each post; hashtags that it does not name have 0."""
+
+    def missing(self, questions: Questions) -> Flags:
+        """Return the posts of which it can say nothing, (B,): its values are NaN there. By default none."""
+        return np.zeros(len(questions), np.bool_)
+
+
+class Description(ABC):
+    """Says something of hashtags that are candidates already, whatever proposed them.
+
+    Attributes:
+        name: unique, the prefix of its columns.
+        columns: what its values are.
+        ranked: see `Source`.
+    """
+
+    name: ClassVar[str]
+    columns: tuple[str, ...]
+    ranked: tuple[str, ...] = ()
+
+    @abstractmethod
+    def describe(self, questions: Questions, rows: Ints, hashtags: Ints, found: Mapping[str, HashtagValues]) -> Values:
+        """Return values of n candidates, (n, columns).
+
+        Args:
+            questions: the posts.
+            rows: (n,) the post of each candidate, ascending.
+            hashtags: (n,) its number in `questions.names`.
+            found: what every source returned.
+        """
