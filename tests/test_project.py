@@ -222,7 +222,7 @@ class TestArrows:
         others = tuple(f"multimodal.{other}" for other in ("design", "captions", "baselines") if other != room)
         assert [pair for pair in users_of(f"multimodal.{room}") if pair[1].startswith(others)] == []
 
-    @pytest.mark.parametrize("room", ["encoders", "ranking", "memory", "training", "recommender"])
+    @pytest.mark.parametrize("room", ["encoders", "ranking", "memory", "training", "systems", "recommender"])
     def test_what_all_systems_share_knows_none_of_them(self, room):
         systems = ("multimodal.design", "multimodal.captions", "multimodal.baselines")
         assert [pair for pair in users_of(f"multimodal.{room}") if pair[1].startswith(systems)] == []

@@ -8,27 +8,14 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from data_loaders.text.captions import check_profile
-from multimodal.config import RunConfig, Section
+from multimodal.config import Section
 from multimodal.design.fusion import check_fusion
-from multimodal.encoders import CaptionEncoderConfig, ImageEncoderConfig
+from multimodal.encoders import CaptionEncoderConfig
 from multimodal.encoders.configuration import wants_training
-from multimodal.training.config import TrainingConfig
+from multimodal.systems.post_networks.config import PostNetworkConfig
 
 _SPACES = ("words", "caption", "image")
 _LIKENESSES = {"words": {"words": 1.0}, "mixed": {"words": 0.5, "caption": 0.5}}
-
-
-class EncoderConfig(Section):
-    """The two encoders; null leaves a modality out. Without a caption encoder captions are not compared either."""
-
-    caption: CaptionEncoderConfig | None = Field(default=CaptionEncoderConfig(), description="caption encoder")
-    image: ImageEncoderConfig | None = Field(default=ImageEncoderConfig(), description="image encoder")
-
-    @field_validator("caption", "image", mode="before")
-    @classmethod
-    def _name_alone(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
 
 
 class InteractionConfig(Section):
@@ -129,32 +116,17 @@ class RankingConfig(Section):
     )
 
 
-class DesignConfig(RunConfig):
+class DesignConfig(PostNetworkConfig):
     """The configuration of DESIGN."""
 
     system: Literal["design"] = "design"
-    width: int = Field(default=512, ge=8, description="D, width of t, v and p")
-    caption_profile: str = Field(default="plain", description="how captions are cleaned")
-    encoder: EncoderConfig = EncoderConfig()
     interaction: InteractionConfig = InteractionConfig()
     fusion: FusionConfig = FusionConfig()
     history: HistoryConfig = HistoryConfig()
     heads: HeadsConfig = HeadsConfig()
     ranking: RankingConfig = RankingConfig()
-    modality_dropout: float = Field(default=0.1, ge=0, le=0.5, description="share of posts trained without their "
-                                    "caption, and share without their image")  # fmt: skip
     length_bucketing: bool = Field(default=False, description="train on batches of similar caption length: less "
                                    "padding, but the gate's batch normalisation hides missing captions")  # fmt: skip
-    feature_cache: str | None = Field(default=".cache/features", description="folder for frozen encoders' features")
-    feature_precision: Literal["fp16", "int8"] = Field(
-        default="fp16", description="how frozen encoders' features are rounded and kept; int8 takes half the room"
-    )
-    training: TrainingConfig = TrainingConfig()
-
-    @field_validator("caption_profile")
-    @classmethod
-    def _known_profile(cls, name: str) -> str:
-        return check_profile(name)
 
     @model_validator(mode="after")
     def _works_together(self) -> DesignConfig:

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from data_loaders.batches import CaptionInputs, ImageInputs, PostDataset, Related
+from data_loaders.batches import PostDataset, Related
 from data_loaders.posts import Post
 from multimodal.design.config import DesignConfig
 from multimodal.design.network import DesignNetwork
 from multimodal.design.spaces import Spaces
 from multimodal.encoders import CaptionEncoder
-from multimodal.encoders.features.inputs import caption_inputs, cleaned_captions, image_inputs
+from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.pairs import similarity_to
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.search.caption_vectors import SLOTS, CaptionVectors
 from multimodal.memory.search.columns import WORDS
 from multimodal.memory.search.likeness import Likeness
+from multimodal.systems.post_networks.datasets import Inputs, PostDatasets
 
 Floats = NDArray[np.float32]
-_BULK_POSTS = 256
 
 
-class DatasetBuilder:
-    """Turns posts into the datasets of one network.
+class DatasetBuilder(PostDatasets):
+    """Turns posts into the datasets of DESIGN: with the user's history and the neighbours of each.
 
     Args:
         config: how captions are cleaned, and how much is remembered.
@@ -37,6 +36,8 @@ class DatasetBuilder:
         sentences: a frozen encoder that compares captions; None for the network's, or where they are not compared.
     """
 
+    config: DesignConfig
+
     def __init__(
         self,
         config: DesignConfig,
@@ -44,7 +45,8 @@ class DatasetBuilder:
         terms: CaptionVectors | None,
         sentences: CaptionEncoder | None = None,
     ) -> None:
-        self.config, self.network, self.terms, self.sentences = config, network, terms, sentences
+        super().__init__(config, network)
+        self.terms, self.sentences = terms, sentences
         captions = network.caption_encoder if config.history.encoder is None else sentences
         self._spaces = Spaces(config, captions, network.image_encoder, config.history.encoder is not None)
         available = {*self._spaces.widths, *(["words"] if terms is not None else [])}
@@ -65,7 +67,7 @@ class DatasetBuilder:
         """Return the caption terms of N posts, (N, SLOTS); None where captions are not compared."""
         return None if self.terms is None else self.terms.of(cleaned_captions(posts, self.config.caption_profile))
 
-    def space_vectors(self, posts: Sequence[Post], inputs: tuple[CaptionInputs, ImageInputs]) -> dict[str, Floats]:
+    def space_vectors(self, posts: Sequence[Post], inputs: Inputs) -> dict[str, Floats]:
         """Return the vectors of N posts in each dense space in which posts are compared, (N, its width).
 
         Args:
@@ -76,46 +78,14 @@ class DatasetBuilder:
             DataError: a picture cannot be used.
         """
         captions = cleaned_captions(posts, self.config.caption_profile)
-        return self._spaces.vectors(captions, inputs, self._cache(posts))
-
-    def _cache(self, posts: Sequence[Post]) -> str | None:
-        on_disk = all(post.image is None or isinstance(post.image, (str, Path)) for post in posts)
-        return self.config.feature_cache if len(posts) >= _BULK_POSTS and on_disk else None
-
-    def inputs(self, posts: Sequence[Post], workers: int = 0) -> tuple[CaptionInputs, ImageInputs]:
-        """Return the encoders' inputs; a frozen encoder's features come from the cache if the posts are many.
-
-        Args:
-            posts: N posts.
-            workers: processes that decode pictures where they are many; 0 for none.
-
-        Raises:
-            DataError: a picture cannot be used.
-        """
-        captions = cleaned_captions(posts, self.config.caption_profile)
-        cache = self._cache(posts)
-        return (
-            caption_inputs(self.network.caption_encoder, captions, cache, self.config.feature_precision),
-            image_inputs(self.network.image_encoder, posts, cache, workers, self.config.feature_precision),
-        )
-
-    def content_dataset(
-        self, posts: Sequence[Post], inputs: tuple[CaptionInputs, ImageInputs] | None = None
-    ) -> PostDataset:
-        """Return posts as encoder inputs, without a history.
-
-        Args:
-            posts: N posts.
-            inputs: their encoder inputs; None to make them.
-        """
-        return PostDataset(posts, *(inputs or self.inputs(posts)), PostMemory(HashtagIdMap()))
+        return self._spaces.vectors(captions, inputs, self.cache(posts))
 
     def dataset(
         self,
         posts: Sequence[Post],
         memory: PostMemory,
         targets: Sequence[Sequence[int]] | None = None,
-        inputs: tuple[CaptionInputs, ImageInputs] | None = None,
+        inputs: Inputs | None = None,
         vectors: Mapping[str, Floats] | None = None,
     ) -> PostDataset:
         """Return posts as encoder inputs, each with its user's history and its neighbours in the memory.

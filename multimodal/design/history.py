@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from multimodal.design.attention import masked_softmax
 from multimodal.design.output_vocabulary import OutputVocabulary
+from multimodal.systems.post_networks.attention import masked_softmax
 
 
 @dataclass(slots=True)

@@ -1,35 +1,23 @@
-"""`Scorer`: from datasets to content vectors, to scores of hashtags, to hits."""
+"""`Scorer`: the scores of DESIGN's two heads, joined."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import TypeVar
+from collections.abc import Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from data_loaders.batches import PostBatch, PostDataset
-from multimodal.design.banks import Bank, GatheredBank, room_for
+from data_loaders.batches import PostBatch
 from multimodal.design.config import DesignConfig
 from multimodal.design.datasets import DatasetBuilder
-from multimodal.design.decoding import decode_scores
-from multimodal.design.network import Content, DesignNetwork, DesignOutput
-from multimodal.distributed.processes import map_processes
-from multimodal.encoders.features.batches_ahead import batches_ahead
-from multimodal.memory.post_memory import CONTENT, PostMemory
+from multimodal.design.network import DesignNetwork, DesignOutput
 from multimodal.ranking.aggregate import aggregate
-
-Result = TypeVar("Result")
-_BATCH = 128
-_ENCODED_AT_ONCE = 65_536
+from multimodal.systems.post_networks.scoring import PostScorer
+from multimodal.systems.post_networks.sequences.decoding import decode_scores
 
 
-class Scorer:
-    """Scores hashtags with a network, trained or not.
+class Scorer(PostScorer):
+    """Scores hashtags with a DESIGN network, trained or not.
 
     Args:
         config: how the two heads are aggregated.
@@ -37,73 +25,16 @@ class Scorer:
         datasets: makes the network's datasets.
     """
 
+    network: DesignNetwork
+    datasets: DatasetBuilder
+
     def __init__(self, config: DesignConfig, network: DesignNetwork, datasets: DatasetBuilder) -> None:
-        self.config, self.network, self.datasets = config, network, datasets
-
-    @property
-    def device(self) -> torch.device:
-        """Where the network is."""
-        return self.network.missing_caption.device
-
-    def bank(self, memory: PostMemory) -> Bank:
-        """Return the content vectors of a memory; only those that a batch attends to are read."""
-        return GatheredBank(partial(memory.vectors_at, CONTENT), self.device)
-
-    def contents(self, dataset: PostDataset) -> NDArray[np.float32]:
-        """Return the content vector of every post, (N, D), in evaluation mode."""
-        return self.encode_posts(dataset, lambda content: content.vector)
-
-    @torch.no_grad()
-    def encode_posts(self, dataset: PostDataset, read: Callable[[Content], Tensor]) -> NDArray[np.float32]:
-        """Return what `read` takes from the content of every post, (N, …), in evaluation mode."""
-        self.network.eval()
-        lengths = dataset.captions.lengths()
-
-        def encode(batch: PostBatch) -> Tensor:
-            return read(self.network.encode(batch.to(self.device))).float()
-
-        def work(rows: Sequence[int]) -> list[NDArray[np.float32]]:
-            values: dict[int, NDArray[np.float32]] = {}
-            batches = row_batches(sorted(rows, key=lambda row: lengths[row]))
-            for part, content in self._ahead(dataset, batches, encode):
-                values.update(zip(part, content.cpu().numpy(), strict=True))
-            return [values[row] for row in rows]
-
-        starts = range(0, len(dataset), _ENCODED_AT_ONCE)
-        parts = (range(start, min(start + _ENCODED_AT_ONCE, len(dataset))) for start in starts)
-        encoded = (np.stack(map_processes(part, work)) for part in parts)
-        first = next(encoded)
-        if len(starts) == 1:
-            return first
-        values = room_for((len(dataset), *first.shape[1:]))
-        for start, part in zip(starts, itertools.chain([first], encoded), strict=True):
-            values[start : start + len(part)] = part
-        return values
-
-    def _ahead(
-        self, dataset: PostDataset, batches: list[list[int]], work: Callable[[PostBatch], Result]
-    ) -> Iterator[tuple[list[int], Result]]:
-        """Yield what `work` returns for each batch of rows, one batch behind, so that a GPU does not wait."""
-        pending: list[tuple[list[int], Result]] = []
-        with dataset.images.prefetch(batches):
-            made = batches_ahead(dataset.batch, batches, workers=0, pinned=self.device.type == "cuda")
-            for part, batch in zip(batches, made, strict=True):
-                pending.append((part, work(batch)))
-                if len(pending) > 1:
-                    yield pending.pop(0)
-        yield from pending
+        super().__init__(network, datasets)
+        self.config = config
 
     @torch.no_grad()
     def scores(self, batch: PostBatch, bank: Tensor, alphas: Sequence[float]) -> tuple[list[Tensor], Tensor]:
-        """Return the scores (B, C) for each weight of the heads, and the hashtag index of every column.
-
-        A post's score is -inf where only other posts of the batch can name the hashtag.
-
-        Args:
-            batch: B posts.
-            bank: (N, D) content vectors of the remembered posts.
-            alphas: weights of the multilabel head, each 0..1.
-        """
+        """Return the scores for each weight of the multilabel head; see `PostScorer.scores`."""
         output = self.network(batch, bank)
         vocabulary_size, columns = output.columns.vocabulary_size, len(output.columns)
         multilabel, sequence = self._multilabel(output), None
@@ -126,41 +57,3 @@ class Scorer:
             return None
         logits = output.logits.float()
         return logits.sigmoid() if self.config.heads.loss == "bce" else logits.softmax(-1)
-
-    def hits(
-        self,
-        dataset: PostDataset,
-        rows: Sequence[int],
-        truth: Sequence[Sequence[int]],
-        bank: Bank,
-        k: int,
-        alphas: Sequence[float],
-    ) -> list[list[int]]:
-        """Return, for each row and each alpha, how many true hashtags are among the first k.
-
-        Args:
-            dataset: holds the posts.
-            rows: R rows of the dataset.
-            truth: hashtag indices of the R posts.
-            bank: content vectors of the remembered posts.
-            k: how many hashtags are recommended, at least 1.
-            alphas: weights of the multilabel head, each 0..1.
-        """
-        results: list[list[int]] = []
-        scored = self._ahead(dataset, row_batches(rows), lambda batch: self.scores(*bank.place(batch), alphas))
-        for part, (joined, indices) in scored:
-            hashtags = [set(row) for row in truth[len(results) : len(results) + len(part)]]
-            counts = [_hits_at_k(scores, indices, hashtags, k) for scores in joined]
-            results.extend([list(row) for row in zip(*counts, strict=True)])
-        return results
-
-
-def row_batches(rows: Sequence[int]) -> list[list[int]]:
-    """Cut rows into the batches in which posts are scored."""
-    return [list(rows[start : start + _BATCH]) for start in range(0, len(rows), _BATCH)]
-
-
-def _hits_at_k(scores_BC: Tensor, indices_C: Tensor, truth: Sequence[set[int]], k: int) -> list[int]:
-    best = scores_BC.topk(min(k, scores_BC.shape[1]), 1)
-    recommended = torch.where(best.values.isfinite(), indices_C[best.indices], -1).cpu().tolist()
-    return [len(set(row) & hashtags) for row, hashtags in zip(recommended, truth, strict=True)]

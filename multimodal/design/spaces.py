@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from data_loaders.batches import CaptionInputs, ImageInputs
 from multimodal.design.config import DesignConfig
-from multimodal.distributed.processes import map_processes
 from multimodal.encoders import CaptionEncoder, ImageEncoder
 from multimodal.encoders.features.inputs import caption_inputs
-from multimodal.encoders.features.rounding import rounded
+from multimodal.systems.post_networks.pooling import pooled_captions, pooled_images
 
 Floats = NDArray[np.float32]
-_BATCH = 32
 CAPTION, IMAGE = "caption", "image"
 
 
@@ -59,53 +56,10 @@ class Spaces:
         Raises:
             DataError: a picture cannot be used.
         """
-        found = {}
+        found, precision = {}, self._config.feature_precision
         if self.captions is not None:
-            precision = self._config.feature_precision
             own = caption_inputs(self.captions, captions, cache, precision) if self._own_captions else inputs[0]
-            found[CAPTION] = self._pooled_captions(self.captions, own)
+            found[CAPTION] = pooled_captions(self.captions, own, precision)
         if self.images is not None:
-            found[IMAGE] = self._pooled_images(self.images, inputs[1])
+            found[IMAGE] = pooled_images(self.images, inputs[1], precision)
         return found
-
-    @torch.no_grad()
-    def _pooled_captions(self, encoder: CaptionEncoder, inputs: CaptionInputs) -> Floats:
-        lengths, device = inputs.lengths(), next(encoder.parameters()).device
-
-        def pool(rows: list[int]) -> Floats:
-            features, mask = (tensor.to(device) for tensor in inputs.batch(rows))
-            words = encoder(features, mask) if features.dim() == 2 else features
-            pooled: Floats = encoder.pool(rounded(words, self._config.feature_precision), mask).cpu().numpy()
-            return pooled * inputs.present()[rows, None]
-
-        return _pooled(lengths, encoder.width, pool)
-
-    @torch.no_grad()
-    def _pooled_images(self, encoder: ImageEncoder, inputs: ImageInputs) -> Floats:
-        device = next(encoder.parameters()).device
-
-        def pool(rows: list[int]) -> Floats:
-            features = inputs.batch(rows)
-            if features is None:
-                return np.zeros((len(rows), encoder.width), np.float32)
-            features = features.to(device)
-            regions = encoder(features) if features.dim() == 4 else features
-            pooled: Floats = rounded(regions, self._config.feature_precision).mean(1).cpu().numpy()
-            return pooled * inputs.present()[rows, None]
-
-        return _pooled(np.zeros(len(inputs.present()), np.int64), encoder.width, pool)
-
-
-def _pooled(lengths: NDArray[np.int64], width: int, pool: Callable[[list[int]], Floats]) -> Floats:
-    """Return what `pool` gives for each row, by all processes; rows of similar length share a batch."""
-
-    def work(rows: Sequence[int]) -> list[Floats]:
-        vectors: dict[int, Floats] = {}
-        order = sorted(rows, key=lambda row: int(lengths[row]))
-        for start in range(0, len(order), _BATCH):
-            part = order[start : start + _BATCH]
-            vectors.update(zip(part, pool(part), strict=True))
-        return [vectors[row] for row in rows]
-
-    found = map_processes(range(len(lengths)), work)
-    return np.stack(found).astype(np.float32) if found else np.empty((0, width), np.float32)

@@ -9,26 +9,22 @@ from typing import Annotated
 import torch
 from pydantic import Field
 from safetensors.torch import save_file
-from torch import Tensor
 
 from multimodal.design.config import DesignConfig
 from multimodal.design.network import DesignNetwork
-from multimodal.encoders import CaptionEncoder, load_caption_encoder, load_image_encoder
-from multimodal.encoders.storage import check_tensors, read_tensors, without_memory
+from multimodal.encoders import CaptionEncoder, ImageEncoder, load_caption_encoder
 from multimodal.memory.search.caption_vectors import SLOTS, CaptionVectors
 from multimodal.storage.array_files import ArrayForm, load_arrays
-from multimodal.storage.model_files import Form, Number, read_json_as
+from multimodal.storage.model_files import Number, read_json_as
 from multimodal.storage.run_folder import write_atomically, write_json
+from multimodal.systems.post_networks.files import NetworkState, load_network, save_network
 
-NETWORK_FILE, STATE_FILE, TERMS_FILE = "network.safetensors", "design.json", "caption_terms.safetensors"
+STATE_FILE, TERMS_FILE = "design.json", "caption_terms.safetensors"
 SENTENCES_FOLDER = "sentence_encoder"
-_ENCODERS = ("caption_encoder.", "image_encoder.")
 
 
-class _State(Form):
+class _State(NetworkState):
     alpha: Annotated[Number, Field(ge=0, le=1)]
-    caption_encoder: bool
-    image_encoder: bool
     sentence_encoder: bool = False
 
 
@@ -56,20 +52,10 @@ def save_parts(folder: Path, parts: Parts) -> None:
         RunError: a file cannot be written.
     """
     network, terms, sentences = parts.network, parts.terms, parts.sentences
-    weights = {key: value.detach().cpu().contiguous() for key, value in _without_encoders(network).items()}
-    write_atomically(folder / NETWORK_FILE, lambda path: save_file(weights, path))
-    if network.caption_encoder is not None:
-        network.caption_encoder.save(folder / "caption_encoder")
-    if network.image_encoder is not None:
-        network.image_encoder.save(folder / "image_encoder")
+    state: dict[str, float | bool] = {"alpha": parts.alpha, **save_network(folder, network)}
     if terms is not None:
         idf = torch.from_numpy(terms.idf)
         write_atomically(folder / TERMS_FILE, lambda path: save_file({"idf": idf}, path))
-    state = {
-        "alpha": parts.alpha,
-        "caption_encoder": network.caption_encoder is not None,
-        "image_encoder": network.image_encoder is not None,
-    }
     if sentences is not None:
         sentences.save(folder / SENTENCES_FOLDER)
         state["sentence_encoder"] = True
@@ -83,22 +69,15 @@ def load_parts(folder: Path, config: DesignConfig, vocabulary_size: int, with_te
         RunError: a file is missing, damaged, or does not fit the configuration.
     """
     state = read_json_as(folder / STATE_FILE, "settings of DESIGN", _State)
-    caption = load_caption_encoder(folder / "caption_encoder") if state.caption_encoder else None
-    image = load_image_encoder(folder / "image_encoder") if state.image_encoder else None
     terms = None
     if with_terms:
         form = ArrayForm("float32", (SLOTS,), 0)
         idf = load_arrays(folder / TERMS_FILE, "weights of caption terms", {"idf": form})["idf"]
         terms = CaptionVectors(idf, config.history.bigrams)
-    with without_memory():
-        expected = _without_encoders(DesignNetwork(config, vocabulary_size, caption, image))
-    check_tensors(folder / NETWORK_FILE, expected)
-    network = DesignNetwork(config, vocabulary_size, caption, image)
-    network.load_state_dict(read_tensors(folder / NETWORK_FILE, _without_encoders(network)), strict=False)
-    network.eval()
+
+    def make(caption: CaptionEncoder | None, image: ImageEncoder | None) -> DesignNetwork:
+        return DesignNetwork(config, vocabulary_size, caption, image)
+
+    network = load_network(folder, state, make)
     sentences = load_caption_encoder(folder / SENTENCES_FOLDER) if state.sentence_encoder else None
     return Parts(network, float(state.alpha), terms, sentences)
-
-
-def _without_encoders(network: DesignNetwork) -> dict[str, Tensor]:
-    return {key: value for key, value in network.state_dict().items() if not key.startswith(_ENCODERS)}

@@ -12,11 +12,11 @@ import torch
 
 from data_loaders.errors import DataError
 from multimodal.design.learner import ALPHAS, DesignLearner
-from multimodal.design.learning_data import Dropped
 from multimodal.design.system import DesignSystem
 from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.systems.config_loading import load_config
+from multimodal.systems.post_networks.train_batches import Dropped, DropRates
 
 DEBUG = Path(__file__).resolve().parents[3] / "configs" / "debug.yaml"
 CPU = torch.device("cpu")
@@ -41,6 +41,11 @@ def make_both(data, *overrides, train=None, validation=None):
 
 def make_learner(data, *overrides, train=None, validation=None):
     return make_both(data, *overrides, train=train, validation=validation)[1]
+
+
+def choose(learner, epoch):
+    rates = DropRates(learner.config.modality_dropout, learner.config.history.dropout)
+    return Dropped.choose(learner._data.train, rates, learner.config.seed, epoch)
 
 
 class TestRefusals:
@@ -96,20 +101,20 @@ class TestDropping:
         captions, images = learner._data.train.captions.present(), learner._data.train.images.present()
         dropped = []
         for epoch in range(6):
-            chosen = Dropped.choose(learner._data.train, learner.config, epoch)
+            chosen = choose(learner, epoch)
             assert not (chosen.caption & chosen.image).any()
             left = (captions & ~chosen.caption) | (images & ~chosen.image)
             assert left[captions | images].all()
             dropped.append(np.concatenate([chosen.caption, chosen.image, chosen.history]))
         assert all(one.any() for one in dropped)
         assert not np.array_equal(dropped[0], dropped[1])
-        chosen = Dropped.choose(learner._data.train, learner.config, 0)
+        chosen = choose(learner, 0)
         again = np.concatenate([chosen.caption, chosen.image, chosen.history])
         assert np.array_equal(again, dropped[0])
 
     def test_switched_off(self, tiny_data):
         learner = make_learner(tiny_data, "modality_dropout=0", "history.dropout=0")
-        chosen = Dropped.choose(learner._data.train, learner.config, 0)
+        chosen = choose(learner, 0)
         assert not (chosen.caption | chosen.image | chosen.history).any()
 
 

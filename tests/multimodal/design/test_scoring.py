@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from multimodal.design.scoring import row_batches
 from multimodal.design.system import DesignSystem
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.systems.config_loading import load_config
+from multimodal.systems.post_networks.scoring import row_batches
 
 DEBUG = Path(__file__).resolve().parents[3] / "configs" / "debug.yaml"
 

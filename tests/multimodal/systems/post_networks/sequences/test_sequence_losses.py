@@ -7,7 +7,7 @@ import itertools
 import pytest
 import torch
 
-from multimodal.design.losses import sequence_loss, set_loss
+from multimodal.systems.post_networks.sequences.losses import sequence_loss, set_loss
 
 V = 4
 FOLLOWING = torch.tensor([[2, 0, V], [3, V, -1], [V, -1, -1], [1, 3, V]])

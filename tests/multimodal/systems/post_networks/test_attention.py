@@ -7,7 +7,13 @@ import math
 import pytest
 import torch
 
-from multimodal.design.attention import MeanPooling, ParallelCoAttention, WordAttention, masked_mean, masked_softmax
+from multimodal.systems.post_networks.attention import (
+    MeanPooling,
+    ParallelCoAttention,
+    WordAttention,
+    masked_mean,
+    masked_softmax,
+)
 
 WIDTH = 6
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from multimodal.design.heads import SequenceHead
+from multimodal.systems.post_networks.sequences.head import SequenceHead
 
 
 @torch.no_grad()

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from multimodal.design.decoding import decode_scores
-from multimodal.design.heads import SequenceHead
+from multimodal.systems.post_networks.sequences.decoding import decode_scores
+from multimodal.systems.post_networks.sequences.head import SequenceHead
 
 Z, HIDDEN, V, E, POSTS = 4, 6, 5, 3, 6
 END = V

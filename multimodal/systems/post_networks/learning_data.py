@@ -5,24 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from data_loaders.batches import PostBatch, PostDataset
+from data_loaders.batches import PostDataset
 from data_loaders.errors import DataError
 from data_loaders.posts import Post
-from multimodal.design.config import DesignConfig
-from multimodal.design.datasets import DatasetBuilder
-from multimodal.design.targets import TargetSequences
 from multimodal.encoders.features.inputs import SelectedCaptions, SelectedImages
 from multimodal.encoders.features.picture_loading import worker_count
-from multimodal.encoders.preprocessing import Augmentation
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
-
-Flags = NDArray[np.bool_]
+from multimodal.systems.post_networks.datasets import PostDatasets
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +40,7 @@ class LearningData:
     @classmethod
     def build(
         cls,
-        datasets: DatasetBuilder,
+        datasets: PostDatasets,
         id_map: HashtagIdMap,
         train: Sequence[Post],
         validation: Sequence[Post],
@@ -102,77 +94,6 @@ class LearningData:
             truth=truth,
             workers=workers if worthwhile and not (captions.on_gpu or images.on_gpu) else 0,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class TrainBatch:
-    """B train posts, and the S hashtags before and at each step of the sequence head, each (B, S)."""
-
-    posts: PostBatch
-    previous: Tensor
-    following: Tensor
-
-    def to(self, device: torch.device) -> TrainBatch:
-        """Return the batch on a device; from pinned memory without waiting for the copy."""
-        steps = (tensor.to(device, non_blocking=True) for tensor in (self.previous, self.following))
-        return TrainBatch(self.posts.to(device), *steps)
-
-    def pin_memory(self) -> TrainBatch:
-        """Return the batch in pinned memory."""
-        return TrainBatch(self.posts.pin_memory(), self.previous.pin_memory(), self.following.pin_memory())
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """Which of N train posts go without caption, image or history in one epoch, each (N,)."""
-
-    caption: Flags
-    image: Flags
-    history: Flags
-
-    @classmethod
-    def choose(cls, train: PostDataset, config: DesignConfig, epoch: int) -> Dropped:
-        """Choose by seed and epoch: never both caption and image of a post, and never the only one it has."""
-        generator = np.random.default_rng([config.seed, epoch, 1])
-        drawn = generator.random(len(train))
-        rate = config.modality_dropout
-        return cls(
-            caption=(drawn < rate) & train.images.present(),
-            image=(drawn > 1 - rate) & train.captions.present(),
-            history=generator.random(len(train)) < config.history.dropout,
-        )
-
-
-class TrainBatches:
-    """Makes train batches; what it makes depends on rows and epoch alone, in whichever process.
-
-    Args:
-        train: the train posts.
-        sequences: their target sequences.
-        config: what is dropped, and the seed.
-        augmentation: of pictures; None for none.
-    """
-
-    def __init__(
-        self, train: PostDataset, sequences: TargetSequences, config: DesignConfig, augmentation: Augmentation | None
-    ) -> None:
-        self._train, self._sequences, self._config, self._augmentation = train, sequences, config, augmentation
-        self._dropped, self._dropped_epoch = Dropped.choose(train, config, 0), 0
-
-    def __call__(self, rows: list[int], epoch: int) -> TrainBatch:
-        """Return some train posts as a batch of an epoch.
-
-        Raises:
-            DataError: a picture cannot be used.
-        """
-        if self._dropped_epoch != epoch:
-            self._dropped, self._dropped_epoch = Dropped.choose(self._train, self._config, epoch), epoch
-        batch = self._train.batch(rows, self._dropped.caption, self._dropped.image, self._dropped.history)
-        if self._augmentation is not None and batch.image is not None:
-            seen = torch.nonzero(batch.image_present).flatten()
-            views = self._augmentation.views(batch.image[seen], batch.rows[seen].tolist(), self._config.seed, epoch)
-            batch.image[seen] = views
-        return TrainBatch(batch, *self._sequences.batch(rows, epoch))
 
 
 def _labelled_rows(posts: Sequence[Post], id_map: HashtagIdMap, below: int | None) -> tuple[list[int], list[list[int]]]:

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from multimodal.design import banks
-from multimodal.design.banks import GatheredBank, WholeBank, bank_of, room_for
 from multimodal.design.learner import DesignLearner
 from multimodal.design.system import DesignSystem
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.systems.config_loading import load_config
+from multimodal.systems.post_networks import banks
+from multimodal.systems.post_networks.banks import GatheredBank, WholeBank, bank_of, room_for
 
-DEBUG = Path(__file__).resolve().parents[3] / "configs" / "debug.yaml"
+DEBUG = Path(__file__).resolve().parents[4] / "configs" / "debug.yaml"
 CPU = torch.device("cpu")
 
 
@@ -70,7 +70,7 @@ def test_vectors_that_do_not_fit_are_kept_in_a_file_and_change_no_loss(system, t
 
     small, expected, validated = losses()
     monkeypatch.setattr(banks, "_IN_MEMORY_BYTES", 0)
-    monkeypatch.setattr("multimodal.design.scoring._ENCODED_AT_ONCE", 128)
+    monkeypatch.setattr("multimodal.systems.post_networks.scoring._ENCODED_AT_ONCE", 128)
     large, loss, scores = losses()
     assert isinstance(large._bank, GatheredBank)
     assert (loss, scores) == (expected, validated)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from multimodal.design.targets import TargetSequences
+from multimodal.systems.post_networks.sequences.targets import TargetSequences
 
 V = 5
 POSTS = [[3, 0, 9, 1], [4], [7], [2, 1, 0, 4, 3]]
