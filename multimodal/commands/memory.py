@@ -129,9 +129,14 @@ def _compact(options: argparse.Namespace) -> dict[str, Any]:
 def _rebuild(options: argparse.Namespace) -> dict[str, Any]:
     if options.to:
         return _encode_again(options)
-    from multimodal.memory.live.files_beside import folder_beside, remove_caches
+    from multimodal.memory.live.files_beside import SNAPSHOT, folder_beside, remove_caches
+    from multimodal.memory.live.opening import refuse_lost
+    from multimodal.memory.log.opening import open_store
 
-    remove_caches(folder_beside(options.memory))
+    folder = folder_beside(options.memory)
+    with open_store(options.memory, None) as store:
+        refuse_lost(store, folder / SNAPSHOT)
+    remove_caches(folder)
     return _compact(options)
 
 

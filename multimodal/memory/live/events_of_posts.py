@@ -18,9 +18,8 @@ from multimodal.memory.log.events import (
     PostWithdrawn,
     Terms,
     UserForgotten,
-    is_pseudonym,
-    pseudonym,
 )
+from multimodal.memory.log.pseudonyms import is_pseudonym, unmasked
 from multimodal.memory.post_memory import CONTENT, PostMemory
 
 Floats = NDArray[np.float32]
@@ -168,4 +167,4 @@ def users_of(memory: PostMemory, event: UserForgotten) -> list[str]:
     """Return the ids of the forgotten user in a memory: one, or none where only the pseudonym is known any longer."""
     if not is_pseudonym(event.user_id):
         return [event.user_id]
-    return [user_id for user_id in dict.fromkeys(memory.user_ids) if pseudonym(user_id) == event.user_id]
+    return list(unmasked([event.user_id], dict.fromkeys(memory.user_ids)).values())

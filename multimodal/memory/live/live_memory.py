@@ -135,6 +135,7 @@ class LiveMemory:
         while page := list(self.store.read(self.number, _EVENTS_AT_ONCE)):
             self._advance(page)
             advance(len(page))
+        self.store.last()  # refuses a log that ends before what was read from it
         self._away = False
 
     def follow(self) -> None:
@@ -157,7 +158,7 @@ class LiveMemory:
         if self.files is not None:
             for number, event in page:
                 if isinstance(event, UserForgotten):
-                    self.files.tombstones.add(tombstone(number, event))
+                    self.files.tombstones.add(tombstone(number, event, self.store.salt))
             self._write_behind()
 
     def _record(self, events: Sequence[Event]) -> None:
@@ -295,6 +296,7 @@ class LiveMemory:
             if self.files is not None:
                 self._write_snapshot(living=True)
             entries = sum(self.store.erase(user_id) for user_id in users)
+            self.store.clean()
             with self._lock:
                 self._reopen()
                 return Compaction(len(users), entries, len(self.memory), self.number)

@@ -9,10 +9,12 @@ from multimodal.distributed.progress import shared_progress
 from multimodal.memory.live.events_of_posts import empty_like
 from multimodal.memory.live.files_beside import FilesBeside, folder_beside
 from multimodal.memory.live.live_memory import LiveMemory, LiveSettings
-from multimodal.memory.live.snapshot import LogPlace, Origin, SnapshotError, mark, read_snapshot
-from multimodal.memory.live.tombstones import Tombstone, tombstone
-from multimodal.memory.log.events import UserForgotten, pseudonym
+from multimodal.memory.live.snapshot import LogPlace, Origin, SnapshotError, mark, place_of, read_snapshot
+from multimodal.memory.live.tombstones import Tombstone
+from multimodal.memory.log.errors import StoreError
+from multimodal.memory.log.events import UserForgotten
 from multimodal.memory.log.opening import open_store
+from multimodal.memory.log.pseudonyms import may_be_same, unmasked
 from multimodal.memory.log.store import EventStore
 from multimodal.memory.post_memory import PostMemory
 
@@ -38,13 +40,14 @@ def open_memory(
         folder: of the files beside the log; None for `folder_beside`.
 
     Raises:
-        StoreError: the address is unusable, or the log is of another version or model.
+        StoreError: the address is unusable, the log is of another version or model, or it is empty and was not.
         StoreUnavailableError: the log cannot be reached at the moment.
         StoreDamagedError: an entry of the log, or who was forgotten, cannot be read.
     """
     store = open_store(address, origin.fingerprint)
     try:
         files = FilesBeside(folder or folder_beside(address), origin)
+        refuse_lost(store, files.snapshot)
         memory, place = _read_snapshot(files, store, base) or (base, LogPlace())
         live = LiveMemory(memory, store, settings, files, place)
         _catch_up(live)
@@ -53,6 +56,20 @@ def open_memory(
         store.close()
         raise
     return live
+
+
+def refuse_lost(store: EventStore, snapshot: Path) -> None:
+    """Refuse an empty log beside the snapshot of one that was not: a file that was deleted, emptied or not restored.
+
+    Raises:
+        StoreError: the log was lost.
+    """
+    number = place_of(snapshot).number
+    if number and not store.last():
+        raise StoreError(
+            f"the log {store.location} is empty, but {snapshot} was made when it had {number:,} entries: the log was "
+            f"lost. Restore it from a backup. To begin anew, without what was observed, remove {snapshot}."
+        )
 
 
 def _read_snapshot(files: FilesBeside, store: EventStore, base: PostMemory) -> tuple[PostMemory, LogPlace] | None:
@@ -96,7 +113,7 @@ def _forget_again(live: LiveMemory, files: FilesBeside) -> None:
     if not missing:
         return
     users = {*live.memory.user_ids, *(getattr(event, "user_id", None) for _, event in live.store.read())}
-    known = {pseudonym(user_id): user_id for user_id in users if user_id is not None}
+    known = unmasked({stone.user for stone in missing}, (user_id for user_id in users if user_id is not None))
     for stone in reversed(missing):
         if stone.user in known:
             logger.warning("the log %s holds a user again who had been forgotten, and now is", live.store.location)
@@ -107,5 +124,6 @@ def _forget_again(live: LiveMemory, files: FilesBeside) -> None:
 
 def _holds(store: EventStore, stone: Tombstone) -> bool:
     for number, event in store.read(stone.number - 1, 1):
-        return isinstance(event, UserForgotten) and tombstone(number, event) == stone
+        # What an earlier version forgot and this one erased has no salt here and one there.
+        return number == stone.number and isinstance(event, UserForgotten) and may_be_same(stone.user, event.user_id)
     return False

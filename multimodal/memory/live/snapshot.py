@@ -125,8 +125,7 @@ def read_snapshot(folder: Path, like: PostMemory, origin: Origin) -> tuple[PostM
                 raise SnapshotError(f"{folder / name} is damaged: it has {seen:,} bytes, {size:,} were written")
             if _checksum(folder / name) != info.checksums.get(name):
                 raise SnapshotError(f"{folder / name} is damaged: its checksum is not that of what was written")
-        place = LogPlace(info.number, info.last_event, info.generation)
-        return read_memory(folder, like, dead=True), place
+        return read_memory(folder, like, dead=True), LogPlace(info.number, info.last_event, info.generation)
     except SnapshotError:
         raise
     except UserError as error:
@@ -154,10 +153,16 @@ def describe_snapshot(folder: Path) -> dict[str, Any]:
 
 def generation_of(folder: Path) -> int:
     """Return the generation of a snapshot, 0 if there is none that can be read."""
+    return place_of(folder).generation
+
+
+def place_of(folder: Path) -> LogPlace:
+    """Return up to where a snapshot has read its log; the beginning if there is none that can be read."""
     try:
-        return read_json_as(folder / _INFO, _WHAT, _Info).generation
+        info = read_json_as(folder / _INFO, _WHAT, _Info)
     except UserError:
-        return 0
+        return LogPlace()
+    return LogPlace(info.number, info.last_event, info.generation)
 
 
 def _refuse_foreign(folder: Path, info: _Info, origin: Origin) -> None:

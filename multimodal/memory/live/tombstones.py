@@ -7,7 +7,8 @@ from pathlib import Path
 
 from data_loaders.errors import RunError
 from multimodal.memory.log.errors import StoreDamagedError, StoreError
-from multimodal.memory.log.events import UserForgotten, is_pseudonym, pseudonym
+from multimodal.memory.log.events import UserForgotten
+from multimodal.memory.log.pseudonyms import is_pseudonym, pseudonym
 from multimodal.storage.model_files import Count, Form, read_json_as
 from multimodal.storage.run_folder import write_json
 
@@ -27,9 +28,15 @@ class Tombstone(Form):
     user: str
 
 
-def tombstone(number: int, event: UserForgotten) -> Tombstone:
-    """Return the tombstone of a user."""
-    user = event.user_id if is_pseudonym(event.user_id) else pseudonym(event.user_id)
+def tombstone(number: int, event: UserForgotten, salt: str) -> Tombstone:
+    """Return the tombstone of a user.
+
+    Args:
+        number: of the event in the log.
+        event: that the user was forgotten.
+        salt: of the log.
+    """
+    user = event.user_id if is_pseudonym(event.user_id) else pseudonym(event.user_id, salt)
     return Tombstone(number=number, user=user)
 
 

@@ -22,6 +22,7 @@ from multimodal.memory.log.events import (
     Terms,
     UserForgotten,
 )
+from multimodal.memory.log.pseudonyms import is_pseudonym
 
 OBSERVED, CORRECTED, WITHDRAWN, FEEDBACK, FORGOTTEN = "observed", "corrected", "withdrawn", "feedback", "forgotten"
 _KINDS: dict[type, str] = {
@@ -74,6 +75,8 @@ def encode(event: Event) -> Row:
         raise UserError(f"{short_repr(event)} is no event; accepted: {accepted}.")
     post_id = None if kind == FORGOTTEN else _identifier(event, "post_id", optional=kind == FEEDBACK)
     user_id = _identifier(event, "user_id", optional=kind != FORGOTTEN)
+    if kind != FORGOTTEN and user_id is not None and is_pseudonym(user_id):
+        _refuse(event, "user_id", short_repr(user_id), "any that is not the pseudonym of a forgotten user")
     moment = None if kind in (CORRECTED, WITHDRAWN) else _instant(event)
     payload: dict[str, Any] = {name: _list(event, name) for name in _LISTS if _given(event, name)}
     payload |= {name: _text(event, name) for name in _TEXTS if _given(event, name)}

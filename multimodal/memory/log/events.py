@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from multimodal.memory.log.pseudonyms import unmasked
 
 Vectors: TypeAlias = "Mapping[str, NDArray[np.float32]]"
 
@@ -127,24 +128,7 @@ class UserForgotten:
 
     def is_about(self, user_id: str | None) -> bool:
         """Return whether this is the user that was forgotten."""
-        return user_id is not None and self.user_id in (user_id, pseudonym(user_id))
+        return user_id is not None and bool(unmasked([self.user_id], [user_id]))
 
 
 Event: TypeAlias = "PostObserved | PostCorrected | PostWithdrawn | FeedbackGiven | UserForgotten"
-
-
-_PSEUDONYM = "sha256:"
-
-
-def pseudonym(user_id: str) -> str:
-    """Return the name under which an erased user is known as forgotten.
-
-    >>> pseudonym("77")[:20]
-    'sha256:a88a7902cb4ef'
-    """
-    return _PSEUDONYM + hashlib.sha256(user_id.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def is_pseudonym(user_id: str) -> bool:
-    """Return whether `pseudonym` made the name."""
-    return user_id.startswith(_PSEUDONYM)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
 from multimodal.distributed.forking import ForkSafeLock
 from multimodal.memory.log.batches import not_forgotten, refuse_repeated
-from multimodal.memory.log.event_coding import FORGOTTEN, OBSERVED, Row, decode, encode, sealed
-from multimodal.memory.log.events import Event, is_pseudonym, pseudonym
+from multimodal.memory.log.event_coding import CORRECTED, FORGOTTEN, OBSERVED, WITHDRAWN, Row, decode, encode, sealed
+from multimodal.memory.log.events import Event
+from multimodal.memory.log.pseudonyms import is_pseudonym, new_salt, pseudonym, unmasked
 from multimodal.memory.log.store import EventStore, NumberedEvent
 
 
@@ -22,7 +23,7 @@ class InProcessStore(EventStore):
 
     def __init__(self, fingerprint: str) -> None:
         self.location = "in this process"
-        self.fingerprint = fingerprint
+        self.fingerprint, self.salt = fingerprint, new_salt()
         self._rows: dict[int, Row] = {}
         self._last = 0
         self._authors: dict[str, str | None] = {}
@@ -70,22 +71,37 @@ class InProcessStore(EventStore):
             forgotten = [number for number, row in rows.items() if row.kind == FORGOTTEN]
             if not forgotten:
                 raise not_forgotten(user_id, self.location)
-            erased = [number for number, row in rows.items() if row.kind != FORGOTTEN and number < forgotten[-1]]
+            erased = self._before(rows, forgotten[-1])
             for number in erased:
                 row = self._rows.pop(number)
                 if row.kind == OBSERVED:
                     del self._authors[str(row.post_id)]
             for number in forgotten:
-                self._rows[number] = sealed(replace(self._rows[number], user_id=pseudonym(user_id)))
+                self._rows[number] = sealed(replace(self._rows[number], user_id=pseudonym(user_id, self.salt)))
             return len(erased)
 
+    @staticmethod
+    def _before(rows: Mapping[int, Row], last: int) -> list[int]:
+        """Return the entries before a forgetting, and those behind it that are about posts before it."""
+        observed = {row.post_id: number for number, row in rows.items() if row.kind == OBSERVED}
+        erased = []
+        for number, row in rows.items():
+            of_post = observed.get(row.post_id, 0 if row.kind in (CORRECTED, WITHDRAWN) else number)
+            if row.kind != FORGOTTEN and min(number, of_post) < last:
+                erased.append(number)
+        return erased
+
     def _about(self, user_id: str) -> dict[int, Row]:
-        users = {user_id, pseudonym(user_id)}
+        forgotten = {str(row.user_id) for row in self._rows.values() if row.kind == FORGOTTEN}
+        users = {user_id, *unmasked(forgotten, [user_id])}
         return {
             number: row
             for number, row in self._rows.items()
             if row.user_id in users or (row.post_id is not None and self._authors.get(row.post_id) == user_id)
         }
+
+    def clean(self) -> None:
+        """Do nothing: what is erased is gone."""
 
     def close(self) -> None:
         """Do nothing: the log ends with the process."""

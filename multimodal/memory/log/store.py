@@ -20,10 +20,12 @@ class EventStore(ABC):
     Attributes:
         location: where the log is, without a password.
         fingerprint: of the model, or of its encoders, whose vectors the log holds.
+        salt: of the pseudonyms that it gives.
     """
 
     location: str
     fingerprint: str
+    salt: str
 
     @abstractmethod
     def append(self, events: Sequence[Event]) -> int:
@@ -58,7 +60,7 @@ class EventStore(ABC):
         """Return the number of the last event that was appended, 0 if there was none.
 
         Raises:
-            StoreUnavailableError: the log cannot be reached at the moment.
+            StoreUnavailableError: the log cannot be reached at the moment, or is an older copy of what was read.
         """
 
     @abstractmethod
@@ -80,7 +82,9 @@ class EventStore(ABC):
 
     @abstractmethod
     def erase(self, user_id: str) -> int:
-        """Take a user physically out of the log, up to the last `UserForgotten`, which stays under a pseudonym.
+        """Take a user out of the log, up to the last `UserForgotten`, which stays under a pseudonym; then `clean`.
+
+        What a process that did not know yet appended behind it about posts before it goes as well.
 
         Returns:
             How many entries were taken out.
@@ -88,6 +92,14 @@ class EventStore(ABC):
         Raises:
             StoreError: the user was not forgotten.
             StoreUnavailableError: the log cannot be reached or written at the moment.
+        """
+
+    @abstractmethod
+    def clean(self) -> None:
+        """Leave nothing of erased entries in the files of the log, see `SqlStore.clean`.
+
+        Raises:
+            StoreUnavailableError: the log cannot be reached at the moment, or another process reads what was erased.
         """
 
     @abstractmethod

@@ -75,6 +75,21 @@ def test_rebuild(command, trained, kept):
     assert json.loads(snapshot.read_text())["post_ids"][-2:] == ["a1", "a2"]
 
 
+def test_rebuild_leaves_what_there_is_of_a_lost_log(command, trained, kept):
+    command("memory", "compact", "--run", trained, "--memory", kept)
+    kept.rename(kept.with_name("backup"))
+    for action in ("info", "rebuild"):
+        done = command("memory", action, "--run", trained, "--memory", kept)
+        assert (done.returncode, "there is no log at" in done.stderr) == (2, True)
+    done = command("recommend", "--run", trained, "--memory", kept, "--user-id", "ann")
+    assert (done.returncode, done.stdout) == (2, "")
+    done = command("memory", "rebuild", "--run", trained, "--memory", kept)
+    assert "is empty, but" in done.stderr
+    assert "was made when it had 2 entries: the log was lost. Restore it from a backup." in done.stderr
+    kept.with_name("backup").rename(kept)
+    assert "last event: 2\n" in command("memory", "rebuild", "--run", trained, "--memory", kept).stdout
+
+
 def test_rebuild_for_another_model(command, trained, kept, prepared, tmp_path):
     other = tmp_path / "other"
     command("train", "--config", "user_habit", "--data", prepared, "--output", other, "recency.history_posts=7")

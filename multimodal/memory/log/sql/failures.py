@@ -11,8 +11,13 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from multimodal.memory.log.errors import StoreDamagedError, StoreError, StoreUnavailableError
 from multimodal.memory.log.sql.addresses import Address
 
-_DAMAGE = ("malformed", "no such table", "no such column", "invalid page", "could not read block", "does not exist")
 _REMEDIES = {
+    'FATAL: database "': "Make the database first, or correct the URL.",
+    'FATAL: role "': "Correct the user in the URL.",
+    "no schema has been selected": "Make the schema of the search path first.",
+    "connection option": "Correct the options in the URL.",
+    "bad value for": "Correct the options in the URL.",
+    "invalid sslmode": "Correct the options in the URL.",
     "is not a database": "It is no SQLite database; choose another path.",
     "database is locked": "Another process writes into it; try again.",
     "lock timeout": "Another process writes into it; try again.",
@@ -23,6 +28,15 @@ _REMEDIES = {
     "unable to open": "The folder has to exist, and this user has to be allowed to write in it.",
     "authentication failed": "Check user and password in the URL.",
 }
+_DAMAGE = (
+    "malformed",
+    "no such table",
+    "no such column",
+    "invalid page",
+    "could not read block",
+    "does not exist",
+    "already exists",
+)
 _LATER = "Try again when it is back; nothing that was acknowledged is lost."
 
 
@@ -51,10 +65,10 @@ def explain(error: Exception, address: Address, doing: str) -> StoreError:
     """Return the error for the user; see `explained`."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     reason = " ".join(str(cause).split()) or type(cause).__name__
-    if address.url.password:
-        reason = reason.replace(str(address.url.password), "***")
+    for secret in (address.url.password, address.url.query.get("password")):
+        reason = reason.replace(str(secret), "***") if secret else reason
     said = f"the log {address.location} cannot be {doing}: {reason.rstrip('.')}."
-    if any(sign in reason for sign in _DAMAGE):
+    remedy = next((remedy for sign, remedy in _REMEDIES.items() if sign in reason), None)
+    if remedy is None and any(sign in reason for sign in _DAMAGE):
         return StoreDamagedError(f"{said} It is damaged; restore it from a backup.")
-    remedy = next((remedy for sign, remedy in _REMEDIES.items() if sign in reason), _LATER)
-    return StoreUnavailableError(f"{said} {remedy}")
+    return StoreUnavailableError(f"{said} {remedy or _LATER}")

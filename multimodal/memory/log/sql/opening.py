@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, insert, inspect, select, text
 
-from multimodal.memory.log.errors import ForeignStoreError, StoreError
+from multimodal.memory.log.errors import ForeignStoreError, StoreDamagedError, StoreError
+from multimodal.memory.log.pseudonyms import new_salt
 from multimodal.memory.log.sql.addresses import Address
 from multimodal.memory.log.sql.engines import WRITING
 from multimodal.memory.log.sql.schema import FACTS, SCHEMA_VERSION, VERSION_TABLE
@@ -29,8 +30,8 @@ def prepare_file(path: Path) -> None:
         raise StoreError(f"the log {path} cannot be made: the folder {path.parent} does not exist; make it first.")
 
 
-def open_tables(engine: Engine, address: Address, fingerprint: str | None) -> str:
-    """Bring the tables to this version, make them if there are none, and return the fingerprint of the log.
+def open_tables(engine: Engine, address: Address, fingerprint: str | None) -> tuple[str, str]:
+    """Bring the tables to this version, make them if there are none; return fingerprint and salt of the log.
 
     Args:
         engine: of the database.
@@ -39,6 +40,7 @@ def open_tables(engine: Engine, address: Address, fingerprint: str | None) -> st
 
     Raises:
         StoreError: the log is of a newer version, or of another model, or the database is that of another program.
+        StoreDamagedError: the tables lack what every log has.
     """
     with engine.connect() as connection:
         version = _version(connection, address)
@@ -47,14 +49,17 @@ def open_tables(engine: Engine, address: Address, fingerprint: str | None) -> st
     if version != SCHEMA_VERSION:
         _migrate(engine, address, str(fingerprint))
     with engine.connect() as connection:
-        known: str = connection.execute(select(FACTS.c.fingerprint)).scalar_one()
+        row = connection.execute(select(FACTS.c.fingerprint, FACTS.c.salt)).first()
+    if row is None or not row.salt:
+        raise StoreDamagedError(f"the log {address.location} does not say whose it is. Restore it from a backup.")
+    known = str(row.fingerprint)
     if fingerprint not in (None, known):
         raise ForeignStoreError(
             f"the log {address.location} holds vectors of another model: its fingerprint is {known!r}, that of this "
             f"model {fingerprint!r}. Open it with the model that made it, or choose another path or database for this "
             "model; one log cannot serve both."
         )
-    return known
+    return known, str(row.salt)
 
 
 def _version(connection: Connection, address: Address) -> str | None:
@@ -91,5 +96,5 @@ def _migrate(engine: Engine, address: Address, fingerprint: str) -> None:
             command.upgrade(config, "head")
         if version is None:
             created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            facts = {"id": 1, "created": created, "fingerprint": fingerprint, "last_number": 0}
+            facts = {"id": 1, "created": created, "fingerprint": fingerprint, "last_number": 0, "salt": new_salt()}
             connection.execute(insert(FACTS).values(facts))

@@ -7,11 +7,12 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData
 METADATA = MetaData()
 VERSION_TABLE = "memory_log_version"
 # The newest revision in `migrations/versions`.
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 
 # As text: the databases use a partial index only where a query repeats its condition literally.
 IS_OBSERVED = text("kind = 'observed'")
 IS_ANOTHER = text("kind <> 'observed'")
+IS_FORGETTING = text("kind = 'forgotten'")
 
 # See `event_coding.Row`.
 LOG = Table(
@@ -29,8 +30,9 @@ LOG = Table(
 Index("memory_log_posts", LOG.c.post_id, unique=True, sqlite_where=IS_OBSERVED, postgresql_where=IS_OBSERVED)
 Index("memory_log_about", LOG.c.post_id, sqlite_where=IS_ANOTHER, postgresql_where=IS_ANOTHER)
 Index("memory_log_users", LOG.c.user_id)
+Index("memory_log_forgotten", LOG.c.user_id, sqlite_where=IS_FORGETTING, postgresql_where=IS_FORGETTING)
 
-# One row. `last_number` numbers the entries: whoever appends holds its lock until the commit.
+# One row. `last_number` numbers the entries: whoever appends holds its lock until the commit. `salt` of pseudonyms.
 FACTS = Table(
     "memory_log_facts",
     METADATA,
@@ -38,4 +40,5 @@ FACTS = Table(
     Column("created", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
     Column("last_number", BigInteger, nullable=False),
+    Column("salt", Text),
 )

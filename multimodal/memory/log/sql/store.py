@@ -11,22 +11,25 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, select, text, union, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.sql import ColumnElement, Select
+from sqlalchemy.pool import Pool
+from sqlalchemy.sql import CompoundSelect, Select
 
 from multimodal.distributed.forking import ForkSafeLock
 from multimodal.memory.log.batches import not_forgotten, refuse_repeated
 from multimodal.memory.log.errors import StoreError, StoreUnavailableError
-from multimodal.memory.log.event_coding import FORGOTTEN, OBSERVED, Row, decode, encode, sealed
-from multimodal.memory.log.events import Event, is_pseudonym, pseudonym
+from multimodal.memory.log.event_coding import CORRECTED, FORGOTTEN, OBSERVED, WITHDRAWN, Row, decode, encode, sealed
+from multimodal.memory.log.events import Event
+from multimodal.memory.log.pseudonyms import is_pseudonym, pseudonym, unmasked
 from multimodal.memory.log.sql.addresses import Address
 from multimodal.memory.log.sql.engines import WRITING, make_engine
 from multimodal.memory.log.sql.failures import explained
 from multimodal.memory.log.sql.opening import open_tables, prepare_file
-from multimodal.memory.log.sql.schema import FACTS, IS_ANOTHER, IS_OBSERVED, LOG
+from multimodal.memory.log.sql.schema import FACTS, IS_ANOTHER, IS_FORGETTING, IS_OBSERVED, LOG
 from multimodal.memory.log.store import EventStore, NumberedEvent
 
 _ROWS_AT_ONCE = 1_000
 _IDS_AT_ONCE = 500
+_INHERITED: list[Pool] = []
 
 
 class SqlStore(EventStore):
@@ -50,6 +53,7 @@ class SqlStore(EventStore):
         self._address = address
         self._lock = ForkSafeLock()
         self._process = os.getpid()
+        self._largest = 0
         if address.path is not None:
             prepare_file(address.path)
             if fingerprint is None and not address.path.exists():
@@ -57,7 +61,7 @@ class SqlStore(EventStore):
         self._opened: Engine | None = make_engine(address)
         try:
             with explained(address, "opened"):
-                self.fingerprint = open_tables(self._opened, address, fingerprint)
+                self.fingerprint, self.salt = open_tables(self._opened, address, fingerprint)
         except StoreError:
             self.close()
             raise
@@ -82,9 +86,19 @@ class SqlStore(EventStore):
         with self._writing("appended to") as connection:
             last = _numbers(connection, len(rows))
             first = last - len(rows) + 1
+            self._refuse_older(first - 1, self._largest)
             values = [{"number": number, **asdict(row)} for number, row in enumerate(rows, start=first)]
             connection.execute(insert(LOG), values)
+        self._largest = last
         return last
+
+    def _refuse_older(self, last: int, read: int) -> None:
+        """Refuse a log that ends before what was read from it."""
+        if last < read:
+            raise StoreUnavailableError(
+                f"the log {self.location} ends with entry {last:,}, but entry {read:,} was read from it: an older copy "
+                "was put in its place while it was open. Open the memory again."
+            )
 
     def _known(self, post_ids: Sequence[str]) -> set[str]:
         """Return which of the posts are in the log."""
@@ -101,6 +115,7 @@ class SqlStore(EventStore):
             count = _ROWS_AT_ONCE if limit is None else min(limit, _ROWS_AT_ONCE)
             # A short transaction for each page: a long one would keep SQLite's write-ahead log from being emptied.
             page = self._events(select(LOG).where(LOG.c.number > after).order_by(LOG.c.number).limit(count))
+            self._largest = max(self._largest, page[-1][0] if page else 0)
             yield from page
             if len(page) < count:
                 return
@@ -109,42 +124,45 @@ class SqlStore(EventStore):
 
     def last(self) -> int:
         """Return the number of the last event, see `EventStore.last`."""
+        read = self._largest  # before the question: another thread may append meanwhile
         with self._reading() as connection:
             number: int = connection.execute(select(FACTS.c.last_number)).scalar_one()
+        self._refuse_older(number, read)
         return number
 
     def of_user(self, user_id: str) -> list[NumberedEvent]:
         """Return all that the log holds about a user, see `EventStore.of_user`."""
-        return self._events(select(LOG).where(_about(user_id)).order_by(LOG.c.number))
+        with self._reading() as connection:
+            names = _names(connection, user_id)
+        return self._events(select(LOG).where(LOG.c.number.in_(_about(user_id, names))).order_by(LOG.c.number))
 
     def to_erase(self) -> list[str]:
         """Return the users that were forgotten and not yet erased."""
         with self._reading() as connection:
-            users = connection.execute(select(LOG.c.user_id).where(LOG.c.kind == FORGOTTEN).distinct()).scalars()
-            return sorted(user for user in users if not is_pseudonym(user))
+            return sorted(user for user in _forgotten(connection) if not is_pseudonym(user))
 
     def erase(self, user_id: str) -> int:
-        """Take a user out of the log, see `EventStore.erase`.
-
-        SQLite: deleted entries are overwritten, and so is the write-ahead log. PostgreSQL: the space is freed for new
-        entries (VACUUM); until then the server's files, its write-ahead log and its backups may hold remains.
-        """
-        mine = LOG.c.user_id.in_([user_id, pseudonym(user_id)])
+        """Take a user out of the log, see `EventStore.erase`."""
         with self._writing("erased from") as connection:
             _numbers(connection, 0)
-            forgettings = connection.execute(select(LOG).where(LOG.c.kind == FORGOTTEN, mine)).all()
+            names = _names(connection, user_id)
+            forgettings = connection.execute(select(LOG).where(IS_FORGETTING, LOG.c.user_id.in_(names))).all()
             if not forgettings:
                 raise not_forgotten(user_id, self.location)
             last = max(number for number, *_ in forgettings)
-            erased = _about(user_id) & (LOG.c.number < last) & (LOG.c.kind != FORGOTTEN)
+            erased = LOG.c.number.in_(_about(user_id, names, last)) & (LOG.c.kind != FORGOTTEN)
             count = connection.execute(delete(LOG).where(erased)).rowcount
             for number, *columns in forgettings:
-                row = sealed(replace(Row(*columns), user_id=pseudonym(user_id)))
+                row = sealed(replace(Row(*columns), user_id=pseudonym(user_id, self.salt)))
                 connection.execute(update(LOG).where(LOG.c.number == number).values(asdict(row)))
-        self._clean()
         return count
 
-    def _clean(self) -> None:
+    def clean(self) -> None:
+        """Leave nothing of erased entries in the files of the log.
+
+        SQLite: deleted entries are overwritten, and here the write-ahead log is emptied. PostgreSQL: the space is freed
+        for new entries (VACUUM); until then the server's files, its write-ahead log and its backups may hold remains.
+        """
         with explained(self._address, "cleaned"), self._engine.connect() as connection:
             if self._address.path is None:
                 connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(f"VACUUM {LOG.name}"))
@@ -154,22 +172,24 @@ class SqlStore(EventStore):
             busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             if busy:
                 raise StoreUnavailableError(
-                    f"the user was erased from the log {self.location}, but its write-ahead log still holds remains: "
-                    "another process reads it. Erase the user again."
+                    f"what was erased from the log {self.location} is still in its write-ahead log: another process "
+                    "reads it. Compact again."
                 )
 
     def close(self) -> None:
         """Let go of the log."""
-        engine, self._opened = self._opened, None
+        engine = None if self._opened is None else self._engine
+        self._opened = None
         if engine is not None:
-            engine.dispose(close=self._process == os.getpid())
+            engine.dispose()
 
     @property
     def _engine(self) -> Engine:
         if self._opened is None:
             raise StoreError(f"the log {self.location} is closed; open it again.")
         if self._process != os.getpid():
-            # Connections of the parent must not be used in a forked process.
+            # Connections of the parent must be neither used nor closed in a forked process.
+            _INHERITED.append(self._opened.pool)
             self._opened.dispose(close=False)
             self._process = os.getpid()
         return self._opened
@@ -207,11 +227,31 @@ def _numbers(connection: Connection, count: int) -> int:
     return last
 
 
-def _about(user_id: str) -> ColumnElement[bool]:
-    """Select what is by a user, or about a post by the user."""
-    posts = select(LOG.c.post_id).where(IS_OBSERVED, LOG.c.user_id == user_id)
-    own = select(LOG.c.number).where(LOG.c.user_id.in_([user_id, pseudonym(user_id)]))
-    return LOG.c.number.in_(union(own, select(LOG.c.number).where(IS_ANOTHER, LOG.c.post_id.in_(posts))))
+def _forgotten(connection: Connection) -> list[str]:
+    """Return the users that were forgotten, those that are erased by their pseudonyms."""
+    return [str(user) for user in connection.execute(select(LOG.c.user_id).where(IS_FORGETTING).distinct()).scalars()]
+
+
+def _names(connection: Connection, user_id: str) -> list[str]:
+    """Return what a user is called in the log: the id, and pseudonyms of it."""
+    return [user_id, *(unmasked(_forgotten(connection), [user_id]).keys() - {user_id})]
+
+
+def _about(user_id: str, names: Sequence[str], before: int | None = None) -> CompoundSelect[Any]:
+    """Select the numbers of what is by a user, or about a post by the user.
+
+    Args:
+        user_id: the user.
+        names: see `_names`.
+        before: a forgetting of the user: only what stands before it, and what is about posts before it.
+    """
+    number, own = LOG.c.number, select(LOG.c.post_id).where(IS_OBSERVED, LOG.c.user_id == user_id)
+    mine = select(number).where(LOG.c.user_id.in_(names))
+    if before is None:
+        return union(mine, select(number).where(IS_ANOTHER, LOG.c.post_id.in_(own)))
+    later = LOG.c.kind.in_([CORRECTED, WITHDRAWN]) & LOG.c.post_id.not_in(own.where(number > before))
+    mine = mine.where((number < before) | later)
+    return union(mine, select(number).where(IS_ANOTHER, LOG.c.post_id.in_(own.where(number < before))))
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:

@@ -133,11 +133,33 @@ class TestSnapshots:
 
     def test_that_of_another_log(self, opened, caplog, snapshot, path):
         path.unlink()
+        snapshot.rename(path.with_name("aside"))
         live = opened()
         live.observe(stream(7, 40), encode)
         live.close()
+        path.with_name("aside").rename(snapshot)
         self.right = facts(live.memory)
         self.check(opened, caplog, "was made from another log, or from one that lost entries since")
+
+    @pytest.mark.parametrize("lost", ["deleted", "emptied"])
+    def test_that_of_a_log_that_was_lost(self, opened, snapshot, path, tmp_path, lost):
+        path.rename(tmp_path / "backup")
+        if lost == "emptied":
+            path.write_bytes(b"")
+        message = rf"memory.sqlite is empty, but {snapshot} was made when it had 7 entries: the log was lost. Restore"
+        for _ in range(2):
+            with pytest.raises(StoreError, match=message):
+                opened()
+        (tmp_path / "backup").replace(path)
+        assert facts(opened().memory) == self.right
+
+    def test_without_that_of_a_lost_log_it_begins_anew(self, opened, snapshot, path):
+        path.unlink()
+        with pytest.raises(StoreError, match=rf"To begin anew, without what was observed, remove {snapshot}\."):
+            opened()
+        shutil.rmtree(snapshot)
+        # Without bob, who stays forgotten.
+        assert [one[0] for one in facts(opened().memory)[0]] == ["p0", "p2", "p3"]
 
     def test_a_missing_one_is_no_matter(self, opened, caplog, snapshot):
         shutil.rmtree(snapshot.parent)

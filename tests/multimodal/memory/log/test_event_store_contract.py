@@ -11,7 +11,8 @@ from event_examples import EVERY_KIND, numbered, post, same, terms, vector
 from data_loaders.errors import UserError
 from multimodal.memory.log.errors import PostExistsError, StoreError
 from multimodal.memory.log.event_coding import encode
-from multimodal.memory.log.events import FeedbackGiven, PostCorrected, PostWithdrawn, UserForgotten, pseudonym
+from multimodal.memory.log.events import FeedbackGiven, PostCorrected, PostWithdrawn, UserForgotten
+from multimodal.memory.log.pseudonyms import pseudonym
 
 
 class TestAppendAndRead:
@@ -160,7 +161,7 @@ class TestUsers:
         assert [number for number, _ in filled.read()] == [2, 7, 8]
         assert [row for row in numbered(filled) if row[0] in (2, 7)] == others
         *_, (_, forgotten) = filled.read()
-        assert forgotten.user_id == pseudonym("ann")
+        assert forgotten.user_id == pseudonym("ann", filled.salt)
         assert forgotten.is_about("ann")
         assert not forgotten.is_about("bob")
         assert not forgotten.is_about(None)
