@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,9 +16,8 @@ from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.posts.column import Column
 from multimodal.memory.posts.growing_array import GrowingArray
 from multimodal.memory.posts.growing_timelines import GrowingTimelines
-from multimodal.memory.posts.hashtag_lists import HashtagLists
-from multimodal.memory.posts.languages import Languages
 from multimodal.memory.posts.numbering import Numbering
+from multimodal.memory.posts.rows import PostRows
 from multimodal.memory.posts.term_rows import TermRows
 from multimodal.memory.questions.memory_questions import MemoryQuestions
 
@@ -33,10 +32,33 @@ Flags = NDArray[np.bool_]
 
 # The dense space of the content vectors; a memory may have others beside it.
 CONTENT = "content"
-_COLUMNS = ("_users", "_instants", "_alive", "_hashtags", "_languages", "_terms")
-# What is replaced as a whole, never changed in place.
-_PLAIN = ("_length", "_dead", "_newest_us", "_timelines", "_forgotten", "_alive")
 _COPIED_AT_ONCE = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What is replaced as a whole, so that a thread beside sees a change whole or not at all.
+
+    Attributes:
+        length: how many posts are complete.
+        dead: how many of them are dead.
+        newest_us: the latest instant of a living one, 0 if there is none.
+        forgotten: user numbers that stand for nobody any longer.
+        timelines: of the living ones.
+        alive: by position, at least `length`.
+    """
+
+    length: int = 0
+    dead: int = 0
+    newest_us: int = 0
+    forgotten: frozenset[int] = frozenset()
+    timelines: GrowingTimelines = field(default_factory=GrowingTimelines)
+    alive: GrowingArray = field(default_factory=lambda: GrowingArray(np.bool_))
+
+    @property
+    def flags(self) -> Flags | None:
+        """(N,) False for dead posts; None if all are alive."""
+        return self.alive.values[: self.length] if self.dead else None
 
 
 class PostMemory:
@@ -65,19 +87,9 @@ class PostMemory:
     ) -> None:
         self.id_map = id_map
         self.width, self.slots, self.spaces = width, slots, dict(spaces or {})
-        self._user_numbers = Numbering()
-        self._forgotten: frozenset[int] = frozenset()
-        self._post_numbers = Numbering()
-        self._length = self._dead = self._newest_us = 0
-        self._users = GrowingArray(np.int64)
-        self._instants = GrowingArray(np.int64)
-        self._alive = GrowingArray(np.bool_)
-        self._hashtags = HashtagLists()
-        self._languages = Languages()
-        self._terms = TermRows(slots)
-        widths = {CONTENT: width, **self.spaces} if width else self.spaces
-        self._vectors = {space: Column(np.float32, length) for space, length in widths.items()}
-        self._timelines = GrowingTimelines()
+        self._user_numbers, self._post_numbers = Numbering(), Numbering()
+        self._rows = PostRows(slots, {CONTENT: width, **self.spaces} if width else self.spaces)
+        self._state = _State()
         self._index: NeighbourIndex | None = None
         self._questions = MemoryQuestions(self)
 
@@ -89,7 +101,7 @@ class PostMemory:
         self.__dict__.update(state, _index=None, _questions=MemoryQuestions(self))
 
     def __len__(self) -> int:
-        return self._length
+        return self._state.length
 
     def __contains__(self, post_id: str) -> bool:
         return self.position_of(post_id) is not None
@@ -107,12 +119,12 @@ class PostMemory:
     @property
     def users(self) -> Ints:
         """(N,) user numbers by position, -1 for none; do not change them."""
-        return self._users.values[: self._length]
+        return self._rows.users.values[: len(self)]
 
     @property
     def instants_us(self) -> Ints:
         """(N,) instants by position, in microseconds since 1970; do not change them."""
-        return self._instants.values[: self._length]
+        return self._rows.instants.values[: len(self)]
 
     @property
     def user_ids(self) -> Sequence[str]:
@@ -122,31 +134,31 @@ class PostMemory:
     @property
     def alive(self) -> Flags | None:
         """(N,) by position, False for posts that were withdrawn, corrected or forgotten; None if all are alive."""
-        return self._alive.values[: self._length] if self._dead else None
+        return self._state.flags
 
     @property
     def dead_count(self) -> int:
         """How many positions are not alive."""
-        return self._dead
+        return self._state.dead
 
     @property
     def languages(self) -> Sequence[str]:
         """Codes of the captions' languages by language number."""
-        return self._languages.codes
+        return self._rows.languages.codes
 
     def language_numbers(self, positions: Ints) -> Ints:
         """Return the language number of the caption of each position, -1 for none; same shape."""
-        return self._languages.at(positions)
+        return self._rows.languages.at(positions)
 
     @property
     def vectors(self) -> Floats:
         """(N, width) content vectors by position, a copy if some lie in a file: see `vectors_at`."""
-        return self._vectors[CONTENT].values if self.width else np.empty((len(self), 0), np.float32)
+        return self._rows.vectors[CONTENT].values if self.width else np.empty((len(self), 0), np.float32)
 
     @property
     def terms(self) -> sparse.csr_matrix:
         """(N, slots) sparse caption terms by position, made once for each state of the memory: see `terms_at`."""
-        return self._terms.matrix
+        return self._rows.terms.matrix
 
     def vectors_at(self, space: str, positions: Ints) -> Floats:
         """Return the vectors of N positions in a dense space, (N, its width), each position at least 0.
@@ -154,21 +166,21 @@ class PostMemory:
         Raises:
             KeyError: the memory has no such space.
         """
-        return self._vectors[space].at(positions)
+        return self._rows.vectors[space].at(positions)
 
     def terms_at(self, positions: Ints) -> sparse.csr_matrix:
         """Return the caption terms of N positions, (N, slots), each position at least 0."""
-        return self._terms.at(positions)
+        return self._rows.terms.at(positions)
 
     @property
     def newest_us(self) -> int:
         """The latest instant remembered, 0 if the memory is empty."""
-        return self._newest_us
+        return self._state.newest_us
 
     @property
     def now_us(self) -> int:
         """The instant of a post that is being written now: just after everything remembered."""
-        return max(self._newest_us, 0) + 1
+        return max(self.newest_us, 0) + 1
 
     def resolve(self, instants_us: Ints) -> Ints:
         """Return instants with `now_us` in place of `NOW_US`; same shape."""
@@ -177,9 +189,9 @@ class PostMemory:
 
     def position_of(self, post_id: str) -> int | None:
         """Return the position of a remembered post, or None."""
-        position = self._post_numbers.find(post_id)
-        complete = position is not None and position < self._length
-        return position if complete and self._alive.values[position] else None
+        state, position = self._state, self._post_numbers.find(post_id)
+        complete = position is not None and position < state.length
+        return position if complete and state.alive.values[position] else None
 
     # -- changes -----------------------------------------------------------------------------------------------
 
@@ -208,8 +220,9 @@ class PostMemory:
         self._refuse_known([post.post_id for post in posts])
         known = languages if languages is not None else [None] * len(posts)
         given = self._checked(len(posts), vectors, terms, spaces or {})
+        instants_us = self.resolve(np.array([post.instant_us for post in posts], np.int64))
         with self._all_or_nothing():
-            self._extend(posts, self.resolve(np.array([post.instant_us for post in posts], np.int64)), known, *given)
+            self._state = self._with(self._state, posts, instants_us, known, *given)
 
     def withdraw(self, post_ids: Collection[str]) -> None:
         """Forget posts; answers are from now on those of a memory that never had them.
@@ -219,8 +232,7 @@ class PostMemory:
         """
         positions = np.array(sorted({self._known_position(post_id) for post_id in post_ids}), np.int64)
         if len(positions):
-            with self._all_or_nothing():
-                self._kill(positions)
+            self._state = self._without(self._state, positions)
 
     def correct(
         self,
@@ -245,20 +257,21 @@ class PostMemory:
         vectors = self.vectors_at(CONTENT, old) if vectors is None and self.width else vectors
         terms = self.terms_at(old) if terms is None and self.slots else terms
         given = self._checked(1, vectors, terms, {**kept, **(spaces or {})})
+        languages = self._rows.languages.codes_at(old)
         with self._all_or_nothing():
-            self._kill(old)
-            self._extend([corrected], self.instants_us[old], self._languages.codes_at(old), *given)
+            # Replaced once, so that there is no instant without the post.
+            without = self._without(self._state, old)
+            self._state = self._with(without, [corrected], self.instants_us[old], languages, *given)
 
     def forget(self, user_id: str) -> int:
         """Forget a user and all posts of that user; returns how many posts they were, 0 for an unknown user."""
-        number = self._user_number(user_id)
+        number = self._user_number(user_id, self._state.forgotten)
         if number is None:
             return 0
-        positions = np.flatnonzero((self.users == number) & self._alive.values[: self._length])
-        with self._all_or_nothing():
-            self._forgotten |= {number}
-            if len(positions):
-                self._kill(positions)
+        state = self._state
+        positions = np.flatnonzero((self.users == number) & state.alive.values[: state.length])
+        forgotten = replace(state, forgotten=state.forgotten | {number})
+        self._state = self._without(forgotten, positions) if len(positions) else forgotten
         return len(positions)
 
     def _known_position(self, post_id: str) -> int:
@@ -271,93 +284,79 @@ class PostMemory:
         self, count: int, vectors: Floats | None, terms: sparse.csr_matrix | None, spaces: Mapping[str, Floats]
     ) -> tuple[dict[str, Floats], sparse.csr_matrix | None]:
         given = {CONTENT: vectors, **spaces} if self.width else dict(spaces)
-        for space in {*self._vectors, *given}:
+        for space in {*self._rows.vectors, *given}:
             shape, width = getattr(given.get(space), "shape", None), self.spaces.get(space, self.width)
-            if space not in self._vectors or shape != (count, width):
+            if space not in self._rows.vectors or shape != (count, width):
                 which = "" if space == CONTENT else f" of the space {space!r}"
-                expected = f"({count}, {width})" if space in self._vectors else f"none{which}"
+                expected = f"({count}, {width})" if space in self._rows.vectors else f"none{which}"
                 raise ValueError(f"vectors{which} of shape {shape}; expected {expected}")
         if self.slots and (terms is None or terms.shape != (count, self.slots)):
             raise ValueError(f"terms of shape {getattr(terms, 'shape', None)}; expected ({count}, {self.slots})")
         rows = {space: np.asarray(array, np.float32) for space, array in given.items() if array is not None}
         return rows, terms if self.slots else None
 
-    def _extend(
+    def _with(
         self,
+        state: _State,
         posts: Sequence[Post],
         instants_us: Ints,
         languages: Sequence[str | None],
         vectors: dict[str, Floats],
         terms: sparse.csr_matrix | None,
-    ) -> None:
-        self._newest_us = max(int(instants_us.max()), self._newest_us if self._holds_any() else UNDATED_EPOCH_US)
+    ) -> _State:
+        """Write posts behind the others and return the state in which they are seen."""
         for post in posts:
             self._post_numbers.add_again(post.post_id)
-        self._users.extend(np.array([self._number_of(post.user_id) for post in posts], np.int64))
-        self._instants.extend(instants_us)
-        self._alive.extend(np.ones(len(posts), np.bool_))
-        self._hashtags.extend([self.id_map.add(post.hashtags) for post in posts])
-        self._languages.extend(languages)
-        for space, rows in vectors.items():
-            self._vectors[space].extend(rows)
-        if terms is not None:
-            self._terms.extend(terms)
-        # Last, so that a reader beside sees posts that are complete.
-        self._length += len(posts)
-        self._sort_in()
+        users = np.array([self._number_of(post.user_id, state.forgotten) for post in posts], np.int64)
+        hashtags = [self.id_map.add(post.hashtags) for post in posts]
+        self._rows.extend(users, instants_us, hashtags, languages, vectors, terms)
+        state.alive.extend(np.ones(len(posts), np.bool_))
+        newest_us = state.newest_us if state.length > state.dead else UNDATED_EPOCH_US
+        newest_us = max(int(instants_us.max()), newest_us)
+        return self._sorted_in(replace(state, length=state.length + len(posts), newest_us=newest_us))
 
-    def _kill(self, positions: Ints) -> None:
-        self._timelines = self._timelines.without(positions, self.users[positions])
+    def _without(self, state: _State, positions: Ints) -> _State:
+        """Return the state in which living posts are dead."""
+        timelines = state.timelines.without(positions, self._rows.users.values[positions])
         # A copy, because forks share the flags.
-        alive = self._alive.values.copy()
+        flags, alive = GrowingArray(np.bool_), state.alive.values[: state.length].copy()
         alive[positions] = False
-        flags = GrowingArray(np.bool_)
         flags.extend(alive)
-        self._alive = flags
-        self._dead += len(positions)
-        if (self.instants_us[positions] == self._newest_us).any():
-            self._newest_us = int(self.instants_us[alive].max()) if alive.any() else 0
-        self._sort_in()
+        instants_us, newest_us = self._rows.instants.values[: state.length], state.newest_us
+        if (instants_us[positions] == newest_us).any():
+            newest_us = int(instants_us[alive].max()) if alive.any() else 0
+        dead = state.dead + len(positions)
+        return self._sorted_in(replace(state, dead=dead, newest_us=newest_us, timelines=timelines, alive=flags))
 
-    def _holds_any(self) -> bool:
-        return self._length > self._dead
-
-    def _sort_in(self) -> None:
-        columns = self.users, self.instants_us, self._alive.values
-        self._timelines = self._timelines.grown(*columns, len(self._user_numbers))
+    def _sorted_in(self, state: _State) -> _State:
+        length, users, instants_us = state.length, self._rows.users.values, self._rows.instants.values
+        columns = users[:length], instants_us[:length], state.alive.values[:length]
+        return replace(state, timelines=state.timelines.grown(*columns, len(self._user_numbers)))
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
-        undo = self._undoing()
+        """Take back everything that is written in a `with` block that fails."""
+        state, names = self._state, (self._post_numbers, self._user_numbers)
+        lengths, hashtags = [len(numbering) for numbering in names], len(self.id_map)
         try:
             yield
         except BaseException:
-            undo()
+            self._state = state
+            state.alive.truncate(state.length)
+            self._rows.truncate(state.length)
+            self.id_map.truncate(hashtags)
+            for numbering, length in zip(names, lengths, strict=True):
+                numbering.truncate(length)
             raise
 
-    def _undoing(self) -> Callable[[], None]:
-        """Return a function that takes back everything that changes from now on."""
-        growing: list[Any] = [self._post_numbers, self._user_numbers, self.id_map, *self._vectors.values()]
-        growing += [getattr(self, name) for name in _COLUMNS]
-        lengths = [len(part) for part in growing]
-        plain = {name: getattr(self, name) for name in _PLAIN}
-
-        def undo() -> None:
-            for name, value in plain.items():
-                setattr(self, name, value)
-            for part, length in zip(growing, lengths, strict=True):
-                part.truncate(length)
-
-        return undo
-
-    def _user_number(self, user_id: str | None) -> int | None:
+    def _user_number(self, user_id: str | None, forgotten: frozenset[int]) -> int | None:
         number = None if user_id is None else self._user_numbers.find(user_id)
-        return None if number in self._forgotten else number
+        return None if number in forgotten else number
 
-    def _number_of(self, user_id: str | None) -> int:
+    def _number_of(self, user_id: str | None, forgotten: frozenset[int]) -> int:
         if user_id is None:
             return -1
-        number = self._user_number(user_id)
+        number = self._user_number(user_id, forgotten)
         return self._user_numbers.add_again(user_id) if number is None else number
 
     def _refuse_known(self, post_ids: Sequence[str]) -> None:
@@ -381,12 +380,11 @@ class PostMemory:
         Returns:
             (Q, H) positions, newest first, padded with -1.
         """
-        known = [self._user_number(user) for user in user_ids]
+        state = self._state
+        known = [self._user_number(user, state.forgotten) for user in user_ids]
         numbers = np.array([-1 if number is None else number for number in known], np.int64)
-        timelines, length = self._timelines, self._length
-        columns = self._users.values[:length], self._instants.values[:length]
-        alive = self._alive.values[:length] if self._dead else None
-        return timelines.before(numbers, instants_us, limit, columns, alive)
+        columns = self._rows.users.values[: state.length], self._rows.instants.values[: state.length]
+        return state.timelines.before(numbers, instants_us, limit, columns, state.flags)
 
     def neighbours(
         self,
@@ -429,7 +427,7 @@ class PostMemory:
 
     def hashtags_of(self, position: int) -> Ints:
         """Return the hashtag indices of one remembered post's hashtags."""
-        return self._hashtags.of(position)
+        return self._rows.hashtags.of(position)
 
     def hashtags_table(self, positions: Ints) -> Ints:
         """Return hashtags of many posts as one padded table.
@@ -440,7 +438,7 @@ class PostMemory:
         Returns:
             S + (M,) hashtag indices padded with -1; M is the longest list among them, at least 1.
         """
-        return self._hashtags.table(self._living(positions))
+        return self._rows.hashtags.table(self._living(positions))
 
     def hashtag_pairs(self, positions: Ints, *, dead: bool = False) -> tuple[Ints, Ints]:
         """Return every (post, hashtag) pair of many posts, flat, for posts whose lists differ much in length.
@@ -452,11 +450,12 @@ class PostMemory:
         Returns:
             The index into `positions` and the hashtag index of each pair, both (pairs,), in order.
         """
-        return self._hashtags.pairs(positions if dead else self._living(positions))
+        return self._rows.hashtags.pairs(positions if dead else self._living(positions))
 
     def _living(self, positions: Ints) -> Ints:
         """Return positions with -1 in place of the dead; same shape."""
-        return np.where(self._alive.values[positions], positions, -1) if self._dead else positions
+        state = self._state
+        return np.where(state.alive.values[positions], positions, -1) if state.dead else positions
 
     # -- copies ------------------------------------------------------------------------------------------------
 
@@ -468,35 +467,32 @@ class PostMemory:
         """
         fork = PostMemory(self.id_map.fork(), self.width, self.slots, self.spaces)
         fork._user_numbers, fork._post_numbers = self._user_numbers.fork(), self._post_numbers.fork()
-        for name in _PLAIN:
-            setattr(fork, name, getattr(self, name))
-        lent = {name: getattr(self, name) for name in _COLUMNS}
-        for name, column in lent.items():
-            setattr(fork, name, column.fork())
-        fork._vectors = {space: column.fork() for space, column in self._vectors.items()}
+        state, rows = self._state, self._rows.fork()
+        fork._rows, fork._state = rows, replace(state, alive=state.alive.fork())
         if self.slots or self.spaces:
             # What finds neighbours here is made once, not by every fork.
             fork._index = self.index.fork(fork)
         fork._questions = self._questions.fork(fork)
-        borrowed = [*(getattr(fork, name) for name in _COLUMNS), *fork._vectors.values()]
+        alive = fork._state.alive
         try:
             yield fork
         finally:
-            for column, other in zip([*lent.values(), *self._vectors.values()], borrowed, strict=True):
-                column.release(other)
+            self._rows.release(rows)
+            state.alive.release(alive)
 
     def living(self) -> PostMemory:
         """Return a memory of the living posts alone, with new numbers of everything; itself if nothing died."""
-        if not self._dead:
+        state, rows = self._state, self._rows
+        if not state.dead:
             return self
         memory = PostMemory(self.id_map.vocabulary(), self.width, self.slots, self.spaces)
-        positions = np.flatnonzero(self._alive.values)
+        positions = np.flatnonzero(state.alive.values[: state.length])
         for start in range(0, len(positions), _COPIED_AT_ONCE):
             part = positions[start : start + _COPIED_AT_ONCE]
-            vectors = {space: column.at(part) for space, column in self._vectors.items()}
+            vectors = {space: column.at(part) for space, column in rows.vectors.items()}
             posts = [self._post_at(position) for position in part.tolist()]
-            languages, terms = self._languages.codes_at(part), self.terms_at(part) if self.slots else None
-            memory._extend(posts, self.instants_us[part], languages, vectors, terms)
+            languages, terms = rows.languages.codes_at(part), rows.terms.at(part) if self.slots else None
+            memory._state = memory._with(memory._state, posts, rows.instants.values[part], languages, vectors, terms)
         return memory
 
     def _post_at(self, position: int) -> Post:
@@ -516,23 +512,23 @@ class PostMemory:
         Raises:
             ValueError: there are dead positions, which are not to be kept; see `living`.
         """
-        if self._dead and not dead:
+        if self.dead_count and not dead:
             raise ValueError("the memory has dead posts, which must not be saved; save its `living()`")
         arrays: dict[str, NDArray[Any]] = {
             "users": self.users,
             "instants_us": self.instants_us,
-            "hashtags": self._hashtags.indices,
-            "hashtag_ends": self._hashtags.ends,
+            "hashtags": self._rows.hashtags.indices,
+            "hashtag_ends": self._rows.hashtags.ends,
         }
-        for space, column in self._vectors.items():
+        for space, column in self._rows.vectors.items():
             arrays[array_name(space)] = column.values
         if self.slots:
-            arrays.update(self._terms.arrays())
+            arrays.update(self._rows.terms.arrays())
         values = {"width": self.width, "slots": self.slots, "post_ids": list(self.post_ids)}
         values["user_ids"] = list(self.user_ids)
         if dead:
-            arrays["alive"] = self._alive.values[: self._length]
-            values["forgotten_users"] = sorted(self._forgotten)
+            arrays["alive"] = self._state.alive.values[: len(self)]
+            values["forgotten_users"] = sorted(self._state.forgotten)
         return arrays, {**values, "spaces": self.spaces} if self.spaces else values
 
     @classmethod
@@ -546,22 +542,22 @@ class PostMemory:
         memory = cls(id_map, int(values["width"]), int(values["slots"]), values.get("spaces"))
         numbered = _numbered_again if "alive" in arrays else Numbering
         memory._post_numbers, memory._user_numbers = numbered(values["post_ids"]), numbered(values["user_ids"])
-        memory._forgotten = frozenset(values.get("forgotten_users", ()))
-        alive = arrays.get("alive", np.ones(len(arrays["users"]), np.bool_))
-        memory._users.extend(arrays["users"])
-        memory._instants.extend(arrays["instants_us"])
-        memory._alive.extend(alive)
-        memory._hashtags.extend_flat(arrays["hashtags"], arrays["hashtag_ends"])
-        memory._languages.extend([None] * len(alive))
-        for space in memory._vectors:
+        rows, flags = memory._rows, GrowingArray(np.bool_)
+        rows.users.extend(arrays["users"])
+        rows.instants.extend(arrays["instants_us"])
+        rows.hashtags.extend_flat(arrays["hashtags"], arrays["hashtag_ends"])
+        rows.languages.extend([None] * len(rows.users))
+        for space in rows.vectors:
             base = arrays[array_name(space)]
-            memory._vectors[space] = Column(np.float32, base.shape[1], base)
+            rows.vectors[space] = Column(np.float32, base.shape[1], base)
         if memory.slots:
-            memory._terms = TermRows(memory.slots, arrays)
-        memory._length = len(memory._instants)
-        memory._dead = len(alive) - int(alive.sum())
-        memory._newest_us = int(memory.instants_us[alive].max()) if memory._holds_any() else 0
-        memory._sort_in()
+            rows.terms = TermRows(memory.slots, arrays)
+        length = len(rows.users)
+        alive = arrays.get("alive", np.ones(length, np.bool_))
+        flags.extend(alive)
+        newest_us = int(arrays["instants_us"][alive].max()) if alive.any() else 0
+        forgotten = frozenset(values.get("forgotten_users", ()))
+        memory._state = memory._sorted_in(_State(length, length - int(alive.sum()), newest_us, forgotten, alive=flags))
         return memory
 
 

@@ -53,7 +53,7 @@ def names(answer):
 def content(memory):
     """Everything that a memory knows, to compare bit by bit."""
     arrays, values = memory.state()
-    timelines = memory._timelines.sorted
+    timelines = memory._state.timelines.sorted
     parts = {**arrays, "positions": timelines.positions, "times": timelines.instants_us, "starts": timelines.starts}
     known = {name: (part.dtype, part.shape, part.tobytes()) for name, part in parts.items()}
     numbers = [[memory.position_of(post_id) for post_id in memory.post_ids], memory.newest_us, len(memory.terms.data)]

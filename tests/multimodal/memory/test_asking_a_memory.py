@@ -12,6 +12,7 @@ from scipy import sparse
 from data_loaders.posts import NOW_US, Post
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.posts.growing_timelines import GrowingTimelines
 
 DAY = timedelta(days=1)
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -115,3 +116,28 @@ def test_a_copy_for_another_process_asks_for_itself(memory):
     assert answers(copy) == before
     copy.append([post(3, "d")], terms=WORDS[:1])
     assert answers(memory) == before != answers(copy)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda memory: memory.append([post(3, "d")], terms=WORDS[:1]),
+        lambda memory: memory.correct(post(0, "b", "c")),
+        lambda memory: memory.withdraw(["2"]),
+        lambda memory: memory.forget("u"),
+    ],
+    ids=["append", "correct", "withdraw", "forget"],
+)
+def test_a_thread_beside_sees_a_change_whole_or_not_at_all(memory, change, monkeypatch):
+    before, seen, sort = answers(memory), [], GrowingTimelines.grown
+
+    def asked_meanwhile(timelines, *columns):
+        seen.append(answers(memory))
+        return sort(timelines, *columns)
+
+    monkeypatch.setattr(GrowingTimelines, "grown", asked_meanwhile)
+    change(memory)
+    monkeypatch.undo()
+    assert seen
+    assert all(one == before != answers(memory) for one in seen)
+    assert answers(memory) == rebuilt(memory)

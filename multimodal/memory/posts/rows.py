@@ -1,0 +1,89 @@
+"""`PostRows`: everything that is kept of posts but who wrote which, by position."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from multimodal.memory.posts.column import Column
+from multimodal.memory.posts.growing_array import GrowingArray
+from multimodal.memory.posts.hashtag_lists import HashtagLists
+from multimodal.memory.posts.languages import Languages
+from multimodal.memory.posts.term_rows import TermRows
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+class PostRows:
+    """Columns of equal length, which grow at their end and can be forked.
+
+    Args:
+        slots: length of a sparse vector of caption terms, 0 for none.
+        widths: lengths of the dense vectors, by name of their space.
+    """
+
+    __slots__ = ("hashtags", "instants", "languages", "terms", "users", "vectors")
+
+    def __init__(self, slots: int, widths: Mapping[str, int]) -> None:
+        self.users = GrowingArray(np.int64)
+        self.instants = GrowingArray(np.int64)
+        self.hashtags = HashtagLists()
+        self.languages = Languages()
+        self.terms = TermRows(slots)
+        self.vectors = {space: Column(np.float32, width) for space, width in widths.items()}
+
+    @property
+    def _columns(self) -> list[Any]:
+        return [self.users, self.instants, self.hashtags, self.languages, self.terms, *self.vectors.values()]
+
+    def extend(
+        self,
+        users: Ints,
+        instants_us: Ints,
+        hashtags: Sequence[Sequence[int]],
+        languages: Sequence[str | None],
+        vectors: Mapping[str, Floats],
+        terms: sparse.csr_matrix | None,
+    ) -> None:
+        """Append n posts.
+
+        Args:
+            users: (n,) user numbers, -1 for none.
+            instants_us: (n,).
+            hashtags: hashtag indices of each.
+            languages: code of each caption's language, None where it is not known.
+            vectors: of each space, (n, width).
+            terms: (n, slots); None where there are no slots.
+        """
+        self.users.extend(users)
+        self.instants.extend(instants_us)
+        self.hashtags.extend(hashtags)
+        self.languages.extend(languages)
+        for space, rows in vectors.items():
+            self.vectors[space].extend(rows)
+        if terms is not None:
+            self.terms.extend(terms)
+
+    def truncate(self, length: int) -> None:
+        """Drop the posts from `length` on, which were appended since the last fork."""
+        for column in self._columns:
+            # Without slots there are no rows of terms.
+            column.truncate(min(length, len(column)))
+
+    def fork(self) -> PostRows:
+        """Return the same posts; appending to either leaves the other as it is."""
+        fork = PostRows.__new__(PostRows)
+        fork.users, fork.instants, fork.hashtags = self.users.fork(), self.instants.fork(), self.hashtags.fork()
+        fork.languages, fork.terms = self.languages.fork(), self.terms.fork()
+        fork.vectors = {space: column.fork() for space, column in self.vectors.items()}
+        return fork
+
+    def release(self, fork: PostRows) -> None:
+        """End a fork, see `GrowingArray.release`."""
+        for column, other in zip(self._columns, fork._columns, strict=True):
+            column.release(other)
