@@ -53,6 +53,7 @@ HEAVY = {
 OPTIONAL = (
     *("faiss", "instaloader", "fastapi", "uvicorn", "gradio", "tensorboard", "tensorboardX"),
     "simplemma",
+    "py3langid",
     "pillow_heif",
 )
 
@@ -82,6 +83,8 @@ class TestPackages:
         wanted = dict(requirement(text) for text in pyproject()["project"]["dependencies"])
         # Where there is no faiss-gpu pip takes faiss-cpu; the versions of conda-forge are others than PyPI's.
         del wanted["faiss-cpu"]
+        # Pip installs it with the project.
+        del wanted["py3langid"]
         wanted = {CONDA_NAMES.get(name, name): limits for name, limits in wanted.items()}
         environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
         held = dict(requirement(text) for text in environment["dependencies"] if isinstance(text, str))

@@ -51,7 +51,8 @@ class Remembered:
             memory = self._memory
             vectors = memory.vectors_at(CONTENT, part) if memory.width else None
             terms = memory.terms_at(part) if memory.slots else None
-            target.append(posts, vectors, terms, {space: memory.vectors_at(space, part) for space in memory.spaces})
+            spaces = {space: memory.vectors_at(space, part) for space in memory.spaces}
+            target.append(posts, vectors, terms, spaces, memory.languages_at(part))
 
 
 def at_instant(post: Post, instant_us: int) -> Post:

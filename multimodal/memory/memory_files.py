@@ -25,6 +25,7 @@ class _Posts(Form):
     user_ids: Names
     further_hashtags: Hashtags
     spaces: dict[str, Count] = Field(default_factory=dict)
+    languages: Names = Field(default_factory=list)
 
 
 class _AllPosts(_Posts):
@@ -85,7 +86,9 @@ def read_memory(folder: Path, like: PostMemory, dead: bool = False) -> PostMemor
         check_ends(path, _WHAT, "term_ends", arrays["term_ends"], len(arrays["term_slots"]))
         if arrays["term_weights"].shape != arrays["term_slots"].shape:
             raise RunError(f"{path} ({_WHAT}) is damaged: term_weights and term_slots differ in length.")
-    return PostMemory.from_state(arrays, posts.model_dump(), id_map)
+    memory = PostMemory.from_state(arrays, posts.model_dump(), id_map)
+    memory.detect_languages = like.detect_languages
+    return memory
 
 
 def _forms(posts: _Posts, hashtags: int) -> dict[str, ArrayForm]:
@@ -99,6 +102,8 @@ def _forms(posts: _Posts, hashtags: int) -> dict[str, ArrayForm]:
     widths = {CONTENT: posts.width, **posts.spaces} if posts.width else posts.spaces
     for space, width in widths.items():
         forms[array_name(space)] = ArrayForm("float32", (count, width))
+    if posts.languages:
+        forms["languages"] = ArrayForm("int16", (count,), -1, len(posts.languages) - 1)
     if posts.slots:
         forms["term_slots"] = ArrayForm("int32", (None,), 0, posts.slots - 1)
         forms["term_weights"] = ArrayForm("float32", (None,), 0)

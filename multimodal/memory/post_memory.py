@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +15,12 @@ from data_loaders.posts import NOW_US, UNDATED_EPOCH_US, Post
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.posts.column import Column
 from multimodal.memory.posts.growing_array import GrowingArray
-from multimodal.memory.posts.growing_timelines import GrowingTimelines
+from multimodal.memory.posts.languages import Languages, languages_of
 from multimodal.memory.posts.numbering import Numbering
 from multimodal.memory.posts.rows import PostRows
+from multimodal.memory.posts.state import PostsState
 from multimodal.memory.posts.term_rows import TermRows
+from multimodal.memory.questions.columns import Extent
 from multimodal.memory.questions.memory_questions import MemoryQuestions
 
 if TYPE_CHECKING:
@@ -33,32 +35,6 @@ Flags = NDArray[np.bool_]
 # The dense space of the content vectors; a memory may have others beside it.
 CONTENT = "content"
 _COPIED_AT_ONCE = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What is replaced as a whole, so that a thread beside sees a change whole or not at all.
-
-    Attributes:
-        length: how many posts are complete.
-        dead: how many of them are dead.
-        newest_us: the latest instant of a living one, 0 if there is none.
-        forgotten: user numbers that stand for nobody any longer.
-        timelines: of the living ones.
-        alive: by position, at least `length`.
-    """
-
-    length: int = 0
-    dead: int = 0
-    newest_us: int = 0
-    forgotten: frozenset[int] = frozenset()
-    timelines: GrowingTimelines = field(default_factory=GrowingTimelines)
-    alive: GrowingArray = field(default_factory=lambda: GrowingArray(np.bool_))
-
-    @property
-    def flags(self) -> Flags | None:
-        """(N,) False for dead posts; None if all are alive."""
-        return self.alive.values[: self.length] if self.dead else None
 
 
 class PostMemory:
@@ -80,16 +56,22 @@ class PostMemory:
         width: length of a content vector, 0 for none.
         slots: length of a sparse vector of caption terms, 0 for none.
         spaces: lengths of further vectors, by name of their dense space.
+        detect_languages: find out the language of each caption that comes in, see `language_of`.
     """
 
     def __init__(
-        self, id_map: HashtagIdMap, width: int = 0, slots: int = 0, spaces: Mapping[str, int] | None = None
+        self,
+        id_map: HashtagIdMap,
+        width: int = 0,
+        slots: int = 0,
+        spaces: Mapping[str, int] | None = None,
+        detect_languages: bool = False,
     ) -> None:
-        self.id_map = id_map
+        self.id_map, self.detect_languages = id_map, detect_languages
         self.width, self.slots, self.spaces = width, slots, dict(spaces or {})
         self._user_numbers, self._post_numbers = Numbering(), Numbering()
         self._rows = PostRows(slots, {CONTENT: width, **self.spaces} if width else self.spaces)
-        self._state = _State()
+        self._state = PostsState()
         self._index: NeighbourIndex | None = None
         self._questions = MemoryQuestions(self)
 
@@ -137,14 +119,19 @@ class PostMemory:
         return self._state.flags
 
     @property
-    def dead_count(self) -> int:
-        """How many positions are not alive."""
-        return self._state.dead
+    def extent(self) -> Extent:
+        """How many posts there are and which of them are alive, read in one step."""
+        state = self._state
+        return Extent(state.length, state.dead, state.flags)
 
     @property
     def languages(self) -> Sequence[str]:
         """Codes of the captions' languages by language number."""
         return self._rows.languages.codes
+
+    def languages_at(self, positions: Ints) -> list[str | None]:
+        """Return the code of the language of the caption of each position, (N,), None where it is not known."""
+        return self._rows.languages.codes_at(positions)
 
     def language_numbers(self, positions: Ints) -> Ints:
         """Return the language number of the caption of each position, -1 for none; same shape."""
@@ -210,7 +197,8 @@ class PostMemory:
             vectors: (len(posts), width), required when `width` is not 0.
             terms: (len(posts), slots), required when `slots` is not 0.
             spaces: vectors of each further dense space.
-            languages: code of each caption's language, None where it is not known.
+            languages: code of each caption's language, None where it is not known; without this they are found out, if
+                the memory does so.
 
         Raises:
             ValueError: an id is already remembered, or the vectors have another shape.
@@ -218,8 +206,8 @@ class PostMemory:
         if not posts:
             return
         self._refuse_known([post.post_id for post in posts])
-        known = languages if languages is not None else [None] * len(posts)
         given = self._checked(len(posts), vectors, terms, spaces or {})
+        known = languages_of(posts, languages, self.detect_languages)
         instants_us = self.resolve(np.array([post.instant_us for post in posts], np.int64))
         with self._all_or_nothing():
             self._state = self._with(self._state, posts, instants_us, known, *given)
@@ -240,12 +228,13 @@ class PostMemory:
         vectors: Floats | None = None,
         terms: sparse.csr_matrix | None = None,
         spaces: Mapping[str, Floats] | None = None,
+        languages: Sequence[str | None] | None = None,
     ) -> None:
         """Give a remembered post other hashtags: its position dies; a new one has the same user and instant.
 
         Args:
             post: its id and its hashtags are read.
-            vectors, terms, spaces: see `append`, of one post; those that are not given stay as they are.
+            vectors, terms, spaces, languages: see `append`, of one post; those that are not given stay as they are.
 
         Raises:
             ValueError: the post is not remembered, or the vectors have another shape.
@@ -257,11 +246,11 @@ class PostMemory:
         vectors = self.vectors_at(CONTENT, old) if vectors is None and self.width else vectors
         terms = self.terms_at(old) if terms is None and self.slots else terms
         given = self._checked(1, vectors, terms, {**kept, **(spaces or {})})
-        languages = self._rows.languages.codes_at(old)
+        known = languages_of([corrected], languages or self.languages_at(old), False)
         with self._all_or_nothing():
             # Replaced once, so that there is no instant without the post.
             without = self._without(self._state, old)
-            self._state = self._with(without, [corrected], self.instants_us[old], languages, *given)
+            self._state = self._with(without, [corrected], self.instants_us[old], known, *given)
 
     def forget(self, user_id: str) -> int:
         """Forget a user and all posts of that user; returns how many posts they were, 0 for an unknown user."""
@@ -297,13 +286,13 @@ class PostMemory:
 
     def _with(
         self,
-        state: _State,
+        state: PostsState,
         posts: Sequence[Post],
         instants_us: Ints,
         languages: Sequence[str | None],
         vectors: dict[str, Floats],
         terms: sparse.csr_matrix | None,
-    ) -> _State:
+    ) -> PostsState:
         """Write posts behind the others and return the state in which they are seen."""
         for post in posts:
             self._post_numbers.add_again(post.post_id)
@@ -315,7 +304,7 @@ class PostMemory:
         newest_us = max(int(instants_us.max()), newest_us)
         return self._sorted_in(replace(state, length=state.length + len(posts), newest_us=newest_us))
 
-    def _without(self, state: _State, positions: Ints) -> _State:
+    def _without(self, state: PostsState, positions: Ints) -> PostsState:
         """Return the state in which living posts are dead."""
         timelines = state.timelines.without(positions, self._rows.users.values[positions])
         # A copy, because forks share the flags.
@@ -328,7 +317,7 @@ class PostMemory:
         dead = state.dead + len(positions)
         return self._sorted_in(replace(state, dead=dead, newest_us=newest_us, timelines=timelines, alive=flags))
 
-    def _sorted_in(self, state: _State) -> _State:
+    def _sorted_in(self, state: PostsState) -> PostsState:
         length, users, instants_us = state.length, self._rows.users.values, self._rows.instants.values
         columns = users[:length], instants_us[:length], state.alive.values[:length]
         return replace(state, timelines=state.timelines.grown(*columns, len(self._user_numbers)))
@@ -465,7 +454,7 @@ class PostMemory:
 
         Nothing is copied. After the block the fork refuses to be used.
         """
-        fork = PostMemory(self.id_map.fork(), self.width, self.slots, self.spaces)
+        fork = PostMemory(self.id_map.fork(), self.width, self.slots, self.spaces, self.detect_languages)
         fork._user_numbers, fork._post_numbers = self._user_numbers.fork(), self._post_numbers.fork()
         state, rows = self._state, self._rows.fork()
         fork._rows, fork._state = rows, replace(state, alive=state.alive.fork())
@@ -480,12 +469,17 @@ class PostMemory:
             self._rows.release(rows)
             state.alive.release(alive)
 
+    def emptied(self) -> PostMemory:
+        """Return an empty memory of the same sizes, with the same vocabulary."""
+        vocabulary = self.id_map.vocabulary()
+        return PostMemory(vocabulary, self.width, self.slots, self.spaces, self.detect_languages)
+
     def living(self) -> PostMemory:
         """Return a memory of the living posts alone, with new numbers of everything; itself if nothing died."""
         state, rows = self._state, self._rows
         if not state.dead:
             return self
-        memory = PostMemory(self.id_map.vocabulary(), self.width, self.slots, self.spaces)
+        memory = self.emptied()
         positions = np.flatnonzero(state.alive.values[: state.length])
         for start in range(0, len(positions), _COPIED_AT_ONCE):
             part = positions[start : start + _COPIED_AT_ONCE]
@@ -512,7 +506,7 @@ class PostMemory:
         Raises:
             ValueError: there are dead positions, which are not to be kept; see `living`.
         """
-        if self.dead_count and not dead:
+        if self._state.dead and not dead:
             raise ValueError("the memory has dead posts, which must not be saved; save its `living()`")
         arrays: dict[str, NDArray[Any]] = {
             "users": self.users,
@@ -522,10 +516,14 @@ class PostMemory:
         }
         for space, column in self._rows.vectors.items():
             arrays[array_name(space)] = column.values
+        if self.languages:
+            arrays["languages"] = self._rows.languages.numbers[: len(self)]
         if self.slots:
             arrays.update(self._rows.terms.arrays())
         values = {"width": self.width, "slots": self.slots, "post_ids": list(self.post_ids)}
         values["user_ids"] = list(self.user_ids)
+        if self.languages:
+            values["languages"] = list(self.languages)
         if dead:
             arrays["alive"] = self._state.alive.values[: len(self)]
             values["forgotten_users"] = sorted(self._state.forgotten)
@@ -540,13 +538,14 @@ class PostMemory:
             id_map: the one it was saved with.
         """
         memory = cls(id_map, int(values["width"]), int(values["slots"]), values.get("spaces"))
-        numbered = _numbered_again if "alive" in arrays else Numbering
+        numbered = Numbering.with_repeats if "alive" in arrays else Numbering
         memory._post_numbers, memory._user_numbers = numbered(values["post_ids"]), numbered(values["user_ids"])
         rows, flags = memory._rows, GrowingArray(np.bool_)
         rows.users.extend(arrays["users"])
         rows.instants.extend(arrays["instants_us"])
         rows.hashtags.extend_flat(arrays["hashtags"], arrays["hashtag_ends"])
-        rows.languages.extend([None] * len(rows.users))
+        rows.languages = Languages(values.get("languages", ()))
+        rows.languages.extend_numbers(arrays.get("languages", np.full(len(rows.users), -1, np.int16)))
         for space in rows.vectors:
             base = arrays[array_name(space)]
             rows.vectors[space] = Column(np.float32, base.shape[1], base)
@@ -557,18 +556,10 @@ class PostMemory:
         flags.extend(alive)
         newest_us = int(arrays["instants_us"][alive].max()) if alive.any() else 0
         forgotten = frozenset(values.get("forgotten_users", ()))
-        memory._state = memory._sorted_in(_State(length, length - int(alive.sum()), newest_us, forgotten, alive=flags))
+        memory._state = memory._sorted_in(
+            PostsState(length, length - int(alive.sum()), newest_us, forgotten, alive=flags)
+        )
         return memory
-
-
-def _numbered_again(names: Sequence[str]) -> Numbering:
-    """Number names of which some come again: of posts that were corrected, of users that were forgotten."""
-    if len(set(names)) == len(names):
-        return Numbering(names)
-    numbering = Numbering()
-    for name in names:
-        numbering.add_again(name)
-    return numbering
 
 
 def array_name(space: str) -> str:

@@ -84,10 +84,11 @@ def _encoded(events: Sequence[Event], empty: PostMemory, encode: Encode) -> list
     written = [
         replace(event, terms=None, vectors=None) if isinstance(event, PostCorrected) else event for event in events
     ]
-    for row, (terms, vectors) in zip(chosen, contents, strict=True):
+    for row, (terms, vectors, language) in zip(chosen, contents, strict=True):
         event = events[row]
         if isinstance(event, (PostObserved, PostCorrected)):
-            written[row] = replace(event, terms=terms, vectors=vectors)
+            language = event.language if event.caption is None else language or event.language
+            written[row] = replace(event, terms=terms, vectors=vectors, language=language)
     return written
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ def observed(
     Args:
         posts: N posts as they are remembered.
         instants_us: (N,) their instants.
-        made: a memory of these posts alone, in their order: their vectors and caption terms.
+        made: a memory of these posts alone, in their order: their vectors, caption terms and languages.
         keep_captions: whether the events hold the captions.
     """
     contents = contents_of(made, len(posts))
@@ -47,10 +48,11 @@ def observed(
             instant_us=int(instant_us),
             hashtags=tuple(post.hashtags),
             caption=post.caption if keep_captions else None,
+            language=language,
             terms=terms,
             vectors=vectors,
         )
-        for post, instant_us, (terms, vectors) in zip(posts, instants_us, contents, strict=True)
+        for post, instant_us, (terms, vectors, language) in zip(posts, instants_us, contents, strict=True)
     ]
 
 
@@ -63,19 +65,28 @@ def corrected(post: Post, user_id: str | None, made: PostMemory | None, keep_cap
         made: a memory of the new post alone; None where vectors and terms stay as they are.
         keep_captions: whether the event holds the caption.
     """
-    terms, vectors = contents_of(made, 1)[0] if made is not None else (None, None)
+    terms, vectors, language = contents_of(made, 1)[0] if made is not None else (None, None, None)
     return PostCorrected(
         post_id=post.post_id,
         user_id=user_id,
         hashtags=tuple(post.hashtags),
         caption=post.caption if keep_captions and made is not None else None,
+        language=language,
         terms=terms,
         vectors=vectors,
     )
 
 
-def contents_of(made: PostMemory, count: int) -> list[tuple[Terms | None, dict[str, Floats]]]:
-    """Return the caption terms and the vectors of the first posts of a memory, as events hold them."""
+class Contents(NamedTuple):
+    """What a memory makes of a post's content, as events hold it."""
+
+    terms: Terms | None
+    vectors: dict[str, Floats]
+    language: str | None
+
+
+def contents_of(made: PostMemory, count: int) -> list[Contents]:
+    """Return what a memory has made of its first posts."""
     positions = np.arange(count)
     terms: list[Terms | None] = [None] * count
     if made.slots:
@@ -84,7 +95,11 @@ def contents_of(made: PostMemory, count: int) -> list[tuple[Terms | None, dict[s
         slots, weights = rows.indices.astype(np.int32), rows.data.astype(np.float32)
         terms = [Terms(slots[start:stop], weights[start:stop]) for start, stop in ends]
     vectors = {space: made.vectors_at(space, positions) for space in spaces_of(made)}
-    return [(terms[row], {space: rows[row] for space, rows in vectors.items()}) for row in range(count)]
+    languages = made.languages_at(positions)
+    return [
+        Contents(terms[row], {space: rows[row] for space, rows in vectors.items()}, languages[row])
+        for row in range(count)
+    ]
 
 
 def spaces_of(memory: PostMemory) -> list[str]:
@@ -94,7 +109,7 @@ def spaces_of(memory: PostMemory) -> list[str]:
 
 def empty_like(memory: PostMemory) -> PostMemory:
     """Return an empty memory of the same sizes, with the same vocabulary."""
-    return PostMemory(memory.id_map.vocabulary(), memory.width, memory.slots, memory.spaces)
+    return memory.emptied()
 
 
 def apply(memory: PostMemory, events: Sequence[Event]) -> None:
@@ -117,7 +132,7 @@ def _append(memory: PostMemory, events: Sequence[PostObserved]) -> None:
         posts = [_post(event.post_id, event.user_id, event.instant_us, event.hashtags) for event in events]
         vectors = {space: np.stack([event.vectors[space] for event in events]) for space in spaces_of(memory)}
         terms = _matrix([event.terms for event in events], memory.slots)
-        memory.append(posts, vectors.pop(CONTENT, None), terms, vectors)
+        memory.append(posts, vectors.pop(CONTENT, None), terms, vectors, [event.language for event in events])
 
 
 def _post(post_id: str, user_id: str | None, instant_us: int, hashtags: Sequence[str]) -> Post:
@@ -160,7 +175,9 @@ def _correct(memory: PostMemory, event: PostCorrected) -> None:
     spaces = None if event.vectors is None else {space: row[None] for space, row in event.vectors.items()}
     content = None if spaces is None else spaces.pop(CONTENT, None)
     terms = None if event.terms is None else _matrix([event.terms], memory.slots)
-    memory.correct(Post(post_id=event.post_id, hashtags=hashtags), content, terms, spaces)
+    # A new content has its own language, or none that is known.
+    languages = None if event.vectors is None and event.language is None else [event.language]
+    memory.correct(Post(post_id=event.post_id, hashtags=hashtags), content, terms, spaces, languages)
 
 
 def users_of(memory: PostMemory, event: UserForgotten) -> list[str]:

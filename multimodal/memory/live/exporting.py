@@ -47,6 +47,8 @@ def _model_post(memory: PostMemory, position: int) -> dict[str, Any]:
         **_instant(int(memory.instants_us[position])),
         "hashtags": [memory.id_map[index] for index in memory.hashtags_of(position).tolist()],
     }
+    if memory.languages:
+        record["language"] = memory.languages_at(at)[0]
     if memory.slots:
         row = memory.terms_at(at)
         record["terms"] = {"slots": row.indices.tolist(), "weights": row.data.tolist()}

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from data_loaders.posts import Post
+from data_loaders.text.languages import language_of
 from multimodal.memory.posts.growing_array import GrowingArray
 from multimodal.memory.posts.numbering import Numbering
 
@@ -14,12 +16,16 @@ Ints = NDArray[np.int64]
 
 
 class Languages:
-    """Languages by position, none for captions whose language is not known."""
+    """Languages by position, none for captions whose language is not known.
+
+    Args:
+        codes: of the first languages, without repeats.
+    """
 
     __slots__ = ("_codes", "_numbers")
 
-    def __init__(self) -> None:
-        self._codes = Numbering()
+    def __init__(self, codes: Sequence[str] = ()) -> None:
+        self._codes = Numbering(codes)
         self._numbers = GrowingArray(np.int16)
 
     def __len__(self) -> int:
@@ -29,6 +35,11 @@ class Languages:
     def codes(self) -> Sequence[str]:
         """Codes of the languages by their number; do not change it."""
         return self._codes.names
+
+    @property
+    def numbers(self) -> NDArray[np.int16]:
+        """(N,) language numbers, -1 for none."""
+        return self._numbers.values
 
     def at(self, positions: Ints) -> Ints:
         """Return the number of the language of each position, -1 for none; same shape."""
@@ -41,6 +52,10 @@ class Languages:
     def extend(self, codes: Sequence[str | None]) -> None:
         """Append the languages of posts."""
         self._numbers.extend(np.array([-1 if code is None else self._codes.add(code) for code in codes], np.int16))
+
+    def extend_numbers(self, numbers: NDArray[np.int16]) -> None:
+        """Append the languages of posts by their numbers."""
+        self._numbers.extend(numbers)
 
     def truncate(self, length: int) -> None:
         """Drop the posts from `length` on, which were appended since the last fork; a code keeps its number."""
@@ -55,3 +70,18 @@ class Languages:
     def release(self, fork: Languages) -> None:
         """End a fork, see `GrowingArray.release`."""
         self._numbers.release(fork._numbers)
+
+
+def languages_of(posts: Sequence[Post], given: Sequence[str | None] | None, detect: bool) -> Sequence[str | None]:
+    """Return the languages of captions: those that are given, or those that are found out, or none.
+
+    Raises:
+        ValueError: there are more or fewer languages than posts.
+    """
+    if given is None:
+        return [language_of(post.caption) if detect else None for post in posts]
+    if len(given) != len(posts):
+        raise ValueError(
+            f"{len(given)} languages for {len(posts)} posts; give one for each, None where it is not known"
+        )
+    return given

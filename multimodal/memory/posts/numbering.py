@@ -25,6 +25,16 @@ class Numbering:
         self._parent: Numbering | None = None
         self._shared = 0
 
+    @classmethod
+    def with_repeats(cls, names: Sequence[str]) -> Numbering:
+        """Number names of which some come again: of posts that were corrected, of users that were forgotten."""
+        if len(set(names)) == len(names):
+            return cls(names)
+        numbering = cls()
+        for name in names:
+            numbering.add_again(name)
+        return numbering
+
     def __len__(self) -> int:
         return self._shared + len(self._names)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,20 @@ from multimodal.memory.hashtag_id_map import HashtagIdMap
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+
+
+class Extent(NamedTuple):
+    """How far a memory goes.
+
+    Attributes:
+        length: N, how many posts there are.
+        dead: how many of them no answer may contain.
+        alive: (N,) False for those; None if all are alive.
+    """
+
+    length: int
+    dead: int
+    alive: Flags | None
 
 
 class QuestionColumns(Protocol):
@@ -28,18 +42,12 @@ class QuestionColumns(Protocol):
         """(N,) instants, microseconds since 1970."""
 
     @property
-    def alive(self) -> Flags | None:
-        """(N,) False for posts that no answer may contain; None if all are alive."""
-
-    @property
-    def dead_count(self) -> int:
-        """How many posts are not alive."""
+    def extent(self) -> Extent:
+        """How far the memory goes; other threads may append posts, and let posts die, at any time."""
 
     @property
     def languages(self) -> Sequence[str]:
         """Codes of the languages by language number."""
-
-    def __len__(self) -> int: ...
 
     def resolve(self, instants_us: Ints) -> Ints:
         """Return instants with that of a post that is being written now in place of `NOW_US`."""

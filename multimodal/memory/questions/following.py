@@ -14,6 +14,7 @@ from multimodal.memory.questions.postings import Found, Postings
 from multimodal.memory.questions.trend_table import TrendTable
 
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 # Keys and positions of the entries that posts at some positions have.
 Entries = Callable[[QuestionColumns, Ints], tuple[Ints, Ints]]
 
@@ -30,12 +31,14 @@ class News:
 
     Attributes:
         length: how many posts the memory had.
-        dead: positions of dead posts among them, ascending.
+        alive: False for dead posts among them; None if there are none.
+        dead: their positions, ascending.
         born: positions of living posts that came since.
         died: positions of posts that were living and are dead.
     """
 
     length: int = 0
+    alive: Flags | None = None
     dead: Ints = field(default_factory=_NONE.copy)
     born: Ints = field(default_factory=_NONE.copy)
     died: Ints = field(default_factory=_NONE.copy)
@@ -47,15 +50,15 @@ class News:
 
     def since(self, columns: QuestionColumns) -> News | None:
         """Return what happened since these news, None for nothing."""
-        length, alive = len(columns), columns.alive
-        if length == self.length and columns.dead_count == len(self.dead):
+        length, count, alive = columns.extent
+        if (length, count) == self.state:
             return None
         born = np.arange(self.length, length)
-        if alive is None:
-            return News(length, self.dead, born)
-        dead = np.flatnonzero(~alive[:length])
+        if alive is None or count == len(self.dead):
+            return News(length, alive, self.dead, born)
+        dead = np.flatnonzero(~alive)
         died = np.setdiff1d(dead, self.dead, assume_unique=True)
-        return News(length, dead, born[alive[self.length : length]], died[died < self.length])
+        return News(length, alive, dead, born[alive[self.length :]], died[died < self.length])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ class FollowingPostings:
 
     def last(self, columns: QuestionColumns, keys: Ints, moments_us: Ints, count: int) -> Found:
         """Find the newest living posts of each key strictly before a moment, see `Postings.last`."""
-        alive = columns.alive if len(self.dead) else None
+        alive = self.news.alive if len(self.dead) else None
         return self.postings.last(keys, moments_us, count, columns.instants_us, alive)
 
     def count(self, columns: QuestionColumns, keys: Ints, moments_us: Ints) -> Ints:
@@ -108,7 +111,7 @@ class FollowingPostings:
     def between(self, columns: QuestionColumns, key: int, since_us: int, until_us: int) -> Ints:
         """Return the living posts of a key from one instant to strictly before another, in order of time."""
         positions = self.postings.between(key, since_us, until_us, columns.instants_us)
-        alive = columns.alive if len(self.dead) else None
+        alive = self.news.alive if len(self.dead) else None
         return positions if alive is None else positions[alive[positions]]
 
 

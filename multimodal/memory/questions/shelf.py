@@ -42,7 +42,7 @@ class Shelf(Generic[Key, AnyDerived]):
         """Return a shelf for a fork of the memory; nothing is copied."""
         fork = Shelf(columns, self._make, self._room)
         fork._kept = self._kept
-        fork._origin = self, _state(columns)
+        fork._origin = self, columns.extent[:2]
         return fork
 
     def __getitem__(self, key: Key) -> AnyDerived:
@@ -60,10 +60,6 @@ class Shelf(Generic[Key, AnyDerived]):
         if self._origin is None:
             return None
         parent, state = self._origin
-        structure = parent[key] if _state(parent._columns) == state else None
+        structure = parent[key] if parent._columns.extent[:2] == state else None
         # It may have changed while the structure was made.
         return structure if structure is not None and structure.state == state else None
-
-
-def _state(columns: QuestionColumns) -> tuple[int, int]:
-    return len(columns), columns.dead_count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
@@ -11,6 +12,8 @@ from scipy import sparse
 
 from data_loaders.posts import NOW_US, Post
 from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.memory.live.live_memory import LiveMemory
+from multimodal.memory.log.in_process import InProcessStore
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.posts.growing_timelines import GrowingTimelines
 
@@ -141,3 +144,53 @@ def test_a_thread_beside_sees_a_change_whole_or_not_at_all(memory, change, monke
     assert seen
     assert all(one == before != answers(memory) for one in seen)
     assert answers(memory) == rebuilt(memory)
+
+
+class TestDetectedLanguages:
+    CAPTIONS = ("Sending a hug to whoever needs it", None, "Ein ganz normaler Tag am Meer mit Freunden", "ok")
+
+    def posts(self, first=0):
+        return [replace(post(first + index, "a"), caption=text) for index, text in enumerate(self.CAPTIONS)]
+
+    def test_they_are_found_out_if_asked_for(self):
+        memory = PostMemory(HashtagIdMap(), detect_languages=True)
+        memory.append(self.posts())
+        assert memory.languages_at(np.arange(4)) == ["en", None, "de", None]
+        with memory.fork() as fork:
+            fork.append(self.posts(10))
+            assert fork.languages_at(np.arange(4, 8)) == ["en", None, "de", None]
+        memory.withdraw(["0"])
+        again = memory.living()
+        again.append(self.posts(20)[:1])
+        assert again.languages_at(np.arange(4)) == [None, "de", None, "en"]
+
+    def test_those_that_are_given_count(self):
+        memory = PostMemory(HashtagIdMap(), detect_languages=True)
+        memory.append(self.posts(), languages=["fr", "fr", None, None])
+        assert memory.languages_at(np.arange(4)) == ["fr", "fr", None, None]
+        with pytest.raises(ValueError, match="1 languages for 4 posts; give one for each, None where it is not known"):
+            memory.append(self.posts(10), languages=["fr"])
+        assert len(memory) == 4
+
+    def test_without_it_nothing_is_read(self, monkeypatch):
+        monkeypatch.setattr("multimodal.memory.posts.languages.language_of", lambda caption: 1 / 0)
+        memory = PostMemory(HashtagIdMap())
+        memory.append(self.posts())
+        assert memory.languages_at(np.arange(4)) == [None] * 4
+
+    def test_a_kept_memory_writes_them_to_its_log(self):
+        live = LiveMemory(PostMemory(HashtagIdMap(), detect_languages=True), InProcessStore("model"))
+        live.observe(self.posts(), PostMemory.append)
+        events = [event for _, event in live.store.read()]
+        assert [event.language for event in events] == ["en", None, "de", None]
+        live.correct(replace(post(0, "b"), caption=self.CAPTIONS[2]), PostMemory.append)
+        live.correct(replace(post(2, "b"), caption="ok"), PostMemory.append)
+        live.correct(post(3, "c"), None)
+        ids = ("0", "1", "2", "3")
+        codes = [live.memory.languages_at(np.array([live.memory.position_of(one)]))[0] for one in ids]
+        assert codes == ["de", None, None, None]
+        again = LiveMemory(PostMemory(HashtagIdMap()), live.store)
+        again.refresh()
+        assert [again.memory.languages_at(np.array([again.memory.position_of(one)]))[0] for one in ids] == codes
+        live.forget("u")
+        assert not live.memory.living().languages

@@ -30,7 +30,8 @@ def folder(tmp_path):
         Post(post_id=f"p{n}", user_id=f"u{n % 2}", timestamp=START + timedelta(days=n), hashtags=("sun", f"new{n}"))
         for n in range(4)
     ]
-    memory.append(posts, np.ones((4, 2), np.float32), sparse.csr_matrix(np.eye(4, 6, dtype=np.float32)))
+    terms, languages = sparse.csr_matrix(np.eye(4, 6, dtype=np.float32)), ["de", "en", None, "en"]
+    memory.append(posts, np.ones((4, 2), np.float32), terms, languages=languages)
     write_memory(tmp_path, memory)
     return tmp_path
 
@@ -54,6 +55,22 @@ def test_what_was_written_is_read(folder):
     assert memory.id_map.vocabulary_size == 2
     assert memory.history(["u1"], np.array([2**60]), 3).tolist() == [[3, 1, -1]]
     assert memory.terms.toarray().tolist() == np.eye(4, 6).tolist()
+    assert memory.languages_at(np.arange(4)) == ["de", "en", None, "en"]
+
+
+def test_a_memory_of_before_languages_is_read(folder):
+    arrays, values = load_file(folder / "memory.safetensors"), json.loads((folder / "memory.json").read_text())
+    del arrays["languages"], values["languages"]
+    save_file(arrays, folder / "memory.safetensors")
+    (folder / "memory.json").write_text(json.dumps(values))
+    memory = read_memory(folder, empty())
+    assert memory.languages_at(np.arange(4)) == [None] * 4
+    assert not memory.languages
+
+
+def test_languages_that_do_not_belong_to_the_posts(folder):
+    change(folder, "languages", lambda numbers: numbers + 1)
+    assert "languages" in refused(folder)
 
 
 def test_others_may_read_the_files(folder):

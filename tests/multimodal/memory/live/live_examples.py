@@ -43,11 +43,12 @@ def stream(count, first=0):
 
 
 def encode(memory, posts):
-    """Append posts with vectors and terms that follow from their captions, as a System does."""
+    """Append posts with vectors, terms and a language that follow from their captions, as a System does."""
     draws = [np.random.default_rng(zlib.crc32((one.caption or "").encode())) for one in posts]
     rows = np.array([draw.normal(size=5) for draw in draws], np.float32)
     terms = np.array([draw.random(SLOTS) * (draw.random(SLOTS) < 0.3) for draw in draws], np.float32)
-    memory.append(posts, rows[:, :3], sparse.csr_matrix(terms), {"caption": rows[:, 3:]})
+    languages = [("en", "de", None)[int(draw.integers(3))] for draw in draws]
+    memory.append(posts, rows[:, :3], sparse.csr_matrix(terms), {"caption": rows[:, 3:]}, languages)
 
 
 def base(count=4):
@@ -80,6 +81,7 @@ def facts(memory):
                 [memory.id_map[index] for index in memory.hashtags_of(position).tolist()],
                 memory.terms_at(at).toarray().tobytes(),
                 [memory.vectors_at(space, at).tobytes() for space in ("content", "caption")],
+                memory.languages_at(at),
             )
         )
     histories = {user: [memory.post_ids[p] for p in _history(memory, user)] for user in USERS}

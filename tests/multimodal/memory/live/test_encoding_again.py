@@ -17,9 +17,8 @@ def other_encode(memory, posts):
     plain = empty()
     encode(plain, posts)
     at = np.arange(len(posts))
-    memory.append(
-        posts, 2 * plain.vectors_at("content", at), plain.terms_at(at), {"caption": plain.vectors_at("caption", at)}
-    )
+    content, spaces = 2 * plain.vectors_at("content", at), {"caption": plain.vectors_at("caption", at)}
+    memory.append(posts, content, plain.terms_at(at), spaces, plain.languages_at(at))
 
 
 @pytest.mark.parametrize("events_at_once", [2, 1_024])
@@ -55,7 +54,8 @@ def test_posts_whose_captions_were_not_kept_are_counted():
     assert (done.posts, done.without_caption) == (3, 3)
     again = logged(base(0), target)
     again.refresh()
-    assert [one[:4] for one in facts(again.memory)[0]] == [one[:4] for one in facts(source.memory)[0]]
+    kept = [(one[:4], one[-1]) for one in facts(again.memory)[0]]
+    assert kept == [(one[:4], one[-1]) for one in facts(source.memory)[0]]
 
 
 def test_the_new_log_must_be_empty():

@@ -28,6 +28,7 @@ def test_posts_of_the_model_and_entries_of_the_log():
         space: memory.vectors_at(space, np.array([0]))[0].tolist() for space in ("content", "caption")
     }
     assert len(own["terms"]["slots"]) == len(own["terms"]["weights"]) == memory.terms_at(np.array([0])).nnz
+    assert own["language"] == memory.languages_at(np.array([0]))[0]
     observed, feedback, withdrawn = exported["events"]
     assert [event["kind"] for event in exported["events"]] == ["observed", "feedback", "withdrawn"]
     assert observed["number"] == 1

@@ -9,6 +9,7 @@ import pytest
 from scipy import sparse
 
 from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.memory.questions.columns import Extent
 from multimodal.memory.questions.memory_questions import MemoryQuestions
 from multimodal.memory.questions.word_hashtags import RULES
 
@@ -19,7 +20,7 @@ N, H = 2_000, 300
 class Columns:
     """Posts of a year with three hashtags and some words each, in order of time."""
 
-    alive, dead_count, languages = None, 0, ("en",)
+    extent, languages = Extent(N, 0, None), ("en",)
 
     def __init__(self):
         random = np.random.default_rng(0)
@@ -29,9 +30,6 @@ class Columns:
         slots = (50 * random.random(N * 8) ** 3).astype(int)
         self.words = sparse.csr_matrix((np.ones(N * 8), slots, np.arange(N + 1) * 8), shape=(N, 50))
         self.words.sum_duplicates()
-
-    def __len__(self):
-        return N
 
     def language_numbers(self, positions):
         return positions % 2 - 1

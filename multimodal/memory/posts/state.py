@@ -1,0 +1,39 @@
+"""`PostsState`: which posts of a memory are complete and alive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multimodal.memory.posts.growing_array import GrowingArray
+from multimodal.memory.posts.growing_timelines import GrowingTimelines
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class PostsState:
+    """What is replaced as a whole, so that a thread beside sees a change whole or not at all.
+
+    Attributes:
+        length: how many posts are complete.
+        dead: how many of them are dead.
+        newest_us: the latest instant of a living one, 0 if there is none.
+        forgotten: user numbers that stand for nobody any longer.
+        timelines: of the living ones.
+        alive: by position, at least `length`.
+    """
+
+    length: int = 0
+    dead: int = 0
+    newest_us: int = 0
+    forgotten: frozenset[int] = frozenset()
+    timelines: GrowingTimelines = field(default_factory=GrowingTimelines)
+    alive: GrowingArray = field(default_factory=lambda: GrowingArray(np.bool_))
+
+    @property
+    def flags(self) -> Flags | None:
+        """(N,) False for dead posts; None if all are alive."""
+        return self.alive.values[: self.length] if self.dead else None
