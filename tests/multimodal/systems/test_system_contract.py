@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[3]
 # A System that needs training names a configuration or settings here that train in seconds; the others use their own.
 SMALL_CONFIGS = {"design": "debug"}
 TINY_BERT = "TINY_BERT"  # stands for the folder of the fixture `tiny_bert`
+TINY_DESIGN = "TINY_DESIGN"  # stands for the folder of a DESIGN that was trained on the tiny data
 SMALL_SETTINGS = {
     "bert": [
         f"encoder={{pretrained: {TINY_BERT}, maximum_tokens: 32}}",
@@ -43,6 +44,9 @@ SMALL_SETTINGS = {
     "cnn_attention": ["encoder.width=16", "encoder.hidden=8", "training.epochs=2", "training.batch_size=16"],
     "fasttext": ["encoder.width=16", "training.epochs=2", "training.batch_size=16"],
     "hmemn2n": ["encoder.width=16", "history_posts=5", "training.epochs=2", "training.batch_size=16"],
+    "knn_caption": [f"encoder.caption={{name: transformer, pretrained: {TINY_BERT}, maximum_tokens: 32}}"],
+    "knn_content": [f"content={TINY_DESIGN}"],
+    "knn_image": ["encoder.image={name: small, pretrained: false, size_px: 32, width: 16}"],
     "lstm": ["encoder.width=16", "encoder.hidden=12", "training.epochs=2", "training.batch_size=16"],
     "text_resnet": ["encoder.width=16", "encoder.hidden=8", "training.epochs=2", "training.batch_size=16"],
 }
@@ -68,11 +72,21 @@ class Fitted:
 
 
 @pytest.fixture(scope="module")
-def config_of(tiny_bert):
+def tiny_design(tiny_data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("design") / "run"
+    train_run(load_config(ROOT / "configs" / "debug.yaml"), tiny_data, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def config_of(tiny_bert, tiny_design):
     """A System's configuration that trains in seconds."""
+    folders = {TINY_BERT: tiny_bert, TINY_DESIGN: tiny_design}
 
     def get(name):
-        settings = [setting.replace(TINY_BERT, str(tiny_bert)) for setting in SMALL_SETTINGS.get(name, [])]
+        settings = SMALL_SETTINGS.get(name, [])
+        for stands, folder in folders.items():
+            settings = [setting.replace(stands, str(folder)) for setting in settings]
         return load_config(ROOT / "configs" / f"{SMALL_CONFIGS.get(name, name)}.yaml", settings)
 
     return get
