@@ -12,6 +12,7 @@ from data_loaders.command_line import command_line
 from data_loaders.errors import RunError
 from data_loaders.images.loading import ImageSource
 from multimodal.recommender import Recommendation, Recommender
+from multimodal.systems.auto_length import Length
 from multimodal.systems.queries import GivenPost
 
 DEFAULT_MODEL = "runs/sample"
@@ -22,8 +23,10 @@ def recommend(
     image: ImageSource | None = None,
     caption: str | None = None,
     user_id: str | None = None,
-    k: int = 5,
+    k: Length = 5,
     *,
+    minimum: int | None = None,
+    maximum: int | None = None,
     timestamp: str | float | date | None = None,
     history: Sequence[GivenPost] | None = None,
     include_caption_hashtags: bool = False,
@@ -39,6 +42,8 @@ def recommend(
         caption,
         user_id,
         k,
+        minimum=minimum,
+        maximum=maximum,
         timestamp=timestamp,
         history=history,
         include_caption_hashtags=include_caption_hashtags,

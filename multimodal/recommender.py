@@ -25,6 +25,8 @@ from multimodal.memory.live.opening import open_memory
 from multimodal.memory.log.errors import ForeignStoreError
 from multimodal.memory.log.events import FeedbackGiven
 from multimodal.memory.post_memory import PostMemory
+from multimodal.ranking.list_length import AutoLength
+from multimodal.systems.auto_length import Length, auto_length
 from multimodal.systems.base import Precision, System
 from multimodal.systems.caption_profile import profile_of
 from multimodal.systems.model_folder import load_model, save_model
@@ -153,8 +155,10 @@ class Recommender:
         image: ImageSource | None = None,
         caption: str | None = None,
         user_id: str | None = None,
-        k: int = 5,
+        k: Length = 5,
         *,
+        minimum: int | None = None,
+        maximum: int | None = None,
         timestamp: str | float | date | None = None,
         history: Sequence[GivenPost] | None = None,
         include_caption_hashtags: bool = False,
@@ -165,7 +169,10 @@ class Recommender:
             image: path, bytes, Pillow image or array.
             caption: the text; its hashtags are not recommended again.
             user_id: who posts; may be unknown. Give at least one of the three.
-            k: how many hashtags, at least 1.
+            k: how many hashtags, at least 1; `auto` for the list that is expected to have the highest F1, from Systems
+                whose scores are chances.
+            minimum: shortest list of `auto`; None for 1.
+            maximum: longest list of `auto`; None for as many as the chances were calibrated on, mostly 10.
             timestamp: when; None for now, just after everything remembered. Only strictly earlier posts count.
             history: earlier posts of this user, oldest first, used for this call only. One without a timestamp
                 counts as just before this post; one that is already remembered counts once.
@@ -179,19 +186,22 @@ class Recommender:
             raise UserError("nothing to recommend for; give at least one of image, caption and user_id.")
         post = read_post({"user_id": user_id, "timestamp": timestamp, "caption": caption, "image": image}, "query")
         earlier = [] if history is None or is_missing(history) else read_posts(history, "given")
+        length = self._length(k, minimum, maximum)
         with self._lock:
             self.live.follow()
             if not earlier:
-                return self._answer([post], self.memory, k, include_caption_hashtags)[0]
+                return self._answer([post], self.memory, length, include_caption_hashtags)[0]
             with self.memory.fork() as memory:
                 post = self._remember_given(post, earlier, memory)
-                return self._answer([post], memory, k, include_caption_hashtags)[0]
+                return self._answer([post], memory, length, include_caption_hashtags)[0]
 
     def recommend_many(
         self,
         posts: Sequence[GivenPost],
-        k: int = 5,
+        k: Length = 5,
         *,
+        minimum: int | None = None,
+        maximum: int | None = None,
         include_caption_hashtags: bool = False,
         on_short: OnShort = "raise",
     ) -> list[list[Recommendation]]:
@@ -199,7 +209,9 @@ class Recommender:
 
         Args:
             posts: posts, or dicts of the exchange format; their own hashtags are ignored.
-            k: how many hashtags each, at least 1.
+            k: how many hashtags each, at least 1, or `auto`; see `recommend`.
+            minimum: shortest list of `auto`.
+            maximum: longest list of `auto`.
             include_caption_hashtags: allow hashtags of a caption.
             on_short: where fewer than `k` hashtags can be recommended for a post: `raise` an error, or return a list of
                 `fewer` for that post.
@@ -210,12 +222,13 @@ class Recommender:
         if not (isinstance(on_short, str) and on_short in get_args(OnShort)):
             raise UserError(f"on_short: {short_repr(on_short)} is not known; accepted: {', '.join(get_args(OnShort))}.")
         read = read_posts(posts, "query")
+        length = self._length(k, minimum, maximum)
         answers: list[list[Recommendation]] = []
         with self._lock:
             self.live.follow()
             for start in range(0, len(read), _POSTS_AT_ONCE):
                 part = read[start : start + _POSTS_AT_ONCE]
-                answers.extend(self._answer(part, self.memory, k, include_caption_hashtags, on_short))
+                answers.extend(self._answer(part, self.memory, length, include_caption_hashtags, on_short))
         return answers
 
     def observe(self, posts: GivenPost | Sequence[GivenPost]) -> None:
@@ -380,20 +393,34 @@ class Recommender:
         self,
         posts: Sequence[Post],
         memory: PostMemory,
-        k: int,
+        length: int | AutoLength,
         include_caption_hashtags: bool,
         on_short: OnShort = "raise",
     ) -> list[list[Recommendation]]:
-        k = check_k(k, len(memory.id_map), on_short)
+        most = len(memory.id_map)
+        auto = length if isinstance(length, AutoLength) else None
+        k = check_k(length, most, on_short) if isinstance(length, int) else check_k(length.minimum, most, on_short)
         now = moment(memory.now_us)
         queries, excluded = to_queries(posts, include_caption_hashtags, self._profile, now, self._checks_images)
-        rankings = self.system.rank(queries, memory, k, excluded)
-        answers = [[self._recommendation(*pair) for pair in ranking] for ranking in rankings]
+        rankings = self.system.rank(queries, memory, k if auto is None else min(auto.depth, most), excluded)
+        lengths = [k] * len(posts) if auto is None else auto.of(rankings.scores).tolist()
+        answers = [
+            [self._recommendation(*pair) for pair in ranking[:wanted]]
+            for ranking, wanted in zip(rankings, lengths, strict=True)
+        ]
         for post, answer in zip(posts, answers, strict=True):
             if len(answer) < k and on_short == "raise":
                 which = f" for {post.post_id}" if len(posts) > 1 else ""
                 raise UserError(f"k: {k} hashtags were requested{which}, but only {len(answer)} can be recommended.")
         return answers
+
+    def _length(self, k: Length, minimum: int | None, maximum: int | None) -> int | AutoLength:
+        if isinstance(k, str) and k == "auto":
+            return auto_length(self.system, minimum, maximum)
+        for name, value in (("minimum", minimum), ("maximum", maximum)):
+            if value is not None:
+                raise UserError(f"{name}: it bounds k='auto'; {short_repr(k)} hashtags were requested, leave it out.")
+        return check_k(k)
 
     def _recommendation(self, hashtag: str, score: float) -> Recommendation:
         calibration = self.system.calibration
@@ -415,12 +442,12 @@ def _known_user(user_id: str) -> str:
     return known
 
 
-def check_k(k: int, most: int, on_short: OnShort = "raise") -> int:
+def check_k(k: int, most: int | None = None, on_short: OnShort = "raise") -> int:
     """Return a number of hashtags; an impossible one is refused.
 
     Args:
         k: the value given.
-        most: how many hashtags there are.
+        most: how many hashtags there are; None where that does not matter yet.
         on_short: whether a number above `most` is refused (`raise`) or lowered to it (`fewer`).
 
     Raises:
@@ -431,9 +458,13 @@ def check_k(k: int, most: int, on_short: OnShort = "raise") -> int:
     except TypeError:
         number = None
     if number is None:
-        raise UserError(f"k: {short_repr(k)} is not a whole number; give how many hashtags to recommend, at least 1.")
+        raise UserError(
+            f"k: {short_repr(k)} is not a whole number; give how many hashtags to recommend, at least 1, or 'auto'."
+        )
     if number < 1:
         raise UserError(f"k: {short_repr(number)} hashtags cannot be recommended; give at least 1.")
+    if most is None:
+        return number
     if number > most and on_short == "raise":
         raise UserError(f"k: {short_repr(number)} hashtags were requested, but only {most} can be recommended.")
     return min(number, most)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 from multimodal.commands.answer import Answer
 
@@ -13,6 +14,7 @@ EXAMPLES = """examples:
   multimodal-hashtags recommend --run runs/sample --caption "Low tide" --user-id ann --timestamp 2024-05-01T18:00:00Z
   multimodal-hashtags recommend --run runs/sample --user-id ann --observe data/prepared
   multimodal-hashtags recommend --run runs/sample --user-id ann --memory memory.sqlite
+  multimodal-hashtags recommend --run runs/tfidf --caption "Low tide" --k auto --maximum 8
   multimodal-hashtags recommend --run runs/sample --user-id ann --json"""
 
 
@@ -22,7 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image", help="picture file")
     parser.add_argument("--caption", help="text; hashtags in it are not recommended again")
     parser.add_argument("--user-id", help="who posts; may be unknown. Give at least one of the three")
-    parser.add_argument("--k", type=int, default=5, help="how many hashtags (default: 5)")
+    how_many = "how many hashtags; auto: as many as are expected to have the highest F1 (default: 5)"
+    parser.add_argument("--k", type=_length, default=5, help=how_many)
+    parser.add_argument("--minimum", type=int, help="shortest list of --k auto (default: 1)")
+    parser.add_argument("--maximum", type=int, help="longest list of --k auto (default: mostly 10)")
     parser.add_argument("--timestamp", help="when, ISO 8601 (default: after all known posts)")
     parser.add_argument(
         "--observe", type=Path, metavar="DATA", help="prepared folder whose validation and test posts become known too"
@@ -34,6 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--include-caption-hashtags", action="store_true", help="also recommend hashtags of the caption"
     )
     parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda if available, else cpu)")
+
+
+def _length(text: str) -> int | Literal["auto"]:
+    if text == "auto":
+        return "auto"
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of hashtags nor auto") from None
 
 
 def run(options: argparse.Namespace) -> Answer:
@@ -53,10 +67,17 @@ def run(options: argparse.Namespace) -> Answer:
         options.caption,
         options.user_id,
         options.k,
+        minimum=options.minimum,
+        maximum=options.maximum,
         timestamp=options.timestamp,
         include_caption_hashtags=options.include_caption_hashtags,
     )
-    cells = [[f"{rank:>2}", str(one), f"{one.score:.4f}"] for rank, one in enumerate(recommendations, start=1)]
-    table = TextTable(headings=["", "Hashtag", "Score"], cells=cells, text_columns=2)
+    known = any(one.probability is not None for one in recommendations)
+    cells = [
+        [f"{rank:>2}", str(one), f"{one.score:.4f}", *([f"{one.probability:.3f}"] if known else [])]
+        for rank, one in enumerate(recommendations, start=1)
+    ]
+    headings = ["", "Hashtag", "Score", *(["Probability"] if known else [])]
+    table = TextTable(headings=headings, cells=cells, text_columns=2)
     told = [{name: value for name, value in asdict(one).items() if value is not None} for one in recommendations]
     return Answer({"recommendations": told}, [table])

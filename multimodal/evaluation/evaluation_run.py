@@ -26,6 +26,7 @@ from multimodal.evaluation.slices.slices import slice_posts
 from multimodal.evaluation.uncertainty.intervals import Bootstrap, bootstrap
 from multimodal.evaluation.uncertainty.resampling import Unit
 from multimodal.memory.post_memory import PostMemory
+from multimodal.ranking.list_length import AutoLength
 from multimodal.ranking.rankings import Rankings
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class EvaluationRun:
         memory: what was known.
         ranking_s: seconds that ranking took, without loading and remembering; NaN where nothing was ranked.
         kept: the predictions are already in this file, which is kept as it is; None to write them.
+        auto: chooses lengths of lists by chances; None where scores are no chances.
         which_k: how certain the best K is; None except on the main process, which writes the files.
     """
 
@@ -61,6 +63,7 @@ class EvaluationRun:
     train_users: Collection[str]
     ranking_s: float = float("nan")
     kept: Path | None = None
+    auto: AutoLength | None = None
     which_k: WhichK | None = None
 
 
@@ -105,7 +108,9 @@ def write_all(run: EvaluationRun, folder: Path, unit: Unit, slices: bool = True)
     rows = [row for row, post in enumerate(run.posts) if post.hashtags]
     truth = [run.posts[row].hashtags for row in rows]
     curves = bootstrap(run.metrics.outcomes, METRICS.headline_sets, unit=unit)
-    chosen = _which_k(run, curves, ScoredHits.of(run.rankings.scores[rows], run.metrics.outcomes, run.metrics.ks[-1]))
+    scores = run.rankings.scores[rows]
+    auto = None if run.auto is None else run.auto.of(scores)
+    chosen = _which_k(run, curves, ScoredHits.of(scores, run.metrics.outcomes, run.metrics.ks[-1], auto))
     contents = evaluation_files(run.metrics, run.rankings, run.settings, truth=truth, curves=curves)
     del contents[SUMMARY]
     if run.kept is not None:

@@ -1,8 +1,9 @@
 """How many hashtags to recommend: how certain the best K is, and whether a length chosen for each list does better.
 
-A list of its own length holds the best hashtag, and further ones down to a threshold on the score, at most as many as
-asked for; the threshold is set on the validation split. Precision of such a list is |C| / its own length; F1 is, as
-everywhere, that of the mean precision and the mean recall.
+Two rules choose a length for each list. `threshold`: the best hashtag, and further ones down to a threshold on the
+score, which is set on the validation split. `auto`, where scores are chances: the list that is expected to have the
+highest F1, see `ranking/list_length.py`. Both name at most as many as asked for. Precision of such a list is |C| / its
+own length; F1 is, as everywhere, that of the mean precision and the mean recall.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from multimodal.evaluation.uncertainty.resampling import draw_with_replacement, 
 _LEVEL = 0.95
 # Smaller shares of the resamples are not mentioned.
 _WORTH_TELLING = 0.05
+_RULES = {"threshold": "by score", "auto": "auto"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +40,19 @@ class ScoredHits:
         scores: (N, K) by rank, never rising; NaN for an empty rank.
         hits: (N, K) whether the hashtag is true.
         true_count: (N,) at least 1.
+        auto: (N,) the lengths that chances choose; None where scores are no chances.
     """
 
     scores: Floats
     hits: NDArray[np.bool_]
     true_count: Ints
+    auto: Ints | None = None
 
     @classmethod
-    def of(cls, scores: Floats, outcomes: Outcomes, longest: int) -> ScoredHits:
+    def of(cls, scores: Floats, outcomes: Outcomes, longest: int, auto: Ints | None = None) -> ScoredHits:
         """Join the scores of N posts with what came of them, up to a rank."""
         depth = min(longest, scores.shape[1], outcomes.hits.shape[1])
-        return cls(scores[:, :depth], outcomes.hits[:, :depth], outcomes.true_count)
+        return cls(scores[:, :depth], outcomes.hits[:, :depth], outcomes.true_count, auto)
 
     @property
     def depth(self) -> int:
@@ -122,8 +126,9 @@ class WhichK:
     """What `which_k` gives.
 
     Attributes:
-        table: one row per rule: rule (fixed or threshold), k, threshold, tuned_on, precision, recall, f1, f1_low,
-            f1_high, mean_length, best_share (of the resamples in which this K is the best of the fixed ones).
+        table: one row per rule: rule (fixed, threshold or auto), k, threshold, tuned_on, precision, recall, f1, f1_low,
+            f1_high, f1_per_post, mean_length, best_share (of the resamples in which this K is the best of the fixed
+            ones).
         sentence: the best K and how certain it is.
         notes: how the lengths were chosen, or why there are none.
     """
@@ -148,7 +153,7 @@ def which_k(
         curves: its metrics resampled, at least `f1`.
         scored: scores and hits of the same posts.
         validation: scores and hits of the validation split, on which threshold and fixed K are chosen.
-        absent: why there is none.
+        absent: why there is no validation split.
     """
     shares = curves.best_k_shares()
     best = metrics.best_k()
@@ -156,12 +161,16 @@ def which_k(
     notes = [absent] if absent else []
     if validation is not None and len(validation.scores):
         depth = min(scored.depth, validation.depth)
-        scored, validation = _cut(scored, depth), _cut(validation, depth)
-        row, note = _threshold_row(scored, validation, metrics, curves, seed)
+        validation = _cut(validation, depth)
+        row, note = _threshold_row(_cut(scored, depth), validation, metrics, curves, seed)
         fixed = best_fixed_length(validation)
         rows.loc[rows["k"] == fixed, "tuned_on"] = "validation"
         rows = pd.concat([rows, pd.DataFrame([row])], ignore_index=True)
         notes += [note, f"the fixed K that the validation split chooses is {fixed}"]
+    if scored.auto is not None:
+        row, note = _auto_row(scored, scored.auto, metrics, curves, seed)
+        rows = pd.concat([rows, pd.DataFrame([row])], ignore_index=True)
+        notes.append(note)
     return WhichK(rows, _sentence(best, metrics.at(best)["f1"], shares), tuple(notes))
 
 
@@ -179,6 +188,7 @@ def _fixed_rows(metrics: MetricTable, curves: Bootstrap, shares: dict[int, float
             "f1": metrics.table["f1"],
             "f1_low": low,
             "f1_high": high,
+            "f1_per_post": metrics.table["f1_per_post"],
             "mean_length": [float(np.minimum(length, k).mean()) for k in metrics.ks],
             "best_share": [shares[k] for k in metrics.ks],
         }
@@ -193,7 +203,30 @@ def _threshold_row(
     scored: ScoredHits, validation: ScoredHits, metrics: MetricTable, curves: Bootstrap, seed: int
 ) -> tuple[dict[str, object], str]:
     threshold, tuned_f1 = choose_threshold(validation)
-    lengths = scored.lengths(threshold)
+    row = {**_length_row(scored, scored.lengths(threshold), metrics, curves, seed), "rule": "threshold",
+           "threshold": threshold, "tuned_on": "validation"}  # fmt: skip
+    at = "above every score" if math.isinf(threshold) else f"{threshold:.6g}"
+    note = (
+        f"length chosen for each list: scores of at least {at}, 1 to {scored.depth} hashtags "
+        f"(F1 {tuned_f1:.4f} on the validation split, where the threshold was chosen; {row['f1']:.4f} here)"
+    )
+    return row, note
+
+
+def _auto_row(
+    scored: ScoredHits, lengths: Ints, metrics: MetricTable, curves: Bootstrap, seed: int
+) -> tuple[dict[str, object], str]:
+    row = {**_length_row(scored, lengths, metrics, curves, seed), "rule": "auto", "tuned_on": "validation"}
+    note = (
+        f"k = auto, the length with the highest expected F1 by the chances, 1 to {scored.depth} hashtags: "
+        f"{row['mean_length']:.2f} on average, F1 {row['f1']:.4f} (mean F1 of the posts {row['f1_per_post']:.4f})"
+    )
+    return row, note
+
+
+def _length_row(
+    scored: ScoredHits, lengths: Ints, metrics: MetricTable, curves: Bootstrap, seed: int
+) -> dict[str, object]:
     values = scored.precision_and_recall(lengths)
     of_units, units = unit_terms(lambda chunk: np.insert(values[chunk], 2, 1.0, axis=1), len(values),
                                  metrics.outcomes.user_ids, curves.unit)  # fmt: skip
@@ -203,15 +236,10 @@ def _threshold_row(
     low, high = np.quantile(resampled, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     precision, recall = values.mean(axis=0)
     f1 = float(f1_of_means(precision, recall))
-    row = {"rule": "threshold", "k": pd.NA, "threshold": threshold, "tuned_on": "validation",
-           "precision": precision, "recall": recall, "f1": f1, "f1_low": low, "f1_high": high,
-           "mean_length": float(lengths.mean()), "best_share": np.nan}  # fmt: skip
-    at = "above every score" if math.isinf(threshold) else f"{threshold:.6g}"
-    note = (
-        f"length chosen for each list: scores of at least {at}, 1 to {scored.depth} hashtags "
-        f"(F1 {tuned_f1:.4f} on the validation split, where the threshold was chosen; {f1:.4f} here)"
-    )
-    return row, note
+    return {"rule": "", "k": pd.NA, "threshold": np.nan, "tuned_on": None,
+            "precision": precision, "recall": recall, "f1": f1, "f1_low": low, "f1_high": high,
+            "f1_per_post": float(f1_of_means(*values.T).mean()), "mean_length": float(lengths.mean()),
+            "best_share": np.nan}  # fmt: skip
 
 
 def _sentence(best: int, f1: float, shares: dict[int, float]) -> str:
@@ -230,17 +258,19 @@ def which_k_files(chosen: WhichK, unit: str) -> dict[str, Content]:
 
 def which_k_markdown(chosen: WhichK, unit: str) -> str:
     """Return the table and how to read it as Markdown."""
-    headings = ["List length", "Chosen on", "Precision", "Recall", "F1 [95 %]", "Mean length", "Best of resamples"]
+    headings = ["List length", "Chosen on", "Precision", "Recall", "F1 [95 %]", "F1 per post", "Mean length",
+                "Best of resamples"]  # fmt: skip
     cells = []
     for row in chosen.table.to_dict("records"):
         fixed = row["rule"] == "fixed"
         cells.append(
             [
-                f"K = {row['k']}" if fixed else "by score",
+                f"K = {row['k']}" if fixed else _RULES[str(row["rule"])],
                 str(row["tuned_on"]) if isinstance(row["tuned_on"], str) else "",
                 number(row["precision"]),
                 number(row["recall"]),
                 with_interval(row["f1"], row["f1_low"], row["f1_high"]),
+                number(row["f1_per_post"]),
                 f"{row['mean_length']:.2f}",
                 percent(row["best_share"], 1) if fixed else "",
             ]

@@ -34,10 +34,12 @@ from multimodal.evaluation.files.provenance import (
 from multimodal.evaluation.uncertainty.resampling import Unit
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
+from multimodal.ranking.list_length import AutoLength
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.serialization import concatenate, merge, serialize
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.adding_posts import add_in_batches
+from multimodal.systems.auto_length import auto_length
 from multimodal.systems.base import System
 from multimodal.systems.caption_profile import captions_for, profile_of
 from multimodal.systems.model_folder import LoadedModel, find_model, load_model, run_of_model
@@ -103,11 +105,13 @@ def evaluate_run(
     posts = posts_of(data, split)
     folder = evaluation_of(model.run, split, history)
     made_from = _made_from(model, data)
+    auto = _auto(model.system, max(ks))
     with ExitStack() as stack:
         if is_main_process():
             part = stack.enter_context(evaluation_folder(model.run, folder, "evaluating it", EVALUATION_FILES))
-        saved = None if rank_again else _saved(folder, model, data, posts, made_from, max(ks))
-        depth = max(_LEAST_DEPTH, *ks, saved_depth(folder))
+        needed = max(ks) if auto is None else auto.depth
+        saved = None if rank_again else _saved(folder, model, data, posts, made_from, needed)
+        depth = max(_LEAST_DEPTH, needed, saved_depth(folder))
         barrier()  # before the main process replaces what all have read
         if saved is None:
             ranked = _rank_all(model, data, posts, history, depth, batch_size)
@@ -120,12 +124,17 @@ def evaluate_run(
                     "notes": data_notes(data, split, history),
                     **({"warning": other} if other else {})}  # fmt: skip
         evaluated = measured(data, posts, ranked.rankings, ks, folder=folder, settings=settings, made_from=made_from,
-                             memory=ranked.memory, ranking_s=ranked.seconds, kept=ranked.kept)  # fmt: skip
+                             memory=ranked.memory, ranking_s=ranked.seconds, kept=ranked.kept, auto=auto)  # fmt: skip
         if is_main_process():
             evaluated = replace(evaluated, which_k=write_all(evaluated, part, unit, slices))
             keep_audit(folder, part)
     barrier()
     return evaluated
+
+
+def _auto(system: System, longest: int) -> AutoLength | None:
+    known = system.calibration is not None and system.calibration.outside is not None
+    return auto_length(system, maximum=longest) if known else None
 
 
 def evaluate_validation_first(run: str | Path, data: PreparedData, **options: Any) -> None:

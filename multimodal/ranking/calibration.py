@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,22 +19,27 @@ class Calibration:
     Attributes:
         scores: rising.
         chances: as many, from 0 to 1, not falling.
+        outside: how many true hashtags of a post are on average not among the first `depth`; None where not known.
+        depth: how many hashtags of a post were ranked to learn this.
     """
 
     scores: tuple[float, ...]
     chances: tuple[float, ...]
+    outside: float | None = None
+    depth: int = 10
 
     def of(self, scores: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the chance of each score, the same shape; NaN for NaN."""
         return np.interp(scores, self.scores, self.chances)
 
-    def as_values(self) -> dict[str, list[float]]:
+    def as_values(self) -> dict[str, Any]:
         """Return it as `model.json` holds it."""
-        return {"scores": list(self.scores), "chances": list(self.chances)}
+        line = {"scores": list(self.scores), "chances": list(self.chances)}
+        return {**line, "depth": self.depth, **({} if self.outside is None else {"outside": self.outside})}
 
     @classmethod
-    def of_values(cls, values: Mapping[str, Sequence[float]]) -> Calibration:
-        """Return what `as_values` gave.
+    def of_values(cls, values: Mapping[str, Any]) -> Calibration:
+        """Return what `as_values` gave; the types have to be right.
 
         Raises:
             RunError: it is not a rising line to chances.
@@ -42,7 +48,11 @@ class Calibration:
         fits = len(scores) == len(chances) > 0 and bool(np.isfinite(scores).all() and np.isfinite(chances).all())
         if not fits or (np.diff(scores) < 0).any() or (np.diff(chances) < 0).any() or chances[0] < 0 or chances[-1] > 1:
             raise RunError("its calibration is no rising line from scores to chances.")
-        return cls(tuple(scores.tolist()), tuple(chances.tolist()))
+        return cls(tuple(scores.tolist()), tuple(chances.tolist()), values.get("outside"), values.get("depth", 10))
+
+
+AS_THEY_ARE = Calibration((0.0, 1.0), (0.0, 1.0))
+"""For scores that are chances already."""
 
 
 def fit_calibration(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> Calibration:

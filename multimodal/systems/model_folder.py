@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 from safetensors import SafetensorError
@@ -25,7 +25,7 @@ from multimodal.memory.memory_files import ARRAYS_FILE, POSTS_FILE, read_memory,
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.calibration import Calibration
 from multimodal.storage.checksums import check_checksums, with_checksums
-from multimodal.storage.model_files import Count, Form, Hashtags, checked, read_json_as
+from multimodal.storage.model_files import Count, Form, Hashtags, Number, checked, read_json_as
 from multimodal.storage.run_folder import FORMAT_VERSION, RunFolder, read_json, write_json
 from multimodal.systems.base import System
 from multimodal.systems.config_loading import validate_config
@@ -37,11 +37,18 @@ _MOST_SHOWN, _TRIAL_WORDS = 600, 5
 _TRAIN = command_line("train", "--config", "sample", "--data", "data/prepared", "--output")
 
 
+class _Calibration(Form):
+    scores: list[float]
+    chances: list[float]
+    outside: Annotated[Number, Field(ge=0)] | None = None
+    depth: Annotated[int, Field(ge=1, le=10_000)] = 10
+
+
 class _Info(Form):
     system: str
     config: dict[str, Any]
     checksums: dict[str, str] = Field(default_factory=dict)
-    calibration: dict[str, list[float]] | None = None
+    calibration: _Calibration | None = None
 
 
 class _Vocabulary(Form):

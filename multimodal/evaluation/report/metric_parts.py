@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -52,19 +55,27 @@ def which_k_table(values: pd.DataFrame) -> Table:
     records = values.to_dict("records")
     rows: list[list[Cell]] = [
         [
-            f"K = {row['k']:.0f}"
-            if row["rule"] == "fixed"
-            else f"scores of at least {row.get('threshold', np.nan):.3g}",
+            _length(row),
             row["tuned_on"] if isinstance(row.get("tuned_on"), str) else "",
             number(row["precision"]),
             number(row["recall"]),
             with_interval(row["f1"], row["f1_low"], row["f1_high"]),
+            number(row.get("f1_per_post", np.nan)),
             number(row["mean_length"], 2),
         ]
         for row in records
     ]
     best = int(np.nanargmax([row["f1"] for row in records]))
-    return Table(["Length of the list", "Chosen on", "Precision", "Recall", "F1", "Mean length"], rows, (0, 1), best)
+    headings = ["Length of the list", "Chosen on", "Precision", "Recall", "F1", "F1 per post", "Mean length"]
+    return Table(headings, rows, (0, 1), best)
+
+
+def _length(row: Mapping[Hashable, Any]) -> str:
+    if row["rule"] == "fixed":
+        return f"K = {row['k']:.0f}"
+    if row["rule"] == "auto":
+        return "auto: the highest expected F1"
+    return f"scores of at least {row.get('threshold', np.nan):.3g}"
 
 
 def sweep_charts(inputs: ReportInputs) -> list[Chart]:
