@@ -29,6 +29,7 @@ COMMANDS = {
     "train": "train a System and write a run folder",
     "evaluate": "metrics at K, predictions and charts of a run",
     "recommend": "recommend hashtags for one post",
+    "serve": "answer recommendations over HTTP",
     "export": "predictions of a run for other programs",
     "memory": "look after the posts that a recommender keeps",
     "compare": "compare evaluated runs by paired tests",

@@ -1,0 +1,1 @@
+"""The HTTP service: programs and people ask a `Recommender` over the network."""

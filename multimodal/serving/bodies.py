@@ -1,0 +1,91 @@
+"""The body of a request, JSON or a form with a picture, as one of the schemas."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+
+from multimodal.serving.errors import ServiceError
+
+Schema = TypeVar("Schema", bound=BaseModel)
+_JSON, _FORM = "application/json", "multipart/form-data"
+_MOST_FIELDS = 32
+_LISTS = ("[", "{")
+_MOST_MISTAKES = 5
+
+
+async def read_json(request: Request, schema: type[Schema]) -> Schema:
+    """Return a JSON body.
+
+    Raises:
+        ServiceError: it is of another type (415), no JSON (400), or not of the schema (422).
+    """
+    if _type_of(request) != _JSON:
+        raise ServiceError(415, f"Content-Type is {_type_of(request) or 'missing'}; accepted: {_JSON}.")
+    return _checked(schema, await request.body())
+
+
+async def read_body(request: Request, schema: type[Schema]) -> tuple[Schema, bytes | None]:
+    """Return a JSON body, or the fields of a form and the picture in its field `image`.
+
+    Raises:
+        ServiceError: see `read_json`; or the form cannot be read (400).
+    """
+    if _type_of(request) == _JSON:
+        return await read_json(request, schema), None
+    if _type_of(request) != _FORM:
+        raise ServiceError(415, f"Content-Type is {_type_of(request) or 'missing'}; accepted: {_JSON}, {_FORM}.")
+    try:
+        async with request.form(max_files=1, max_fields=_MOST_FIELDS) as form:
+            fields, picture = await _fields(form)
+    except HTTPException as error:
+        raise ServiceError(400, f"the form cannot be read: {error.detail}") from None
+    return _checked(schema, fields), picture
+
+
+async def _fields(form: FormData) -> tuple[dict[str, Any], bytes | None]:
+    fields: dict[str, Any] = {}
+    picture = None
+    for name, value in form.multi_items():
+        if name in fields or (name == "image" and picture is not None):
+            raise ServiceError(422, f"{name}: given twice.")
+        if isinstance(value, UploadFile):
+            if name != "image":
+                raise ServiceError(422, f"{name}: a file was given; the picture is the field 'image'.")
+            picture = await value.read()
+        else:
+            fields[name] = _value(name, value)
+    return fields, picture or None
+
+
+def _value(name: str, text: str) -> Any:
+    """Return a field of a form: lists and objects are given as JSON; an empty field is missing."""
+    if name in ("caption", "image", "user_id", "post_id") or not text.startswith(_LISTS):
+        return text or None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise ServiceError(422, f"{name}: the list or object is not valid JSON.") from None
+
+
+def _type_of(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _checked(schema: type[Schema], given: bytes | dict[str, Any]) -> Schema:
+    try:
+        if isinstance(given, bytes):
+            return schema.model_validate_json(given)
+        return schema.model_validate({name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        mistakes = error.errors(include_url=False, include_context=False, include_input=False)
+        if any(mistake["type"] == "json_invalid" for mistake in mistakes):
+            raise ServiceError(400, f"the body is not valid JSON: {mistakes[0]['msg']}") from None
+        told = [f"{'.'.join(map(str, mistake['loc'])) or 'body'}: {mistake['msg']}" for mistake in mistakes]
+        more = f" and {len(told) - _MOST_MISTAKES} more" if len(told) > _MOST_MISTAKES else ""
+        raise ServiceError(422, "; ".join(told[:_MOST_MISTAKES]) + more) from None

@@ -1,0 +1,91 @@
+"""`POST /observe` and `/feedback`, `GET` and `DELETE /users/{id}`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+
+from multimodal.recommender import Recommendation
+from multimodal.serving import schemas
+from multimodal.serving.bodies import read_body, read_json
+from multimodal.serving.errors import ServiceError, at_most
+from multimodal.serving.openapi import accepts
+from multimodal.serving.pictures import checked, decoded
+from multimodal.serving.service import TheService
+from multimodal.serving.settings import Limits
+
+router = APIRouter(tags=["memory"], responses=schemas.ERRORS)
+
+
+@router.post("/observe", openapi_extra=accepts(schemas.ObserveRequest, form=True))
+async def observe(request: Request, service: TheService) -> schemas.Observed:
+    """Remember posts, all or none; when this is answered they are in the memory."""
+    asked, picture = await read_body(request, schemas.ObserveRequest)
+    limits, posts = service.settings.limits, asked.each()
+    at_most("posts", len(posts), limits.batch_posts)
+    model = service.ready.get(asked.model)
+
+    def remember() -> schemas.Observed:
+        given = [_given(post, picture, limits) for post in posts]
+        with model.lent() as recommender:
+            recommender.observe(given)
+            return schemas.Observed(observed=len(given), remembered=len(recommender.memory))
+
+    return await run_in_threadpool(remember)
+
+
+@router.post("/feedback", openapi_extra=accepts(schemas.FeedbackRequest))
+async def feedback(request: Request, service: TheService) -> schemas.Kept:
+    """Keep what a user did with an answer."""
+    given = await read_json(request, schemas.FeedbackRequest)
+    if (given.answer_id is None) == (given.post_id is None):
+        raise ServiceError(422, "give either answer_id or post_id.")
+    lists = given.model_dump(include={"accepted", "rejected", "added"})
+    about: str | list[Recommendation] = given.post_id or ""
+    user_id, name = given.user_id, given.model
+    if given.answer_id is not None:
+        kept = service.answers.get(given.answer_id)
+        about, user_id, name = list(kept.shown), user_id or kept.user_id, name or kept.model
+    model = service.ready.get(name)
+
+    def keep() -> None:
+        with model.lent() as recommender:
+            recommender.feedback(about, user_id=user_id, **lists)
+
+    await run_in_threadpool(keep)
+    return schemas.Kept()
+
+
+@router.get("/users/{user_id:path}")
+async def export(user_id: str, service: TheService, model: str | None = None) -> schemas.Exported:
+    """Return all that is held about a user."""
+    served = service.ready.get(model)
+
+    def read() -> dict[str, Any]:
+        with served.lent() as recommender:
+            return recommender.export(user_id)
+
+    return schemas.Exported(**await run_in_threadpool(read))
+
+
+@router.delete("/users/{user_id:path}")
+async def forget(user_id: str, service: TheService, model: str | None = None) -> schemas.Forgotten:
+    """Forget a user: at once for answers, on the disk with the next compaction."""
+    served = service.ready.get(model)
+
+    def erase() -> int:
+        with served.lent() as recommender:
+            return recommender.forget(user_id)
+
+    posts = await run_in_threadpool(erase)
+    service.answers.forget(user_id)
+    return schemas.Forgotten(posts=posts)
+
+
+def _given(post: schemas.ObservedPost, picture: bytes | None, limits: Limits) -> dict[str, Any]:
+    at_most("caption", len(post.caption or ""), limits.caption_characters, " characters")
+    image = decoded(post.image) if post.image else picture
+    given = post.model_dump(include=set(schemas.ObservedPost.model_fields) - {"image"}, exclude_none=True)
+    return given if image is None else {**given, "image": checked(image, limits.pixels)}

@@ -1,0 +1,192 @@
+"""The JSON of requests and answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_PICTURE = "the picture in base64 (JPEG, PNG, WebP, …), or a data URL; no picture is fetched from an address"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+class HistoryPost(_Strict):
+    """An earlier post of the user, given for one request only."""
+
+    caption: str | None = Field(None, examples=["Low tide at dusk"])
+    hashtags: list[str] = Field(default_factory=list, examples=[["sea", "dusk"]])
+    timestamp: str | None = Field(None, examples=["2024-05-01T18:00:00Z"])
+    image: str | None = Field(None, description=_PICTURE, examples=[None])
+
+
+class Query(_Strict):
+    """A post that hashtags are asked for; at least one of picture, caption and user."""
+
+    image: str | None = Field(None, description=_PICTURE, examples=[None])
+    caption: str | None = Field(None, examples=["Nothing beats a walk by the sea."])
+    user_id: str | None = Field(None, description="who posts; may be unknown", examples=["ann"])
+    timestamp: str | None = Field(None, description="ISO 8601; after all known posts by default", examples=[None])
+
+
+class RecommendRequest(Query):
+    """One post, and what is asked of it."""
+
+    k: int = Field(5, ge=1, description="how many hashtags", examples=[5])
+    history: list[HistoryPost] | None = Field(
+        None, description="earlier posts of this user, used for this request only", examples=[None]
+    )
+    include_caption_hashtags: bool = Field(False, description="also recommend hashtags of the caption")
+    model: str | None = Field(None, description="see /models; the first by default", examples=[None])
+
+
+class BatchRequest(_Strict):
+    """Several posts."""
+
+    posts: list[Query] = Field(min_length=1)
+    k: int = Field(5, ge=1, description="how many hashtags each", examples=[5])
+    include_caption_hashtags: bool = False
+    model: str | None = Field(None, examples=[None])
+
+
+class RecommendedHashtag(BaseModel):
+    """One hashtag of an answer."""
+
+    hashtag: str = Field(description="without the sign")
+    score: float = Field(description="comparable within one answer only")
+    probability: float | None = Field(None, description="that the post carries it; null where scores are no chances")
+
+
+class RecommendAnswer(BaseModel):
+    """Hashtags for one post, best first."""
+
+    recommendations: list[RecommendedHashtag]
+    answer_id: str = Field(description="names this answer in /feedback")
+    model: str
+
+
+class Failure(BaseModel):
+    """Why there is no answer."""
+
+    status: int
+    message: str
+
+
+class ErrorAnswer(BaseModel):
+    """A request that was not answered."""
+
+    error: Failure
+
+
+class BatchAnswer(BaseModel):
+    """For each post its answer, or why there is none."""
+
+    answers: list[RecommendAnswer | ErrorAnswer]
+
+
+class ObservedPost(_Strict):
+    """A post to remember."""
+
+    post_id: str | None = Field(None, examples=["p-1001"])
+    user_id: str | None = Field(None, examples=["ann"])
+    timestamp: str | None = Field(None, description="ISO 8601; now by default", examples=[None])
+    caption: str | None = Field(None, examples=["Low tide #sea"])
+    hashtags: list[str] | None = Field(None, description="those of the caption by default", examples=[["sea"]])
+    image: str | None = Field(None, description=_PICTURE, examples=[None])
+
+
+class ObserveRequest(ObservedPost):
+    """A post to remember, or several as `posts`, all or none."""
+
+    posts: list[ObservedPost] | None = Field(None, min_length=1, description="instead of one", examples=[None])
+    model: str | None = Field(None, examples=[None])
+
+    @model_validator(mode="after")
+    def _one_way(self) -> ObserveRequest:
+        given = sorted(self.model_fields_set - {"posts", "model"})
+        if self.posts is not None and given:
+            raise ValueError(f"give either posts or one post, not both; {', '.join(given)} stand beside posts")
+        return self
+
+    def each(self) -> list[ObservedPost]:
+        """Return the posts."""
+        return [self] if self.posts is None else self.posts
+
+
+class Observed(BaseModel):
+    """What is remembered now."""
+
+    observed: int
+    remembered: int = Field(description="posts in the memory")
+
+
+class FeedbackRequest(_Strict):
+    """What a user did with an answer; give `answer_id` or `post_id`."""
+
+    answer_id: str | None = Field(None, examples=[None])
+    post_id: str | None = Field(None, examples=["p-1001"])
+    user_id: str | None = Field(None, examples=["ann"])
+    accepted: list[str] = Field(default_factory=list, examples=[["sea"]])
+    rejected: list[str] = Field(default_factory=list, examples=[["beach"]])
+    added: list[str] = Field(default_factory=list, examples=[["lowtide"]])
+    model: str | None = Field(None, examples=[None])
+
+
+class Kept(BaseModel):
+    """The feedback is in the memory."""
+
+    kept: bool = True
+
+
+class Forgotten(BaseModel):
+    """How many posts of the user were remembered."""
+
+    posts: int
+
+
+class Exported(BaseModel):
+    """All that is held about a user."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class ModelAbout(BaseModel):
+    """A model that is served."""
+
+    name: str
+    system: str
+    hashtags: int = Field(description="that it can name")
+    remembered: int = Field(description="posts in its memory")
+    memory: str = Field(description="`process` or `log`: where its memory is kept")
+    loaded_at: str
+
+
+class Models(BaseModel):
+    """The models; the first answers where a request names none."""
+
+    models: list[ModelAbout]
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: str = "ok"
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorAnswer, "description": description}
+    for status, description in {
+        400: "the body is not what its Content-Type says",
+        401: "the API key is missing or wrong",
+        404: "there is no such model or answer",
+        408: "the body did not arrive in time",
+        409: "the post is remembered already",
+        413: "the body is too large",
+        415: "the Content-Type is not accepted",
+        422: "a value cannot be used; the message says which, and what is accepted",
+        503: "too many posts are waiting, or the memory is away; see Retry-After",
+        504: "no answer in time",
+    }.items()
+}

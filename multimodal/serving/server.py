@@ -1,0 +1,94 @@
+"""`serve`: uvicorn around the application, until a signal ends it."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import torch
+import uvicorn
+
+from data_loaders.errors import UserError
+from multimodal.serving.app import create_app
+from multimodal.serving.protocol import TimedProtocol
+from multimodal.serving.served_models import ServedModels
+from multimodal.serving.settings import ServiceSettings
+from multimodal.serving.threads import processors
+
+logger = logging.getLogger(__name__)
+
+_BACKLOG = 2_048
+
+
+def serve(settings: ServiceSettings, host: str, port: int, finish_s: int = 30) -> None:
+    """Serve until SIGINT or SIGTERM; requests that have begun are answered first. SIGHUP loads the models again.
+
+    Args:
+        settings: models and limits.
+        host: address to listen on.
+        port: 0 for any that is free.
+        finish_s: how long requests that have begun may take once the service is being stopped.
+
+    Raises:
+        UserError: a model cannot be loaded, or the address cannot be used.
+    """
+    torch.set_num_threads(processors())
+    with _listening(host, port) as listener:
+        models = ServedModels(settings)
+        server = uvicorn.Server(_config(settings, models, finish_s))
+        shown = f"[{host}]" if ":" in host else host
+        logger.info("http://%s:%d  (API: /docs; Ctrl-C stops)", shown, listener.getsockname()[1])
+        # uvicorn handles these while it runs, and raises the one that ended it again.
+        handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+        if hasattr(signal, "SIGHUP"):
+            handlers[signal.SIGHUP] = signal.signal(signal.SIGHUP, _reloading(models))
+        try:
+            server.run([listener])
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+            0
+        ]
+        listener = socket.socket(family, kind)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except (OSError, OverflowError) as error:
+        problem = f"the service cannot listen on {host}:{port}: {error}"
+        raise UserError(f"{problem}; give another --host or --port.") from None
+    listener.listen(_BACKLOG)
+    return listener
+
+
+def _config(settings: ServiceSettings, models: ServedModels, finish_s: int) -> uvicorn.Config:
+    protocol = type("Protocol", (TimedProtocol,), {"headers_s": settings.limits.headers_s})
+    return uvicorn.Config(
+        create_app(settings, models),
+        http=protocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=settings.limits.connections,
+        timeout_graceful_shutdown=finish_s,
+        lifespan="on",
+    )
+
+
+def _reloading(models: ServedModels) -> Callable[[int, FrameType | None], None]:
+    def reload_all() -> None:
+        for model in models:
+            try:
+                model.reload()
+            except UserError as error:
+                logger.error("model %s was not loaded again and goes on as it was: %s", model.source.name, error)
+
+    return lambda number, frame: threading.Thread(target=reload_all, name="reload").start()

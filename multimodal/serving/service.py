@@ -1,0 +1,53 @@
+"""`Service`: what the routes share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from multimodal.serving.answers_kept import AnswersKept
+from multimodal.serving.errors import ServiceError
+from multimodal.serving.measurements import Measurements
+from multimodal.serving.served_models import ServedModels
+from multimodal.serving.settings import ServiceSettings
+
+
+@dataclass(slots=True)
+class Service:
+    """The state of one application.
+
+    Attributes:
+        settings: how it runs.
+        measurements: what it counts.
+        answers: the last ones.
+        loaded: models that were loaded before the application starts, if any.
+        models: None until they answer, and after they are closed.
+    """
+
+    settings: ServiceSettings
+    measurements: Measurements = field(default_factory=Measurements)
+    answers: AnswersKept = field(default_factory=AnswersKept)
+    loaded: ServedModels | None = None
+    models: ServedModels | None = None
+
+    @property
+    def ready(self) -> ServedModels:
+        """The models.
+
+        Raises:
+            ServiceError: they are not loaded.
+        """
+        if self.models is None:
+            raise ServiceError(503, "the models are not loaded.", 1)
+        return self.models
+
+
+def _service_of(request: Request) -> Service:
+    service: Any = request.app.state.service
+    assured: Service = service
+    return assured
+
+
+TheService = Annotated[Service, Depends(_service_of)]

@@ -1,0 +1,30 @@
+"""How many threads a model may use: the processors that this process is given, not those of the machine."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def processors(cgroup: Path = _CGROUP) -> int:
+    """Return how many processors the process may use, at least 1: by its affinity and by the limits of its container.
+
+    Args:
+        cgroup: where the limits of the container are mounted.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _quota(cgroup)
+    return max(1, allowed if quota is None else min(allowed, int(quota)))
+
+
+def _quota(cgroup: Path) -> float | None:
+    with suppress(OSError, ValueError):
+        given, period = (cgroup / "cpu.max").read_text().split()
+        return None if given == "max" else int(given) / int(period)
+    with suppress(OSError, ValueError):  # the first version of control groups
+        microseconds = int((cgroup / "cpu/cpu.cfs_quota_us").read_text())
+        return None if microseconds < 0 else microseconds / int((cgroup / "cpu/cpu.cfs_period_us").read_text())
+    return None

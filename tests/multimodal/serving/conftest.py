@@ -1,0 +1,47 @@
+import io
+
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from multimodal.serving.app import create_app
+from multimodal.serving.settings import Limits, ModelSource, ServiceSettings
+from multimodal.systems.config_loading import validate_config
+from multimodal.training.run import train_run
+
+
+@pytest.fixture(scope="session")
+def served_run(tiny_data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("served") / "habit"
+    train_run(validate_config({"system": "user_habit"}), tiny_data, folder)
+    return folder
+
+
+@pytest.fixture
+def settings(served_run):
+    def make(memory=None, limits=None, **others):
+        models = [ModelSource(name="habit", path=str(served_run), memory=memory)]
+        return ServiceSettings(models=models, limits=Limits(**(limits or {})), **others)
+
+    return make
+
+
+@pytest.fixture
+def client(settings):
+    """Start the service, any number of times; all are ended."""
+    clients = []
+
+    def start(**given):
+        clients.append(TestClient(create_app(settings(**given))).__enter__())
+        return clients[-1]
+
+    yield start
+    for one in clients:
+        one.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def picture():
+    file = io.BytesIO()
+    Image.new("RGB", (32, 24), (10, 120, 200)).save(file, "JPEG")
+    return file.getvalue()

@@ -1,0 +1,93 @@
+"""The server as a process: signals, slow clients, taken ports."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+
+@pytest.fixture
+def started(served_run):
+    """Start servers; return the process and its port."""
+    processes = []
+
+    def start(*more):
+        command = [sys.executable, "-m", "multimodal.commands", "serve", "--run", str(served_run), "--port", "0", *more]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        processes.append(process)
+        line = process.stderr.readline()
+        found = re.match(r"http://127\.0\.0\.1:(\d+)  \(API: /docs; Ctrl-C stops\)", line)
+        assert found, line
+        return process, int(found[1])
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+def asked(port, body=None, path="/recommend"):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def closed(connection):
+    connection.settimeout(30)
+    with contextlib.suppress(ConnectionResetError):
+        while connection.recv(1_000):
+            pass
+    return True
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_whole_life(started):
+    process, port = started("--limit", "headers_s=0.3", "--limit", "body_s=0.3")
+    before = asked(port, {"user_id": "ann", "k": 3})
+    # Headers that never end, a body that never comes, a client that leaves.
+    with socket.create_connection(("127.0.0.1", port)) as slow:
+        slow.sendall(b"POST /recommend HTTP/1.1\r\nHost: x\r\n")
+        assert closed(slow)
+    with socket.create_connection(("127.0.0.1", port)) as slow:
+        slow.sendall(
+            b"POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+        )
+        slow.settimeout(30)
+        assert b" 408 " in slow.recv(1_000)
+    with socket.create_connection(("127.0.0.1", port)) as leaving:
+        leaving.sendall(b"POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
+    process.send_signal(signal.SIGHUP)
+    assert "model habit was loaded again" in iter_until(process, "loaded again")
+    assert asked(port, {"user_id": "ann", "k": 3})["recommendations"] == before["recommendations"]
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+
+
+def iter_until(process, words):
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        line = process.stderr.readline()
+        if words in line:
+            return line
+    raise AssertionError(f"nobody said {words!r}")
+
+
+def test_a_taken_port(served_run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "multimodal.commands", "serve", "--run", str(served_run), "--port", str(port)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert f"error: the service cannot listen on 127.0.0.1:{port}: " in done.stderr
+    assert "give another --host or --port" in done.stderr

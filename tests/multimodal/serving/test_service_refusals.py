@@ -1,0 +1,140 @@
+"""What the service refuses: each with its status code and a sentence."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import pytest
+from PIL import Image
+
+from multimodal import Recommender
+from multimodal.memory.log.errors import StoreUnavailableError
+
+
+def refused(answer, status, message):
+    assert answer.status_code == status, answer.text
+    assert answer.json()["error"]["status"] == status
+    assert message in answer.json()["error"]["message"]
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({}, "nothing to recommend for; give at least one of image, caption and user_id"),
+        ({"k": 3}, "nothing to recommend for"),
+        ({"user_id": "ann", "k": 0}, "k: Input should be greater than or equal to 1"),
+        ({"user_id": "ann", "k": 1.5}, "k: Input should be a valid integer"),
+        ({"user_id": "ann", "k": "many"}, "k: Input should be a valid integer"),
+        ({"user_id": "ann", "k": 101}, "k: 101 were given; at most 100 are accepted"),
+        ({"user_id": 7}, "user_id: Input should be a valid string"),
+        ({"user_id": "ann", "timestamp": "soon"}, "soon"),
+        ({"caption": "x" * 20_001}, "caption: 20,001 characters were given; at most 20,000 are accepted"),
+        ({"user_id": "ann", "colour": "red"}, "colour: Extra inputs are not permitted"),
+        ({"user_id": "ann", "history": [{"hashtags": "sea"}]}, "history.0.hashtags: Input should be a valid array"),
+        ({"user_id": "ann", "history": [{}] * 1_001}, "history: 1,001 posts were given; at most 1,000 are accepted"),
+        ({"image": "https://example.org/a.jpg"}, "an address was given; no picture is fetched"),
+        ({"image": "file:///etc/passwd"}, "an address was given; no picture is fetched"),
+        ({"image": "/etc/passwd"}, "image"),
+        ({"image": base64.b64encode(b"no picture").decode()}, "cannot be used"),
+    ],
+)  # fmt: skip
+def test_values(client, body, message):
+    refused(client().post("/recommend", json=body), 422, message)
+
+
+def test_a_model_that_is_not_served(client):
+    refused(
+        client().post("/recommend", json={"user_id": "a", "model": "x"}), 404, "model 'x' is not served; accepted: "
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "message"),
+    [
+        ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 400, "the body is not valid JSON"),
+        ({"content": b"[" * 100_000, "headers": {"Content-Type": "application/json"}}, 400, "not valid JSON"),
+        ({"content": b"\xff\xfe", "headers": {"Content-Type": "application/json"}}, 400, "not valid JSON"),
+        ({"content": b"[]", "headers": {"Content-Type": "application/json"}}, 422, "body: Input should be an object"),
+        ({"content": b"a=b"}, 415, "Content-Type is missing; accepted: application/json, multipart/form-data"),
+        ({"data": {"caption": "x"}}, 415, "application/x-www-form-urlencoded; accepted: "),
+        ({"content": b"x", "headers": {"Content-Type": "multipart/form-data"}}, 400, "the form cannot be read"),
+        ({"files": {"history": (None, "[1")}}, 422, "history: the list or object is not valid JSON"),
+        ({"files": {"photo": b"x"}}, 422, "photo: a file was given; the picture is the field 'image'"),
+        ({"files": [("k", (None, "1")), ("k", (None, "2"))]}, 422, "k: given twice"),
+    ],
+)  # fmt: skip
+def test_bodies(client, given, status, message):
+    refused(client().post("/recommend", **given), status, message)
+
+
+def test_sizes(client, picture):
+    service = client(limits={"body_bytes": 2_000, "pixels": 700, "batch_posts": 2})
+    refused(service.post("/recommend", json={"caption": "x" * 2_001}), 413, "more than 2,000 bytes")
+
+    headers = {"Content-Type": "application/json"}
+    unannounced = (b"x" * 1_000 for _ in range(5))
+    refused(service.post("/recommend", content=unannounced, headers=headers), 413, "more than 2,000 bytes")
+    refused(service.post("/recommend", files={"image": picture}), 422, "at most 700 are decoded")
+    posts = [{"user_id": "a"}] * 3
+    refused(service.post("/recommend/batch", json={"posts": posts}), 422, "posts: 3 were given; at most 2")
+    refused(service.post("/observe", json={"posts": posts}), 422, "posts: 3 were given; at most 2")
+    assert service.post("/recommend", json={"user_id": "ann"}).status_code == 200
+
+
+def test_many_malformed_pictures(client):
+    service = client()
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64), "red").save(file, "PNG")
+    whole = file.getvalue()
+    for number in range(200):
+        cut = whole[: 8 + number % (len(whole) // 2)]
+        assert service.post("/recommend", files={"image": cut}).status_code == 422
+    assert service.post("/recommend", files={"image": whole}).status_code == 200
+
+
+def test_more_hashtags_than_there_are(client, served_run):
+    recommender = Recommender.from_pretrained(served_run)
+    most = len(recommender.recommend_many([{"user_id": "ann"}], 10**6, on_short="fewer")[0])
+    service = client(limits={"hashtags": 10**6})
+    answer = service.post("/recommend", json={"user_id": "ann", "k": most + 1})
+    refused(answer, 422, f"only {most} can be recommended")
+    answer = service.post("/recommend", json={"user_id": "ann", "k": most})
+    assert len(answer.json()["recommendations"]) == most, answer.text
+
+
+def test_the_key(client):
+    service = client(api_key="sésame")
+    for headers in ({}, {"X-API-Key": ""}, {"X-API-Key": "wrong"}):
+        refused(service.get("/models", headers=headers), 401, "the API key in the header X-API-Key is missing or wrong")
+        refused(service.post("/recommend", json={"user_id": "a"}, headers=headers), 401, "API key")
+    assert service.get("/health").status_code == service.get("/ready").status_code == 200
+
+
+def test_no_such_route(client):
+    refused(client().get("/nothing"), 404, "GET Not Found")
+    refused(client().get("/recommend"), 405, "GET Method Not Allowed")
+
+
+def test_a_memory_that_is_away(client, monkeypatch):
+    service = client()
+
+    def away(*given, **named):
+        raise StoreUnavailableError("the log is away")
+
+    monkeypatch.setattr(Recommender, "observe", away)
+    answer = refused(service.post("/observe", json={"user_id": "a", "hashtags": ["x"]}), 503, "the log is away")
+    assert answer.headers["Retry-After"] == "1"
+
+
+def test_a_mistake_of_the_program_is_logged_and_not_told(client, monkeypatch, caplog):
+    service = client()
+
+    def broken(*given, **named):
+        raise ZeroDivisionError("a secret")
+
+    monkeypatch.setattr(Recommender, "recommend", broken)
+    answer = refused(service.post("/recommend", json={"user_id": "a"}), 500, "the service made a mistake")
+    assert "secret" not in answer.text
+    assert answer.headers["X-Request-Id"] in caplog.text
