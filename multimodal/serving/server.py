@@ -21,7 +21,7 @@ from multimodal.serving.threads import processors
 
 logger = logging.getLogger(__name__)
 
-_BACKLOG = 2_048
+_BACKLOG, _LAST_PORT = 2_048, 65_535
 
 
 def serve(settings: ServiceSettings, host: str, port: int, finish_s: int = 30) -> None:
@@ -54,6 +54,8 @@ def serve(settings: ServiceSettings, host: str, port: int, finish_s: int = 30) -
 
 
 def _listening(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= _LAST_PORT:
+        raise UserError(f"port: {port} is not a port; give 1 to {_LAST_PORT}, or 0 for any that is free.")
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
             0
@@ -61,7 +63,7 @@ def _listening(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         problem = f"the service cannot listen on {host}:{port}: {error}"
         raise UserError(f"{problem}; give another --host or --port.") from None
     listener.listen(_BACKLOG)

@@ -19,7 +19,7 @@ def said(capsys, *words):
         (["--memory", "a=x", "--run", "b"], "with several runs give --memory NAME=URL"),
         (["--api-key-file", "nowhere"], "--api-key-file nowhere cannot be read: "),
         (["--port", "0"], "runs/nothing"),
-        (["--port", "99999"], "the service cannot listen on 127.0.0.1:99999"),
+        (["--port", "99999"], "port: 99999 is not a port; give 1 to 65535, or 0 for any that is free"),
     ],
 )
 def test_mistakes(capsys, words, message):
