@@ -170,6 +170,8 @@ class TestImports:
         assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
     def test_every_module_does_without_optional_packages(self):
+        # The service is an extra of its own; its command says so where it is missing.
+        modules = sorted(name for name in MODULES if not name.startswith("multimodal.serving."))
         done = run_python(
             f"""
             import importlib, sys
@@ -187,7 +189,7 @@ class TestImports:
                     return getattr(self.finder, name)
 
             sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
-            for name in {sorted(MODULES)!r}:
+            for name in {modules!r}:
                 importlib.import_module(name)
             """
         )
@@ -388,6 +390,7 @@ OTHER_PROGRAMS = {
     "tensorboard",
     "pre-commit",
     "mypy",
+    "docker",
 }
 
 
