@@ -46,9 +46,9 @@ def run(options: argparse.Namespace) -> Answer:
     from data_loaders.prepared import PreparedData
     from multimodal.experiments.benchmark.entries import choose_entries, parse_entry, parse_settings
     from multimodal.experiments.benchmark.report import (
-        cost_table,
         curves_of,
         explanation,
+        last_tables,
         narrow_at_k_table,
         write_report,
     )
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> Answer:
         "written": files,
     }
     tests = command_line("compare", *(row.folder for row in rows), "--k", str(ks[len(ks) // 2]))
-    tables = [*(narrow_at_k_table(table, k) for k in ks), cost_table(table)]
+    tables = [*(narrow_at_k_table(table, k) for k in ks), *last_tables(table)]
     texts = [explanation(table, settings, failures), *(f"note: {note}" for note in notes), written(files)]
     texts.append(f"paired tests: {tests}")
     return Answer(document, [*tables, *texts])

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from data_loaders.command_line import command_line
 from data_loaders.posts import Post
+from multimodal.evaluation.chances import CHANCES, FIRST, calibration_errors, chances_table
 from multimodal.evaluation.files.provenance import PREDICTIONS, SUMMARY, check_unchanged, file_sha256
 from multimodal.evaluation.files.results import evaluation_files, summary
 from multimodal.evaluation.files.writing import write_files
@@ -26,6 +28,7 @@ from multimodal.evaluation.slices.slices import slice_posts
 from multimodal.evaluation.uncertainty.intervals import Bootstrap, bootstrap
 from multimodal.evaluation.uncertainty.resampling import Unit
 from multimodal.memory.post_memory import PostMemory
+from multimodal.ranking.calibration import Calibration
 from multimodal.ranking.list_length import AutoLength
 from multimodal.ranking.rankings import Rankings
 
@@ -117,11 +120,20 @@ def write_all(run: EvaluationRun, folder: Path, unit: Unit, slices: bool = True)
         shutil.copy2(run.kept, folder / PREDICTIONS)
         del contents[PREDICTIONS]
     contents |= which_k_files(chosen, unit)
+    chances = None if run.auto is None else _chances(run, run.auto.calibration)
+    contents |= {} if chances is None else {CHANCES: chances}
     write_files(folder, {**contents, **_slice_files(run, unit)} if slices else contents)
     predictions = {"sha256": file_sha256(folder / PREDICTIONS), "depth": run.rankings.k}
-    noted = {"made_from": dict(run.made_from), "predictions": predictions}
+    noted: dict[str, Any] = {"made_from": dict(run.made_from), "predictions": predictions}
+    if chances is not None:
+        every, first = calibration_errors(chances)
+        noted["chances"] = {"calibration_error": every, f"calibration_error_at_{FIRST}": first}
     write_files(folder, {SUMMARY: {**summary(run.metrics, run.settings), **noted}})
     return chosen
+
+
+def _chances(run: EvaluationRun, calibration: Calibration) -> pd.DataFrame:
+    return chances_table(run.rankings, [post.hashtags for post in run.posts], calibration)
 
 
 def _which_k(run: EvaluationRun, curves: Bootstrap, scored: ScoredHits) -> WhichK:

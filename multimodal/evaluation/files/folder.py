@@ -20,6 +20,7 @@ RESULTS = (
     "hit_rate_f1.png",
     "which_k.csv",
     "which_k.md",
+    "chances.csv",
     "slices.parquet",
     "slices.csv",
     "slices.md",

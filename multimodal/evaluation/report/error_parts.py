@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pandas as pd
 from markupsafe import Markup
 
+from multimodal.evaluation.chances import FIRST, calibration_errors
 from multimodal.evaluation.errors.analysis import ErrorAnalysis
 from multimodal.evaluation.errors.curves import Curve
 from multimodal.evaluation.files.text_table import percent
@@ -133,6 +135,35 @@ def _calibration(errors: ErrorAnalysis, chances: str) -> Chart:
         markers=True,
     )
     return Chart(title, svg, note)
+
+
+def chances_chart(reliability: pd.DataFrame) -> Chart:
+    """Draw `chances.csv`: the share that is true against the chance, for all ranks and for the first."""
+    lines = []
+    for name in reliability["ranks"].drop_duplicates().tolist():
+        rows = reliability[reliability["ranks"] == name]
+        lines.append(Series(f"{name} ranks", rows["mean_chance"].tolist(), rows["share_true"].tolist()))
+    lines.append(Series("chances that come true", [0, 1], [0, 1]))
+    svg = line_chart(
+        lines,
+        Axis("mean chance of the bin", 0, 1),
+        Axis("share that is true", 0, 1.02),
+        "share of true hashtags against chance",
+        markers=True,
+    )
+    every, first = map(number, calibration_errors(reliability))
+    note = f"Expected calibration error of the chances: {every} over all saved ranks, {first} within the first {FIRST}."
+    return Chart("Do the chances come true?", svg, note)
+
+
+def chances_rows(reliability: pd.DataFrame) -> Table:
+    """Return `chances.csv` as a table."""
+    rows = [
+        [row["ranks"], f"{row['low']:.1f}–{row['high']:.1f}", f"{row['named']:,}", number(row["mean_chance"]),
+         number(row["share_true"])]
+        for row in reliability.to_dict("records")
+    ]  # fmt: skip
+    return Table(["Ranks", "Chance", "Recommended", "Mean chance", "Share true"], rows, text=(0, 1))
 
 
 def frequency_table(errors: ErrorAnalysis) -> Table:

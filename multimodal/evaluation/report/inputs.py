@@ -14,6 +14,7 @@ import pandas as pd
 from data_loaders.errors import RunError
 from data_loaders.posts import Post
 from data_loaders.prepared import PreparedData
+from multimodal.evaluation.chances import CHANCES
 from multimodal.evaluation.errors.analysis import ErrorAnalysis, analyse_errors
 from multimodal.evaluation.files.predictions import read_predictions
 from multimodal.evaluation.files.provenance import check_unchanged
@@ -47,6 +48,7 @@ class ReportInputs:
         errors: the error analysis at `error_k`.
         slices: `slices.csv`; None if there is none.
         which_k: `which_k.csv`; None if there is none.
+        reliability: `chances.csv`; None if there is none.
         audit: `audit.json`; None if there is none.
         chances: what the scores say of chances, a sentence.
     """
@@ -62,6 +64,7 @@ class ReportInputs:
     errors: ErrorAnalysis
     slices: pd.DataFrame | None
     which_k: pd.DataFrame | None
+    reliability: pd.DataFrame | None
     audit: Mapping[str, Any] | None
     chances: str = ""
 
@@ -107,6 +110,7 @@ def read_inputs(folder: Path, data: PreparedData, unit: Unit = "posts") -> Repor
         errors=analyse_errors(rankings, truth, error_k, train_frequency, data.vocabulary.hashtags),
         slices=_table(folder / "slices.csv"),
         which_k=_table(folder / "which_k.csv"),
+        reliability=_table(folder / CHANCES),
         audit=read_json(folder / "audit.json", "the audit") if (folder / "audit.json").is_file() else None,
     )
 

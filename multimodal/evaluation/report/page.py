@@ -13,7 +13,14 @@ from data_loaders import __version__
 from multimodal.evaluation.files.text_table import DASH, percent
 from multimodal.evaluation.foreign import NOT_STATED
 from multimodal.evaluation.metrics.catalogue import METRICS
-from multimodal.evaluation.report.error_parts import error_charts, frequency_table, hashtag_table, pair_table
+from multimodal.evaluation.report.error_parts import (
+    chances_chart,
+    chances_rows,
+    error_charts,
+    frequency_table,
+    hashtag_table,
+    pair_table,
+)
 from multimodal.evaluation.report.gallery import NEAR_FROM, GalleryPost
 from multimodal.evaluation.report.inputs import COLUMNS, ReportInputs
 from multimodal.evaluation.report.metric_parts import (
@@ -61,7 +68,9 @@ def page(inputs: ReportInputs, shown: Mapping[str, Sequence[GalleryPost]]) -> st
         which_k=None if inputs.which_k is None else which_k_table(inputs.which_k),
         slice_charts=[] if slices is None or not slices_chartable(slices) else slice_charts(slices),
         slices=None if slices is None else slices_table(slices),
-        error_charts=error_charts(errors, inputs.chances),
+        error_charts=[*error_charts(errors, inputs.chances),
+                      *([] if inputs.reliability is None else [chances_chart(inputs.reliability)])],
+        chances=None if inputs.reliability is None else chances_rows(inputs.reliability),
         frequency=frequency_table(errors),
         hashtags=hashtag_table(errors),
         pairs=pair_table(errors),

@@ -20,6 +20,7 @@ from multimodal.evaluation.report.systems import Part, curve_charts, systems_pag
 from multimodal.evaluation.report.tables import from_text
 from multimodal.evaluation.uncertainty.resampling import Unit
 from multimodal.experiments.benchmark.running import DEPTH, Failure, Row
+from multimodal.experiments.benchmark.table import CHANCES_COLUMNS
 
 _POOLED = ("f1_micro", "f1_macro_label")
 _WITH_INTERVAL = ("f1", "ndcg")
@@ -74,6 +75,23 @@ def cost_table(table: pd.DataFrame) -> TextTable:
     return TextTable(headings=_stacked(headings), cells=cells, title="Labels above a threshold, and cost")
 
 
+def last_tables(table: pd.DataFrame) -> list[TextTable]:
+    """Return the tables that stand below those of each K."""
+    chances = chances_table(table)
+    return [cost_table(table), *([chances] if chances.cells else [])]
+
+
+def chances_table(table: pd.DataFrame) -> TextTable:
+    """Return how far the chances of each System that has any are off, and what lists of their own length are worth."""
+    headings = ["system", "calibration error", "in the first 5", "F1 of auto", "F1 per post", "mean length"]
+    lines = table[table["calibration_error"].notna()].drop_duplicates("system").to_dict("records")
+    cells = [
+        [line["system"], *(number(line[name]) for name in CHANCES_COLUMNS[:-1]), f"{line['auto_mean_length']:.2f}"]
+        for line in lines
+    ]
+    return TextTable(headings=_stacked(headings), cells=cells, title="Chances, and lists as long as they make them")
+
+
 def _stacked(headings: Sequence[str]) -> list[str]:
     return [heading.replace(" ", "\n") for heading in headings]
 
@@ -106,7 +124,7 @@ def markdown(
     parts += [f"Note: {note}." for note in notes]
     parts += [at_k_table(table, k).markdown() for k in ks]
     if len(table):
-        parts.append(cost_table(table).markdown())
+        parts += [one.markdown() for one in last_tables(table)]
     return "\n\n".join([*parts, f"Command: `{settings['command']}`"]) + "\n"
 
 
@@ -160,7 +178,7 @@ def _page(
         Part("How it came about", facts=facts, notes=notes),
         Part("Against the length of the list", charts=curve_charts(curves)),
         Part("Metrics", "The best is bold, the second underlined.", tables=tables_of(paper_tables(table))),
-        Part("With intervals, and what each System costs", tables=[*exact, *tables_of([cost_table(table)])]),
+        Part("With intervals, and what each System costs", tables=[*exact, *tables_of(last_tables(table))]),
     ]
     lead = f"{curves.posts:,} posts of the test split."
     return systems_page("Every System, side by side", "benchmark", lead, parts)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from multimodal.evaluation.chances import CHANCES, calibration_errors
 from multimodal.evaluation.files.predictions import read_predictions
 from multimodal.evaluation.files.results import read_per_post
 from multimodal.evaluation.metrics.catalogue import METRICS
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 # Without a bootstrap interval.
 POOLED = ("f1_micro", "f1_macro_label", "new_hashtag_recall")
+# Of Systems whose scores are chances; the last three are those of lists of their own length.
+CHANCES_COLUMNS = ("calibration_error", "calibration_error_at_5", "auto_f1", "auto_f1_per_post", "auto_mean_length")
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,8 @@ def benchmark_table(
 
     Columns: system, k, every metric of `METRICS.headline` with `<metric>_low` and `<metric>_high` (95 % bootstrap), the
     metrics of `POOLED`; the same for all K of a row: threshold, labels_f1_micro, labels_f1_macro (of the hashtags whose
-    score reaches the threshold), training_s, size_bytes, ms_per_post, posts.
+    score reaches the threshold), the columns of `CHANCES_COLUMNS` (NaN for Systems without chances), training_s,
+    size_bytes, ms_per_post, posts.
 
     Args:
         threshold: for all rows; None: each row's own with the best micro F1 on the validation split.
@@ -108,6 +112,7 @@ def _lines(
     curves = bootstrap(outcomes, METRICS.headline, unit=unit)
     pooled = {line["k"]: line for line in read_json(folder / "metrics.json", "metrics")["table"]}
     cost = {"training_s": row.training_s, "size_bytes": row.size_bytes, "ms_per_post": row.ms_per_post}
+    chances = _chances(folder)
     lines = []
     for i, k in enumerate(ks):
         line: dict[str, Any] = {"system": row.entry.name, "k": k}
@@ -115,8 +120,18 @@ def _lines(
             low, high = curves.interval(metric)
             line |= {metric: curves.values[metric][i], f"{metric}_low": low[i], f"{metric}_high": high[i]}
         line |= {name: pooled[k][name] for name in POOLED}
-        lines.append({**line, **labels, **cost, "posts": len(outcomes)})
+        lines.append({**line, **labels, **chances, **cost, "posts": len(outcomes)})
     return lines
+
+
+def _chances(folder: Path) -> dict[str, float]:
+    """Return calibration errors, and what lists of the lengths that chances choose are worth."""
+    if not (folder / CHANCES).is_file():
+        return dict.fromkeys(CHANCES_COLUMNS, float("nan"))
+    lengths = pd.read_csv(folder / "which_k.csv")
+    auto = lengths[lengths["rule"] == "auto"].iloc[0]
+    values = (*calibration_errors(pd.read_csv(folder / CHANCES)), auto["f1"], auto["f1_per_post"], auto["mean_length"])
+    return dict(zip(CHANCES_COLUMNS, map(float, values), strict=True))
 
 
 def _labels(run: RunFolder, truth: Any, ids: Any, threshold: float | None) -> dict[str, float]:

@@ -1,0 +1,103 @@
+"""Whether chances come true, in the evaluation, on the report's page and in the benchmark's table."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from multimodal.evaluation.chances import calibration_errors, chances_table
+from multimodal.evaluation.pipeline import evaluate_run
+from multimodal.evaluation.report.write import write_report
+from multimodal.experiments.benchmark.entries import choose_entries
+from multimodal.experiments.benchmark.report import chances_table as benchmark_chances
+from multimodal.experiments.benchmark.report import markdown
+from multimodal.experiments.benchmark.running import run_benchmark
+from multimodal.experiments.benchmark.table import CHANCES_COLUMNS, benchmark_table
+from multimodal.ranking.calibration import AS_THEY_ARE, Calibration
+from multimodal.ranking.rankings import Rankings
+
+
+def _ranked(scores):
+    return Rankings.from_hashtags(
+        {str(post): [f"tag{rank}" for rank in range(len(row))] for post, row in enumerate(scores)},
+        {str(post): row for post, row in enumerate(scores)},
+    )
+
+
+def test_by_hand():
+    scores = [[0.95, 0.45, 0.42, 0.31, 0.21, 0.05], [0.55, 0.45, 0.41, 0.35, 0.31, 0.05]]
+    table = chances_table(_ranked(scores), [["tag0", "tag1"], ["tag5"]], AS_THEY_ARE)
+    first = table[table["ranks"] == "first 5"]
+    assert first["named"].tolist() == [1, 3, 4, 1, 1]
+    assert first["mean_chance"].tolist() == pytest.approx([0.21, 0.97 / 3, 1.73 / 4, 0.55, 0.95])
+    assert first["share_true"].tolist() == pytest.approx([0, 0, 0.25, 0, 1])
+    every = table[table["ranks"] == "all"]
+    assert every["named"].tolist() == [2, 1, 3, 4, 1, 1]
+    assert every["share_true"].iloc[0] == 0.5
+    gap = 0.21 + 0.97 + (1.73 - 1) + 0.55 + 0.05
+    assert calibration_errors(table) == pytest.approx(((gap + 0.9) / 12, gap / 10))
+
+
+def test_scores_become_chances_first():
+    scores = [[9.0, 5.0]]
+    table = chances_table(_ranked(scores), [["tag0"]], Calibration((0.0, 10.0), (0.0, 1.0)))
+    assert table[table["ranks"] == "all"]["mean_chance"].tolist() == pytest.approx([0.5, 0.9])
+
+
+@pytest.fixture(scope="module")
+def done(tiny_data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("chances")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("multimodal.systems.calibrating._LEAST_POSTS", 10)
+        rows, _ = run_benchmark(choose_entries("popularity,naive_bayes"), tiny_data, folder, [3, 5])
+    return rows
+
+
+def test_evaluate_writes_them_for_systems_that_have_any(done):
+    without, run = (row.folder / "evaluation" / "test" for row in done)
+    assert not (without / "chances.csv").exists()
+    assert "chances" not in json.loads((without / "metrics.json").read_text(encoding="utf-8"))
+    table = pd.read_csv(run / "chances.csv")
+    depth = 30
+    posts = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["counts"]["posts"]
+    assert table[table["ranks"] == "first 5"]["named"].sum() == 5 * posts
+    assert table[table["ranks"] == "all"]["named"].sum() <= depth * posts
+    told = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["chances"]
+    assert tuple(told.values()) == pytest.approx(calibration_errors(table))
+    assert list(told) == ["calibration_error", "calibration_error_at_5"]
+
+
+def test_the_page_shows_them(done, tiny_data):
+    for row, shown in zip(done, (False, True), strict=True):
+        folder = row.folder / "evaluation" / "test"
+        write_report(row.folder, tiny_data, folder)
+        text = (folder / "report.html").read_text(encoding="utf-8")
+        assert ("Do the chances come true?" in text) == shown
+        assert ("Chances and what came of them" in text) == shown
+        assert ("auto: the highest expected F1" in text) == shown
+
+
+def test_an_evaluation_replaces_them(done, tiny_data):
+    folder = done[1].folder / "evaluation" / "test"
+    before = (folder / "chances.csv").read_bytes()
+    evaluate_run(done[1].folder, tiny_data, ks=[3, 5], slices=False)
+    # Saved predictions never get shallower.
+    assert (folder / "chances.csv").read_bytes() == before
+
+
+def test_the_benchmark_has_a_row_for_each_system_with_chances(done, tiny_data):
+    table = benchmark_table(done, tiny_data, [3, 5])
+    lines = table.drop_duplicates("system").set_index("system")[list(CHANCES_COLUMNS)]
+    assert lines.loc["popularity"].isna().all()
+    assert lines.loc["naive_bayes"].notna().all()
+    lengths = pd.read_csv(done[1].folder / "evaluation" / "test" / "which_k.csv").set_index("rule")
+    assert lines.loc["naive_bayes", "auto_f1"] == pytest.approx(lengths.loc["auto", "f1"])
+    shown = benchmark_chances(table)
+    assert [cells[0] for cells in shown.cells] == ["naive_bayes"]
+    assert 0 <= float(shown.cells[0][1]) <= 1
+    settings = {"seed": 0, "unit": "posts", "threshold": None, "command": "multimodal-hashtags benchmark"}
+    assert "| naive_bayes | " in markdown(table, settings, ()).split("F1 of auto")[1]
+    without = table[table["system"] == "popularity"]
+    assert "F1 of auto" not in markdown(without, settings, ())
+    assert np.isnan(without["calibration_error"]).all()
