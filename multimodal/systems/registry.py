@@ -33,6 +33,7 @@ _SYSTEMS: Registry[type[System]] = Registry(
         "trends": "multimodal.baselines.trends",
         "ttm": "multimodal.captions.topics.ttm",
         "user_habit": "multimodal.baselines.user_habit",
+        "zero_shot": "multimodal.baselines.zero_shot.system",
     },
 )
 

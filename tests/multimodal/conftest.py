@@ -1,8 +1,9 @@
-"""A tiny prepared data set made in code, and every System fitted on it once."""
+"""A tiny prepared data set made in code, every System fitted on it once, and small random models."""
 
 from __future__ import annotations
 
 import random
+import sys
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -15,6 +16,8 @@ from PIL import Image
 from data_loaders.posts import Post
 from data_loaders.prepare.vocabulary import Vocabulary
 
+# Lets tests import `model_folders`, whatever pytest's import mode.
+sys.path.insert(0, str(Path(__file__).parent))
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 TAGS = ("sea", "sky", "sun", "tea", "cat", "dog", "run", "art", "car", "bus", "map", "zen", "ice", "fog", "kiwi")
 PIECES = ["a", "cat", "dog", "on", "the", "mat", "sun", "##set", "##s", "город", "море", ",", "!"]

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from multimodal.encoders.base import CaptionEncoder, ImageEncoder, pad_tokens
 from multimodal.encoders.features.feature_cache import FeatureCache, FeatureView, caption_key
 from multimodal.encoders.features.picture_loading import Pictures, PicturesAhead
 from multimodal.encoders.features.rounding import FeaturePrecision, from_stored, stored_type, to_stored
+from multimodal.encoders.preprocessing import ImagePreprocessing
 
 logger = logging.getLogger(__name__)
 
@@ -131,10 +133,16 @@ class NoImages(_Images):
         return None
 
 
+class TakesPictures(Protocol):
+    """An image encoder, or whatever else takes pictures that are prepared as its own `preprocessing` says."""
+
+    preprocessing: ImagePreprocessing
+
+
 class PixelImages(_Images):
     """Pictures as pixels; kept in memory when all of them fit, else decoded batch by batch, ahead by `workers`."""
 
-    def __init__(self, encoder: ImageEncoder, posts: Sequence[Post], workers: int = 0) -> None:
+    def __init__(self, encoder: TakesPictures, posts: Sequence[Post], workers: int = 0) -> None:
         self._pictures = Pictures(encoder.preprocessing, posts)
         super().__init__(_pictured(posts))
         self._size_px = encoder.preprocessing.size_px

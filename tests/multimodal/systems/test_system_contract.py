@@ -12,6 +12,7 @@ from math import isfinite
 from pathlib import Path
 
 import pytest
+from model_folders import make_siglip
 
 from data_loaders.errors import NotFittedError
 from data_loaders.posts import Post
@@ -31,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[3]
 SMALL_CONFIGS = {"design": "debug"}
 TINY_BERT = "TINY_BERT"  # stands for the folder of the fixture `tiny_bert`
 TINY_DESIGN = "TINY_DESIGN"  # stands for the folder of a DESIGN that was trained on the tiny data
+TINY_SIGLIP = "TINY_SIGLIP"  # stands for the folder of a small random SigLIP
 SMALL_SETTINGS = {
     "bert": [
         f"encoder={{pretrained: {TINY_BERT}, maximum_tokens: 32}}",
@@ -48,6 +50,7 @@ SMALL_SETTINGS = {
     "knn_content": [f"content={TINY_DESIGN}"],
     "knn_image": ["encoder.image={name: small, pretrained: false, size_px: 32, width: 16}"],
     "lstm": ["encoder.width=16", "encoder.hidden=12", "training.epochs=2", "training.batch_size=16"],
+    "zero_shot": [f"model={TINY_SIGLIP}"],
     "text_resnet": ["encoder.width=16", "encoder.hidden=8", "training.epochs=2", "training.batch_size=16"],
 }
 K = 6
@@ -79,9 +82,14 @@ def tiny_design(tiny_data, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def config_of(tiny_bert, tiny_design):
+def tiny_siglip(tmp_path_factory):
+    return make_siglip(tmp_path_factory.mktemp("siglip"))
+
+
+@pytest.fixture(scope="module")
+def config_of(tiny_bert, tiny_design, tiny_siglip):
     """A System's configuration that trains in seconds."""
-    folders = {TINY_BERT: tiny_bert, TINY_DESIGN: tiny_design}
+    folders = {TINY_BERT: tiny_bert, TINY_DESIGN: tiny_design, TINY_SIGLIP: tiny_siglip}
 
     def get(name):
         settings = SMALL_SETTINGS.get(name, [])

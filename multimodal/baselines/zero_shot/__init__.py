@@ -1,0 +1,1 @@
+"""Hashtags as texts beside a picture, without any training."""
