@@ -22,6 +22,7 @@ _SYSTEMS: Registry[type[System]] = Registry(
         "knn_content": "multimodal.baselines.retrieval.systems",
         "knn_image": "multimodal.baselines.retrieval.systems",
         "knn_words": "multimodal.baselines.retrieval.systems",
+        "language_model": "multimodal.baselines.language_model.system",
         "lstm": "multimodal.captions.neural.tweet_models",
         "naive_bayes": "multimodal.captions.linear.naive_bayes",
         "popularity": "multimodal.baselines.popularity",

@@ -12,6 +12,7 @@ from math import isfinite
 from pathlib import Path
 
 import pytest
+from chat_stub import chat_stub
 from model_folders import make_siglip
 
 from data_loaders.errors import NotFittedError
@@ -32,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[3]
 SMALL_CONFIGS = {"design": "debug"}
 TINY_BERT = "TINY_BERT"  # stands for the folder of the fixture `tiny_bert`
 TINY_DESIGN = "TINY_DESIGN"  # stands for the folder of a DESIGN that was trained on the tiny data
+STUB_URL = "STUB_URL"  # stands for the address of a stub of a chat endpoint
 TINY_SIGLIP = "TINY_SIGLIP"  # stands for the folder of a small random SigLIP
 SMALL_SETTINGS = {
     "bert": [
@@ -49,6 +51,7 @@ SMALL_SETTINGS = {
     "knn_caption": [f"encoder.caption={{name: transformer, pretrained: {TINY_BERT}, maximum_tokens: 32}}"],
     "knn_content": [f"content={TINY_DESIGN}"],
     "knn_image": ["encoder.image={name: small, pretrained: false, size_px: 32, width: 16}"],
+    "language_model": [f"endpoint.url={STUB_URL}", "budget={calls: 100000, tokens: 100000000}", "cache=null"],
     "lstm": ["encoder.width=16", "encoder.hidden=12", "training.epochs=2", "training.batch_size=16"],
     "zero_shot": [f"model={TINY_SIGLIP}"],
     "text_resnet": ["encoder.width=16", "encoder.hidden=8", "training.epochs=2", "training.batch_size=16"],
@@ -87,9 +90,15 @@ def tiny_siglip(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def config_of(tiny_bert, tiny_design, tiny_siglip):
+def stub_url():
+    with chat_stub() as stub:
+        yield stub.url
+
+
+@pytest.fixture(scope="module")
+def config_of(tiny_bert, tiny_design, tiny_siglip, stub_url):
     """A System's configuration that trains in seconds."""
-    folders = {TINY_BERT: tiny_bert, TINY_DESIGN: tiny_design, TINY_SIGLIP: tiny_siglip}
+    folders = {TINY_BERT: tiny_bert, TINY_DESIGN: tiny_design, TINY_SIGLIP: tiny_siglip, STUB_URL: stub_url}
 
     def get(name):
         settings = SMALL_SETTINGS.get(name, [])

@@ -32,7 +32,9 @@ KS = [3, 5]
 class TestEntries:
     def test_all_systems_have_a_configuration(self):
         entries = choose_entries("all")
-        assert [entry.name for entry in entries] == list_systems()
+        # Those that ask other machines are compared only where they are named.
+        assert [entry.name for entry in entries] == [name for name in list_systems() if name != "language_model"]
+        assert [entry.name for entry in choose_entries("language_model")] == ["language_model"]
         assert all(find_config(entry.config).is_file() for entry in entries)
 
     def test_settings_come_after_overrides_and_belong_to_one_row(self):

@@ -1,0 +1,1 @@
+"""A chat model behind a URL that chooses among retrieved hashtags."""
