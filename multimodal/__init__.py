@@ -10,12 +10,13 @@ if TYPE_CHECKING:
     from data_loaders import __version__
     from data_loaders.errors import UserError
     from multimodal.default_model import recommend
-    from multimodal.recommender import Recommendation, Recommender
+    from multimodal.ranking.recommendation import Recommendation
+    from multimodal.recommender import Recommender
 
 __all__ = ["Recommendation", "Recommender", "UserError", "__version__", "recommend"]
 
 _MODULES = {
-    "Recommendation": "multimodal.recommender",
+    "Recommendation": "multimodal.ranking.recommendation",
     "Recommender": "multimodal.recommender",
     "UserError": "data_loaders.errors",
     "__version__": "data_loaders",

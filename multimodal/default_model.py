@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +11,9 @@ from pathlib import Path
 from data_loaders.command_line import command_line
 from data_loaders.errors import RunError
 from data_loaders.images.loading import ImageSource
-from multimodal.recommender import Recommendation, Recommender
+from multimodal.ranking.recommendation import Recommendation
+from multimodal.ranking.rules.rules import GivenHashtags
+from multimodal.recommender import Recommender
 from multimodal.systems.auto_length import Length
 from multimodal.systems.queries import GivenPost
 
@@ -30,6 +32,11 @@ def recommend(
     timestamp: str | float | date | None = None,
     history: Sequence[GivenPost] | None = None,
     include_caption_hashtags: bool = False,
+    only: str | GivenHashtags | None = None,
+    never: GivenHashtags | None = None,
+    always: GivenHashtags | None = None,
+    replace: Mapping[str, str] | None = None,
+    language: str | None = None,
 ) -> list[Recommendation]:
     """Recommend with the default model: `$MULTIMODAL_MODEL`, else `runs/sample`. See `Recommender.recommend`.
 
@@ -47,6 +54,11 @@ def recommend(
         timestamp=timestamp,
         history=history,
         include_caption_hashtags=include_caption_hashtags,
+        only=only,
+        never=never,
+        always=always,
+        replace=replace,
+        language=language,
     )
 
 

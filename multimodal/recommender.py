@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 import time
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, get_args
 
 from data_loaders.command_line import command_line
 from data_loaders.errors import UserError, short_repr
@@ -26,6 +23,11 @@ from multimodal.memory.log.errors import ForeignStoreError
 from multimodal.memory.log.events import FeedbackGiven
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.list_length import AutoLength
+from multimodal.ranking.recommendation import Recommendation as Recommendation
+from multimodal.ranking.rules.asking import rules_of_posts
+from multimodal.ranking.rules.matches import RuleBook
+from multimodal.ranking.rules.rules import GivenHashtags, Rules, read_rules
+from multimodal.systems.answering import Asked, OnShort, answers, check_k
 from multimodal.systems.auto_length import Length, auto_length
 from multimodal.systems.base import Precision, System
 from multimodal.systems.caption_profile import profile_of
@@ -48,26 +50,6 @@ if TYPE_CHECKING:
 # Placeholder user for calls with a history but no user id; no dump contains a user of that name.
 _GUEST = "\0guest"
 _POSTS_AT_ONCE = 2_048
-OnShort: TypeAlias = Literal["raise", "fewer"]
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """One recommended hashtag.
-
-    Attributes:
-        hashtag: canonical form, without the sign.
-        score: larger is better; its scale depends on the System, so compare scores within one answer only.
-        probability: the chance that the post carries the hashtag, calibrated on the validation split; None for Systems
-            whose scores are not chances, and for models that were trained on too few validation posts.
-    """
-
-    hashtag: str
-    score: float
-    probability: float | None = field(default=None, compare=False)
-
-    def __str__(self) -> str:
-        return f"#{self.hashtag}"
 
 
 class Recommender:
@@ -84,6 +66,7 @@ class Recommender:
         self.system = system
         self.live = memory if isinstance(memory, LiveMemory) else LiveMemory(memory)
         self._lock = ForkSafeLock()
+        self._rule_book = RuleBook()
 
     @property
     def memory(self) -> PostMemory:
@@ -162,8 +145,16 @@ class Recommender:
         timestamp: str | float | date | None = None,
         history: Sequence[GivenPost] | None = None,
         include_caption_hashtags: bool = False,
+        only: str | GivenHashtags | None = None,
+        never: GivenHashtags | None = None,
+        always: GivenHashtags | None = None,
+        replace: Mapping[str, str] | None = None,
+        language: str | None = None,
     ) -> list[Recommendation]:
         """Return exactly `k` hashtags for one post, best first, no repeats.
+
+        Rules are obeyed before the list is cut, so it has `k` hashtags wherever they allow it. Each that is given here
+        takes the place of the one that `set_rules` keeps for the user. `*` and `?` are wildcards.
 
         Args:
             image: path, bytes, Pillow image or array.
@@ -177,23 +168,30 @@ class Recommender:
             history: earlier posts of this user, oldest first, used for this call only. One without a timestamp
                 counts as just before this post; one that is already remembered counts once.
             include_caption_hashtags: allow hashtags of the caption.
+            only: recommend nothing but these hashtags; `mine`: but those that the user has used; `known`: but those
+                that anybody has used. Those that the System does not rank come last, with the lowest score of the list.
+            never: hashtags that are not recommended.
+            always: hashtags that come first, with the highest score of the list.
+            replace: hashtags, and for each the one that is recommended in its place, with its score.
+            language: code of a language; recommend only hashtags that were used in posts of that language.
 
         Raises:
-            UserError: nothing was given, `k` is not a possible number of hashtags, or a value cannot be used; the
-                message says which.
+            UserError: nothing was given, `k` is not a possible number of hashtags, rules contradict each other, or a
+                value cannot be used; the message says which.
         """
         if all(map(is_missing, (image, caption, user_id))):
             raise UserError("nothing to recommend for; give at least one of image, caption and user_id.")
         post = read_post({"user_id": user_id, "timestamp": timestamp, "caption": caption, "image": image}, "query")
         earlier = [] if history is None or is_missing(history) else read_posts(history, "given")
-        length = self._length(k, minimum, maximum)
+        rules = _rules(only, never, always, replace, language)
+        asked = Asked(self._length(k, minimum, maximum), include_caption_hashtags, rules)
         with self._lock:
             self.live.follow()
             if not earlier:
-                return self._answer([post], self.memory, length, include_caption_hashtags)[0]
+                return self._answer([post], self.memory, asked)[0]
             with self.memory.fork() as memory:
                 post = self._remember_given(post, earlier, memory)
-                return self._answer([post], memory, length, include_caption_hashtags)[0]
+                return self._answer([post], memory, asked)[0]
 
     def recommend_many(
         self,
@@ -204,6 +202,11 @@ class Recommender:
         maximum: int | None = None,
         include_caption_hashtags: bool = False,
         on_short: OnShort = "raise",
+        only: str | GivenHashtags | None = None,
+        never: GivenHashtags | None = None,
+        always: GivenHashtags | None = None,
+        replace: Mapping[str, str] | None = None,
+        language: str | None = None,
     ) -> list[list[Recommendation]]:
         """Return for each post what `recommend` returns for it alone.
 
@@ -215,6 +218,7 @@ class Recommender:
             include_caption_hashtags: allow hashtags of a caption.
             on_short: where fewer than `k` hashtags can be recommended for a post: `raise` an error, or return a list of
                 `fewer` for that post.
+            only, never, always, replace, language: rules for all of them, see `recommend`.
 
         Raises:
             UserError: see `recommend`; or `on_short` is unknown.
@@ -222,13 +226,14 @@ class Recommender:
         if not (isinstance(on_short, str) and on_short in get_args(OnShort)):
             raise UserError(f"on_short: {short_repr(on_short)} is not known; accepted: {', '.join(get_args(OnShort))}.")
         read = read_posts(posts, "query")
-        length = self._length(k, minimum, maximum)
+        rules = _rules(only, never, always, replace, language)
+        asked = Asked(self._length(k, minimum, maximum), include_caption_hashtags, rules, on_short)
         answers: list[list[Recommendation]] = []
         with self._lock:
             self.live.follow()
             for start in range(0, len(read), _POSTS_AT_ONCE):
                 part = read[start : start + _POSTS_AT_ONCE]
-                answers.extend(self._answer(part, self.memory, length, include_caption_hashtags, on_short))
+                answers.extend(self._answer(part, self.memory, asked))
         return answers
 
     def observe(self, posts: GivenPost | Sequence[GivenPost]) -> None:
@@ -328,6 +333,29 @@ class Recommender:
                 )
             )
 
+    def set_rules(self, user_id: str, rules: Mapping[str, Any] | Rules | None) -> None:
+        """Keep rules for all later answers to a user, in place of earlier ones; None for none.
+
+        Args:
+            user_id: the user, who need not be known.
+            rules: some of `only`, `never`, `always`, `replace` and `language`, see `recommend`.
+
+        Raises:
+            UserError: rules contradict each other, or a value cannot be used.
+            StoreUnavailableError: the memory cannot be written at the moment.
+        """
+        known, read = _known_user(user_id), read_rules(rules)
+        with self._lock:
+            self.live.follow()
+            self.live.set_rules(known, read.as_values())
+
+    def rules(self, user_id: str) -> dict[str, Any]:
+        """Return the rules that are kept for a user, as `set_rules` takes them; empty if there are none."""
+        known = _known_user(user_id)
+        with self._lock:
+            self.live.follow()
+            return dict(self.memory.notes.of(known).rules)
+
     def forget(self, user_id: str) -> int:
         """Forget a user: at once for answers and models saved later, on the disk with the next `compact`.
 
@@ -389,30 +417,12 @@ class Recommender:
         """Return posts as they are remembered, those that are written now with the timestamp beside them."""
         return [to_history_post(post, self._profile, time, self._checks_images) for post, time in timed]
 
-    def _answer(
-        self,
-        posts: Sequence[Post],
-        memory: PostMemory,
-        length: int | AutoLength,
-        include_caption_hashtags: bool,
-        on_short: OnShort = "raise",
-    ) -> list[list[Recommendation]]:
-        most = len(memory.id_map)
-        auto = length if isinstance(length, AutoLength) else None
-        k = check_k(length, most, on_short) if isinstance(length, int) else check_k(length.minimum, most, on_short)
+    def _answer(self, posts: Sequence[Post], memory: PostMemory, asked: Asked) -> list[list[Recommendation]]:
         now = moment(memory.now_us)
-        queries, excluded = to_queries(posts, include_caption_hashtags, self._profile, now, self._checks_images)
-        rankings = self.system.rank(queries, memory, k if auto is None else min(auto.depth, most), excluded)
-        lengths = [k] * len(posts) if auto is None else auto.of(rankings.scores).tolist()
-        answers = [
-            [self._recommendation(*pair) for pair in ranking[:wanted]]
-            for ranking, wanted in zip(rankings, lengths, strict=True)
-        ]
-        for post, answer in zip(posts, answers, strict=True):
-            if len(answer) < k and on_short == "raise":
-                which = f" for {post.post_id}" if len(posts) > 1 else ""
-                raise UserError(f"k: {k} hashtags were requested{which}, but only {len(answer)} can be recommended.")
-        return answers
+        include = asked.include_caption_hashtags
+        queries, excluded = to_queries(posts, include, self._profile, now, self._checks_images)
+        rules = rules_of_posts(queries, excluded, memory, asked.rules, self._rule_book)
+        return answers(self.system, queries, memory, excluded, rules, asked)
 
     def _length(self, k: Length, minimum: int | None, maximum: int | None) -> int | AutoLength:
         if isinstance(k, str) and k == "auto":
@@ -421,10 +431,6 @@ class Recommender:
             if value is not None:
                 raise UserError(f"{name}: it bounds k='auto'; {short_repr(k)} hashtags were requested, leave it out.")
         return check_k(k)
-
-    def _recommendation(self, hashtag: str, score: float) -> Recommendation:
-        calibration = self.system.calibration
-        return Recommendation(hashtag, score, None if calibration is None else float(calibration.of([score])[0]))
 
     @property
     def _profile(self) -> str:
@@ -435,36 +441,19 @@ class Recommender:
         return not self.system.opens_images
 
 
+def _rules(
+    only: str | GivenHashtags | None,
+    never: GivenHashtags | None,
+    always: GivenHashtags | None,
+    replace: Mapping[str, str] | None,
+    language: str | None,
+) -> dict[str, Any]:
+    given = {"only": only, "never": never, "always": always, "replace": replace, "language": language}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def _known_user(user_id: str) -> str:
     known = read_post({"user_id": user_id}, "").user_id
     if known is None:
         raise UserError(f"user_id: {short_repr(user_id)} names nobody; give the id of a user.")
     return known
-
-
-def check_k(k: int, most: int | None = None, on_short: OnShort = "raise") -> int:
-    """Return a number of hashtags; an impossible one is refused.
-
-    Args:
-        k: the value given.
-        most: how many hashtags there are; None where that does not matter yet.
-        on_short: whether a number above `most` is refused (`raise`) or lowered to it (`fewer`).
-
-    Raises:
-        UserError: `k` is not a whole number from 1 to `most`.
-    """
-    try:
-        number = None if isinstance(k, (bool, np.bool_)) else operator.index(k)
-    except TypeError:
-        number = None
-    if number is None:
-        raise UserError(
-            f"k: {short_repr(k)} is not a whole number; give how many hashtags to recommend, at least 1, or 'auto'."
-        )
-    if number < 1:
-        raise UserError(f"k: {short_repr(number)} hashtags cannot be recommended; give at least 1.")
-    if most is None:
-        return number
-    if number > most and on_short == "raise":
-        raise UserError(f"k: {short_repr(number)} hashtags were requested, but only {most} can be recommended.")
-    return min(number, most)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -83,7 +84,7 @@ class Trends(PriorSystem):
         posts: Sequence[Post],
         memory: PostMemory,
         k: int,
-        excluded: Sequence[frozenset[str]],
+        excluded: Sequence[AbstractSet[str]],
         half_life_days: float,
     ) -> Iterator[RankedList]:
         instants = np.array([post.instant_us for post in posts], np.int64)

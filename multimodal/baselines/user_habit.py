@@ -16,6 +16,7 @@ from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.rankings import Rankings
+from multimodal.ranking.rules.post_rules import numbers_of
 from multimodal.ranking.top_k import order_candidates
 from multimodal.systems.base import Excluded
 from multimodal.systems.prior_system import PriorSystem
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _BACKOFF = -100.0
 # Posts of histories processed together; bounds the memory of a call to about 100 MB.
 _POSTS_AT_ONCE = 2**20
+_NONE: Ints = np.empty(0, np.int64)
 
 
 class RecencyConfig(Section):
@@ -81,7 +83,7 @@ class UserHabit(PriorSystem):
             self._uses(posts, memory),
             [[memory.id_map.add([tag])[0] for tag in post.hashtags] for post in posts],
             [(decay, rank_decay) for decay in recency.decays for rank_decay in recency.rank_decays],
-            lambda hashtags, activation, k: self._list(hashtags, activation, memory.id_map, k, []),
+            lambda hashtags, activation, k: self._list(hashtags, activation, memory.id_map, k, _NONE),
         )
         self.decay, self.rank_decay = chosen
         for (decay, rank_decay), score in scores.items():
@@ -100,7 +102,7 @@ class UserHabit(PriorSystem):
         for uses in self._uses(posts, memory):
             activation = uses.activation(self.decay, self.rank_decay)
             for row in range(len(uses.starts) - 1):
-                excluded_ids = [index for name in next(rows) if (index := id_map.find(name)) is not None]
+                excluded_ids = numbers_of(next(rows), id_map)
                 candidates = uses.of(row)
                 hashtags, scores = uses.hashtags[candidates], activation[candidates]
                 lists.append(self._list(hashtags, scores, id_map, k, excluded_ids))
@@ -116,9 +118,9 @@ class UserHabit(PriorSystem):
             yield remembered_uses(memory, users, instants, recency.history_posts, recency.epsilon_days)
 
     def _list(
-        self, hashtags: Ints, activation: Floats, id_map: HashtagIdMap, k: int, excluded_ids: list[int]
+        self, hashtags: Ints, activation: Floats, id_map: HashtagIdMap, k: int, excluded_ids: Ints
     ) -> tuple[Ints, Floats]:
-        if excluded_ids:
+        if len(excluded_ids):
             allowed = ~np.isin(hashtags, excluded_ids)
             hashtags, activation = hashtags[allowed], activation[allowed]
         history, scores = order_candidates(hashtags, activation, id_map, k)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
 from multimodal.commands.answer import Answer
+from multimodal.commands.rule_arguments import add_rule_arguments, rules_of
 
 EXAMPLES = """examples:
   multimodal-hashtags recommend --run runs/sample --image photo.jpg --caption "Low tide at dusk" --user-id ann --k 5
@@ -15,6 +15,8 @@ EXAMPLES = """examples:
   multimodal-hashtags recommend --run runs/sample --user-id ann --observe data/prepared
   multimodal-hashtags recommend --run runs/sample --user-id ann --memory memory.sqlite
   multimodal-hashtags recommend --run runs/tfidf --caption "Low tide" --k auto --maximum 8
+  multimodal-hashtags recommend --run runs/sample --user-id ann --never "ad*" --replace nyc=newyork --always myshop
+  multimodal-hashtags recommend --run runs/sample --user-id ann --only mine --k 3
   multimodal-hashtags recommend --run runs/sample --user-id ann --json"""
 
 
@@ -38,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--include-caption-hashtags", action="store_true", help="also recommend hashtags of the caption"
     )
+    add_rule_arguments(parser)
     parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda if available, else cpu)")
 
 
@@ -55,6 +58,7 @@ def run(options: argparse.Namespace) -> Answer:
     from multimodal.evaluation.files.text_table import TextTable
     from multimodal.recommender import Recommender
 
+    rules = rules_of(options)
     recommender = Recommender.from_pretrained(options.run, device=options.device, memory=options.memory)
     if options.observe is not None:
         from data_loaders.prepared import PreparedData
@@ -71,6 +75,7 @@ def run(options: argparse.Namespace) -> Answer:
         maximum=options.maximum,
         timestamp=options.timestamp,
         include_caption_hashtags=options.include_caption_hashtags,
+        **rules,
     )
     known = any(one.probability is not None for one in recommendations)
     cells = [
@@ -79,5 +84,5 @@ def run(options: argparse.Namespace) -> Answer:
     ]
     headings = ["", "Hashtag", "Score", *(["Probability"] if known else [])]
     table = TextTable(headings=headings, cells=cells, text_columns=2)
-    told = [{name: value for name, value in asdict(one).items() if value is not None} for one in recommendations]
+    told = [{name: value for name, value in one.to_dict().items() if value is not None} for one in recommendations]
     return Answer({"recommendations": told}, [table])

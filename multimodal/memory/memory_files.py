@@ -18,6 +18,16 @@ ARRAYS_FILE, POSTS_FILE = "memory.safetensors", "memory.json"
 _WHAT = "the remembered posts"
 
 
+class UserRules(Form):
+    """A user's rules for answers, see `multimodal.ranking.rules.rules.Rules`."""
+
+    only: str | list[str] | None = None
+    never: list[str] = Field(default_factory=list)
+    always: list[str] = Field(default_factory=list)
+    replace: dict[str, str] = Field(default_factory=dict)
+    language: str | None = None
+
+
 class _Posts(Form):
     width: Count
     slots: Count
@@ -26,6 +36,7 @@ class _Posts(Form):
     further_hashtags: Hashtags
     spaces: dict[str, Count] = Field(default_factory=dict)
     languages: Names = Field(default_factory=list)
+    rules: dict[str, UserRules] = Field(default_factory=dict)
 
 
 class _AllPosts(_Posts):
@@ -86,7 +97,7 @@ def read_memory(folder: Path, like: PostMemory, dead: bool = False) -> PostMemor
         check_ends(path, _WHAT, "term_ends", arrays["term_ends"], len(arrays["term_slots"]))
         if arrays["term_weights"].shape != arrays["term_slots"].shape:
             raise RunError(f"{path} ({_WHAT}) is damaged: term_weights and term_slots differ in length.")
-    memory = PostMemory.from_state(arrays, posts.model_dump(), id_map)
+    memory = PostMemory.from_state(arrays, posts.model_dump(exclude_defaults=True), id_map)
     memory.detect_languages = like.detect_languages
     return memory
 

@@ -20,6 +20,7 @@ from multimodal.memory.posts.numbering import Numbering
 from multimodal.memory.posts.rows import PostRows
 from multimodal.memory.posts.state import PostsState
 from multimodal.memory.posts.term_rows import TermRows
+from multimodal.memory.posts.user_notes import UserNotes
 from multimodal.memory.questions.columns import Extent
 from multimodal.memory.questions.memory_questions import MemoryQuestions
 
@@ -160,6 +161,11 @@ class PostMemory:
         return self._rows.terms.at(positions)
 
     @property
+    def notes(self) -> UserNotes:
+        """What users asked for, beside their posts."""
+        return self._state.notes
+
+    @property
     def newest_us(self) -> int:
         """The latest instant remembered, 0 if the memory is empty."""
         return self._state.newest_us
@@ -254,6 +260,7 @@ class PostMemory:
 
     def forget(self, user_id: str) -> int:
         """Forget a user and all posts of that user; returns how many posts they were, 0 for an unknown user."""
+        self.note(self.notes.without(user_id))
         number = self._user_number(user_id, self._state.forgotten)
         if number is None:
             return 0
@@ -262,6 +269,10 @@ class PostMemory:
         forgotten = replace(state, forgotten=state.forgotten | {number})
         self._state = self._without(forgotten, positions) if len(positions) else forgotten
         return len(positions)
+
+    def note(self, notes: UserNotes) -> None:
+        """Keep what users asked for, in place of what they asked for before."""
+        self._state = replace(self._state, notes=notes)
 
     def _known_position(self, post_id: str) -> int:
         position = self.position_of(post_id)
@@ -480,6 +491,7 @@ class PostMemory:
         if not state.dead:
             return self
         memory = self.emptied()
+        memory.note(self.notes)
         positions = np.flatnonzero(state.alive.values[: state.length])
         for start in range(0, len(positions), _COPIED_AT_ONCE):
             part = positions[start : start + _COPIED_AT_ONCE]
@@ -524,6 +536,7 @@ class PostMemory:
         values["user_ids"] = list(self.user_ids)
         if self.languages:
             values["languages"] = list(self.languages)
+        values |= self.notes.as_values()
         if dead:
             arrays["alive"] = self._state.alive.values[: len(self)]
             values["forgotten_users"] = sorted(self._state.forgotten)
@@ -557,7 +570,9 @@ class PostMemory:
         newest_us = int(arrays["instants_us"][alive].max()) if alive.any() else 0
         forgotten = frozenset(values.get("forgotten_users", ()))
         memory._state = memory._sorted_in(
-            PostsState(length, length - int(alive.sum()), newest_us, forgotten, alive=flags)
+            PostsState(
+                length, length - int(alive.sum()), newest_us, forgotten, alive=flags, notes=UserNotes.of_values(values)
+            )
         )
         return memory
 

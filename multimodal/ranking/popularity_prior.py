@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.ranking.fill import fill_up
+from multimodal.ranking.rules.post_rules import numbers_of
 from multimodal.ranking.top_k import order_candidates
 
 Ints = NDArray[np.int64]
@@ -41,6 +42,6 @@ class PopularityPrior:
         """Return the first `k` indices that are not excluded, and their shares."""
         return fill_up(np.empty(0, np.int64), np.empty(0), self.order, self.shares, k, excluded)
 
-    def numbers_of(self, hashtags: Collection[str]) -> list[int]:
+    def numbers_of(self, hashtags: Collection[str]) -> Ints:
         """Return the indices of the given hashtags that are in the vocabulary."""
-        return [index for hashtag in hashtags if (index := self.id_map.find(hashtag)) is not None]
+        return numbers_of(hashtags, self.id_map)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from inspect import get_annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
@@ -17,8 +18,9 @@ from multimodal.ranking.calibration import Calibration
 from multimodal.ranking.rankings import Rankings
 
 Precision: TypeAlias = Literal["fp32", "bf16"]
-# Per post, hashtags that must not be recommended; None for no such hashtags.
-Excluded: TypeAlias = Sequence[frozenset[str]] | None
+# Per post, hashtags that must not be recommended; None for no such hashtags. A set may contain more than it goes
+# through: hashtags that the memory does not know, which a System may make of a caption's words.
+Excluded: TypeAlias = Sequence[AbstractSet[str]] | None
 
 if TYPE_CHECKING:
     import torch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,7 +135,7 @@ class LanguageModel(NeighbourVotes):
         return self._endpoint, AnswerCache(None if folder is None else Path(folder), url)
 
     def _list(
-        self, chosen: Sequence[str], scores: dict[str, float], memory: PostMemory, k: int, names: frozenset[str]
+        self, chosen: Sequence[str], scores: dict[str, float], memory: PostMemory, k: int, names: AbstractSet[str]
     ) -> RankedList:
         """Return a ranking: chosen ones score from 2 down to above 1, others as they were retrieved, below 1."""
         raised = {hashtag: 2 - place / (len(chosen) + 1) for place, hashtag in enumerate(chosen)}

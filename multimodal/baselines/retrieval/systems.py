@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,7 +154,7 @@ class NeighbourVotes(PriorSystem):
         return memory.neighbours(terms, vectors, moments, int(self.neighbours), likeness)
 
     def _lists(
-        self, cast: Votes, memory: PostMemory, k: int, excluded: Sequence[frozenset[str]]
+        self, cast: Votes, memory: PostMemory, k: int, excluded: Sequence[AbstractSet[str]]
     ) -> Iterator[RankedList]:
         id_map, shares = memory.id_map, self.prior.shares
         for row, names in enumerate(excluded):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -114,7 +115,7 @@ class ZeroShot(PriorSystem):
         return Rankings.from_lists([post.post_id for post in posts], lists, k, memory.id_map.names)
 
     def _lists(
-        self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Sequence[frozenset[str]]
+        self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Sequence[AbstractSet[str]]
     ) -> Iterator[RankedList]:
         pictures, id_map = self.towers.pictures(posts), memory.id_map
         for picture, candidates, names in zip(pictures, self._candidates(posts, memory), excluded, strict=True):

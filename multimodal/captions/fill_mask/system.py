@@ -54,6 +54,7 @@ Floats = NDArray[np.float64]
 _ENCODER, _FILE = "caption_encoder", "fill_mask.json"
 _SENTENCES_AT_ONCE = 256
 _POSTS_AT_ONCE = 1_024
+_NONE: Ints = np.empty(0, np.int64)
 
 
 class _Recency(Form):
@@ -212,11 +213,11 @@ class BertFillMask(NetworkSystem, CaptionSystem):
         for start in range(0, len(posts), _POSTS_AT_ONCE):
             part = slice(start, start + _POSTS_AT_ONCE)
             excluded_ids = [self.prior.numbers_of(names) for names in excluded[part]] if excluded is not None else []
-            lists += self._lists(posts[part], memory, k, excluded_ids or [[]] * len(posts[part]))
+            lists += self._lists(posts[part], memory, k, excluded_ids or [_NONE] * len(posts[part]))
         return Rankings.from_lists([post.post_id for post in posts], lists, k, self.id_map.names)
 
     def _lists(
-        self, posts: Sequence[Post], memory: PostMemory, k: int, excluded_ids: Sequence[Sequence[int]]
+        self, posts: Sequence[Post], memory: PostMemory, k: int, excluded_ids: Sequence[Ints]
     ) -> list[RankedList]:
         tokens = self.sentences.tokenise(cleaned_captions(posts, self.config.caption_profile))
         scored = np.flatnonzero(self.sentences.has_known_tokens(tokens)).tolist()

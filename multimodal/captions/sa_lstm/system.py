@@ -119,7 +119,7 @@ class SaLstm(EncoderSystem, PriorSystem):
             for (words, logits), names in zip(self.word_logits(captions[part]), excluded_names[part], strict=True):
                 allowed = [i for i, word in enumerate(words) if word not in names]
                 indices = np.array(id_map.add(words[i] for i in allowed), np.int64)
-                excluded_ids = set(self.prior.numbers_of(names))
+                excluded_ids = self.prior.numbers_of(names)
                 lists.append(merging.ranking(indices, logits[allowed], self.prior, id_map, k, excluded_ids))
         return Rankings.from_lists([post.post_id for post in posts], lists, k, id_map.names)
 

@@ -17,6 +17,7 @@ from multimodal.memory.log.events import (
     PostCorrected,
     PostObserved,
     PostWithdrawn,
+    RulesSet,
     Terms,
     UserForgotten,
 )
@@ -162,6 +163,8 @@ def _change(memory: PostMemory, event: Event) -> None:
         memory.withdraw([event.post_id])
     elif isinstance(event, PostCorrected) and event.post_id in memory:
         _correct(memory, event)
+    elif isinstance(event, RulesSet):
+        memory.note(memory.notes.with_rules(event.user_id, event.rules))
     elif isinstance(event, UserForgotten):
         for user_id in users_of(memory, event):
             memory.forget(user_id)
@@ -184,4 +187,5 @@ def users_of(memory: PostMemory, event: UserForgotten) -> list[str]:
     """Return the ids of the forgotten user in a memory: one, or none where only the pseudonym is known any longer."""
     if not is_pseudonym(event.user_id):
         return [event.user_id]
-    return list(unmasked([event.user_id], dict.fromkeys(memory.user_ids)).values())
+    named = dict.fromkeys([*memory.user_ids, *memory.notes.user_ids])
+    return list(unmasked([event.user_id], named).values())

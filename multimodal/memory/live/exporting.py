@@ -12,7 +12,7 @@ import numpy as np
 from multimodal.memory.live.events_of_posts import spaces_of
 from multimodal.memory.live.live_memory import LiveMemory
 from multimodal.memory.log.event_coding import encode
-from multimodal.memory.log.events import Event, PostObserved, Terms
+from multimodal.memory.log.events import Event, PostObserved, RulesSet, Terms
 from multimodal.memory.post_memory import PostMemory
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -21,8 +21,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 def export_user(live: LiveMemory, user_id: str) -> dict[str, Any]:
     """Return all that is held about a user, as JSON can hold it.
 
-    `events` are the entries of the log about the user. `model_posts` are the posts that came with the model, which the
-    log does not have. Instants are given in microseconds since 1970 and, where there is a calendar for them, as text.
+    `rules` are those that count for the user now, if there are any. `events` are the entries of the log about the user.
+    `model_posts` are the posts that came with the model, which the log does not have. Instants are given in
+    microseconds since 1970 and, where there is a calendar for them, as text.
 
     Raises:
         StoreUnavailableError: the log cannot be reached at the moment.
@@ -32,9 +33,11 @@ def export_user(live: LiveMemory, user_id: str) -> dict[str, Any]:
     events = live.store.of_user(user_id)
     logged = {event.post_id for _, event in events if isinstance(event, PostObserved)}
     memory = live.memory
+    rules = memory.notes.of(user_id).rules
     own = [position for position in live.positions_of(user_id) if memory.post_ids[position] not in logged]
     return {
         "user_id": user_id,
+        **({"rules": dict(rules)} if rules else {}),
         "model_posts": [_model_post(memory, position) for position in own],
         "events": [{"number": number, "kind": encode(event).kind, **_plain_event(event)} for number, event in events],
     }
@@ -64,6 +67,8 @@ def _plain_event(event: Event) -> dict[str, Any]:
             record.update(_instant(value))
         elif isinstance(value, Terms):
             record["terms"] = {"slots": value.slots.tolist(), "weights": value.weights.tolist()}
+        elif isinstance(event, RulesSet):
+            record[field.name] = dict(value) if isinstance(value, Mapping) else value
         elif isinstance(value, Mapping):
             record[field.name] = {space: vector.tolist() for space, vector in value.items()}
         else:

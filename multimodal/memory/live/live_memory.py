@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from multimodal.memory.live.files_beside import FilesBeside
 from multimodal.memory.live.snapshot import LogPlace, SnapshotError, generation_of, mark, read_snapshot, write_snapshot
 from multimodal.memory.live.tombstones import tombstone
 from multimodal.memory.log.errors import StoreUnavailableError
-from multimodal.memory.log.events import Event, FeedbackGiven, PostWithdrawn, UserForgotten
+from multimodal.memory.log.events import Event, FeedbackGiven, PostWithdrawn, RulesSet, UserForgotten
 from multimodal.memory.log.in_process import InProcessStore
 from multimodal.memory.log.store import EventStore, NumberedEvent
 from multimodal.memory.post_memory import PostMemory
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 _EVENTS_AT_ONCE = 4_096
 _SHARE_BEHIND = 10
+_ABOUT_USERS = (FeedbackGiven, RulesSet, UserForgotten)
 # Appends posts, with their vectors, to a memory.
 Encode = Callable[[PostMemory, Sequence[Post]], None]
 
@@ -165,7 +167,7 @@ class LiveMemory:
         """Append events to the log, then do them to the memory; under the lock."""
         if not self.settings.log_posts:
             apply(self.memory, events)
-            self.store.append([event for event in events if isinstance(event, (FeedbackGiven, UserForgotten))])
+            self.store.append([event for event in events if isinstance(event, _ABOUT_USERS)])
             return
         last = self.store.append(events)
         if last - len(events) == self.number:
@@ -243,6 +245,15 @@ class LiveMemory:
         """
         with self._lock:
             self._record([feedback])
+
+    def set_rules(self, user_id: str, rules: Mapping[str, Any]) -> None:
+        """Keep a user's rules for answers, as JSON holds them, in place of earlier ones; empty for none.
+
+        Raises:
+            StoreUnavailableError: the log cannot be written at the moment.
+        """
+        with self._lock:
+            self._record([RulesSet(user_id=user_id, instant_us=time.time_ns() // 1_000, rules=rules)])
 
     def forget(self, user_id: str) -> int:
         """Forget a user: at once for all answers, physically with the next `compact`.

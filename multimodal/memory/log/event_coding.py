@@ -19,17 +19,20 @@ from multimodal.memory.log.events import (
     PostCorrected,
     PostObserved,
     PostWithdrawn,
+    RulesSet,
     Terms,
     UserForgotten,
 )
 from multimodal.memory.log.pseudonyms import is_pseudonym
 
-OBSERVED, CORRECTED, WITHDRAWN, FEEDBACK, FORGOTTEN = "observed", "corrected", "withdrawn", "feedback", "forgotten"
+OBSERVED, CORRECTED, WITHDRAWN = "observed", "corrected", "withdrawn"
+FEEDBACK, RULES, FORGOTTEN = "feedback", "rules", "forgotten"
 _KINDS: dict[type, str] = {
     PostObserved: OBSERVED,
     PostCorrected: CORRECTED,
     PostWithdrawn: WITHDRAWN,
     FeedbackGiven: FEEDBACK,
+    RulesSet: RULES,
     UserForgotten: FORGOTTEN,
 }
 _LISTS = ("hashtags", "shown", "accepted", "rejected", "added")
@@ -73,13 +76,16 @@ def encode(event: Event) -> Row:
     if kind is None:
         accepted = ", ".join(known.__name__ for known in _KINDS)
         raise UserError(f"{short_repr(event)} is no event; accepted: {accepted}.")
-    post_id = None if kind == FORGOTTEN else _identifier(event, "post_id", optional=kind == FEEDBACK)
-    user_id = _identifier(event, "user_id", optional=kind != FORGOTTEN)
+    of_user = kind in (RULES, FORGOTTEN)
+    post_id = None if of_user else _identifier(event, "post_id", optional=kind == FEEDBACK)
+    user_id = _identifier(event, "user_id", optional=not of_user)
     if kind != FORGOTTEN and user_id is not None and is_pseudonym(user_id):
         _refuse(event, "user_id", short_repr(user_id), "any that is not the pseudonym of a forgotten user")
     moment = None if kind in (CORRECTED, WITHDRAWN) else _instant(event)
     payload: dict[str, Any] = {name: _list(event, name) for name in _LISTS if _given(event, name)}
     payload |= {name: _text(event, name) for name in _TEXTS if _given(event, name)}
+    if isinstance(event, RulesSet):
+        payload["rules"] = _plain(event, event.rules)
     parts: list[bytes] = []
     if _given(event, "terms"):
         payload["terms"] = _terms(event, parts)
@@ -139,6 +145,8 @@ def _event(row: Row) -> Event:
     if row.kind == FEEDBACK:
         moment = _number(row.instant_us)
         return FeedbackGiven(user_id=row.user_id, post_id=row.post_id, instant_us=moment, **lists)
+    if row.kind == RULES:
+        return RulesSet(user_id=str(row.user_id), instant_us=_number(row.instant_us), rules=dict(payload["rules"]))
     if row.kind == FORGOTTEN:
         return UserForgotten(user_id=str(row.user_id), instant_us=_number(row.instant_us))
     raise ValueError(f"the kind {row.kind!r} is not known")
@@ -219,6 +227,16 @@ def _list(event: Event, name: str) -> list[str]:
     if not isinstance(value, (tuple, list)) or not all(isinstance(hashtag, str) for hashtag in value):
         _refuse(event, name, short_repr(value), "a tuple of texts")
     return list(value)
+
+
+def _plain(event: Event, rules: object) -> dict[str, Any]:
+    try:
+        values = json.loads(json.dumps(rules, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        _refuse(event, "rules", short_repr(rules), "a dictionary that JSON can hold")
+    return values
 
 
 def _terms(event: Event, parts: list[bytes]) -> list[Any]:

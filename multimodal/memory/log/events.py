@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,6 +112,21 @@ class FeedbackGiven:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RulesSet:
+    """A user's rules for answers are these from now on, in place of earlier ones.
+
+    Attributes:
+        user_id: the user.
+        instant_us: when.
+        rules: as JSON holds them; empty for none.
+    """
+
+    user_id: str
+    instant_us: int
+    rules: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class UserForgotten:
     """Everything about a user that stands before this event no longer counts.
 
@@ -131,4 +146,4 @@ class UserForgotten:
         return user_id is not None and bool(unmasked([self.user_id], [user_id]))
 
 
-Event: TypeAlias = "PostObserved | PostCorrected | PostWithdrawn | FeedbackGiven | UserForgotten"
+Event: TypeAlias = "PostObserved | PostCorrected | PostWithdrawn | FeedbackGiven | RulesSet | UserForgotten"

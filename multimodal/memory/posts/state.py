@@ -1,4 +1,4 @@
-"""`PostsState`: which posts of a memory are complete and alive."""
+"""`PostsState`: which posts of a memory are complete and alive, and what users asked for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from multimodal.memory.posts.growing_array import GrowingArray
 from multimodal.memory.posts.growing_timelines import GrowingTimelines
+from multimodal.memory.posts.user_notes import UserNotes
 
 Flags = NDArray[np.bool_]
 
@@ -24,6 +25,7 @@ class PostsState:
         forgotten: user numbers that stand for nobody any longer.
         timelines: of the living ones.
         alive: by position, at least `length`.
+        notes: what users asked for, beside their posts.
     """
 
     length: int = 0
@@ -32,6 +34,7 @@ class PostsState:
     forgotten: frozenset[int] = frozenset()
     timelines: GrowingTimelines = field(default_factory=GrowingTimelines)
     alive: GrowingArray = field(default_factory=lambda: GrowingArray(np.bool_))
+    notes: UserNotes = field(default_factory=UserNotes)
 
     @property
     def flags(self) -> Flags | None:

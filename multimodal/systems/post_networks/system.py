@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from data_loaders.batches import PostBatch
@@ -26,6 +26,7 @@ from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
+from multimodal.ranking.rules.post_rules import numbers_of
 from multimodal.ranking.top_k import RankedList, order_candidates
 from multimodal.systems.base import Excluded
 from multimodal.systems.network import NetworkSystem
@@ -145,7 +146,7 @@ class PostNetworkSystem(NetworkSystem):
         return Rankings.from_lists([post.post_id for post in posts], lists, k, memory.id_map.names)
 
     def _lists(
-        self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Sequence[frozenset[str]]
+        self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Sequence[AbstractSet[str]]
     ) -> Iterator[RankedList]:
         """Yield the indices and scores of the best hashtags of each post."""
         self.network.eval()
@@ -154,11 +155,5 @@ class PostNetworkSystem(NetworkSystem):
             scores, columns = self.scores(*bank.place(dataset.batch(rows)))
             hashtags = columns.cpu().numpy()
             for row, values in zip(rows, scores.double().cpu().numpy(), strict=True):
-                if excluded[row]:
-                    values[_listed(excluded[row], hashtags, memory.id_map)] = -np.inf
+                values[np.isin(hashtags, numbers_of(excluded[row], memory.id_map))] = -np.inf
                 yield order_candidates(hashtags, values, memory.id_map, k)
-
-
-def _listed(excluded: frozenset[str], indices: NDArray[np.int64], id_map: HashtagIdMap) -> NDArray[np.bool_]:
-    unwanted = [index for index in (id_map.find(hashtag) for hashtag in excluded) if index is not None]
-    return np.isin(indices, unwanted)

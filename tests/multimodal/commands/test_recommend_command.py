@@ -75,3 +75,43 @@ def test_programs_get_what_the_library_recommends(command, trained):
     assert json.loads(done.stdout) == {
         "recommendations": [{"hashtag": one.hashtag, "score": one.score} for one in expected]
     }
+
+
+class TestRules:
+    def test_they_are_those_of_the_library(self, command, trained, tmp_path):
+        asked = ("--run", trained, "--user-id", "user3", "--k", "4")
+        first, second, *_ = hashtags(command("recommend", *asked).stdout)
+        file = tmp_path / "rules.json"
+        file.write_text(json.dumps({"never": [first], "always": ["market"]}))
+        given = ("--never", f"{first},tea*", "--always", "My Shop", "--replace", f"{second}=other, x=y")
+        done = command("recommend", *asked, *given)
+        rules = {"never": [first, "tea*"], "always": ["myshop"], "replace": {second: "other", "x": "y"}}
+        expected = Recommender.from_pretrained(trained).recommend(user_id="user3", k=4, **rules)
+        assert hashtags(done.stdout) == [one.hashtag for one in expected], done.stderr
+        assert hashtags(command("recommend", *asked, "--rules", file).stdout)[0] == "market"
+        both = command("recommend", *asked, "--rules", file, "--always", "shop")
+        assert hashtags(both.stdout)[:2] == ["shop", second]
+
+    def test_own_hashtags_alone(self, command, trained):
+        asked = ("--run", trained, "--user-id", "user3", "--k", "2")
+        expected = Recommender.from_pretrained(trained).recommend(user_id="user3", k=2, only="mine")
+        done = command("recommend", *asked, "--only", "mine")
+        assert hashtags(done.stdout) == [one.hashtag for one in expected]
+        assert "#mine" in command("recommend", *asked[:-1], "1", "--only", "#mine").stdout
+
+    def test_mistakes(self, command, trained, tmp_path):
+        (tmp_path / "list.json").write_text("[1]")
+        (tmp_path / "text.json").write_text("{")
+        (tmp_path / "key.json").write_text('{"nevr": []}')
+        mistakes = {
+            ("--replace", "nyc"): "--replace: 'nyc' has no =; give what to replace and by what",
+            ("--rules", tmp_path / "no.json"): "--rules: there is no file",
+            ("--rules", tmp_path / "list.json"): 'list.json holds [1]; give an object such as {"never": ["ad*"]}',
+            ("--rules", tmp_path / "text.json"): "text.json is no JSON that can be read",
+            ("--rules", tmp_path / "key.json"): "rules: unknown key 'nevr'. Did you mean 'never'?",
+            ("--never", "ad", "--always", "ad"): "always: 'ad' is also among never",
+        }
+        for options, message in mistakes.items():
+            done = command("recommend", "--run", trained, "--user-id", "user3", *options)
+            assert done.returncode == 2
+            assert message in done.stderr

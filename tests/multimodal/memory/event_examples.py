@@ -12,6 +12,7 @@ from multimodal.memory.log.events import (
     PostCorrected,
     PostObserved,
     PostWithdrawn,
+    RulesSet,
     Terms,
     UserForgotten,
 )
@@ -41,6 +42,8 @@ EVERY_KIND = [
     PostWithdrawn(post_id="bare"),
     FeedbackGiven(user_id="bob", instant_us=5, post_id="full", shown=("a", "b"), accepted=("a",), added=("c",)),
     FeedbackGiven(user_id=None, instant_us=6, rejected=("b",)),
+    RulesSet(user_id="bob", instant_us=7, rules={"only": "mine", "never": ["ad*"], "replace": {"ü": "u"}}),
+    RulesSet(user_id="bob", instant_us=8),
     UserForgotten(user_id="bob", instant_us=7),
 ]  # fmt: skip
 

@@ -251,6 +251,53 @@ class TestRanking:
         assert len(fitted.system.rank([], empty, K)) == 0
 
 
+class TestRulesOfUsers:
+    """The list by rules is the full ranking with what they leave, cut afterwards."""
+
+    def answers(self, fitted, memory, questions, **rules):
+        return as_lists(Recommender(fitted.system, memory).recommend_many(questions, 4, **rules))
+
+    def ranked(self, fitted, memory, questions):
+        answers = Recommender(fitted.system, memory).recommend_many(questions, len(memory.id_map), on_short="fewer")
+        return as_lists(answers)
+
+    def test_never(self, fitted, memory, questions):
+        full = self.ranked(fitted, memory, questions)
+        unwanted = {hashtag for hashtag, _ in full[0][:3]}
+        expected = [[pair for pair in ranking if pair[0] not in {*unwanted, "kiwi"}][:4] for ranking in full]
+        assert_same(self.answers(fitted, memory, questions, never=[*unwanted, "ki*"]), expected)
+        assert all(len(ranking) == 4 for ranking in expected)
+
+    def test_only(self, fitted, memory, questions):
+        full = self.ranked(fitted, memory, questions)
+        wanted = {hashtag for ranking in full for hashtag, _ in ranking[-4:] if hashtag in fitted.system.id_map}
+        expected = [[pair for pair in ranking if pair[0] in wanted][:4] for ranking in full]
+        assert_same(self.answers(fitted, memory, questions, only=wanted, on_short="fewer"), expected)
+
+    def test_own_hashtags_alone(self, fitted, memory, questions):
+        posts = [post for post in questions if post.user_id is not None]
+        for post, answer in zip(posts, self.answers(fitted, memory, posts, only="mine", on_short="fewer"), strict=True):
+            earlier = memory.history([post.user_id], [post.instant_us], 200)[0]
+            own = {memory.id_map[index] for index in memory.hashtag_pairs(earlier)[1].tolist()}
+            assert {hashtag for hashtag, _ in answer} <= own
+            assert len(answer) == min(4, len(own))
+
+    def test_always_and_replace(self, fitted, memory, questions):
+        full = self.ranked(fitted, memory, questions)
+        rules = {"always": ["market"], "replace": {"s*": "fog"}}
+        for answer, ranking in zip(self.answers(fitted, memory, questions, **rules), full, strict=True):
+            replaced = {}
+            for hashtag, score in ranking:
+                replaced.setdefault("fog" if hashtag.startswith("s") else hashtag, score)
+            expected = [("market", ranking[0][1]), *replaced.items()][:4]
+            assert_same([answer], [expected])
+
+    def test_words_of_the_caption_obey_too(self, fitted, memory):
+        post = Post(post_id="spam", caption="spammer walk spammers", user_id="user1")
+        answers = Recommender(fitted.system, memory).recommend_many([post], 8, never=["spam*"])
+        assert not [one.hashtag for one in answers[0] if one.hashtag.startswith("spam")]
+
+
 class TestTime:
     def test_later_posts_change_nothing(self, fitted, tiny_data, questions):
         asked = questions[3]

@@ -11,7 +11,7 @@ from event_examples import EVERY_KIND, numbered, post, same, terms, vector
 from data_loaders.errors import UserError
 from multimodal.memory.log.errors import PostExistsError, StoreError
 from multimodal.memory.log.event_coding import encode
-from multimodal.memory.log.events import FeedbackGiven, PostCorrected, PostWithdrawn, UserForgotten
+from multimodal.memory.log.events import FeedbackGiven, PostCorrected, PostWithdrawn, RulesSet, UserForgotten
 from multimodal.memory.log.pseudonyms import pseudonym
 
 
@@ -123,6 +123,12 @@ class TestRefusals:
             (UserForgotten(user_id=None, instant_us=1), "UserForgotten: user_id is None"),
             (FeedbackGiven(user_id="a", instant_us=None), "FeedbackGiven: instant_us is None"),
             (PostCorrected(post_id=None), "PostCorrected: post_id is None"),
+            (RulesSet(user_id=None, instant_us=1), "RulesSet: user_id is None"),
+            (
+                RulesSet(user_id="a", instant_us=1, rules={"only": {1}}),
+                r"rules is \{'only': \{1\}\}; accepted: a dictionary",
+            ),
+            (RulesSet(user_id="a", instant_us=1, rules=["a"]), r"rules is \['a'\]; accepted: a dictionary that JSON"),
         ],
     )
     def test_values_of_another_type_or_range(self, store, event, text):
@@ -166,6 +172,13 @@ class TestUsers:
         assert not forgotten.is_about("bob")
         assert not forgotten.is_about(None)
         assert filled.erase("ann") == 0
+
+    def test_rules_are_held_about_their_user_and_erased(self, filled):
+        filled.append([RulesSet(user_id="ann", instant_us=8, rules={"never": ["x"]})])
+        assert [number for number, _ in filled.of_user("ann")] == [1, 3, 4, 5, 6, 8]
+        filled.append([UserForgotten(user_id="ann", instant_us=9)])
+        assert filled.erase("ann") == 6
+        assert [number for number, _ in filled.read()] == [2, 7, 9]
 
     def test_numbers_are_not_used_again(self, filled):
         filled.append([UserForgotten(user_id="ann", instant_us=9)])

@@ -1,0 +1,1 @@
+"""The user's own rules: only these hashtags, never those, always some, one in place of another, one language."""

@@ -1,0 +1,146 @@
+"""From a System's rankings to answers: rules, list lengths, chances."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_loaders.errors import UserError, short_repr
+from data_loaders.posts import Post
+from multimodal.memory.post_memory import PostMemory
+from multimodal.ranking.list_length import AutoLength
+from multimodal.ranking.recommendation import Recommendation
+from multimodal.ranking.rules.post_rules import Entry, PostRules
+from multimodal.systems.base import System
+
+OnShort: TypeAlias = Literal["raise", "fewer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a call wants its answers.
+
+    Attributes:
+        length: how many hashtags each, or how that is chosen.
+        include_caption_hashtags: whether hashtags of a caption are allowed.
+        rules: of the call.
+        on_short: what to do where fewer can be recommended.
+    """
+
+    length: int | AutoLength
+    include_caption_hashtags: bool
+    rules: Mapping[str, Any]
+    on_short: OnShort = "raise"
+
+    @property
+    def fewest(self) -> int:
+        """How many hashtags each answer has at least."""
+        return self.length if isinstance(self.length, int) else self.length.minimum
+
+
+def answers(
+    system: System,
+    queries: Sequence[Post],
+    memory: PostMemory,
+    excluded: Sequence[AbstractSet[str]],
+    rules: Sequence[PostRules] | None,
+    asked: Asked,
+) -> list[list[Recommendation]]:
+    """Return the recommendations for B posts.
+
+    Args:
+        system: fitted.
+        queries: B posts as `System.rank` takes them.
+        memory: of the System.
+        excluded: per post, hashtags that must not be recommended.
+        rules: of each post, which know these too; None for none.
+        asked: how the call wants them.
+
+    Raises:
+        UserError: fewer hashtags can be recommended for a post than were requested.
+    """
+    named = {hashtag for one in rules or () for hashtag in one.named if hashtag not in memory.id_map}
+    most = len(memory.id_map) + len(named)
+    k = check_k(asked.fewest, most, asked.on_short)
+    depth = k if isinstance(asked.length, int) else min(asked.length.depth, most)
+    if rules is None:
+        rankings = system.rank(queries, memory, depth, excluded)
+        entries = [[Entry(hashtag, score, hashtag) for hashtag, score in ranking] for ranking in rankings]
+    else:
+        _check_always(queries, rules, k, asked)
+        entries = _by_rules(system, queries, memory, rules, depth)
+    if isinstance(asked.length, AutoLength):
+        lengths = asked.length.of(_scores(entries, depth)).tolist()
+        always = [0] * len(entries) if rules is None else [len(one.always) for one in rules]
+        entries = [row[: max(pair)] for row, *pair in zip(entries, lengths, always, strict=True)]
+    if asked.on_short == "raise":
+        _refuse_short(queries, entries, k, "" if rules is None else " by the rules")
+    return [[_recommendation(system, entry) for entry in row] for row in entries]
+
+
+def _by_rules(
+    system: System, queries: Sequence[Post], memory: PostMemory, rules: Sequence[PostRules], depth: int
+) -> list[list[Entry]]:
+    deepest = max((one.depth(depth) for one in rules), default=depth)
+    rankings = system.rank(queries, memory, deepest, [one.barred for one in rules])
+    return [one.listed(ranking, depth) for one, ranking in zip(rules, rankings, strict=True)]
+
+
+def _check_always(queries: Sequence[Post], rules: Sequence[PostRules], k: int, asked: Asked) -> None:
+    if asked.on_short == "raise" and isinstance(asked.length, int):
+        for query, one in zip(queries, rules, strict=True):
+            one.check(k, f" for {query.post_id}" if len(queries) > 1 else "")
+
+
+def _refuse_short(queries: Sequence[Post], entries: Sequence[Sequence[Entry]], k: int, why: str) -> None:
+    for query, row in zip(queries, entries, strict=True):
+        if len(row) < k:
+            which = f" for {query.post_id}" if len(queries) > 1 else ""
+            raise UserError(f"k: {k} hashtags were requested{which}, but only {len(row)} can be recommended{why}.")
+
+
+def _scores(entries: Sequence[Sequence[Entry]], depth: int) -> NDArray[np.float64]:
+    scores = np.full((len(entries), depth), np.nan)
+    for row, entries_of_row in zip(scores, entries, strict=True):
+        row[: len(entries_of_row)] = [entry.score for entry in entries_of_row]
+    return scores
+
+
+def _recommendation(system: System, entry: Entry) -> Recommendation:
+    calibration = None if entry.ranked is None else system.calibration
+    chance = None if calibration is None else float(calibration.of([entry.score])[0])
+    return Recommendation(entry.hashtag, entry.score, chance)
+
+
+def check_k(k: int, most: int | None = None, on_short: OnShort = "raise") -> int:
+    """Return a number of hashtags; an impossible one is refused.
+
+    Args:
+        k: the value given.
+        most: how many hashtags there are; None where that does not matter yet.
+        on_short: whether a number above `most` is refused (`raise`) or lowered to it (`fewer`).
+
+    Raises:
+        UserError: `k` is not a whole number from 1 to `most`.
+    """
+    try:
+        number = None if isinstance(k, (bool, np.bool_)) else operator.index(k)
+    except TypeError:
+        number = None
+    if number is None:
+        raise UserError(
+            f"k: {short_repr(k)} is not a whole number; give how many hashtags to recommend, at least 1, or 'auto'."
+        )
+    if number < 1:
+        raise UserError(f"k: {short_repr(number)} hashtags cannot be recommended; give at least 1.")
+    if most is None:
+        return number
+    if number > most and on_short == "raise":
+        raise UserError(f"k: {short_repr(number)} hashtags were requested, but only {most} can be recommended.")
+    return min(number, most)
