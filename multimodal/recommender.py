@@ -145,6 +145,7 @@ class Recommender:
         timestamp: str | float | date | None = None,
         history: Sequence[GivenPost] | None = None,
         include_caption_hashtags: bool = False,
+        explain: bool = False,
         only: str | GivenHashtags | None = None,
         never: GivenHashtags | None = None,
         always: GivenHashtags | None = None,
@@ -168,6 +169,7 @@ class Recommender:
             history: earlier posts of this user, oldest first, used for this call only. One without a timestamp
                 counts as just before this post; one that is already remembered counts once.
             include_caption_hashtags: allow hashtags of the caption.
+            explain: say what brought each hashtag, in `Recommendation.sources`; takes a little longer.
             only: recommend nothing but these hashtags; `mine`: but those that the user has used; `known`: but those
                 that anybody has used. Those that the System does not rank come last, with the lowest score of the list.
             never: hashtags that are not recommended.
@@ -184,7 +186,7 @@ class Recommender:
         post = read_post({"user_id": user_id, "timestamp": timestamp, "caption": caption, "image": image}, "query")
         earlier = [] if history is None or is_missing(history) else read_posts(history, "given")
         rules = _rules(only, never, always, replace, language)
-        asked = Asked(self._length(k, minimum, maximum), include_caption_hashtags, rules)
+        asked = Asked(self._length(k, minimum, maximum), include_caption_hashtags, rules, explain=explain)
         with self._lock:
             self.live.follow()
             if not earlier:
@@ -201,6 +203,7 @@ class Recommender:
         minimum: int | None = None,
         maximum: int | None = None,
         include_caption_hashtags: bool = False,
+        explain: bool = False,
         on_short: OnShort = "raise",
         only: str | GivenHashtags | None = None,
         never: GivenHashtags | None = None,
@@ -216,6 +219,7 @@ class Recommender:
             minimum: shortest list of `auto`.
             maximum: longest list of `auto`.
             include_caption_hashtags: allow hashtags of a caption.
+            explain: see `recommend`.
             on_short: where fewer than `k` hashtags can be recommended for a post: `raise` an error, or return a list of
                 `fewer` for that post.
             only, never, always, replace, language: rules for all of them, see `recommend`.
@@ -227,7 +231,7 @@ class Recommender:
             raise UserError(f"on_short: {short_repr(on_short)} is not known; accepted: {', '.join(get_args(OnShort))}.")
         read = read_posts(posts, "query")
         rules = _rules(only, never, always, replace, language)
-        asked = Asked(self._length(k, minimum, maximum), include_caption_hashtags, rules, on_short)
+        asked = Asked(self._length(k, minimum, maximum), include_caption_hashtags, rules, on_short, explain)
         answers: list[list[Recommendation]] = []
         with self._lock:
             self.live.follow()

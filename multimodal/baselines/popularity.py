@@ -10,6 +10,7 @@ from pydantic import Field
 from data_loaders.posts import Post
 from multimodal.config import RunConfig
 from multimodal.memory.post_memory import PostMemory
+from multimodal.ranking.explanation import Explanation, Source
 from multimodal.ranking.rankings import Rankings
 from multimodal.systems.base import Excluded
 from multimodal.systems.prior_system import PriorSystem
@@ -43,3 +44,7 @@ class Popularity(PriorSystem):
         rows = excluded or [frozenset()] * len(posts)
         lists = (self.prior.ranking(k, self.prior.numbers_of(row)) for row in rows)
         return Rankings.from_lists(post_ids, lists, k, self.id_map.names)
+
+    def explain(self, posts: Sequence[Post], rankings: Rankings, memory: PostMemory) -> list[list[Explanation]]:
+        """Return `popularity` for every hashtag; its effect is the score."""
+        return [[(Source("popularity", score),) for _, score in ranking] for ranking in rankings]

@@ -14,6 +14,7 @@ from multimodal.baselines.habit_tuning import choose_exponents
 from multimodal.config import RunConfig, Section
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
+from multimodal.ranking.explanation import Explanation, Source, own_posts_with
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.rules.post_rules import numbers_of
@@ -107,6 +108,19 @@ class UserHabit(PriorSystem):
                 hashtags, scores = uses.hashtags[candidates], activation[candidates]
                 lists.append(self._list(hashtags, scores, id_map, k, excluded_ids))
         return Rankings.from_lists([post.post_id for post in posts], lists, k, id_map.names)
+
+    def explain(self, posts: Sequence[Post], rankings: Rankings, memory: PostMemory) -> list[list[Explanation]]:
+        """Return `own`, with the posts that carry the hashtag, or `popularity`; the effect is the whole score."""
+        limit = self.config.recency.history_posts
+        explained: list[list[Explanation]] = []
+        for post, ranking in zip(posts, rankings, strict=True):
+            behind = own_posts_with(memory, post, [hashtag for hashtag, _ in ranking], limit)
+            sources = [
+                Source("own" if ids else "popularity", score, ids)
+                for ids, (_, score) in zip(behind, ranking, strict=True)
+            ]
+            explained.append([(source,) for source in sources])
+        return explained
 
     def _uses(self, posts: Sequence[Post], memory: PostMemory) -> Iterator[RememberedUses]:
         recency = self.config.recency

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from multimodal.commands.answer import Answer
 from multimodal.commands.rule_arguments import add_rule_arguments, rules_of
+
+if TYPE_CHECKING:
+    from multimodal.ranking.recommendation import Recommendation
 
 EXAMPLES = """examples:
   multimodal-hashtags recommend --run runs/sample --image photo.jpg --caption "Low tide at dusk" --user-id ann --k 5
@@ -17,7 +20,7 @@ EXAMPLES = """examples:
   multimodal-hashtags recommend --run runs/tfidf --caption "Low tide" --k auto --maximum 8
   multimodal-hashtags recommend --run runs/sample --user-id ann --never "ad*" --replace nyc=newyork --always myshop
   multimodal-hashtags recommend --run runs/sample --user-id ann --only mine --k 3
-  multimodal-hashtags recommend --run runs/sample --user-id ann --json"""
+  multimodal-hashtags recommend --run runs/sample --user-id ann --explain --json"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--include-caption-hashtags", action="store_true", help="also recommend hashtags of the caption"
     )
+    parser.add_argument("--explain", action="store_true", help="say what brought each hashtag")
     add_rule_arguments(parser)
     parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda if available, else cpu)")
 
@@ -75,14 +79,29 @@ def run(options: argparse.Namespace) -> Answer:
         maximum=options.maximum,
         timestamp=options.timestamp,
         include_caption_hashtags=options.include_caption_hashtags,
+        explain=options.explain,
         **rules,
     )
     known = any(one.probability is not None for one in recommendations)
     cells = [
-        [f"{rank:>2}", str(one), f"{one.score:.4f}", *([f"{one.probability:.3f}"] if known else [])]
+        [
+            f"{rank:>2}",
+            str(one),
+            *([_because(one)] if options.explain else []),
+            f"{one.score:.4f}",
+            *([f"{one.probability:.3f}"] if known else []),
+        ]
         for rank, one in enumerate(recommendations, start=1)
     ]
-    headings = ["", "Hashtag", "Score", *(["Probability"] if known else [])]
-    table = TextTable(headings=headings, cells=cells, text_columns=2)
+    because = ["Because"] if options.explain else []
+    headings = ["", "Hashtag", *because, "Score", *(["Probability"] if known else [])]
+    table = TextTable(headings=headings, cells=cells, text_columns=2 + len(because))
     told = [{name: value for name, value in one.to_dict().items() if value is not None} for one in recommendations]
     return Answer({"recommendations": told}, [table])
+
+
+def _because(one: Recommendation) -> str:
+    if one.sources is None:
+        return "the System cannot say"
+    posts = [f" ({', '.join(source.posts)})" if source.posts else "" for source in one.sources]
+    return ", ".join(source.name + behind for source, behind in zip(one.sources, posts, strict=True))

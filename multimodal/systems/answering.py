@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from data_loaders.errors import UserError, short_repr
 from data_loaders.posts import Post
 from multimodal.memory.post_memory import PostMemory
+from multimodal.ranking.explanation import Explanation, Source
 from multimodal.ranking.list_length import AutoLength
+from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.recommendation import Recommendation
 from multimodal.ranking.rules.post_rules import Entry, PostRules
 from multimodal.systems.base import System
@@ -31,12 +33,14 @@ class Asked:
         include_caption_hashtags: whether hashtags of a caption are allowed.
         rules: of the call.
         on_short: what to do where fewer can be recommended.
+        explain: whether to say what brought each hashtag.
     """
 
     length: int | AutoLength
     include_caption_hashtags: bool
     rules: Mapping[str, Any]
     on_short: OnShort = "raise"
+    explain: bool = False
 
     @property
     def fewest(self) -> int:
@@ -74,22 +78,20 @@ def answers(
         entries = [[Entry(hashtag, score, hashtag) for hashtag, score in ranking] for ranking in rankings]
     else:
         _check_always(queries, rules, k, asked)
-        entries = _by_rules(system, queries, memory, rules, depth)
+        deepest = max((one.depth(depth) for one in rules), default=depth)
+        rankings = system.rank(queries, memory, deepest, [one.barred for one in rules])
+        entries = [one.listed(ranking, depth) for one, ranking in zip(rules, rankings, strict=True)]
     if isinstance(asked.length, AutoLength):
         lengths = asked.length.of(_scores(entries, depth)).tolist()
         always = [0] * len(entries) if rules is None else [len(one.always) for one in rules]
         entries = [row[: max(pair)] for row, *pair in zip(entries, lengths, always, strict=True)]
     if asked.on_short == "raise":
         _refuse_short(queries, entries, k, "" if rules is None else " by the rules")
-    return [[_recommendation(system, entry) for entry in row] for row in entries]
-
-
-def _by_rules(
-    system: System, queries: Sequence[Post], memory: PostMemory, rules: Sequence[PostRules], depth: int
-) -> list[list[Entry]]:
-    deepest = max((one.depth(depth) for one in rules), default=depth)
-    rankings = system.rank(queries, memory, deepest, [one.barred for one in rules])
-    return [one.listed(ranking, depth) for one, ranking in zip(rules, rankings, strict=True)]
+    explained = _explanations(system, queries, rankings, memory) if asked.explain else None
+    return [
+        [_recommendation(system, entry, None if explained is None else explained[row]) for entry in entries_of_row]
+        for row, entries_of_row in enumerate(entries)
+    ]
 
 
 def _check_always(queries: Sequence[Post], rules: Sequence[PostRules], k: int, asked: Asked) -> None:
@@ -112,10 +114,23 @@ def _scores(entries: Sequence[Sequence[Entry]], depth: int) -> NDArray[np.float6
     return scores
 
 
-def _recommendation(system: System, entry: Entry) -> Recommendation:
+def _explanations(
+    system: System, queries: Sequence[Post], rankings: Rankings, memory: PostMemory
+) -> list[dict[str, Explanation]] | None:
+    explained = system.explain(queries, rankings, memory)
+    if explained is None:
+        return None
+    ranked = ([hashtag for hashtag, _ in ranking] for ranking in rankings)
+    return [dict(zip(hashtags, row, strict=True)) for hashtags, row in zip(ranked, explained, strict=True)]
+
+
+def _recommendation(system: System, entry: Entry, explained: Mapping[str, Explanation] | None) -> Recommendation:
     calibration = None if entry.ranked is None else system.calibration
     chance = None if calibration is None else float(calibration.of([entry.score])[0])
-    return Recommendation(entry.hashtag, entry.score, chance)
+    sources = None if explained is None or entry.ranked is None else explained[entry.ranked]
+    if entry.rule is not None and (explained is not None or entry.ranked is None):
+        sources = (*(sources or ()), Source(entry.rule, 0.0))
+    return Recommendation(entry.hashtag, entry.score, chance, sources)
 
 
 def check_k(k: int, most: int | None = None, on_short: OnShort = "raise") -> int:

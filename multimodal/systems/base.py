@@ -15,6 +15,7 @@ from multimodal.config import RunConfig
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.calibration import Calibration
+from multimodal.ranking.explanation import Explanation
 from multimodal.ranking.rankings import Rankings
 
 Precision: TypeAlias = Literal["fp32", "bf16"]
@@ -95,6 +96,19 @@ class System(ABC):
             k: length of the lists, at least 1; lists are shorter only if there are fewer hashtags.
             excluded: per post, hashtags that must not be recommended.
         """
+
+    def explain(self, posts: Sequence[Post], rankings: Rankings, memory: PostMemory) -> list[list[Explanation]] | None:
+        """Return what brought each ranked hashtag of each post; None, as here, where a System cannot say.
+
+        Args:
+            posts: B posts.
+            rankings: what `rank` returned for them.
+            memory: the one that it was asked with.
+
+        Returns:
+            B lists, an explanation for each hashtag of the ranking, in its order.
+        """
+        return None
 
     @abstractmethod
     def save(self, folder: Path) -> None:

@@ -77,6 +77,15 @@ def test_programs_get_what_the_library_recommends(command, trained):
     }
 
 
+def test_it_says_why(command, trained):
+    asked = ("recommend", "--run", trained, "--user-id", "user3", "--k", "3", "--always", "shop", "--explain")
+    printed = command(*asked).stdout
+    assert "Because" in printed
+    first, second, _ = json.loads(command(*asked, "--json").stdout)["recommendations"]
+    assert first["sources"] == [{"name": "always", "effect": 0.0, "posts": []}]
+    assert f"own ({', '.join(second['sources'][0]['posts'])})"[:12] in printed
+
+
 class TestRules:
     def test_they_are_those_of_the_library(self, command, trained, tmp_path):
         asked = ("--run", trained, "--user-id", "user3", "--k", "4")

@@ -251,6 +251,24 @@ class TestRanking:
         assert len(fitted.system.rank([], empty, K)) == 0
 
 
+def test_what_brought_a_hashtag_is_said_of_each_or_of_none(fitted, tiny_data, questions):
+    asked = questions[6]
+    memory = memory_of(fitted, tiny_data.posts)
+    answers = Recommender(fitted.system, memory).recommend_many([asked, questions[0]], K, explain=True)
+    plain = Recommender(fitted.system, memory).recommend_many([asked, questions[0]], K)
+    assert answers == plain
+    told = [one.sources is not None for answer in answers for one in answer]
+    assert len(set(told)) == 1
+    for post, answer in zip([asked, questions[0]], answers, strict=True):
+        for one in answer:
+            json.dumps(one.to_dict(), allow_nan=False)
+            for source in one.sources or ():
+                assert isfinite(source.effect)
+                behind = [memory.position_of(post_id) for post_id in source.posts]
+                assert all(memory.instants_us[position] < post.instant_us for position in behind)
+                assert all(memory.id_map.find(one.hashtag) in memory.hashtags_of(position) for position in behind)
+
+
 class TestRulesOfUsers:
     """The list by rules is the full ranking with what they leave, cut afterwards."""
 
