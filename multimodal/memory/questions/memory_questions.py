@@ -11,7 +11,7 @@ from scipy import sparse
 
 from multimodal.memory.questions.columns import QuestionColumns
 from multimodal.memory.questions.following import ALL_POSTS, FollowingPostings, FollowingTrends, language_number
-from multimodal.memory.questions.hashtag_values import HashtagValues
+from multimodal.memory.questions.hashtag_values import HashtagValues, counted
 from multimodal.memory.questions.shared_uses import NAMES, used_by, used_together
 from multimodal.memory.questions.shelf import Shelf
 from multimodal.memory.questions.trend_table import TopHashtags, TrendTable, Uses
@@ -122,6 +122,24 @@ class MemoryQuestions:
             return used_by(self._columns, positions, moments[rows], decay)
 
         return _in_blocks(moments, np.full(len(moments), last), NAMES, ask)
+
+    def posts_with(self, hashtags: Ints, instants_us: Ints, *, last: int = 200) -> tuple[Ints, Ints]:
+        """Return the last earlier posts with each of some hashtags, each post of a question once.
+
+        Args:
+            hashtags: (Q, C) indices, padded with -1.
+            instants_us: (Q,).
+            last: how many of each hashtag.
+
+        Returns:
+            (E,) the question of each post, ascending, and (E,) its position, ascending for a question.
+        """
+        _refuse_negative(last=last)
+        moments = self._columns.resolve(instants_us)
+        rows, places = np.nonzero(hashtags >= 0)
+        found = self._postings["hashtags"].last(self._columns, hashtags[rows, places], moments[rows], last)
+        questions, positions, _ = counted(rows[found.rows], found.positions)
+        return questions, positions
 
     def word_hashtags(
         self,

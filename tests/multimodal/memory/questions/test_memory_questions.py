@@ -75,6 +75,17 @@ def test_a_question_alone_as_in_a_sweep():
             assert (single.values == many.values[many.rows == row]).all()
 
 
+def test_the_last_posts_with_any_of_some_hashtags():
+    given = np.stack([COLUMNS.hashtags[1::50, 0], np.full(len(MOMENTS), -1), COLUMNS.hashtags[::50, 1]], axis=1)
+    rows, positions = MemoryQuestions(COLUMNS).posts_with(given, MOMENTS, last=6)
+    for row, moment in enumerate(MOMENTS):
+        expected = set()
+        for hashtag in given[row][given[row] >= 0]:
+            carriers = (COLUMNS.instants_us < moment) & (COLUMNS.hashtags == hashtag).any(1)
+            expected |= set(np.flatnonzero(carriers)[-6:].tolist())
+        assert positions[rows == row].tolist() == sorted(expected)
+
+
 def test_a_half_life_has_to_be_sensible():
     with pytest.raises(ValueError, match=r"half_life is 0:00:00; expected 0:00:01 to"):
         MemoryQuestions(COLUMNS).trends(MOMENTS, timedelta(0))
