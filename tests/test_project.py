@@ -215,6 +215,9 @@ def users_of(room):
     return [(name, other) for name in inside for other in imported(tree_of(MODULES[name]))]
 
 
+KINDS = ("design", "captions", "baselines", "peers")
+
+
 class TestArrows:
     def test_data_loaders_knows_nothing_of_models(self):
         assert [pair for pair in users_of("data_loaders") if not pair[1].startswith("data_loaders")] == []
@@ -222,14 +225,14 @@ class TestArrows:
     def test_libraries_know_nothing_of_scripts_and_tests(self):
         assert [pair for pair in users_of("multimodal") if pair[1].partition(".")[0] not in LIBRARIES] == []
 
-    @pytest.mark.parametrize("room", ["design", "captions", "baselines"])
+    @pytest.mark.parametrize("room", KINDS)
     def test_kinds_of_systems_do_not_import_each_other(self, room):
-        others = tuple(f"multimodal.{other}" for other in ("design", "captions", "baselines") if other != room)
+        others = tuple(f"multimodal.{other}" for other in KINDS if other != room)
         assert [pair for pair in users_of(f"multimodal.{room}") if pair[1].startswith(others)] == []
 
     @pytest.mark.parametrize("room", ["encoders", "ranking", "memory", "training", "systems", "recommender"])
     def test_what_all_systems_share_knows_none_of_them(self, room):
-        systems = ("multimodal.design", "multimodal.captions", "multimodal.baselines")
+        systems = tuple(f"multimodal.{kind}" for kind in KINDS)
         assert [pair for pair in users_of(f"multimodal.{room}") if pair[1].startswith(systems)] == []
 
     def test_the_metrics_know_nothing_of_what_is_made_of_them(self):

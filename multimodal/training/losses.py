@@ -31,15 +31,17 @@ def bce_loss(logits_BV: Tensor, targets_BM: Tensor, mean_targets: float) -> Tens
     return (losses * reachable).sum(1) / max(mean_targets, 1.0)
 
 
-def softmax_loss(log_probabilities_BC: Tensor, targets_BM: Tensor) -> Tensor:
+def softmax_loss(log_probabilities_BC: Tensor, targets_BM: Tensor, summed: bool = False) -> Tensor:
     """Softmax cross-entropy with target 1/k on each of the k hashtags (Mahajan et al. 2018), (B,).
 
     Args:
         log_probabilities_BC: -inf for a hashtag that cannot be recommended; such targets are ignored.
         targets_BM: columns of the hashtags, -1 for none.
+        summed: target 1 on each of the k hashtags, so that posts with many weigh more (Zhang et al. 2017).
     """
     reachable = (targets_BM >= 0) & (targets_BM < log_probabilities_BC.shape[1])
     chosen = log_probabilities_BC.gather(1, torch.where(reachable, targets_BM, 0))
     reachable = reachable & torch.isfinite(chosen)
     chosen = torch.where(reachable, chosen, 0.0)
-    return -chosen.sum(1) / reachable.sum(1).clamp(min=1)
+    loss = -chosen.sum(1)
+    return loss if summed else loss / reachable.sum(1).clamp(min=1)

@@ -17,7 +17,7 @@ from data_loaders.batches import PostBatch, PostDataset
 from multimodal.distributed.processes import map_processes
 from multimodal.encoders.features.batches_ahead import batches_ahead
 from multimodal.memory.post_memory import CONTENT, PostMemory
-from multimodal.systems.post_networks.banks import Bank, GatheredBank, room_for
+from multimodal.systems.post_networks.banks import Bank, GatheredBank, WholeBank, room_for
 from multimodal.systems.post_networks.datasets import PostDatasets
 from multimodal.systems.post_networks.network import PostNetwork
 
@@ -43,7 +43,9 @@ class PostScorer(ABC):
         return self.network.missing_caption.device
 
     def bank(self, memory: PostMemory) -> Bank:
-        """Return the content vectors of a memory; only those that a batch attends to are read."""
+        """Return the content vectors of a memory; only those that a batch attends to are read, if it has any."""
+        if not memory.width:
+            return WholeBank(torch.zeros(0, 0, device=self.device))
         return GatheredBank(partial(memory.vectors_at, CONTENT), self.device)
 
     def contents(self, dataset: PostDataset) -> NDArray[np.float32]:

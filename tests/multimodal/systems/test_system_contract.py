@@ -56,6 +56,25 @@ SMALL_SETTINGS = {
     "zero_shot": [f"model={TINY_SIGLIP}"],
     "text_resnet": ["encoder.width=16", "encoder.hidden=8", "training.epochs=2", "training.batch_size=16"],
 }
+# The peers are small networks on DESIGN's encoders, which are trained here.
+SMALL_PEER = [
+    "width=16",
+    "encoder.caption={name: small, width: 16, layers: 0, maximum_tokens: 32, vocabulary_size: 500}",
+    "encoder.image={name: small, pretrained: false, trainable: null, width: 16, size_px: 32}",
+    "training={epochs: 2, batch_size: 16, learning_rate: 0.005, precision: no}",
+    "feature_cache=null",
+]
+SMALL_SETTINGS |= {
+    "amnn": [*SMALL_PEER, "image_hidden=8", "hidden=12", "steps=6"],
+    "coa": [*SMALL_PEER, "attention_width=8"],
+    "tagnet": [
+        *SMALL_PEER,
+        "attention_width=8",
+        "history_posts=4",
+        "graph={neighbours: 3, encoder: {name: small, trainable: false, width: 16, size_px: 32}}",
+    ],
+    "macon": [*SMALL_PEER, "habit={posts: 4, sampling: community_random}"],
+}
 K = 6
 LOAD_AND_RANK = """
 import json, sys

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 
-from multimodal.systems.post_networks.sequences.head import SequenceHead
+
+class Decoder(Protocol):
+    """A network that generates a sequence of hashtags step by step, such as `SequenceHead`."""
+
+    vocabulary_size: int
+
+    def start(self, joined_BZ: Tensor) -> Tensor:
+        """Return the first hidden state, (1, B, hidden)."""
+
+    def context(self, joined_BZ: Tensor) -> Tensor:
+        """Return what z contributes to every step, (B, ·)."""
+
+    def step(
+        self, joined_BZ: Tensor, previous_B: Tensor, state: Tensor, embeddings: nn.Embedding, context: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Return logits (B, V + 1) and the next state after one decoding step."""
 
 
 @torch.no_grad()
-def decode_scores(
-    head: SequenceHead, joined_BZ: Tensor, embeddings: nn.Embedding, steps: int, beams: int = 1
-) -> Tensor:
+def decode_scores(head: Decoder, joined_BZ: Tensor, embeddings: nn.Embedding, steps: int, beams: int = 1) -> Tensor:
     """Score every hashtag by the probability that the sequence contains it: 1 - Π_s (1 - P_s(h)).
 
     The product runs over the decoding steps before the end; a hashtag that was decoded is masked in later steps.
     With several beams the scores are averaged, weighted by the probability of each beam.
 
     Args:
-        head: the sequence head.
+        head: generates.
         joined_BZ: z.
         embeddings: hashtag embeddings with V + 1 rows.
         steps: S, the most hashtags of a sequence.

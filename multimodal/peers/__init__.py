@@ -1,0 +1,1 @@
+"""Published systems over caption and picture, on the encoders and the feature cache of DESIGN."""

@@ -1,0 +1,1 @@
+"""`amnn`: attention over caption and picture, and a GRU that generates hashtags."""

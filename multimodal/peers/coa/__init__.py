@@ -1,0 +1,1 @@
+"""`coa`: alternating co-attention."""

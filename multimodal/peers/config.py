@@ -1,0 +1,25 @@
+"""Settings that the peers have in common."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from multimodal.systems.post_networks.config import PostNetworkConfig
+
+
+class PeerConfig(PostNetworkConfig):
+    """Settings of every peer."""
+
+    dropout: float = Field(default=0.5, ge=0, lt=1, description="on projected words and regions, in attention, and "
+                           "before the output")  # fmt: skip
+
+
+class ClassifierConfig(PeerConfig):
+    """Settings of a peer that classifies."""
+
+    loss: Literal["softmax_sum", "softmax_1_over_k", "bce"] = Field(
+        default="softmax_sum", description="softmax cross-entropy summed over a post's hashtags, as in the papers, or "
+        "averaged over them; bce: binary cross-entropy",
+    )  # fmt: skip

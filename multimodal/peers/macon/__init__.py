@@ -1,0 +1,1 @@
+"""`macon`: parallel co-attention, and the tagging habits in a sample of earlier posts."""

@@ -1,0 +1,1 @@
+"""`tagnet`: triplet attention, and graph convolution over posts with similar pictures."""
