@@ -79,6 +79,12 @@ class Rankings:
         """The length of the lists."""
         return int(self.indices.shape[1])
 
+    def lengthened(self, k: int) -> Rankings:
+        """Return the same lists with room for `k` hashtags, which is not less than they have."""
+        padding = ((0, 0), (0, k - self.k))
+        indices = np.pad(self.indices, padding, constant_values=-1)
+        return Rankings(self.post_ids, indices, np.pad(self.scores, padding, constant_values=np.nan), self.names)
+
     def of(self, row: int) -> list[tuple[str, float]]:
         """Return the (hashtag, score) pairs of one post, best first."""
         return [

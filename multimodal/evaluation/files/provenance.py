@@ -89,7 +89,8 @@ def saved_rankings(folder: Path, post_ids: Sequence[str], made_from: Mapping[str
         return None
     if summary["settings"].get("pictures_left_out"):
         return None  # they may be there now
-    return read_predictions(folder / PREDICTIONS, post_ids)
+    # Where there are few hashtags no list is as long as it could be.
+    return read_predictions(folder / PREDICTIONS, post_ids).lengthened(known["depth"])
 
 
 def saved_depth(folder: Path) -> int:

@@ -56,6 +56,17 @@ def test_other_ks_are_evaluated_without_ranking(run, tiny_data, history, request
     assert again.settings == ranked.settings
 
 
+def test_lists_that_no_hashtag_is_left_for_are_used_again(run, tiny_data, request):
+    """Files say how long lists can be, not how long they happen to be; all files are as if ranked again."""
+    hashtags = len(tiny_data.vocabulary.hashtags)
+    folder = evaluate_run(run, tiny_data, ks=[1, hashtags + 20]).folder
+    expected = {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
+    request.getfixturevalue("no_ranking")
+    for _ in range(2):
+        assert evaluate_run(run, tiny_data, ks=[1, hashtags + 20]).rankings.k == hashtags + 20
+        assert {path.name: path.read_bytes() for path in folder.glob("*.parquet")} == expected
+
+
 def test_deep_predictions_are_not_replaced_by_shallow_ones(run, tiny_data):
     evaluate_run(run, tiny_data, ks=[12])
     assert evaluate_run(run, tiny_data, ks=[1], rank_again=True).rankings.k == 12
