@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from data_loaders.stop_signals import handle_stop_signals, stop_signals_handled
+
 INTERRUPTED = 130
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _RETRY_S = 0.02
 
 
@@ -23,9 +23,7 @@ def leave_at_once(status: int) -> None:
             os.write(2, b"stopped\n")
         os._exit(status)
 
-    for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, leave)
+    handle_stop_signals(leave)
 
 
 @contextmanager
@@ -50,18 +48,8 @@ def stoppable() -> Iterator[None]:
             os._exit(INTERRUPTED)
         Timer(_RETRY_S, os.kill, (own, number)).start()
 
-    try:
-        previous = {
-            number: signal.signal(number, stop) for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN
-        }
-    except ValueError:  # only the main thread can handle signals
+    with stop_signals_handled(stop):
         yield
-        return
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _has_to_wait(frame: FrameType | None, locking: Any) -> bool:

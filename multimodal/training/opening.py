@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,31 @@ logger = logging.getLogger(__name__)
 _HALF_CONFIG = re.compile(r"\.config\.yaml\.[0-9a-z_]{8}(\.part)?")
 
 
+@dataclass(frozen=True)
+class _State:
+    """How a run in the way is called, the error if its configuration is another one, and what to do about it."""
+
+    name: str
+    error: type[ConfigError | RunError]
+    configuration_remedy: str
+    data_remedy: str
+
+
+_FINISHED = _State(
+    "a finished",
+    RunError,
+    "Give another --output, or delete that folder.",
+    "Give the data it was trained on, give another --output, or delete that folder.",
+)
+_INTERRUPTED = _State(
+    "an interrupted",
+    ConfigError,
+    "Resume it with its own (--resume), give another --output, or start over with --overwrite.",
+    "Give --data the prepared folder that it was started on, as it was then, give another --output, or start over with "
+    "--overwrite.",
+)
+
+
 def is_finished(run: RunFolder, config: RunConfig, data: PreparedData) -> bool:
     """Return whether a folder contains a finished run of exactly this configuration on this data.
 
@@ -35,16 +61,7 @@ def is_finished(run: RunFolder, config: RunConfig, data: PreparedData) -> bool:
     """
     if not (run.model / "model.json").is_file():
         return False
-    if lines := changed_keys(run, config):
-        raise RunError(
-            f"{run.path} contains a finished run of another configuration:\n" + "\n".join(lines) + "\n"
-            "Give another --output, or delete that folder."
-        )
-    if lines := _changed_data(run, data):
-        raise RunError(
-            f"{run.path} contains a finished run on other data:\n" + "\n".join(lines) + "\n"
-            "Give the data it was trained on, give another --output, or delete that folder."
-        )
+    _refuse_other(run, config, data, _FINISHED)
     return True
 
 
@@ -67,7 +84,7 @@ def open_run(run: RunFolder, config: RunConfig, data: PreparedData, overwrite: b
             "it."
         )
     elif continued:
-        _refuse_other_run(run, config, data)
+        _refuse_other(run, config, data, _INTERRUPTED)
     if not continued:
         write_atomically(run.config, lambda path: path.write_text(dump_config(config), encoding="utf-8"))
     elif not _checkpoints(run):
@@ -79,18 +96,12 @@ def open_run(run: RunFolder, config: RunConfig, data: PreparedData, overwrite: b
     return continued
 
 
-def _refuse_other_run(run: RunFolder, config: RunConfig, data: PreparedData) -> None:
+def _refuse_other(run: RunFolder, config: RunConfig, data: PreparedData, state: _State) -> None:
+    there = f"{run.path} contains {state.name} run"
     if lines := changed_keys(run, config):
-        raise ConfigError(
-            f"{run.path} contains an interrupted run of another configuration:\n" + "\n".join(lines) + "\n"
-            "Resume it with its own (--resume), give another --output, or start over with --overwrite."
-        )
+        raise state.error("\n".join([f"{there} of another configuration:", *lines, state.configuration_remedy]))
     if lines := _changed_data(run, data):
-        raise RunError(
-            f"{run.path} contains an interrupted run on other data:\n" + "\n".join(lines) + "\n"
-            "Give --data the prepared folder that it was started on, as it was then, give another --output, or start "
-            "over with --overwrite."
-        )
+        raise RunError("\n".join([f"{there} on other data:", *lines, state.data_remedy]))
 
 
 def _changed_data(run: RunFolder, data: PreparedData) -> list[str]:

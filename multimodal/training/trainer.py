@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -19,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 
 from data_loaders.errors import RunError
+from data_loaders.stop_signals import stop_signals_handled
 from multimodal.distributed.processes import (
     all_reduce_max,
     all_reduce_sum,
@@ -357,24 +357,14 @@ class Trainer:
             console=Console(stderr=True), disable=not is_main_process(), transient=True,
         )  # fmt: skip
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Save and stop on Ctrl-C and SIGTERM; only the main thread can handle signals."""
+    def _signals(self) -> AbstractContextManager[None]:
+        """Save and stop on Ctrl-C and SIGTERM."""
 
         def stop(number: int, frame: Any) -> None:
             logger.warning("stopping after this step; saving a checkpoint")
             self._interrupted = True
 
-        try:
-            previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        except ValueError:
-            yield
-            return
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+        return stop_signals_handled(stop)
 
 
 def _new_accelerator(precision: str) -> Accelerator:
