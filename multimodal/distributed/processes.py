@@ -32,6 +32,15 @@ def barrier() -> None:
         dist.barrier()
 
 
+def all_gather(value: Item) -> list[Item]:
+    """Return the value of every process, in their order; they are pickled on the way."""
+    if process_count() == 1:
+        return [value]
+    gathered: list[Any] = [None] * process_count()
+    dist.all_gather_object(gathered, value)
+    return gathered
+
+
 def map_processes(items: Sequence[Item], work: Callable[[Sequence[Item]], list[Any]]) -> list[Any]:
     """Let every process work on its share of `items` and return all results in the order of the items.
 
@@ -43,10 +52,8 @@ def map_processes(items: Sequence[Item], work: Callable[[Sequence[Item]], list[A
     if count == 1:
         return work(items)
     share = [items[index] for index in range(process_index(), len(items), count)]
-    gathered: list[Any] = [None] * count
-    dist.all_gather_object(gathered, work(share))
     results: list[Any] = [None] * len(items)
-    for first, part in enumerate(gathered):
+    for first, part in enumerate(all_gather(work(share))):
         results[first::count] = part
     return results
 

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from data_loaders.errors import RunError
 from data_loaders.stop_signals import stop_signals_handled
 from multimodal.distributed.processes import (
+    all_gather,
     all_reduce_max,
     all_reduce_sum,
     barrier,
@@ -295,11 +296,7 @@ class Trainer:
         states = [torch.get_rng_state()]
         if torch.cuda.is_available():
             states.append(torch.cuda.get_rng_state(self.accelerator.device))
-        if process_count() == 1:
-            return states
-        gathered: list[Any] = [None] * process_count()
-        torch.distributed.all_gather_object(gathered, states)
-        return [value for part in gathered for value in part]
+        return [value for part in all_gather(states) for value in part]
 
     def _resume(self) -> None:
         checkpoint = load_checkpoint(self.run.checkpoints, "last")

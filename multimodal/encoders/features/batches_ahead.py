@@ -10,12 +10,16 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from data_loaders.errors import DataError, RunError
+from multimodal.encoders.features.unusable_pictures import collected_pictures, leave_out
 
 Batch = TypeVar("Batch")
 
 
 class _Made(Dataset[Any], Generic[Batch]):
-    """Batches by number. A `DataError` is returned: raised in a worker, it would lose its type on the way."""
+    """Batches by number, each with the pictures that were left out of it.
+
+    A `DataError` is returned: raised in a worker, it would lose its type on the way.
+    """
 
     def __init__(self, make: Callable[[list[int]], Batch], batches: Sequence[list[int]]) -> None:
         self._make, self._batches = make, batches
@@ -23,11 +27,12 @@ class _Made(Dataset[Any], Generic[Batch]):
     def __len__(self) -> int:
         return len(self._batches)
 
-    def __getitem__(self, number: int) -> Batch | DataError:
-        try:
-            return self._make(self._batches[number])
-        except DataError as error:
-            return DataError(str(error))
+    def __getitem__(self, number: int) -> tuple[Batch | DataError, dict[str, str]]:
+        with collected_pictures() as left_out:
+            try:
+                return self._make(self._batches[number]), left_out
+            except DataError as error:
+                return DataError(str(error)), left_out
 
 
 def batches_ahead(
@@ -57,7 +62,7 @@ def batches_ahead(
     made = iter(loader)
     for _ in batches:
         try:
-            batch = next(made)
+            batch, left_out = next(made)
         except RuntimeError as error:
             if not workers:
                 raise
@@ -65,6 +70,8 @@ def batches_ahead(
                 f"a worker that makes batches died ({error}); give the run more memory, or set "
                 "training.loader_workers=0."
             ) from error
+        for post_id, cause in left_out.items():
+            leave_out(post_id, cause)
         if isinstance(batch, DataError):
             raise batch
         yield batch

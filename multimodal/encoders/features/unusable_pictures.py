@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from data_loaders.errors import some_of
-from multimodal.distributed.processes import is_main_process
+from multimodal.distributed.processes import all_gather, is_main_process
 
 logger = logging.getLogger(__name__)
 _collected: ContextVar[dict[str, str] | None] = ContextVar("_collected", default=None)
@@ -19,21 +18,37 @@ _NAMED = 3
 def leave_out(post_id: str, cause: str) -> None:
     """Take note of a picture that cannot be used, so that its post counts as one without a picture."""
     collected = _collected.get()
-    if collected is None or multiprocessing.parent_process() is not None:  # nothing comes back from a worker
+    if collected is None:
         _warn([cause])
     else:
         collected.setdefault(post_id, cause)
 
 
 @contextmanager
-def left_out_pictures() -> Iterator[dict[str, str]]:
-    """Collect the causes by post id during the block, and warn at its end."""
+def collected_pictures() -> Iterator[dict[str, str]]:
+    """Collect the causes by post id during the block, and say nothing: a worker hands them to its parent."""
     collected: dict[str, str] = {}
     token = _collected.set(collected)
     try:
         yield collected
     finally:
         _collected.reset(token)
+
+
+@contextmanager
+def left_out_pictures() -> Iterator[dict[str, str]]:
+    """Collect the causes by post id during the block, which every process runs, and warn at its end.
+
+    Yields:
+        The causes seen by this process; after the block, by all of them.
+    """
+    collected: dict[str, str] = {}
+    try:
+        with collected_pictures() as collected:
+            yield collected
+        for causes in all_gather(collected):
+            collected.update(causes)
+    finally:
         if collected:
             _warn(list(collected.values()))
 

@@ -13,8 +13,10 @@ from data_loaders.batches import PostDataset
 from data_loaders.errors import DataError, RunError
 from data_loaders.posts import Post
 from multimodal.encoders import ImageEncoderConfig, build_image_encoder
-from multimodal.encoders.features import batches_ahead, picture_loading
+from multimodal.encoders.features import batches_ahead as ahead_module
+from multimodal.encoders.features import picture_loading
 from multimodal.encoders.features import inputs as module
+from multimodal.encoders.features.batches_ahead import batches_ahead
 from multimodal.encoders.features.inputs import FeatureImages, NoCaptions, PixelImages, SelectedImages, image_inputs
 from multimodal.encoders.features.picture_loading import Pictures, PicturesAhead, worker_count
 from multimodal.encoders.features.unusable_pictures import left_out_pictures
@@ -81,9 +83,9 @@ def test_a_worker_that_dies_is_told(encoder, posts):
 
 
 def test_workers_can_be_started_in_any_way(pictures):
-    sent = pickle.dumps((batches_ahead._Made(pictures._stacked, [[3]]), batches_ahead._ignore_interrupts))
+    sent = pickle.dumps((ahead_module._Made(pictures._stacked, [[3]]), ahead_module._ignore_interrupts))
     copy, _ = pickle.loads(sent)
-    assert torch.equal(copy[0][0][0], pictures.read(3))
+    assert torch.equal(copy[0][0][0][0], pictures.read(3))
 
 
 def test_the_picture_of_a_single_post_is_named_alone(encoder):
@@ -177,6 +179,18 @@ class TestUnusablePicturesOfPreparedPosts:
         images = PixelImages(encoder, broken)
         dataset = PostDataset(broken, NoCaptions(24), images, PostMemory(HashtagIdMap()))
         assert dataset.batch([0, 3, 9]).image_present.tolist() == [True, False, False]
+
+    @pytest.mark.parametrize("workers", [0, 2])
+    def test_those_found_by_workers_are_counted_and_said_once(self, encoder, broken, too_many, workers, caplog):
+        dataset = PostDataset(broken, NoCaptions(24), PixelImages(encoder, broken), PostMemory(HashtagIdMap()))
+        caplog.clear()
+        with left_out_pictures() as left_out:
+            for _ in range(2):  # epochs
+                made = list(batches_ahead(dataset.batch, [[0, 3], [3, 6], [9, 12]], workers, pinned=False))
+                assert [batch.image_present.tolist() for batch in made] == [[True, False], [False, False], [False, True]]
+        assert sorted(left_out) == sorted(broken[row].post_id for row in (3, 9))  # 6 was known before
+        assert len(caplog.records) == 1
+        assert "the pictures of 2 posts cannot be used, which count as posts without a picture: " in caplog.text
 
     @pytest.mark.parametrize("workers", [0, 2])
     def test_cached_features(self, encoder, broken, whole, tmp_path, workers, caplog):
