@@ -179,7 +179,7 @@ def _split_groups(index: PostIndex, groups: Ints, settings: PrepareSettings) -> 
 
 
 def _check_learnable(index: PostIndex, reader: Reader, log: RejectionLog) -> None:
-    noted = "".join(f" Note: {note}" for note in reader.notes())
+    noted = "".join(f" Note: {note}" for note in (*reader.notes(), *log.notes()))
     refused = "; ".join(f"{count:,} {reason}" for reason, count in log.refused.most_common(5)) or "none"
     if not len(index):
         raise DataError(

@@ -72,7 +72,8 @@ class Provenance:
         }
 
     def _notes(self) -> list[str]:
-        notes = [*self.split.warnings, *self.reader.notes(), *self.copies.notes(), *self._selection_notes()]
+        notes = [*self.split.warnings, *self.reader.notes(), *self.log.notes()]
+        notes += [*self.copies.notes(), *self._selection_notes()]
         images = int(self.index.has_image.sum())
         broken = sum(count for reason, count in self.log.kept.items() if reason.startswith("image_"))
         if broken > images:

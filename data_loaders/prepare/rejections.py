@@ -6,9 +6,15 @@ import json
 from collections import Counter
 from pathlib import Path
 
+from data_loaders.errors import some_of
+from data_loaders.readers.encodings import LikelyEncodings
+
+MOST_LISTED = 1_000_000
+"""Records of each reason that are listed; all are counted."""
+
 
 class RejectionLog:
-    """Writes `rejected.jsonl` and counts reasons; a context manager.
+    """Writes `rejected.jsonl`, the first `MOST_LISTED` records of each reason, and counts all; a context manager.
 
     Args:
         path: the file, overwritten if it exists.
@@ -22,6 +28,7 @@ class RejectionLog:
         self._file = path.open("w", encoding="utf-8", errors="backslashreplace")
         self.refused: Counter[str] = Counter()
         self.kept: Counter[str] = Counter()
+        self._encodings = LikelyEncodings()
 
     def __enter__(self) -> RejectionLog:
         return self
@@ -39,6 +46,20 @@ class RejectionLog:
             post_id: the record's id, if known.
             kept: whether the post was kept nevertheless.
         """
-        record = {"where": where, "reason": reason, "detail": detail, "post_id": post_id, "kept": kept}
-        self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
-        (self.kept if kept else self.refused)[reason] += 1
+        counts = self.kept if kept else self.refused
+        counts[reason] += 1
+        self._encodings.add(detail)
+        if counts[reason] <= MOST_LISTED:
+            record = {"where": where, "reason": reason, "detail": detail, "post_id": post_id, "kept": kept}
+            self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    def notes(self) -> list[str]:
+        """Return which encodings records seem to have, and of which reasons not every record is listed."""
+        long = [
+            f"{count:,} {reason}"
+            for counts in (self.refused, self.kept)
+            for reason, count in counts.items()
+            if count > MOST_LISTED
+        ]
+        shortened = f"rejected.jsonl lists the first {MOST_LISTED:,} records of each reason; there are {some_of(long)}."
+        return [*self._encodings.notes(), *([shortened] if long else [])]

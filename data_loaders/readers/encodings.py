@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import re
+from collections import Counter
 from typing import IO, TYPE_CHECKING, cast
 
 from data_loaders.errors import ConfigError, DataError
@@ -16,6 +17,7 @@ WESTERN = "windows-1252"
 _CHUNK_BYTES = 1 << 16
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 _LONGEST_RUN = 2
+_SEEMS = re.compile(r"; it seems to be (\S+): try --encoding ")
 _BYTES = re.compile("[\udc80-\udcff]+")
 
 
@@ -66,6 +68,26 @@ def not_utf8(content: bytes = b"") -> str:
     likely = likely_encoding(content)
     remedy = f"; it seems to be {likely}: try --encoding {likely}" if likely else ""
     return f"invalid_utf8: bytes that are not UTF-8{seen} are replaced by U+FFFD; accepted: UTF-8{remedy}"
+
+
+class LikelyEncodings:
+    """Counts the encodings that the records of a dump seem to have."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def add(self, detail: str) -> None:
+        """Count one record, given what was said of it: the text of `not_utf8`, or another one that holds it."""
+        if seen := _SEEMS.search(detail):
+            self._counts[seen[1]] += 1
+
+    def notes(self) -> list[str]:
+        """Return a sentence for each encoding, with what to do."""
+        return [
+            f"{count:,} records hold bytes that are not UTF-8 and seem to be {name}; if so, read the dump with "
+            f"--encoding {name}."
+            for name, count in self._counts.most_common()
+        ]
 
 
 def mended(text: str) -> tuple[str, bytes]:

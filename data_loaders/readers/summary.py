@@ -12,6 +12,7 @@ from pathlib import Path
 from data_loaders.dump_files.archives import is_file
 from data_loaders.progress import progress_bar
 from data_loaders.readers.base import RawPost, Reader, Rejected
+from data_loaders.readers.encodings import LikelyEncodings
 from data_loaders.readers.fields import listing
 
 REMEDIES = {
@@ -71,7 +72,8 @@ class DumpSummary:
         mapping_used: fields that were found under another name, with that name.
         columns_unread: columns or keys that no field was read from.
         pictures_missing: posts whose picture file is not there; `prepare` keeps them without it.
-        notes: the reader's remarks about the dump as a whole.
+        notes: remarks about the dump as a whole.
+        encodings: that records which are not UTF-8 seem to have.
     """
 
     kept: Counter[str] = field(default_factory=Counter)
@@ -86,16 +88,19 @@ class DumpSummary:
     columns_unread: tuple[str, ...] = ()
     pictures_missing: int = 0
     notes: list[str] = field(default_factory=list)
+    encodings: LikelyEncodings = field(default_factory=LikelyEncodings)
 
     def add(self, record: RawPost | Rejected, most_examples: int) -> None:
         """Count one record."""
         if isinstance(record, Rejected):
             self.reasons[record.reason] += 1
+            self.encodings.add(record.detail)
             self._example(record.reason, record.where, record.detail, most_examples)
             return
         for warning in record.warnings:
             reason, _, detail = warning.partition(": ")
             self.warnings[reason] += 1
+            self.encodings.add(detail)
             self._example(reason, record.where, detail, most_examples)
         self._count(record, most_examples)
 
@@ -139,7 +144,7 @@ def summarise(reader: Reader, most_examples: int = 3) -> DumpSummary:
             bar.advance()
     summary.mapping_used = dict(reader.mapping_used)
     summary.columns_unread = tuple(reader.columns_unread)
-    summary.notes = reader.notes()
+    summary.notes = [*reader.notes(), *summary.encodings.notes()]
     return summary
 
 

@@ -103,7 +103,7 @@ def describe(summary: PreparedSummary) -> list[str | TextTable]:
         _splits(statistics["splits"]),
     ]
     if rejected["refused"] or rejected["kept"]:
-        parts += [_refusals(rejected), f"each is listed in {summary.folder / 'rejected.jsonl'}"]
+        parts += [_refusals(rejected), f"listed in {summary.folder / 'rejected.jsonl'}"]
     train = command_line(
         "train", "--config", "sample", "--data", summary.folder, "--output", f"runs/{summary.folder.resolve().name}"
     )

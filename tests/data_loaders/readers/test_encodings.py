@@ -8,6 +8,7 @@ import pytest
 from data_loaders.errors import ConfigError, DataError
 from data_loaders.readers import RawPost, ReaderOptions, open_dump
 from data_loaders.readers.encodings import likely_encoding
+from data_loaders.readers.summary import summarise
 
 CAPTION = "Un café à Paris #café #straße"
 TABLE = f"post_id,caption\n1,{CAPTION}\n2,plain #fog\n"
@@ -99,3 +100,13 @@ def test_unknown_encodings_are_refused(encoding):
 )
 def test_the_likely_encoding(content, encoding):
     assert likely_encoding(content) == encoding
+
+
+@pytest.mark.parametrize("name, text", [("posts.csv", TABLE), ("posts.jsonl", LINES)])
+def test_validate_names_the_encoding_of_all(tmp_path, name, text):
+    summary = summarise(open_dump(write(tmp_path, name, text, "latin-1")))
+    (note,) = [note for note in summary.notes if "UTF-8" in note]
+    assert note.startswith(
+        f"{summary.reasons['invalid_utf8'] + summary.warnings['invalid_utf8']} records hold bytes that"
+    )
+    assert note.endswith("seem to be windows-1252; if so, read the dump with --encoding windows-1252.")

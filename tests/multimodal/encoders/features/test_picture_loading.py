@@ -14,8 +14,8 @@ from data_loaders.errors import DataError, RunError
 from data_loaders.posts import Post
 from multimodal.encoders import ImageEncoderConfig, build_image_encoder
 from multimodal.encoders.features import batches_ahead as ahead_module
-from multimodal.encoders.features import picture_loading
 from multimodal.encoders.features import inputs as module
+from multimodal.encoders.features import picture_loading
 from multimodal.encoders.features.batches_ahead import batches_ahead
 from multimodal.encoders.features.inputs import FeatureImages, NoCaptions, PixelImages, SelectedImages, image_inputs
 from multimodal.encoders.features.picture_loading import Pictures, PicturesAhead, worker_count
@@ -187,7 +187,11 @@ class TestUnusablePicturesOfPreparedPosts:
         with left_out_pictures() as left_out:
             for _ in range(2):  # epochs
                 made = list(batches_ahead(dataset.batch, [[0, 3], [3, 6], [9, 12]], workers, pinned=False))
-                assert [batch.image_present.tolist() for batch in made] == [[True, False], [False, False], [False, True]]
+                assert [batch.image_present.tolist() for batch in made] == [
+                    [True, False],
+                    [False, False],
+                    [False, True],
+                ]
         assert sorted(left_out) == sorted(broken[row].post_id for row in (3, 9))  # 6 was known before
         assert len(caplog.records) == 1
         assert "the pictures of 2 posts cannot be used, which count as posts without a picture: " in caplog.text
