@@ -17,12 +17,12 @@ MAX_PIXELS = 89_478_485
 MOST_DECODED_BYTES = 1 << 28
 """Bytes of the largest picture in its own format: pixels times channels times bytes per channel."""
 MOST_FILE_BYTES = 1 << 28
-MOST_WORKING_BYTES = 1 << 30
-"""Memory of all pictures that are being decoded at the same time."""
+MOST_WORKING_BYTES = 5 << 28
+"""Memory of all pictures that are being decoded at the same time: one of a phone, 50 megapixels in HEIC, fits in it."""
 # The picture, turned upright, and in RGB, at Pillow's four bytes per pixel each.
 _WORKING_BYTES = 12
 # What decoders need on top, measured; JPEG 2000 and what Pillow decodes in Python are also slow.
-_WORKING_BYTES_OF = {"WEBP": 20, "AVIF": 22, "HEIF": 22, "JPEG2000": 40}
+_WORKING_BYTES_OF = {"WEBP": 24, "AVIF": 22, "HEIF": 22, "JPEG2000": 40}
 _MOST_PIXELS_IN_PYTHON = 2_000_000
 # A JPEG of a few kilobytes can go over all of its pixels thousands of times; programs write about ten scans.
 _MOST_SCANNED_PIXELS = 2_000_000_000

@@ -52,7 +52,17 @@ def test_formats_whose_decoders_need_more(monkeypatch):
     monkeypatch.setattr(limits, "MOST_WORKING_BYTES", 14 * 100 * 100)
     assert too_large(opened(Image.new("RGB", (100, 100)), "PNG")) is None
     refused = too_large(opened(Image.new("RGB", (100, 100)), "WEBP"))
-    assert refused == "100 × 100 pixels; at most 7,000 are decoded from WEBP"
+    assert refused == "100 × 100 pixels; at most 5,833 are decoded from WEBP"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])
+def test_the_largest_pictures_of_phones_are_decoded(kind):
+    """50 megapixels, 597 MiB in HEIC as phones write it: a grid of tiles, turned, with a profile."""
+    picture = Image.new("RGB", (1, 1))
+    picture.format, picture._size = kind, (8_192, 6_144)
+    assert too_large(picture) is None
+    picture._size = (12_000, 9_000)
+    assert too_large(picture) == "12,000 × 9,000 pixels; at most 89,478,485 are decoded"
 
 
 def test_what_pillow_decodes_in_python_is_small(monkeypatch):
