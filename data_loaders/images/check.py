@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_loaders.images.fingerprints import NO_COLOURS, NO_KEY, colour_signature, is_flat, perceptual_hash
@@ -14,6 +15,7 @@ from data_loaders.images.loading import ImageError, opened_image
 # Enough detail for the perceptual hash: a large JPEG is decoded at an eighth of its size.
 _SIZE_HINT_PX = 64
 _MOST_THREADS = 8
+_REMEMBERED = 1_024
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,18 @@ class ImageReport:
         key: perceptual hash; `NO_KEY` for a picture of one colour, which resembles every other such picture.
         colours: colour signature; `NO_COLOURS` without a key.
         error: why the picture cannot be used; None when it can.
+        digest: SHA-256 of a picture that was given as bytes.
     """
 
     key: int = NO_KEY
     colours: bytes = NO_COLOURS
     error: ImageError | None = None
+    digest: str | None = None
+
+
+def content_digest(content: bytes) -> str:
+    """Return the SHA-256 of a picture file, 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def inspect_image(picture: Path | bytes, root: Path | None = None) -> ImageReport:
@@ -45,9 +54,13 @@ def inspect_image(picture: Path | bytes, root: Path | None = None) -> ImageRepor
 
 
 class ImageInspector:
-    """Inspects pictures in parallel threads (Pillow releases the GIL while decoding); a context manager."""
+    """Inspects pictures in parallel threads (Pillow releases the GIL while decoding); a context manager.
+
+    A picture that comes again among the next thousand different ones, by its path or its bytes, is not opened again.
+    """
 
     def __init__(self) -> None:
+        self._reports: dict[Path | str, Future[ImageReport]] = {}
         self._pool = ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS))
 
     def __enter__(self) -> ImageInspector:
@@ -63,7 +76,21 @@ class ImageInspector:
             pictures: paths, or the bytes of files.
             root: the folder that they must be in; None for anywhere.
         """
-        if not any(pictures):
-            return [ImageReport()] * len(pictures)
-        futures = [None if one is None else self._pool.submit(inspect_image, one, root) for one in pictures]
-        return [ImageReport() if future is None else future.result() for future in futures]
+        keys = [content_digest(one) if isinstance(one, bytes) else one for one in pictures]
+        futures = [
+            None if one is None or key is None else self._report(one, key, root)
+            for one, key in zip(pictures, keys, strict=True)
+        ]
+        return [
+            ImageReport() if future is None else replace(future.result(), digest=key if isinstance(key, str) else None)
+            for future, key in zip(futures, keys, strict=True)
+        ]
+
+    def _report(self, picture: Path | bytes, key: Path | str, root: Path | None) -> Future[ImageReport]:
+        report = self._reports.pop(key, None)
+        if report is None:
+            report = self._pool.submit(inspect_image, picture, root)
+        self._reports[key] = report
+        if len(self._reports) > _REMEMBERED:
+            del self._reports[next(iter(self._reports))]
+        return report

@@ -78,7 +78,7 @@ class Ingest:
         notes = [(reason, detail) for reason, _, detail in (text.partition(": ") for text in record.warnings)]
         image, error = None, report.error
         if error is None:
-            image, error = self._place(_picture(post), root)
+            image, error = self._place(_picture(post), report.digest, root)
         if error is not None:
             if self.settings.image_policy == "raise":
                 raise error
@@ -102,7 +102,9 @@ class Ingest:
         else:
             self.index.add(post)
 
-    def _place(self, picture: Path | bytes | None, root: Path) -> tuple[str | None, ImageError | None]:
+    def _place(
+        self, picture: Path | bytes | None, digest: str | None, root: Path
+    ) -> tuple[str | None, ImageError | None]:
         """Return where the prepared folder finds a picture; one without a file of its own is copied there."""
         if isinstance(picture, Path):
             if not is_packed(picture):
@@ -111,7 +113,7 @@ class Ingest:
                 picture = read_file(picture, root, MOST_FILE_BYTES)
             except FileRefused as error:
                 return None, ImageError(str(picture), error.reason, error.cause)
-        return (None if picture is None else self.copies.add(picture)), None
+        return (None if picture is None else self.copies.add(picture, digest)), None
 
 
 def _with_plain_hashtags(record: RawPost) -> RawPost:

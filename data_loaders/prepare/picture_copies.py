@@ -6,9 +6,9 @@ for each, and a prepared folder would depend on the inside of a file. A copy is 
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
+from data_loaders.images.check import content_digest
 from data_loaders.prepare.folder_format import PICTURES_FOLDER
 
 _ENDINGS = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"GIF8": ".gif", b"RIFF": ".webp", b"BM": ".bmp"}
@@ -30,9 +30,14 @@ class PictureCopies:
         self.bytes = 0
         self._folder = folder
 
-    def add(self, content: bytes) -> str:
-        """Write a picture unless it is there, and return its path relative to the prepared folder."""
-        digest = hashlib.sha256(content).hexdigest()[:32]
+    def add(self, content: bytes, digest: str | None = None) -> str:
+        """Write a picture unless it is there, and return its path relative to the prepared folder.
+
+        Args:
+            content: of the file.
+            digest: its `content_digest`, if that is known.
+        """
+        digest = (digest or content_digest(content))[:32]
         ending = next((ending for head, ending in _ENDINGS.items() if content.startswith(head)), "")
         name = f"{PICTURES_FOLDER}/{digest[:2]}/{digest}{ending}"
         path = self._folder / name
