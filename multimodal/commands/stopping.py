@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from data_loaders.stop_signals import handle_stop_signals, stop_signals_handled
+from multimodal.distributed.stop_signals import handle_stop_signals, stop_signals_handled
 
 INTERRUPTED = 130
 _RETRY_S = 0.02

@@ -18,7 +18,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 
 from data_loaders.errors import RunError
-from data_loaders.stop_signals import stop_signals_handled
 from multimodal.distributed.processes import (
     all_gather,
     all_reduce_max,
@@ -29,6 +28,7 @@ from multimodal.distributed.processes import (
     process_index,
     shard,
 )
+from multimodal.distributed.stop_signals import stop_signals_handled
 from multimodal.storage.run_folder import RunFolder
 from multimodal.training.base_learner import BaseLearner, Losses
 from multimodal.training.checkpoints import load_checkpoint, save_checkpoint

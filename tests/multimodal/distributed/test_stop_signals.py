@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from data_loaders.stop_signals import stop_signals_handled
+from multimodal.distributed.stop_signals import stop_signals_handled
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
