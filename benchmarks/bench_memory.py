@@ -1,4 +1,4 @@
-"""Time the search for neighbours in memories of up to 10,000,000 posts.
+"""Time the search for neighbours, and the other questions, in memories of up to 10,000,000 posts.
 
     python benchmarks/bench_memory.py
     python benchmarks/bench_memory.py --posts 100000,1000000,10000000 --rolling 100000 --json memory.jsonl
@@ -14,7 +14,9 @@ Times are CPU time of one thread: medians of questions asked one at a time, afte
 scan of caption words alone in the same run, which the index replaced. Recall compares with every post. `rolling` gives
 the last posts of the stream their neighbours, in two processes. `opening` reads a saved memory and its index in a fresh
 process and answers a question. Mapped pages of files are the page cache of the system, which it takes back where others
-need it. 10,000,000 posts take about 12 GB of disk; from 2,000,000 posts on, vectors are written in half precision.
+need it. Questions about hashtags (`PostMemory.questions`) are asked of the same posts, with hashtags, users and three
+languages drawn for them; `first answers` builds what they are answered from. 10,000,000 posts take about 12 GB of disk;
+from 2,000,000 posts on, vectors are written in half precision.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from pathlib import Path
 
 import numpy as np
 from caption_scan import find_neighbours
+from memory_asking import Asking
 from memory_stream import SPACE, Generator, StreamPosts, blocks, memory_of, vocabulary, write_stream
 from numpy.typing import NDArray
 from rich.console import Console
@@ -133,6 +136,8 @@ class Bench:
         if self.options.rolling and count == self.options.rolling_over:
             self.rolling(posts.first(count), count)
         if not half:
+            for name, value, unit in Asking(memory_of(posts), self.generator, self.options.split).figures():
+                self.add(name, count, value, unit)
             self.opening(posts)
 
     def single(self, posts: StreamPosts, index: NeighbourIndex) -> None:
@@ -247,6 +252,7 @@ def main() -> None:
     parser.add_argument("--warm-up", type=int, default=1_000, help="other questions asked before them")
     parser.add_argument("--rolling", type=int, default=10_000, help="how many posts find their neighbours; 0: none")
     parser.add_argument("--rolling-over", type=int, help="the size at which they do; the largest up to 1,000,000")
+    parser.add_argument("--split", type=int, default=10_000, help="how many posts ask about hashtags at once")
     parser.add_argument("--vectors", choices=("clusters", "isotropic"), default="clusters")
     parser.add_argument("--folder", type=Path, help="where posts and indices are written; a temporary one if left out")
     parser.add_argument("--json", type=Path, help="file that the figures are added to, as JSON lines")

@@ -20,6 +20,7 @@ _BLOCK = 65_536
 _WORDS, _OWN_WORDS, _CLUSTERS, _TOPICS = 150_000, 200, 20_000, 500
 _START_US, _YEARS_US = 1_600_000_000_000_000, 2 * 31_556_952_000_000
 _HASHTAGS_A_POST, _HASHTAGS, _USERS_A_POST = 3, 50_000, 1 / 30
+_LANGUAGES = ["en", "de", "fr"]
 _DTYPES = {"vectors": np.float32, "slots": np.int32, "weights": np.float32, "ends": np.int64}
 
 
@@ -156,12 +157,16 @@ def memory_of(posts: StreamPosts, seed: int = 0) -> PostMemory:
     """Return a memory of generated posts with users and hashtags, whose vectors and terms stay in their files."""
     draw, count = np.random.default_rng(seed), len(posts)
     users = max(int(count * _USERS_A_POST), 1)
-    tags = np.minimum(draw.zipf(1.3, count * _HASHTAGS_A_POST) - 1, _HASHTAGS - 1)
+    tags = np.minimum(draw.zipf(1.3, (count, _HASHTAGS_A_POST)) - 1, _HASHTAGS - 1)
+    # No hashtag comes twice in a post.
+    tags = np.sort(tags, 1)
+    kept = np.concatenate([np.ones((count, 1), bool), tags[:, 1:] != tags[:, :-1]], 1)
     arrays = {
         "users": draw.integers(0, users, count),
         "instants_us": posts.instants_us,
-        "hashtags": tags,
-        "hashtag_ends": np.arange(1, count + 1, dtype=np.int64) * _HASHTAGS_A_POST,
+        "hashtags": tags[kept],
+        "hashtag_ends": np.cumsum(kept.sum(1)),
+        "languages": draw.integers(-1, len(_LANGUAGES), count).astype(np.int16),
         f"vectors.{SPACE}": posts.vectors,
         "term_slots": posts.slots,
         "term_weights": posts.weights,
@@ -171,6 +176,7 @@ def memory_of(posts: StreamPosts, seed: int = 0) -> PostMemory:
         "width": 0,
         "slots": SLOTS,
         "spaces": {SPACE: WIDTH},
+        "languages": _LANGUAGES,
         "post_ids": [f"p{number}" for number in range(count)],
         "user_ids": [f"u{number}" for number in range(users)],
     }

@@ -177,7 +177,8 @@ class MemoryQuestions:
         postings = WordPostings(self._postings["words"], self._postings["hashtags"], self._postings["posts"])
 
         def ask(rows: Ints) -> HashtagValues:
-            found = chances(self._columns, postings, words[rows], moments[rows], last, tuple(rules))
+            asked = words if len(rows) == words.shape[0] else words[rows]
+            found = chances(self._columns, postings, asked, moments[rows], last, tuple(rules))
             return found if best is None else found.best(best, self._columns.id_map.__getitem__)
 
         return _in_blocks(moments, np.diff(words.indptr) * last, tuple(rules), ask)
@@ -200,6 +201,8 @@ def _in_blocks(
     moments_us: Ints, costs: Ints, names: tuple[str, ...], ask: Callable[[Ints], HashtagValues]
 ) -> HashtagValues:
     """Ask for some questions at a time, those of about the same time together, so that memory is bounded."""
+    if costs.sum() <= _POSTS_A_BLOCK:
+        return ask(np.arange(len(moments_us)))
     order = np.argsort(moments_us, kind="stable")
     cuts = np.flatnonzero(np.diff(np.cumsum(costs[order]) // _POSTS_A_BLOCK)) + 1
     parts = [HashtagValues(_NONE, _NONE, np.empty((0, len(names))), names)]

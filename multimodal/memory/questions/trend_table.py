@@ -91,13 +91,16 @@ class TrendTable:
         half_life_us: in microseconds.
         cells: the uses.
         newest_us: the latest instant of a use.
+        size: more than any hashtag index of them.
     """
 
-    def __init__(self, half_life_us: int, cells: tuple[Cells, ...] = (), newest_us: int | None = None) -> None:
+    def __init__(
+        self, half_life_us: int, cells: tuple[Cells, ...] = (), newest_us: int | None = None, size: int = 0
+    ) -> None:
         self.half_life_us = half_life_us
         self._cells = cells
         self._newest_us = newest_us
-        self._size = 1 + max((int(part.hashtags.max()) for part in cells), default=-1)
+        self._size = size
         self._bases: dict[int, _Base] = {}
 
     def with_uses(self, instants_us: Ints, hashtags: Ints, sign: int = 1) -> TrendTable:
@@ -107,7 +110,8 @@ class TrendTable:
         periods, weights = weights_of(instants_us, self.half_life_us)
         new = Cells.of(periods, hashtags, sign * weights)
         newest_us = max(int(instants_us.max()), int(instants_us.max()) if self._newest_us is None else self._newest_us)
-        table = TrendTable(self.half_life_us, with_run(self._cells, new, joined), newest_us)
+        size = max(self._size, 1 + int(hashtags.max()))
+        table = TrendTable(self.half_life_us, with_run(self._cells, new, joined), newest_us, size)
         for period, base in list(self._bases.items()):
             table._bases[period] = table._amended(base, period, np.unique(new.within(period - WINDOW, period).hashtags))
         return table
