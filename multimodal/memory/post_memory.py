@@ -15,11 +15,10 @@ from data_loaders.posts import NOW_US, UNDATED_EPOCH_US, Post
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.posts.column import Column
 from multimodal.memory.posts.growing_array import GrowingArray
-from multimodal.memory.posts.languages import Languages, languages_of
+from multimodal.memory.posts.languages import languages_of
 from multimodal.memory.posts.numbering import Numbering
 from multimodal.memory.posts.rows import PostRows
 from multimodal.memory.posts.state import PostsState
-from multimodal.memory.posts.term_rows import TermRows
 from multimodal.memory.posts.user_notes import UserNotes
 from multimodal.memory.questions.columns import Extent
 from multimodal.memory.questions.memory_questions import MemoryQuestions
@@ -394,6 +393,7 @@ class PostMemory:
         count: int,
         likeness: Likeness,
         among: Ints | None = None,
+        language: str | None = None,
     ) -> Related:
         """Find the most similar posts strictly before each of Q instants; see `NeighbourIndex.find`.
 
@@ -404,8 +404,32 @@ class PostMemory:
             count: how many to find.
             likeness: by what posts are compared.
             among: (Q, H) positions to choose from, -1 for none; None for all.
+            language: code of the captions' language; None for all posts.
         """
-        return self.index.find(terms, vectors, instants_us, count, likeness, among)
+        admitted = None if language is None else self._rows.languages.mask(language, len(self))
+        return self.index.find(terms, vectors, self.resolve(instants_us), count, likeness, among, admitted)
+
+    def own_neighbours(
+        self,
+        user_ids: Sequence[str | None],
+        terms: sparse.csr_matrix | None,
+        vectors: Mapping[str, Floats],
+        instants_us: Ints,
+        count: int,
+        likeness: Likeness,
+        last: int = 1_024,
+    ) -> Related:
+        """Find those of each user's own posts that are most similar, see `neighbours`; all of them are compared.
+
+        Args:
+            user_ids: Q users; unknown ones and None have no posts.
+            terms, vectors, instants_us, count, likeness: see `neighbours`.
+            last: how many of a user's newest posts are compared.
+        """
+        among = self.history(user_ids, self.resolve(instants_us), last)
+        # No wider than the longest history.
+        among = among[:, : int((among >= 0).sum(1).max(initial=0))]
+        return self.neighbours(terms, vectors, instants_us, count, likeness, among)
 
     @property
     def index(self) -> NeighbourIndex:
@@ -520,18 +544,9 @@ class PostMemory:
         """
         if self._state.dead and not dead:
             raise ValueError("the memory has dead posts, which must not be saved; save its `living()`")
-        arrays: dict[str, NDArray[Any]] = {
-            "users": self.users,
-            "instants_us": self.instants_us,
-            "hashtags": self._rows.hashtags.indices,
-            "hashtag_ends": self._rows.hashtags.ends,
-        }
+        arrays = self._rows.arrays()
         for space, column in self._rows.vectors.items():
             arrays[array_name(space)] = column.values
-        if self.languages:
-            arrays["languages"] = self._rows.languages.numbers[: len(self)]
-        if self.slots:
-            arrays.update(self._rows.terms.arrays())
         values = {"width": self.width, "slots": self.slots, "post_ids": list(self.post_ids)}
         values["user_ids"] = list(self.user_ids)
         if self.languages:
@@ -554,16 +569,10 @@ class PostMemory:
         numbered = Numbering.with_repeats if "alive" in arrays else Numbering
         memory._post_numbers, memory._user_numbers = numbered(values["post_ids"]), numbered(values["user_ids"])
         rows, flags = memory._rows, GrowingArray(np.bool_)
-        rows.users.extend(arrays["users"])
-        rows.instants.extend(arrays["instants_us"])
-        rows.hashtags.extend_flat(arrays["hashtags"], arrays["hashtag_ends"])
-        rows.languages = Languages(values.get("languages", ()))
-        rows.languages.extend_numbers(arrays.get("languages", np.full(len(rows.users), -1, np.int16)))
+        rows.fill(arrays, values.get("languages", ()))
         for space in rows.vectors:
             base = arrays[array_name(space)]
             rows.vectors[space] = Column(np.float32, base.shape[1], base)
-        if memory.slots:
-            rows.terms = TermRows(memory.slots, arrays)
         length = len(rows.users)
         alive = arrays.get("alive", np.ones(length, np.bool_))
         flags.extend(alive)

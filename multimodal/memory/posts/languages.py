@@ -13,6 +13,7 @@ from multimodal.memory.posts.growing_array import GrowingArray
 from multimodal.memory.posts.numbering import Numbering
 
 Ints = NDArray[np.int64]
+_NOBODY: NDArray[np.bool_] = np.empty(0, np.bool_)
 
 
 class Languages:
@@ -22,11 +23,12 @@ class Languages:
         codes: of the first languages, without repeats.
     """
 
-    __slots__ = ("_codes", "_numbers")
+    __slots__ = ("_codes", "_masks", "_numbers")
 
     def __init__(self, codes: Sequence[str] = ()) -> None:
         self._codes = Numbering(codes)
         self._numbers = GrowingArray(np.int16)
+        self._masks: dict[str, NDArray[np.bool_]] = {}
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -49,6 +51,14 @@ class Languages:
         """Return the code of the language of each position, (N,), None for none."""
         return [None if number < 0 else self._codes[number] for number in self.at(positions).tolist()]
 
+    def mask(self, code: str, length: int) -> NDArray[np.bool_]:
+        """Return which of the first posts have a caption in a language, (length,); do not change it."""
+        known, number = self._masks.get(code, _NOBODY), self._codes.find(code)
+        if len(known) < length and number is not None:
+            known = np.concatenate([known, self._numbers.values[len(known) : length] == number])
+            self._masks = {**self._masks, code: known}
+        return known[:length] if number is not None else np.zeros(length, np.bool_)
+
     def extend(self, codes: Sequence[str | None]) -> None:
         """Append the languages of posts."""
         self._numbers.extend(np.array([-1 if code is None else self._codes.add(code) for code in codes], np.int16))
@@ -60,11 +70,12 @@ class Languages:
     def truncate(self, length: int) -> None:
         """Drop the posts from `length` on, which were appended since the last fork; a code keeps its number."""
         self._numbers.truncate(length)
+        self._masks = {}
 
     def fork(self) -> Languages:
         """Return the same languages; appending to either leaves the other as it is."""
         fork = Languages.__new__(Languages)
-        fork._codes, fork._numbers = self._codes.fork(), self._numbers.fork()
+        fork._codes, fork._numbers, fork._masks = self._codes.fork(), self._numbers.fork(), self._masks
         return fork
 
     def release(self, fork: Languages) -> None:

@@ -69,6 +69,28 @@ class PostRows:
         if terms is not None:
             self.terms.extend(terms)
 
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return everything but the dense vectors as arrays to be saved."""
+        arrays: dict[str, NDArray[Any]] = {
+            "users": self.users.values,
+            "instants_us": self.instants.values,
+            "hashtags": self.hashtags.indices,
+            "hashtag_ends": self.hashtags.ends,
+        }
+        if self.languages.codes:
+            arrays["languages"] = self.languages.numbers
+        return {**arrays, **self.terms.arrays()} if self.terms.slots else arrays
+
+    def fill(self, arrays: dict[str, NDArray[Any]], languages: Sequence[str]) -> None:
+        """Take what `arrays` returned into rows that are empty; terms are not copied, so they may be memory-mapped."""
+        self.users.extend(arrays["users"])
+        self.instants.extend(arrays["instants_us"])
+        self.hashtags.extend_flat(arrays["hashtags"], arrays["hashtag_ends"])
+        self.languages = Languages(languages)
+        self.languages.extend_numbers(arrays.get("languages", np.full(len(self.users), -1, np.int16)))
+        if self.terms.slots:
+            self.terms = TermRows(self.terms.slots, arrays)
+
     def truncate(self, length: int) -> None:
         """Drop the posts from `length` on, which were appended since the last fork."""
         for column in self._columns:
