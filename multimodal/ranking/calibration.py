@@ -55,8 +55,33 @@ AS_THEY_ARE = Calibration((0.0, 1.0), (0.0, 1.0))
 """For scores that are chances already."""
 
 
-def fit_calibration(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> Calibration:
-    """Return the rising line nearest to what came of scores, (M,) each (Zadrozny & Elkan, 10.1145/775047.775151)."""
+def fit_calibration(
+    scores: NDArray[np.float64], right: NDArray[np.bool_], posts: NDArray[np.int64] | None = None
+) -> Calibration:
+    """Return the rising line nearest to what came of scores, (M,) each (Zadrozny & Elkan, 10.1145/775047.775151).
+
+    Args:
+        scores: of recommended hashtags.
+        right: whether they were true.
+        posts: whose they are; then scores that come true as they are stay: those that are nearer to what came of one
+            half of the posts than a line fitted on the other.
+    """
+    if posts is not None and _come_true(scores, right, posts % 2 == 0):
+        return AS_THEY_ARE
+    return _line(scores, right)
+
+
+def _come_true(scores: NDArray[np.float64], right: NDArray[np.bool_], first: NDArray[np.bool_]) -> bool:
+    """Return whether scores are as near to what came of either half as lines that are fitted on the other half."""
+    if not (first.any() and not first.all() and scores.min() >= 0 and scores.max() <= 1):
+        return False
+    lines = np.empty_like(scores)
+    for half in (first, ~first):
+        lines[~half] = _line(scores[half], right[half]).of(scores[~half])
+    return bool(((scores - right) ** 2).sum() <= ((lines - right) ** 2).sum())
+
+
+def _line(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> Calibration:
     from sklearn.isotonic import IsotonicRegression
 
     fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(scores, right.astype(np.float64))

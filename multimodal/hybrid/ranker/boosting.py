@@ -26,7 +26,6 @@ def grow_forest(rows: RankerRows, config: RankerConfig, seed: int = 0) -> Forest
         UserError: LightGBM is not installed.
     """
     try:
-        # Beside torch, and with more threads than one, it waits for torch's threads: nine times slower on two cores.
         import lightgbm
     except ModuleNotFoundError:
         raise UserError(_INSTALL) from None
@@ -48,6 +47,7 @@ def _parameters(config: RankerConfig, seed: int) -> dict[str, Any]:
         "bagging_freq": 1 if config.row_share < 1 else 0,
         "lambda_l2": config.l2,
         "max_bin": config.bins,
+        # One by default: several wait for each other, and for torch's, where cores are taken: 3 to 13 times slower.
         "num_threads": config.threads,
         "seed": seed % 2**31,
         "deterministic": True,

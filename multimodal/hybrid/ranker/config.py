@@ -15,7 +15,7 @@ Objective: TypeAlias = Literal["binary", "lambdarank", "rank_xendcg"]
 class RankerConfig(Section):
     """Boosted trees or logistic regression, and how they are fitted."""
 
-    kind: Kind = Field(default="auto", description="trees, linear, or auto: the one with the lower validation log-loss")
+    kind: Kind = Field(default="auto", description="trees, linear, or auto: what has the lower log-loss on validation")
     objective: Objective = Field(default="binary", description="of the trees: binary, lambdarank or rank_xendcg")
     rounds: int = Field(default=300, ge=1, le=5_000, description="number of trees")
     leaves: int = Field(default=15, ge=2, le=64, description="most leaves of a tree")

@@ -18,8 +18,8 @@ from multimodal.hybrid.ranker.rows import RankerRows
 
 logger = logging.getLogger(__name__)
 
-# Without validation candidates, trees need this many posts.
-_POSTS_FOR_TREES = 2_000
+# Without validation candidates, trees need this many posts; with so many, nothing else is tried.
+_POSTS_FOR_TREES, _POSTS_FOR_TREES_ALONE = 2_000, 10_000
 _FEW_CANDIDATES = "the ranker has nothing to learn from: of {n:,} candidates {right:,} are right; it needs both kinds."
 
 
@@ -39,7 +39,7 @@ def fit_ranker(
         sources: the source that each feature comes from.
         config: by default the settings of `RankerConfig`.
         validation: later candidates, on which trees and logistic regression are compared, and on which the scores of
-            ranking objectives are turned into log-odds; without, the number of posts decides.
+            ranking objectives are turned into log-odds; without, or with many posts, the number of posts decides.
         seed: of the draws of rows and features.
 
     Raises:
@@ -51,8 +51,10 @@ def fit_ranker(
         raise UserError(_FEW_CANDIDATES.format(n=len(rows), right=right))
     if config.kind != "auto":
         return Ranker(names, sources, _fit(config.kind, rows, config, validation, seed))
-    if validation is None or not 0 < int(validation.labels.sum()) < len(validation):
-        kind = "trees" if len(rows.sizes) >= _POSTS_FOR_TREES else "linear"
+    posts = len(rows.sizes)
+    judged = validation is not None and 0 < int(validation.labels.sum()) < len(validation)
+    if validation is None or not judged or posts >= _POSTS_FOR_TREES_ALONE:
+        kind = "trees" if posts >= _POSTS_FOR_TREES else "linear"
         return Ranker(names, sources, _fit(kind, rows, config, validation, seed))
     fitted = [Ranker(names, sources, _fit(kind, rows, config, validation, seed)) for kind in ("trees", "linear")]
     losses = [log_loss(ranker, validation) for ranker in fitted]

@@ -7,14 +7,18 @@ from numpy.typing import NDArray
 
 from multimodal.hybrid.ranker.config import RankerConfig
 from multimodal.hybrid.ranker.linear import Linear, bounded, logarithm
-from multimodal.hybrid.ranker.rows import RankerRows
+from multimodal.hybrid.ranker.rows import RankerRows, thinned
 
 Floats = NDArray[np.float64]
 _MOST_STEPS = 1_000
+# More candidates than this would not fit into memory three times over, and weights do not need them.
+_MOST_ROWS, _NEGATIVES = 300_000, 20
 
 
 def fit_linear(rows: RankerRows, config: RankerConfig) -> Linear:
     """Fit weights of each feature, of its logarithm, and of its absence, all standardised."""
+    if len(rows) > _MOST_ROWS:
+        rows = thinned(rows, _NEGATIVES)
     low, high = _bounds(rows.features)
     width = len(low)
     missing = np.isnan(rows.features)

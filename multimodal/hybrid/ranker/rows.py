@@ -50,11 +50,13 @@ class RankerRows:
 
     def ordered(self) -> RankerRows:
         """Return them in an order that does not depend on the order of rows inside of posts."""
-        bits = (self.features + np.float32(0)).view(np.uint32).astype(np.uint64)
-        factors: NDArray[np.uint64] = np.random.default_rng(0).integers(0, 2**63, bits.shape[1], np.uint64) | 1
-        mixed = np.zeros(len(bits), np.uint64)
-        for column in range(bits.shape[1]):
-            mixed = (mixed + bits[:, column]) * factors[column]
+        width = self.features.shape[1]
+        factors: NDArray[np.uint64] = np.random.default_rng(0).integers(0, 2**63, width, np.uint64) | 1
+        mixed = np.zeros(len(self), np.uint64)
+        for column in range(width):
+            # Minus zero is zero.
+            bits = (self.features[:, column].astype(np.float32) + np.float32(0)).view(np.uint32)
+            mixed = (mixed + bits) * factors[column]
             mixed ^= mixed >> np.uint64(32)
         return self.take(np.lexsort((mixed, self.labels, self.posts)))
 

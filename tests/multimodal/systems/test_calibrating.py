@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from data_loaders.errors import RunError
-from multimodal.ranking.calibration import Calibration, fit_calibration
+from multimodal.ranking.calibration import AS_THEY_ARE, Calibration, fit_calibration
 from multimodal.recommender import Recommender
+from multimodal.systems.calibrating import calibrate
 from multimodal.systems.config_loading import validate_config
 from multimodal.systems.model_folder import load_model
 from multimodal.training.run import train_run
@@ -64,3 +65,41 @@ def test_without_a_claim_or_with_few_validation_posts_there_is_no_probability(ti
     assert "calibration" not in json.loads((tmp_path / "run" / "model" / "model.json").read_text(encoding="utf-8"))
     answer = Recommender.from_pretrained(tmp_path / "run").recommend(caption="a walk", user_id="user1", k=3)
     assert [one.probability for one in answer] == [None] * 3
+
+
+def test_scores_that_come_true_stay_as_they_are():
+    rng = np.random.default_rng(0)
+    scores = rng.random(400)
+    right = rng.random(400) < scores
+    posts = np.repeat(np.arange(40), 10)
+    assert fit_calibration(scores, right, posts) == AS_THEY_ARE
+    assert fit_calibration(scores, right) != AS_THEY_ARE
+    halved = fit_calibration(scores / 2, right, posts)
+    np.testing.assert_allclose(halved.of([0.1, 0.25, 0.4]), [0.2, 0.5, 0.8], atol=0.15)
+
+
+@pytest.mark.parametrize("scores", [[-1.0, 0.5], [0.5, 1.5]])
+def test_scores_outside_of_0_to_1_are_no_chances_as_they_are(scores):
+    fitted = fit_calibration(np.array(scores), np.array([False, True]), np.array([0, 1]))
+    assert fitted.of(scores).tolist() == [0.0, 1.0]
+
+
+def test_scores_of_one_half_alone_are_fitted():
+    assert fit_calibration(np.array([0.2, 0.4]), np.array([False, True]), np.array([2, 2])) != AS_THEY_ARE
+
+
+def test_validation_posts_know_the_earlier_ones(tiny_data, tmp_path, monkeypatch):
+    monkeypatch.setattr("multimodal.systems.calibrating._LEAST_POSTS", 10)
+    train_run(validate_config({"system": "naive_bayes"}), tiny_data, tmp_path / "run")
+    model = load_model(tmp_path / "run")
+    seen = []
+    rank = type(model.system).rank
+    monkeypatch.setattr(
+        type(model.system),
+        "rank",
+        lambda self, posts, memory, *rest: seen.append(len(memory)) or rank(self, posts, memory, *rest),
+    )
+    before = len(model.memory)
+    calibrate(model.system, model.memory, tiny_data)
+    assert seen == [before + len(tiny_data.split("validation"))]
+    assert len(model.memory) == before
