@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from multimodal.memory.live.tombstones import Tombstones
 
 _CACHE, _PROGRAM = ".cache", "multimodal-hashtags"
 _SQLITE = "sqlite:///"
+_PASSWORD = re.compile(r"(?<=[^/]):[^/?@]*(?=@)|[?&]password=[^&]*")
 SNAPSHOT, SPANS, _FORGOTTEN = "snapshot", "spans", "forgotten"
 
 
@@ -42,14 +44,6 @@ class FilesBeside:
         for generation in range(below):
             shutil.rmtree(self.spans(generation), ignore_errors=True)
 
-    def snapshot_seen(self) -> tuple[int, int] | None:
-        """Return what differs after the snapshot was replaced; None if there is none."""
-        try:
-            status = self.snapshot.stat()
-        except OSError:
-            return None
-        return status.st_ino, status.st_mtime_ns
-
     @property
     def tombstones(self) -> Tombstones:
         """Who was forgotten."""
@@ -60,6 +54,7 @@ def folder_beside(address: str | Path) -> Path:
     """Return the folder beside a log: `memory.sqlite.files` for a file, one in the user's cache for a server."""
     text = os.fspath(address)
     if "://" in text and not text.startswith(_SQLITE):
+        text = _PASSWORD.sub("", text)  # it may change, and what was forgotten must not
         name = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
         cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / _CACHE
         return Path(cache) / _PROGRAM / f"memory-{name}"

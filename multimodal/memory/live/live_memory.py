@@ -16,9 +16,17 @@ from data_loaders.posts import Post
 from multimodal.distributed.forking import ForkSafeLock
 from multimodal.memory.live.events_of_posts import apply, corrected, empty_like, observed, spaces_of
 from multimodal.memory.live.files_beside import FilesBeside
-from multimodal.memory.live.snapshot import LogPlace, SnapshotError, generation_of, mark, read_snapshot, write_snapshot
-from multimodal.memory.live.tombstones import tombstone
-from multimodal.memory.log.errors import StoreUnavailableError
+from multimodal.memory.live.snapshot import (
+    LogPlace,
+    SnapshotError,
+    generation_of,
+    mark,
+    read_snapshot,
+    seen_of,
+    write_snapshot,
+)
+from multimodal.memory.live.tombstones import Tombstone, tombstone
+from multimodal.memory.log.errors import StoreError, StoreUnavailableError
 from multimodal.memory.log.events import Event, FeedbackGiven, PostWithdrawn, RulesSet, UserForgotten
 from multimodal.memory.log.in_process import InProcessStore
 from multimodal.memory.log.store import EventStore, NumberedEvent
@@ -90,6 +98,8 @@ class LiveMemory:
         place: None for the beginning.
     """
 
+    memory: PostMemory
+
     def __init__(
         self,
         memory: PostMemory,
@@ -107,7 +117,8 @@ class LiveMemory:
         self._next_look_s = 0.0
         self._away = False
         self._snapshot_number = self.place.number
-        self._seen_snapshot = None if files is None else files.snapshot_seen()
+        self._seen_snapshot = None if files is None else seen_of(files.snapshot)
+        self._stones: list[Tombstone] = []
         self._writer: threading.Thread | None = None
 
     @property
@@ -158,10 +169,20 @@ class LiveMemory:
         number, event = page[-1]
         self.place = replace(self.place, number=number, last_event=mark(event))
         if self.files is not None:
-            for number, event in page:
-                if isinstance(event, UserForgotten):
-                    self.files.tombstones.add(tombstone(number, event, self.store.salt))
+            forgotten = [(number, event) for number, event in page if isinstance(event, UserForgotten)]
+            self._stones += [tombstone(number, event, self.store.salt) for number, event in forgotten]
+            self._set_stones()
             self._write_behind()
+
+    def _set_stones(self) -> None:
+        """Write tombstones; those that cannot be written now, because the disk is full, are tried again."""
+        while self._stones and self.files is not None:
+            try:
+                self.files.tombstones.add(self._stones[0])
+            except StoreError as error:
+                logger.warning("a backup that is restored would bring a forgotten user back: %s", error)
+                return
+            del self._stones[0]
 
     def _record(self, events: Sequence[Event]) -> None:
         """Append events to the log, then do them to the memory; under the lock."""
@@ -303,6 +324,7 @@ class LiveMemory:
         with self._files_lock:
             with self._lock:
                 self.refresh()
+                self._set_stones()
                 users = self.store.to_erase()
             if self.files is not None:
                 self._write_snapshot(living=True)
@@ -319,23 +341,28 @@ class LiveMemory:
         if read is None:
             self._use(self.memory.living())
         else:
-            memory, self.place = read
-            self._use(memory)
-            self._read_on()
+            before = self.memory, self.place
+            try:
+                memory, self.place = read
+                self._use(memory)
+                self._read_on()
+            except BaseException:
+                self.memory, self.place = before
+                raise
         if self.files is not None:
             self.files.remove_spans(self.place.generation)
 
     def _follow_compaction(self) -> None:
         """Take over the memory that another process has compacted: its positions, and nothing of forgotten users."""
-        seen = None if self.files is None else self.files.snapshot_seen()
+        seen = None if self.files is None else seen_of(self.files.snapshot)
         if self.files is None or seen == self._seen_snapshot:
             return
-        self._seen_snapshot = seen
         if generation_of(self.files.snapshot) > self.place.generation:
             try:
                 self._reopen()
             except SnapshotError as error:
                 logger.warning("the compacted memory is not taken over: %s", error)
+        self._seen_snapshot = seen
 
     def _use(self, memory: PostMemory) -> None:
         self.memory = memory

@@ -9,7 +9,15 @@ from multimodal.distributed.progress import shared_progress
 from multimodal.memory.live.events_of_posts import empty_like
 from multimodal.memory.live.files_beside import FilesBeside, folder_beside
 from multimodal.memory.live.live_memory import LiveMemory, LiveSettings
-from multimodal.memory.live.snapshot import LogPlace, Origin, SnapshotError, mark, place_of, read_snapshot
+from multimodal.memory.live.snapshot import (
+    LogPlace,
+    Origin,
+    SnapshotError,
+    generation_of,
+    mark,
+    place_of,
+    read_snapshot,
+)
 from multimodal.memory.live.tombstones import Tombstone
 from multimodal.memory.log.errors import StoreError
 from multimodal.memory.log.events import UserForgotten
@@ -48,7 +56,7 @@ def open_memory(
     try:
         files = FilesBeside(folder or folder_beside(address), origin)
         refuse_lost(store, files.snapshot)
-        memory, place = _read_snapshot(files, store, base) or (base, LogPlace())
+        memory, place = _read_snapshot(files, store, base)
         live = LiveMemory(memory, store, settings, files, place)
         _catch_up(live)
         _forget_again(live, files)
@@ -72,8 +80,8 @@ def refuse_lost(store: EventStore, snapshot: Path) -> None:
         )
 
 
-def _read_snapshot(files: FilesBeside, store: EventStore, base: PostMemory) -> tuple[PostMemory, LogPlace] | None:
-    """Return what the snapshot holds, None if there is none that fits the log; why is said."""
+def _read_snapshot(files: FilesBeside, store: EventStore, base: PostMemory) -> tuple[PostMemory, LogPlace]:
+    """Return what the snapshot holds, the base if there is none that fits the log; why is said."""
     try:
         read = read_snapshot(files.snapshot, empty_like(base), files.origin)
         if read is not None and not _is_of(store, read[1]):
@@ -84,8 +92,9 @@ def _read_snapshot(files: FilesBeside, store: EventStore, base: PostMemory) -> t
             "writes the snapshot again.",
             error,
         )
-        return None
-    return read
+        # It is replaced by the next one.
+        return base, LogPlace(generation=generation_of(files.snapshot) + 1)
+    return read or (base, LogPlace())
 
 
 def _is_of(store: EventStore, place: LogPlace) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from data_loaders.errors import UserError
 from data_loaders.output_folder import atomic_folder, restore
+from multimodal.memory.live.events_of_posts import empty_like
 from multimodal.memory.log.errors import StoreError
 from multimodal.memory.log.events import Event
 from multimodal.memory.memory_files import ARRAYS_FILE, POSTS_FILE, read_memory, write_memory
@@ -113,9 +114,27 @@ def read_snapshot(folder: Path, like: PostMemory, origin: Origin) -> tuple[PostM
     Raises:
         SnapshotError: it is damaged, or was made by another version, by another model or from other posts.
     """
-    restore(folder)
-    if not folder.is_dir():
+    while True:
+        restore(folder)
+        read = seen_of(folder)
+        try:
+            return None if read is None else _read(folder, like, origin)
+        except SnapshotError:
+            if seen_of(folder) == read:
+                raise
+            like = empty_like(like)  # another process replaced it meanwhile
+
+
+def seen_of(folder: Path) -> tuple[int, int] | None:
+    """Return what differs after a snapshot was replaced; None if there is none."""
+    try:
+        status = folder.stat()
+    except OSError:
         return None
+    return status.st_ino, status.st_mtime_ns
+
+
+def _read(folder: Path, like: PostMemory, origin: Origin) -> tuple[PostMemory, LogPlace]:
     try:
         info = read_json_as(folder / _INFO, _WHAT, _Info)
         _refuse_foreign(folder, info, origin)

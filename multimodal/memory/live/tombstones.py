@@ -60,7 +60,7 @@ class Tombstones:
         if not path.exists():
             try:
                 write_json(path, stone.model_dump())
-            except RunError as error:
+            except (RunError, OSError) as error:
                 raise StoreError(str(error)) from error
 
     def remove(self, stone: Tombstone) -> None:

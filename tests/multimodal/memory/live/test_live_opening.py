@@ -270,6 +270,11 @@ def test_the_folder_beside_a_log(monkeypatch, tmp_path):
     first, second = (folder_beside(f"postgresql://ann:secret@server/{name}") for name in ("one", "two"))
     assert first != second
     assert first.parent == tmp_path / "multimodal-hashtags"
+    # A password may change.
+    for other in ("ann:n3w@server/one", "ann@server/one"):
+        assert folder_beside(f"postgresql://{other}") == first
+    options = {folder_beside(f"postgresql:///one?host=/a{more}") for more in ("&password=b", "", "&port=1", "&port=2")}
+    assert len(options) == 3
     assert "secret" not in str(first)
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert folder_beside("postgresql://server/one").is_relative_to(Path.home() / ".cache")
