@@ -314,7 +314,8 @@ class LiveMemory:
     def compact(self) -> Compaction:
         """Erase forgotten users physically: from the log, the files beside it and this memory; write a new snapshot.
 
-        Answering goes on meanwhile. Posts get new positions, and the memory is another object.
+        Answering goes on meanwhile. Posts get new positions, and the memory is another object. All files of the index
+        are read and compared with their checksums.
 
         Raises:
             StoreUnavailableError: the log cannot be reached or written at the moment.
@@ -332,7 +333,11 @@ class LiveMemory:
             self.store.clean()
             with self._lock:
                 self._reopen()
-                return Compaction(len(users), entries, len(self.memory), self.number)
+                done, index = Compaction(len(users), entries, len(self.memory), self.number), self.memory.index
+            if self.files is not None:
+                for problem in index.verify():
+                    logger.warning("%s It is built again from the posts.", problem)
+            return done
 
     def _reopen(self) -> None:
         """Exchange the memory for one of the living posts alone."""

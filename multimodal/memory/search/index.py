@@ -165,7 +165,7 @@ class NeighbourIndex:
                 self._parts.build(self.columns, posts, place, space)
 
     def verify(self) -> list[str]:
-        """Read the files of all spans in use; return what is wrong with the damaged ones, which are built again."""
+        """Read all files of spans; return what is wrong with damaged ones, which are built again when asked."""
         return self._parts.verify()
 
     def prune(self) -> None:

@@ -17,6 +17,7 @@ from multimodal.memory.search.time_order import Timed
 from multimodal.memory.search.word_span import WordSpan
 
 _SAMPLED = 16
+_REBUILD = "`multimodal-hashtags memory rebuild` builds all spans again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class PartKind:
             return build_dense(unit_vectors(columns, space, posts.positions), settings.dense, fingerprint)
 
         def open_(folder: Path) -> DenseSpan:
-            return open_dense(folder, fingerprint)
+            return open_dense(folder, fingerprint, _REBUILD)
 
         return cls(space, f"{space} {fingerprint} {settings.dense}", build, DenseSpan.save, open_)
 

@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 _Key = tuple[int, SpanPlace, str]
 # Of each space parts are kept that hold each post so many times; each is at most once in those that a question asks.
 _KEPT_COPIES = 3
+_LEFT_S = 86_400.0
 
 
 @dataclass(slots=True)
@@ -128,24 +130,35 @@ class Parts:
         self._warned = True
 
     def verify(self) -> list[str]:
-        """Read the files of all parts in use; return what is wrong with the damaged ones, which are built again."""
+        """Read all files; return what is wrong with damaged ones, which are removed and built again when needed.
+
+        What processes left that were killed while they wrote is removed as well.
+        """
+        for folder in self._on_disk("."):
+            if time.time() - folder.stat().st_mtime > _LEFT_S:
+                shutil.rmtree(folder, ignore_errors=True)
         with self._lock:
-            folders = {key: kept.folder for key, kept in self._kept.items() if kept.folder is not None}
+            keys = {kept.folder: key for key, kept in self._kept.items() if kept.folder is not None}
         problems = []
-        for key, folder in folders.items():
+        for folder in {**keys, **dict.fromkeys(self._on_disk())}:
             try:
                 check_part(folder, whole=True)
             except RunError as error:
                 problems.append(str(error))
                 with self._lock:
-                    if key in self._kept:
-                        self._drop(key)
+                    if keys.get(folder) in self._kept:
+                        self._drop(keys[folder])
+                shutil.rmtree(folder, ignore_errors=True)
         return problems
+
+    def _on_disk(self, first: str = "[!.]") -> list[Path]:
+        """Return the folders of all parts; the names of those that are being written begin with a dot."""
+        return [] if self._folder is None else sorted(self._folder.glob(f"{first}*"))
 
     def prune(self) -> None:
         """Remove the files of all parts but those in use."""
         with self._lock:
             used = {kept.folder for kept in self._kept.values()}
-            for folder in self._folder.iterdir() if self._folder is not None and self._folder.is_dir() else ():
+            for folder in self._on_disk(""):
                 if folder not in used:
                     shutil.rmtree(folder, ignore_errors=True)

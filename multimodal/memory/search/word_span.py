@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from scipy import sparse
 from data_loaders.errors import RunError
 from multimodal.memory.search.columns import Floats, Ints
 from multimodal.memory.search.likeness import Question
+from multimodal.storage.npy_files import map_array
 
 _ARRAYS = ("slots", "lists", "rows", "weights")
 
@@ -69,14 +71,32 @@ class WordSpan:
         """Map what `save` wrote into memory.
 
         Raises:
-            RunError: a file is missing or is none of numpy's.
+            RunError: a file is missing or is none of numpy's, or a list leads outside of the span.
         """
         try:
-            posts = int(np.load(folder / "posts.npy", allow_pickle=False))
-            arrays = [np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS]
-        except (OSError, ValueError) as error:
+            posts = int(map_array(folder / "posts.npy"))
+            arrays = [map_array(folder / f"{name}.npy") for name in _ARRAYS]
+        except (OSError, TypeError, ValueError) as error:
             raise RunError(f"{folder} (the words of a span) cannot be read: {error}.") from None
-        return cls(posts, *(np.asarray(array) for array in arrays))
+        span = cls(posts, *arrays)
+        if span._leads_outside():
+            raise RunError(f"{folder} (the words of a span) is damaged: its lists do not fit its posts.")
+        return span
+
+    def _leads_outside(self) -> bool:
+        forms: list[tuple[NDArray[Any], type, tuple[int, ...]]] = [
+            (self.slots, np.int32, (self.slots.size,)),
+            (self.lists, np.int64, (self.slots.size, 3)),
+            (self.rows, np.int32, (self.rows.size,)),
+            (self.weights, np.float32, (self.rows.size,)),
+        ]
+        if any(array.dtype != kind or array.shape != shape for array, kind, shape in forms):
+            return True
+        starts, stops, counts = self.lists.T
+        lengths = stops - starts
+        wrong = (starts < 0) | (lengths < 1) | (lengths > counts) | (stops > self.rows.size) | (counts > self.posts)
+        outside = self.rows.size and (self.rows.min() < 0 or self.rows.max() >= self.posts)
+        return bool(wrong.any() or outside or not np.isfinite([self.weights.sum(dtype=np.float64)]).all())
 
     def lists_of(self, question: Question) -> tuple[Ints, NDArray[np.float64]]:
         """Return the lists of a question's terms, (t, 3), and the weights of those terms in it."""

@@ -22,6 +22,7 @@ from multimodal.memory.search.dense.ivf_search import IvfSearch
 from multimodal.memory.search.dense.library import has_faiss
 from multimodal.memory.search.dense.settings import DenseSettings
 from multimodal.storage.model_files import Count, Form, read_json_as
+from multimodal.storage.npy_files import map_array
 
 _HEADER, _WHAT = "dense.json", "the vectors of a span"
 _SEARCHES: dict[str, Callable[[SpanContents], Any]] = {"flat": FlatSearch, "ivf": IvfSearch, "hnsw": HnswSearch}
@@ -148,10 +149,7 @@ def open_dense(folder: Path, fingerprint: str | None = None, rebuild: str = "bui
         )
     values = header.model_dump(exclude={"fingerprint", "arrays"})
     try:
-        arrays = {
-            name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
-            for name in header.arrays
-        }
+        arrays = {name: map_array(folder / f"{name}.npy") for name in header.arrays}
         contents = SpanContents(**values, arrays=arrays)
         problem = contents.problem()
     except (OSError, ValueError, KeyError) as error:

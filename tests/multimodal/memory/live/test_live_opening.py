@@ -187,6 +187,20 @@ class TestSnapshots:
         assert facts(opened().memory) == facts(live.memory)
 
 
+def test_compacting_reads_all_files_of_the_index(opened, path, caplog):
+    live = opened()
+    live.observe(stream(6, 10), encode)
+    spans = folder_beside(path) / "spans" / "0"
+    spans.mkdir(parents=True)
+    (spans / "left").mkdir()
+    with caplog.at_level(logging.WARNING):
+        live.compact()
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert str(spans / "left" / "part.json") in said
+    assert said.endswith("It is built again from the posts.")
+    assert list(spans.iterdir()) == []
+
+
 class TestForgetting:
     def test_nothing_is_left_on_the_disk(self, opened, path):
         live = opened(keep_captions=True)

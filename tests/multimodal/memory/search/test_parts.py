@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import json
+import os
 import shutil
 import threading
 
@@ -95,6 +97,35 @@ class TestFiles:
         assert index.verify() == [f"{path} (a part of the memory's index) is damaged: its content has changed."]
         same(ask(index, ASKED, 4, MIX), answer)
         assert index.verify() == []
+
+    def test_those_that_nobody_has_opened_are_read_too(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(part_files, "_SMALL_BYTES", 1)
+        answers(tmp_path)
+        path = largest(tmp_path)
+        flip(path)
+        (tmp_path / ".left-by-a-killed-process").mkdir()
+        (tmp_path / ".being-written").mkdir()
+        os.utime(tmp_path / ".left-by-a-killed-process", (0, 0))
+        index = NeighbourIndex(stream(200), TINY, tmp_path)
+        assert index.verify() == [f"{path} (a part of the memory's index) is damaged: its content has changed."]
+        assert not path.parent.exists()
+        assert [folder.name for folder in tmp_path.glob(".*")] == [".being-written"]
+        assert index.verify() == NeighbourIndex(stream(200), TINY).verify() == []
+
+    def test_arrays_that_do_not_fit_are_named_although_they_are_sealed(self, tmp_path, caplog):
+        """As of a program with an error: the checksums match."""
+        answer, _ = answers(tmp_path)
+        folder = next(path.parent for path in sorted(tmp_path.glob("*/codes.npy")))
+        np.save(folder / "codes.npy", np.zeros((3, 4), np.uint8))
+        header = json.loads((folder / "part.json").read_text())
+        header["files"]["codes.npy"] = part_files._entry(folder / "codes.npy").model_dump()
+        (folder / "part.json").write_text(json.dumps(header))
+        same(answers(tmp_path)[0], answer)
+        [message] = [record.getMessage() for record in caplog.records]
+        assert "(the vectors of a span) is damaged: codes is of type uint8 and shape (3, 4)" in message
+        assert (
+            "`multimodal-hashtags memory rebuild` builds all spans again. It is built again from the posts." in message
+        )
 
     def test_a_format_that_is_not_known_is_refused(self, tmp_path, monkeypatch):
         monkeypatch.setattr(part_files, "FORMAT", 7)
