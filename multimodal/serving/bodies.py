@@ -17,6 +17,8 @@ _JSON, _FORM = "application/json", "multipart/form-data"
 _MOST_FIELDS = 32
 _LISTS = ("[", "{")
 _MOST_MISTAKES = 5
+# pydantic's words before those of the schemas.
+_OWN = "Value error, "
 
 
 async def read_json(request: Request, schema: type[Schema]) -> Schema:
@@ -86,6 +88,13 @@ def _checked(schema: type[Schema], given: bytes | dict[str, Any]) -> Schema:
         mistakes = error.errors(include_url=False, include_context=False, include_input=False)
         if any(mistake["type"] == "json_invalid" for mistake in mistakes):
             raise ServiceError(400, f"the body is not valid JSON: {mistakes[0]['msg']}") from None
-        told = [f"{'.'.join(map(str, mistake['loc'])) or 'body'}: {mistake['msg']}" for mistake in mistakes]
+        told = [
+            f"{'.'.join(map(str, mistake['loc'])) or 'body'}: {mistake['msg'].removeprefix(_OWN)}"
+            for mistake in mistakes
+        ]
         more = f" and {len(told) - _MOST_MISTAKES} more" if len(told) > _MOST_MISTAKES else ""
         raise ServiceError(422, "; ".join(told[:_MOST_MISTAKES]) + more) from None
+
+
+def _mistake(place: tuple[int | str, ...], message: str) -> str:
+    return f"{'.'.join(map(str, place)) or 'body'}: {message.removeprefix(_OWN)}"

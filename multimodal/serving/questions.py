@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,27 +19,21 @@ class Question:
 
     Attributes:
         post: `image` (bytes), `caption`, `user_id`, `timestamp`.
-        k: how many hashtags.
-        options: further arguments of `recommend`; questions with equal ones share a forward pass.
+        options: further arguments of `recommend`, `k` among them; questions with equal ones share a forward pass.
         history: earlier posts of the user, which make a question one of its own.
     """
 
-    post: dict[str, Any]
-    k: int
-    options: tuple[tuple[str, Any], ...] = ()
-    history: list[dict[str, Any]] | None = field(default=None)
+    post: Mapping[str, Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    history: Sequence[Mapping[str, Any]] | None = None
 
 
 def answer_together(recommender: Recommender, questions: Sequence[Question]) -> list[Answer | Exception]:
-    """Return the answer of each question, or why there is none.
-
-    Questions with the same options are asked with the largest k of them: a shorter list is how a longer one
-    begins.
-    """
+    """Return the answer of each question, or why there is none."""
     answers: list[Answer | Exception] = [[] for _ in questions]
-    groups: dict[Any, list[int]] = {}
+    groups: dict[str, list[int]] = {}
     for row, question in enumerate(questions):
-        key = (row,) if question.history else question.options
+        key = str(row) if question.history else json.dumps(question.options, sort_keys=True)
         groups.setdefault(key, []).append(row)
     for rows in groups.values():
         for row, answer in zip(rows, _group(recommender, [questions[row] for row in rows]), strict=True):
@@ -49,19 +44,14 @@ def answer_together(recommender: Recommender, questions: Sequence[Question]) -> 
 def _group(recommender: Recommender, group: Sequence[Question]) -> list[Answer | Exception]:
     if len(group) == 1:
         return [_alone(recommender, group[0])]
-    most, options = max(question.k for question in group), dict(group[0].options)
     try:
-        lists = recommender.recommend_many([one.post for one in group], most, on_short="fewer", **options)
+        return [*recommender.recommend_many([one.post for one in group], **group[0].options)]
     except UserError:  # one of them cannot be answered
         return [_alone(recommender, question) for question in group]
-    return [
-        answer[: question.k] if len(answer) >= question.k else _alone(recommender, question)
-        for question, answer in zip(group, lists, strict=True)
-    ]
 
 
 def _alone(recommender: Recommender, question: Question) -> Answer | Exception:
     try:
-        return recommender.recommend(k=question.k, history=question.history, **question.post, **dict(question.options))
+        return recommender.recommend(history=question.history, **question.post, **question.options)
     except UserError as error:
         return error

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 
 _PICTURE = "the picture in base64 (JPEG, PNG, WebP, …), or a data URL; no picture is fetched from an address"
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+def _length(value: object) -> object:
+    if isinstance(value, str) and value.isascii() and value.isdecimal():  # in a form
+        value = int(value)
+    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value
+    raise ValueError("give a whole number of at least 1, or auto")
+
+
+Length = Annotated[
+    int | Literal["auto"], PlainValidator(_length, json_schema_input_type=Annotated[int, Field(ge=1)] | Literal["auto"])
+]
 
 
 class HistoryPost(_Strict):
@@ -31,24 +44,40 @@ class Query(_Strict):
     timestamp: str | None = Field(None, description="ISO 8601; after all known posts by default", examples=[None])
 
 
-class RecommendRequest(Query):
+class Asked(_Strict):
+    """What is asked of posts: how many hashtags, and which rules they obey."""
+
+    k: Length = Field(5, description="how many hashtags; auto for the list with the highest expected F1", examples=[5])
+    minimum: int | None = Field(None, ge=1, description="shortest list of auto", examples=[None])
+    maximum: int | None = Field(None, ge=1, description="longest list of auto", examples=[None])
+    include_caption_hashtags: bool = Field(False, description="also recommend hashtags of the caption")
+    only: Literal["mine", "known"] | list[str] | None = Field(
+        None, description="recommend nothing but these; mine: those of the user; known: those that anybody has used",
+        examples=[None],
+    )  # fmt: skip
+    never: list[str] | None = Field(None, description="not recommended", examples=[None])
+    always: list[str] | None = Field(None, description="recommended first", examples=[None])
+    replace: dict[str, str] | None = Field(None, description="hashtags, and what takes their place", examples=[None])
+    language: str | None = Field(None, description="code of a language; only hashtags used in it", examples=[None])
+    model: str | None = Field(None, description="see /models; the first by default", examples=[None])
+
+    def options(self) -> dict[str, Any]:
+        """Return the arguments of `recommend`."""
+        return self.model_dump(include=set(Asked.model_fields) - {"model"}, exclude_none=True)
+
+
+class RecommendRequest(Query, Asked):
     """One post, and what is asked of it."""
 
-    k: int = Field(5, ge=1, description="how many hashtags", examples=[5])
     history: list[HistoryPost] | None = Field(
         None, description="earlier posts of this user, used for this request only", examples=[None]
     )
-    include_caption_hashtags: bool = Field(False, description="also recommend hashtags of the caption")
-    model: str | None = Field(None, description="see /models; the first by default", examples=[None])
 
 
-class BatchRequest(_Strict):
-    """Several posts."""
+class BatchRequest(Asked):
+    """Several posts, and what is asked of each."""
 
     posts: list[Query] = Field(min_length=1)
-    k: int = Field(5, ge=1, description="how many hashtags each", examples=[5])
-    include_caption_hashtags: bool = False
-    model: str | None = Field(None, examples=[None])
 
 
 class RecommendedHashtag(BaseModel):

@@ -28,7 +28,7 @@ async def recommend(request: Request, service: TheService) -> schemas.RecommendA
     """Name exactly k hashtags for one post, best first."""
     asked, picture = await read_body(request, schemas.RecommendRequest)
     limits = service.settings.limits
-    question = await run_in_threadpool(_question, asked, picture, asked.k, _options(asked), limits)
+    question = await run_in_threadpool(_question, asked, picture, asked.options(), limits)
     model = service.ready.get(asked.model)
     (answer,) = await model.batcher.ask([question], limits.answer_s)
     if isinstance(answer, UserError):
@@ -44,8 +44,8 @@ async def recommend_batch(request: Request, service: TheService) -> schemas.Batc
     asked = await read_json(request, schemas.BatchRequest)
     limits = service.settings.limits
     at_most("posts", len(asked.posts), limits.batch_posts)
-    options = _options(asked)
-    tried = await run_in_threadpool(lambda: [_tried(post, asked.k, options, limits) for post in asked.posts])
+    options = asked.options()
+    tried = await run_in_threadpool(lambda: [_tried(post, options, limits) for post in asked.posts])
     model = service.ready.get(asked.model)
     good = [one for one in tried if isinstance(one, Question)]
     answered = iter(await model.batcher.ask(good, limits.answer_s))
@@ -63,25 +63,22 @@ async def recommend_batch(request: Request, service: TheService) -> schemas.Batc
     return schemas.BatchAnswer(answers=answers)
 
 
-def _tried(
-    post: schemas.Query, k: int, options: tuple[tuple[str, Any], ...], limits: Limits
-) -> Question | ServiceError | UserError:
+def _tried(post: schemas.Query, options: dict[str, Any], limits: Limits) -> Question | ServiceError | UserError:
     try:
-        return _question(post, None, k, options, limits)
+        return _question(post, None, options, limits)
     except (ServiceError, UserError) as error:
         return error
 
 
-def _question(
-    post: schemas.Query, picture: bytes | None, k: int, options: tuple[tuple[str, Any], ...], limits: Limits
-) -> Question:
-    at_most("k", k, limits.hashtags)
+def _question(post: schemas.Query, picture: bytes | None, options: dict[str, Any], limits: Limits) -> Question:
+    for name in ("k", "minimum", "maximum"):
+        at_most(name, value if isinstance(value := options.get(name), int) else 0, limits.hashtags)
     at_most("caption", len(post.caption or ""), limits.caption_characters, " characters")
     given: dict[str, Any] = post.model_dump(include={"caption", "user_id", "timestamp"})
     given["image"] = _picture(post.image, picture, limits)
     if given["image"] is None and not post.caption and not post.user_id:
         raise ServiceError(422, "nothing to recommend for; give at least one of image, caption and user_id.")
-    return Question(given, k, options, _history(getattr(post, "history", None), limits))
+    return Question(given, options, _history(getattr(post, "history", None), limits))
 
 
 def _picture(text: str | None, picture: bytes | None, limits: Limits) -> bytes | None:
@@ -96,10 +93,6 @@ def _history(posts: Sequence[schemas.HistoryPost] | None, limits: Limits) -> lis
         return None
     at_most("history", len(posts), limits.history_posts, " posts")
     return [{**post.model_dump(), "image": _picture(post.image, None, limits)} for post in posts]
-
-
-def _options(asked: schemas.RecommendRequest | schemas.BatchRequest) -> tuple[tuple[str, Any], ...]:
-    return (("include_caption_hashtags", asked.include_caption_hashtags),)
 
 
 def _told(service: Service, model: str, user_id: str | None, answer: Answer) -> schemas.RecommendAnswer:

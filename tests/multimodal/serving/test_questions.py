@@ -23,29 +23,31 @@ def test_together_as_alone(recommender, monkeypatch):
         lambda posts, *more, **named: calls.append(len(posts)) or many(posts, *more, **named),
     )
     users = recommender.memory.user_ids[:4]
-    caption = (("include_caption_hashtags", True),)
+    three, caption = {"k": 3}, {"k": 3, "include_caption_hashtags": True}
     asked = [
-        *(Question({"user_id": user}, k) for user, k in zip(users, (1, 5, 3, 2), strict=True)),
-        Question({"user_id": users[0]}, 2, history=[{"hashtags": ["lowtide"]}]),
-        Question({"caption": "at #sea"}, 3, caption),
-        Question({"caption": "at #sea", "user_id": users[1]}, 4, caption),
+        *(Question({"user_id": user}, three) for user in users),
+        Question({"user_id": users[0]}, {"k": 2}),
+        Question({"user_id": users[0]}, three, [{"hashtags": ["lowtide"]}]),
+        Question({"caption": "at #sea"}, caption),
+        Question({"caption": "at #sea", "user_id": users[1]}, caption),
+        *(Question({"user_id": user}, {"k": 2, "only": "mine", "never": ["s*"]}) for user in users),
     ]
     answers = answer_together(recommender, asked)
-    assert calls == [4, 2]
+    assert calls == [4, 2, 4]
+    assert answers[0] == recommender.recommend(user_id=users[0], k=3)
     for question, answer in zip(asked, answers, strict=True):
-        alone = recommender.recommend(k=question.k, history=question.history, **question.post, **dict(question.options))
-        assert [(one.hashtag, one.score) for one in answer] == [(one.hashtag, one.score) for one in alone]
+        (alone,) = answer_together(recommender, [question])
+        assert (str(answer), type(answer)) == (str(alone), type(alone))
 
 
 def test_one_that_cannot_be_answered(recommender):
-    most = len(recommender.memory.id_map)
     asked = [
-        Question({"caption": "a"}, 2),
-        Question({"caption": "b"}, most + 1),
-        Question({"caption": "c", "timestamp": "soon"}, 1),
+        Question({"caption": "a"}, {"k": 2}),
+        Question({"caption": "c", "timestamp": "soon"}, {"k": 2}),
+        Question({"caption": "b"}, {"k": 10_000}),
     ]
-    good, short, wrong = answer_together(recommender, asked)
+    good, wrong, short = answer_together(recommender, asked)
     assert len(good) == 2
-    assert isinstance(short, UserError)
-    assert f"only {most} can be recommended" in str(short)
     assert "soon" in str(wrong)
+    assert isinstance(short, UserError)
+    assert "k: 10000 hashtags were requested" in str(short)

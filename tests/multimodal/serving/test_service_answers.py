@@ -44,6 +44,15 @@ class TestRecommend:
         assert answers[0] == answers[1] == answers[2]
         assert len(answers[0]) == 2
 
+    def test_rules_are_obeyed(self, client, served_run):
+        recommender = Recommender.from_pretrained(served_run)
+        rules = {"always": ["mine"], "never": ["s*"], "replace": {"tea": "coffee"}, "k": 6}
+        answer = client().post("/recommend", json={"user_id": "new", **rules}).json()
+        assert answer["recommendations"] == told(recommender.recommend(user_id="new", **rules))
+        names = [one["hashtag"] for one in answer["recommendations"]]
+        assert names[0] == "mine"
+        assert not any(name.startswith("s") or name == "tea" for name in names)
+
     def test_the_history_of_a_form_is_json(self, client):
         data = {"user_id": "new", "k": "1", "history": json.dumps([{"hashtags": ["lowtide"]}])}
         # A form without a file has to be asked for.
