@@ -88,10 +88,7 @@ def _checked(schema: type[Schema], given: bytes | dict[str, Any]) -> Schema:
         mistakes = error.errors(include_url=False, include_context=False, include_input=False)
         if any(mistake["type"] == "json_invalid" for mistake in mistakes):
             raise ServiceError(400, f"the body is not valid JSON: {mistakes[0]['msg']}") from None
-        told = [
-            f"{'.'.join(map(str, mistake['loc'])) or 'body'}: {mistake['msg'].removeprefix(_OWN)}"
-            for mistake in mistakes
-        ]
+        told = [_mistake(mistake["loc"], mistake["msg"]) for mistake in mistakes]
         more = f" and {len(told) - _MOST_MISTAKES} more" if len(told) > _MOST_MISTAKES else ""
         raise ServiceError(422, "; ".join(told[:_MOST_MISTAKES]) + more) from None
 

@@ -51,6 +51,7 @@ class Asked(_Strict):
     minimum: int | None = Field(None, ge=1, description="shortest list of auto", examples=[None])
     maximum: int | None = Field(None, ge=1, description="longest list of auto", examples=[None])
     include_caption_hashtags: bool = Field(False, description="also recommend hashtags of the caption")
+    explain: bool = Field(False, description="say what brought each hashtag")
     only: Literal["mine", "known"] | list[str] | None = Field(
         None, description="recommend nothing but these; mine: those of the user; known: those that anybody has used",
         examples=[None],
@@ -80,12 +81,21 @@ class BatchRequest(Asked):
     posts: list[Query] = Field(min_length=1)
 
 
+class Source(BaseModel):
+    """What brought a hashtag."""
+
+    name: str
+    effect: float = Field(description="how much it moved the score; comparable within one answer only")
+    posts: list[str] = Field(description="ids of the posts behind it")
+
+
 class RecommendedHashtag(BaseModel):
     """One hashtag of an answer."""
 
     hashtag: str = Field(description="without the sign")
     score: float = Field(description="comparable within one answer only")
     probability: float | None = Field(None, description="that the post carries it; null where scores are no chances")
+    sources: list[Source] | None = Field(None, description="where explain was asked for, and the model can say")
 
 
 class RecommendAnswer(BaseModel):

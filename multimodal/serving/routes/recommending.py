@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
 from data_loaders.errors import UserError
-from multimodal.recommender import Recommendation
 from multimodal.serving import schemas
 from multimodal.serving.answers_kept import AnswerKept
 from multimodal.serving.bodies import read_body, read_json
@@ -97,8 +96,5 @@ def _history(posts: Sequence[schemas.HistoryPost] | None, limits: Limits) -> lis
 
 def _told(service: Service, model: str, user_id: str | None, answer: Answer) -> schemas.RecommendAnswer:
     answer_id = service.answers.add(AnswerKept(model, user_id, answer))
-    return schemas.RecommendAnswer(recommendations=[_hashtag(one) for one in answer], answer_id=answer_id, model=model)
-
-
-def _hashtag(one: Recommendation) -> schemas.RecommendedHashtag:
-    return schemas.RecommendedHashtag(hashtag=one.hashtag, score=one.score, probability=one.probability)
+    told = [schemas.RecommendedHashtag.model_validate(one.to_dict()) for one in answer]
+    return schemas.RecommendAnswer(recommendations=told, answer_id=answer_id, model=model)

@@ -12,7 +12,7 @@ from multimodal import Recommender
 
 
 def told(answer):
-    return [{"hashtag": one.hashtag, "score": one.score, "probability": one.probability} for one in answer]
+    return [one.to_dict() for one in answer]
 
 
 class TestRecommend:
@@ -43,6 +43,13 @@ class TestRecommend:
         answers = [answer.json()["recommendations"] for answer in (as_json, as_url, as_form)]
         assert answers[0] == answers[1] == answers[2]
         assert len(answers[0]) == 2
+
+    def test_the_sources_of_an_answer(self, client, served_run):
+        recommender = Recommender.from_pretrained(served_run)
+        given = {"user_id": recommender.memory.user_ids[0], "k": 3, "explain": True}
+        answer = client().post("/recommend", json=given).json()["recommendations"]
+        assert answer == told(recommender.recommend(**given))
+        assert answer[0]["sources"][0]["posts"]
 
     def test_rules_are_obeyed(self, client, served_run):
         recommender = Recommender.from_pretrained(served_run)
