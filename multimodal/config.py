@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import yaml
@@ -43,9 +45,41 @@ class Section(BaseModel):
         return cls
 
 
-class RunConfig(Section):
-    """The keys that every System's configuration has."""
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Numbers that a search for hyper-parameters may try.
 
+    Attributes:
+        low: smallest.
+        high: largest.
+        log: whether small ones are tried as often as large ones.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Values that a search for hyper-parameters may try, as YAML writes them."""
+
+    values: tuple[str | int | float | bool, ...]
+
+
+# What may be tried for a key, such as `training.learning_rate`.
+SearchSpace = Mapping[str, Range | Choice]
+
+
+class RunConfig(Section):
+    """The keys that every System's configuration has.
+
+    Attributes:
+        search_space: what `benchmark --trials` tries; nothing for a System that has nothing to choose, or chooses by
+            itself.
+    """
+
+    search_space: ClassVar[SearchSpace] = MappingProxyType({})
     system: str = Field(description="name of the System, one of `list_systems()`")
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="seeds every random choice")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -11,7 +11,7 @@ from pydantic import Field
 from data_loaders.posts import Post
 from multimodal.baselines.activation import Floats, Ints, RememberedUses, remembered_uses
 from multimodal.baselines.habit_tuning import choose_exponents
-from multimodal.config import RunConfig, Section
+from multimodal.config import Choice, Range, RunConfig, SearchSpace, Section
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.explanation import Explanation, Source, own_posts_with
@@ -52,6 +52,10 @@ class RecencyConfig(Section):
 class UserHabitConfig(RunConfig):
     """Configuration of `user_habit`."""
 
+    search_space: ClassVar[SearchSpace] = {
+        "recency.epsilon_days": Range(0.001, 1.0, log=True),
+        "recency.history_posts": Choice((100, 500, 2_000)),
+    }
     system: Literal["user_habit"] = Field(default="user_habit", description="name of the System")
     recency: RecencyConfig = RecencyConfig()
 

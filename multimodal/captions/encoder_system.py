@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from multimodal.captions.system import CaptionSystemConfig
+from multimodal.config import Choice, Range, SearchSpace
 from multimodal.encoders import CaptionEncoder, CaptionEncoderConfig, load_caption_encoder, missing_weights
 from multimodal.encoders.features.inputs import TokenCaptions
 from multimodal.encoders.storage import load_module, save_weights
@@ -30,6 +31,11 @@ def encoder_field(name: str, **values: Any) -> Any:
 class EncoderSystemConfig(CaptionSystemConfig):
     """Settings of every System around one caption encoder; a subclass gives `encoder` a default by `encoder_field`."""
 
+    search_space: ClassVar[SearchSpace] = {
+        "training.learning_rate": Range(3e-4, 1e-2, log=True),
+        "training.batch_size": Choice((32, 64, 128)),
+        "dropout": Range(0.0, 0.6),
+    }
     encoder: CaptionEncoderConfig = Field(description="the caption encoder, see `encoder.caption` of DESIGN")
     dropout: float = Field(default=0.5, ge=0, lt=1, description="on the encoder's output")
     layer_decay: float = Field(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from data_loaders.command_line import command_line
 from data_loaders.errors import UserError
-from multimodal.commands.answer import Answer, written
+from multimodal.commands.answer import FAILED, Answer, written
 from multimodal.commands.dump_arguments import MOVED
 from multimodal.evaluation.metrics.cut_offs import parse_ks
 
@@ -16,10 +16,12 @@ EXAMPLES = """examples:
   multimodal-hashtags benchmark --data data/prepared --systems popularity,user_habit,fasttext,lstm --output runs/some
   multimodal-hashtags benchmark --data data/prepared --systems all --output runs/local \\
       --set "bert:encoder.pretrained=models/minilm training.epochs=1"
+  multimodal-hashtags benchmark --data data/prepared --systems all --trials 20 --output runs/tuned
   multimodal-hashtags benchmark --data data/prepared --output runs/branches \\
       --entry small="sample" --entry lstm="sample encoder.caption=lstm"
 
-A row that cannot be made, for example because a model cannot be fetched, is left out and named."""
+A row that cannot be made, for example because a model cannot be fetched, is left out and named; the exit status is then
+1. Finished rows and trials are kept: give the same command again to go on."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--entry", action="append", default=[], metavar='NAME="CONFIG key=value …"', help=entry)
     one = "change one row's configuration; repeatable"
     add("--set", action="append", default=[], metavar="NAME:key=value", help=one)
-    add("--k", default="3,5,10", help="cut-offs (default: 3,5,10)")
+    add("--k", default="1,3,5,7,10", help="cut-offs (default: 1,3,5,7,10)")
+    tried = "hyper-parameters each row tries on the validation split, the first as configured (default: 0, no search)"
+    add("--trials", type=int, default=0, metavar="N", help=tried)
     add("--threshold", type=float, help="score from which a hashtag counts as a label (default: tuned on validation)")
     add("--unit", choices=["posts", "users"], default="posts", help="what intervals resample (default: posts)")
     add("--seed", type=int, default=0, help="of all runs (default: 0)")
@@ -44,41 +48,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Answer:
     """Make every row and the tables."""
     from data_loaders.prepared import PreparedData
+    from multimodal.evaluation.slices.slice_metrics import slice_k
+    from multimodal.experiments.benchmark import report
     from multimodal.experiments.benchmark.entries import choose_entries, parse_entry, parse_settings
-    from multimodal.experiments.benchmark.report import (
-        curves_of,
-        explanation,
-        last_tables,
-        narrow_at_k_table,
-        write_report,
-    )
-    from multimodal.experiments.benchmark.running import run_benchmark
+    from multimodal.experiments.benchmark.paired import paired_tables, paired_tests
+    from multimodal.experiments.benchmark.running import SEARCHES, run_benchmark
+    from multimodal.experiments.benchmark.searching import read_trials, trials_table
     from multimodal.experiments.benchmark.table import benchmark_table
 
+    if options.trials < 0:
+        raise UserError(f"--trials: {options.trials} is negative; give 0 for no search, or how many to try.")
     ks = parse_ks(options.k)
     entries = choose_entries(
         options.systems, [parse_entry(text) for text in options.entry], parse_settings(options.set), options.overrides
     )
     data = PreparedData.open(options.data, options.images)
-    rows, failures = run_benchmark(entries, data, options.output, ks, options.seed)
+    rows, failures = run_benchmark(entries, data, options.output, ks, options.seed, options.trials)
     if not rows:
         raise UserError(
             "no row could be made:\n" + "\n".join(f"  {failure.entry.name}: {failure.reason}" for failure in failures)
         )
     table = benchmark_table(rows, data, ks, threshold=options.threshold, unit=options.unit)
-    command = command_line(*options.words)
-    settings = {"seed": options.seed, "unit": options.unit, "threshold": options.threshold, "command": command}
-    curves, notes = curves_of(rows, options.unit)
-    files = write_report(options.output, table, settings, failures, curves, notes)
+    settings = {"seed": options.seed, "unit": options.unit, "threshold": options.threshold, "trials": options.trials,
+                "command": command_line(*options.words)}  # fmt: skip
+    runs = report.saved_runs_of(rows)
+    curves, notes = report.curves_of(runs, options.unit)
+    tests = paired_tests(runs, table, slice_k(ks))
+    trials = read_trials(options.output / SEARCHES, entries if options.trials else ())
+    further = {report.PAIRED: (tests, paired_tables(tests))}
+    if len(trials):
+        further[report.TRIALS] = (trials, [trials_table(trials)])
+    files = report.write_report(options.output, table, settings, failures, curves, notes, further)
     document = {
         "settings": settings,
         "table": table.to_dict("records"),
+        "paired": tests.to_dict("records"),
+        "trials": trials.to_dict("records"),
         "notes": notes,
         "left_out": {failure.entry.name: failure.reason for failure in failures},
         "written": files,
     }
-    tests = command_line("compare", *(row.folder for row in rows), "--k", str(ks[len(ks) // 2]))
-    tables = [*(narrow_at_k_table(table, k) for k in ks), *last_tables(table)]
-    texts = [explanation(table, settings, failures), *(f"note: {note}" for note in notes), written(files)]
-    texts.append(f"paired tests: {tests}")
-    return Answer(document, [*tables, *texts])
+    tables = [*(report.narrow_at_k_table(table, k) for k in ks), *report.last_tables(table)]
+    tables += [one for _, shown in further.values() for one in shown]
+    texts = [report.explanation(table, settings, failures), *(f"note: {note}" for note in notes), written(files)]
+    return Answer(document, [*tables, *texts], status=FAILED if failures else 0)

@@ -46,7 +46,8 @@ _DETAILS = f"""commands:
 {PROGRAM} COMMAND --help describes a command. Every command takes --json: it then prints one JSON
 document on standard output, and everything else on standard error.
 
-exit status: 0 on success, 1 if an audit check failed, 2 for a mistake in the call, 130 for Ctrl-C or SIGTERM"""
+exit status: 0 on success, 1 if an audit check or a row of a benchmark failed, 2 for a mistake in the call, 130 for
+Ctrl-C or SIGTERM"""
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -94,7 +95,7 @@ def command_parser(name: str) -> CommandParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program and return its exit status: 0, 1 for a failed audit, 2 for a mistake, 130 for Ctrl-C or SIGTERM.
+    """Run the program and return its exit status: 0, 1 for a failed check or row, 2 for a mistake, 130 when stopped.
 
     Args:
         arguments: the sub-command and its arguments; None for those of the command line.

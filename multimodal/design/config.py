@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from multimodal.config import Section
+from multimodal.config import Choice, Range, SearchSpace, Section
 from multimodal.design.fusion import check_fusion
 from multimodal.encoders import CaptionEncoderConfig
 from multimodal.encoders.configuration import wants_training
@@ -119,6 +119,14 @@ class RankingConfig(Section):
 class DesignConfig(PostNetworkConfig):
     """The configuration of DESIGN."""
 
+    search_space: ClassVar[SearchSpace] = {
+        "training.learning_rate": Range(5e-4, 5e-3, log=True),
+        "interaction.dropout": Range(0.0, 0.5),
+        "heads.dropout": Range(0.0, 0.5),
+        "modality_dropout": Range(0.0, 0.3),
+        "history.neighbour_decay": Range(0.0, 0.5),
+        "fusion.name": Choice(("sum", "weighted")),
+    }
     system: Literal["design"] = "design"
     interaction: InteractionConfig = InteractionConfig()
     fusion: FusionConfig = FusionConfig()

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from data_loaders.errors import ConfigError
 from data_loaders.text.captions import check_profile
 from multimodal.baselines.windows import TuningConfig
-from multimodal.config import RunConfig, Section
+from multimodal.config import Range, RunConfig, SearchSpace, Section
 from multimodal.encoders import CaptionEncoderConfig, ImageEncoderConfig
 from multimodal.encoders.features.rounding import FeaturePrecision
 
@@ -97,6 +97,7 @@ class RetrievalConfig(RunConfig):
 class KnnWordsConfig(RetrievalConfig):
     """Configuration of `knn_words`."""
 
+    search_space: ClassVar[SearchSpace] = {"bigrams": Range(0.0, 1.0)}
     system: Literal["knn_words"] = Field(default="knn_words", description="name of the System")
     likeness: dict[str, float] = Field(default={WORDS: 1.0}, description=_LIKENESS)
 

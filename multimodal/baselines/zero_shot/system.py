@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 
 from data_loaders.errors import ConfigError, RunError
 from data_loaders.posts import Post
-from multimodal.config import RunConfig
+from multimodal.config import Choice, RunConfig, SearchSpace
 from multimodal.distributed.launching import own_device
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
@@ -37,6 +37,7 @@ _FOLDER = "towers"
 class ZeroShotConfig(RunConfig):
     """Configuration of `zero_shot`."""
 
+    search_space: ClassVar[SearchSpace] = {"prompt": Choice(("{}", "a photo of {}", "this is a photo of {}.", "#{}"))}
     system: Literal["zero_shot"] = Field(default="zero_shot", description="name of the System")
     model: str = Field(
         default="google/siglip2-base-patch16-224", description="a SigLIP or SigLIP 2 model: a local folder or a hub id"

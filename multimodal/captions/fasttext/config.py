@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from multimodal.captions.encoder_system import EncoderSystemConfig, encoder_field
 from multimodal.captions.fasttext.network import Loss
-from multimodal.config import Section
+from multimodal.config import Range, SearchSpace, Section
 from multimodal.encoders.captions.schemas import FastTextEncoderConfig
 from multimodal.training.config import TrainingConfig
 
@@ -50,6 +50,10 @@ class AutotuneConfig(Section):
 class FastTextConfig(EncoderSystemConfig):
     """Configuration of `fasttext`."""
 
+    search_space: ClassVar[SearchSpace] = {
+        "training.learning_rate": Range(2e-3, 5e-2, log=True),
+        "dropout": Range(0.0, 0.5),
+    }
     system: Literal["fasttext"] = Field(default="fasttext", description="name of the System")
     encoder: FastTextEncoderConfig = encoder_field("fasttext")
     loss: Loss = Field(default="hierarchical_softmax", description="hierarchical_softmax, softmax, or one_versus_all")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from multimodal.captions.system import CaptionSystemConfig
-from multimodal.config import Section
+from multimodal.config import Range, SearchSpace, Section
 from multimodal.encoders.captions.masked_language_model import MaskedModelConfig
 from multimodal.training.config import TrainingConfig
 
@@ -46,6 +46,7 @@ class HashtagRecencyConfig(Section):
 class BertFillMaskConfig(CaptionSystemConfig):
     """Configuration of `bert_fill_mask`."""
 
+    search_space: ClassVar[SearchSpace] = {"training.learning_rate": Range(1e-4, 3e-3, log=True)}
     system: Literal["bert_fill_mask"] = Field(default="bert_fill_mask", description="name of the System")
     encoder: MaskedModelConfig = MaskedModelConfig()
     live_tags: int = Field(default=1_000, ge=1, description="hashtags with a token: the most frequent of train")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from scipy import sparse
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.system import CaptionSystem, CaptionSystemConfig
 from multimodal.captions.validation import validate_scores
+from multimodal.config import Choice, SearchSpace
 from multimodal.encoders.captions.words import split_words
 from multimodal.storage.array_files import ArrayForm, load_arrays, save_arrays
 from multimodal.storage.model_files import Names, read_json_as
@@ -39,6 +40,10 @@ PositiveInts = Annotated[tuple[int, ...], AfterValidator(_all_positive)]
 class BagConfig(CaptionSystemConfig):
     """Settings of every model over bags of words."""
 
+    search_space: ClassVar[SearchSpace] = {
+        "minimum_count": Choice((1, 2, 3, 5)),
+        "maximum_features": Choice((20_000, 50_000, 100_000)),
+    }
     maximum_features: int = Field(
         default=50_000,
         ge=1,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from multimodal.captions.encoder_system import encoder_field
 from multimodal.captions.neural.config import NeuralCaptionConfig
 from multimodal.captions.neural.system import NeuralCaptionSystem
+from multimodal.config import Range, SearchSpace
 from multimodal.encoders import CaptionEncoderConfig
 from multimodal.systems.registry import register_system
 
@@ -16,6 +17,10 @@ from multimodal.systems.registry import register_system
 class BertConfig(NeuralCaptionConfig):
     """Configuration of `bert`."""
 
+    search_space: ClassVar[SearchSpace] = {
+        "training.encoder_learning_rate": Range(1e-5, 1e-4, log=True),
+        "dropout": Range(0.0, 0.3),
+    }
     system: Literal["bert"] = Field(default="bert", description="name of the System")
     encoder: CaptionEncoderConfig = encoder_field("transformer", trainable="all")
     dropout: float = Field(default=0.1, ge=0, lt=1, description="on the input of the output layer")

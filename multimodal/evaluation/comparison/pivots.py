@@ -54,10 +54,19 @@ def _untested(comparison: Comparison, metric: str, k: int) -> pd.DataFrame:
     )
 
 
-def pivot(title: str, headings: Sequence[str], columns: Sequence[pd.DataFrame], systems: Sequence[str]) -> TextTable:
+def pivot(
+    title: str,
+    headings: Sequence[str],
+    columns: Sequence[pd.DataFrame],
+    systems: Sequence[str],
+    unjudged: Sequence[str] = (),
+) -> TextTable:
     """Return a table of systems from a data frame for each column: system, value, difference, differs.
 
     The best value of a column is bold and the second underlined, as they read with three digits.
+
+    Args:
+        unjudged: headings of columns where more is not better.
     """
     values = np.array([[_of(rows, name, "value") for rows in columns] for name in systems])
     marks = [[_mark(rows, name) for rows in columns] for name in systems]
@@ -68,6 +77,7 @@ def pivot(title: str, headings: Sequence[str], columns: Sequence[pd.DataFrame], 
     emphasis = {
         (row, column + 1): how
         for column in range(len(columns))
+        if headings[column] not in unjudged
         for row, how in _order(values[:, column]).items()
         if len(systems) > 1
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -12,32 +13,38 @@ from multimodal.evaluation.comparison.alignment import alike
 from multimodal.evaluation.comparison.curves import SystemCurves, system_curves
 from multimodal.evaluation.comparison.pictures import PICTURES, picture_files
 from multimodal.evaluation.comparison.pivots import pivot
-from multimodal.evaluation.comparison.saved_runs import read_saved_runs
+from multimodal.evaluation.comparison.saved_runs import SavedRun, read_saved_runs
 from multimodal.evaluation.files.text_table import TextTable, number, with_interval
 from multimodal.evaluation.files.writing import Content, write_files
 from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS
 from multimodal.evaluation.report.systems import Part, curve_charts, systems_page, tables_of
 from multimodal.evaluation.report.tables import from_text
 from multimodal.evaluation.uncertainty.resampling import Unit
-from multimodal.experiments.benchmark.running import DEPTH, Failure, Row
+from multimodal.experiments.benchmark.failures import Failure
+from multimodal.experiments.benchmark.running import DEPTH, Row
 from multimodal.experiments.benchmark.table import CHANCES_COLUMNS
 
-_POOLED = ("f1_micro", "f1_macro_label")
+_POOLED = ("f1_micro", "f1_macro_label", "new_hashtag_recall", "redundancy")
+_IN_PAPERS = (*METRICS.headline, "new_hashtag_recall", "redundancy")
 _WITH_INTERVAL = ("f1", "ndcg")
+# Paired tests, and the trials of the search for hyper-parameters.
+FURTHER = PAIRED, TRIALS = "paired.csv", "trials.csv"
 
 
 def at_k_table(table: pd.DataFrame, k: int) -> TextTable:
     """Return the metrics at one K, intervals with F1 and NDCG."""
-    headings = ["system", *(f"{METRICS[name].heading}@{k}" for name in (*METRICS.headline, *_POOLED))]
+    names = (*METRICS.headline, *_POOLED)
+    headings = ["system", *(f"{METRICS[name].heading}@{k}" for name in names), f"F1@{k} over users"]
     cells = []
     for line in table[table["k"] == k].to_dict("records"):
         values = [
             with_interval(line[metric], line[f"{metric}_low"], line[f"{metric}_high"])
             if metric in _WITH_INTERVAL
             else number(line[metric])
-            for metric in (*METRICS.headline, *_POOLED)
+            for metric in names
         ]
-        cells.append([line["system"], *values])
+        over_users = f"[{number(line['f1_users_low'])}, {number(line['f1_users_high'])}]"
+        cells.append([line["system"], *values, over_users])
     return TextTable(headings=headings, cells=cells)
 
 
@@ -116,15 +123,21 @@ def explanation(table: pd.DataFrame, settings: dict[str, Any], failures: Sequenc
 
 
 def markdown(
-    table: pd.DataFrame, settings: dict[str, Any], failures: Sequence[Failure], notes: Sequence[str] = ()
+    table: pd.DataFrame,
+    settings: dict[str, Any],
+    failures: Sequence[Failure],
+    notes: Sequence[str] = (),
+    further: Sequence[TextTable] = (),
 ) -> str:
-    """Return everything as Markdown."""
+    """Return everything as Markdown; `further` tables come last."""
     ks = sorted(int(k) for k in table["k"].unique()) if len(table) else []
     parts = ["# Every System, side by side", explanation(table, settings, failures)]
     parts += [f"Note: {note}." for note in notes]
     parts += [at_k_table(table, k).markdown() for k in ks]
     if len(table):
         parts += [one.markdown() for one in last_tables(table)]
+    for one in further:
+        parts += [f"{one.title}:", one.markdown()]
     return "\n\n".join([*parts, f"Command: `{settings['command']}`"]) + "\n"
 
 
@@ -135,18 +148,24 @@ def write_report(
     failures: Sequence[Failure],
     curves: SystemCurves | None = None,
     notes: Sequence[str] = (),
+    further: Mapping[str, tuple[pd.DataFrame, Sequence[TextTable]]] = MappingProxyType({}),
 ) -> list[Path]:
     """Write `benchmark.csv` and `benchmark.md`; with curves also `.tex`, the pictures and `.html`; return the paths.
 
     Args:
         notes: what the reader must know.
+        further: name of a CSV file → its content, and tables of it for everything else; see `FURTHER`.
     """
-    contents: dict[str, Content] = {"benchmark.csv": table, "benchmark.md": markdown(table, settings, failures, notes)}
+    tables = [one for _, shown in further.values() for one in shown]
+    text = markdown(table, settings, failures, notes, tables)
+    contents: dict[str, Content] = {"benchmark.csv": table, "benchmark.md": text}
+    contents |= {name: frame for name, (frame, _) in further.items()}
     if curves is not None:
         latex = [one.latex(f"{one.title}. {explanation(table, settings, ())}") for one in paper_tables(table)]
-        page = _page(table, settings, failures, curves, notes)
+        latex += [one.latex(f"{one.title}.") for one in tables]
+        page = _page(table, settings, failures, curves, notes, tables)
         contents |= {"benchmark.tex": "\n".join(latex), "benchmark.html": page, **picture_files(curves)}
-    return write_files(folder, contents, ("benchmark.tex", "benchmark.html", *PICTURES))
+    return write_files(folder, contents, ("benchmark.tex", "benchmark.html", *FURTHER, *PICTURES))
 
 
 def paper_tables(table: pd.DataFrame) -> list[TextTable]:
@@ -158,8 +177,11 @@ def paper_tables(table: pd.DataFrame) -> list[TextTable]:
         rows = table[table["k"] == k]
         return pd.DataFrame({"system": rows["system"], "value": rows[metric], "differs": False})
 
-    names = [METRICS[metric].heading for metric in METRICS.headline]
-    at_k = [pivot(f"Metrics at K = {k}", names, [column(name, k) for name in METRICS.headline], systems) for k in ks]
+    names = [METRICS[metric].heading for metric in _IN_PAPERS]
+    redundant = [METRICS["redundancy"].heading]
+    at_k = [
+        pivot(f"Metrics at K = {k}", names, [column(name, k) for name in _IN_PAPERS], systems, redundant) for k in ks
+    ]
     by_k = pivot(f"{METRICS.label(BEST_BY)} at K", [str(k) for k in ks], [column(BEST_BY, k) for k in ks], systems)
     return [*at_k, *([by_k] if len(ks) > 1 else [])]
 
@@ -170,6 +192,7 @@ def _page(
     failures: Sequence[Failure],
     curves: SystemCurves,
     notes: Sequence[str],
+    further: Sequence[TextTable],
 ) -> str:
     facts = {"Figures": explanation(table, settings, failures), "Command": settings["command"]}
     ks = sorted(int(k) for k in table["k"].unique())
@@ -179,13 +202,18 @@ def _page(
         Part("Against the length of the list", charts=curve_charts(curves)),
         Part("Metrics", "The best is bold, the second underlined.", tables=tables_of(paper_tables(table))),
         Part("With intervals, and what each System costs", tables=[*exact, *tables_of(last_tables(table))]),
+        *([Part("Paired tests, and what was chosen", tables=tables_of(further))] if further else []),
     ]
     lead = f"{curves.posts:,} posts of the test split."
     return systems_page("Every System, side by side", "benchmark", lead, parts)
 
 
-def curves_of(rows: Sequence[Row], unit: Unit) -> tuple[SystemCurves, list[str]]:
-    """Return the curves of all rows, and which of them rank alike."""
+def saved_runs_of(rows: Sequence[Row]) -> dict[str, list[SavedRun]]:
+    """Return the evaluations of all rows by name."""
     runs = read_saved_runs([row.folder for row in rows])
-    systems = {row.entry.name: [run] for row, run in zip(rows, runs, strict=True)}
+    return {row.entry.name: [run] for row, run in zip(rows, runs, strict=True)}
+
+
+def curves_of(systems: Mapping[str, list[SavedRun]], unit: Unit) -> tuple[SystemCurves, list[str]]:
+    """Return the curves of all rows, and which of them rank alike."""
     return system_curves(systems, [DEPTH], METRICS.headline, unit=unit), alike(systems)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import math
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_loaders.errors import UserError
 from multimodal.evaluation.pipeline import evaluate_run, is_evaluated
 from multimodal.experiments.benchmark.entries import Entry
+from multimodal.experiments.benchmark.failures import MISTAKES, Failure, failure_of
+from multimodal.experiments.benchmark.searching import search
 from multimodal.storage.run_folder import RunFolder, read_json, write_json
 from multimodal.systems.config_loading import load_config
-from multimodal.training.opening import is_finished
+from multimodal.training.opening import changed_keys, is_finished
 from multimodal.training.run import train_run
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MEASURED_FILE = "benchmark.json"
+MEASURED_FILE, SEARCHES = "benchmark.json", "search"
 # Named hashtags that a threshold may cut anywhere; below rank 30 lists are noise.
 DEPTH = 30
 _SPLITS = ("validation", "test")
@@ -48,24 +50,19 @@ class Row:
     ms_per_post: float
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A row that could not be made, and why."""
-
-    entry: Entry
-    reason: str
-
-
 def run_benchmark(
-    entries: Sequence[Entry], data: PreparedData, output: Path, ks: Sequence[int], seed: int = 0
+    entries: Sequence[Entry], data: PreparedData, output: Path, ks: Sequence[int], seed: int = 0, trials: int = 0
 ) -> tuple[list[Row], list[Failure]]:
     """Train and evaluate every entry, rolling, on the validation and the test split.
 
-    A mistake of the user's (a model that cannot be fetched, a configuration that does not fit) costs its row, is
-    told at once and listed at the end; anything else stops the benchmark. Finished runs are taken as they are.
+    Whatever goes wrong with a row (a model that cannot be fetched, a configuration that does not fit, a mistake of a
+    System) costs that row, is told at once and listed at the end. Finished runs are taken as they are.
 
     Args:
-        output: where the run folders go, `<output>/<name>`.
+        output: where the run folders go, `<output>/<name>`; searches go to `<output>/search/<name>`.
+        ks: cut-offs.
+        seed: of all runs.
+        trials: how many hyper-parameters each row tries on the validation split first; 0: none, see `search`.
 
     Returns:
         Rows and failures, each in the order of the entries.
@@ -74,11 +71,24 @@ def run_benchmark(
     for number, entry in enumerate(entries, start=1):
         label = f"[{number}/{len(entries)}] {entry.name}"
         try:
-            rows.append(_run(entry, data, output / entry.name, ks, seed, label))
-        except UserError as error:
-            logger.error("%s: left out: %s", label, error)
-            failures.append(Failure(entry, str(error)))
+            chosen = search(entry, data, output / SEARCHES / entry.name, trials, seed).entry
+            _discard_other_choice(chosen, data, output / entry.name, seed, trials)
+            rows.append(_run(chosen, data, output / entry.name, ks, seed, label))
+        except MISTAKES as error:
+            failures.append(failure_of(entry, error, label))
     return rows, failures
+
+
+def _discard_other_choice(entry: Entry, data: PreparedData, folder: Path, seed: int, trials: int) -> None:
+    """Remove a finished run of what an earlier search, of fewer trials, had chosen."""
+    run = RunFolder(folder)
+    if (
+        trials
+        and run.config.is_file()
+        and changed_keys(run, load_config(entry.config, [*entry.overrides, f"seed={seed}"]))
+    ):
+        logger.info("%s: more trials chose other hyper-parameters; its run is made anew", entry.name)
+        shutil.rmtree(folder)
 
 
 def _run(entry: Entry, data: PreparedData, folder: Path, ks: Sequence[int], seed: int, label: str) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from multimodal.evaluation.chances import CHANCES, calibration_errors
 from multimodal.evaluation.files.predictions import read_predictions
 from multimodal.evaluation.files.results import read_per_post
-from multimodal.evaluation.metrics.catalogue import METRICS
+from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS
 from multimodal.evaluation.metrics.label_wise import f1_macro_label, f1_micro
+from multimodal.evaluation.metrics.outcomes import Outcomes
 from multimodal.evaluation.uncertainty.intervals import bootstrap
 from multimodal.evaluation.uncertainty.resampling import Unit
 from multimodal.experiments.benchmark.running import Row
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
 
 # Without a bootstrap interval.
-POOLED = ("f1_micro", "f1_macro_label", "new_hashtag_recall")
+POOLED = ("f1_micro", "f1_macro_label", "new_hashtag_recall", "redundancy")
 # Of Systems whose scores are chances; the last three are those of lists of their own length.
 CHANCES_COLUMNS = ("calibration_error", "calibration_error_at_5", "auto_f1", "auto_f1_per_post", "auto_mean_length")
 
@@ -90,9 +91,9 @@ def benchmark_table(
     """Return one line per row and K, in the order given.
 
     Columns: system, k, every metric of `METRICS.headline` with `<metric>_low` and `<metric>_high` (95 % bootstrap), the
-    metrics of `POOLED`; the same for all K of a row: threshold, labels_f1_micro, labels_f1_macro (of the hashtags whose
-    score reaches the threshold), the columns of `CHANCES_COLUMNS` (NaN for Systems without chances), training_s,
-    size_bytes, ms_per_post, posts.
+    ends of F1's interval over posts and over users, the metrics of `POOLED`; the same for all K of a row: threshold,
+    labels_f1_micro, labels_f1_macro (of the hashtags whose score reaches the threshold), the columns of
+    `CHANCES_COLUMNS` (NaN for Systems without chances), training_s, size_bytes, ms_per_post, posts.
 
     Args:
         threshold: for all rows; None: each row's own with the best micro F1 on the validation split.
@@ -110,6 +111,7 @@ def _lines(
     folder = run.evaluation("test")
     outcomes = read_per_post(folder / "per_post.parquet").at(np.array(ks))
     curves = bootstrap(outcomes, METRICS.headline, unit=unit)
+    of_units = {one: _interval(outcomes, one) for one in get_args(Unit)}
     pooled = {line["k"]: line for line in read_json(folder / "metrics.json", "metrics")["table"]}
     cost = {"training_s": row.training_s, "size_bytes": row.size_bytes, "ms_per_post": row.ms_per_post}
     chances = _chances(folder)
@@ -119,7 +121,9 @@ def _lines(
         for metric in METRICS.headline:
             low, high = curves.interval(metric)
             line |= {metric: curves.values[metric][i], f"{metric}_low": low[i], f"{metric}_high": high[i]}
-        line |= {name: pooled[k][name] for name in POOLED}
+        for one, (lows, highs) in of_units.items():
+            line |= {f"{BEST_BY}_{one}_low": lows[i], f"{BEST_BY}_{one}_high": highs[i]}
+        line |= {name: pooled[k].get(name, float("nan")) for name in POOLED}
         lines.append({**line, **labels, **chances, **cost, "posts": len(outcomes)})
     return lines
 
@@ -132,6 +136,14 @@ def _chances(folder: Path) -> dict[str, float]:
     auto = lengths[lengths["rule"] == "auto"].iloc[0]
     values = (*calibration_errors(pd.read_csv(folder / CHANCES)), auto["f1"], auto["f1_per_post"], auto["mean_length"])
     return dict(zip(CHANCES_COLUMNS, map(float, values), strict=True))
+
+
+def _interval(outcomes: Outcomes, unit: Unit) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the interval of F1 at every K; NaN over users where none is known."""
+    if unit == "users" and not any(user is not None for user in outcomes.user_ids or ()):
+        nothing = np.full(len(outcomes.ks), np.nan)
+        return nothing, nothing
+    return bootstrap(outcomes, [BEST_BY], unit=unit).interval(BEST_BY)
 
 
 def _labels(run: RunFolder, truth: Any, ids: Any, threshold: float | None) -> dict[str, float]:

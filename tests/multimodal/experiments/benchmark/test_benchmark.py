@@ -15,9 +15,13 @@ from rich.console import Console
 from sklearn.metrics import f1_score
 
 from data_loaders.errors import UserError
+from multimodal.baselines.user_habit import UserHabit
+from multimodal.commands.main import main
+from multimodal.evaluation.comparison.comparison import Protocol, compare_runs
 from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.experiments.benchmark.entries import Entry, choose_entries, parse_entry, parse_settings
-from multimodal.experiments.benchmark.report import narrow_at_k_table, write_report
+from multimodal.experiments.benchmark.paired import paired_tables, paired_tests
+from multimodal.experiments.benchmark.report import narrow_at_k_table, paper_tables, saved_runs_of, write_report
 from multimodal.experiments.benchmark.running import run_benchmark
 from multimodal.experiments.benchmark.table import ScoredLabels, benchmark_table
 from multimodal.ranking.rankings import Rankings
@@ -175,6 +179,88 @@ class TestTable:
         written = text.read_text(encoding="utf-8")
         assert "| user_habit | " in written
         assert "Left out: broken: " in written
+
+
+class TestPairedTests:
+    @pytest.fixture(scope="class")
+    def tested(self, done, tiny_data):
+        runs = saved_runs_of(done[2])
+        return runs, paired_tests(runs, benchmark_table(done[2], tiny_data, KS), 5)
+
+    def test_against_the_best_and_the_habit_over_posts_and_users(self, tested):
+        runs, tests = tested
+        # The habit is the best of these two, so that it is one opponent.
+        assert tests[["system", "against", "unit"]].to_numpy().tolist() == [
+            ["popularity", "user_habit", "posts"],
+            ["popularity", "user_habit", "users"],
+        ]
+        expected = compare_runs(runs, [5], Protocol(unit="users"), against="user_habit").table
+        line = expected[expected["system"] == "popularity"].iloc[0]
+        for column in ("difference", "difference_low", "difference_high", "p", "p_holm"):
+            assert tests[column][1] == line[column]
+
+    def test_two_opponents_where_another_is_best(self, tested, done, tiny_data):
+        runs, _ = tested
+        table = benchmark_table(done[2], tiny_data, KS)
+        table.loc[table["system"] == "popularity", "f1"] = 1.0
+        tests = paired_tests(runs, table, 5)
+        assert set(tests["against"]) == {"popularity", "user_habit"}
+        assert [one.title.split(" against ")[1].split(";")[0] for one in paired_tables(tests)] == [
+            "popularity",
+            "user_habit",
+        ]
+
+    def test_one_row_has_nobody_to_be_compared_with(self, tested, done, tiny_data):
+        runs, _ = tested
+        table = benchmark_table(done[2][:1], tiny_data, KS)
+        assert paired_tests({"popularity": runs["popularity"]}, table, 5).empty
+        assert paired_tables(paired_tests({"popularity": runs["popularity"]}, table, 5)) == []
+
+
+def test_a_mistake_of_a_system_costs_its_row_alone(tiny_data, tmp_path, monkeypatch, caplog):
+    def slip(*_):
+        raise TypeError("a slip")
+
+    monkeypatch.setattr(UserHabit, "fit", slip)
+    rows, failures = run_benchmark(choose_entries("user_habit,popularity"), tiny_data, tmp_path, KS)
+    assert [row.entry.name for row in rows] == ["popularity"]
+    assert [(failure.entry.name, failure.reason) for failure in failures] == [("user_habit", "TypeError: a slip")]
+    assert "Traceback" in caplog.text
+
+
+def test_redundancy_new_hashtags_and_intervals_over_users_are_in_the_table(done, tiny_data):
+    table = benchmark_table(done[2], tiny_data, KS)
+    assert table["redundancy"].between(0, 1).all()
+    assert table["new_hashtag_recall"].notna().all()
+    for unit in ("posts", "users"):
+        assert (table[f"f1_{unit}_low"] <= table["f1"]).all()
+        assert (table["f1"] <= table[f"f1_{unit}_high"]).all()
+    assert (table["f1_posts_low"] == table["f1_low"]).all()
+    (first, *_) = paper_tables(table)
+    assert first.headings[-2:] == ["new-tag recall", "Redundancy"]
+    assert all(column != len(first.headings) - 1 for _, column in first.emphasis)
+
+
+def test_the_command_goes_on_and_its_exit_status_says_that_a_row_is_left_out(tiny_data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("data_loaders.prepared.PreparedData.open", lambda *_: tiny_data)
+    arguments = ["benchmark", "--data", "x", "--systems", "popularity,user_habit", "--output", str(tmp_path), "--json"]
+    assert main([*arguments, "--k", "3,5"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert {line["against"] for line in document["paired"]} == {"user_habit"}
+    assert {path.name for path in tmp_path.glob("*.*")} >= {
+        "benchmark.csv",
+        "benchmark.tex",
+        "paired.csv",
+        "curves_hit_rate_f1.png",
+    }
+    assert main([*arguments, "--k", "3,5", "--entry", "broken=lstm encoder.pretrained=/nowhere"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert list(document["left_out"]) == ["broken"]
+    assert "against user_habit" in (tmp_path / "benchmark.md").read_text(encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main([*arguments, "--trials", "many"])
+    assert main([*arguments, "--trials", "-1"]) == 2
+    assert "--trials: -1 is negative; give 0 for no search" in capsys.readouterr().err
 
 
 def test_the_command(tmp_path):

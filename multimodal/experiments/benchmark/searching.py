@@ -1,0 +1,208 @@
+"""Choosing hyper-parameters on the validation split, by the same number of trials for every System."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from data_loaders.errors import UserError
+from multimodal.config import Choice, RunConfig, SearchSpace
+from multimodal.evaluation.files.text_table import TextTable
+from multimodal.evaluation.files.text_table import number as shown
+from multimodal.evaluation.pipeline import evaluate_run
+from multimodal.experiments.benchmark.entries import Entry
+from multimodal.experiments.benchmark.failures import MISTAKES, reason_of
+from multimodal.storage.run_folder import RunFolder, read_json
+from multimodal.systems.config_loading import load_config
+from multimodal.training.run import train_run
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+
+    from data_loaders.prepared import PreparedData
+
+logger = logging.getLogger(__name__)
+K = 5
+COLUMNS = ("system", "trial", "f1", "seconds", "overrides", "problem")
+TRIALS_FILE = "trials.csv"
+_STUDY, _RUN = "study.log", "run"
+# So many trials are drawn at random before others are drawn near the good ones.
+_RANDOM_TRIALS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The trials of a row.
+
+    Attributes:
+        entry: the row with what was chosen on top of its own overrides.
+        trials: a line for each, the columns `COLUMNS`; none where there was nothing to choose.
+    """
+
+    entry: Entry
+    trials: pd.DataFrame
+
+
+def search(entry: Entry, data: PreparedData, folder: Path, trials: int, seed: int) -> Search:
+    """Train a row with different hyper-parameters and keep those with the best F1@5 on the validation split.
+
+    The first trial is the configuration as it is, the others are drawn by a tree-structured Parzen estimator (optuna).
+    What is finished is kept: stopped and resumed, a search tries the same as unbroken. A trial that fails counts too.
+
+    Args:
+        entry: the row; keys that it sets itself are not searched.
+        data: train and validation posts are used.
+        folder: where the trials are kept.
+        trials: how many.
+        seed: of draws and runs.
+
+    Raises:
+        UserError: optuna is missing, the folder holds another search, or all trials failed.
+    """
+    config = load_config(entry.config, [*entry.overrides, f"seed={seed}"])
+    own = {override.partition("=")[0] for override in entry.overrides}
+    space = {key: tried for key, tried in config.search_space.items() if key not in own}
+    if not space or trials < 1:
+        return Search(entry, pd.DataFrame(columns=list(COLUMNS)))
+    study = _open(folder / _STUDY, _described(config, data, space))
+    for number in range(trials):
+        _once(study, number, space, entry, data, folder, seed)
+    table = _table(study, entry.name, trials)
+    table.to_csv(folder / TRIALS_FILE, index=False)
+    done = table[table["problem"] == ""]
+    if done.empty:
+        raise UserError(f"all {trials} trials failed; the last: {table['problem'].iloc[-1]}")
+    # The first of equals.
+    best = int(done["trial"].to_numpy()[done["f1"].round(9).to_numpy().argmax()])
+    chosen = json.loads(study.trials[best].user_attrs["overrides"])
+    logger.info("%s: chosen of %d trials: %s", entry.name, trials, " ".join(chosen) or "as configured")
+    return Search(replace(entry, overrides=(*entry.overrides, *chosen)), table)
+
+
+def _open(path: Path, described: Mapping[str, Any]) -> Study:
+    try:
+        import optuna
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend
+    except ImportError as error:
+        raise UserError(
+            f"--trials needs the package optuna, which cannot be imported ({error}): pip install 'optuna>=4'."
+        ) from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    storage = JournalStorage(JournalFileBackend(str(path)))
+    study = optuna.create_study(storage=storage, study_name="search", direction="maximize", load_if_exists=True)
+    known = study.user_attrs.get("of")
+    if known is None:
+        study.set_user_attr("of", described)
+    elif known != json.loads(json.dumps(described)):
+        raise UserError(
+            f"{path.parent} holds a search of another configuration, search space or data; give another --output, or "
+            "delete that folder to search again."
+        )
+    return study
+
+
+def _described(config: RunConfig, data: PreparedData, space: SearchSpace) -> dict[str, Any]:
+    """Return what a search is of: trials of anything else do not count for it."""
+    return {
+        "config": config.model_dump(mode="json"),
+        "data": data.fingerprint,
+        "space": {key: repr(tried) for key, tried in space.items()},
+    }
+
+
+def _once(
+    study: Study, number: int, space: SearchSpace, entry: Entry, data: PreparedData, folder: Path, seed: int
+) -> None:
+    """Make a trial, unless it is finished."""
+    import optuna
+    from optuna.trial import TrialState
+
+    known = study.trials
+    if number < len(known) and known[number].state.is_finished():
+        return
+    # Made anew for every trial, so that a resumed search draws as an unbroken one.
+    study.sampler = optuna.samplers.TPESampler(seed=seed * 100_003 + number, n_startup_trials=_RANDOM_TRIALS)
+    stopped = number < len(known)
+    # A trial that was stopped is gone on with, with what was drawn for it.
+    trial = optuna.trial.Trial(study, known[number]._trial_id) if stopped else study.ask()
+    overrides = [f"{key}={json.dumps(_drawn(trial, key, tried))}" for key, tried in space.items()] if number else []
+    trial.set_user_attr("overrides", json.dumps(overrides))
+    started, run = time.monotonic(), folder / _RUN
+    if not stopped:
+        shutil.rmtree(run, ignore_errors=True)
+    logger.info("%s: trial %d: %s", entry.name, number, " ".join(overrides) or "as configured")
+    try:
+        score = _score(load_config(entry.config, [*entry.overrides, *overrides, f"seed={seed}"]), data, run)
+    except MISTAKES as error:
+        logger.error("%s: trial %d failed: %s", entry.name, number, reason_of(error))
+        trial.set_user_attr("problem", reason_of(error))
+        study.tell(number, state=TrialState.FAIL)
+    else:
+        trial.set_user_attr("seconds", round(time.monotonic() - started, 3))
+        study.tell(number, score)
+    shutil.rmtree(run, ignore_errors=True)
+
+
+def _drawn(trial: Trial, key: str, tried: Any) -> Any:
+    if isinstance(tried, Choice):
+        return trial.suggest_categorical(key, tried.values)
+    # Four digits are enough, and read better.
+    return float(f"{trial.suggest_float(key, tried.low, tried.high, log=tried.log):.4g}")
+
+
+def _score(config: RunConfig, data: PreparedData, folder: Path) -> float:
+    """Train, and return F1@5 on the validation split, history rolling."""
+    if not (RunFolder(folder).model / "model.json").is_file():
+        train_run(config, data, folder)
+    evaluate_run(folder, data, split="validation", ks=[K], slices=False)
+    table: Sequence[Mapping[str, float]] = read_json(
+        RunFolder(folder).evaluation("validation") / "metrics.json", "metrics"
+    )["table"]
+    return float(next(line["f1"] for line in table if line["k"] == K))
+
+
+def _table(study: Study, name: str, trials: int) -> pd.DataFrame:
+    lines = []
+    for trial in study.trials[:trials]:
+        attrs = trial.user_attrs
+        overrides = " ".join(json.loads(attrs["overrides"])) or "as configured"
+        value = float("nan") if trial.value is None else trial.value
+        lines.append((name, trial.number, value, attrs.get("seconds"), overrides, attrs.get("problem", "")))
+    return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def read_trials(folder: Path, entries: Sequence[Entry]) -> pd.DataFrame:
+    """Return the trials of all rows that had something to choose.
+
+    Args:
+        folder: of all searches, a folder for each row in it.
+        entries: the rows.
+    """
+    files = [folder / entry.name / TRIALS_FILE for entry in entries]
+    parts = [pd.read_csv(file, keep_default_na=False, na_values=["nan", ""]) for file in files if file.is_file()]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
+
+
+def trials_table(trials: pd.DataFrame) -> TextTable:
+    """Return for each row how many trials there were, and the best one beside the configuration as it is."""
+    cells = []
+    for name in trials["system"].unique():
+        own = trials[trials["system"] == name]
+        scores = own["f1"].to_numpy(float)
+        best = int(np.nanargmax(np.round(scores, 9)))
+        cells.append(
+            [str(name), str(len(own)), shown(scores[0]), shown(scores[best]), str(own["overrides"].to_numpy()[best])]
+        )
+    headings = ["system", "trials", "as configured", "chosen", "chosen settings"]
+    return TextTable(headings=headings, cells=cells, title=f"Hyper-parameters by F1@{K} on the validation split")

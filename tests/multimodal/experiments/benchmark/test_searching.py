@@ -1,0 +1,161 @@
+"""Hyper-parameters chosen on the validation split, resumed where they were stopped."""
+
+from __future__ import annotations
+
+import json
+import math
+from types import MappingProxyType
+
+import pandas as pd
+import pytest
+
+from data_loaders.errors import UserError
+from multimodal.config import Choice, Range
+from multimodal.experiments.benchmark import searching
+from multimodal.experiments.benchmark.entries import choose_entries, parse_entry
+from multimodal.experiments.benchmark.running import run_benchmark
+from multimodal.experiments.benchmark.searching import read_trials, search, trials_table
+from multimodal.storage.run_folder import RunFolder, read_json
+
+pytest.importorskip("optuna")
+ENTRY = parse_entry("habit=user_habit")
+
+
+@pytest.fixture
+def scores(monkeypatch):
+    """Every trial is scored by a formula in place of a training; what was tried is kept."""
+    tried = []
+
+    def score(config, data, folder):
+        tried.append((config.recency.epsilon_days, config.recency.history_posts))
+        return 0.5 - abs(math.log10(tried[-1][0]) + 2) / 10 + (tried[-1][1] == 500) / 20
+
+    monkeypatch.setattr(searching, "_score", score)
+    return tried
+
+
+def test_the_first_trial_is_as_configured_and_the_best_is_kept(scores, tiny_data, tmp_path):
+    found = search(ENTRY, tiny_data, tmp_path, 12, 0)
+    assert scores[0] == (0.04, 2_000)
+    assert len(scores) == len(found.trials) == 12
+    assert len(set(scores)) == 12
+    best = found.trials["f1"].idxmax()
+    assert found.entry.name == "habit"
+    assert found.trials["overrides"][0] == "as configured"
+    assert " ".join(found.entry.overrides) == found.trials["overrides"][best]
+    chosen = dict(override.split("=") for override in found.entry.overrides)
+    assert (float(chosen["recency.epsilon_days"]), int(chosen["recency.history_posts"])) == scores[best]
+
+
+def test_stopped_and_resumed_equals_unbroken(scores, tiny_data, tmp_path, monkeypatch):
+    whole = search(ENTRY, tiny_data, tmp_path / "whole", 10, 3)
+    straight, score = list(scores), searching._score
+
+    def stopped(config, data, folder):
+        if len(scores) == 14:
+            raise KeyboardInterrupt
+        return score(config, data, folder)
+
+    monkeypatch.setattr(searching, "_score", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        search(ENTRY, tiny_data, tmp_path / "broken", 10, 3)
+    monkeypatch.setattr(searching, "_score", score)
+    resumed = search(ENTRY, tiny_data, tmp_path / "broken", 10, 3)
+    assert scores[10:] == straight
+    assert resumed.entry == whole.entry
+    pd.testing.assert_frame_equal(resumed.trials.drop(columns="seconds"), whole.trials.drop(columns="seconds"))
+
+
+def test_more_trials_go_on_and_as_many_are_read(scores, tiny_data, tmp_path):
+    search(ENTRY, tiny_data, tmp_path, 3, 0)
+    assert len(search(ENTRY, tiny_data, tmp_path, 5, 0).trials) == len(scores) == 5
+    assert len(search(ENTRY, tiny_data, tmp_path, 3, 0).trials) == 3
+    assert len(scores) == 5
+
+
+def test_another_search_in_the_folder_is_refused(scores, tiny_data, other_tiny_data, tmp_path):
+    search(ENTRY, tiny_data, tmp_path, 2, 0)
+    for entry, data, seed in (
+        (parse_entry("habit=user_habit recency.decays=[1]"), tiny_data, 0),
+        (ENTRY, other_tiny_data, 0),
+        (ENTRY, tiny_data, 1),
+    ):
+        with pytest.raises(UserError, match="holds a search of another configuration, search space or data"):
+            search(entry, data, tmp_path, 2, seed)
+
+
+def test_keys_that_the_row_sets_are_not_searched(scores, tiny_data, tmp_path):
+    search(parse_entry("habit=user_habit recency.history_posts=7"), tiny_data, tmp_path, 4, 0)
+    assert {posts for _, posts in scores} == {7}
+
+
+def test_nothing_to_choose_is_no_search(tiny_data, tmp_path):
+    (entry,) = choose_entries("popularity")
+    assert search(entry, tiny_data, tmp_path, 5, 0).entry == entry
+    assert search(ENTRY, tiny_data, tmp_path, 0, 0).entry == ENTRY
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("error", [UserError("no weights"), TypeError("a slip")])
+def test_a_trial_that_fails_counts_and_all_failing_is_told(tiny_data, tmp_path, monkeypatch, error):
+    made = iter([0.2, error, 0.1])
+
+    def score(*_):
+        result = next(made)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    monkeypatch.setattr(searching, "_score", score)
+    found = search(ENTRY, tiny_data, tmp_path / "a", 3, 0)
+    assert found.entry.overrides == ()
+    assert found.trials["problem"].tolist()[::2] == ["", ""]
+    assert str(error) in found.trials["problem"][1]
+    made = iter([error, error])
+    with pytest.raises(UserError, match=f"all 2 trials failed; the last: .*{error}"):
+        search(ENTRY, tiny_data, tmp_path / "b", 2, 0)
+
+
+def test_drawn_values_lie_in_their_ranges(tiny_data, tmp_path, monkeypatch):
+    space = MappingProxyType({"recency.epsilon_days": Range(0.5, 2.0), "recency.history_posts": Choice((3, 4))})
+    monkeypatch.setattr(searching, "_score", lambda config, *_: -config.recency.epsilon_days)
+    from multimodal.baselines.user_habit import UserHabitConfig
+
+    monkeypatch.setattr(UserHabitConfig, "search_space", space)
+    found = search(ENTRY, tiny_data, tmp_path, 15, 1).trials["overrides"][1:]
+    for overrides in found:
+        values = dict(part.split("=") for part in overrides.split())
+        assert 0.5 <= float(values["recency.epsilon_days"]) <= 2.0
+        assert values["recency.history_posts"] in ("3", "4")
+
+
+class TestInABenchmark:
+    def test_the_row_is_trained_with_what_was_chosen(self, tiny_data, tmp_path):
+        entries = choose_entries("popularity,user_habit")
+        rows, failures = run_benchmark(entries, tiny_data, tmp_path, [5], trials=3)
+        assert not failures
+        trials = read_trials(tmp_path / "search", entries)
+        assert trials["system"].tolist() == ["user_habit"] * 3
+        best = trials["f1"].idxmax()
+        written = read_json(RunFolder(rows[1].folder).evaluation("validation") / "metrics.json", "metrics")["table"]
+        at_5 = next(line["f1"] for line in written if line["k"] == 5)
+        assert at_5 == pytest.approx(trials["f1"][best])
+        (line,) = trials_table(trials).cells
+        assert line[:2] == ["user_habit", "3"]
+        assert float(line[3]) == pytest.approx(trials["f1"].max(), abs=5e-4)
+        assert not (tmp_path / "search" / "user_habit" / "run").exists()
+        again, _ = run_benchmark(entries, tiny_data, tmp_path, [5], trials=3)
+        assert again == rows
+
+    def test_more_trials_that_choose_otherwise_make_the_row_anew(self, tiny_data, tmp_path, monkeypatch):
+        values = iter([0.1, 0.9])
+        monkeypatch.setattr(searching, "_score", lambda *_: next(values))
+        entries = choose_entries("user_habit")
+        (first,), _ = run_benchmark(entries, tiny_data, tmp_path, [5], trials=1)
+        (second,), failures = run_benchmark(entries, tiny_data, tmp_path, [5], trials=2)
+        assert not failures
+        assert first.entry.overrides == ()
+        assert len(second.entry.overrides) == 2
+        model = json.loads((second.folder / "model" / "model.json").read_text(encoding="utf-8"))
+        key, _, value = second.entry.overrides[0].partition("=")
+        assert model["config"]["recency"][key.removeprefix("recency.")] == json.loads(value)
