@@ -34,6 +34,7 @@ COMMANDS = {
     "memory": "look after the posts that a recommender keeps",
     "compare": "compare evaluated runs by paired tests",
     "benchmark": "train and evaluate Systems side by side",
+    "drift": "Systems period by period, frozen, rolling and refitted",
     "ablation": "train a configuration and its variants",
     "audit": "check a run for leaks",
     "gate": "how much the fusion relies on the picture",
