@@ -11,9 +11,11 @@ import numpy as np
 from pydantic import Field
 
 from data_loaders.posts import Post
+from data_loaders.text.languages import language_of
 from multimodal.baselines.windows import K, Lists, TuningConfig, choose, tuning_windows
 from multimodal.config import RunConfig
 from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.questions.trend_table import TopHashtags
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.top_k import SCORE_DECIMALS, RankedList
@@ -40,6 +42,9 @@ class TrendsConfig(RunConfig):
         min_length=1,
         description="to choose from; a use this long ago counts half",
     )
+    language: bool = Field(
+        default=False, description="count posts in the language of the caption alone; all posts where it is not known"
+    )
     tuning: TuningConfig = TuningConfig()
 
 
@@ -57,6 +62,10 @@ class Trends(PriorSystem):
     file, chosen = "trends.json", ("half_life_days",)
     config: TrendsConfig
     half_life_days: float
+
+    def new_memory(self) -> PostMemory:
+        """Return an empty memory, which finds out the languages of captions if they count."""
+        return PostMemory(self.id_map.vocabulary(), detect_languages=self.config.language)
 
     def fit(self, data: PreparedData, run: RunFolder) -> None:
         """Choose the half-life by F1@5 on windows of time, history rolling."""
@@ -87,13 +96,24 @@ class Trends(PriorSystem):
         excluded: Sequence[AbstractSet[str]],
         half_life_days: float,
     ) -> Iterator[RankedList]:
-        instants = np.array([post.instant_us for post in posts], np.int64)
         backoff = _BACKOFF + np.log(np.maximum(self.prior.shares, 1e-12))
         most = k + max((len(names) for names in excluded), default=0)
-        top = memory.questions.trends(instants, timedelta(days=half_life_days), count=most)
+        top = self._top(posts, memory, timedelta(days=half_life_days), most)
         for hashtags, counts, names in zip(top.hashtags, top.values, excluded, strict=True):
             unwanted = [index for name in names if (index := memory.id_map.find(name)) is not None]
             # The order is kept: it settles equal counts in the same way however long the list is.
             used = (counts > 0) & ~np.isin(hashtags, unwanted)
             scores = np.round(np.log(counts[used]), SCORE_DECIMALS)
             yield fill_up(hashtags[used], scores, self.prior.order, backoff, k, unwanted)
+
+    def _top(self, posts: Sequence[Post], memory: PostMemory, half_life: timedelta, count: int) -> TopHashtags:
+        instants = np.array([post.instant_us for post in posts], np.int64)
+        if not self.config.language:
+            return memory.questions.trends(instants, half_life, count=count)
+        top = TopHashtags(np.full((len(posts), count), -1, np.int64), np.zeros((len(posts), count)))
+        languages = [language_of(post.caption) for post in posts]
+        for language in dict.fromkeys(languages):
+            rows = [row for row, own in enumerate(languages) if own == language]
+            found = memory.questions.trends(instants[rows], half_life, language=language, count=count)
+            top.hashtags[rows], top.values[rows] = found
+        return top

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from multimodal.config import Range, SearchSpace
 from multimodal.systems.post_networks.config import PostNetworkConfig
 
 
 class PeerConfig(PostNetworkConfig):
     """Settings of every peer."""
 
+    search_space: ClassVar[SearchSpace] = {
+        "training.learning_rate": Range(3e-4, 1e-2, log=True),
+        "dropout": Range(0.0, 0.6),
+    }
     dropout: float = Field(default=0.5, ge=0, lt=1, description="on projected words and regions, in attention, and "
                            "before the output")  # fmt: skip
 

@@ -84,6 +84,31 @@ def test_the_post_itself_is_not_read(tmp_path):
     assert system.rank([other], memory, 4).of(0) == system.rank([ASKED], memory, 4).of(0)
 
 
+class TestLanguages:
+    ENGLISH, RUSSIAN = "Sending a hug to whoever needs it", "Обнимаю всех, кому это нужно"
+
+    @pytest.fixture
+    def made(self, tmp_path):
+        captions = [self.ENGLISH, self.RUSSIAN, self.RUSSIAN, None]
+        train = [replace(one, caption=caption) for one, caption in zip(TRAIN, captions, strict=True)]
+        return fitted(tmp_path, train=train, half_lives_days="[1]", language="true")
+
+    def test_trends_of_the_captions_language_and_of_all_where_it_is_not_known(self, made):
+        system, memory = made
+        asked = [replace(ASKED, caption=caption) for caption in (self.ENGLISH, self.RUSSIAN, "ok", None)]
+        lists = [[hashtag for hashtag, _ in one] for one in system.rank(asked, memory, 2)]
+        assert lists == [["tea", "sea"], ["sea", "tea"], ["new", "sea"], ["new", "sea"]]
+        alone = [next(iter(system.rank([one], memory, 2))) for one in asked]
+        assert alone == list(system.rank(asked, memory, 2))
+
+    def test_without_the_switch_languages_do_not_count(self, tmp_path):
+        system, memory = fitted(tmp_path, half_lives_days="[1]")
+        assert not memory.detect_languages
+        asked = [replace(ASKED, caption=caption) for caption in (self.ENGLISH, self.RUSSIAN)]
+        first, second = system.rank(asked, memory, 3)
+        assert first == second
+
+
 def test_half_lives_out_of_range_are_refused():
     with pytest.raises(ConfigError, match=r"half_lives_days\.0: Input should be greater than or equal to 0.001"):
         load_config("trends", ["half_lives_days=[0]"])
