@@ -34,7 +34,8 @@ REMEDIES = {
     "mojibake": "nothing to do if the text is right now; better, save the dump again as UTF-8",
     "no_top_hashtag": "nothing to do: required by --only-top-hashtags",
     "not_a_file": "replace it by a file, or delete it",
-    "outside_dump": "copy the file into the dump",
+    "outside_dump": "copy the file into the dump; a data set in the Hugging Face Hub's cache: download it with "
+    "--local-dir",
     "repeated_key": "give each key once",
     "retweet": "nothing to do: posts of other people are not read",
     "too_large": "delete the file, or download it again",

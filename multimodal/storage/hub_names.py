@@ -28,6 +28,15 @@ def looks_like_path(name: str) -> bool:
     return first.lower() in _LOCAL_FOLDERS or bool(_similar_folders(first))
 
 
+def two_readings(name: str) -> str:
+    """Return what to do about a name that is no folder here and may be one on the hub, whichever was meant."""
+    near = _did_you_mean(Path(name))
+    return (
+        f"{name!r} is no folder in {str(Path.cwd())!r}: if one was meant, correct the path.{near} If a model on the "
+        "Hugging Face Hub was meant, check its name and the network."
+    )
+
+
 def what_is_there(path: Path) -> str:
     """Return a sentence that names what lies where a path does not exist, or an empty string."""
     if not path.parent.is_dir():

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from data_loaders.errors import RunError
-from multimodal.storage.hub_names import looks_like_path
+from multimodal.storage.hub_names import looks_like_path, two_readings
 
 # What a model folder holds, tokenizers of the transformers library included; no pickles, no code.
 _FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.codes"]
@@ -31,5 +31,7 @@ def download_model(hub_id: str) -> Path:
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise RunError(
-            f"there is no folder {hub_id!r}, and the Hugging Face Hub gave no model of that name: {reason}"
+            f"there is no folder {hub_id!r}, and the Hugging Face Hub gave no model of that name: {reason}. "
+            f"{two_readings(hub_id)} To fetch it where there is a network: hf download {hub_id} --local-dir "
+            f"models/{hub_id.rpartition('/')[2]}"
         ) from error

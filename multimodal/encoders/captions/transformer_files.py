@@ -16,7 +16,7 @@ from multimodal.encoders.captions.transformer_checks import check_folder, check_
 from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.hub import WHERE, how_to_fetch, hub_folder
 from multimodal.encoders.storage import encoder_folder, without_memory, write_description
-from multimodal.storage.hub_names import looks_like_path, what_is_there
+from multimodal.storage.hub_names import looks_like_path, two_readings, what_is_there
 
 OPTION = "encoder.caption"
 _HELP = (
@@ -50,7 +50,7 @@ def find_folder(name: str, weights: bool) -> Path:
     help_text = _HELP if weights else _RANDOM_HELP
     if looks_like_path(name):
         raise ConfigError(f"{option}: there is no such folder.{what_is_there(folder)} {help_text} {WHERE}")
-    return hub_folder(name, weights, option, f"There is no folder of this name here. {help_text} {_how_to_fetch(name)}")
+    return hub_folder(name, weights, option, f"{two_readings(name)} {help_text} {_how_to_fetch(name)}")
 
 
 def _how_to_fetch(name: str) -> str:

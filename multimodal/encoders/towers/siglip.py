@@ -19,7 +19,7 @@ from multimodal.encoders.captions.transformer_files import quietly, read_folder
 from multimodal.encoders.features.inputs import PixelImages
 from multimodal.encoders.hub import WHERE, how_to_fetch, hub_folder
 from multimodal.encoders.preprocessing import ImagePreprocessing
-from multimodal.storage.hub_names import looks_like_path, what_is_there
+from multimodal.storage.hub_names import looks_like_path, two_readings, what_is_there
 from multimodal.storage.model_files import Form, Number, checked
 from multimodal.storage.run_folder import read_json, write_json
 
@@ -180,7 +180,7 @@ def find_towers(name: str, option: str) -> Path:
     help_text = f"Give a local folder (config.json, model.safetensors, tokenizer.json). {WHERE}"
     if folder.is_dir() or looks_like_path(name):
         raise ConfigError(f"{option}: there is no model in this folder.{what_is_there(folder)} {help_text}")
-    return hub_folder(name, True, option, f"{help_text} {how_to_fetch(name)}")
+    return hub_folder(name, True, option, f"{two_readings(name)} {help_text} {how_to_fetch(name)}")
 
 
 def _pair(settings: Any, _: Any) -> Any:

@@ -55,6 +55,10 @@ def _empty_caches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_an_unreachable_hub_names_the_default_model_and_what_to_do(unreachable: None) -> None:
     with pytest.raises(ConfigError, match=rf"'bert-base-multilingual-cased'.*cannot be reached.*{CAPTION_HELP}"):
         build_caption_encoder(CaptionEncoderConfig(name="transformer"), [])
+    with pytest.raises(
+        ConfigError, match=r"reached: .* 'ann/bert' is no folder in '.*': if one was meant, correct the"
+    ):
+        build_caption_encoder(CaptionEncoderConfig(name="transformer", pretrained="ann/bert"), [])
     with pytest.raises(ConfigError, match=rf"'hub' \(test_vit\).*cannot be reached.*{IMAGE_HELP}"):
         build_image_encoder(ImageEncoderConfig(name="test_vit", pretrained="hub"))
     with pytest.raises(ConfigError, match=rf"'hub' \(vgg16\): https://\S+vgg16\S+ cannot be downloaded.*{IMAGE_HELP}"):

@@ -276,5 +276,8 @@ class TestHub:
         with pytest.raises(RunError) as error:
             load_model("ann/hashtags")
         assert str(error.value) == (
-            "there is no folder 'ann/hashtags', and the Hugging Face Hub gave no model of that name: no connection"
+            "there is no folder 'ann/hashtags', and the Hugging Face Hub gave no model of that name: no connection. "
+            f"'ann/hashtags' is no folder in {str(tmp_path)!r}: if one was meant, correct the path. If a model on the "
+            "Hugging Face Hub was meant, check its name and the network. To fetch it where there is a network: "
+            "hf download ann/hashtags --local-dir models/hashtags"
         )
