@@ -13,15 +13,29 @@ from data_loaders.text.printed_lists import read_postgres, read_printed
 ACCEPTED = 'a list such as ["nyc", "food"], or text with the tags separated by commas, | or spaces'
 
 _SIGNS = "#＃"
-_SIGNED = re.compile(r"[\s,;|、，#＃]+")
-_DELIMITERS = (re.compile(r"\|"), re.compile(r"[,;、，]"), re.compile(r"[\r\n\t]"), re.compile(r"\s"))
-_AROUND = " \t\r\n,;|、，"
-_SPACE = re.compile(r"[\s,;|、，]")
+_SIGNED = re.compile(r"[\s,;|、，；｜､#＃]+")
+_DELIMITERS = (re.compile(r"[|｜]"), re.compile(r"[,;、，；､]"), re.compile(r"[\r\n\t]"), re.compile(r"\s"))
+_AROUND = " \t\r\n,;|、，；｜､"
+_SPACE = re.compile(r"[\s,;|、，；｜､]")
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 # PostgreSQL names the bounds of an array that does not begin at 1.
 _BOUNDS = re.compile(r"\A(?:\[-?\d+:-?\d+\])+=(?={)")
 _CALL = re.compile(r"[A-Za-z_][\w.]*\(\s*(?:[\[({].*)?\)", re.DOTALL)
 _OPENS = re.compile(r"[A-Za-z_][\w.]*\(\s*(?:[\[({]|\Z)|[\[{]|\(\s*['\"]")
+_R_VECTOR = re.compile(r"c\((\s*(?:['\"]|NA\b).*)\)|character\((0)\)", re.DOTALL)
+_LITERAL = re.compile(r"[bBuU](['\"]).*\1", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[nrt])")
+# What is no hashtag, or no text of several, although its letters could be some.
+_NO_HASHTAG = (
+    (re.compile(r"#(?:N/A|VALUE!|REF!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!)"), "it is a spreadsheet's error"),
+    (re.compile(r"(?:.*\W)?\[object \w+\].*", re.DOTALL), "a program printed it"),
+    (re.compile(r".*<(?!NA>)[A-Za-z/!][^<>]*>.*", re.DOTALL), "it is HTML, or a program printed it"),
+)
+_NO_HASHTAGS = (
+    *_NO_HASHTAG,
+    (re.compile(r"[-+]?\d+(?:\.\d*(?:[eE][-+]?\d+)?|[eE][-+]?\d+)"), "it is a number"),
+    (re.compile(r"[A-Za-z_][\w.]*\(.*\)|.*\bdtype: \w+|[\w.$]+\[\]", re.DOTALL), "a program printed it"),
+)
 _QUOTED_ITEM = re.compile(r"(?:\A|,)\s*[bu]?['\"]|['\"]\s*(?:,|\Z)")
 # The pages of hashtags on Twitter, Instagram, TikTok and Mastodon.
 _PAGE = re.compile(
@@ -99,9 +113,16 @@ def _element(element: object, depth: int) -> list[str]:
 def _from_element(text: str, depth: int) -> list[str]:
     """Return the hashtags of one element: mostly one, which may hold spaces; several if it holds several signs."""
     bare = _without_page(_unescaped(text.strip()))
+    _check(bare, _NO_HASHTAG)
+    if (plain := _plain(bare)) != bare:
+        return _from_element(plain, depth + 1)
     if _is_structured(bare) or _PERCENT.search(bare):
         return _read(bare if _is_structured(bare) else _decoded(bare), depth + 1)
     if not any(sign in bare.strip(_SIGNS) for sign in _SIGNS):
+        if delimiter := next((pattern for pattern in _DELIMITERS[:-1] if pattern.search(bare)), None):
+            pieces = [piece.strip() for piece in delimiter.split(bare) if piece.strip()]
+            if len(pieces) > 1:
+                return pieces
         return [bare if bare != text.strip() else text]
     pieces = [piece.strip(_AROUND) for piece in re.split(f"[{_SIGNS}]", bare)]
     if any(_SPACE.search(piece) for piece in pieces):
@@ -113,14 +134,40 @@ def _is_structured(text: str) -> bool:
     ends = text[:1] + text[-1:]
     if ends in ("[]", "{}", "()"):
         return ends != "()" or len(text) == 2 or _QUOTED_ITEM.search(text[1:-1]) is not None
+    if _LITERAL.fullmatch(text):
+        return True
     return (ends == '""' and len(text) > 1) or _BOUNDS.match(text) is not None or _CALL.fullmatch(text) is not None
 
 
+def _check(text: str, refused: tuple[tuple[re.Pattern[str], str], ...]) -> None:
+    """Refuse text whose letters are no hashtags: errors of spreadsheets, HTML, objects that a program printed."""
+    if text.isalnum():
+        return
+    for pattern, why in refused:
+        if pattern.fullmatch(text):
+            raise _refusal(text, why)
+
+
+def _plain(text: str) -> str:
+    r"""Return text without the escapes of JSON, where they stand outside of quotes: `caf\u00e9`, `sun\nsea`."""
+    if "\\" not in text or not _ESCAPE.search(text):
+        return text
+    try:
+        return str(json.loads(f'"{text}"'))
+    except ValueError:
+        raise _refusal(text, "its escapes are not those of JSON") from None
+
+
 def _from_text(text: str, depth: int) -> list[str]:
+    if vector := _R_VECTOR.fullmatch(text):
+        text = "[]" if vector[2] else f"[{vector[1]}]"
     if _is_structured(text):
         return _from_structure(_BOUNDS.sub("", text), depth)
     if _OPENS.match(text) and any(text.count(one) != text.count(other) for one, other in ("[]", "{}", "()")):
         raise _refusal(text, "a list without an end")
+    _check(text, _NO_HASHTAGS)
+    if (plain := _plain(text)) != text:
+        return _read(plain, depth + 1)
     if _PERCENT.search(text):
         return _read(_decoded(text), depth + 1)
     return _words(text)
@@ -128,6 +175,7 @@ def _from_text(text: str, depth: int) -> list[str]:
 
 def _words(text: str) -> list[str]:
     text = _without_page(_unescaped(text))
+    _check(text, _NO_HASHTAGS)
     if any(sign in text for sign in _SIGNS):
         pieces = _SIGNED.split(text)
     else:
@@ -142,12 +190,13 @@ def _from_structure(text: str, depth: int) -> list[str]:
     if text[0] in "[{" and not any(bracket in body for bracket in _BRACKETS) and not _QUOTED_ITEM.search(body):
         if (unescaped := _unescaped(text)) != text:
             return _from_structure(unescaped, depth)
+        _check(text, _NO_HASHTAGS)
         words = _words(body)
         if all(word.casefold() in _NULLS for word in words):
             return []
         if text[0] == "[":
             # Also bare words that happen to be valid JSON: the hashtags #true, #NaN, #1e5.
-            return words
+            return [word for word in words if word != "<NA>"]
     for read in (json.loads, *((read_postgres,) if text[0] == "{" else ()), read_printed):
         try:
             parsed = read(text)

@@ -89,3 +89,15 @@ def test_reading_again_counts_again(tmp_path):
     reader = open_dump(csv(tmp_path, post_id=[1, ""], user_id=["nan", "ann"]), options=ReaderOptions(number_rows=True))
     first = (list(reader.read()), reader.notes())
     assert (list(reader.read()), reader.notes()) == first
+
+
+@pytest.mark.parametrize("word", ["NA", "N/A", "n/a", "#N/A", "undefined"])
+def test_words_of_r_spreadsheets_and_javascript_are_nobody(tmp_path, word):
+    records, notes = read(
+        csv(tmp_path, post_id=[1, 2, 3], user_id=[word, "na", word], caption=["x"] * 3, hashtags=[word, "na", "x"])
+    )
+    assert [record.post.user_id for record in records] == [None, "na", None]
+    assert [record.post.hashtags for record in records] == [(), ("na",), ("x",)]
+    assert notes == [
+        f"Text that says that there is no value counts as missing: user_id (2 × {word!r}), hashtags (1 × {word!r})."
+    ]

@@ -120,9 +120,15 @@ def test_what_is_not_understood_is_refused(value, said):
         read_tag_list(value)
 
 
-# Brackets, quotes, signs and percent signs can make an element more than a text.
+# Brackets, quotes, signs, delimiters, escapes and percent signs can make an element more than a text.
 @settings(deadline=None)
-@given(st.lists(st.text(st.characters(exclude_characters='#＃%[{("', exclude_categories=["Cs"]), min_size=1)))
+@given(
+    st.lists(
+        st.text(
+            st.characters(exclude_characters='#＃%[{("<\\,;|、，；｜､\r\n\t', exclude_categories=["Cs"]), min_size=1
+        )
+    )
+)
 def test_json_and_python_lists_are_read_back(tags):
     assert read_tag_list(json.dumps(tags)) == tags
     assert read_tag_list(tags) == tags
@@ -137,3 +143,55 @@ def test_any_text_gives_a_list_of_text_or_is_refused(text):
         assert all(isinstance(tag, str) for tag in read_tag_list(text))
     except DataError as refused:
         assert "Accepted: a list such as" in str(refused)  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    "value, tags",
+    [
+        (["sun,sea"], ["sun", "sea"]),
+        (["sun; new york|x"], ["sun; new york", "x"]),
+        (["sun\nsea", "new york"], ["sun", "sea", "new york"]),
+        ("sun；sea", ["sun", "sea"]),
+        ("sun｜new york", ["sun", "new york"]),
+        (r"sun\nsea", ["sun", "sea"]),
+        (r"#caf\u00e9 #sea", ["café", "sea"]),
+        ([r"caf\u00e9"], ["café"]),
+        ('c("sun", "sea")', ["sun", "sea"]),
+        ("c('sun', NA)", ["sun"]),
+        ("character(0)", []),
+        ("u'sun'", ["sun"]),
+        ("[sun, <NA>]", ["sun"]),
+        ("I <3 sun", ["I", "<3", "sun"]),
+        ("sun (sea)", ["sun", "(sea)"]),
+        (["area(51)", "1.8", "R&D;", "dtype: x"], ["area(51)", "1.8", "R&D;", "dtype: x"]),
+    ],
+)
+def test_several_in_one_element_escapes_and_vectors_of_r(value, tags):
+    assert read_tag_list(value) == tags
+
+
+@pytest.mark.parametrize(
+    "value, why",
+    [
+        ("#NAME?", "it is a spreadsheet's error"),
+        ("#DIV/0!", "it is a spreadsheet's error"),
+        (["#REF!"], "it is a spreadsheet's error"),
+        ("1.05E+18", "it is a number"),
+        ("2.0", "it is a number"),
+        ("[object Object]", "a program printed it"),
+        ("System.String[]", "a program printed it"),
+        ("WrappedArray(sun, sea)", "a program printed it"),
+        ("Hashtag(name='sun')", "a program printed it"),
+        ("defaultdict(<class 'int'>, {})", "it is HTML, or a program printed it"),
+        ("0    sun\n1    sea\ndtype: object", "a program printed it"),
+        ("<set: sun>", "it is HTML, or a program printed it"),
+        ("<QuerySet [<Hashtag: sun>]>", "it is HTML, or a program printed it"),
+        ("[<Hashtag: sun>]", "it is HTML, or a program printed it"),
+        (['<a href="/tags/sun">#sun</a>'], "it is HTML, or a program printed it"),
+        ("&lt;a&gt;sun&lt;/a&gt;", "it is HTML, or a program printed it"),
+        (r"caf\xe9", "its escapes are not those of JSON"),
+    ],
+)
+def test_what_a_program_printed_is_refused_and_not_guessed(value, why):
+    with pytest.raises(DataError, match=rf"which is not understood \({re.escape(why)}\)\. Accepted: a list such as"):
+        read_tag_list(value)
