@@ -6,18 +6,22 @@ import math
 import re
 
 _WHOLE = re.compile(r"([+-]?\d+)\.0+", re.ASCII)
+# What keeps a spreadsheet from reading a number: ="77", and '77 as text.
+_GUARDED = re.compile(r"=\"(.*)\"|'(\d+)", re.ASCII)
 _ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE]\+\d+", re.ASCII)
 # Beyond, floating point cannot tell neighbouring whole numbers apart.
 _EXACT = 2**53
 
 
 def plain_identifier(text: str) -> str:
-    """Return an id without surrounding white space, and a whole number without the fraction that tables give it.
+    """Return an id without surrounding white space, and a whole number without what tables give it: a fraction, quotes.
 
-    >>> plain_identifier(" 77.0 "), plain_identifier("77.5"), plain_identifier("v1.0")
-    ('77', '77.5', 'v1.0')
+    >>> plain_identifier(" 77.0 "), plain_identifier("77.5"), plain_identifier("v1.0"), plain_identifier('="77"')
+    ('77', '77.5', 'v1.0', '77')
     """
     stripped = text.strip()
+    if guarded := _GUARDED.fullmatch(stripped):
+        stripped = (guarded[1] or guarded[2] or "").strip()
     match = _WHOLE.fullmatch(stripped)
     return match[1] if match else stripped
 
