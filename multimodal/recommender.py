@@ -304,10 +304,10 @@ class Recommender:
         rejected: Sequence[str] = (),
         added: Sequence[str] = (),
     ) -> None:
-        """Keep what a user did with an answer.
+        """Keep what a user did with an answer; the user's next answer takes it into account, if the System does.
 
         Args:
-            about: the answer, or the id of the post that it was for.
+            about: the answer, or the id of the post that it was for; an answer with `sources` teaches more.
             user_id: who was answered; None for the author of the post, if it is remembered.
             post_id: the post that the answer was for, if it has an id.
             accepted: hashtags of the answer that were taken.
@@ -318,13 +318,13 @@ class Recommender:
             UserError: a value cannot be used.
             StoreUnavailableError: the memory cannot be written at the moment.
         """
-        shown: Sequence[str] = ()
+        shown: Sequence[Recommendation] = ()
         if isinstance(about, str):
             post_id = about
         else:
-            shown = [one.hashtag for one in about]
+            shown = about
         about_post = read_post({"post_id": post_id, "user_id": user_id}, "")
-        lists = {"shown": shown, "accepted": accepted, "rejected": rejected, "added": added}
+        lists = {"shown": [one.hashtag for one in shown], "accepted": accepted, "rejected": rejected, "added": added}
         tags = {name: read_post({"hashtags": given}, "").hashtags for name, given in lists.items()}
         with self._lock:
             self.live.follow()
@@ -334,6 +334,12 @@ class Recommender:
                     instant_us=time.time_ns() // 1_000,
                     post_id=about_post.post_id or None,
                     **tags,
+                    chances={one.hashtag: one.probability for one in shown if one.probability is not None},
+                    effects={
+                        one.hashtag: {source.name: source.effect for source in one.sources}
+                        for one in shown
+                        if one.sources is not None
+                    },
                 )
             )
 

@@ -10,10 +10,12 @@ from pydantic import Field
 
 from data_loaders.posts import Post
 from multimodal.baselines.activation import Floats, Ints, RememberedUses, remembered_uses
+from multimodal.baselines.habit_feedback import FeedbackWeights
 from multimodal.baselines.habit_tuning import choose_exponents
 from multimodal.config import Choice, Range, RunConfig, SearchSpace, Section
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.posts.user_notes import Feedback
 from multimodal.ranking.explanation import Explanation, Source, own_posts_with
 from multimodal.ranking.fill import fill_up
 from multimodal.ranking.rankings import Rankings
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 # Popular hashtags score ln(share) below this, the user's hashtags above: 100,000 posts over a million years with
 # exponents of 3 come to -60.
 _BACKOFF = -100.0
+# The score of what a user has rejected and never used, where nothing else is left; below all popular hashtags.
+_REJECTED = -200.0
 # Posts of histories processed together; bounds the memory of a call to about 100 MB.
 _POSTS_AT_ONCE = 2**20
 _NONE: Ints = np.empty(0, np.int64)
@@ -46,6 +50,8 @@ class RecencyConfig(Section):
     rank_decays: tuple[float, ...] = Field(
         default=(0.0, 0.5, 1.0), min_length=1, description="exponents of post rank to choose from, each 0 to 3"
     )
+    accepted: float = Field(default=1.0, ge=0, le=100, description="weight of accepting a hashtag against a use")
+    rejected: float = Field(default=0.1, ge=0, le=100, description="what the activation loses by each rejection")
     tuning_posts: int = Field(default=20_000, ge=1, description="validation posts used to choose, evenly spaced")
 
 
@@ -103,24 +109,29 @@ class UserHabit(PriorSystem):
         """Rank the hashtags of each user's posts in `memory` strictly before the post, then popular ones."""
         id_map = memory.id_map
         rows = iter(excluded or [frozenset()] * len(posts))
-        lists = []
+        lists: list[tuple[Ints, Floats]] = []
         for uses in self._uses(posts, memory):
             activation = uses.activation(self.decay, self.rank_decay)
             for row in range(len(uses.starts) - 1):
                 excluded_ids = numbers_of(next(rows), id_map)
                 candidates = uses.of(row)
                 hashtags, scores = uses.hashtags[candidates], activation[candidates]
-                lists.append(self._list(hashtags, scores, id_map, k, excluded_ids))
+                post = posts[len(lists)]
+                feedback = memory.notes.of(post.user_id).feedback
+                if feedback:
+                    lists.append(self._told(post, feedback, memory, (hashtags, scores), k, excluded_ids))
+                else:
+                    lists.append(self._list(hashtags, scores, id_map, k, excluded_ids))
         return Rankings.from_lists([post.post_id for post in posts], lists, k, id_map.names)
 
     def explain(self, posts: Sequence[Post], rankings: Rankings, memory: PostMemory) -> list[list[Explanation]]:
-        """Return `own`, with the posts that carry the hashtag, or `popularity`; the effect is the whole score."""
+        """Return `own`, with the posts that carry the hashtag, `feedback` or `popularity`; the effect is the score."""
         limit = self.config.recency.history_posts
         explained: list[list[Explanation]] = []
         for post, ranking in zip(posts, rankings, strict=True):
             behind = own_posts_with(memory, post, [hashtag for hashtag, _ in ranking], limit)
             sources = [
-                Source("own" if ids else "popularity", score, ids)
+                Source("own" if ids else "feedback" if score > _BACKOFF else "popularity", score, ids)
                 for ids, (_, score) in zip(behind, ranking, strict=True)
             ]
             explained.append([(source,) for source in sources])
@@ -134,6 +145,24 @@ class UserHabit(PriorSystem):
             users = [post.user_id for post in chunk]
             instants = np.array([post.instant_us for post in chunk], np.int64)
             yield remembered_uses(memory, users, instants, recency.history_posts, recency.epsilon_days)
+
+    def _told(
+        self,
+        post: Post,
+        feedback: Sequence[Feedback],
+        memory: PostMemory,
+        own: tuple[Ints, Floats],
+        k: int,
+        excluded_ids: Ints,
+    ) -> tuple[Ints, Floats]:
+        """Return the list of a user who has given feedback; what was rejected and never used comes last."""
+        recency, now_us = self.config.recency, int(memory.resolve(np.array([post.instant_us]))[0])
+        positions = memory.history([post.user_id], np.array([now_us]), recency.history_posts)[0]
+        weights = FeedbackWeights(recency.accepted, recency.rejected, self.decay, self.rank_decay, recency.epsilon_days)
+        hashtags, scores, rejected = weights.applied(*own, feedback, positions[positions >= 0], now_us, memory)
+        indices, values = self._list(hashtags, scores, memory.id_map, k, np.union1d(excluded_ids, rejected))
+        last = np.setdiff1d(rejected, excluded_ids)[: k - len(indices)]
+        return np.concatenate([indices, last]), np.concatenate([values, np.full(len(last), _REJECTED)])
 
     def _list(
         self, hashtags: Ints, activation: Floats, id_map: HashtagIdMap, k: int, excluded_ids: Ints

@@ -11,7 +11,7 @@ from data_loaders.posts import NOW_US, UNDATED_EPOCH_US
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import CONTENT, PostMemory, array_name
 from multimodal.storage.array_files import ArrayForm, check_ends, load_arrays, save_arrays
-from multimodal.storage.model_files import Count, Form, Hashtags, Names, read_json_as
+from multimodal.storage.model_files import Count, Form, Hashtags, Names, Number, read_json_as
 from multimodal.storage.run_folder import write_json
 
 ARRAYS_FILE, POSTS_FILE = "memory.safetensors", "memory.json"
@@ -28,6 +28,18 @@ class UserRules(Form):
     language: str | None = None
 
 
+class UserFeedback(Form):
+    """What a user did with an answer, see `multimodal.memory.posts.user_notes.Feedback`."""
+
+    given_us: int
+    instant_us: int
+    post_id: str | None = None
+    accepted: list[str] = Field(default_factory=list)
+    rejected: list[str] = Field(default_factory=list)
+    chances: dict[str, Number] = Field(default_factory=dict)
+    effects: dict[str, dict[str, Number]] = Field(default_factory=dict)
+
+
 class _Posts(Form):
     width: Count
     slots: Count
@@ -37,6 +49,7 @@ class _Posts(Form):
     spaces: dict[str, Count] = Field(default_factory=dict)
     languages: Names = Field(default_factory=list)
     rules: dict[str, UserRules] = Field(default_factory=dict)
+    feedback: dict[str, list[UserFeedback]] = Field(default_factory=dict)
 
 
 class _AllPosts(_Posts):

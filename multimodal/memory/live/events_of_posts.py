@@ -14,6 +14,7 @@ from scipy import sparse
 from data_loaders.posts import UNDATED_EPOCH_US, Post
 from multimodal.memory.log.events import (
     Event,
+    FeedbackGiven,
     PostCorrected,
     PostObserved,
     PostWithdrawn,
@@ -23,6 +24,7 @@ from multimodal.memory.log.events import (
 )
 from multimodal.memory.log.pseudonyms import is_pseudonym, unmasked
 from multimodal.memory.post_memory import CONTENT, PostMemory
+from multimodal.memory.posts.user_notes import Feedback
 
 Floats = NDArray[np.float32]
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -163,11 +165,29 @@ def _change(memory: PostMemory, event: Event) -> None:
         memory.withdraw([event.post_id])
     elif isinstance(event, PostCorrected) and event.post_id in memory:
         _correct(memory, event)
+    elif isinstance(event, FeedbackGiven):
+        _note(memory, event)
     elif isinstance(event, RulesSet):
         memory.note(memory.notes.with_rules(event.user_id, event.rules))
     elif isinstance(event, UserForgotten):
         for user_id in users_of(memory, event):
             memory.forget(user_id)
+
+
+def _note(memory: PostMemory, event: FeedbackGiven) -> None:
+    if event.user_id is None:
+        return
+    # It counts from the next post on, also where posts are older than the clock says.
+    feedback = Feedback(
+        given_us=event.instant_us,
+        instant_us=min(event.instant_us, memory.newest_us),
+        post_id=event.post_id,
+        accepted=(*event.accepted, *event.added),
+        rejected=event.rejected,
+        chances=event.chances,
+        effects=event.effects,
+    )
+    memory.note(memory.notes.with_feedback(event.user_id, feedback))
 
 
 def _correct(memory: PostMemory, event: PostCorrected) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from multimodal.memory.live.events_of_posts import spaces_of
 from multimodal.memory.live.live_memory import LiveMemory
 from multimodal.memory.log.event_coding import encode
-from multimodal.memory.log.events import Event, PostObserved, RulesSet, Terms
+from multimodal.memory.log.events import Event, FeedbackGiven, PostObserved, RulesSet, Terms
 from multimodal.memory.post_memory import PostMemory
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -67,8 +67,8 @@ def _plain_event(event: Event) -> dict[str, Any]:
             record.update(_instant(value))
         elif isinstance(value, Terms):
             record["terms"] = {"slots": value.slots.tolist(), "weights": value.weights.tolist()}
-        elif isinstance(event, RulesSet):
-            record[field.name] = dict(value) if isinstance(value, Mapping) else value
+        elif isinstance(event, (RulesSet, FeedbackGiven)) and isinstance(value, Mapping):
+            record[field.name] = value
         elif isinstance(value, Mapping):
             record[field.name] = {space: vector.tolist() for space, vector in value.items()}
         else:

@@ -37,6 +37,7 @@ _KINDS: dict[type, str] = {
 }
 _LISTS = ("hashtags", "shown", "accepted", "rejected", "added")
 _TEXTS = ("caption", "language")
+_OBJECTS = {RULES: ("rules",), FEEDBACK: ("chances", "effects")}
 # The same on every machine; nothing else is accepted when rows are read.
 _SLOTS, _FLOATS = "<i4", "<f4"
 _BYTES_A_NUMBER = 4
@@ -84,8 +85,7 @@ def encode(event: Event) -> Row:
     moment = None if kind in (CORRECTED, WITHDRAWN) else _instant(event)
     payload: dict[str, Any] = {name: _list(event, name) for name in _LISTS if _given(event, name)}
     payload |= {name: _text(event, name) for name in _TEXTS if _given(event, name)}
-    if isinstance(event, RulesSet):
-        payload["rules"] = _plain(event, event.rules)
+    payload |= {name: _plain(event, name) for name in _OBJECTS.get(kind, ()) if kind == RULES or getattr(event, name)}
     parts: list[bytes] = []
     if _given(event, "terms"):
         payload["terms"] = _terms(event, parts)
@@ -132,7 +132,7 @@ def _checksum(row: Row) -> int:
 
 def _event(row: Row) -> Event:
     payload = json.loads(row.payload)
-    lists = {name: tuple(payload[name]) for name in _LISTS if name in payload}
+    lists: dict[str, Any] = {name: tuple(payload[name]) for name in _LISTS if name in payload}
     if row.kind == OBSERVED or row.kind == CORRECTED:
         terms, vectors = _read_arrays(payload, row.arrays or b"")
         post: dict[str, Any] = {**lists, **{name: payload[name] for name in _TEXTS if name in payload}}
@@ -144,6 +144,7 @@ def _event(row: Row) -> Event:
         return PostWithdrawn(post_id=str(row.post_id), user_id=row.user_id)
     if row.kind == FEEDBACK:
         moment = _number(row.instant_us)
+        lists |= {name: dict(payload[name]) for name in _OBJECTS[FEEDBACK] if name in payload}
         return FeedbackGiven(user_id=row.user_id, post_id=row.post_id, instant_us=moment, **lists)
     if row.kind == RULES:
         return RulesSet(user_id=str(row.user_id), instant_us=_number(row.instant_us), rules=dict(payload["rules"]))
@@ -229,13 +230,14 @@ def _list(event: Event, name: str) -> list[str]:
     return list(value)
 
 
-def _plain(event: Event, rules: object) -> dict[str, Any]:
+def _plain(event: Event, name: str) -> dict[str, Any]:
+    given = getattr(event, name)
     try:
-        values = json.loads(json.dumps(rules, allow_nan=False))
+        values = json.loads(json.dumps(given, allow_nan=False))
     except (TypeError, ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        _refuse(event, "rules", short_repr(rules), "a dictionary that JSON can hold")
+        _refuse(event, name, short_repr(given), "a dictionary that JSON can hold")
     return values
 
 

@@ -100,6 +100,8 @@ class FeedbackGiven:
         accepted: those of them that were taken.
         rejected: those of them that were turned down.
         added: others that the user wrote.
+        chances: of hashtags of the answer, where it has chances: that they are true.
+        effects: of hashtags of the answer, where it says what brought them: the effect of each source.
     """
 
     user_id: str | None
@@ -109,6 +111,8 @@ class FeedbackGiven:
     accepted: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
+    chances: Mapping[str, float] = field(default_factory=dict)
+    effects: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

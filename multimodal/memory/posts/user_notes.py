@@ -4,10 +4,38 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 _DRAWERS = 256
+_MOST_FEEDBACK = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """What a user did with an answer.
+
+    Attributes:
+        given_us: when it was given, by the clock.
+        instant_us: when it counts from: strictly later posts see it.
+        post_id: the post that the answer was for; None when it has no id.
+        accepted: hashtags that were taken, or that the user wrote.
+        rejected: hashtags that were turned down.
+        chances: see `FeedbackGiven`.
+        effects: see `FeedbackGiven`.
+    """
+
+    given_us: int
+    instant_us: int
+    post_id: str | None = None
+    accepted: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
+    chances: Mapping[str, float] = field(default_factory=dict)
+    effects: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def is_again(self, other: Feedback) -> bool:
+        """Return whether this is the same feedback, read again from the log."""
+        return replace(self, instant_us=0) == replace(other, instant_us=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +44,11 @@ class UserNote:
 
     Attributes:
         rules: for answers, as JSON holds them.
+        feedback: on answers, the last ones, in the order in which it was given.
     """
 
     rules: Mapping[str, Any] = field(default_factory=dict)
+    feedback: tuple[Feedback, ...] = ()
 
 
 NOTHING = UserNote()
@@ -48,6 +78,13 @@ class UserNotes:
         """Return notes with these rules in place of earlier ones."""
         return self._with(user_id, replace(self.of(user_id), rules=dict(rules)))
 
+    def with_feedback(self, user_id: str, feedback: Feedback) -> UserNotes:
+        """Return notes with one more feedback; one that is there already is not added again."""
+        note = self.of(user_id)
+        if any(feedback.is_again(other) for other in note.feedback):
+            return self
+        return self._with(user_id, replace(note, feedback=(*note.feedback, feedback)[-_MOST_FEEDBACK:]))
+
     def without(self, user_id: str) -> UserNotes:
         """Return notes without a user."""
         return self._with(user_id, NOTHING)
@@ -63,8 +100,10 @@ class UserNotes:
 
     def as_values(self) -> dict[str, Any]:
         """Return the notes as JSON holds them; nothing if there is none."""
-        rules = {user_id: dict(self.of(user_id).rules) for user_id in sorted(self.user_ids) if self.of(user_id).rules}
-        return {"rules": rules} if rules else {}
+        notes = {user_id: self.of(user_id) for user_id in sorted(self.user_ids)}
+        rules = {user_id: dict(note.rules) for user_id, note in notes.items() if note.rules}
+        feedback = {user_id: [asdict(one) for one in note.feedback] for user_id, note in notes.items() if note.feedback}
+        return {**({"rules": rules} if rules else {}), **({"feedback": feedback} if feedback else {})}
 
     @classmethod
     def of_values(cls, values: Mapping[str, Any]) -> UserNotes:
@@ -72,7 +111,15 @@ class UserNotes:
         notes = cls()
         for user_id, rules in values.get("rules", {}).items():
             notes = notes.with_rules(user_id, rules)
+        for user_id, given in values.get("feedback", {}).items():
+            feedback = tuple(_feedback(one) for one in given)
+            notes = notes._with(user_id, replace(notes.of(user_id), feedback=feedback))
         return notes
+
+
+def _feedback(values: Mapping[str, Any]) -> Feedback:
+    lists = {name: tuple(values.get(name, ())) for name in ("accepted", "rejected")}
+    return Feedback(**{**values, **lists})
 
 
 def _number(user_id: str) -> int:
