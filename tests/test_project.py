@@ -215,7 +215,8 @@ def users_of(room):
     return [(name, other) for name in inside for other in imported(tree_of(MODULES[name]))]
 
 
-KINDS = ("design", "captions", "baselines", "peers")
+# Of Systems; they meet in the registry only.
+KINDS = ("design", "captions", "baselines", "peers", "hybrid")
 
 
 class TestArrows:

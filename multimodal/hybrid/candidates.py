@@ -73,6 +73,21 @@ class CandidateTable:
         pairs = zip(self.rows.tolist(), self.hashtags.tolist(), strict=True)
         return np.fromiter((self.texts[number] in true[row] for row, number in pairs), np.bool_, len(self))
 
+    def of_posts(self, start: int, stop: int) -> CandidateTable:
+        """Return the candidates of the posts from `start` to before `stop`, which are numbered from 0."""
+        first, last = np.searchsorted(self.rows, [start, stop])
+        part = slice(int(first), int(last))
+        return CandidateTable(
+            stop - start,
+            self.rows[part] - start,
+            self.hashtags[part],
+            self.texts,
+            self.values[part],
+            self.features,
+            self.proposers,
+            self.proposed[part],
+        )
+
     def without(self, sources: Sequence[str]) -> CandidateTable:
         """Return the table without the columns of some sources, and without what no other source proposed."""
         kept_columns = np.array([source not in sources for source in self.sources], np.bool_)
@@ -88,3 +103,24 @@ class CandidateTable:
             tuple(name for name in self.proposers if name not in sources),
             self.proposed[np.ix_(kept, kept_proposers)],
         )
+
+
+def joined(tables: Sequence[CandidateTable]) -> CandidateTable:
+    """Return the candidates of several tables with the same columns, one behind the other; at least one table."""
+    first, rows, hashtags, posts = tables[0], [], [], 0
+    texts: list[str] = []
+    for table in tables:
+        rows.append(table.rows + posts)
+        hashtags.append(table.hashtags + len(texts))
+        posts += table.posts
+        texts += table.texts
+    return CandidateTable(
+        posts,
+        np.concatenate(rows),
+        np.concatenate(hashtags),
+        texts,
+        np.concatenate([table.values for table in tables]),
+        first.features,
+        first.proposers,
+        np.concatenate([table.proposed for table in tables]),
+    )

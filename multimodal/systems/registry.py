@@ -20,6 +20,7 @@ _SYSTEMS: Registry[type[System]] = Registry(
         "design": "multimodal.design.system",
         "fasttext": "multimodal.captions.fasttext.system",
         "hmemn2n": "multimodal.captions.hmemn2n.system",
+        "hybrid": "multimodal.hybrid.system",
         "knn_caption": "multimodal.baselines.retrieval.systems",
         "knn_content": "multimodal.baselines.retrieval.systems",
         "knn_image": "multimodal.baselines.retrieval.systems",

@@ -24,6 +24,13 @@ PIECES = ["a", "cat", "dog", "on", "the", "mat", "sun", "##set", "##s", "гор�
 WORDS = ("a", "walk", "along", "the", "quiet", "harbour", "with", "friends", "and", "cake", "before", "rain")
 
 
+class TinyPosts(list):
+    """Posts of which some can be taken, as of a `PostTable`."""
+
+    def take(self, rows):
+        return TinyPosts(self[row] for row in rows)
+
+
 @dataclass
 class TinyData:
     """What Systems use of a prepared folder."""
@@ -31,6 +38,7 @@ class TinyData:
     folder: Path
     posts: list[Post]
     fingerprint: str = "tiny"
+    statistics: dict = field(default_factory=dict)
     vocabulary: Vocabulary = field(init=False)
 
     def __post_init__(self):
@@ -39,7 +47,7 @@ class TinyData:
     def split(self, name):
         cuts = {"train": (0, 96), "validation": (96, 108), "test": (108, None)}
         start, stop = cuts[name]
-        return self.posts[start:stop]
+        return TinyPosts(self.posts[start:stop])
 
 
 def make_posts(folder, seed=0):

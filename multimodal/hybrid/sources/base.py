@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from data_loaders.posts import Post
 from multimodal.hybrid.names import HashtagNames
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.questions.hashtag_values import HashtagValues
-from multimodal.memory.questions.memory_questions import MemoryQuestions
+from multimodal.memory.search.columns import WORDS
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -29,13 +28,12 @@ class Questions:
 
     Attributes:
         posts: B posts; their own hashtags are not read.
-        instants_us: (B,) only posts strictly earlier count.
+        instants_us: (B,) only posts strictly earlier count; those of posts that are written now are resolved.
         captions: cleaned, "" for none.
         terms: (B, slots) TF-IDF weights of the captions' words and pairs of words.
         words: (B, slots) the same of the words alone.
         vectors: of each dense space, (B, its width), zeros where a post has none.
         memory: earlier posts, and perhaps later ones.
-        ask: the questions to the memory.
         names: numbers of hashtags, those of the memory and words that never were hashtags.
     """
 
@@ -46,11 +44,30 @@ class Questions:
     words: sparse.csr_matrix
     vectors: Mapping[str, Floats]
     memory: PostMemory
-    ask: MemoryQuestions
     names: HashtagNames
 
     def __len__(self) -> int:
         return len(self.posts)
+
+    def has(self, space: str) -> Flags:
+        """Return which posts have something to compare in a space, (B,)."""
+        counts = np.diff(self.terms.indptr) if space == WORDS else np.count_nonzero(self.vectors[space], axis=1)
+        return np.asarray(counts > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Hashtags to describe, n in all.
+
+    Attributes:
+        rows: (n,) the post of each, ascending.
+        hashtags: (n,) its number in `Questions.names`.
+        proposed: (n, S) which source proposed it.
+    """
+
+    rows: Ints
+    hashtags: Ints
+    proposed: Flags
 
 
 class Source(ABC):
@@ -66,14 +83,19 @@ class Source(ABC):
         reach: how many hashtags of a post it proposes as candidates, those with the largest positive first values.
     """
 
-    name: ClassVar[str]
+    name: str
     columns: tuple[str, ...]
     ranked: tuple[str, ...] = ()
     reach: int = 0
 
     @abstractmethod
-    def values(self, questions: Questions) -> HashtagValues:
-        """Return what it knows of hashtags for each post; hashtags that it does not name have 0."""
+    def values(self, questions: Questions, found: Mapping[str, HashtagValues]) -> HashtagValues:
+        """Return what it knows of hashtags for each post; hashtags that it does not name have 0.
+
+        Args:
+            questions: the posts.
+            found: what the sources before it returned, by name.
+        """
 
     def missing(self, questions: Questions) -> Flags:
         """Return the posts of which it can say nothing, (B,): its values are NaN there. By default none."""
@@ -89,17 +111,16 @@ class Description(ABC):
         ranked: see `Source`.
     """
 
-    name: ClassVar[str]
+    name: str
     columns: tuple[str, ...]
     ranked: tuple[str, ...] = ()
 
     @abstractmethod
-    def describe(self, questions: Questions, rows: Ints, hashtags: Ints, found: Mapping[str, HashtagValues]) -> Values:
+    def describe(self, questions: Questions, candidates: Candidates, found: Mapping[str, HashtagValues]) -> Values:
         """Return values of n candidates, (n, columns).
 
         Args:
             questions: the posts.
-            rows: (n,) the post of each candidate, ascending.
-            hashtags: (n,) its number in `questions.names`.
-            found: what every source returned.
+            candidates: the hashtags to describe.
+            found: what every source returned, by name.
         """

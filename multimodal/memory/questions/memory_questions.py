@@ -12,6 +12,7 @@ from scipy import sparse
 from multimodal.memory.questions.columns import QuestionColumns
 from multimodal.memory.questions.following import ALL_POSTS, FollowingPostings, FollowingTrends, language_number
 from multimodal.memory.questions.hashtag_values import HashtagValues, counted
+from multimodal.memory.questions.postings import Found
 from multimodal.memory.questions.shared_uses import NAMES, used_by, used_together
 from multimodal.memory.questions.shelf import Shelf
 from multimodal.memory.questions.trend_table import TopHashtags, TrendTable, Uses
@@ -182,6 +183,35 @@ class MemoryQuestions:
             return found if best is None else found.best(best, self._columns.id_map.__getitem__)
 
         return _in_blocks(moments, np.diff(words.indptr) * last, tuple(rules), ask)
+
+    def uses(self, hashtags: Ints, instants_us: Ints) -> Ints:
+        """Return in how many earlier posts each of Q hashtags was used, (Q,); numbers of no hashtag have 0.
+
+        Args:
+            hashtags: (Q,) indices.
+            instants_us: (Q,).
+        """
+        return self._postings["hashtags"].count(self._columns, hashtags, self._columns.resolve(instants_us))
+
+    def newest_with(self, hashtags: Ints, instants_us: Ints, *, last: int) -> Found:
+        """Return the last earlier posts with each of Q hashtags, newest first; arguments as in `uses`."""
+        _refuse_negative(last=last)
+        return self._postings["hashtags"].last(self._columns, hashtags, self._columns.resolve(instants_us), last)
+
+    def word_uses(self, words: sparse.csr_matrix, instants_us: Ints) -> Ints:
+        """Return in how many earlier posts each word of each caption stands, one number for each entry of `words`.
+
+        Args:
+            words: (Q, slots) see `word_hashtags`.
+            instants_us: (Q,).
+        """
+        moments = np.repeat(self._columns.resolve(instants_us), np.diff(words.indptr))
+        return self._postings["words"].count(self._columns, words.indices.astype(np.int64), moments)
+
+    def posts_before(self, instants_us: Ints) -> Ints:
+        """Return how many posts are earlier than each of Q instants, (Q,)."""
+        moments = self._columns.resolve(instants_us)
+        return self._postings["posts"].count(self._columns, np.full(len(moments), ALL_POSTS), moments)
 
     def _trends(self, half_life: timedelta, language: str | None) -> tuple[TrendTable, Uses]:
         if not _SHORTEST <= half_life <= _LONGEST:

@@ -74,6 +74,12 @@ class CaptionVectors:
         return rows
 
 
+def slots_of(terms: Sequence[str]) -> NDArray[np.int64]:
+    """Return the slot of each term, a word or a pair of words, (n,)."""
+    slots: NDArray[np.int64] = _counts(terms, lambda term: [term]).indices.astype(np.int64)
+    return slots
+
+
 def _counts(captions: Sequence[str], analyzer: Callable[[str], list[str]]) -> sparse.csr_matrix:
     from sklearn.feature_extraction.text import HashingVectorizer
 

@@ -89,3 +89,19 @@ def test_the_last_posts_with_any_of_some_hashtags():
 def test_a_half_life_has_to_be_sensible():
     with pytest.raises(ValueError, match=r"half_life is 0:00:00; expected 0:00:01 to"):
         MemoryQuestions(COLUMNS).trends(MOMENTS, timedelta(0))
+
+
+def test_counts_of_uses_words_and_posts_are_those_of_a_loop():
+    questions, rows = MemoryQuestions(COLUMNS), np.arange(len(MOMENTS))
+    hashtags = rows % H
+    hashtags[0], words = H + 5, COLUMNS.words[1::50]
+    uses, found = questions.uses(hashtags, MOMENTS), questions.newest_with(hashtags, MOMENTS, last=3)
+    counts = np.split(questions.word_uses(words, MOMENTS), words.indptr[1:-1])
+    for row, moment in enumerate(MOMENTS):
+        earlier = np.flatnonzero(COLUMNS.instants_us < moment)
+        having = earlier[(COLUMNS.hashtags[earlier] == hashtags[row]).any(1)]
+        assert uses[row] == len(having)
+        assert found.positions[found.rows == row].tolist() == having[::-1][:3].tolist()
+        standing = COLUMNS.words[earlier][:, words[row].indices].toarray() > 0
+        assert counts[row].tolist() == standing.sum(0).tolist()
+        assert questions.posts_before(MOMENTS)[row] == len(earlier)

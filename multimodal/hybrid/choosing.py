@@ -1,0 +1,130 @@
+"""Choosing sources: what helps the ranker on several stretches of time, each after what the ranker learned from."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multimodal.hybrid.learning import LearningPosts
+from multimodal.hybrid.ranker.config import RankerConfig
+from multimodal.hybrid.ranker.fitting import fit_ranker
+from multimodal.hybrid.ranker.ranker import Ranker
+from multimodal.hybrid.ranker.rows import thinned
+
+logger = logging.getLogger(__name__)
+_K, _NEGATIVES, _ROUNDS, _RATE = 5, 30, 80, 0.1
+_FEWEST_POSTS = 20
+# What another System has to add to be worth the time that it takes, and what another source may cost by chance.
+_LEAST_GAIN_OF_SYSTEMS, _LEAST_GAIN = 0.002, -0.002
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which sources are left out, and why.
+
+    Attributes:
+        left_out: names.
+        gains: F1@5 with a source minus without, over all windows, for each source that could be left out.
+        f1: of all sources on each window.
+    """
+
+    left_out: tuple[str, ...]
+    gains: dict[str, float]
+    f1: tuple[float, ...]
+
+
+def windows_of(learning: LearningPosts, count: int) -> list[tuple[int, int]]:
+    """Return where each window begins and ends; the last one is the validation split, the others end the train split.
+
+    Windows before the validation split are as long as it is, as far as half of the train posts reach.
+    """
+    validation = len(learning.posts) - learning.train
+    length = min(validation, learning.train // (2 * max(count - 1, 1)))
+    starts = [learning.train - length * number for number in range(count - 1, 0, -1)] if length else []
+    windows = [(start, start + length) for start in starts] + [(learning.train, len(learning.posts))]
+    return [(start, stop) for start, stop in windows if start and _enough(learning, start, stop)]
+
+
+def _enough(learning: LearningPosts, start: int, stop: int) -> bool:
+    return sum(bool(post.hashtags) for post in learning.posts[start:stop]) >= _FEWEST_POSTS
+
+
+def choose(
+    learning: LearningPosts, optional: Sequence[str], systems: Collection[str], windows: int, config: RankerConfig,
+    seed: int,
+) -> Choice:  # fmt: skip
+    """Return which of the optional sources to leave out: those without which rankers do as well on later posts.
+
+    Args:
+        learning: posts with tables of all sources.
+        optional: the sources that may be left out.
+        systems: those of them that are other Systems.
+        windows: how many stretches of time to try on.
+        config: of the ranker; fewer rounds are tried.
+        seed: of the rankers.
+    """
+    chosen = windows_of(learning, windows)
+    if not chosen or not optional:
+        return Choice((), {}, ())
+    quick = faster(config)
+    weights = np.array([stop - start for start, stop in chosen], np.float64)
+    everything = np.array([_f1_after(learning, window, quick, seed) for window in chosen])
+    gains = {}
+    for source in optional:
+        without = learning.without([source])
+        scores = np.array([_f1_after(without, window, quick, seed) for window in chosen])
+        gains[source] = float(np.average(everything - scores, weights=weights))
+        logger.info("F1@5 with %s minus without: %+.4f", source, gains[source])
+    left_out = [
+        name for name, gain in gains.items() if gain < (_LEAST_GAIN_OF_SYSTEMS if name in systems else _LEAST_GAIN)
+    ]
+    return Choice(tuple(left_out), gains, tuple(everything.tolist()))
+
+
+def faster(config: RankerConfig) -> RankerConfig:
+    """Return a configuration of the ranker that is fitted faster."""
+    rounds = min(config.rounds, _ROUNDS)
+    return config.model_copy(update={"rounds": rounds, "learning_rate": max(config.learning_rate, _RATE)})
+
+
+def _f1_after(learning: LearningPosts, window: tuple[int, int], config: RankerConfig, seed: int) -> float:
+    start, stop = window
+    rows = thinned(learning.rows(0, start), _NEGATIVES, seed)
+    ranker = fit_ranker(rows, learning.table.names, learning.table.sources, config, seed=seed)
+    return f1_at(ranker, learning, start, stop)
+
+
+def f1_at(ranker: Ranker, learning: LearningPosts, start: int, stop: int, k: int = _K) -> float:
+    """Return F1@K of the means on some of the posts, those with hashtags."""
+    table, posts = learning.table.of_posts(start, stop), learning.posts[start:stop]
+    truth = np.array([len(set(post.hashtags)) for post in posts])
+    right = table.labels([post.hashtags for post in posts])
+    return f1_of_scores(table.rows, ranker.log_odds(table.values), right, truth, k)
+
+
+def f1_of_scores(
+    rows: NDArray[np.int64], scores: NDArray[np.float64], right: NDArray[np.bool_], truth: NDArray[np.int64], k: int
+) -> float:
+    """Return F1@K of the means over posts with hashtags.
+
+    Args:
+        rows: (n,) the post of each candidate, ascending.
+        scores: (n,); equal ones go by their order.
+        right: (n,).
+        truth: (B,) how many hashtags each post has.
+        k: length of the lists.
+    """
+    order = np.lexsort((-scores, rows))
+    ranks = np.empty(len(rows), np.int64)
+    ranks[order] = np.arange(len(rows))
+    firsts = np.searchsorted(rows, rows)
+    hits = np.bincount(rows[right & (ranks - firsts < k)], minlength=len(truth))
+    tagged = truth > 0
+    if not hits[tagged].any():
+        return 0.0
+    precision, recall = float((hits[tagged] / k).mean()), float((hits[tagged] / truth[tagged]).mean())
+    return 2 * precision * recall / (precision + recall)

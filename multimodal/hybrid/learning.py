@@ -1,0 +1,145 @@
+"""The tables that a ranker learns from: each post described by what was known, and by Systems not trained on it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from data_loaders.posts import Post
+from multimodal.distributed.progress import shared_progress
+from multimodal.hybrid.building import TableBuilder
+from multimodal.hybrid.candidates import CandidateTable, joined
+from multimodal.hybrid.config import RowsConfig
+from multimodal.hybrid.parts.part_source import PartSource
+from multimodal.hybrid.parts.training import TrainedPart
+from multimodal.hybrid.ranker.rows import RankerRows
+from multimodal.hybrid.spaces import PostSpaces
+from multimodal.memory.post_memory import PostMemory
+from multimodal.systems.adding_posts import add_in_batches
+from multimodal.systems.base import System
+
+_POSTS_AT_ONCE = 256
+# Gives the sources of a hybrid whose parts are these, without those of the second argument.
+Assemble = Callable[[Sequence[PartSource], Collection[str]], TableBuilder]
+
+
+@dataclass(frozen=True, slots=True)
+class LearningPosts:
+    """Train and validation posts with the tables of those that rankers learn from.
+
+    Attributes:
+        posts: the last train posts by time, then all validation posts.
+        train: how many of them are train posts.
+        table: their candidates.
+    """
+
+    posts: Sequence[Post]
+    train: int
+    table: CandidateTable
+
+    def rows(self, start: int, stop: int) -> RankerRows:
+        """Return the candidates of posts as a ranker takes them."""
+        return rows_of(self.table.of_posts(start, stop), self.posts[start:stop])
+
+    def without(self, sources: Collection[str]) -> LearningPosts:
+        """Return the same without some sources."""
+        return LearningPosts(self.posts, self.train, self.table.without(tuple(sources)))
+
+
+def rows_of(table: CandidateTable, posts: Sequence[Post]) -> RankerRows:
+    """Return a table of posts with known hashtags as a ranker takes it; posts without hashtags are left out."""
+    labels = table.labels([post.hashtags for post in posts])
+    known = np.array([bool(post.hashtags) for post in posts], np.bool_)
+    kept = np.flatnonzero(known[table.rows]) if len(posts) else np.empty(0, np.int64)
+    return RankerRows(table.values[kept], labels[kept], table.rows[kept])
+
+
+def by_time(posts: Sequence[Post]) -> list[int]:
+    """Return the order of posts by instant."""
+    order: list[int] = np.argsort([post.instant_us for post in posts], kind="stable").tolist()
+    return order
+
+
+def instant_cut(posts: Sequence[Post], count: int) -> int:
+    """Return about `count`, so that no instant lies on both sides; `posts` are by time."""
+    while 0 < count < len(posts) and posts[count].instant_us == posts[count - 1].instant_us:
+        count += 1
+    return min(count, len(posts))
+
+
+class TableMaker:
+    """Describes train and validation posts by everything that was strictly earlier.
+
+    A System that is a source says nothing of the first train posts, which its early training knew; of the later ones
+    speaks what was trained on the first alone; of validation posts what was trained on the train split.
+
+    Args:
+        spaces: turns posts into words and vectors.
+        assemble: gives the sources.
+        memory: of the train and validation posts.
+        parts: the Systems that are sources.
+        rows: which posts rankers learn from.
+        train, validation: the two splits, train by time.
+    """
+
+    def __init__(
+        self,
+        spaces: PostSpaces,
+        assemble: Assemble,
+        memory: PostMemory,
+        parts: Mapping[str, TrainedPart],
+        rows: RowsConfig,
+        train: Sequence[Post],
+        validation: Sequence[Post],
+    ) -> None:
+        self._spaces, self._assemble, self._memory, self._parts = spaces, assemble, memory, parts
+        start = max(int(len(train) * rows.start), len(train) - rows.most_posts)
+        self._train, self._validation, self._start = train, validation, min(start, len(train))
+        known = [*train, *validation]
+        self._remembered = {
+            name: {system: _memory_of(system, known) for system in (part.early, part.whole)}
+            for name, part in parts.items()
+        }
+
+    def made(self, left_out: Collection[str] = ()) -> LearningPosts:
+        """Return the posts with their tables, without some sources."""
+        early = {name: part.early_posts for name, part in self._parts.items()}
+        cuts = sorted({self._start, *(cut for cut in early.values() if cut > self._start), len(self._train)})
+        tables = []
+        total = len(self._train) - self._start + len(self._validation)
+        with shared_progress("asking sources", total) as advance:
+            for first, last in itertools.pairwise(cuts):
+                chosen = {name: part.early if early[name] <= first else None for name, part in self._parts.items()}
+                tables += self._tables(self._train[first:last], chosen, left_out, advance)
+            whole = {name: part.whole for name, part in self._parts.items()}
+            tables += self._tables(self._validation, whole, left_out, advance)
+        posts = [*self._train[self._start :], *self._validation]
+        return LearningPosts(posts, len(self._train) - self._start, joined(tables))
+
+    def _tables(
+        self,
+        posts: Sequence[Post],
+        systems: Mapping[str, System | None],
+        left_out: Collection[str],
+        advance: Callable[[int], None],
+    ) -> list[CandidateTable]:
+        parts = [PartSource(name, system, self._memory_for(name, system)) for name, system in systems.items()]
+        builder = self._assemble(parts, left_out)
+        tables = []
+        for start in range(0, max(len(posts), 1), _POSTS_AT_ONCE):
+            part = posts[start : start + _POSTS_AT_ONCE]
+            tables.append(builder.table(self._spaces.questions(part, self._memory)))
+            advance(len(part))
+        return tables
+
+    def _memory_for(self, name: str, system: System | None) -> Callable[[PostMemory], PostMemory]:
+        return lambda memory: memory if system is None else self._remembered[name][system]
+
+
+def _memory_of(system: System, posts: Sequence[Post]) -> PostMemory:
+    memory = system.new_memory()
+    add_in_batches(system, memory, posts)
+    return memory

@@ -1,0 +1,1 @@
+"""Other Systems as sources of the hybrid: trained, kept from knowing what the ranker learns from, and asked."""

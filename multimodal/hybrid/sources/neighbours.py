@@ -1,0 +1,90 @@
+"""`Neighbours`: the hashtags of the earlier posts that resemble the post most, whoever wrote them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from multimodal.hybrid.sources.base import Flags, Ints, Questions, Source, Values
+from multimodal.memory.pairs import similarity_to
+from multimodal.memory.questions.hashtag_values import HashtagValues, run_starts, summed
+from multimodal.memory.search.columns import WORDS
+from multimodal.memory.search.likeness import Likeness
+
+_HOUR_US = 3_600_000_000
+# Cosines of sentence vectors lie closer together than those of words.
+_WORDS_POWER, _POWER = 2.0, 4.0
+_NEAREST = 40
+
+
+class Neighbours(Source):
+    """Votes of the nearest posts: shares of Σ similarity^power · (age + 1 h)^-decay over those with a hashtag.
+
+    Args:
+        name: of the source.
+        weights: of each space in the similarity.
+        count: how many neighbours are found; the nearest 40 vote, all of them in the columns `wide` and `by_…`.
+        decay: how fast they count less with their age.
+        reach: see `Source`.
+    """
+
+    def __init__(
+        self, name: str, weights: Mapping[str, float], count: int = 80, decay: float = 0.3, reach: int = 30
+    ) -> None:
+        self.name, self.reach = name, reach
+        self._count, self._decay = count, decay
+        self._likeness = Likeness(dict(weights), _power_of(weights), decay)
+        self._further = tuple(weights) if len(weights) > 1 else ()
+        by_space = tuple(f"by_{space}" for space in self._further)
+        self.columns = ("votes", "weight", "wide", "count", "best", *by_space)
+        self.ranked = ("votes", "wide", "best", *by_space)
+
+    def missing(self, questions: Questions) -> Flags:
+        """Return the posts that have nothing to compare."""
+        return np.asarray(~np.any([questions.has(space) for space in self._likeness.spaces], axis=0))
+
+    def values(self, questions: Questions, found: Mapping[str, HashtagValues]) -> HashtagValues:
+        """Return the votes for each hashtag of a neighbour."""
+        memory, moments = questions.memory, questions.instants_us
+        related = memory.neighbours(questions.terms, questions.vectors, moments, self._count, self._likeness)
+        rows, places = np.nonzero(related.positions >= 0)
+        chosen, similarity = related.positions[rows, places], related.similarity[rows, places].astype(np.float64)
+        hours = (moments[rows].astype(np.float64) - memory.instants_us[chosen].astype(np.float64)) / _HOUR_US
+        aged = (hours + 1) ** -self._decay
+        votes = np.where(places < _NEAREST, similarity**self._likeness.power * aged, 0)
+        weights = [votes, similarity**2]
+        weights += [self._alone(questions, related.positions, space)[rows, places] * aged for space in self._further]
+        posts, hashtags = memory.hashtag_pairs(chosen)
+        return self._joined(len(questions), rows, posts, hashtags, weights, similarity)
+
+    def _joined(
+        self, questions: int, rows: Ints, posts: Ints, hashtags: Ints, weights: list[Values], similarity: Values
+    ) -> HashtagValues:
+        ones = np.ones(len(posts))
+        rows_of, of, (*sums, counts), _ = summed(rows[posts], hashtags, [*(one[posts] for one in weights), ones])
+        shares = []
+        for weight, one in zip(weights, sums, strict=True):
+            total = np.bincount(rows, weight, minlength=questions)[rows_of]
+            shares.append(np.divide(one, total, out=np.zeros(len(one)), where=total > 0))
+        best = _largest(rows[posts], hashtags, similarity[posts])
+        columns = [shares[0], sums[0], shares[1], counts, best, *shares[2:]]
+        return HashtagValues(rows_of, of, np.stack(columns, axis=1), self.columns)
+
+    @staticmethod
+    def _alone(questions: Questions, positions: Ints, space: str) -> Values:
+        likeness = Likeness({space: 1.0})
+        similarity = similarity_to(likeness, questions.terms, questions.vectors, questions.memory, positions)
+        powered: Values = similarity.astype(np.float64) ** _power_of({space: 1.0})
+        return powered
+
+
+def _power_of(weights: Mapping[str, float]) -> float:
+    return _WORDS_POWER if set(weights) == {WORDS} else _POWER
+
+
+def _largest(rows: Ints, hashtags: Ints, values: Values) -> Values:
+    """Return the largest value of each distinct (row, hashtag) pair, in the order of the pairs."""
+    order = np.lexsort((hashtags, rows))
+    keys = (rows[order] << 32) + hashtags[order]
+    return np.maximum.reduceat(values[order], run_starts(keys)) if len(keys) else values

@@ -1,0 +1,83 @@
+"""Which words of a caption, and which words joined, may be hashtags."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import regex
+
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
+_MOST_WORDS, _LONGEST = 400, 4
+# Titles stand here.
+_BEGINNING = 12
+_PLURAL = "s"
+
+
+@dataclass(slots=True)
+class Stand:
+    """Where words stand in a caption that, joined, may be a hashtag.
+
+    Attributes:
+        text: the words joined, case-folded; with or without a plural's s where it is a `variant`.
+        term: the word, or the first two words with a space between.
+        words: how many words.
+        place: of the first of them, as share of the caption.
+        beginning: whether the first of them stands in the first twelve words.
+        capital: whether they begin with a capital letter.
+        variant: whether the text is another number of the words.
+        count: how often they stand there.
+    """
+
+    text: str
+    term: str
+    words: int
+    place: float
+    beginning: bool
+    capital: bool
+    variant: bool = False
+    count: int = 1
+
+    @property
+    def may_be_new(self) -> bool:
+        """Whether it is looked at even if nobody knows the hashtag: a word, or a pair in the beginning."""
+        return not self.variant and (self.words == 1 or (self.words == 2 and self.beginning))
+
+
+def stands_of(caption: str, known: Callable[[str], bool]) -> list[Stand]:
+    """Return what of a caption may be a hashtag, each text once: single words, and up to four words joined.
+
+    Words that `may_be_new` are returned as if nothing were known; all others only if they are known.
+
+    Args:
+        caption: cleaned.
+        known: whether a text is any hashtag, of whatever time.
+    """
+    surfaces = _WORD.findall(unicodedata.normalize("NFKC", caption))[:_MOST_WORDS]
+    folded = [word.casefold() for word in surfaces]
+    found: dict[str, Stand] = {}
+    for words in range(1, _LONGEST + 1):
+        for first in range(len(folded) - words + 1):
+            text = "".join(folded[first : first + words])
+            old = found.get(text)
+            if old is not None:
+                old.count += old.words == words
+                continue
+            one = Stand(
+                text,
+                " ".join(folded[first : first + min(words, 2)]),
+                words,
+                first / len(folded),
+                first < _BEGINNING,
+                surfaces[first][:1].isupper(),
+            )
+            if one.may_be_new or known(text):
+                found[text] = one
+    for one in list(found.values()):
+        text = one.text.removesuffix(_PLURAL) if one.text.endswith(_PLURAL) else one.text + _PLURAL
+        if text and text not in found and known(text):
+            found[text] = Stand(
+                text, one.term, one.words, one.place, one.beginning, one.capital, variant=True, count=one.count
+            )
+    return list(found.values())

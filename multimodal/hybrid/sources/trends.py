@@ -1,0 +1,71 @@
+"""`Trends`: what everybody uses at the moment, and how old and how frequent hashtags are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import numpy as np
+
+from multimodal.hybrid.sources.base import Candidates, Description, Ints, Questions, Source, Values
+from multimodal.memory.questions.hashtag_values import HashtagValues, run_starts
+
+HALF_LIVES = (timedelta(days=1), timedelta(days=30), timedelta(days=365))
+_HOUR_US = 3_600_000_000
+
+
+class Trends(Source):
+    """Proposes the hashtags with the largest decayed counts, by each half-life.
+
+    Args:
+        count: how many by each half-life.
+    """
+
+    name = "trends"
+    columns = ("leads",)
+
+    def __init__(self, count: int = 6) -> None:
+        self._count, self.reach = count, count * len(HALF_LIVES)
+
+    def values(self, questions: Questions, found: Mapping[str, HashtagValues]) -> HashtagValues:
+        """Return by how many half-lives each hashtag is among the leading ones."""
+        rows, hashtags = [], []
+        for half_life in HALF_LIVES:
+            top = questions.memory.questions.trends(questions.instants_us, half_life, count=self._count).hashtags
+            row, place = np.nonzero(top >= 0)
+            rows.append(row)
+            hashtags.append(top[row, place])
+        keys, counts = np.unique((np.concatenate(rows) << 32) + np.concatenate(hashtags), return_counts=True)
+        return HashtagValues(keys >> 32, keys & (2**32 - 1), counts[:, None].astype(np.float64), self.columns)
+
+
+class HashtagAge(Description):
+    """Decayed counts of a hashtag by each half-life, how often it was used, and how long ago."""
+
+    name = "trends"
+    columns = (*(f"uses_{half_life.days}d" for half_life in HALF_LIVES), "uses", "share", "since_last")
+    ranked = ("uses_30d",)
+
+    def describe(self, questions: Questions, candidates: Candidates, found: Mapping[str, HashtagValues]) -> Values:
+        """Return the counts and ages; 0 uses and no age before the first use."""
+        rows, hashtags, asked = candidates.rows, candidates.hashtags, questions.memory.questions
+        table, places = _padded(rows, hashtags, len(questions))
+        moments = questions.instants_us[rows]
+        decayed = [asked.trend_values(table, questions.instants_us, one)[rows, places] for one in HALF_LIVES]
+        uses = asked.uses(hashtags, moments).astype(np.float64)
+        newest = asked.newest_with(hashtags, moments, last=1)
+        hours = np.full(len(rows), np.nan)
+        then = questions.memory.instants_us[newest.positions].astype(np.float64)
+        hours[newest.rows] = (moments[newest.rows].astype(np.float64) - then) / _HOUR_US
+        share = uses / np.maximum(asked.posts_before(questions.instants_us)[rows], 1)
+        return np.stack([*decayed, uses, share, hours], axis=1)
+
+
+def _padded(rows: Ints, hashtags: Ints, count: int) -> tuple[Ints, Ints]:
+    """Return candidates as one table, padded with -1, and the place of each in its row."""
+    starts = run_starts(rows)
+    sizes = np.diff(np.append(starts, len(rows)))
+    places = np.arange(len(rows)) - np.repeat(starts, sizes)
+    table = np.full((count, int(sizes.max(initial=1))), -1, np.int64)
+    table[rows, places] = hashtags
+    return table, places

@@ -1,0 +1,224 @@
+"""`HybridSystem`: candidates of many sources, and one ranker that gives each its chance."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from data_loaders.errors import RunError
+from data_loaders.posts import Post
+from multimodal.config import RunConfig
+from multimodal.distributed.launching import own_device
+from multimodal.encoders import missing_weights
+from multimodal.hybrid.assembly import CORE, assembled
+from multimodal.hybrid.building import TableBuilder
+from multimodal.hybrid.choosing import choose, f1_at
+from multimodal.hybrid.config import HybridConfig
+from multimodal.hybrid.learning import LearningPosts, TableMaker, by_time, instant_cut
+from multimodal.hybrid.ordering import HashtagLists
+from multimodal.hybrid.parts.part_memory import PartMemory, space_name
+from multimodal.hybrid.parts.part_source import PartSource
+from multimodal.hybrid.parts.training import TrainedPart, check_profiles, part_config, train_parts
+from multimodal.hybrid.ranker.fitting import fit_ranker
+from multimodal.hybrid.ranker.ranker import Ranker
+from multimodal.hybrid.spaces import PostSpaces, build_spaces
+from multimodal.hybrid.storage import HybridParts, load_parts, save_parts
+from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.memory.post_memory import CONTENT, PostMemory
+from multimodal.memory.search.caption_vectors import SLOTS
+from multimodal.ranking.popularity_prior import PopularityPrior
+from multimodal.ranking.rankings import Rankings
+from multimodal.storage.run_folder import RunFolder
+from multimodal.systems.base import Excluded, Precision, System
+from multimodal.systems.registry import get_system, register_system
+
+if TYPE_CHECKING:
+    from data_loaders.prepared import PreparedData
+
+logger = logging.getLogger(__name__)
+_POSTS_AT_ONCE = 256
+
+
+@register_system("hybrid")
+class HybridSystem(System):
+    """Ranks what many sources propose by the chance that a learned ranker gives each hashtag.
+
+    Attributes:
+        spaces: what posts are compared by.
+        parts: other Systems that are sources, by name.
+        left_out: sources that are not asked.
+        ranker: gives chances.
+        prior: fills lists that would be too short.
+    """
+
+    config_type = HybridConfig
+    scores_are_chances = True
+    scores_are_calibrated = True
+    calibration_depth = 40
+    config: HybridConfig
+    spaces: PostSpaces
+    parts: dict[str, System]
+    left_out: tuple[str, ...]
+    ranker: Ranker
+    prior: PopularityPrior
+
+    @property
+    def opens_images(self) -> bool:
+        """Whether a part or an encoder reads the pictures itself."""
+        return self.spaces.images is not None or any(part.opens_images for part in self.parts.values())
+
+    def use_device(self, device: torch.device) -> None:
+        """Move encoders and parts to this device."""
+        self.spaces.use_device(device)
+        for part in self.parts.values():
+            part.use_device(device)
+
+    def use_precision(self, precision: Precision) -> None:
+        """Convert the encoders of the parts."""
+        for part in self.parts.values():
+            part.use_precision(precision)
+
+    # -- learning ----------------------------------------------------------------------------------------------
+
+    def missing_weights(self) -> list[str]:
+        """Return what is wrong with the weights of the encoders and of the Systems to train."""
+        problems = missing_weights(self.config.encoder.caption, self.config.encoder.image)
+        for name, given in self.config.sources.items():
+            if not Path(given).is_dir():
+                config = part_config(name, given, self.config.seed)
+                problems += get_system(config.system)(config).missing_weights()
+        return problems
+
+    def fit(self, data: PreparedData, run: RunFolder) -> None:
+        """Train the parts, choose sources, fit the ranker; see `System.fit`."""
+        train, validation = list(data.split("train")), list(data.split("validation"))
+        self._start(HashtagIdMap(data.vocabulary.hashtags, data.vocabulary.frequencies), len(train))
+        order = by_time(train)
+        train = [train[row] for row in order]
+        early_posts = instant_cut(train, int(len(train) * self.config.rows.refit))
+        trained = train_parts(self.config.sources, data, order, early_posts, run, self.config.seed)
+        check_profiles(self.config.caption_profile, trained)
+        self.parts, self.left_out = {name: part.whole for name, part in trained.items()}, ()
+        self.spaces = build_spaces(self.config, train, self.parts)
+        self.use_device(own_device())
+        maker = self._table_maker(trained, train, validation)
+        learning = self._chosen(maker, maker.made(), run)
+        self._fit_ranker(learning, run)
+
+    def _start(self, id_map: HashtagIdMap, train_posts: int) -> None:
+        self.id_map, self.prior = id_map, PopularityPrior(id_map, train_posts)
+
+    def _table_maker(
+        self, trained: Mapping[str, TrainedPart], train: Sequence[Post], validation: Sequence[Post]
+    ) -> TableMaker:
+        memory = PostMemory(self.id_map.vocabulary(), 0, SLOTS, self.spaces.widths)
+        for posts in (train, validation):
+            _, terms, vectors = self.spaces.encoded(posts)
+            memory.append(posts, None, terms, vectors)
+        return TableMaker(self.spaces, self._assembled, memory, trained, self.config.rows, train, validation)
+
+    def _chosen(self, maker: TableMaker, learning: LearningPosts, run: RunFolder) -> LearningPosts:
+        """Leave out the sources that do not help."""
+        optional = [name for name in learning.table.proposers if name not in CORE]
+        if not self.config.rows.choose:
+            return learning
+        choice = choose(
+            learning, optional, list(self.parts), self.config.rows.windows, self.config.ranker, self.config.seed
+        )
+        self.left_out = choice.left_out
+        self.parts = {name: part for name, part in self.parts.items() if name not in choice.left_out}
+        run.log({"event": "sources", "left_out": list(choice.left_out), "gains": choice.gains, "f1@5": choice.f1})
+        return maker.made(choice.left_out) if choice.left_out else learning
+
+    def _fit_ranker(self, learning: LearningPosts, run: RunFolder) -> None:
+        table, end = learning.table, len(learning.posts)
+        rows, validation = learning.rows(0, learning.train), learning.rows(learning.train, end)
+        self.ranker = fit_ranker(rows, table.names, table.sources, self.config.ranker, validation, self.config.seed)
+        f1 = f1_at(self.ranker, learning, learning.train, end)
+        taken = list(table.proposers)
+        logger.info("sources: %s; left out: %s", ", ".join(taken), ", ".join(self.left_out) or "none")
+        run.log(
+            {"event": "ranker", "kind": self.ranker.kind, "sources": taken, "rows": len(rows), "validation_f1@5": f1}
+        )
+
+    def _assembled(self, parts: Sequence[PartSource], left_out: Collection[str]) -> TableBuilder:
+        return assembled(self.config.search, tuple(self.spaces.widths), parts, left_out)
+
+    # -- memory ------------------------------------------------------------------------------------------------
+
+    def new_memory(self) -> PostMemory:
+        """Return an empty memory with room for the words and vectors of the hybrid and of its parts."""
+        spaces = dict(self.spaces.widths)
+        for name, part in self.parts.items():
+            empty = part.new_memory()
+            widths = {CONTENT: empty.width, **empty.spaces} if empty.width else empty.spaces
+            spaces |= {space_name(name, space): width for space, width in widths.items()}
+        return PostMemory(self.id_map.vocabulary(), 0, SLOTS, spaces)
+
+    def add_posts(self, memory: PostMemory, posts: Sequence[Post]) -> None:
+        """Append posts with their words and vectors."""
+        if not posts:
+            return
+        _, terms, vectors = self.spaces.encoded(posts)
+        for name, part in self.parts.items():
+            own = part.new_memory()
+            if own.width or own.spaces:
+                part.add_posts(own, posts)
+                everything = np.arange(len(own))
+                for space in (*([CONTENT] if own.width else []), *own.spaces):
+                    vectors[space_name(name, space)] = own.vectors_at(space, everything)
+        memory.append(posts, None, terms, vectors)
+
+    # -- ranking -----------------------------------------------------------------------------------------------
+
+    def rank(self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Excluded = None) -> Rankings:
+        """Rank hashtags for each post; see `System.rank`."""
+        builder, lists = self._builder(), HashtagLists(self.id_map, self.prior, k)
+        for start in range(0, len(posts), _POSTS_AT_ONCE):
+            part = posts[start : start + _POSTS_AT_ONCE]
+            table = builder.table(self.spaces.questions(part, memory))
+            blocked = excluded[start : start + _POSTS_AT_ONCE] if excluded else [frozenset[str]()] * len(part)
+            lists.add(table, self.ranker.chances(table.values), blocked)
+        return lists.rankings([post.post_id for post in posts])
+
+    def _builder(self) -> TableBuilder:
+        return self._assembled([self._part_source(name, part) for name, part in self.parts.items()], self.left_out)
+
+    @staticmethod
+    def _part_source(name: str, part: System) -> PartSource:
+        empty = part.new_memory()
+        return PartSource(name, part, lambda memory: PartMemory(memory, name, empty))
+
+    # -- keeping -----------------------------------------------------------------------------------------------
+
+    def save(self, folder: Path) -> None:
+        """Save the ranker, the encoders and the parts.
+
+        Raises:
+            RunError: a file cannot be written.
+        """
+        save_parts(folder, HybridParts(self.spaces, self.parts, self.left_out, self.ranker, self.prior.train_posts))
+
+    @classmethod
+    def load(cls, folder: Path, config: RunConfig, id_map: HashtagIdMap) -> HybridSystem:
+        """Load what `save` saved.
+
+        Raises:
+            RunError: a file is missing, damaged, or does not fit the configuration.
+        """
+        if not isinstance(config, HybridConfig):
+            raise RunError(f"{folder}: the configuration is of system {config.system!r}, expected 'hybrid'")
+        system = cls(config)
+        parts = load_parts(folder, config, id_map)
+        system._start(id_map, parts.train_posts)
+        system.spaces, system.parts, system.left_out = parts.spaces, parts.parts, parts.left_out
+        system.ranker = parts.ranker
+        expected = system._builder().features
+        if tuple(feature.name for feature in expected) != tuple(system.ranker.names):
+            raise RunError(f"{folder}: the ranker knows other features than the sources give; train the hybrid again.")
+        return system

@@ -1,0 +1,27 @@
+"""A hybrid with DESIGN among its sources, fitted on the tiny data once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from multimodal.storage.run_folder import RunFolder
+from multimodal.systems.config_loading import load_config
+from multimodal.training.run import train_run
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def hybrid_config(*settings):
+    small = ["ranker={rounds: 20, least_rows: 5}", "feature_cache=null"]
+    return load_config(ROOT / "configs" / "hybrid.yaml", [*small, *settings])
+
+
+@pytest.fixture(scope="session")
+def hybrid_run(tiny_data, tmp_path_factory):
+    """The run of a hybrid that keeps all of its sources."""
+    folder = tmp_path_factory.mktemp("hybrid") / "run"
+    config = hybrid_config("sources={design: debug}", "rows.choose=false")
+    train_run(config, tiny_data, folder)
+    return RunFolder(folder)

@@ -1,0 +1,43 @@
+"""Which words of a caption may be hashtags."""
+
+from __future__ import annotations
+
+from multimodal.hybrid.sources.stands import stands_of
+
+
+def found(caption, *known):
+    return {one.text: one for one in stands_of(caption, known.__contains__)}
+
+
+def test_single_words_and_pairs_in_the_beginning_whatever_is_known():
+    stands = found("Open data, again")
+    assert set(stands) == {"open", "data", "again", "opendata", "dataagain"}
+    assert (stands["open"].capital, stands["open"].place, stands["again"].capital) == (True, 0.0, False)
+    assert (stands["opendata"].term, stands["opendata"].words) == ("open data", 2)
+    assert all(one.may_be_new for one in stands.values())
+
+
+def test_longer_ones_and_later_pairs_only_if_they_are_known():
+    words = "one two three four five six seven eight nine ten eleven twelve green energy now"
+    assert "greenenergy" not in found(words)
+    known = found(words, "greenenergy", "onetwothreefour")
+    assert not known["greenenergy"].may_be_new
+    assert not known["onetwothreefour"].may_be_new
+
+
+def test_what_may_be_new_does_not_depend_on_what_is_known():
+    words = "data base and database, then cat and cats " + "and so on " * 5 + "data base"
+    without = {text: one for text, one in found(words).items() if one.may_be_new}
+    known = found(words, "database", "database", "cats", "dat", "basess", "andso", "soon")
+    assert {text: one for text, one in known.items() if one.may_be_new} == without
+    assert without["data"].count == 2
+
+
+def test_another_number_of_a_word_is_a_variant():
+    stands = found("the cat", "cats", "th")
+    assert (stands["cats"].variant, stands["cats"].term) == (True, "cat")
+    assert "th" not in stands
+
+
+def test_a_caption_without_words_has_nothing():
+    assert stands_of("!?", lambda _: True) == []
