@@ -8,6 +8,7 @@ from multimodal.hybrid.building import TableBuilder
 from multimodal.hybrid.config import SearchConfig
 from multimodal.hybrid.sources.base import Description, Source
 from multimodal.hybrid.sources.caption import CaptionWords
+from multimodal.hybrid.sources.linear import Linear, LinearHead
 from multimodal.hybrid.sources.neighbours import Neighbours
 from multimodal.hybrid.sources.own import OwnHistory
 from multimodal.hybrid.sources.post import Agreement, Nearness, PostFeatures
@@ -17,19 +18,24 @@ from multimodal.hybrid.sources.words import WordHashtags
 from multimodal.hybrid.spaces import CAPTION, IMAGE
 from multimodal.memory.search.columns import WORDS
 
-OWN, SIMILAR, IMAGES = "own", "similar", "similar_images"
+OWN, SIMILAR, IMAGES, LINEAR = "own", "similar", "similar_images", "linear"
 # What no hybrid does without: the others are chosen.
 CORE = (OWN, SIMILAR, "words", "caption")
 
 
 def assembled(
-    search: SearchConfig, spaces: Collection[str], parts: Sequence[Source], left_out: Collection[str] = ()
+    search: SearchConfig,
+    spaces: Collection[str],
+    head: LinearHead | None,
+    parts: Sequence[Source],
+    left_out: Collection[str] = (),
 ) -> TableBuilder:
     """Return the sources of a hybrid.
 
     Args:
         search: how much each looks at.
         spaces: the dense spaces of the memory.
+        head: of the linear source; None where it knows nothing yet.
         parts: sources made of other Systems.
         left_out: names of sources that are not taken.
     """
@@ -40,6 +46,7 @@ def assembled(
         *([Neighbours(IMAGES, {IMAGE: 1.0}, search.neighbours, search.decay)] if IMAGE in spaces else []),
         WordHashtags(search.word_posts),
         CaptionWords(search.new_words, search.word_posts),
+        Linear(head),
         *parts,
         Trends(),
         UsedTogether((SIMILAR, OWN)),

@@ -16,14 +16,17 @@ from multimodal.hybrid.config import RowsConfig
 from multimodal.hybrid.parts.part_source import PartSource
 from multimodal.hybrid.parts.training import TrainedPart
 from multimodal.hybrid.ranker.rows import RankerRows
+from multimodal.hybrid.sources.linear import LinearHead
 from multimodal.hybrid.spaces import PostSpaces
 from multimodal.memory.post_memory import PostMemory
 from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.base import System
 
 _POSTS_AT_ONCE = 256
-# Gives the sources of a hybrid whose parts are these, without those of the second argument.
-Assemble = Callable[[Sequence[PartSource], Collection[str]], TableBuilder]
+# Gives the sources of a hybrid with this head and these parts, without those of the last argument.
+Assemble = Callable[[LinearHead | None, Sequence[PartSource], Collection[str]], TableBuilder]
+# Shares of the train posts after which a head is fitted anew.
+_HEADS = (0.12, 0.25, 0.4, 0.55, 0.7, 0.85)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +76,14 @@ def instant_cut(posts: Sequence[Post], count: int) -> int:
 class TableMaker:
     """Describes train and validation posts by everything that was strictly earlier.
 
-    A System that is a source says nothing of the first train posts, which its early training knew; of the later ones
-    speaks what was trained on the first alone; of validation posts what was trained on the train split.
+    The linear head is fitted anew as time goes on, to what was known. A System that is a source says nothing of the
+    first train posts, which its early training knew; of the later ones speaks what was trained on the first alone; of
+    validation posts what was trained on the train split.
 
     Args:
         spaces: turns posts into words and vectors.
         assemble: gives the sources.
-        memory: of the train and validation posts.
+        memory: of the train posts, by time, and of the validation posts.
         parts: the Systems that are sources.
         rows: which posts rankers learn from.
         train, validation: the two splits, train by time.
@@ -98,36 +102,59 @@ class TableMaker:
         self._spaces, self._assemble, self._memory, self._parts = spaces, assemble, memory, parts
         start = max(int(len(train) * rows.start), len(train) - rows.most_posts)
         self._train, self._validation, self._start = train, validation, min(start, len(train))
+        self._heads = self._fit_heads()
         known = [*train, *validation]
         self._remembered = {
             name: {system: _memory_of(system, known) for system in (part.early, part.whole)}
             for name, part in parts.items()
         }
 
+    @property
+    def head(self) -> LinearHead:
+        """The linear head of the whole train split."""
+        return self._heads[len(self._train)]
+
+    def _fit_heads(self) -> dict[int, LinearHead]:
+        memory, count = self._memory, len(self._train)
+        cuts = {instant_cut(self._train, int(count * share)) for share in _HEADS} | {count}
+        terms = memory.terms_at(np.arange(count))
+        vectors = {space: memory.vectors_at(space, np.arange(count)) for space in self._spaces.widths}
+        hashtags = [memory.hashtags_of(position).tolist() for position in range(count)]
+        size = memory.vocabulary_size
+        return {
+            cut: LinearHead.fit(terms[:cut], {space: rows[:cut] for space, rows in vectors.items()}, hashtags, size)
+            for cut in sorted(cuts)
+        }
+
     def made(self, left_out: Collection[str] = ()) -> LearningPosts:
         """Return the posts with their tables, without some sources."""
         early = {name: part.early_posts for name, part in self._parts.items()}
-        cuts = sorted({self._start, *(cut for cut in early.values() if cut > self._start), len(self._train)})
+        end = len(self._train)
+        cuts = sorted({self._start, end, *(cut for cut in (*early.values(), *self._heads) if self._start < cut < end)})
         tables = []
         total = len(self._train) - self._start + len(self._validation)
         with shared_progress("asking sources", total) as advance:
             for first, last in itertools.pairwise(cuts):
                 chosen = {name: part.early if early[name] <= first else None for name, part in self._parts.items()}
-                tables += self._tables(self._train[first:last], chosen, left_out, advance)
+                tables += self._tables(self._train[first:last], self._head_before(first), chosen, left_out, advance)
             whole = {name: part.whole for name, part in self._parts.items()}
-            tables += self._tables(self._validation, whole, left_out, advance)
+            tables += self._tables(self._validation, self.head, whole, left_out, advance)
         posts = [*self._train[self._start :], *self._validation]
         return LearningPosts(posts, len(self._train) - self._start, joined(tables))
+
+    def _head_before(self, first: int) -> LinearHead | None:
+        return self._heads[max(cut for cut in self._heads if cut <= first)] if first >= min(self._heads) else None
 
     def _tables(
         self,
         posts: Sequence[Post],
+        head: LinearHead | None,
         systems: Mapping[str, System | None],
         left_out: Collection[str],
         advance: Callable[[int], None],
     ) -> list[CandidateTable]:
         parts = [PartSource(name, system, self._memory_for(name, system)) for name, system in systems.items()]
-        builder = self._assemble(parts, left_out)
+        builder = self._assemble(head, parts, left_out)
         tables = []
         for start in range(0, max(len(posts), 1), _POSTS_AT_ONCE):
             part = posts[start : start + _POSTS_AT_ONCE]

@@ -10,10 +10,12 @@ from pydantic import Field
 
 from data_loaders.errors import RunError
 from multimodal.encoders import load_caption_encoder, load_image_encoder
-from multimodal.hybrid.assembly import CORE
+from multimodal.hybrid.assembly import CORE, LINEAR
 from multimodal.hybrid.config import HybridConfig
+from multimodal.hybrid.linear_file import load_linear, save_linear
 from multimodal.hybrid.ranker.ranker import Ranker
 from multimodal.hybrid.ranker.storage import load_ranker, save_ranker
+from multimodal.hybrid.sources.linear import LinearHead
 from multimodal.hybrid.spaces import PostSpaces
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.search.caption_vectors import SLOTS, CaptionVectors
@@ -41,6 +43,7 @@ class HybridParts:
     """What a hybrid consists of; see `HybridSystem`."""
 
     spaces: PostSpaces
+    head: LinearHead | None
     parts: dict[str, System]
     left_out: tuple[str, ...]
     ranker: Ranker
@@ -61,6 +64,8 @@ def save_parts(folder: Path, parts: HybridParts) -> None:
         spaces.images.save(folder / _IMAGES)
     for name, part in parts.parts.items():
         save_model(folder / _PARTS / name, part, part.new_memory())
+    if parts.head is not None:
+        save_linear(folder, parts.head)
     save_ranker(folder, parts.ranker)
     state = {
         "train_posts": parts.train_posts,
@@ -93,7 +98,8 @@ def load_parts(folder: Path, config: HybridConfig, id_map: HashtagIdMap) -> Hybr
         config.feature_cache,
     )
     parts = {name: _load_part(folder / _PARTS / name, id_map) for name in state.parts}
-    return HybridParts(spaces, parts, tuple(state.left_out), load_ranker(folder), int(state.train_posts))
+    head = None if LINEAR in state.left_out else load_linear(folder, id_map.vocabulary_size, spaces.widths)
+    return HybridParts(spaces, head, parts, tuple(state.left_out), load_ranker(folder), int(state.train_posts))
 
 
 def _load_part(folder: Path, id_map: HashtagIdMap) -> System:

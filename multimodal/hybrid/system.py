@@ -15,10 +15,11 @@ from data_loaders.posts import Post
 from multimodal.config import RunConfig
 from multimodal.distributed.launching import own_device
 from multimodal.encoders import missing_weights
-from multimodal.hybrid.assembly import CORE, assembled
+from multimodal.hybrid.assembly import CORE, LINEAR, assembled
 from multimodal.hybrid.building import TableBuilder
 from multimodal.hybrid.choosing import choose, f1_at
 from multimodal.hybrid.config import HybridConfig
+from multimodal.hybrid.explaining import explained
 from multimodal.hybrid.learning import LearningPosts, TableMaker, by_time, instant_cut
 from multimodal.hybrid.ordering import HashtagLists
 from multimodal.hybrid.parts.part_memory import PartMemory, space_name
@@ -26,11 +27,13 @@ from multimodal.hybrid.parts.part_source import PartSource
 from multimodal.hybrid.parts.training import TrainedPart, check_profiles, part_config, train_parts
 from multimodal.hybrid.ranker.fitting import fit_ranker
 from multimodal.hybrid.ranker.ranker import Ranker
+from multimodal.hybrid.sources.linear import LinearHead
 from multimodal.hybrid.spaces import PostSpaces, build_spaces
 from multimodal.hybrid.storage import HybridParts, load_parts, save_parts
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import CONTENT, PostMemory
 from multimodal.memory.search.caption_vectors import SLOTS
+from multimodal.ranking.explanation import Explanation
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings
 from multimodal.storage.run_folder import RunFolder
@@ -50,6 +53,7 @@ class HybridSystem(System):
 
     Attributes:
         spaces: what posts are compared by.
+        head: the linear source; None if it is left out.
         parts: other Systems that are sources, by name.
         left_out: sources that are not asked.
         ranker: gives chances.
@@ -62,6 +66,7 @@ class HybridSystem(System):
     calibration_depth = 40
     config: HybridConfig
     spaces: PostSpaces
+    head: LinearHead | None
     parts: dict[str, System]
     left_out: tuple[str, ...]
     ranker: Ranker
@@ -108,6 +113,7 @@ class HybridSystem(System):
         self.use_device(own_device())
         maker = self._table_maker(trained, train, validation)
         learning = self._chosen(maker, maker.made(), run)
+        self.head = None if LINEAR in self.left_out else maker.head
         self._fit_ranker(learning, run)
 
     def _start(self, id_map: HashtagIdMap, train_posts: int) -> None:
@@ -146,8 +152,10 @@ class HybridSystem(System):
             {"event": "ranker", "kind": self.ranker.kind, "sources": taken, "rows": len(rows), "validation_f1@5": f1}
         )
 
-    def _assembled(self, parts: Sequence[PartSource], left_out: Collection[str]) -> TableBuilder:
-        return assembled(self.config.search, tuple(self.spaces.widths), parts, left_out)
+    def _assembled(
+        self, head: LinearHead | None, parts: Sequence[PartSource], left_out: Collection[str]
+    ) -> TableBuilder:
+        return assembled(self.config.search, tuple(self.spaces.widths), head, parts, left_out)
 
     # -- memory ------------------------------------------------------------------------------------------------
 
@@ -186,8 +194,16 @@ class HybridSystem(System):
             lists.add(table, self.ranker.chances(table.values), blocked)
         return lists.rankings([post.post_id for post in posts])
 
+    def explain(self, posts: Sequence[Post], rankings: Rankings, memory: PostMemory) -> list[list[Explanation]]:
+        """Return what each source added to the log-odds of each hashtag, and the posts behind it."""
+        if not posts:
+            return []
+        questions, own_posts = self.spaces.questions(posts, memory), self.config.search.own_posts
+        return explained(self._builder(), self.ranker, questions, list(rankings), own_posts)
+
     def _builder(self) -> TableBuilder:
-        return self._assembled([self._part_source(name, part) for name, part in self.parts.items()], self.left_out)
+        parts = [self._part_source(name, part) for name, part in self.parts.items()]
+        return self._assembled(self.head, parts, self.left_out)
 
     @staticmethod
     def _part_source(name: str, part: System) -> PartSource:
@@ -202,7 +218,9 @@ class HybridSystem(System):
         Raises:
             RunError: a file cannot be written.
         """
-        save_parts(folder, HybridParts(self.spaces, self.parts, self.left_out, self.ranker, self.prior.train_posts))
+        save_parts(
+            folder, HybridParts(self.spaces, self.head, self.parts, self.left_out, self.ranker, self.prior.train_posts)
+        )
 
     @classmethod
     def load(cls, folder: Path, config: RunConfig, id_map: HashtagIdMap) -> HybridSystem:
@@ -216,8 +234,8 @@ class HybridSystem(System):
         system = cls(config)
         parts = load_parts(folder, config, id_map)
         system._start(id_map, parts.train_posts)
-        system.spaces, system.parts, system.left_out = parts.spaces, parts.parts, parts.left_out
-        system.ranker = parts.ranker
+        system.spaces, system.head, system.parts = parts.spaces, parts.head, parts.parts
+        system.left_out, system.ranker = parts.left_out, parts.ranker
         expected = system._builder().features
         if tuple(feature.name for feature in expected) != tuple(system.ranker.names):
             raise RunError(f"{folder}: the ranker knows other features than the sources give; train the hybrid again.")

@@ -32,7 +32,7 @@ class CaptionWords(Source):
     name = "caption"
     columns = (
         *("stands", "chance", "new", "share", "variant", "words", "place", "count", "letters", "beginning"),
-        *("capital", "digits"),
+        *("title", "capital", "digits"),
     )
     ranked = ("chance",)
     reach = _MOST
@@ -106,4 +106,4 @@ def _one_slot_each(terms: Sequence[str]) -> sparse.csr_matrix:
 
 def _shape_of(one: Stand) -> list[float]:
     digits = any(letter.isdigit() for letter in one.text)
-    return [one.variant, one.words, one.place, one.count, len(one.text), one.beginning, one.capital, digits]
+    return [one.variant, one.words, one.place, one.count, len(one.text), one.beginning, one.title, one.capital, digits]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from data_loaders.batches import Related
 from multimodal.hybrid.sources.base import Flags, Ints, Questions, Source, Values
 from multimodal.memory.pairs import similarity_to
 from multimodal.memory.questions.hashtag_values import HashtagValues, run_starts, summed
@@ -44,10 +45,15 @@ class Neighbours(Source):
         """Return the posts that have nothing to compare."""
         return np.asarray(~np.any([questions.has(space) for space in self._likeness.spaces], axis=0))
 
+    def nearest(self, questions: Questions) -> Related:
+        """Return the earlier posts that resemble each post most."""
+        asked = questions.terms, questions.vectors, questions.instants_us
+        return questions.memory.neighbours(*asked, self._count, self._likeness)
+
     def values(self, questions: Questions, found: Mapping[str, HashtagValues]) -> HashtagValues:
         """Return the votes for each hashtag of a neighbour."""
         memory, moments = questions.memory, questions.instants_us
-        related = memory.neighbours(questions.terms, questions.vectors, moments, self._count, self._likeness)
+        related = self.nearest(questions)
         rows, places = np.nonzero(related.positions >= 0)
         chosen, similarity = related.positions[rows, places], related.similarity[rows, places].astype(np.float64)
         hours = (moments[rows].astype(np.float64) - memory.instants_us[chosen].astype(np.float64)) / _HOUR_US

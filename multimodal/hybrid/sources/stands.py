@@ -10,8 +10,9 @@ import regex
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _MOST_WORDS, _LONGEST = 400, 4
-# Titles stand here.
+# Only pairs among so many first words may be new.
 _BEGINNING = 12
+_SENTENCE_END = regex.compile(r"[.!?:](?=\s|$)|\n")
 _PLURAL = "s"
 
 
@@ -25,6 +26,7 @@ class Stand:
         words: how many words.
         place: of the first of them, as share of the caption.
         beginning: whether the first of them stands in the first twelve words.
+        title: whether it stands in the first sentence, where titles are.
         capital: whether they begin with a capital letter.
         variant: whether the text is another number of the words.
         count: how often they stand there.
@@ -35,6 +37,7 @@ class Stand:
     words: int
     place: float
     beginning: bool
+    title: bool
     capital: bool
     variant: bool = False
     count: int = 1
@@ -54,7 +57,10 @@ def stands_of(caption: str, known: Callable[[str], bool]) -> list[Stand]:
         caption: cleaned.
         known: whether a text is any hashtag, of whatever time.
     """
-    surfaces = _WORD.findall(unicodedata.normalize("NFKC", caption))[:_MOST_WORDS]
+    text = unicodedata.normalize("NFKC", caption)
+    surfaces = _WORD.findall(text)[:_MOST_WORDS]
+    sentence = _SENTENCE_END.search(text)
+    title = len(surfaces) if sentence is None else len(_WORD.findall(text[: sentence.start()]))
     folded = [word.casefold() for word in surfaces]
     found: dict[str, Stand] = {}
     for words in range(1, _LONGEST + 1):
@@ -70,6 +76,7 @@ def stands_of(caption: str, known: Callable[[str], bool]) -> list[Stand]:
                 words,
                 first / len(folded),
                 first < _BEGINNING,
+                first < title,
                 surfaces[first][:1].isupper(),
             )
             if one.may_be_new or known(text):
@@ -78,6 +85,6 @@ def stands_of(caption: str, known: Callable[[str], bool]) -> list[Stand]:
         text = one.text.removesuffix(_PLURAL) if one.text.endswith(_PLURAL) else one.text + _PLURAL
         if text and text not in found and known(text):
             found[text] = Stand(
-                text, one.term, one.words, one.place, one.beginning, one.capital, variant=True, count=one.count
+                text, one.term, one.words, one.place, one.beginning, one.title, one.capital, True, one.count
             )
     return list(found.values())

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from multimodal.hybrid.sources.base import Ints, Questions, Source
-from multimodal.memory.questions.hashtag_values import HashtagValues, run_starts
+from multimodal.memory.questions.hashtag_values import HashtagValues, pair_keys, run_starts, summed
 
 
 class UsedTogether(Source):
-    """The share of the last posts with any of the strongest candidates that have a hashtag.
+    """P(hashtag | another one of the post), over the strongest candidates: the sum of these chances, and the largest.
 
     Args:
         by: the sources whose first values say which hashtags are the strongest, the most important source first.
@@ -20,18 +20,24 @@ class UsedTogether(Source):
     """
 
     name = "together"
-    columns = ("share", "count")
-    ranked = ("share",)
+    columns = ("chances", "largest")
+    ranked = ("chances",)
     reach = 15
 
     def __init__(self, by: Sequence[str], strongest: int = 3, last: int = 100) -> None:
         self._by, self._strongest, self._last = tuple(by), strongest, last
 
     def values(self, questions: Questions, found: Mapping[str, HashtagValues]) -> HashtagValues:
-        """Return the shares."""
-        given = np.concatenate([self._leading(found[name], questions) for name in self._by], axis=1)
-        used = questions.memory.questions.cooccurrence(_once(given), questions.instants_us, last=self._last)
-        return HashtagValues(used.rows, used.hashtags, used.values[:, :2], self.columns)
+        """Return both for every hashtag that was used together with a strong one, the strong ones among them."""
+        given = _once(np.concatenate([self._leading(found[name], questions) for name in self._by], axis=1))
+        moments = np.repeat(questions.instants_us, given.shape[1])
+        used = questions.memory.questions.cooccurrence(given.ravel(), moments, last=self._last)
+        rows, shares = used.rows // given.shape[1], used.column("share")
+        rows_of, hashtags, (sums,), _ = summed(rows, used.hashtags, [shares])
+        order = np.lexsort((used.hashtags, rows))
+        starts = run_starts(pair_keys(rows[order], used.hashtags[order]))
+        largest = np.maximum.reduceat(shares[order], starts) if len(starts) else shares
+        return HashtagValues(rows_of, hashtags, np.stack([sums, largest], axis=1), self.columns)
 
     def _leading(self, values: HashtagValues, questions: Questions) -> Ints:
         best = values.best(self._strongest, questions.names.__getitem__)

@@ -74,7 +74,7 @@ def test_words_that_nobody_used_are_candidates_that_only_the_caption_knows(hybri
     new = table.values[:, table.names.index("caption.new")] == 1
     assert new.any()
     values = {name: np.nan_to_num(table.values[new, column]) for column, name in enumerate(table.names)}
-    silent = ("own.recency", "similar.votes", "words.max", "caption.chance", "trends.uses", "together.share")
+    silent = ("own.recency", "similar.votes", "words.max", "caption.chance", "trends.uses", "together.chances")
     assert {name: float(np.abs(values[name]).max()) for name in silent} == dict.fromkeys(silent, 0.0)
 
 

@@ -1,0 +1,66 @@
+"""What each source added to the score of a recommended hashtag, and the posts behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multimodal.hybrid.assembly import OWN
+from multimodal.hybrid.building import TableBuilder
+from multimodal.hybrid.ranker.ranker import Ranker
+from multimodal.hybrid.sources.base import Questions
+from multimodal.hybrid.sources.neighbours import Neighbours
+from multimodal.memory.post_memory import PostMemory
+from multimodal.ranking.explanation import Explanation, Source, largest_first, own_posts_with
+
+_MOST_POSTS = 5
+_POPULARITY = "popularity"
+Hashtags = Sequence[tuple[str, float]]
+
+
+def explained(
+    builder: TableBuilder, ranker: Ranker, questions: Questions, lists: Sequence[Hashtags], own_posts: int
+) -> list[list[Explanation]]:
+    """Return what brought each hashtag of each post; the effects of a hashtag are in log-odds.
+
+    Args:
+        builder: asks the sources.
+        ranker: gave the scores.
+        questions: the posts.
+        lists: their hashtags with scores.
+        own_posts: how many posts of a user are looked at.
+    """
+    table = builder.table(questions)
+    effects = ranker.attribution(table.values)
+    texts = [table.texts[number] for number in table.hashtags.tolist()]
+    bounds = np.searchsorted(table.rows, np.arange(len(questions) + 1)).tolist()
+    related = {one.name: one.nearest(questions).positions for one in builder.sources if isinstance(one, Neighbours)}
+    answers = []
+    for row, ranking in enumerate(lists):
+        places = {texts[place]: place for place in range(bounds[row], bounds[row + 1])}
+        hashtags = [hashtag for hashtag, _ in ranking]
+        behind = {OWN: own_posts_with(questions.memory, questions.posts[row], hashtags, own_posts)}
+        for name, positions in related.items():
+            behind[name] = [_carriers(questions.memory, positions[row], hashtag) for hashtag in hashtags]
+        answers.append(
+            [
+                _sources(ranker, effects[places[hashtag]], {name: ids[number] for name, ids in behind.items()})
+                if hashtag in places
+                else (Source(_POPULARITY, score),)
+                for number, (hashtag, score) in enumerate(ranking)
+            ]
+        )
+    return answers
+
+
+def _sources(ranker: Ranker, effects: NDArray[np.float64], behind: dict[str, tuple[str, ...]]) -> Explanation:
+    named = zip(ranker.source_names, effects.tolist(), strict=True)
+    return largest_first([Source(name, effect, behind.get(name, ())) for name, effect in named if effect])
+
+
+def _carriers(memory: PostMemory, positions: NDArray[np.int64], hashtag: str) -> tuple[str, ...]:
+    places, used = memory.hashtag_pairs(positions)
+    carriers = positions[places[used == memory.id_map.find(hashtag)]][:_MOST_POSTS]
+    return tuple(memory.post_ids[position] for position in carriers.tolist())
