@@ -11,8 +11,8 @@ from data_loaders.errors import UserError, nearest
 from multimodal.systems.registry import list_systems
 
 ALL = "all"
-# DESIGN's own configurations need pretrained encoders; this one trains anywhere.
-_CONFIG_OF = {"design": "sample"}
+# The configurations of the papers need pretrained encoders; these train anywhere, with the same encoders.
+_CONFIG_OF = {"design": "sample", **{name: f"{name}_sample" for name in ("amnn", "coa", "macon", "tagnet")}}
 # It sends posts to somebody else's machine, so it is compared only where it is named.
 _ONLY_BY_NAME = ("language_model",)
 

@@ -79,6 +79,6 @@ def generated(decoder: AdditiveDecoder, content_BD: Tensor, embeddings: nn.Embed
         previous = logits.argmax(1)
         finished = finished | (previous == end)
         sequence[:, step] = torch.where(finished, -1, previous)
-        named[torch.arange(posts), previous] = True
+        named[torch.arange(posts, device=content_BD.device), previous] = True
         named[:, end] = False
     return sequence

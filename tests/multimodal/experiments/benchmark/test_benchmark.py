@@ -26,6 +26,7 @@ from multimodal.experiments.benchmark.running import run_benchmark
 from multimodal.experiments.benchmark.table import ScoredLabels, benchmark_table
 from multimodal.ranking.rankings import Rankings
 from multimodal.storage.configurations import find_config
+from multimodal.systems.config_loading import load_config
 from multimodal.systems.registry import list_systems
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -34,6 +35,12 @@ KS = [3, 5]
 
 
 class TestEntries:
+    def test_design_and_its_peers_read_posts_with_the_same_encoders(self):
+        configs = [load_config(entry.config) for entry in choose_entries("design,coa,macon,amnn,tagnet")]
+        assert [config.system for config in configs] == ["design", "coa", "macon", "amnn", "tagnet"]
+        for key in ("encoder", "width", "training"):
+            assert all(getattr(config, key) == getattr(configs[0], key) for config in configs)
+
     def test_all_systems_have_a_configuration(self):
         entries = choose_entries("all")
         # Those that ask other machines are compared only where they are named.
