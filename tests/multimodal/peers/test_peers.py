@@ -123,6 +123,16 @@ def test_stopped_and_resumed_equals_unbroken(name, tiny_data, tmp_path, monkeypa
 
 
 @peers
+def test_the_test_split_is_not_read(name, tiny_data, tmp_path):
+    """The published code of AMNN has an empty test split, and reports the validation split that it selects by."""
+    with_test = fit(config_of(name), tiny_data, tmp_path / "with")
+    rest = replace(tiny_data, posts=tiny_data.posts[:108])
+    without = fit(config_of(name), rest, tmp_path / "without")
+    found, expected = without.network.state_dict(), with_test.network.state_dict()
+    assert all(torch.equal(value, expected[key]) for key, value in found.items())
+
+
+@peers
 def test_damaged_files_are_refused(name, tiny_data, tmp_path):
     system = train_run(config_of(name, "training.epochs=1"), tiny_data, tmp_path / "run").system
     folder = tmp_path / "run" / "model"
