@@ -123,6 +123,39 @@ def test_stopped_and_resumed_equals_unbroken(name, tiny_data, tmp_path, monkeypa
 
 
 @peers
+def test_compiled_for_training_it_computes_the_same(name, tiny_data, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda function: compiled.append(function) or function)
+    system, learner = learner_of(name, tiny_data)
+    learner.network.eval()
+    module = learner.compiled()
+    assert compiled == [system.network.encode]
+    expected, found = (learner.loss(one, list(range(10)), 0)[0] for one in (learner.network, module))
+    torch.testing.assert_close(found, expected)
+
+
+@peers
+def test_it_trains_in_bf16(name, tiny_data, tmp_path):
+    system = fit(config_of(name, "training.precision=bf16", "training.epochs=1"), tiny_data, tmp_path)
+    assert {parameter.dtype for parameter in system.network.parameters()} == {torch.float32}
+    rankings = list(system.rank(tiny_data.split("test"), memory_of(system, tiny_data.posts[:108]), 5))
+    assert all(len(ranking) == 5 for ranking in rankings)
+
+
+@peers
+def test_with_encoders_in_bf16_it_answers_nearly_the_same(name, tiny_data):
+    # What is generated has the place in the sequence as its score, which is not near anything.
+    system = untrained(name, tiny_data, *(["ranking=contained"] if name == "amnn" else []))
+    memory, posts = memory_of(system, tiny_data.posts), tiny_data.split("test")
+    full = [dict(ranking) for ranking in system.rank(posts, memory, 9)]
+    system.use_precision("bf16")
+    for exact, ranking in zip(full, system.rank(posts, memory, 9), strict=True):
+        common = [(score, exact[hashtag]) for hashtag, score in ranking if hashtag in exact]
+        assert len(common) >= 7
+        assert [one for one, _ in common] == pytest.approx([other for _, other in common], abs=0.02)
+
+
+@peers
 def test_the_test_split_is_not_read(name, tiny_data, tmp_path):
     """The published code of AMNN has an empty test split, and reports the validation split that it selects by."""
     with_test = fit(config_of(name), tiny_data, tmp_path / "with")
