@@ -38,6 +38,10 @@ class QuestionColumns(Protocol):
         """Numbers of the hashtags."""
 
     @property
+    def slots(self) -> int:
+        """Length of a sparse vector of caption terms, 0 for none."""
+
+    @property
     def instants_us(self) -> Ints:
         """(N,) instants, microseconds since 1970."""
 

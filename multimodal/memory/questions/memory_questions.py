@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +16,13 @@ from multimodal.memory.questions.following import ALL_POSTS, FollowingPostings, 
 from multimodal.memory.questions.hashtag_values import HashtagValues, counted
 from multimodal.memory.questions.postings import Found
 from multimodal.memory.questions.shared_uses import NAMES, used_by, used_together
-from multimodal.memory.questions.shelf import Shelf
+from multimodal.memory.questions.shelf import Derived, Shelf
 from multimodal.memory.questions.trend_table import TopHashtags, TrendTable, Uses
 from multimodal.memory.questions.word_hashtags import RULES, Rule, WordPostings, chances
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Structures = TypeVar("Structures", bound="tuple[Derived, ...]")
 
 _NONE: Ints = np.empty(0, np.int64)
 _TABLES = 16
@@ -84,6 +87,7 @@ class MemoryQuestions:
         Returns:
             (Q, C).
         """
+        _refuse_unequal(len(instants_us), hashtags=len(hashtags))
         table, uses = self._trends(half_life, language)
         return table.values_at(self._columns.resolve(instants_us), hashtags, uses)
 
@@ -97,13 +101,17 @@ class MemoryQuestions:
                 counts twice.
             decay: a post weighs (age in hours + 1)^-decay.
 
+        Raises:
+            ValueError: `last` or `decay` is negative.
+
         Returns:
             For each hashtag other than those given: `share` of the posts looked at, by weight; `count`, the sum of
             their weights; `rank`, how many of them stand before the first one with the hashtag.
         """
-        _refuse_negative(last=last)
+        _refuse_negative(last=last, decay=decay)
         moments = self._columns.resolve(instants_us)
-        given = hashtags.reshape(len(moments), -1)
+        given = hashtags if hashtags.ndim > 1 else hashtags[:, None]
+        _refuse_unequal(len(moments), hashtags=len(given))
         postings = self._postings["hashtags"]
 
         def ask(rows: Ints) -> HashtagValues:
@@ -115,8 +123,9 @@ class MemoryQuestions:
         self, user_ids: Sequence[str | None], instants_us: Ints, *, last: int = 200, decay: float = 0.0
     ) -> HashtagValues:
         """Count the hashtags of each user's last posts; arguments and columns as in `cooccurrence`."""
-        _refuse_negative(last=last)
+        _refuse_negative(last=last, decay=decay)
         moments = self._columns.resolve(instants_us)
+        _refuse_unequal(len(moments), user_ids=len(user_ids))
 
         def ask(rows: Ints) -> HashtagValues:
             positions = self._columns.history([user_ids[row] for row in rows], moments[rows], last)
@@ -168,14 +177,20 @@ class MemoryQuestions:
             A column for each rule.
 
         Raises:
-            ValueError: a rule is unknown or there is none, or `last` or `best` is negative.
+            ValueError: a rule is unknown, a number is negative, or the memory keeps no such words.
         """
         _refuse_negative(last=last, best=best or 0)
         unknown = [rule for rule in rules if rule not in RULES]
         if unknown or not rules:
             raise ValueError(f"rules are {list(rules)}; expected some of {', '.join(RULES)}")
-        moments = self._columns.resolve(instants_us)
-        postings = WordPostings(self._postings["words"], self._postings["hashtags"], self._postings["posts"])
+        slots, moments = self._columns.slots, self._columns.resolve(instants_us)
+        if not slots or words.shape[1] != slots:
+            raise ValueError(
+                f"the words of captions have {words.shape[1]} slots, the memory keeps {slots} of each post"
+            )
+        _refuse_unequal(len(moments), words=words.shape[0])
+        shelf = self._postings
+        postings = WordPostings(*_of_one_state(lambda: (shelf["words"], shelf["hashtags"], shelf["posts"])))
 
         def ask(rows: Ints) -> HashtagValues:
             asked = words if len(rows) == words.shape[0] else words[rows]
@@ -216,7 +231,8 @@ class MemoryQuestions:
     def _trends(self, half_life: timedelta, language: str | None) -> tuple[TrendTable, Uses]:
         if not _SHORTEST <= half_life <= _LONGEST:
             raise ValueError(f"half_life is {half_life}; expected {_SHORTEST} to {_LONGEST}")
-        trends, posts = self._tables[half_life // _MICROSECOND, language], self._postings["posts"]
+        name = half_life // _MICROSECOND, language
+        trends, posts = _of_one_state(lambda: (self._tables[name], self._postings["posts"]))
         key = ALL_POSTS if language is None else 1 + language_number(self._columns, language)
 
         def uses(since_us: int, until_us: int) -> tuple[Ints, Ints]:
@@ -225,6 +241,14 @@ class MemoryQuestions:
             return self._columns.instants_us[positions[entries]], hashtags
 
         return trends.table, uses
+
+
+def _of_one_state(find: Callable[[], Structures]) -> Structures:
+    """Find structures until all are of one state of the memory, which other threads may be changing."""
+    found = find()
+    while len({structure.state for structure in found}) > 1:
+        found = find()
+    return found
 
 
 def _in_blocks(
@@ -245,7 +269,13 @@ def _in_blocks(
     return HashtagValues(rows[order], hashtags[order], values[order], names)
 
 
-def _refuse_negative(**values: int) -> None:
+def _refuse_negative(**values: float) -> None:
     for name, value in values.items():
-        if value < 0:
+        if not 0 <= value < math.inf:
             raise ValueError(f"{name} is {value}; expected at least 0")
+
+
+def _refuse_unequal(questions: int, **lengths: int) -> None:
+    for name, length in lengths.items():
+        if length != questions:
+            raise ValueError(f"{name} has {length} rows for {questions} instants; give one for each")

@@ -36,7 +36,9 @@ def uses_of(columns: QuestionColumns, found: Found, moments_us: Ints, decay: flo
     posts, hashtags = columns.hashtag_pairs(found.positions, dead=True)
     rows, hashtags, (counts,), first = summed(found.rows[posts], hashtags, [weights[posts]])
     ranks = (posts[first] - firsts[rows]).astype(np.float64)
-    return HashtagValues(rows, hashtags, np.stack([counts / totals[rows], counts, ranks], axis=1), NAMES)
+    # Weights of posts that are old for their decay are 0.
+    shares = np.divide(counts, totals[rows], out=np.zeros(len(rows)), where=totals[rows] > 0)
+    return HashtagValues(rows, hashtags, np.stack([shares, counts, ranks], axis=1), NAMES)
 
 
 def used_together(

@@ -16,10 +16,12 @@ from multimodal.memory.live.live_memory import LiveMemory
 from multimodal.memory.log.in_process import InProcessStore
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.posts.growing_timelines import GrowingTimelines
+from multimodal.memory.questions.shelf import Shelf
 
 DAY = timedelta(days=1)
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 NOW = np.array([NOW_US])
+LATER = np.array([int((START + 99 * DAY).timestamp()) * 10**6])
 WORDS = sparse.csr_matrix(np.eye(3, dtype=np.float32))
 
 
@@ -144,6 +146,37 @@ def test_a_thread_beside_sees_a_change_whole_or_not_at_all(memory, change, monke
     assert seen
     assert all(one == before != answers(memory) for one in seen)
     assert answers(memory) == rebuilt(memory)
+
+
+def lifts(memory):
+    words = sparse.csr_matrix(np.ones((1, 3), np.float32))
+    found = memory.questions.word_hashtags(words, LATER, rules=("lift",))
+    return sorted(zip(map(memory.id_map.__getitem__, found.hashtags.tolist()), found.values.tolist(), strict=True))
+
+
+def trends(memory):
+    top = memory.questions.trends(LATER, 99_999 * DAY, count=4)
+    return [memory.id_map[index] for index in top.hashtags[0].tolist() if index >= 0], top.values.tolist()
+
+
+@pytest.mark.parametrize(
+    ("ask", "step"), [(lifts, 1), (lifts, 2), (lifts, 3), (trends, 1), (trends, 2)], ids=lambda value: str(value)[:16]
+)
+def test_what_happens_during_a_question_is_in_all_of_the_answer_or_in_none(memory, ask, step, monkeypatch):
+    before, look_up, steps = ask(memory.living()), Shelf.__getitem__, []
+
+    def something_happens(shelf, key):
+        steps.append(key)
+        if len(steps) == step:
+            memory.append([replace(post(3, "b", "d"), timestamp=START)], terms=WORDS[:1], languages=["en"])
+            memory.withdraw(["2"])
+        return look_up(shelf, key)
+
+    monkeypatch.setattr(Shelf, "__getitem__", something_happens)
+    answer = ask(memory)
+    monkeypatch.undo()
+    assert len(steps) >= step
+    assert answer == ask(memory.living()) != before
 
 
 class TestDetectedLanguages:

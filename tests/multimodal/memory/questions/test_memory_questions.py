@@ -20,7 +20,7 @@ N, H = 2_000, 300
 class Columns:
     """Posts of a year with three hashtags and some words each, in order of time."""
 
-    extent, languages = Extent(N, 0, None), ("en",)
+    extent, languages, slots = Extent(N, 0, None), ("en",), 50
 
     def __init__(self):
         random = np.random.default_rng(0)
@@ -105,3 +105,43 @@ def test_counts_of_uses_words_and_posts_are_those_of_a_loop():
         standing = COLUMNS.words[earlier][:, words[row].indices].toarray() > 0
         assert counts[row].tolist() == standing.sum(0).tolist()
         assert questions.posts_before(MOMENTS)[row] == len(earlier)
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda q: q.cooccurrence(np.zeros((1, 2), int), MOMENTS[:1], last=-1), "last is -1; expected at least 0"),
+        (lambda q: q.cooccurrence(np.zeros(1, int), MOMENTS[:1], decay=np.nan), "decay is nan; expected at least 0"),
+        (lambda q: q.cooccurrence(np.zeros((1, 2), int), MOMENTS[:2]), "hashtags has 1 rows for 2 instants; give one"),
+        (lambda q: q.trend_values(np.zeros((3, 2), int), MOMENTS[:1], HALF_LIFE), "hashtags has 3 rows for 1 instants"),
+        (lambda q: q.own_hashtags(["u"], MOMENTS[:2]), "user_ids has 1 rows for 2 instants; give one for each"),
+        (lambda q: q.trends(MOMENTS, HALF_LIFE, count=-2), "count is -2; expected at least 0"),
+        (lambda q: q.word_hashtags(COLUMNS.words[:2], MOMENTS[:1]), "words has 2 rows for 1 instants"),
+        (
+            lambda q: q.word_hashtags(COLUMNS.words[:1, :9], MOMENTS[:1]),
+            "have 9 slots, the memory keeps 50 of each post",
+        ),
+        (
+            lambda q: q.word_hashtags(COLUMNS.words[:1], MOMENTS[:1], rules=["sum"]),
+            r"rules are \['sum'\]; expected some of",
+        ),
+    ],
+)
+def test_what_cannot_be_asked(ask, message):
+    with pytest.raises(ValueError, match=message):
+        ask(MemoryQuestions(COLUMNS))
+
+
+def test_no_questions_and_no_hashtags_have_no_answers():
+    questions, none = MemoryQuestions(COLUMNS), np.empty(0, np.int64)
+    assert questions.trends(none, HALF_LIFE).hashtags.shape == (0, 10)
+    assert questions.trends(MOMENTS, HALF_LIFE, count=0).hashtags.shape == (len(MOMENTS), 0)
+    assert not len(questions.cooccurrence(np.empty((0, 3), np.int64), none).rows)
+    assert not len(questions.cooccurrence(np.full((1, 3), -1), MOMENTS[:1]).rows)
+    assert not len(questions.word_hashtags(COLUMNS.words[:0], none).rows)
+
+
+def test_what_decay_leaves_nothing_of_has_no_share():
+    found = MemoryQuestions(COLUMNS).cooccurrence(np.array([[0]]), MOMENTS[-1:], decay=1e6)
+    assert len(found.rows)
+    assert not found.values[:, :2].any()
