@@ -55,7 +55,15 @@ _FORKING = threading.local()
 
 
 def _before() -> None:
-    _FORKING.taken = [(lock, lock.before_fork()) for lock in list(_LOCKS)]
+    _FORKING.taken = [(lock, lock.before_fork()) for lock in _all_locks()]
+
+
+def _all_locks() -> list[ForkSafeLock]:
+    while True:
+        try:
+            return list(_LOCKS)
+        except RuntimeError:
+            continue  # another thread made a lock meanwhile
 
 
 def _after(in_child: bool) -> None:

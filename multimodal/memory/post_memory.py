@@ -34,7 +34,7 @@ Flags = NDArray[np.bool_]
 
 # The dense space of the content vectors; a memory may have others beside it.
 CONTENT = "content"
-_COPIED_AT_ONCE = 65_536
+_COPIED_AT_ONCE, _QUERIES_AT_ONCE = 65_536, 4_096
 
 
 class PostMemory:
@@ -426,10 +426,16 @@ class PostMemory:
             terms, vectors, instants_us, count, likeness: see `neighbours`.
             last: how many of a user's newest posts are compared.
         """
-        among = self.history(user_ids, self.resolve(instants_us), last)
-        # No wider than the longest history.
-        among = among[:, : int((among >= 0).sum(1).max(initial=0))]
-        return self.neighbours(terms, vectors, instants_us, count, likeness, among)
+        from data_loaders.batches import Related
+
+        moments, parts = self.resolve(instants_us), []
+        for start in range(0, max(len(moments), 1), _QUERIES_AT_ONCE):
+            part = slice(start, start + _QUERIES_AT_ONCE)
+            among = self.history(user_ids[part], moments[part], last)
+            content = None if terms is None else terms[part], {space: rows[part] for space, rows in vectors.items()}
+            parts.append(self.neighbours(*content, moments[part], count, likeness, among))
+        pairs = [(part.positions, part.similarity) for part in parts]
+        return Related(*map(np.concatenate, zip(*pairs, strict=True)))
 
     @property
     def index(self) -> NeighbourIndex:

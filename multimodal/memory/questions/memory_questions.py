@@ -25,7 +25,8 @@ Floats = NDArray[np.float64]
 Structures = TypeVar("Structures", bound="tuple[Derived, ...]")
 
 _NONE: Ints = np.empty(0, np.int64)
-_TABLES = 16
+# Above the number of half-lives and languages that a System asks for: making one anew reads all posts.
+_TABLES = 1_024
 _POSTS_A_BLOCK = 2**20
 _COLUMNS = ("rows", "hashtags", "values")
 _MICROSECOND = timedelta(microseconds=1)

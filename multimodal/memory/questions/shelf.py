@@ -29,7 +29,7 @@ class Shelf(Generic[Key, AnyDerived]):
     Args:
         columns: the memory.
         make: makes the structure of an empty memory.
-        room: how many are kept; then those that were asked for last.
+        room: how many are kept: those that changed last.
     """
 
     def __init__(self, columns: QuestionColumns, make: Callable[[Key], AnyDerived], room: int) -> None:
@@ -48,8 +48,11 @@ class Shelf(Generic[Key, AnyDerived]):
     def __getitem__(self, key: Key) -> AnyDerived:
         """Return a structure of the memory as it is now."""
         with self._lock:
-            known = self._inherited(key) or self._kept.get(key) or self._make(key)
+            kept = self._kept.get(key)
+            known = self._inherited(key) or kept or self._make(key)
             followed = known.followed(self._columns)
+            if followed is kept:
+                return kept
             others = [item for item in self._kept.items() if item[0] != key]
             # A new dictionary: a fork may share the old one.
             self._kept = {**dict(others[1 - self._room :]), key: followed}

@@ -74,3 +74,18 @@ def test_a_lock_that_stays_held_is_refused_in_the_child_only(monkeypatch):
     thread.join()
     with lock:
         pass
+
+
+def test_a_lock_that_is_made_while_a_process_forks_does_no_harm(monkeypatch):
+    class Growing(list):
+        changes = 2
+
+        def __iter__(self):
+            if self.changes:
+                self.changes -= 1
+                raise RuntimeError("Set changed size during iteration")
+            return super().__iter__()
+
+    lock = ForkSafeLock()
+    monkeypatch.setattr(forking, "_LOCKS", Growing([lock]))
+    assert forking._all_locks() == [lock]

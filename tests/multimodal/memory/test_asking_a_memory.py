@@ -17,6 +17,7 @@ from multimodal.memory.log.in_process import InProcessStore
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.posts.growing_timelines import GrowingTimelines
 from multimodal.memory.questions.shelf import Shelf
+from multimodal.memory.search.likeness import Likeness
 
 DAY = timedelta(days=1)
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -177,6 +178,21 @@ def test_what_happens_during_a_question_is_in_all_of_the_answer_or_in_none(memor
     monkeypatch.undo()
     assert len(steps) >= step
     assert answer == ask(memory.living()) != before
+
+
+def test_many_half_lives_and_languages_are_derived_once(memory):
+    tables, names = memory.questions._tables, [(10**6 * days, code) for days in range(1, 20) for code in ("en", "de")]
+    first = [tables[name] for name in names]
+    assert all(tables[name] is one for name, one in zip(names, first, strict=True))
+
+
+def test_own_neighbours_of_many_questions_are_found_block_by_block(memory, monkeypatch):
+    asked = ["u", "v", None, "u", "u"], sparse.csr_matrix(np.ones((5, 3), np.float32)), {}, np.repeat(LATER, 5)
+    whole = memory.own_neighbours(*asked, 2, Likeness())
+    monkeypatch.setattr("multimodal.memory.post_memory._QUERIES_AT_ONCE", 2)
+    blocks = memory.own_neighbours(*asked, 2, Likeness())
+    assert blocks.positions.tolist() == whole.positions.tolist() == [[2, 0], [1, -1], [-1, -1], [2, 0], [2, 0]]
+    assert blocks.similarity.tolist() == whole.similarity.tolist()
 
 
 class TestDetectedLanguages:

@@ -11,7 +11,7 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "memory.md"
 
 def test_the_example_gives_what_it_says():
     section = re.search(r"^## Questions\n(.*?)^## ", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    (example,) = re.findall(r"^```python\n(.*?)^```", section.group(1), re.DOTALL | re.MULTILINE)
+    (example,) = re.findall(r"^```pycon\n(.*?)^```", section.group(1), re.DOTALL | re.MULTILINE)
     test = doctest.DocTestParser().get_doctest(example, {}, "questions", str(PAGE), 0)
     result = doctest.DocTestRunner(verbose=False).run(test)
     assert result.attempted >= 10
