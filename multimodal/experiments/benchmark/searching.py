@@ -16,7 +16,7 @@ import pandas as pd
 
 from data_loaders.errors import UserError
 from multimodal.config import Choice, RunConfig, SearchSpace
-from multimodal.evaluation.files.text_table import TextTable
+from multimodal.evaluation.files.text_table import DASH, TextTable
 from multimodal.evaluation.files.text_table import number as shown
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.experiments.benchmark.entries import Entry
@@ -132,7 +132,8 @@ def _once(
     if number < len(known) and known[number].state.is_finished():
         return
     # Made anew for every trial, so that a resumed search draws as an unbroken one.
-    study.sampler = optuna.samplers.TPESampler(seed=seed * 100_003 + number, n_startup_trials=_RANDOM_TRIALS)
+    drawn_from = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+    study.sampler = optuna.samplers.TPESampler(seed=drawn_from, n_startup_trials=_RANDOM_TRIALS)
     stopped = number < len(known)
     # A trial that was stopped is gone on with, with what was drawn for it.
     trial = optuna.trial.Trial(study, known[number]._trial_id) if stopped else study.ask()
@@ -200,6 +201,9 @@ def trials_table(trials: pd.DataFrame) -> TextTable:
     for name in trials["system"].unique():
         own = trials[trials["system"] == name]
         scores = own["f1"].to_numpy(float)
+        if np.isnan(scores).all():
+            cells.append([str(name), str(len(own)), DASH, DASH, "all failed"])
+            continue
         best = int(np.nanargmax(np.round(scores, 9)))
         cells.append(
             [str(name), str(len(own)), shown(scores[0]), shown(scores[best]), str(own["overrides"].to_numpy()[best])]

@@ -113,7 +113,10 @@ def test_a_trial_that_fails_counts_and_all_failing_is_told(tiny_data, tmp_path, 
     assert str(error) in found.trials["problem"][1]
     made = iter([error, error])
     with pytest.raises(UserError, match=f"all 2 trials failed; the last: .*{error}"):
-        search(ENTRY, tiny_data, tmp_path / "b", 2, 0)
+        search(ENTRY, tiny_data, tmp_path / "b" / "habit", 2, 0)
+    failed = read_trials(tmp_path / "b", [ENTRY])
+    assert failed["f1"].isna().all()
+    assert trials_table(failed).cells == [["habit", "2", "–", "–", "all failed"]]
 
 
 def test_drawn_values_lie_in_their_ranges(tiny_data, tmp_path, monkeypatch):
