@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-# How pandas, SQL, spreadsheets and JavaScript write missing values. Captions are left out: they may really be "None".
-MISSING_WORDS = frozenset({"nan", "none", "null", "nat", "<na>", "n/a", "#n/a", "\\n", "undefined"})
-_OF_R = "NA"
+from data_loaders.text.identifiers import says_missing
+
+# Captions are left out: they may really be "None".
 _MAY_BE_MISSING = ("post_id", "user_id", "timestamp", "image", "hashtags")
 # A spreadsheet keeps 15 digits of a number and writes 0 for the others.
 _KEPT_DIGITS = 15
@@ -30,7 +30,7 @@ class Plausibility:
         looked = dict(fields)
         for field in _MAY_BE_MISSING:
             value = fields.get(field)
-            if isinstance(value, str) and (value.strip().lower() in MISSING_WORDS or value.strip() == _OF_R):
+            if isinstance(value, str) and says_missing(value):
                 looked[field] = None
                 self._missing[field] += 1
                 self._words.setdefault(field, value.strip())

@@ -13,6 +13,21 @@ _ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE]\+\d+", re.ASCII)
 _EXACT = 2**53
 
 
+# How pandas, SQL, spreadsheets and JavaScript write a missing value; R's word is one in capitals only.
+_MISSING_WORDS = frozenset({"nan", "none", "null", "nat", "<na>", "n/a", "#n/a", "\\n", "undefined"})
+_MISSING_IN_R = "NA"
+
+
+def says_missing(text: str) -> bool:
+    """Return whether a text is what programs write where there is no value; as an id it would be one person, or many.
+
+    >>> says_missing(" NaN "), says_missing("NA"), says_missing("na")
+    (True, True, False)
+    """
+    word = text.strip()
+    return word.lower() in _MISSING_WORDS or word == _MISSING_IN_R
+
+
 def plain_identifier(text: str) -> str:
     """Return an id without surrounding white space, and a whole number without what tables give it: a fraction, quotes.
 

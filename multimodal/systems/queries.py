@@ -17,7 +17,7 @@ from data_loaders.images.loading import ImageSource, load_image
 from data_loaders.posts import Post, instant_us
 from data_loaders.text.captions import DEFAULT_PROFILE, leaks
 from data_loaders.text.hashtags import canonical_list, extract, remove_hashtags
-from data_loaders.text.identifiers import is_rounded, plain_identifier
+from data_loaders.text.identifiers import is_rounded, plain_identifier, says_missing
 from data_loaders.text.inline_hashtags import keep_inline_words
 from data_loaders.text.tag_lists import read_tag_list
 from data_loaders.text.timestamps import ACCEPTED, read_timestamp
@@ -132,7 +132,7 @@ def _as_sequence(value: Any) -> int | None:
 
 
 def _as_text(key: str, value: Any) -> str | None:
-    """Return a text, or a whole number that is given as an id, as text; None for a missing value.
+    """Return a text, or a whole number given as an id, as text; None for a missing value, or a word for it as an id.
 
     Raises:
         UserError: it is of another type, or too large a number; the message names `key`.
@@ -151,7 +151,7 @@ def _as_text(key: str, value: Any) -> str | None:
         return value
     if is_rounded(value):
         raise UserError(f"{key}: {value!r} is a number whose last digits are lost; give the whole id.")
-    return plain_identifier(value.encode("utf-8", "replace").decode("utf-8"))
+    return None if says_missing(value) else plain_identifier(value.encode("utf-8", "replace").decode("utf-8"))
 
 
 def _without_fraction(value: Any) -> Any:

@@ -146,7 +146,7 @@ def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
 
 
 def _language(value: Any) -> str | None:
-    if value is None or value == ANY:
+    if value is None or (isinstance(value, str) and value == ANY):
         return None
     if not isinstance(value, str) or not _LANGUAGE.fullmatch(value.casefold()):
         raise UserError(

@@ -10,7 +10,7 @@ from PIL import Image
 
 from data_loaders.errors import DataError
 from data_loaders.posts import Post
-from multimodal.systems.queries import is_now, moment, to_history_post, to_queries, to_query, usable_image
+from multimodal.systems.queries import is_now, moment, read_posts, to_history_post, to_queries, to_query, usable_image
 
 NOW = datetime(2024, 5, 1, tzinfo=timezone.utc)
 POST = Post(post_id="p", user_id="ann", caption="Off to the #Sea", hashtags=("own",))
@@ -71,3 +71,10 @@ class TestPicture:
     def test_other_types_are_refused_at_once(self):
         with pytest.raises(DataError, match="image given as int cannot be used"):
             usable_image(3)
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "None", "<NA>", "NA", "undefined"])
+def test_a_word_for_nobody_is_nobody(word):
+    """As in `prepare`: otherwise all who have no id share one history."""
+    (post,) = read_posts({"user_id": word, "caption": word}, "post")
+    assert (post.user_id, post.caption) == (None, word)

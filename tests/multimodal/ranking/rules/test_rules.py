@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from data_loaders.errors import UserError
@@ -60,6 +62,8 @@ def test_a_set_has_the_order_of_its_texts():
         ({"replace": {"a": ""}}, "replace: '' is no hashtag"),
         ({"language": "English"}, "language: 'English' is no code of a language; give two or three letters"),
         ({"language": 3}, "language: 3 is no code of a language"),
+        ({"language": np.array(["en", "de"])}, r"language: array\(.*\) is no code of a language"),
+        ({"language": pd.NA}, "language: <NA> is no code of a language"),
     ],
 )
 def test_what_is_not_understood(given, message):
