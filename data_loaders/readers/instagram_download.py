@@ -126,12 +126,17 @@ class InstagramDownloadReader(Reader):
                 detail = f"The item is {describe(item)}. Accepted: an object with media."
                 yield Rejected(where=where, reason="wrong_type", detail=detail)
                 continue
+            media = item.get("media")
+            if media is not None and not (isinstance(media, list) and all(isinstance(one, dict) for one in media)):
+                detail = f"media is {describe(media)}. Accepted: a list of objects with uri."
+                yield Rejected(where=where, reason="wrong_type", detail=detail)
+                continue
             yield self._post(item, (part, *parts), owner, where, warnings)
 
     def _post(
         self, item: dict[str, Any], parts: tuple[Part, ...], owner: str | None, where: str, warnings: tuple[str, ...]
     ) -> Record:
-        media = [piece for piece in _media(item) if isinstance(piece, dict)]
+        media = _media(item)
         addresses = [piece["uri"] for piece in media if isinstance(piece.get("uri"), str)]
         pictures = [address for address in addresses if not address.lower().endswith(_VIDEOS)]
         picture = pictures[0] if pictures else None
@@ -170,7 +175,7 @@ def _people(parts: list[Part], files: dict[Part, list[Path]]) -> dict[str, list[
     return {posting[0]: parts} if len(posting) == 1 else people
 
 
-def _media(item: dict[str, Any]) -> list[Any]:
+def _media(item: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the pictures and videos of a post; a story is its own."""
     media = item.get("media")
     return media if isinstance(media, list) else [item]

@@ -213,3 +213,18 @@ def test_pictures_in_a_zip_are_trained_on(tmp_path):
     (note,) = [note for note in summary.statistics["notes"] if "copied" in note]
     assert note.startswith("20 pictures from inside of archives or tables were copied to copied_pictures/ (0.0 MB)")
     assert summary.statistics["rejected"] == {"refused": {}, "kept": {}}
+
+
+def test_items_that_are_no_posts_are_refused_by_name(tmp_path):
+    odd = [{"media": "x.jpg"}, {"media": [None]}, {"title": garbled("only words #müsli")}, 5]
+    items = [post(0), *odd, {"media": None, "title": "also words"}]
+    _, records = read(write(tmp_path / "x", {"content/posts_1.json": items, OWNERS_FILE: OWNER, PICTURE: picture()}))
+    kept = [record.post.caption for record in records if isinstance(record, RawPost)]
+    assert kept == ["Dusk café 😍 #müsli", "only words #müsli", "also words"]
+    assert [
+        (record.where[-6:], record.reason, record.detail) for record in records if not isinstance(record, RawPost)
+    ] == [
+        ("item 2", "wrong_type", "media is text, 'x.jpg'. Accepted: a list of objects with uri."),
+        ("item 3", "wrong_type", "media is a list, [None]. Accepted: a list of objects with uri."),
+        ("item 5", "wrong_type", "The item is a number, 5. Accepted: an object with media."),
+    ]
