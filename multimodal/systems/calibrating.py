@@ -36,7 +36,7 @@ def calibrate(system: System, memory: PostMemory, data: PreparedData) -> None:
     """
     posts = [post for post in data.split("validation") if post.hashtags]
     system.calibration = None
-    if not system.scores_are_chances or len(posts) < (1 if system.chances_are_calibrated else _LEAST_POSTS):
+    if not system.scores_are_chances or len(posts) < (1 if system.scores_are_calibrated else _LEAST_POSTS):
         return
     with memory.fork() as known:
         add_in_batches(system, known, [post for post in data.split("validation") if post.post_id not in known])
@@ -46,7 +46,7 @@ def calibrate(system: System, memory: PostMemory, data: PreparedData) -> None:
     if not len(scores):
         return
     number = np.repeat(np.arange(len(lists)), [len(row) for row in lists])
-    fitted = AS_THEY_ARE if system.chances_are_calibrated else fit_calibration(scores, right, number)
+    fitted = AS_THEY_ARE if system.scores_are_calibrated else fit_calibration(scores, right, number)
     outside = (sum(len(set(post.hashtags)) for post in posts) - int(right.sum())) / len(posts)
     system.calibration = replace(fitted, outside=outside, depth=system.calibration_depth)
 

@@ -113,7 +113,7 @@ def test_chances_that_are_calibrated_are_left_as_they_are(run, tiny_data, monkey
     monkeypatch.setattr("multimodal.systems.calibrating._LEAST_POSTS", 10)
     model = load_model(run)
     fitted = model.system.calibration
-    monkeypatch.setattr(type(model.system), "chances_are_calibrated", True)
+    monkeypatch.setattr(type(model.system), "scores_are_calibrated", True)
     monkeypatch.setattr(type(model.system), "calibration_depth", 4)
     calibrate(model.system, model.memory, tiny_data)
     calibration = model.system.calibration
