@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import regex
 
+from data_loaders.text.hashtags import normalise
+
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _MOST_WORDS, _LONGEST = 400, 4
 # Only pairs among so many first words may be new.
@@ -21,7 +23,7 @@ class Stand:
     """Where words stand in a caption that, joined, may be a hashtag.
 
     Attributes:
-        text: the words joined, case-folded; with or without a plural's s where it is a `variant`.
+        text: the words joined, in the canonical form of hashtags; with or without a plural's s where it is a `variant`.
         term: the word, or the first two words with a space between.
         words: how many words.
         place: of the first of them, as share of the caption.
@@ -62,10 +64,11 @@ def stands_of(caption: str, known: Callable[[str], bool]) -> list[Stand]:
     sentence = _SENTENCE_END.search(text)
     title = len(surfaces) if sentence is None else len(_WORD.findall(text[: sentence.start()]))
     folded = [word.casefold() for word in surfaces]
+    canonical = [normalise(word) or word for word in folded]
     found: dict[str, Stand] = {}
     for words in range(1, _LONGEST + 1):
         for first in range(len(folded) - words + 1):
-            text = "".join(folded[first : first + words])
+            text = "".join(canonical[first : first + words])
             old = found.get(text)
             if old is not None:
                 old.count += old.words == words
@@ -79,7 +82,7 @@ def stands_of(caption: str, known: Callable[[str], bool]) -> list[Stand]:
                 first < title,
                 surfaces[first][:1].isupper(),
             )
-            if one.may_be_new or known(text):
+            if (one.may_be_new and normalise(text) == text) or known(text):
                 found[text] = one
     for one in list(found.values()):
         text = one.text.removesuffix(_PLURAL) if one.text.endswith(_PLURAL) else one.text + _PLURAL

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data_loaders.text.hashtags import normalise
 from multimodal.hybrid.sources.stands import stands_of
 
 
@@ -41,3 +45,13 @@ def test_another_number_of_a_word_is_a_variant():
 
 def test_a_caption_without_words_has_nothing():
     assert stands_of("!?", lambda _: True) == []
+
+
+def test_variation_selectors_are_dropped_as_in_every_hashtag():
+    assert [one.text for one in stands_of("Muffins\ufe0f", lambda text: False)] == ["muffins"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=40))
+def test_every_text_is_the_canonical_form_of_a_hashtag(caption):
+    assert all(normalise(one.text) == one.text for one in stands_of(caption, lambda text: False))
