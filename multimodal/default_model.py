@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from data_loaders.command_line import command_line
 from data_loaders.errors import RunError
 from data_loaders.images.loading import ImageSource
 from multimodal.ranking.recommendation import Recommendation
+from multimodal.ranking.reranking import Reranking
 from multimodal.ranking.rules.rules import GivenHashtags
 from multimodal.recommender import Recommender
 from multimodal.systems.auto_length import Length
@@ -33,6 +35,7 @@ def recommend(
     history: Sequence[GivenPost] | None = None,
     include_caption_hashtags: bool = False,
     explain: bool = False,
+    rerank: Reranking | Mapping[str, Any] | None = None,
     only: str | GivenHashtags | None = None,
     never: GivenHashtags | None = None,
     always: GivenHashtags | None = None,
@@ -56,6 +59,7 @@ def recommend(
         history=history,
         include_caption_hashtags=include_caption_hashtags,
         explain=explain,
+        rerank=rerank,
         only=only,
         never=never,
         always=always,

@@ -24,6 +24,7 @@ from multimodal.memory.log.events import FeedbackGiven
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.list_length import AutoLength
 from multimodal.ranking.recommendation import Recommendation as Recommendation
+from multimodal.ranking.reranking import Reranking, read_reranking
 from multimodal.ranking.rules.asking import rules_of_posts
 from multimodal.ranking.rules.matches import RuleBook
 from multimodal.ranking.rules.rules import GivenHashtags, Rules, read_rules
@@ -146,6 +147,7 @@ class Recommender:
         history: Sequence[GivenPost] | None = None,
         include_caption_hashtags: bool = False,
         explain: bool = False,
+        rerank: Reranking | Mapping[str, Any] | None = None,
         only: str | GivenHashtags | None = None,
         never: GivenHashtags | None = None,
         always: GivenHashtags | None = None,
@@ -169,6 +171,8 @@ class Recommender:
             history: earlier posts of this user, oldest first, used for this call only. One without a timestamp
                 counts as just before this post; one that is already remembered counts once.
             include_caption_hashtags: allow hashtags of the caption.
+            rerank: order the best hashtags anew, so that the list is not redundant or merely popular, see `Reranking`;
+                for instance `{"diversity": 0.3}`. Scores stay, and so may rise along the list.
             explain: say what brought each hashtag, in `Recommendation.sources`; takes a little longer.
             only: recommend nothing but these hashtags; `mine`: but those that the user has used; `known`: but those
                 that anybody has used. Those that the System does not rank come last, with the lowest score of the list.
@@ -186,7 +190,13 @@ class Recommender:
         post = read_post({"user_id": user_id, "timestamp": timestamp, "caption": caption, "image": image}, "query")
         earlier = [] if history is None or is_missing(history) else read_posts(history, "given")
         rules = _rules(only, never, always, replace, language)
-        asked = Asked(self._length(k, minimum, maximum), include_caption_hashtags, rules, explain=explain)
+        asked = Asked(
+            self._length(k, minimum, maximum),
+            include_caption_hashtags,
+            rules,
+            explain=explain,
+            rerank=read_reranking(rerank),
+        )
         with self._lock:
             self.live.follow()
             if not earlier:
@@ -204,6 +214,7 @@ class Recommender:
         maximum: int | None = None,
         include_caption_hashtags: bool = False,
         explain: bool = False,
+        rerank: Reranking | Mapping[str, Any] | None = None,
         on_short: OnShort = "raise",
         only: str | GivenHashtags | None = None,
         never: GivenHashtags | None = None,
@@ -219,7 +230,7 @@ class Recommender:
             minimum: shortest list of `auto`.
             maximum: longest list of `auto`.
             include_caption_hashtags: allow hashtags of a caption.
-            explain: see `recommend`.
+            explain, rerank: see `recommend`.
             on_short: where fewer than `k` hashtags can be recommended for a post: `raise` an error, or return a list of
                 `fewer` for that post.
             only, never, always, replace, language: rules for all of them, see `recommend`.
@@ -231,7 +242,14 @@ class Recommender:
             raise UserError(f"on_short: {short_repr(on_short)} is not known; accepted: {', '.join(get_args(OnShort))}.")
         read = read_posts(posts, "query")
         rules = _rules(only, never, always, replace, language)
-        asked = Asked(self._length(k, minimum, maximum), include_caption_hashtags, rules, on_short, explain)
+        asked = Asked(
+            self._length(k, minimum, maximum),
+            include_caption_hashtags,
+            rules,
+            on_short,
+            explain,
+            read_reranking(rerank),
+        )
         answers: list[list[Recommendation]] = []
         with self._lock:
             self.live.follow()

@@ -43,6 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     unit = "what intervals resample: posts, or users with all their posts (default: posts)"
     add("--unit", default="posts", help=unit)
     add("--report", action="store_true", help="write report.html, with errors and posts to look at, and tables")
+    trade = "write how F1 at K falls as lists get more diverse; orders the saved predictions anew, so --k 1-30 helps"
+    add("--trade-off", type=int, metavar="K", help=trade)
     add("--no-slices", action="store_true", help="leave out the metrics of slices")
     add("--no-validation", action="store_true", help="do not evaluate the validation split first for a per-post K")
     add("--rank-again", action="store_true", help="do not use the predictions that an earlier evaluation saved")
@@ -84,6 +86,8 @@ def run(options: argparse.Namespace) -> Answer | None:
 def _check(options: argparse.Namespace) -> None:
     if bool(options.run) == (options.predictions is not None):
         raise UserError("give --run with run folders, or --predictions with a file of another program; one of the two.")
+    if options.trade_off is not None and options.trade_off < 2:
+        raise UserError(f"--trade-off: {options.trade_off} hashtags cannot resemble each other; give at least 2.")
     given = [name for name in ("name", "format", "output") if getattr(options, name) is not None]
     if options.run and given:
         raise UserError(f"--{given[0]} belongs to --predictions; runs have names, formats and folders of their own.")
@@ -135,10 +139,16 @@ def _answer(
         from multimodal.evaluation.report.write import write_report
 
         write_report(folder, data, evaluated.folder, options.unit)
-    document = {"folder": evaluated.folder, **read_summary(evaluated.folder)}
+    document: dict[str, Any] = {"folder": evaluated.folder, **read_summary(evaluated.folder)}
+    further: list[str] = []
+    if options.trade_off is not None:
+        from multimodal.evaluation.trade_off import write_trade_off
+
+        document["trade_off"] = write_trade_off(evaluated, data, options.trade_off)
+        further = [f"trade-off at {options.trade_off}: {', '.join(map(str, document['trade_off']))}"]
     units = count_units(len(evaluated.metrics.outcomes), evaluated.metrics.outcomes.user_ids, options.unit)
     few = [f"note: {note}" for note in few_units(units, options.unit)]
-    return Answer(document, [k_table(evaluated.metrics), *few, describe(evaluated, options.data)])
+    return Answer(document, [k_table(evaluated.metrics), *few, describe(evaluated, options.data), *further])
 
 
 def _join(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from multimodal.commands.answer import Answer
 from multimodal.commands.rule_arguments import add_rule_arguments, rules_of
@@ -44,6 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--include-caption-hashtags", action="store_true", help="also recommend hashtags of the caption"
     )
     parser.add_argument("--explain", action="store_true", help="say what brought each hashtag")
+    diverse = parser.add_argument_group("order", "of the best hashtags, from 0 (as ranked) to 1")
+    diverse.add_argument("--diversity", type=float, default=0.0, help="how much a list avoids hashtags used together")
+    diverse.add_argument("--popularity-discount", type=float, default=0.0, help="how much it avoids popular ones")
+    diverse.add_argument("--rerank", choices=("mmr", "dpp"), default="mmr", help="how (default: mmr)")
     add_rule_arguments(parser)
     parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda if available, else cpu)")
 
@@ -80,6 +84,7 @@ def run(options: argparse.Namespace) -> Answer:
         timestamp=options.timestamp,
         include_caption_hashtags=options.include_caption_hashtags,
         explain=options.explain,
+        rerank=_order(options),
         **rules,
     )
     known = any(one.probability is not None for one in recommendations)
@@ -105,3 +110,8 @@ def _because(one: Recommendation) -> str:
         return "the System cannot say"
     posts = [f" ({', '.join(source.posts)})" if source.posts else "" for source in one.sources]
     return ", ".join(source.name + behind for source, behind in zip(one.sources, posts, strict=True))
+
+
+def _order(options: argparse.Namespace) -> dict[str, Any] | None:
+    values = {"diversity": options.diversity, "popularity": options.popularity_discount}
+    return {"method": options.rerank, **values} if any(values.values()) else None

@@ -18,6 +18,7 @@ from multimodal.ranking.explanation import Explanation, Source
 from multimodal.ranking.list_length import AutoLength
 from multimodal.ranking.rankings import Rankings
 from multimodal.ranking.recommendation import Recommendation
+from multimodal.ranking.reranking import Reranking, reordered
 from multimodal.ranking.rules.post_rules import Entry, PostRules
 from multimodal.systems.base import System
 
@@ -34,6 +35,7 @@ class Asked:
         rules: of the call.
         on_short: what to do where fewer can be recommended.
         explain: whether to say what brought each hashtag.
+        rerank: how the best hashtags are ordered anew; None for as they are ranked.
     """
 
     length: int | AutoLength
@@ -41,6 +43,7 @@ class Asked:
     rules: Mapping[str, Any]
     on_short: OnShort = "raise"
     explain: bool = False
+    rerank: Reranking | None = None
 
     @property
     def fewest(self) -> int:
@@ -73,14 +76,18 @@ def answers(
     most = len(memory.id_map) + len(named)
     k = check_k(asked.fewest, most, asked.on_short)
     depth = k if isinstance(asked.length, int) else min(asked.length.depth, most)
-    if rules is None:
-        rankings = system.rank(queries, memory, depth, excluded)
-        entries = [[Entry(hashtag, score, hashtag) for hashtag, score in ranking] for ranking in rankings]
-    else:
+    deepest = max((one.depth(depth) for one in rules or ()), default=depth)
+    if asked.rerank is not None:
+        deepest = max(deepest, min(asked.rerank.pool, most))
+    if rules is not None:
         _check_always(queries, rules, k, asked)
-        deepest = max((one.depth(depth) for one in rules), default=depth)
-        rankings = system.rank(queries, memory, deepest, [one.barred for one in rules])
-        entries = [one.listed(ranking, depth) for one, ranking in zip(rules, rankings, strict=True)]
+        excluded = [one.barred for one in rules]
+    rankings = system.rank(queries, memory, deepest, excluded)
+    lists = list(rankings) if asked.rerank is None else _reordered(queries, rankings, memory, asked.rerank, deepest)
+    if rules is None:
+        entries = [[Entry(hashtag, score, hashtag) for hashtag, score in ranking[:depth]] for ranking in lists]
+    else:
+        entries = [one.listed(ranking, depth) for one, ranking in zip(rules, lists, strict=True)]
     if isinstance(asked.length, AutoLength):
         lengths = asked.length.of(_scores(entries, depth)).tolist()
         always = [0] * len(entries) if rules is None else [len(one.always) for one in rules]
@@ -92,6 +99,13 @@ def answers(
         [_recommendation(system, entry, None if explained is None else explained[row]) for entry in entries_of_row]
         for row, entries_of_row in enumerate(entries)
     ]
+
+
+def _reordered(
+    queries: Sequence[Post], rankings: Rankings, memory: PostMemory, settings: Reranking, k: int
+) -> list[list[tuple[str, float]]]:
+    moments = memory.resolve(np.array([query.instant_us for query in queries], np.int64)).tolist()
+    return [reordered(ranking, settings, memory, moment, k) for ranking, moment in zip(rankings, moments, strict=True)]
 
 
 def _check_always(queries: Sequence[Post], rules: Sequence[PostRules], k: int, asked: Asked) -> None:

@@ -19,5 +19,5 @@ def test_the_examples_run(tiny_data, tmp_path, monkeypatch, capsys):
     names: dict[str, object] = {}
     for example in examples:
         exec(compile(example, str(PAGE), "exec"), names)
-    assert len(examples) == 2
+    assert len(examples) == 3
     assert capsys.readouterr().out == "['fog', 'sea']\n"

@@ -123,7 +123,8 @@ class PostRules:
             ranking: hashtags that are admitted and their scores, best first.
             k: length of the list.
         """
-        best, last = (ranking[0][1], ranking[-1][1]) if ranking else (0.0, 0.0)
+        scores = [score for _, score in ranking]
+        best, last = max(scores, default=0.0), min(scores, default=0.0)
         entries = {hashtag: Entry(hashtag, best, None, ALWAYS) for hashtag in self.always}
         for hashtag, score in ranking:
             if len(entries) >= k:
