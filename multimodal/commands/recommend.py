@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     diverse.add_argument("--diversity", type=float, default=0.0, help="how much a list avoids hashtags used together")
     diverse.add_argument("--popularity-discount", type=float, default=0.0, help="how much it avoids popular ones")
     diverse.add_argument("--rerank", choices=("mmr", "dpp"), default="mmr", help="how (default: mmr)")
+    diverse.add_argument("--one-of-each", action="store_true", help="list only one of hashtags that mean the same")
     add_rule_arguments(parser)
     parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda if available, else cpu)")
 
@@ -114,4 +115,5 @@ def _because(one: Recommendation) -> str:
 
 def _order(options: argparse.Namespace) -> dict[str, Any] | None:
     values = {"diversity": options.diversity, "popularity": options.popularity_discount}
-    return {"method": options.rerank, **values} if any(values.values()) else None
+    wanted = options.one_of_each or any(values.values())
+    return {"method": options.rerank, "one_of_each": options.one_of_each, **values} if wanted else None

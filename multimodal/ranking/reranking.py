@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_loaders.errors import UserError, nearest, short_repr
+from data_loaders.posts import Post
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
+from multimodal.ranking.synonyms import one_of_each
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -35,12 +37,14 @@ class Reranking:
         diversity: λ, 0 to 1; at 0 likeness does not count.
         popularity: γ, 0 to 1; at 0 popularity does not count.
         pool: how many of the best hashtags are ordered anew, at least as many as are recommended.
+        one_of_each: whether of hashtags that mean the same only the best one is listed, see `synonyms`.
     """
 
     method: str = "mmr"
     diversity: float = 0.0
     popularity: float = 0.0
     pool: int = 30
+    one_of_each: bool = False
 
     def order(self, scores: Floats, likeness: Floats, popularity: Floats, k: int) -> list[int]:
         """Return which of P hashtags are the first k, and in which order.
@@ -84,11 +88,13 @@ def read_reranking(given: Mapping[str, Any] | Reranking | None) -> Reranking | N
     pool = values.get("pool", 30)
     if isinstance(pool, bool) or not isinstance(pool, int) or not 1 <= pool <= _LONGEST_POOL:
         raise UserError(f"rerank: pool {short_repr(pool)} is not a whole number from 1 to {_LONGEST_POOL:,}.")
+    if not isinstance(values.get("one_of_each", False), bool):
+        raise UserError(f"rerank: one_of_each {short_repr(values['one_of_each'])} is neither True nor False.")
     return Reranking(**values)
 
 
 def reordered(
-    ranking: Sequence[tuple[str, float]], settings: Reranking, memory: PostMemory, instant_us: int, k: int
+    ranking: Sequence[tuple[str, float]], settings: Reranking, memory: PostMemory, post: Post, k: int
 ) -> list[tuple[str, float]]:
     """Return the first k of a post's ranking in the new order, each with its score.
 
@@ -96,14 +102,19 @@ def reordered(
         ranking: hashtags and scores, best first.
         settings: how they are ordered anew.
         memory: tells likeness, by strictly earlier posts, and popularity, by train posts.
-        instant_us: of the post.
-        k: how many.
+        post: whose list it is.
+        k: how many; where those left out are needed to fill the list, they come last.
     """
-    pool = ranking[: max(settings.pool, k)]
+    instant_us = int(memory.resolve(np.array([post.instant_us]))[0])
+    pool, left_out = list(ranking[: max(settings.pool, k)]), []
+    if settings.one_of_each:
+        stays = one_of_each([hashtag for hashtag, _ in pool], memory, post.user_id, instant_us)
+        left_out = [pair for pair, kept in zip(pool, stays, strict=True) if not kept]
+        pool = [pair for pair, kept in zip(pool, stays, strict=True) if kept]
     names = [hashtag for hashtag, _ in pool]
     scores = np.array([score for _, score in pool], np.float64)
     chosen = settings.order(scores, likeness_of(names, memory, instant_us), popularity_of(names, memory.id_map), k)
-    return [pool[place] for place in chosen]
+    return [*(pool[place] for place in chosen), *left_out][:k]
 
 
 def likeness_of(hashtags: Sequence[str], memory: PostMemory, instant_us: int) -> Floats:

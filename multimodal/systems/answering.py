@@ -104,8 +104,7 @@ def answers(
 def _reordered(
     queries: Sequence[Post], rankings: Rankings, memory: PostMemory, settings: Reranking, k: int
 ) -> list[list[tuple[str, float]]]:
-    moments = memory.resolve(np.array([query.instant_us for query in queries], np.int64)).tolist()
-    return [reordered(ranking, settings, memory, moment, k) for ranking, moment in zip(rankings, moments, strict=True)]
+    return [reordered(ranking, settings, memory, query, k) for query, ranking in zip(queries, rankings, strict=True)]
 
 
 def _check_always(queries: Sequence[Post], rules: Sequence[PostRules], k: int, asked: Asked) -> None:

@@ -64,11 +64,15 @@ def test_it_is_an_order_of_what_there_is(method, diversity, popularity, count, k
 @pytest.mark.parametrize(
     ("given_settings", "message"),
     [
-        (["mmr"], r"rerank: \['mmr'\] is not a dictionary with some of method, diversity, popularity, pool"),
+        (
+            ["mmr"],
+            r"rerank: \['mmr'\] is not a dictionary with some of method, diversity, .*, one_of_each",
+        ),
         ({"diversty": 1}, "rerank: unknown key 'diversty'. Did you mean 'diversity'"),
         ({"method": "best"}, "rerank: method 'best' is not known; accepted: mmr, dpp"),
         ({"diversity": 1.5}, "rerank: diversity 1.5 is not a number from 0 to 1"),
         ({"popularity": "much"}, "rerank: popularity 'much' is not a number from 0 to 1"),
+        ({"one_of_each": 1}, "rerank: one_of_each 1 is neither True nor False"),
         ({"pool": 0}, "rerank: pool 0 is not a whole number from 1 to 1,000"),
     ],
 )
@@ -111,5 +115,6 @@ def test_popularity_is_that_of_train_posts(memory):
 
 def test_scores_go_with_their_hashtags(memory):
     ranking = [("sea", 0.9), ("ocean", 0.8), ("tea", 0.1)]
-    answer = reordered(ranking, Reranking(diversity=0.8), memory, instant(9), 2)
+    post = Post(post_id="x", timestamp=START + timedelta(hours=9))
+    answer = reordered(ranking, Reranking(diversity=0.8), memory, post, 2)
     assert answer == [("sea", 0.9), ("tea", 0.1)]
