@@ -68,7 +68,7 @@ def spelled_alike(first: str, second: str) -> bool:
 
 
 def same_words(first: str, second: str) -> bool:
-    """Return whether two hashtags are the same words, with or without underscores, or one is the plural of the other."""
+    """Return whether two hashtags are the same words, with underscores or not, or one is the plural of the other."""
     one, other = sorted((first.replace("_", ""), second.replace("_", "")), key=len)
     plurals = len(one) >= _SHORTEST_PLURAL and any(
         one.endswith(end) and other == one[: len(one) - len(end)] + plural for plural, end in _PLURALS

@@ -129,10 +129,10 @@ def _scores(entries: Sequence[Sequence[Entry]], depth: int) -> NDArray[np.float6
 
 def _explanations(
     system: System, queries: Sequence[Post], rankings: Rankings, memory: PostMemory
-) -> list[dict[str, Explanation]] | None:
+) -> list[dict[str, Explanation]]:
     explained = system.explain(queries, rankings, memory)
     if explained is None:
-        return None
+        return [{} for _ in queries]
     ranked = ([hashtag for hashtag, _ in ranking] for ranking in rankings)
     return [dict(zip(hashtags, row, strict=True)) for hashtags, row in zip(ranked, explained, strict=True)]
 
@@ -140,8 +140,8 @@ def _explanations(
 def _recommendation(system: System, entry: Entry, explained: Mapping[str, Explanation] | None) -> Recommendation:
     calibration = None if entry.ranked is None else system.calibration
     chance = None if calibration is None else float(calibration.of([entry.score])[0])
-    sources = None if explained is None or entry.ranked is None else explained[entry.ranked]
-    if entry.rule is not None and (explained is not None or entry.ranked is None):
+    sources = None if explained is None or entry.ranked is None else explained.get(entry.ranked)
+    if explained is not None and entry.rule is not None:
         sources = (*(sources or ()), Source(entry.rule, 0.0))
     return Recommendation(entry.hashtag, entry.score, chance, sources)
 

@@ -75,7 +75,7 @@ class TestInACall:
 
     def test_what_is_brought_by_a_rule_has_no_chance(self, habit):
         first, *_ = habit.recommend(user_id="user3", k=2, always=["shop"])
-        assert first.to_dict() == {"hashtag": "shop", "score": first.score, "probability": None}
+        assert first.to_dict() == {"hashtag": "shop", "score": first.score, "probability": None, "sources": None}
 
     def test_the_caption_is_not_repeated_even_in_place_of_another(self, habit):
         plain = names(habit.recommend(user_id="user3", k=3))
