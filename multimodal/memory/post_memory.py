@@ -495,7 +495,8 @@ class PostMemory:
 
         Nothing is copied. After the block the fork refuses to be used.
         """
-        fork = PostMemory(self.id_map.fork(), self.width, self.slots, self.spaces, self.detect_languages)
+        fork = PostMemory.__new__(PostMemory)
+        fork.__dict__.update(self.__dict__, id_map=self.id_map.fork(), _index=None)
         fork._user_numbers, fork._post_numbers = self._user_numbers.fork(), self._post_numbers.fork()
         state, rows = self._state, self._rows.fork()
         fork._rows, fork._state = rows, replace(state, alive=state.alive.fork())

@@ -40,8 +40,10 @@ class Shelf(Generic[Key, AnyDerived]):
 
     def fork(self, columns: QuestionColumns) -> Shelf[Key, AnyDerived]:
         """Return a shelf for a fork of the memory; nothing is copied."""
-        fork = Shelf(columns, self._make, self._room)
-        fork._kept = self._kept
+        fork = Shelf.__new__(Shelf)
+        fork._columns, fork._make, fork._room = columns, self._make, self._room
+        # Its memory is asked first, and under the same lock.
+        fork._kept, fork._lock = self._kept, self._lock
         fork._origin = self, columns.extent[:2]
         return fork
 
