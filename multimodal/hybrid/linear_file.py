@@ -21,7 +21,7 @@ def save_linear(folder: Path, head: LinearHead) -> None:
         RunError: the file cannot be written.
     """
     vectors = {f"vectors.{space}": rows for space, rows in head.vectors.items()}
-    save_arrays(folder / LINEAR_FILE, {**matrix_parts("terms", head.terms), "weights": head.weights, **vectors})
+    save_arrays(folder / LINEAR_FILE, {**matrix_parts("words", head.words), "weights": head.weights, **vectors})
 
 
 def load_linear(folder: Path, size: int, widths: Mapping[str, int]) -> LinearHead:
@@ -44,5 +44,5 @@ def load_linear(folder: Path, size: int, widths: Mapping[str, int]) -> LinearHea
         )
     forms = {f"vectors.{space}": ArrayForm("float32", (posts, width), -2, 2) for space, width in widths.items()}
     forms["weights"] = ArrayForm("float32", (posts, size), -_MOST, _MOST)
-    matrices, arrays = load_matrices(path, _WHAT, {"terms": (posts, SLOTS)}, forms)
-    return LinearHead(matrices["terms"], {space: arrays[f"vectors.{space}"] for space in widths}, arrays["weights"])
+    matrices, arrays = load_matrices(path, _WHAT, {"words": (SLOTS, posts)}, forms)
+    return LinearHead(matrices["words"], {space: arrays[f"vectors.{space}"] for space in widths}, arrays["weights"])

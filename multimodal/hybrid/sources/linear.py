@@ -22,12 +22,12 @@ class LinearHead:
     """α = (K + λI)⁻¹ Y over the last posts with K = words · words' + Σ over dense spaces of cosine²; λ = 1.
 
     Attributes:
-        terms: (M, slots) words of the posts that it knows.
+        words: (slots, M) in which of the posts that it knows each word stands, with its weight there.
         vectors: of each dense space, (M, its width), rows of length 1 or 0.
         weights: α, (M, V).
     """
 
-    terms: sparse.csr_matrix
+    words: sparse.csr_matrix
     vectors: Mapping[str, Floats]
     weights: Floats
 
@@ -53,12 +53,12 @@ class LinearHead:
             targets[row, [number for number in numbers if number < size]] = 1
         np.fill_diagonal(kernel, kernel.diagonal() + _PENALTY)
         weights = np.linalg.solve(kernel, targets) if len(kernel) else targets
-        return cls(terms, units, weights.astype(np.float32))
+        return cls(terms.T.tocsr(), units, weights.astype(np.float32))
 
     def scores(self, terms: sparse.csr_matrix, vectors: Mapping[str, Floats]) -> Floats:
         """Return the scores of every hashtag for B posts, (B, V), rounded; a post's do not depend on the others."""
         count, size = terms.shape[0], self.weights.shape[1]
-        kernel = np.asarray((self.terms @ terms.T).T.todense(), np.float32)
+        kernel = np.asarray((terms @ self.words).todense(), np.float32)
         for space, rows in self.vectors.items():
             asked = _unit(vectors[space])
             for row in range(count):

@@ -119,8 +119,8 @@ class TestFiles:
             (lambda arrays: arrays.update(weights=arrays["weights"][:, :2]), "weights has the shape"),
             (lambda arrays: arrays.update(weights=np.full_like(arrays["weights"], np.nan)), "not finite"),
             (lambda arrays: arrays.update(weights=np.zeros((5_000, 15), np.float32)), "it knows 5,000 posts, at most"),
-            (lambda arrays: arrays["terms.columns"].__setitem__(0, 2**30), "terms is not a matrix"),
-            (lambda arrays: arrays.pop("terms.data"), "terms.data"),
+            (lambda arrays: arrays["words.columns"].__setitem__(0, 2**30), "words is not a matrix"),
+            (lambda arrays: arrays.pop("words.data"), "words.data"),
         ],
     )
     def test_a_linear_head_that_does_not_fit(self, folder, change, message):
