@@ -31,12 +31,16 @@ setup: $(READY)  ## make the environment in .venv
 
 setup-dev: $(READY_DEV)  ## the same, with everything tests and checks need
 
-quickstart: $(READY)  ## make a sample dump, prepare, train, evaluate, recommend for one picture
+quickstart: $(READY)  ## make a sample dump, prepare, train DESIGN and the hybrid, evaluate, compare, recommend
 	$(BIN)/multimodal-hashtags make-sample --output data/sample
 	$(BIN)/multimodal-hashtags prepare --source data/sample --output data/prepared
 	$(BIN)/multimodal-hashtags train --config sample --data data/prepared --output runs/sample --overwrite
+	$(BIN)/multimodal-hashtags train --config hybrid_sample --data data/prepared --output runs/hybrid --overwrite \
+	  "sources={design: runs/sample}"
 	$(BIN)/multimodal-hashtags evaluate --run runs/sample --data data/prepared --split test --k 1-10
-	$(BIN)/multimodal-hashtags recommend --run runs/sample --k 5 --user-id 8100213830 \
+	$(BIN)/multimodal-hashtags evaluate --run runs/hybrid --data data/prepared --split test --k 1-10
+	$(BIN)/multimodal-hashtags compare runs/sample runs/hybrid --split test --k 5
+	$(BIN)/multimodal-hashtags recommend --run runs/hybrid --k 5 --user-id 8100213830 \
 	  --image data/sample/britta.k/2025-02-23_13-28-44_UTC.jpg --caption "Nothing beats travelling at the end of a long week."
 
 ablation: $(READY)  ## what each part contributes on the sample (about 45 minutes)
@@ -72,4 +76,4 @@ bench: $(READY_DEV)  ## timings, side by side in one run
 	$(BIN)/python benchmarks/bench_remembering.py
 
 clean:  ## remove the files of the sample run
-	rm -rf data/sample data/prepared runs/sample runs/ablation
+	rm -rf data/sample data/prepared runs/sample runs/hybrid runs/ablation

@@ -19,7 +19,8 @@ from multimodal.recommender import Recommender
 from multimodal.systems.auto_length import Length
 from multimodal.systems.queries import GivenPost
 
-DEFAULT_MODEL = "runs/sample"
+# The first that exists: the hybrid, or DESIGN alone.
+DEFAULT_MODELS = ("runs/hybrid", "runs/sample")
 MODEL_VARIABLE = "MULTIMODAL_MODEL"
 
 
@@ -42,7 +43,7 @@ def recommend(
     replace: Mapping[str, str] | None = None,
     language: str | None = None,
 ) -> list[Recommendation]:
-    """Recommend with the default model: `$MULTIMODAL_MODEL`, else `runs/sample`. See `Recommender.recommend`.
+    """Recommend with the default model: `$MULTIMODAL_MODEL`, else `runs/hybrid`, else `runs/sample`. See `Recommender.recommend`.
 
     Raises:
         RunError: there is no such model.
@@ -72,16 +73,17 @@ def default_recommender() -> Recommender:
     """Return the default model; it is loaded again only if its files change.
 
     Raises:
-        RunError: `$MULTIMODAL_MODEL` is not a model, or it is not set and there is no `runs/sample`.
+        RunError: `$MULTIMODAL_MODEL` is not a model, or it is not set and there is neither `runs/hybrid` nor `runs/sample`.
     """
     named = os.environ.get(MODEL_VARIABLE)
-    if not named and not Path(DEFAULT_MODEL).exists():
+    path = named or next((model for model in DEFAULT_MODELS if Path(model).exists()), "")
+    if not path:
+        wanted = DEFAULT_MODELS[-1]
         raise RunError(
-            f"there is no default model: ${MODEL_VARIABLE} is not set and {DEFAULT_MODEL} does not exist. Set "
+            f"there is no default model: ${MODEL_VARIABLE} is not set and {wanted} does not exist. Set "
             f"{MODEL_VARIABLE} to a run folder, or train one: "
-            + command_line("train", "--config", "sample", "--data", "data/prepared", "--output", DEFAULT_MODEL)
+            + command_line("train", "--config", "sample", "--data", "data/prepared", "--output", wanted)
         )
-    path = named or DEFAULT_MODEL
     files = (Path(path, "model.json"), Path(path, "model", "model.json"))
     written = [file.stat().st_mtime_ns for file in files if file.exists()]
     try:

@@ -548,6 +548,11 @@ class TestDefaultModel:
         (tmp_path / "runs" / "sample").symlink_to(habit_run)
         assert multimodal.recommend(user_id="user3") == habit.recommend(user_id="user3")
 
+    def test_the_hybrid_comes_before_it(self, habit_run, habit, tmp_path):
+        (tmp_path / "runs" / "sample").mkdir(parents=True)
+        (tmp_path / "runs" / "hybrid").symlink_to(habit_run)
+        assert multimodal.recommend(user_id="user3") == habit.recommend(user_id="user3")
+
     def test_a_variable_that_names_nothing(self, monkeypatch):
         monkeypatch.setenv(default_model.MODEL_VARIABLE, "/no/such/run")
         with pytest.raises(RunError, match=r"\$MULTIMODAL_MODEL: run folder '/no/such/run' does not exist"):
