@@ -43,7 +43,9 @@ def recommend(
     replace: Mapping[str, str] | None = None,
     language: str | None = None,
 ) -> list[Recommendation]:
-    """Recommend with the default model: `$MULTIMODAL_MODEL`, else `runs/hybrid`, else `runs/sample`. See `Recommender.recommend`.
+    """Recommend with the default model: `$MULTIMODAL_MODEL`, else `runs/hybrid`, else `runs/sample`.
+
+    See `Recommender.recommend`.
 
     Raises:
         RunError: there is no such model.
@@ -73,7 +75,8 @@ def default_recommender() -> Recommender:
     """Return the default model; it is loaded again only if its files change.
 
     Raises:
-        RunError: `$MULTIMODAL_MODEL` is not a model, or it is not set and there is neither `runs/hybrid` nor `runs/sample`.
+        RunError: `$MULTIMODAL_MODEL` is not a model, or it is not set and there is neither
+            `runs/hybrid` nor `runs/sample`.
     """
     named = os.environ.get(MODEL_VARIABLE)
     path = named or next((model for model in DEFAULT_MODELS if Path(model).exists()), "")
