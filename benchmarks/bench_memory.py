@@ -1,4 +1,4 @@
-"""Time the search for neighbours, and the other questions, in memories of up to 10,000,000 posts.
+"""Time the search for neighbours, the other questions, observing and opening, in memories of up to 10,000,000 posts.
 
     python benchmarks/bench_memory.py
     python benchmarks/bench_memory.py --posts 100000,1000000,10000000 --rolling 100000 --json memory.jsonl
@@ -12,11 +12,14 @@ Neighbours are the 20 posts of the largest (½ words + ½ vectors)^4 · (hours +
 
 Times are CPU time of one thread: medians of questions asked one at a time, after 1,000 others. `scan` is the exact
 scan of caption words alone in the same run, which the index replaced. Recall compares with every post. `rolling` gives
-the last posts of the stream their neighbours, in two processes. `opening` reads a saved memory and its index in a fresh
-process and answers a question. Mapped pages of files are the page cache of the system, which it takes back where others
-need it. Questions about hashtags (`PostMemory.questions`) are asked of the same posts, with hashtags, users and three
-languages drawn for them; `first answers` builds what they are answered from. 10,000,000 posts take about 12 GB of disk;
-from 2,000,000 posts on, vectors are written in half precision.
+the last posts of the stream their neighbours, in two processes. `opening` opens a kept memory from its snapshot,
+checked whole, in a fresh process and answers a question. Mapped pages are the page cache of the system, which it takes
+back where others need it. Questions about hashtags (`PostMemory.questions`) are asked of the same posts, with hashtags,
+users and three languages drawn for them; `first answers` builds what they are answered from. 10,000,000 posts take
+about 12 GB of disk; from 2,000,000 posts on, vectors are written in half precision and nothing is opened.
+
+`observe` appends posts to a log until each call is acknowledged; real time, as it waits for the disk. PostgreSQL is
+started by the benchmark where Debian's package is installed.
 """
 
 from __future__ import annotations
@@ -34,14 +37,18 @@ from pathlib import Path
 import numpy as np
 from caption_scan import find_neighbours
 from memory_asking import Asking
-from memory_stream import SPACE, Generator, StreamPosts, blocks, memory_of, vocabulary, write_stream
+from memory_log import ORIGIN, confirmed_writes, empty_memory, observe_rates
+from memory_stream import SPACE, Generator, StreamPosts, blocks, memory_of, write_stream
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from scipy import sparse
 
-from multimodal.memory.memory_files import read_memory, write_memory
-from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.live import opening
+from multimodal.memory.live.files_beside import FilesBeside
+from multimodal.memory.live.snapshot import LogPlace, mark, write_snapshot
+from multimodal.memory.log.events import FeedbackGiven
+from multimodal.memory.log.opening import open_store
 from multimodal.memory.search.caption_vectors import SLOTS
 from multimodal.memory.search.columns import WORDS
 from multimodal.memory.search.index import NeighbourIndex
@@ -51,6 +58,8 @@ COUNT, SCANNED_QUESTIONS = 20, 5
 LIKENESS = Likeness({WORDS: 0.5, SPACE: 0.5}, power=4, decay=0.3)
 _HALF_PRECISION_FROM = 2_000_000
 _SEED_OF_QUESTIONS = 10**9
+_LOG, _FILES, _SPANS = "memory.sqlite", "memory.sqlite.files", "spans"
+_FINGERPRINTS = {SPACE: ORIGIN.fingerprint}
 
 
 @dataclass(frozen=True)
@@ -128,7 +137,7 @@ class Bench:
         """Measure a memory of `count` posts."""
         half = count >= _HALF_PRECISION_FROM
         posts = write_stream(self.folder / "posts", count, self.generator, count, half)
-        index = NeighbourIndex(posts, folder=self.folder / "spans")
+        index = NeighbourIndex(posts, folder=self.folder / _SPANS, fingerprints=_FINGERPRINTS)
         start = time.process_time()
         index.seal((WORDS, SPACE))
         self.add("building the index", count, cpu_ms(start) / 1e3, "s of CPU time")
@@ -191,27 +200,37 @@ class Bench:
         self.add(what, count, seconds / 60, "min of CPU time", "≤ 4" if count == 1_000_000 else "")
 
     def opening(self, posts: StreamPosts) -> None:
-        """Save a memory, then open it in a fresh process."""
-        folder = self.folder / "memory"
-        folder.mkdir()
-        write_memory(folder, memory_of(posts))
+        """Write the snapshot of a kept memory, then open it in a fresh process."""
+        files = FilesBeside(self.folder / _FILES, ORIGIN)
+        event = FeedbackGiven(user_id="u1", instant_us=1)
+        with open_store(self.folder / _LOG, ORIGIN.fingerprint) as store:
+            place = LogPlace(store.append([event]), mark(event))
+        write_snapshot(files.snapshot, memory_of(posts), ORIGIN, place)
+        files.spans(0).parent.mkdir()
+        (self.folder / _SPANS).rename(files.spans(0))
         command = [sys.executable, __file__, "--open", str(self.folder)]
         answer = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
         bars = ("≤ 2", "≤ 1.2") if len(posts) == 1_000_000 else ("", "")
+        self.add("opening a kept memory", len(posts), answer["opening"], "s of CPU time", bars[0])
         self.add("opening and the first answer", len(posts), answer["seconds"], "s of CPU time", bars[0])
+        self.add("resident memory, at most while it opens", len(posts), answer["peak"], "GB", bars[1])
         for when, name in (("before", "packages alone"), ("opened", "opened"), ("answered", "after 200 more answers")):
             private = bars[1] if when == "opened" else ""
             self.add(f"private memory, {name}", len(posts), answer[when]["private"], "GB", private)
             self.add(f"mapped pages of files, {name}", len(posts), answer[when]["mapped"], "GB")
-        for path in folder.iterdir():
-            path.unlink()
-        folder.rmdir()
+
+    def observing(self) -> None:
+        """Observe posts one by one and in batches, in SQLite and in PostgreSQL."""
+        count = self.options.observe
+        self.add("writes of 4 KiB that the disk confirms", count, confirmed_writes(self.folder, count), "a second")
+        for name, rate, bar in observe_rates(self.folder, self.generator, count):
+            self.add(name, count, rate, "posts a second", bar)
 
 
 def roll(folder: Path, posts: StreamPosts, rows: NDArray[np.int64]) -> float:
     """Return the CPU time in which posts of the stream find their neighbours, in seconds."""
     start = time.process_time()
-    index = NeighbourIndex(posts, folder=folder / "spans")
+    index = NeighbourIndex(posts, folder=folder / _SPANS, fingerprints=_FINGERPRINTS)
     Questions(posts.terms_at(rows), posts.vectors_at(SPACE, rows), posts.instants_us[rows]).ask(index)
     return cpu_ms(start) / 1e3
 
@@ -219,21 +238,23 @@ def roll(folder: Path, posts: StreamPosts, rows: NDArray[np.int64]) -> float:
 def open_memory(folder: Path) -> None:
     """Open the memory of a folder and print what it took."""
     before, start = resident_gb(), time.process_time()
-    memory = read_memory(folder / "memory", PostMemory(vocabulary(), 0, SLOTS, {SPACE: 256}))
-    index = NeighbourIndex(memory, folder=folder / "spans")
+    live = opening.open_memory(folder / _LOG, empty_memory(), ORIGIN)
+    opened_s, peak = cpu_ms(start) / 1e3, resident_gb()["peak"]
+    memory = live.memory
     asked = Questions(memory.terms_at(np.arange(200)), memory.vectors_at(SPACE, np.arange(200)), np.full(200, 2**62))
-    asked.one(0).ask(index)
+    asked.one(0).ask(memory.index)
     seconds, opened = cpu_ms(start) / 1e3, resident_gb()
-    asked.ask(index)
-    figures = {"seconds": seconds, "before": before, "opened": opened, "answered": resident_gb()}
-    Console(width=1_000).print_json(json.dumps(figures))
+    asked.ask(memory.index)
+    figures = {"opening": opened_s, "seconds": seconds, "peak": peak, "before": before, "opened": opened}
+    Console(width=1_000).print_json(json.dumps({**figures, "answered": resident_gb()}))
+    live.close()
 
 
 def resident_gb() -> dict[str, float]:
-    """Return the resident memory of this process, private pages and pages of files apart, as Linux tells it."""
+    """Return the resident memory of this process as Linux tells it: private pages, pages of files, the most so far."""
     lines = [line.split() for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines()]
-    sizes = {words[0]: int(words[1]) / 2**20 for words in lines if words[0] in ("RssAnon:", "RssFile:")}
-    return {"private": sizes["RssAnon:"], "mapped": sizes["RssFile:"]}
+    sizes = {words[0]: int(words[1]) / 2**20 for words in lines if words[0] in ("RssAnon:", "RssFile:", "VmHWM:")}
+    return {"private": sizes["RssAnon:"], "mapped": sizes["RssFile:"], "peak": sizes["VmHWM:"]}
 
 
 def print_table(rows: list[Row], console: Console) -> None:
@@ -253,6 +274,7 @@ def main() -> None:
     parser.add_argument("--rolling", type=int, default=10_000, help="how many posts find their neighbours; 0: none")
     parser.add_argument("--rolling-over", type=int, help="the size at which they do; the largest up to 1,000,000")
     parser.add_argument("--split", type=int, default=10_000, help="how many posts ask about hashtags at once")
+    parser.add_argument("--observe", type=int, default=1_000, help="how many posts are observed one by one; 0: none")
     parser.add_argument("--vectors", choices=("clusters", "isotropic"), default="clusters")
     parser.add_argument("--folder", type=Path, help="where posts and indices are written; a temporary one if left out")
     parser.add_argument("--json", type=Path, help="file that the figures are added to, as JSON lines")
@@ -268,6 +290,11 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
             bench = Bench(options, Path(folder))
             bench.run(size)
+            rows += bench.rows
+    if options.observe:
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            bench = Bench(options, Path(folder))
+            bench.observing()
             rows += bench.rows
     print_table(rows, Console())
 

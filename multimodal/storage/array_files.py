@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ _PARTS = ("data", "columns", "ends")
 _TYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32",
           "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool"}  # fmt: skip
 _NOTHING = np.empty(0, np.uint8)
+_CHECKED_BYTES = 2**26
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,30 +108,42 @@ def load_arrays(path: Path, what: str, forms: Mapping[str, ArrayForm], mapped: b
         raise RunError(f"{path} ({what}) does not fit: it holds {unknown[0]!r}, which belongs to another model.")
     for name, form in forms.items():
         _check_form(path, what, name, header.get(name), form)
-    read = _map_file if mapped and os.name != "nt" else load_file
-    arrays: Arrays = read(path)
+    mapped = mapped and os.name != "nt"
+    arrays: Arrays = _map_file(path) if mapped else load_file(path)
     for name, form in forms.items():
-        _check_values(path, what, name, arrays[name], form)
-    # Mapped again, so that what was read to be checked takes no memory any longer.
-    return read(path) if mapped else arrays
-
-
-def _map_file(path: Path) -> Arrays:
-    """Memory-map the arrays of a valid safetensors file: 8 bytes of length, a JSON header, the data."""
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(length))
-    data: NDArray[np.uint8] = np.memmap(path, np.uint8, "r", offset=8 + length) if _holds_data(header) else _NOTHING
-    arrays: Arrays = {}
-    for name, entry in header.items():
-        if name != "__metadata__":
-            start, stop = entry["data_offsets"]
-            arrays[name] = np.asarray(data)[start:stop].view(_TYPES[entry["dtype"]]).reshape(entry["shape"])
+        for block in _blocks(path, name, arrays[name]) if mapped else [arrays[name]]:
+            _check_values(path, what, name, block, form)
     return arrays
 
 
-def _holds_data(header: Mapping[str, Any]) -> bool:
-    return any(entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__")
+def _blocks(path: Path, name: str, array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield the values of a mapped array in parts, each mapped for itself, so that checking takes little memory."""
+    first, entries = _data(path)
+    first += entries[name]["data_offsets"][0]
+    step = _CHECKED_BYTES // array.itemsize
+    for start in range(0, array.size, step):
+        count = min(step, array.size - start)
+        yield np.asarray(np.memmap(path, array.dtype, "r", first + start * array.itemsize, (count,)))
+
+
+def _map_file(path: Path) -> Arrays:
+    """Memory-map the arrays of a valid safetensors file."""
+    first, entries = _data(path)
+    holds_data = any(entry["data_offsets"][1] for entry in entries.values())
+    data: NDArray[np.uint8] = np.memmap(path, np.uint8, "r", offset=first) if holds_data else _NOTHING
+    arrays: Arrays = {}
+    for name, entry in entries.items():
+        start, stop = entry["data_offsets"]
+        arrays[name] = np.asarray(data)[start:stop].view(_TYPES[entry["dtype"]]).reshape(entry["shape"])
+    return arrays
+
+
+def _data(path: Path) -> tuple[int, dict[str, Any]]:
+    """Return where the data of a safetensors file start, behind 8 bytes of length and a JSON header, and its header."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+    return 8 + length, {name: entry for name, entry in header.items() if name != "__metadata__"}
 
 
 def _check_form(path: Path, what: str, name: str, seen: tuple[str, tuple[int, ...]] | None, form: ArrayForm) -> None:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("vectors", ["clusters", "isotropic"])
 def test_every_figure_is_given(tmp_path, vectors):
     figures = tmp_path / "figures.jsonl"
-    sizes = ["--posts", "17000", "--rolling", "40", "--questions", "3", "--warm-up", "9"]
+    sizes = ["--posts", "17000", "--rolling", "40", "--questions", "3", "--warm-up", "9", "--observe", "25"]
     options = [*sizes, "--vectors", vectors, "--json", str(figures)]
     command = [sys.executable, str(ROOT / "benchmarks/bench_memory.py"), *options, "--folder", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -27,5 +27,8 @@ def test_every_figure_is_given(tmp_path, vectors):
     assert rows["recall@20 against exact"]["bar"] == "≥ .95"
     assert rows["rolling neighbours of the last 40, two processes, the slower"]["posts"] == 17_000
     assert rows["private memory, opened"]["value"] > 0.05
+    assert rows["resident memory, at most while it opens"]["value"] > 0.05
+    assert rows["observe, SQLite, one by one"]["value"] > 0
+    assert rows["observe, SQLite, 100 at once"]["bar"] == "≥ 5000"
     assert "neighbours of one post, p50" in done.stdout
     assert list(tmp_path.iterdir()) == [figures]

@@ -12,6 +12,7 @@ import torch
 from scipy import sparse
 
 from data_loaders.errors import RunError
+from multimodal.storage import array_files
 from multimodal.storage.array_files import (
     ArrayForm,
     check_ends,
@@ -47,6 +48,21 @@ def test_arrays_without_a_number_are_read_and_mapped(tmp_path):
     for mapped in (False, True):
         loaded = load_arrays(tmp_path / "a.safetensors", "numbers", forms, mapped)
         assert {name: array.shape for name, array in loaded.items()} == {"rows": (0,), "weights": (0, 3)}
+
+
+@pytest.mark.parametrize("place", [0, 9, 10, 28])
+def test_every_part_of_a_mapped_array_is_checked(tmp_path, monkeypatch, place):
+    monkeypatch.setattr(array_files, "_CHECKED_BYTES", 40)
+    forms = {"flags": ArrayForm("bool", (3,)), "rows": ArrayForm("float32", (29,), 0, 4)}
+    arrays = {"flags": np.ones(3, bool), "rows": np.arange(29, dtype=np.float32) % 5}
+    path = tmp_path / "a.safetensors"
+    save_arrays(path, arrays)
+    assert load_arrays(path, "numbers", forms, mapped=True)["rows"].tolist() == arrays["rows"].tolist()
+    for value, message in {-1.0: "has numbers from -1.0 to", np.nan: "has numbers that are not finite"}.items():
+        arrays["rows"][place] = value
+        save_arrays(path, arrays)
+        with pytest.raises(RunError, match=f"is damaged: rows {message}"):
+            load_arrays(path, "numbers", forms, mapped=True)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, select, text, union, update
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, text, union, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import Pool
 from sqlalchemy.sql import CompoundSelect, Select
@@ -30,6 +30,7 @@ from multimodal.memory.log.store import EventStore, NumberedEvent
 _ROWS_AT_ONCE = 1_000
 _IDS_AT_ONCE = 500
 _INHERITED: list[Pool] = []
+_TAKE = update(FACTS).values(last_number=FACTS.c.last_number + bindparam("count")).returning(FACTS.c.last_number)
 
 
 class SqlStore(EventStore):
@@ -222,8 +223,7 @@ class SqlStore(EventStore):
 
 def _numbers(connection: Connection, count: int) -> int:
     """Take the next numbers, and with them the lock under which all entries are numbered; return the last."""
-    connection.execute(update(FACTS).values(last_number=FACTS.c.last_number + count))
-    last: int = connection.execute(select(FACTS.c.last_number)).scalar_one()
+    last: int = connection.execute(_TAKE, {"count": count}).scalar_one()
     return last
 
 
