@@ -2,6 +2,7 @@
 
     python tests/torture/memory_kills.py                       100 kills
     python tests/torture/memory_kills.py --kills 10 --seed 3   others
+    python tests/torture/memory_kills.py --at sealing          100 kills while files of spans or a snapshot are written
 
 One stream of changes (posts, some of them late, corrections, withdrawals, feedback, forgotten users, compactions)
 goes into a memory that is kept in SQLite. A process that works on it tells what was acknowledged, and is killed with
@@ -72,6 +73,7 @@ class Report:
     """What became of the kills."""
 
     kills: int = 0
+    while_sealing: int = 0
     while_opening: int = 0
     changes: int = 0
     posts: int = 0
@@ -178,7 +180,7 @@ def work(folder: Path, changes: list[Change], first: int, disturbance: Disturban
     """Do the changes from `first` on, and tell after each that it was acknowledged; ends the process."""
     try:
         acknowledged = os.open(folder / "acknowledged", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        _watch(str(folder), disturbance)
+        _watch(str(folder / "memory.sqlite.files"), disturbance)
         live = open_it(folder)
         os.write(acknowledged, b"opened\n")
         for number in range(first, len(changes)):
@@ -195,13 +197,15 @@ def work(folder: Path, changes: list[Change], first: int, disturbance: Disturban
         os._exit(1)
 
 
-def run(kills: int, seed: int, folder: Path) -> Report:
+def run(kills: int, seed: int, folder: Path, at: str = "any") -> Report:
     """Kill so many times.
 
     Args:
         kills: how many.
         seed: of the stream and of the moments.
         folder: an empty one.
+        at: "moment": after a random time, mostly while it observes; "sealing": at a change to the files of spans or of
+            the snapshot; "any": now one, now the other.
     """
     draw = random.Random(seed)
     changes = plan(200 * kills, seed)
@@ -209,8 +213,10 @@ def run(kills: int, seed: int, folder: Path) -> Report:
     unbroken = LiveMemory(empty(), InProcessStore("torture"), SETTINGS)
     report, done = Report(changes=len(changes)), 0
     while report.kills < kills and done < len(changes):
-        opened, said = _disturb(draw, folder, changes, done)
-        report.kills += 1
+        sealing = at == "sealing" or (at == "any" and draw.random() < 0.5)
+        opened, said, killed = _disturb(draw, folder, changes, done, sealing)
+        report.kills += killed
+        report.while_sealing += killed and sealing
         report.while_opening += not opened
         if (folder / "failed").exists():
             report.faults.append((folder / "failed").read_text())
@@ -240,25 +246,31 @@ def run(kills: int, seed: int, folder: Path) -> Report:
     return report
 
 
-def _disturb(draw: random.Random, folder: Path, changes: list[Change], done: int) -> tuple[bool, int]:
-    """Let a process work, kill it, and return whether it had opened the memory and up to which change it had come."""
+def _disturb(
+    draw: random.Random, folder: Path, changes: list[Change], done: int, sealing: bool
+) -> tuple[bool, int, bool]:
+    """Let a process work and kill it.
+
+    Returns:
+        Whether it had opened the memory, up to which change it had come, and whether it was killed where it should be.
+    """
     (folder / "acknowledged").unlink(missing_ok=True)
-    at_change = draw.random() < 0.5
-    disturbance = Disturbance(signal.SIGKILL, change=draw.randint(2, 60)) if at_change else None
+    disturbance = Disturbance(signal.SIGKILL, change=draw.randint(1, 60)) if sealing else None
     pid = os.fork()
     if not pid:
         work(folder, changes, done, disturbance)
-    deadline = time.monotonic() + (20.0 if at_change else draw.uniform(0.02, 0.6))
-    while not os.waitpid(pid, os.WNOHANG)[0]:
-        if time.monotonic() > deadline:
+    deadline = time.monotonic() + (20.0 if sealing else draw.uniform(0.02, 0.6))
+    late = False
+    while not (ended := os.waitpid(pid, os.WNOHANG))[0]:
+        if time.monotonic() > deadline and not late:
             os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            break
+            late = True
         time.sleep(0.001)
+    killed = os.WIFSIGNALED(ended[1]) and late != sealing
     path = folder / "acknowledged"
     lines = path.read_text().split("\n")[:-1] if path.exists() else []
     numbers = [int(line) for line in lines if line != "opened"]
-    return bool(lines), numbers[-1] + 1 if numbers else done
+    return bool(lines), numbers[-1] + 1 if numbers else done, killed
 
 
 def main() -> int:
@@ -266,9 +278,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--at", choices=("any", "moment", "sealing"), default="any", help="when to kill")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        report = run(options.kills, options.seed, Path(folder))
+        report = run(options.kills, options.seed, Path(folder), options.at)
     sys.stdout.write(json.dumps(report.__dict__) + "\n")
     return int(bool(report.faults))
 

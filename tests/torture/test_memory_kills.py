@@ -11,10 +11,11 @@ def test_nothing_acknowledged_is_lost_and_answers_are_those_of_an_unbroken_run(t
     report = memory_kills.run(6, seed, tmp_path)
     assert report.faults == []
     assert report.kills == 6
+    assert report.while_sealing > 0
     assert report.acknowledged > 0
 
 
 def test_a_lost_change_and_other_answers_are_faults(tmp_path, monkeypatch):
-    monkeypatch.setattr(memory_kills, "_disturb", lambda draw, folder, changes, done: (True, 3))
+    monkeypatch.setattr(memory_kills, "_disturb", lambda *given: (True, 3, True))
     faults = memory_kills.run(1, 0, tmp_path).faults
     assert faults == ["kill 1: change 2 was acknowledged and is lost", "kill 1: other answers after 3 changes"]
