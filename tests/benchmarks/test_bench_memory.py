@@ -29,6 +29,6 @@ def test_every_figure_is_given(tmp_path, vectors):
     assert rows["private memory, opened"]["value"] > 0.05
     assert rows["resident memory, at most while it opens"]["value"] > 0.05
     assert rows["observe, SQLite, one by one"]["value"] > 0
-    assert rows["observe, SQLite, 100 at once"]["bar"] == "≥ 5000"
+    assert rows["observe, SQLite, 100 at once"]["bar"] == "≥ 5,000"
     assert "neighbours of one post, p50" in done.stdout
     assert list(tmp_path.iterdir()) == [figures]

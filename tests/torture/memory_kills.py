@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import random
 import signal
@@ -254,21 +255,24 @@ def _disturb(
     Returns:
         Whether it had opened the memory, up to which change it had come, and whether it was killed where it should be.
     """
-    (folder / "acknowledged").unlink(missing_ok=True)
+    path = folder / "acknowledged"
+    path.write_text("")
     disturbance = Disturbance(signal.SIGKILL, change=draw.randint(1, 60)) if sealing else None
     pid = os.fork()
     if not pid:
         work(folder, changes, done, disturbance)
-    deadline = time.monotonic() + (20.0 if sealing else draw.uniform(0.02, 0.6))
-    late = False
+    # A few are killed while they open the memory, which may take longer than all they do afterwards.
+    opening, wait_s = draw.random() < 0.1, 20.0 if sealing else draw.uniform(0.0, 0.5)
+    deadline, late = time.monotonic() + wait_s if sealing or opening else math.inf, False
     while not (ended := os.waitpid(pid, os.WNOHANG))[0]:
+        if deadline == math.inf and path.stat().st_size:
+            deadline = time.monotonic() + wait_s
         if time.monotonic() > deadline and not late:
             os.kill(pid, signal.SIGKILL)
             late = True
         time.sleep(0.001)
     killed = os.WIFSIGNALED(ended[1]) and late != sealing
-    path = folder / "acknowledged"
-    lines = path.read_text().split("\n")[:-1] if path.exists() else []
+    lines = path.read_text().split("\n")[:-1]
     numbers = [int(line) for line in lines if line != "opened"]
     return bool(lines), numbers[-1] + 1 if numbers else done, killed
 
