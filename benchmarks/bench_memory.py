@@ -226,7 +226,7 @@ class Bench:
         bars = {"observe, SQLite, one by one": "≥ 300", "observe, SQLite, 100 at once": "≥ 5,000"}
         for name, rate, cpu in observe_rates(self.folder, self.generator, count):
             self.add(name, count, rate, "posts a second", bars.get(name, ""))
-            self.add(f"{name}, here without the server", count, cpu, "ms of CPU time a post")
+            self.add(f"{name}, of it in this process", count, cpu, "ms of CPU time a post")
 
 
 def roll(folder: Path, posts: StreamPosts, rows: NDArray[np.int64]) -> float:
