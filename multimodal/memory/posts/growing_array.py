@@ -46,7 +46,9 @@ class GrowingArray:
         needed = self._length + len(rows)
         buffer = self._open()
         if needed > len(buffer.array) or buffer.filled != self._length:
-            grown = np.empty((max(needed, len(buffer.array) * 3 // 2), *buffer.array.shape[1:]), buffer.array.dtype)
+            # By the rows, not by the room: otherwise every fork of a fork that moves would have half as much again.
+            room = max(needed, self._length * 3 // 2)
+            grown = np.empty((room, *buffer.array.shape[1:]), buffer.array.dtype)
             grown[: self._length] = self.values
             moved = _Buffer(grown)
             buffer.users -= 1

@@ -25,6 +25,15 @@ def test_rows_are_appended():
     assert array.values[:, 0].tolist() == [0, 1, 2, 3, 4]
 
 
+def test_room_follows_the_rows_however_often_a_fork_came_first():
+    array = filled(0)
+    for row in range(1, 100):
+        array.fork().extend(np.array([-1]))
+        array.extend(np.array([row]))
+    assert array.values.tolist() == list(range(100))
+    assert array._buffer.array.nbytes <= 2 * array.values.nbytes
+
+
 @given(steps=st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["extend", "fork", "release"])), max_size=50))
 def test_forks_equal_copies_in_any_order(steps):
     arrays, copies, children = [filled(0)], [[0]], [[]]
