@@ -307,7 +307,7 @@ class TestRulesOfUsers:
 
     def test_only(self, fitted, memory, questions):
         full = self.ranked(fitted, memory, questions)
-        wanted = {hashtag for ranking in full for hashtag, _ in ranking[-4:] if hashtag in fitted.system.id_map}
+        wanted = {hashtag for ranking in full for hashtag, _ in ranking[4::3] if hashtag in fitted.system.id_map}
         expected = [[pair for pair in ranking if pair[0] in wanted][:4] for ranking in full]
         assert_same(self.answers(fitted, memory, questions, only=wanted, on_short="fewer"), expected)
 
