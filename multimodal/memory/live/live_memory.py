@@ -22,6 +22,7 @@ from multimodal.memory.live.snapshot import (
     generation_of,
     mark,
     read_snapshot,
+    refuse_foreign_log,
     seen_of,
     write_snapshot,
 )
@@ -343,12 +344,14 @@ class LiveMemory:
         """Exchange the memory for one of the living posts alone."""
         empty = empty_like(self._empty)
         read = None if self.files is None else read_snapshot(self.files.snapshot, empty, self.files.origin)
-        if read is None:
+        if self.files is None or read is None:
             self._use(self.memory.living())
         else:
+            memory, place = read
+            refuse_foreign_log(self.files.snapshot, place, self.store)
             before = self.memory, self.place
             try:
-                memory, self.place = read
+                self.place = place
                 self._use(memory)
                 self._read_on()
             except BaseException:

@@ -14,9 +14,9 @@ from multimodal.memory.live.snapshot import (
     Origin,
     SnapshotError,
     generation_of,
-    mark,
     place_of,
     read_snapshot,
+    refuse_foreign_log,
 )
 from multimodal.memory.live.tombstones import Tombstone
 from multimodal.memory.log.errors import StoreError
@@ -84,8 +84,8 @@ def _read_snapshot(files: FilesBeside, store: EventStore, base: PostMemory) -> t
     """Return what the snapshot holds, the base if there is none that fits the log; why is said."""
     try:
         read = read_snapshot(files.snapshot, empty_like(base), files.origin)
-        if read is not None and not _is_of(store, read[1]):
-            raise SnapshotError(f"{files.snapshot} was made from another log, or from one that lost entries since")
+        if read is not None:
+            refuse_foreign_log(files.snapshot, read[1], store)
     except SnapshotError as error:
         logger.warning(
             "%s. The memory is read from the log instead, which takes longer; `multimodal-hashtags memory rebuild` "
@@ -95,12 +95,6 @@ def _read_snapshot(files: FilesBeside, store: EventStore, base: PostMemory) -> t
         # It is replaced by the next one.
         return base, LogPlace(generation=generation_of(files.snapshot) + 1)
     return read or (base, LogPlace())
-
-
-def _is_of(store: EventStore, place: LogPlace) -> bool:
-    """Return whether a log holds the last event of a snapshot."""
-    found = next(iter(store.read(place.number - 1, 1)), None) if place.number else None
-    return not place.number or (found is not None and found[0] == place.number and mark(found[1]) == place.last_event)
 
 
 def _catch_up(live: LiveMemory) -> None:

@@ -16,6 +16,7 @@ from data_loaders.output_folder import atomic_folder, restore
 from multimodal.memory.live.events_of_posts import empty_like
 from multimodal.memory.log.errors import StoreError
 from multimodal.memory.log.events import Event
+from multimodal.memory.log.store import EventStore
 from multimodal.memory.memory_files import ARRAYS_FILE, POSTS_FILE, read_memory, write_memory
 from multimodal.memory.post_memory import PostMemory
 from multimodal.storage.model_files import Count, Form, read_json_as
@@ -191,6 +192,22 @@ def _refuse_foreign(folder: Path, info: _Info, origin: Origin) -> None:
         raise SnapshotError(f"{folder} was made by another model")
     if info.base != origin.base:
         raise SnapshotError(f"{folder} was made from other posts of the model than those that are saved with it now")
+
+
+def refuse_foreign_log(folder: Path, place: LogPlace, store: EventStore) -> None:
+    """Refuse a snapshot whose last event the log does not hold, unless it was erased.
+
+    Raises:
+        SnapshotError: it was made from another log, or from one that lost entries since.
+        StoreUnavailableError: the log cannot be reached at the moment.
+    """
+    found = next(iter(store.read(place.number - 1, 1)), None) if place.number else None
+    if found is not None and found[0] == place.number:
+        fits = mark(found[1]) == place.last_event
+    else:
+        fits = store.last() >= place.number
+    if not fits:
+        raise SnapshotError(f"{folder} was made from another log, or from one that lost entries since")
 
 
 def mark(event: Event) -> str:

@@ -136,6 +136,17 @@ class TestWhoDoesNotKnowYet:
             assert [type(event).__name__ for _, event in store.read()] == ["PostObserved", "UserForgotten"]
         assert agree(first, stale, replica("three"))
 
+    def test_the_last_event_may_be_one_that_is_erased(self, replica, caplog):
+        first, stale = replica("one"), replica("two", refresh_s=STALE)
+        first.observe([post(10, "mallory"), post(11, "bob")], encode)
+        stale.refresh()
+        first.forget("mallory")
+        stale.correct(post(10, hashtags=("secret",)), None)
+        first.compact()
+        first.close()
+        assert facts(replica("one").memory) == facts(first.memory)
+        assert caplog.records == []
+
     def test_observes_what_another_observed(self, replica):
         first, stale = replica("one"), replica("two", refresh_s=STALE)
         first.observe([post(10)], encode)
@@ -253,6 +264,22 @@ class TestSnapshotsThatChangeMeanwhile:
         caplog.clear()
         assert facts(replica().memory) == facts(second.memory)
         assert caplog.records == []
+
+
+def test_the_files_of_another_log_are_not_taken_over(replica, tmp_path, caplog):
+    first = replica("shared")
+    first.observe(stream(5, 10), encode)
+    other = open_memory(tmp_path / "other.sqlite", base(), ORIGIN, LiveSettings(refresh_s=0), tmp_path / "shared")
+    other.observe(stream(6, 30), encode)
+    other.withdraw("p30")
+    other.compact()
+    before = facts(first.memory)
+    with caplog.at_level(logging.WARNING):
+        first.refresh()
+    assert "the compacted memory is not taken over" in caplog.text
+    assert "was made from another log, or from one that lost entries since" in caplog.text
+    assert facts(first.memory) == before
+    other.close()
 
 
 def away(after=0, limit=None):
