@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -130,3 +131,14 @@ class TestFiles:
         save_file(arrays, path)
         with pytest.raises(RunError, match=message):
             load_model(folder)
+
+
+def test_chances_choose_the_length_of_a_list(hybrid_run, tiny_data):
+    recommender = Recommender.from_pretrained(hybrid_run.path)
+    calibration = recommender.system.calibration
+    assert (calibration.scores, calibration.chances) == ((0.0, 1.0), (0.0, 1.0))
+    assert calibration.outside is not None
+    posts = [replace(post, hashtags=()) for post in tiny_data.split("test")]
+    auto, fixed = recommender.recommend_many(posts, "auto"), recommender.recommend_many(posts, 10)
+    assert all(row == longer[: len(row)] for row, longer in zip(auto, fixed, strict=True) if len(row) <= 10)
+    assert all(one.probability == one.score for row in fixed for one in row)
