@@ -207,7 +207,8 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
             f"{full_disk(error, path)}"
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(NotADirectoryError):  # what should be the folder is a file
+            temporary.unlink(missing_ok=True)
 
 
 def read_json(path: Path, what: str) -> Any:

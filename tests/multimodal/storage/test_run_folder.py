@@ -38,6 +38,12 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_file_in_place_of_the_folder_is_named(tmp_path):
+    (tmp_path / "runs").write_text("in the way")
+    with pytest.raises(RunError, match=r"values\.json could not be written \((Not a directory|File exists)\)"):
+        write_json(tmp_path / "runs" / "values.json", 1)
+
+
 @pytest.mark.parametrize(("content", "message"), [(None, "is missing; train first"), ("{", "is damaged")])
 def test_a_file_that_cannot_be_read(tmp_path, content, message):
     path = tmp_path / "values.json"
