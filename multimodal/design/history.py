@@ -65,10 +65,7 @@ class MemoryAttention(nn.Module):
             columns: the C columns, which include all remembered hashtags.
             embeddings: hashtag embeddings, V + 1 rows; the last stands for hashtags outside the vocabulary.
         """
-        query_BD = self.correlation(content_BD)
-        scores_BH = (remembered.vectors @ query_BD.unsqueeze(-1)).squeeze(-1) * self.scale
-        scores_BH = scores_BH + self.relation(remembered.features).squeeze(-1)
-        weights_BH = masked_softmax(scores_BH, remembered.mask)
+        weights_BH = self.weights(content_BD, remembered)
         copied_BC = copy_distribution(weights_BH.float(), columns.of(remembered.hashtags), len(columns))
         # As g_j is a mean of embeddings, Σ_j s_j g_j is the pointer's distribution times the embeddings.
         known = copied_BC[:, : columns.vocabulary_size]
@@ -76,6 +73,13 @@ class MemoryAttention(nn.Module):
         influence_BD = self.output(torch.cat([known, outside], dim=1) @ embeddings.weight)
         nothing = ~remembered.mask.any(1, keepdim=True)
         return torch.where(nothing, self.start.expand_as(influence_BD), influence_BD), copied_BC
+
+    def weights(self, content_BD: Tensor, remembered: Remembered) -> Tensor:
+        """Return the attention s of each remembered post, (B, H), rows sum to at most 1."""
+        query_BD = self.correlation(content_BD)
+        scores_BH = (remembered.vectors @ query_BD.unsqueeze(-1)).squeeze(-1) * self.scale
+        scores_BH = scores_BH + self.relation(remembered.features).squeeze(-1)
+        return masked_softmax(scores_BH, remembered.mask)
 
 
 def copy_distribution(weights_BH: Tensor, hashtags_BHM: Tensor, columns: int) -> Tensor:

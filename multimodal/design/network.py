@@ -116,8 +116,7 @@ class DesignNetwork(PostNetwork):
         self, content: FusedContent, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None
     ) -> DesignOutput:
         """Return the output for the content of a batch; the other arguments are those of `forward`."""
-        remembered = self._remember(batch, bank)
-        columns = OutputVocabulary(self.vocabulary_size, batch.new_hashtags)
+        remembered, columns = self.remember(batch, bank), self.columns(batch)
         influences, copies = [], []
         for attention, posts in zip((self.own, self.near), remembered, strict=True):
             if attention is not None:
@@ -136,7 +135,12 @@ class DesignNetwork(PostNetwork):
             sequence_logits = self.sequence(joined, previous_BS, self.embeddings)
         return DesignOutput(content, joined, logits, columns, sequence_logits)
 
-    def _remember(self, batch: PostBatch, bank: Tensor) -> tuple[Remembered, Remembered]:
+    def columns(self, batch: PostBatch) -> OutputVocabulary:
+        """Return the meaning of the output's columns for a batch."""
+        return OutputVocabulary(self.vocabulary_size, batch.new_hashtags)
+
+    def remember(self, batch: PostBatch, bank: Tensor) -> tuple[Remembered, Remembered]:
+        """Return the user's earlier posts and the neighbours of each post."""
         return (
             _remembered(batch.history, batch.history_hashtags, batch.history_age_days, batch.history_similarity, bank),
             _remembered(

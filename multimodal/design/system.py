@@ -15,14 +15,19 @@ from data_loaders.posts import Post
 from multimodal.config import RunConfig
 from multimodal.design.config import DesignConfig
 from multimodal.design.datasets import DatasetBuilder
+from multimodal.design.explaining import explained_batch
 from multimodal.design.learner import DesignLearner
 from multimodal.design.network import DesignNetwork
 from multimodal.design.scoring import Scorer
 from multimodal.design.storage import Parts, load_parts, save_parts
 from multimodal.encoders import CaptionEncoder, ImageEncoder, build_caption_encoder, missing_weights
 from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.search.caption_vectors import CaptionVectors
 from multimodal.memory.search.columns import WORDS
+from multimodal.ranking.explanation import Explanation
+from multimodal.ranking.rankings import Rankings
+from multimodal.systems.post_networks.scoring import row_batches
 from multimodal.systems.post_networks.system import PostNetworkSystem
 from multimodal.systems.registry import register_system
 from multimodal.training.trainer import Trainer
@@ -88,6 +93,19 @@ class DesignSystem(PostNetworkSystem):
         """Return the scores of both heads, joined; see `PostNetworkSystem.scores`."""
         (scores,), columns = self.scorer.scores(batch, bank, [self.alpha])
         return scores, columns
+
+    def explain(self, posts: Sequence[Post], rankings: Rankings, memory: PostMemory) -> list[list[Explanation]] | None:
+        """Return what brought each hashtag, see `explained_batch`; None without a multilabel head."""
+        if self.network.multilabel is None:
+            return None
+        self.network.eval()
+        dataset, bank = self.scorer.datasets.dataset(posts, memory), self.scorer.bank(memory)
+        explained: list[list[Explanation]] = []
+        for rows in row_batches(range(len(posts))):
+            batch = dataset.batch(rows)
+            ranked = [rankings.indices[row][rankings.indices[row] >= 0].tolist() for row in rows]
+            explained += explained_batch(self.network, batch, bank.place(batch), ranked, memory)
+        return explained
 
     # -- keeping -----------------------------------------------------------------------------------------------
 
