@@ -166,7 +166,7 @@ class Recommender:
             k: how many hashtags, at least 1; `auto` for the list that is expected to have the highest F1, from Systems
                 whose scores are chances.
             minimum: shortest list of `auto`; None for 1.
-            maximum: longest list of `auto`; None for as many as the chances were calibrated on, mostly 10.
+            maximum: longest list of `auto`, which is never longer than the chances were calibrated on, mostly 10.
             timestamp: when; None for now, just after everything remembered. Only strictly earlier posts count.
             history: earlier posts of this user, oldest first, used for this call only. One without a timestamp
                 counts as just before this post; one that is already remembered counts once.

@@ -109,7 +109,7 @@ def evaluate_run(
     with ExitStack() as stack:
         if is_main_process():
             part = stack.enter_context(evaluation_folder(model.run, folder, "evaluating it", EVALUATION_FILES))
-        needed = max(ks) if auto is None else auto.depth
+        needed = max(ks) if auto is None else max(*ks, auto.depth)
         saved = None if rank_again else _saved(folder, model, data, posts, made_from, needed)
         depth = max(_LEAST_DEPTH, needed, saved_depth(folder))
         barrier()  # before the main process replaces what all have read

@@ -39,7 +39,8 @@ class AutoLength:
         calibration: from scores to chances.
         outside: see `expected_f1`.
         minimum: shortest list, at least 1.
-        maximum: longest list.
+        maximum: longest list; what lies behind the ranks that the chances were calibrated on is not named for its
+            chance, which is not known.
     """
 
     calibration: Calibration
@@ -50,7 +51,7 @@ class AutoLength:
     @property
     def depth(self) -> int:
         """How long the ranking has to be that lengths are chosen from."""
-        return max(self.calibration.depth, self.maximum)
+        return max(self.calibration.depth, self.minimum)
 
     def of(self, scores: Floats) -> Ints:
         """Return the length of each list, (N,), the shortest of equals; shorter than `minimum` only where it ends.
@@ -62,7 +63,8 @@ class AutoLength:
             return np.zeros(len(scores), np.int64)
         f1 = expected_f1(self.calibration.of(scores), self.outside, self.calibration.depth)
         first = min(self.minimum, f1.shape[1]) - 1
-        lengths = first + 1 + np.argmax(f1[:, first : self.maximum], axis=1)
+        last = max(min(self.maximum, self.calibration.depth), first + 1)
+        lengths = first + 1 + np.argmax(f1[:, first:last], axis=1)
         named: Ints = np.count_nonzero(~np.isnan(scores), axis=1)
         chosen: Ints = np.minimum(lengths, named)
         return chosen

@@ -90,6 +90,13 @@ def test_scores_become_chances_first():
     assert _lengths(scores, calibration=halved) == [expected]
 
 
-def test_the_ranking_is_as_deep_as_the_longest_list():
+def test_the_ranking_is_as_deep_as_its_chances_are_known():
     assert AutoLength(AS_THEY_ARE, 0.0, 1, 5).depth == 10
-    assert AutoLength(AS_THEY_ARE, 0.0, 1, 15).depth == 15
+    assert AutoLength(AS_THEY_ARE, 0.0, 1, 15).depth == 10
+    assert AutoLength(AS_THEY_ARE, 0.0, 15, 15).depth == 15
+
+
+def test_nothing_is_named_for_a_chance_that_was_not_calibrated():
+    scores = [[0.9] * 30]
+    assert _lengths(scores, maximum=30) == [10]
+    assert _lengths(scores, minimum=15, maximum=30) == [15]
