@@ -32,6 +32,13 @@ def test_scores_are_chances(model, tiny_data):
     assert ((rankings.scores >= 0) & (rankings.scores <= 1)).all()
 
 
+def test_chances_are_used_as_they_come(model):
+    assert model.system.calibration.of([0.0, 0.3, 0.9]).tolist() == [0.0, 0.3, 0.9]
+    recommender = Recommender(model.system, model.memory)
+    answer = recommender.recommend(caption="a quiet harbour", user_id="user3", k="auto")
+    assert [one.probability for one in answer] == [one.score for one in answer]
+
+
 def test_every_effect_of_an_explanation_adds_up(model, tiny_data):
     system, asked = model.system, tiny_data.split("test")
     rankings = system.rank(asked, model.memory, 5)
