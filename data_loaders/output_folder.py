@@ -23,6 +23,18 @@ _PART, _OLD = ".part", ".old"
 _AT_WORKING_DIRECTORY, _EXCHANGE = -100, 2  # of linux/fcntl.h and linux/fs.h
 
 
+def check_name(output: Path) -> None:
+    """Refuse a folder whose name libraries cannot write into.
+
+    Raises:
+        DataError: its path is not UTF-8.
+    """
+    try:
+        os.fspath(output).encode("utf-8")
+    except UnicodeEncodeError:
+        raise DataError(f"output {os.fspath(output)!r}: the name is not UTF-8; choose another --output") from None
+
+
 def check_replaceable(output: Path, marker: str, names: Collection[str]) -> None:
     """Refuse to replace a folder that contains anything but the output of an earlier run of the same command.
 
@@ -32,8 +44,9 @@ def check_replaceable(output: Path, marker: str, names: Collection[str]) -> None
         names: all names that such a run writes.
 
     Raises:
-        DataError: `output` is a file, or a folder with other content.
+        DataError: `output` is a file, or a folder with other content, or its name is not UTF-8.
     """
+    check_name(output)
     if not output.exists():
         return
     if not output.is_dir():
@@ -69,6 +82,7 @@ def atomic_folder(output: Path, doing: str = "writing it") -> Iterator[Path]:
         FolderInUseError: another process is writing it.
         DataError: the folder cannot be created there.
     """
+    check_name(output)
     output = output if output.name not in ("", "..") else output.resolve()
     part = temporary_beside(output)
     with ExitStack() as stack:

@@ -15,7 +15,7 @@ import yaml
 from pydantic import ValidationError
 
 from data_loaders.errors import ConfigError, RunError, some_of
-from data_loaders.output_folder import temporary_beside
+from data_loaders.output_folder import check_name, temporary_beside
 from multimodal.config import YAML_ERRORS, RunConfig, dump_config
 from multimodal.storage.run_folder import LOCK, RunFolder, read_json, write_atomically
 
@@ -147,7 +147,9 @@ def refuse_foreign(run: RunFolder) -> None:
 
     Raises:
         RunError: it is a file, or contains something else.
+        DataError: its name is not UTF-8.
     """
+    check_name(run.path)
     if run.path.is_file():
         raise RunError(f"output {run.path} is a file; give a folder, for instance runs/sample.")
     names = sorted(entry.name for entry in run.path.iterdir()) if run.path.is_dir() else []

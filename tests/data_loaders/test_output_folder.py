@@ -159,3 +159,11 @@ def test_the_working_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "output")
     replace(Path())
     assert names(tmp_path) == ["output"]
+
+
+def test_a_name_that_is_not_utf8_is_refused_before_anything_is_made(tmp_path):
+    output = tmp_path / os.fsdecode(b"a\xff")
+    for refuse in (lambda: check_replaceable(output, "x", ()), lambda: atomic_folder(output).__enter__()):
+        with pytest.raises(DataError, match=r"output '.*a\\udcff': the name is not UTF-8; choose another --output"):
+            refuse()
+    assert not any(tmp_path.iterdir())
