@@ -6,6 +6,7 @@ import pytest
 
 import multimodal
 from data_loaders.errors import UserError
+from data_loaders.posts import Post
 from multimodal import Recommender, default_model
 from multimodal.memory.log.events import RulesSet
 from multimodal.memory.memory_files import read_memory, write_memory
@@ -94,7 +95,7 @@ class TestInACall:
             ({"k": 2, "only": ["sea"]}, "k: 2 hashtags were requested, but only 1 can be recommended by the rules"),
             ({"never": ["sea"], "always": ["Sea"]}, "always: 'sea' is also among never"),
             ({"language": "klingon"}, "language: 'klingon' is no code of a language"),
-            ({"language": "de"}, "only 0 can be recommended by the rules"),
+            ({"language": "de"}, "language: no remembered post is known to be in 'de': this System finds out none"),
         ],
     )
     def test_contradictions(self, habit, call, message):
@@ -110,6 +111,30 @@ class TestInACall:
     def test_the_default_model_obeys(self, habit_run, monkeypatch):
         monkeypatch.setenv(default_model.MODEL_VARIABLE, str(habit_run))
         assert names(multimodal.recommend(user_id="user3", k=2, always=["shop"]))[0] == "shop"
+
+
+class TestLanguages:
+    @pytest.fixture
+    def speaking(self, habit):
+        posts = [
+            Post(post_id=f"l{number}", user_id="eva", hashtags=tags)
+            for number, tags in enumerate([("meer", "fog"), ("mer",), ("sea",)])
+        ]
+        habit.memory.append(posts, languages=["de", "fr", "en"])
+        return habit
+
+    def test_only_hashtags_of_posts_in_that_language(self, speaking):
+        assert sorted(names(speaking.recommend(user_id="eva", k=2, language="DE"))) == ["fog", "meer"]
+        assert names(speaking.recommend(user_id="eva", k=1, language="fr")) == ["mer"]
+
+    def test_known_ones_are_named(self, speaking):
+        with pytest.raises(UserError, match=r"language: no remembered post is in 'it'; known: de, en, fr\."):
+            speaking.recommend(user_id="eva", k=1, language="it")
+
+    def test_a_stored_one_that_is_lifted(self, speaking):
+        speaking.set_rules("eva", {"language": "fr"})
+        assert names(speaking.recommend(user_id="eva", k=1)) == ["mer"]
+        assert len(speaking.recommend(user_id="eva", k=4, language="any")) == 4
 
 
 class TestStored:

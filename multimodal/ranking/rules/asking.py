@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from data_loaders.errors import UserError, some_of
 from data_loaders.posts import Post
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rules.matches import RuleBook
@@ -33,9 +34,11 @@ def rules_of_posts(
         book: keeps what was found.
 
     Raises:
-        UserError: rules contradict each other; see `read_rules`.
+        UserError: rules contradict each other, see `read_rules`; or the call asks for a language that no post is in.
     """
     of_all = combined({}, given)
+    if of_all.language is not None and of_all.language not in memory.languages:
+        raise UserError(f"language: {_no_posts(of_all.language, memory)}")
     stored = [memory.notes.of(post.user_id).rules for post in posts]
     rules = [combined(kept, given) if kept else of_all for kept in stored]
     if all(one == Rules() for one in rules):
@@ -59,3 +62,9 @@ def rules_of_posts(
         )
         for one, post, already, moment in zip(rules, posts, excluded, moments, strict=True)
     ]
+
+
+def _no_posts(language: str, memory: PostMemory) -> str:
+    if not memory.languages:
+        return f"no remembered post is known to be in {language!r}: this System finds out none."
+    return f"no remembered post is in {language!r}; known: {some_of(sorted(memory.languages), 20)}."
