@@ -114,7 +114,8 @@ def _from_element(text: str, depth: int) -> list[str]:
     """Return the hashtags of one element: mostly one, which may hold spaces; several if it holds several signs."""
     bare = _without_page(_unescaped(text.strip()))
     _check(bare, _NO_HASHTAG)
-    if (plain := _plain(bare)) != bare:
+    # A list in JSON reads its escapes itself.
+    if not _is_structured(bare) and (plain := _plain(bare)) != bare:
         return _from_element(plain, depth + 1)
     if _is_structured(bare) or _PERCENT.search(bare):
         return _read(bare if _is_structured(bare) else _decoded(bare), depth + 1)

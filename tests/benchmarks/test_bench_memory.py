@@ -19,7 +19,7 @@ def test_every_figure_is_given(tmp_path, vectors):
     sizes = ["--posts", "17000", "--rolling", "40", "--questions", "3", "--warm-up", "9", "--observe", "25"]
     options = [*sizes, "--vectors", vectors, "--json", str(figures)]
     command = [sys.executable, str(ROOT / "benchmarks/bench_memory.py"), *options, "--folder", str(tmp_path)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2_000:]
     rows = {row["name"]: row for row in map(json.loads, figures.read_text().splitlines())}

@@ -16,6 +16,7 @@ from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.config_loading import load_config
 from multimodal.systems.model_folder import load_model
+from multimodal.systems.post_networks import system as post_network_system
 from multimodal.training.run import train_run
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -129,7 +130,7 @@ def test_frozen_encoders_run_where_the_training_will(tiny_data, tmp_path, monkey
         found.append({parameter.device for parameter in scorer.network.parameters()})
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(design_system, "own_device", lambda: META)
+    monkeypatch.setattr(post_network_system, "own_device", lambda: META)
     monkeypatch.setattr(design_system, "DesignLearner", learner)
     with pytest.raises(KeyboardInterrupt):
         DesignSystem(load_config(ROOT / "configs" / "debug.yaml")).fit(tiny_data, RunFolder(tmp_path))
