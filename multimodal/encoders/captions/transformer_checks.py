@@ -25,6 +25,8 @@ _ATTENTION = ("attn_implementation", "_attn_implementation", "_attn_implementati
 _OWN_ATTENTION = (None, "eager", "sdpa")
 _TOKENIZER = "tokenizer.json"
 _ADAPTER = "adapter_config.json"
+# What a sentence encoder was trained on, which nothing reads.
+_TRAINING_DATA = "data_config.json"
 # What a library makes one by one: with these numbers, building the network would not end.
 _COUNTED = ("layer", "block", "depth", "stage", "group", "expert", "label", "head")
 _MOST_COUNTED = 10_000
@@ -45,7 +47,7 @@ def check_folder(folder: Path) -> None:
     """
     for path in sorted(path for path in folder.iterdir() if not path.is_dir()):
         require_file(path, _WHAT)
-    for path in sorted(folder.glob("*config.json")):
+    for path in sorted(path for path in folder.glob("*config.json") if path.name != _TRAINING_DATA):
         for key, value in _items(checked(path, _WHAT, read_json(path, _WHAT), dict[str, Any])):
             _check_item(path, key, value)
     if (folder / _TOKENIZER).exists():

@@ -150,6 +150,13 @@ def test_code_in_a_folder_is_refused_and_not_offered(tmp_path: Path, random_init
     assert not mark.exists()
 
 
+def test_the_list_of_what_a_sentence_encoder_was_trained_on_is_no_matter(tiny_bert: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_bert, folder)
+    (folder / "data_config.json").write_text(json.dumps([{"name": "pairs.jsonl.gz", "weight": 1}]))
+    assert build_caption_encoder(config(folder), []).tokenise(["cat"])
+
+
 def test_a_tokenizer_of_its_own_is_not_run(tiny_bert: Path, tmp_path: Path) -> None:
     mark, folder = tmp_path / "executed", tmp_path / "model"
     shutil.copytree(tiny_bert, folder)
