@@ -16,6 +16,7 @@ from data_loaders.images.loading import ImageSource
 from data_loaders.posts import Post
 from multimodal.distributed.devices import choose_device
 from multimodal.distributed.forking import ForkSafeLock
+from multimodal.encoders.kept_outputs import KeptOutputs
 from multimodal.memory.live.exporting import export_user
 from multimodal.memory.live.live_memory import Compaction, LiveMemory, LiveSettings
 from multimodal.memory.live.opening import open_memory
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 # Placeholder user for calls with a history but no user id; no dump contains a user of that name.
 _GUEST = "\0guest"
 _POSTS_AT_ONCE = 2_048
+# Of each encoder; about a hundred pictures of a ViT-B/16.
+_KEPT_BYTES = 64 * 2**20
 
 
 class Recommender:
@@ -111,6 +114,8 @@ class Recommender:
         model = load_model(path)
         model.system.use_precision(precision)
         model.system.use_device(chosen)
+        for encoder in model.system.encoders():
+            encoder.kept = KeptOutputs(_KEPT_BYTES)
         if memory is None:
             return cls(model.system, model.memory)
         settings = LiveSettings(keep_captions=keep_captions, refresh_s=refresh_s)

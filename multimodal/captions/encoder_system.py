@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from multimodal.captions.system import CaptionSystemConfig
 from multimodal.config import Choice, Range, SearchSpace
 from multimodal.encoders import CaptionEncoder, CaptionEncoderConfig, load_caption_encoder, missing_weights
+from multimodal.encoders.base import Encoder
 from multimodal.encoders.features.inputs import TokenCaptions
 from multimodal.encoders.storage import load_module, save_weights
 from multimodal.systems.network import NetworkSystem
@@ -83,6 +84,10 @@ class EncoderSystem(NetworkSystem):
     def encoder(self) -> CaptionEncoder:
         """The network's caption encoder."""
         return cast(CaptionEncoder, self.network.encoder)
+
+    def encoders(self) -> list[Encoder]:
+        """Return the caption encoder."""
+        return [self.encoder]
 
     def cast_encoders(self, dtype: torch.dtype) -> None:
         """Convert the encoder to `dtype`; the layers behind it stay in fp32."""

@@ -21,6 +21,7 @@ from multimodal.design.network import DesignNetwork
 from multimodal.design.scoring import Scorer
 from multimodal.design.storage import Parts, load_parts, save_parts
 from multimodal.encoders import CaptionEncoder, ImageEncoder, build_caption_encoder, missing_weights
+from multimodal.encoders.base import Encoder
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.search.caption_vectors import CaptionVectors
@@ -53,6 +54,11 @@ class DesignSystem(PostNetworkSystem):
     network: DesignNetwork
     scorer: Scorer
     alpha: float
+
+    def encoders(self) -> list[Encoder]:
+        """Return the encoders of captions and pictures, and the one that compares captions."""
+        sentences = self.scorer.datasets.sentences
+        return [*super().encoders(), *([] if sentences is None else [sentences])]
 
     def use_device(self, device: torch.device) -> None:
         """Move the network, and the encoder that compares captions, to this device."""

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from data_loaders.errors import ConfigError
 from multimodal.encoders.configuration import CaptionEncoderConfig, ImageEncoderConfig, wants_training
+from multimodal.encoders.kept_outputs import KeptOutputs, hash_of
 from multimodal.encoders.preprocessing import Augmentation, ImagePreprocessing
 from multimodal.encoders.storage import (
     DESCRIPTION_FILE,
@@ -42,9 +43,12 @@ class Encoder(nn.Module, ABC):
         config: the configuration it was built from.
         width: C, the width of its output vectors.
         default_learning_rate: its own learning rate; None for that of the training.
+        kept: its last outputs, so that content that comes again costs nothing; None, as by default, to keep none. Only
+            for an encoder whose weights stay as they are.
     """
 
     section: ClassVar[str]
+    kept: KeptOutputs | None = None
     config: CaptionEncoderConfig | ImageEncoderConfig
     width: int
     default_learning_rate: float | None
@@ -110,6 +114,10 @@ class Encoder(nn.Module, ABC):
             chosen = reached & {id(parameter) for layer in layers[-trainable:] for parameter in layer}
         for parameter in self.parameters():
             parameter.requires_grad_(id(parameter) in chosen)
+
+    def _keeps(self, content: Tensor) -> KeptOutputs | None:
+        """Return what is kept, where outputs may come from it: on a CPU, and where nothing is learned."""
+        return None if self.training or torch.is_grad_enabled() or content.device.type != "cpu" else self.kept
 
     def _reached_parameters(self) -> set[int]:
         self.requires_grad_(True)
@@ -179,6 +187,24 @@ class CaptionEncoder(Encoder):
             token_ids: (B, T) integers.
             mask: (B, T) booleans, true at tokens; a row may be all false.
         """
+        kept = self._keeps(token_ids)
+        if kept is None or not len(mask):
+            return self._words(token_ids, mask)
+        lengths = mask.int().mul(torch.arange(1, mask.shape[1] + 1)).amax(1).clamp(min=1).tolist()
+        rows = [(token_ids[row, :length], mask[row, :length]) for row, length in enumerate(lengths)]
+
+        def compute(missing: list[int]) -> list[Tensor]:
+            longest = max(lengths[row] for row in missing)
+            words = self._words(token_ids[missing, :longest], mask[missing, :longest])
+            return [one[: lengths[row]] for row, one in zip(missing, words, strict=True)]
+
+        outputs = kept.get_or_compute([hash_of(*row) for row in rows], compute)
+        words = outputs[0].new_zeros(*mask.shape, self.width)
+        for row, output in enumerate(outputs):
+            words[row, : lengths[row]] = output
+        return words
+
+    def _words(self, token_ids: Tensor, mask: Tensor) -> Tensor:
         first = torch.zeros_like(mask)
         first[:, :1] = True
         safe = mask | (first & ~mask.any(dim=1, keepdim=True))  # attention over nothing would be NaN
@@ -255,6 +281,13 @@ class ImageEncoder(Encoder):
         Args:
             pixels: (B, 3, S, S), the output of `preprocessing`: bytes 0 to 255, or floating point in [0, 1].
         """
+        kept = self._keeps(pixels)
+        if kept is None or not len(pixels):
+            return self._regions(pixels)
+        keys = [hash_of(picture) for picture in pixels]
+        return torch.stack(kept.get_or_compute(keys, lambda rows: [*self._regions(pixels[rows])]))
+
+    def _regions(self, pixels: Tensor) -> Tensor:
         scaled = pixels.to(self.mean.dtype)
         if not pixels.is_floating_point():
             scaled = scaled / 255

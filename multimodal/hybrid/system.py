@@ -42,6 +42,7 @@ from multimodal.systems.registry import get_system, register_system
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
+    from multimodal.encoders.base import Encoder
 
 logger = logging.getLogger(__name__)
 _POSTS_AT_ONCE = 256
@@ -76,6 +77,11 @@ class HybridSystem(System):
     def opens_images(self) -> bool:
         """Whether a part or an encoder reads the pictures itself."""
         return self.spaces.images is not None or any(part.opens_images for part in self.parts.values())
+
+    def encoders(self) -> list[Encoder]:
+        """Return the encoders by which posts are compared, and those of the parts."""
+        own = [encoder for encoder in (self.spaces.captions, self.spaces.images) if encoder is not None]
+        return [*own, *(encoder for part in self.parts.values() for encoder in part.encoders())]
 
     def use_device(self, device: torch.device) -> None:
         """Move encoders and parts to this device."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import torch
 
     from data_loaders.prepared import PreparedData
+    from multimodal.encoders.base import Encoder
     from multimodal.storage.run_folder import RunFolder
 
 
@@ -118,6 +119,10 @@ class System(ABC):
     @abstractmethod
     def load(cls, folder: Path, config: RunConfig, id_map: HashtagIdMap) -> System:
         """Return the System that `save` wrote."""
+
+    def encoders(self) -> Sequence[Encoder]:
+        """Return the encoders that `rank` calls; none, as here, for a System without them."""
+        return ()
 
     @property
     def opens_images(self) -> bool:

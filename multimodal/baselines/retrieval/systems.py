@@ -40,6 +40,7 @@ from multimodal.systems.registry import register_system
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
+    from multimodal.encoders.base import Encoder
 
 Ints = NDArray[np.int64]
 # How many neighbours vote, the exponent of the similarity, that of the age.
@@ -74,6 +75,12 @@ class NeighbourVotes(PriorSystem):
         """Whether pictures are compared."""
         content = self.spaces.content
         return self.spaces.images is not None or (content is not None and content.opens_images)
+
+    def encoders(self) -> list[Encoder]:
+        """Return the encoders by which posts are compared, and those of the System that gives content vectors."""
+        spaces = self.spaces
+        own = [encoder for encoder in (spaces.captions, spaces.images) if encoder is not None]
+        return [*own, *(spaces.content.encoders() if spaces.content is not None else ())]
 
     def use_device(self, device: torch.device) -> None:
         """Encode posts on this device from now on."""

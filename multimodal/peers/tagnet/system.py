@@ -14,6 +14,7 @@ from multimodal.encoders import (
     load_image_encoder,
     missing_weights,
 )
+from multimodal.encoders.base import Encoder
 from multimodal.peers.system import ClassifierSystem
 from multimodal.peers.tagnet.config import TagnetConfig
 from multimodal.peers.tagnet.datasets import GraphDatasets
@@ -41,6 +42,10 @@ class Tagnet(ClassifierSystem):
     config: TagnetConfig
     network: TagnetNetwork
     pictures: ImageEncoder | None
+
+    def encoders(self) -> list[Encoder]:
+        """Return the encoders of captions and pictures, and the one that compares pictures."""
+        return [*super().encoders(), *([] if self.pictures is None else [self.pictures])]
 
     def use_device(self, device: torch.device) -> None:
         """Move the network, and the encoder that compares pictures, to this device."""

@@ -22,6 +22,7 @@ from multimodal.encoders import (
     build_image_encoder,
     missing_weights,
 )
+from multimodal.encoders.base import Encoder
 from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
@@ -69,6 +70,10 @@ class PostNetworkSystem(NetworkSystem):
     @abstractmethod
     def scores(self, batch: PostBatch, bank: Tensor) -> tuple[Tensor, Tensor]:
         """Return the scores (B, C) by which hashtags are ranked, and the hashtag index of every column."""
+
+    def encoders(self) -> list[Encoder]:
+        """Return the encoders of captions and pictures."""
+        return [*self.network.encoders.values()]
 
     @property
     def memory_width(self) -> int:

@@ -17,6 +17,7 @@ from model_folders import make_siglip
 
 from data_loaders.errors import NotFittedError
 from data_loaders.posts import Post
+from multimodal.encoders import CaptionEncoder, ImageEncoder
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
@@ -179,6 +180,19 @@ def test_every_system_has_a_name_and_a_configuration(config_of):
     for name in list_systems():
         assert get_system(name).name == name == config_of(name).system
         assert isinstance(config_of(name), get_system(name).config_type)
+
+
+def test_it_names_the_encoders_that_ranking_calls(fitted, memory, questions, monkeypatch):
+    called = []
+    for kind in (CaptionEncoder, ImageEncoder):
+
+        def watching(self, *given, forward=kind.forward):
+            called.append(self)
+            return forward(self, *given)
+
+        monkeypatch.setattr(kind, "forward", watching)
+    fitted.system.rank(questions[:4], memory, K)
+    assert {id(encoder) for encoder in called} <= {id(encoder) for encoder in fitted.system.encoders()}
 
 
 @pytest.mark.parametrize("name", list_systems())
