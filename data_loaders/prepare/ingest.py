@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,12 +20,10 @@ from data_loaders.prepare.rejections import RejectionLog
 from data_loaders.prepare.settings import PrepareSettings
 from data_loaders.prepare.staging import Staging
 from data_loaders.progress import progress_bar
-from data_loaders.readers.base import RawPost, Reader, Record, Rejected
+from data_loaders.readers.base import RawPost, Reader, Rejected
+from data_loaders.readers.record_batches import record_batches
 from data_loaders.text.hashtags import remove_hashtags
 from data_loaders.text.plain_hashtags import plain_hashtags
-
-_BATCH = 256
-_BATCH_BYTES = 1 << 26
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +55,7 @@ class Ingest:
             DataError: the dump is damaged, or a picture cannot be used and the policy is `raise`.
         """
         with progress_bar("Reading posts", reader.count()) as bar:
-            for records in _batches(reader.read()):
+            for records in record_batches(reader.read()):
                 posts = []
                 for record in records:
                     if isinstance(record, Rejected):
@@ -131,20 +129,6 @@ def _with_plain_hashtags(record: RawPost) -> RawPost:
 def _without_hashtags(record: RawPost) -> str | None:
     caption = record.post.caption
     return None if caption is None else remove_hashtags(caption, record.hashtags_surface).strip() or None
-
-
-def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
-    batch: list[Record] = []
-    size = 0
-    for record in records:
-        batch.append(record)
-        picture = record.post.image if isinstance(record, RawPost) else None
-        size += len(picture) if isinstance(picture, bytes) else 0
-        if len(batch) == _BATCH or size > _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def _picture(post: Post) -> Path | bytes | None:

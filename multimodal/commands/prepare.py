@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_loaders.command_line import command_line
 from multimodal.commands.answer import Answer
-from multimodal.commands.dump_arguments import SOURCE_HELP, add_dump_arguments, reader_options, source_of
+from multimodal.commands.dump_arguments import SOURCE_HELP, add_dump_arguments, reader_options, refusals, source_of
 
 if TYPE_CHECKING:
     from data_loaders.prepare.prepare import PreparedSummary
@@ -103,7 +103,7 @@ def describe(summary: PreparedSummary) -> list[str | TextTable]:
         _splits(statistics["splits"]),
     ]
     if rejected["refused"] or rejected["kept"]:
-        parts += [_refusals(rejected), f"listed in {summary.folder / 'rejected.jsonl'}"]
+        parts += [refusals(rejected["refused"], rejected["kept"]), f"listed in {summary.folder / 'rejected.jsonl'}"]
     train = command_line(
         "train", "--config", "sample", "--data", summary.folder, "--output", f"runs/{summary.folder.resolve().name}"
     )
@@ -127,12 +127,3 @@ def _splits(splits: dict[str, Any]) -> TextTable:
         for name, side in splits.items()
     ]
     return TextTable(headings=headings, cells=cells, title="Splits")
-
-
-def _refusals(rejected: dict[str, dict[str, int]]) -> TextTable:
-    from multimodal.evaluation.files.text_table import TextTable
-
-    done = {"refused": "refused", "kept": "post kept"}
-    cells = [[reason, done[kind], f"{count:,}"] for kind in done for reason, count in rejected[kind].items()]
-    headings = ["reason", "what was done", "records"]
-    return TextTable(headings=headings, cells=cells, title="Refused records and reservations", text_columns=2)

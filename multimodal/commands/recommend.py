@@ -1,11 +1,14 @@
-"""Recommend hashtags for one post from its picture, its caption and its user."""
+"""Recommend hashtags for one post from its picture, its caption and its user, or for every post of a dump."""
 
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from multimodal.commands import dump_recommending
 from multimodal.commands.answer import Answer
 from multimodal.commands.rule_arguments import add_rule_arguments, rules_of
 
@@ -20,7 +23,11 @@ EXAMPLES = """examples:
   multimodal-hashtags recommend --run runs/tfidf --caption "Low tide" --k auto --maximum 8
   multimodal-hashtags recommend --run runs/sample --user-id ann --never "ad*" --replace nyc=newyork --always myshop
   multimodal-hashtags recommend --run runs/sample --user-id ann --only mine --k 3
-  multimodal-hashtags recommend --run runs/sample --user-id ann --explain --json"""
+  multimodal-hashtags recommend --run runs/sample --user-id ann --explain --json
+  multimodal-hashtags recommend --run runs/sample --source posts.jsonl --output recommendations.parquet
+  multimodal-hashtags recommend --run runs/sample --source twitter.zip --output recommendations.csv --k 10 --never "ad*"
+
+With --source, run the same command again after an interruption to go on."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", required=True, help="run folder, its model/ folder, or a Hugging Face Hub id")
     parser.add_argument("--image", help="picture file")
     parser.add_argument("--caption", help="text; hashtags in it are not recommended again")
-    parser.add_argument("--user-id", help="who posts; may be unknown. Give at least one of the three")
+    parser.add_argument("--user-id", help="who posts; may be unknown. Give one of the three, or --source")
     how_many = "how many hashtags; auto: as many as are expected to have the highest F1 (default: 5)"
     parser.add_argument("--k", type=_length, default=5, help=how_many)
     parser.add_argument("--minimum", type=int, help="shortest list of --k auto (default: 1)")
@@ -51,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     diverse.add_argument("--one-of-each", action="store_true", help="list only one of hashtags that mean the same")
     add_rule_arguments(parser)
     parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda if available, else cpu)")
+    dump_recommending.add_arguments(parser)
 
 
 def _length(text: str) -> int | Literal["auto"]:
@@ -64,42 +72,57 @@ def _length(text: str) -> int | Literal["auto"]:
 
 def run(options: argparse.Namespace) -> Answer:
     """Load the model and ask it."""
-    from multimodal.evaluation.files.text_table import TextTable
     from multimodal.recommender import Recommender
 
+    dump_recommending.check(options)
     rules = rules_of(options)
-    recommender = Recommender.from_pretrained(options.run, device=options.device, memory=options.memory)
+    # All posts of a dump are answered by what is known at the start, in whatever process.
+    refresh_s = 0.1 if options.source is None else math.inf
+    recommender = Recommender.from_pretrained(
+        options.run, device=options.device, memory=options.memory, refresh_s=refresh_s
+    )
     if options.observe is not None:
         from data_loaders.prepared import PreparedData
 
         data = PreparedData.open(options.observe)
         later = [post for split in ("validation", "test") for post in data.split(split)]
         recommender.observe([post for post in later if post.post_id not in recommender.memory])
+    asked = {
+        "k": options.k,
+        "minimum": options.minimum,
+        "maximum": options.maximum,
+        "include_caption_hashtags": options.include_caption_hashtags,
+        "rerank": _order(options),
+        **rules,
+    }
+    if options.source is not None:
+        return dump_recommending.run(options, recommender, asked)
     recommendations = recommender.recommend(
         options.image,
         options.caption,
         options.user_id,
-        options.k,
-        minimum=options.minimum,
-        maximum=options.maximum,
         timestamp=options.timestamp,
-        include_caption_hashtags=options.include_caption_hashtags,
         explain=options.explain,
-        rerank=_order(options),
-        **rules,
+        **asked,
     )
+    return _answer(recommendations, options.explain)
+
+
+def _answer(recommendations: Sequence[Recommendation], explain: bool) -> Answer:
+    from multimodal.evaluation.files.text_table import TextTable
+
     known = any(one.probability is not None for one in recommendations)
     cells = [
         [
             f"{rank:>2}",
             str(one),
-            *([_because(one)] if options.explain else []),
+            *([_because(one)] if explain else []),
             f"{one.score:.4f}",
             *([f"{one.probability:.3f}"] if known else []),
         ]
         for rank, one in enumerate(recommendations, start=1)
     ]
-    because = ["Because"] if options.explain else []
+    because = ["Because"] if explain else []
     headings = ["", "Hashtag", *because, "Score", *(["Probability"] if known else [])]
     table = TextTable(headings=headings, cells=cells, text_columns=2 + len(because))
     told = [{name: value for name, value in one.to_dict().items() if value is not None} for one in recommendations]

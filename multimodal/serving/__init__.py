@@ -1,1 +1,1 @@
-"""The HTTP service: programs and people ask a `Recommender` over the network."""
+"""The HTTP service, and whole dumps: programs and people ask a `Recommender`, one post at a time or all."""

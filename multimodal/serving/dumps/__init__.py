@@ -1,0 +1,1 @@
+"""Answers for every post of a dump."""

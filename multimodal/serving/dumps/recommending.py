@@ -1,0 +1,157 @@
+"""`recommend_dump`: hashtags for every post of a dump, in bounded memory, going on where a call was killed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from data_loaders.locking import locked
+from data_loaders.output_folder import lock_of
+from data_loaders.prepare.rejections import RejectionLog
+from data_loaders.progress import progress_bar
+from data_loaders.readers.base import Reader, Record
+from data_loaders.readers.record_batches import record_batches
+from multimodal.recommender import Recommender
+from multimodal.serving.dumps.answering import Line, answer_block
+from multimodal.serving.dumps.output import check_output, write_output
+from multimodal.serving.dumps.parts import Parts
+from multimodal.serving.dumps.workers import worked_on
+from multimodal.storage.run_folder import write_atomically
+
+_LISTED = ".rejected.jsonl"
+
+
+@dataclass(slots=True, kw_only=True)
+class DumpAnswers:
+    """What became of a dump.
+
+    Attributes:
+        output: the file with the answers.
+        listed: the file that lists refused records and reservations; None where there are none.
+        resumed: records that were answered before by a call that was interrupted.
+        posts: that were answered.
+        lengths: how many posts have answers of each length.
+        refused: refused records by reason.
+        kept: reservations about answered posts by reason.
+        notes: remarks about the dump as a whole.
+    """
+
+    output: Path
+    listed: Path | None = None
+    resumed: int = 0
+    posts: int = 0
+    lengths: Counter[int] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+    def counted(self, lines: Iterator[Line]) -> Iterator[Line]:
+        """Yield the lines that have answers, and count them."""
+        for line in lines:
+            if "hashtags" in line:
+                self.posts += 1
+                self.lengths[len(line["hashtags"])] += 1
+                yield line
+
+
+def recommend_dump(
+    recommender: Recommender,
+    reader: Reader,
+    output: Path,
+    options: Mapping[str, Any],
+    *,
+    processes: int | None = None,
+    call: Mapping[str, Any] | None = None,
+) -> DumpAnswers:
+    """Recommend for every post of a dump as `recommend_many` does, knowing what is remembered and nothing of the dump.
+
+    What is answered is kept beside the output in a folder `….unfinished` until the file is complete; the same call
+    goes on from there. Answers do not depend on where it was interrupted, nor on the number of processes.
+
+    Args:
+        recommender: answers.
+        reader: of the dump.
+        output: the file to write, replaced in one step; its ending says the format: `.parquet`, `.csv` or `.jsonl`.
+        options: arguments of `recommend_many`: `k` and others.
+        processes: how many answer, each forked and with one thread; None for this one.
+        call: JSON values besides `options` and the dump that answers depend on, such as the model's identity.
+
+    Raises:
+        UserError: an option or the output cannot be used.
+        DataError: the dump cannot be read, or has changed since the call that is gone on with.
+        RunError: what is kept is of another call, a process died, or a file cannot be written.
+    """
+    check_output(output, reader.path)
+    recommender.recommend_many([{"caption": "a"}], on_short="fewer", **options)  # what cannot be asked of any post
+    told = DumpAnswers(output=output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with locked(lock_of(output), output, "recommending into it"):
+        parts = Parts(output.with_name(output.name + ".unfinished"), {**(call or {}), **_about(reader), **options})
+        told.resumed = _answer(recommender, reader, parts, options, processes)
+        told.notes = list(reader.notes())
+        _list_refused(told, parts)
+        write_atomically(output, lambda path: write_output(path, output.suffix, told.counted(iter(parts))))
+        parts.remove()
+    return told
+
+
+def _about(reader: Reader) -> dict[str, Any]:
+    options = reader.options
+    names = ("owner_comments", "user_id", "number_rows", "encoding")
+    return {
+        "source": str(reader.path),
+        "format": reader.name,
+        "columns": dict(options.columns),
+        **{name: getattr(options, name) for name in names},
+    }
+
+
+def _answer(
+    recommender: Recommender, reader: Reader, parts: Parts, options: Mapping[str, Any], processes: int | None
+) -> int:
+    """Answer what is not answered yet; return how many records were before."""
+
+    def work(block: list[Record]) -> list[Line]:
+        return answer_block(recommender, block, reader.root, options)
+
+    done, resumed, number = len(parts), 0, -1
+    with progress_bar("Recommending", reader.count()) as bar:
+
+        def left() -> Iterator[list[Record]]:
+            nonlocal resumed, number
+            for number, block in enumerate(record_batches(reader.read())):
+                if number >= done:
+                    yield block
+                    continue
+                parts.check(number, block)
+                resumed += len(block)
+                bar.advance(len(block))
+
+        with closing(worked_on(left(), work, processes)) as answered:
+            for lines in answered:
+                parts.add(lines)
+                bar.advance(len(lines))
+    if number + 1 < done:
+        parts.check(number + 1, [])
+    return resumed
+
+
+def _list_refused(told: DumpAnswers, parts: Parts) -> None:
+    """Write the list of refused records and reservations beside the output, and count them."""
+    file = parts.folder / "listed.jsonl"
+    with RejectionLog(file) as log:
+        for line in parts:
+            refused = [[line["refused"], line["detail"]]] if "refused" in line else []
+            for reason, detail in refused or line["notes"]:
+                log.add(line["where"], reason, detail, line["post_id"], kept=not refused)
+    told.refused, told.kept = log.refused, log.kept
+    told.notes += log.notes()
+    listed = told.output.with_suffix(_LISTED)
+    if told.refused or told.kept:
+        told.listed = file.replace(listed)
+    else:
+        listed.unlink(missing_ok=True)
