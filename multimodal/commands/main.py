@@ -38,6 +38,7 @@ COMMANDS = {
     "ablation": "train a configuration and its variants",
     "audit": "check a run for leaks",
     "gate": "how much the fusion relies on the picture",
+    "doctor": "what is installed, what this machine offers, what to mend",
 }
 _LONGEST_PATH = 300
 _LISTED = "\n".join(f"  {name:<12} {summary}" for name, summary in COMMANDS.items())
@@ -47,8 +48,8 @@ _DETAILS = f"""commands:
 {PROGRAM} COMMAND --help describes a command. Every command takes --json: it then prints one JSON
 document on standard output, and everything else on standard error.
 
-exit status: 0 on success, 1 if an audit check or a row of a benchmark failed, 2 for a mistake in the call, 130 for
-Ctrl-C or SIGTERM"""
+exit status: 0 on success, 1 if an audit check or a row of a benchmark failed or doctor found something to mend,
+2 for a mistake in the call, 130 for Ctrl-C or SIGTERM"""
 
 
 class CommandParser(argparse.ArgumentParser):
