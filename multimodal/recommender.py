@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -15,7 +16,9 @@ from data_loaders.errors import UserError, short_repr
 from data_loaders.images.loading import ImageSource
 from data_loaders.posts import Post
 from multimodal.distributed.devices import choose_device
-from multimodal.distributed.forking import ForkSafeLock
+from multimodal.distributed.in_threads import in_a_thread
+from multimodal.distributed.processors import answers_at_once
+from multimodal.distributed.shared_lock import SharedLock
 from multimodal.encoders.kept_outputs import KeptOutputs
 from multimodal.memory.live.exporting import export_user
 from multimodal.memory.live.live_memory import Compaction, LiveMemory, LiveSettings
@@ -59,7 +62,9 @@ _KEPT_BYTES = 64 * 2**20
 class Recommender:
     """A fitted System and its live memory.
 
-    Threads may share one; calls wait for each other. A forked process has a copy of its own.
+    Threads may share one: they answer side by side where there are more processors than torch takes for one answer
+    (`torch.set_num_threads`), and what changes the memory waits for them. Functions that begin with `a` do the same in
+    a thread beside the event loop. A forked process has a copy of its own.
 
     Args:
         system: fitted.
@@ -69,7 +74,7 @@ class Recommender:
     def __init__(self, system: System, memory: PostMemory | LiveMemory) -> None:
         self.system = system
         self.live = memory if isinstance(memory, LiveMemory) else LiveMemory(memory)
-        self._lock = ForkSafeLock()
+        self._lock = SharedLock(answers_at_once())
         self._rule_book = RuleBook()
 
     @property
@@ -135,7 +140,7 @@ class Recommender:
         Raises:
             RunError: it could not be written; what the folder held before is unchanged.
         """
-        with self._lock:
+        with self._lock.alone():
             self.live.follow()
             save_model(Path(folder), self.system, self.memory)
 
@@ -202,13 +207,12 @@ class Recommender:
             explain=explain,
             rerank=read_reranking(rerank),
         )
-        with self._lock:
-            self.live.follow()
+        with self._answering() as memory:
             if not earlier:
-                return self._answer([post], self.memory, asked)[0]
-            with self.memory.fork() as memory:
-                post = self._remember_given(post, earlier, memory)
                 return self._answer([post], memory, asked)[0]
+            post, given = self._after(earlier, post, memory)
+            with self.live.fork(lambda fork: self.system.add_posts(fork, given)) as fork:
+                return self._answer([post], fork, asked)[0]
 
     def recommend_many(
         self,
@@ -256,11 +260,9 @@ class Recommender:
             read_reranking(rerank),
         )
         answers: list[list[Recommendation]] = []
-        with self._lock:
-            self.live.follow()
+        with self._answering() as memory:
             for start in range(0, len(read), _POSTS_AT_ONCE):
-                part = read[start : start + _POSTS_AT_ONCE]
-                answers.extend(self._answer(part, self.memory, asked))
+                answers.extend(self._answer(read[start : start + _POSTS_AT_ONCE], memory, asked))
         return answers
 
     def observe(self, posts: GivenPost | Sequence[GivenPost]) -> None:
@@ -274,7 +276,7 @@ class Recommender:
             UserError: a post is already remembered, or a value cannot be used; then none is remembered.
             StoreUnavailableError: the memory cannot be written at the moment; then none is remembered.
         """
-        with self._lock:
+        with self._lock.alone():
             self.live.follow()
             # Several processes may name posts at the same time.
             name = f"observed {uuid.uuid4().hex}" if self.live.settings.log_posts else "observed"
@@ -300,7 +302,7 @@ class Recommender:
             StoreUnavailableError: the memory cannot be written at the moment.
         """
         right = read_post(post, "")
-        with self._lock:
+        with self._lock.alone():
             self.live.follow()
             (given,) = self._as_remembered([(right, None)])
             changed = right.caption is not None or right.image is not None
@@ -313,7 +315,7 @@ class Recommender:
             UserError: the post is not remembered.
             StoreUnavailableError: the memory cannot be written at the moment.
         """
-        with self._lock:
+        with self._lock.alone():
             self.live.follow()
             self.live.withdraw(read_post({"post_id": post_id}, "").post_id)
 
@@ -349,7 +351,7 @@ class Recommender:
         about_post = read_post({"post_id": post_id, "user_id": user_id}, "")
         lists = {"shown": [one.hashtag for one in shown], "accepted": accepted, "rejected": rejected, "added": added}
         tags = {name: read_post({"hashtags": given}, "").hashtags for name, given in lists.items()}
-        with self._lock:
+        with self._lock.alone():
             self.live.follow()
             self.live.give_feedback(
                 FeedbackGiven(
@@ -378,16 +380,15 @@ class Recommender:
             StoreUnavailableError: the memory cannot be written at the moment.
         """
         known, read = _known_user(user_id), read_rules(rules)
-        with self._lock:
+        with self._lock.alone():
             self.live.follow()
             self.live.set_rules(known, read.as_values())
 
     def rules(self, user_id: str) -> dict[str, Any]:
         """Return the rules that are kept for a user, as `set_rules` takes them; empty if there are none."""
         known = _known_user(user_id)
-        with self._lock:
-            self.live.follow()
-            return dict(self.memory.notes.of(known).rules)
+        with self._answering() as memory:
+            return dict(memory.notes.of(known).rules)
 
     def forget(self, user_id: str) -> int:
         """Forget a user: at once for answers and models saved later, on the disk with the next `compact`.
@@ -414,7 +415,7 @@ class Recommender:
         Raises:
             StoreUnavailableError: the memory cannot be read at the moment.
         """
-        with self._lock:
+        with self._lock.alone():
             return self.live.refresh()
 
     def compact(self) -> Compaction:
@@ -431,8 +432,22 @@ class Recommender:
         """Let go of the log of the memory; nothing can be observed afterwards."""
         self.live.close()
 
-    def _remember_given(self, post: Post, history: Sequence[Post], memory: PostMemory) -> Post:
-        """Add the history that is given with a post to `memory`; return the post, of that user and just after it."""
+    arecommend = in_a_thread(recommend)
+    arecommend_many = in_a_thread(recommend_many)
+    aobserve = in_a_thread(observe)
+    afeedback = in_a_thread(feedback)
+
+    @contextmanager
+    def _answering(self) -> Iterator[PostMemory]:
+        """Lend the memory for an answer, in which nothing changes meanwhile."""
+        if self.live.is_due:
+            with self._lock.alone():
+                self.live.follow()
+        with self._lock.shared():
+            yield self.memory
+
+    def _after(self, history: Sequence[Post], post: Post, memory: PostMemory) -> tuple[Post, list[Post]]:
+        """Return a post just after the history that is given with it, and those posts, all of one user."""
         user_id = post.user_id or _GUEST
         own = [replace(given, user_id=user_id) for given in history if given.post_id not in memory]
         undated = sum(map(is_now, own))
@@ -443,8 +458,7 @@ class Recommender:
         timed = [(given, moment(next(following)) if is_now(given) else None) for given in own]
         # A post that is given twice counts once.
         once = {given.post_id: (given, time) for given, time in timed}
-        self.system.add_posts(memory, self._as_remembered([*once.values()]))
-        return post
+        return post, self._as_remembered([*once.values()])
 
     def _as_remembered(self, timed: Sequence[tuple[Post, datetime | None]]) -> list[Post]:
         """Return posts as they are remembered, those that are written now with the timestamp beside them."""

@@ -96,8 +96,8 @@ def _fingerprint(run: str) -> str:
 def _processes(options: argparse.Namespace) -> int | None:
     """Return how many processes answer; None for this one, which alone can use a GPU."""
     from multimodal.distributed.devices import choose_device
+    from multimodal.distributed.processors import processors
     from multimodal.serving.dumps.workers import can_fork
-    from multimodal.serving.threads import processors
 
     given: int | None = options.processes
     if given is not None and given < 1:

@@ -13,11 +13,11 @@ import torch
 import uvicorn
 
 from data_loaders.errors import UserError
+from multimodal.distributed.processors import processors
 from multimodal.serving.app import create_app
 from multimodal.serving.protocol import TimedProtocol
 from multimodal.serving.served_models import ServedModels
 from multimodal.serving.settings import ServiceSettings
-from multimodal.serving.threads import processors
 
 logger = logging.getLogger(__name__)
 

@@ -157,22 +157,6 @@ class TestAnswers:
         assert names(habit.recommend(user_id="42", k=1)) == ["ice"]
         habit.save_pretrained(tmp_path / "model")
 
-    def test_threads_may_share_one(self, habit):
-        expected, answers = habit.recommend(user_id="user3"), []
-
-        def work(number):
-            history = [{"user_id": "x", "hashtags": [f"own{number}"]}]
-            for _ in range(5):
-                answers.append(habit.recommend(user_id=f"guest{number}", history=history)[0].hashtag == f"own{number}")
-                answers.append(habit.recommend(user_id="user3") == expected)
-
-        threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert answers == [True] * 40
-
 
 def test_a_forked_process_answers_from_a_copy(design_run):
     code = f"""

@@ -59,7 +59,7 @@ def _cache(folder: Path) -> str:
 
 
 def _processors() -> Fact:
-    from multimodal.serving.threads import processors
+    from multimodal.distributed.processors import processors
 
     usable, all_of_them = processors(), os.cpu_count() or 1
     limited = f", of {all_of_them} of the machine (affinity, or a limit of the container)"
@@ -69,7 +69,7 @@ def _processors() -> Fact:
 def _threads() -> Fact:
     import torch
 
-    from multimodal.serving.threads import processors
+    from multimodal.distributed.processors import processors
 
     threads, usable = torch.get_num_threads(), processors()
     remedy = f"more threads than processors slow each other down: export OMP_NUM_THREADS={usable}"

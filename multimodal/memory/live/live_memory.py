@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -152,10 +153,15 @@ class LiveMemory:
         self.store.last()  # refuses a log that ends before what was read from it
         self._away = False
 
+    @property
+    def is_due(self) -> bool:
+        """Whether `follow` would look at the log."""
+        return self.settings.log_posts and time.monotonic() >= self._next_look_s
+
     def follow(self) -> None:
         """Refresh, but at most every `refresh_s` seconds; while the log is away, what is known goes on to be used."""
         with self._lock:
-            if time.monotonic() < self._next_look_s or not self.settings.log_posts:
+            if not self.is_due:
                 return
             try:
                 self.refresh()
@@ -198,6 +204,23 @@ class LiveMemory:
             # Others have appended in between.
             self._next_look_s = 0.0
             self.follow()
+
+    @contextmanager
+    def fork(self, change: Callable[[PostMemory], None] = lambda memory: None) -> Iterator[PostMemory]:
+        """Lend a fork of the memory for a `with` block, as other threads may at the same time.
+
+        Args:
+            change: what is done to the fork before.
+        """
+        lent = ExitStack()
+        try:
+            with self._lock:
+                memory = lent.enter_context(self.memory.fork())
+                change(memory)
+            yield memory
+        finally:
+            with self._lock:
+                lent.close()
 
     # -- what happens ------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from multimodal.distributed.forking import ForkSafeLock
 from multimodal.ranking.rules.patterns import Patterns, Replacements
 from multimodal.ranking.rules.rules import Rules
 
@@ -74,11 +75,13 @@ class RuleBook:
     def __init__(self, size: int = 256) -> None:
         self._size = size
         self._kept: dict[Rules, Matches] = {}
+        self._lock = ForkSafeLock()
 
     def matches(self, rules: Rules, known: Sequence[str]) -> Matches:
         """Return the matches of rules among all hashtags of a memory."""
-        found = self._kept.pop(rules, None) or Matches.of(rules)
-        found = self._kept[rules] = found.among(known)
-        while len(self._kept) > self._size:
-            self._kept.pop(next(iter(self._kept)), None)
-        return found
+        with self._lock:
+            found = self._kept.pop(rules, None) or Matches.of(rules)
+            found = self._kept[rules] = found.among(known)
+            while len(self._kept) > self._size:
+                del self._kept[next(iter(self._kept))]
+            return found

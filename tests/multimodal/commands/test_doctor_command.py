@@ -156,7 +156,7 @@ class TestMachine:
 
     def test_too_many_threads(self, found, monkeypatch):
         monkeypatch.setattr("torch.get_num_threads", lambda: 64)
-        monkeypatch.setattr("multimodal.serving.threads.processors", lambda: 2)
+        monkeypatch.setattr("multimodal.distributed.processors.processors", lambda: 2)
         _, facts, to_mend = found()
         assert facts["machine"]["threads of pytorch"]["remedy"].endswith("export OMP_NUM_THREADS=2")
         assert to_mend == []

@@ -1,8 +1,10 @@
 import os
 
 import pytest
+import torch
 
-from multimodal.serving.threads import processors
+from multimodal.distributed import processors as module
+from multimodal.distributed.processors import answers_at_once, processors
 
 
 @pytest.mark.parametrize(
@@ -23,3 +25,10 @@ def test_limits_of_containers(tmp_path, files, limit):
         (tmp_path / name).write_text(text)
     own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     assert processors(tmp_path) == (own if limit is None else min(own, limit))
+
+
+@pytest.mark.parametrize(("own", "torchs", "expected"), [(8, 2, 4), (7, 2, 3), (2, 2, 1), (1, 4, 1)])
+def test_as_many_answers_as_there_are_processors_for(monkeypatch, own, torchs, expected):
+    monkeypatch.setattr(module, "processors", lambda: own)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: torchs)
+    assert answers_at_once() == expected

@@ -20,6 +20,13 @@ def processors(cgroup: Path = _CGROUP) -> int:
     return max(1, allowed if quota is None else min(allowed, int(quota)))
 
 
+def answers_at_once() -> int:
+    """Return for how many answers at a time there are processors, each with as many threads as torch uses."""
+    import torch
+
+    return max(1, processors() // torch.get_num_threads())
+
+
 def _quota(cgroup: Path) -> float | None:
     with suppress(OSError, ValueError):
         given, period = (cgroup / "cpu.max").read_text().split()
