@@ -29,7 +29,7 @@ async def read_json(request: Request, schema: type[Schema]) -> Schema:
     """
     if _type_of(request) != _JSON:
         raise ServiceError(415, f"Content-Type is {_type_of(request) or 'missing'}; accepted: {_JSON}.")
-    return _checked(schema, await request.body())
+    return validated(schema, await request.body())
 
 
 async def read_body(request: Request, schema: type[Schema]) -> tuple[Schema, bytes | None]:
@@ -47,7 +47,7 @@ async def read_body(request: Request, schema: type[Schema]) -> tuple[Schema, byt
             fields, picture = await _fields(form)
     except HTTPException as error:
         raise ServiceError(400, f"the form cannot be read: {error.detail}") from None
-    return _checked(schema, fields), picture
+    return validated(schema, fields), picture
 
 
 async def _fields(form: FormData) -> tuple[dict[str, Any], bytes | None]:
@@ -79,7 +79,12 @@ def _type_of(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _checked(schema: type[Schema], given: bytes | dict[str, Any]) -> Schema:
+def validated(schema: type[Schema], given: bytes | dict[str, Any]) -> Schema:
+    """Return JSON, or the fields of a form of which those that are None are missing, as a schema.
+
+    Raises:
+        ServiceError: it is no JSON (400), or not of the schema (422).
+    """
     try:
         if isinstance(given, bytes):
             return schema.model_validate_json(given)

@@ -7,10 +7,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
-from multimodal.recommender import Recommendation
 from multimodal.serving import schemas
 from multimodal.serving.bodies import read_body, read_json
-from multimodal.serving.errors import ServiceError, at_most
+from multimodal.serving.errors import at_most
+from multimodal.serving.feedback import keep_feedback
 from multimodal.serving.openapi import accepts
 from multimodal.serving.pictures import checked, decoded
 from multimodal.serving.service import TheService
@@ -40,21 +40,7 @@ async def observe(request: Request, service: TheService) -> schemas.Observed:
 async def feedback(request: Request, service: TheService) -> schemas.Kept:
     """Keep what a user did with an answer."""
     given = await read_json(request, schemas.FeedbackRequest)
-    if (given.answer_id is None) == (given.post_id is None):
-        raise ServiceError(422, "give either answer_id or post_id.")
-    lists = given.model_dump(include={"accepted", "rejected", "added"})
-    about: str | list[Recommendation] = given.post_id or ""
-    user_id, name = given.user_id, given.model
-    if given.answer_id is not None:
-        kept = service.answers.get(given.answer_id)
-        about, user_id, name = list(kept.shown), user_id or kept.user_id, name or kept.model
-    model = service.ready.get(name)
-
-    def keep() -> None:
-        with model.lent() as recommender:
-            recommender.feedback(about, user_id=user_id, **lists)
-
-    await run_in_threadpool(keep)
+    await keep_feedback(service, given)
     return schemas.Kept()
 
 

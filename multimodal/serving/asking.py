@@ -1,0 +1,86 @@
+"""From what was sent to an answer that is kept, for the routes and the page alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi.concurrency import run_in_threadpool
+
+from data_loaders.errors import UserError
+from multimodal.serving import schemas
+from multimodal.serving.answers_kept import AnswerKept
+from multimodal.serving.errors import ServiceError, at_most, service_error
+from multimodal.serving.pictures import checked, decoded
+from multimodal.serving.questions import Answer, Question
+from multimodal.serving.service import Service
+from multimodal.serving.settings import Limits
+
+
+async def answered(
+    service: Service, asked: schemas.RecommendRequest, picture: bytes | None = None
+) -> schemas.RecommendAnswer:
+    """Ask a model for one post, and keep its answer.
+
+    Args:
+        service: knows the models.
+        asked: what was sent.
+        picture: sent beside it as a file; None for none.
+
+    Raises:
+        ServiceError: there is no answer; its status and message say why.
+        UserError: the picture cannot be used.
+    """
+    limits = service.settings.limits
+    question = await run_in_threadpool(question_of, asked, picture, asked.options(), limits)
+    model = service.ready.get(asked.model)
+    (answer,) = await model.batcher.ask([question], limits.answer_s)
+    if isinstance(answer, UserError):
+        raise service_error(answer)
+    if isinstance(answer, Exception):
+        raise answer
+    return told(service, model.source.name, asked.user_id, answer)
+
+
+def question_of(post: schemas.Query, picture: bytes | None, options: dict[str, Any], limits: Limits) -> Question:
+    """Return a post that was asked for as a question, its picture checked.
+
+    Args:
+        post: what was sent.
+        picture: sent beside it as a file; None for none.
+        options: further arguments of `recommend`.
+        limits: of a request.
+
+    Raises:
+        ServiceError: it is above a limit, or nothing was sent (422).
+        ImageError: the picture cannot be used.
+    """
+    for name in ("k", "minimum", "maximum"):
+        at_most(name, value if isinstance(value := options.get(name), int) else 0, limits.hashtags)
+    at_most("caption", len(post.caption or ""), limits.caption_characters, " characters")
+    given: dict[str, Any] = post.model_dump(include={"caption", "user_id", "timestamp"})
+    given["image"] = _picture(post.image, picture, limits)
+    if given["image"] is None and not post.caption and not post.user_id:
+        raise ServiceError(422, "nothing to recommend for; give at least one of image, caption and user_id.")
+    return Question(given, options, _history(getattr(post, "history", None), limits))
+
+
+def told(service: Service, model: str, user_id: str | None, answer: Answer) -> schemas.RecommendAnswer:
+    """Keep an answer for feedback, and return it as it is told."""
+    answer_id = service.answers.add(AnswerKept(model, user_id, answer))
+    hashtags = [schemas.RecommendedHashtag.model_validate(one.to_dict()) for one in answer]
+    return schemas.RecommendAnswer(recommendations=hashtags, answer_id=answer_id, model=model)
+
+
+def _picture(text: str | None, picture: bytes | None, limits: Limits) -> bytes | None:
+    if text and picture:
+        raise ServiceError(422, "image: given twice.")
+    picture = decoded(text) if text else picture
+    return None if picture is None else checked(picture, limits.pixels)
+
+
+def _history(posts: Sequence[schemas.HistoryPost] | None, limits: Limits) -> list[dict[str, Any]] | None:
+    if not posts:
+        return None
+    at_most("history", len(posts), limits.history_posts, " posts")
+    return [{**post.model_dump(), "image": _picture(post.image, None, limits)} for post in posts]
