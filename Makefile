@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 READY_DOCS := $(VENV)/.ready-docs
+READY_DEMO := $(VENV)/.ready-demo
 CODE := data_loaders multimodal scripts tests benchmarks docs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev quickstart ablation test check-matrix torture lint type check docs bench clean
+.PHONY: help setup setup-dev quickstart demo ablation test check-matrix torture lint type check docs bench clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  make %-12s %s\n", $$1, $$2}'
@@ -27,6 +28,10 @@ $(READY_DOCS): $(READY)
 	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	@touch $@
 
+$(READY_DEMO): $(READY)
+	$(BIN)/python -m pip install --quiet --editable '.[demo]'
+	@touch $@
+
 setup: $(READY)  ## make the environment in .venv
 
 setup-dev: $(READY_DEV)  ## the same, with everything tests and checks need
@@ -42,6 +47,9 @@ quickstart: $(READY)  ## make a sample dump, prepare, train DESIGN and the hybri
 	$(BIN)/multimodal-hashtags compare runs/sample runs/hybrid --split test --k 5
 	$(BIN)/multimodal-hashtags recommend --run runs/hybrid --k 5 --user-id 8100213830 \
 	  --image data/sample/britta.k/2025-02-23_13-28-44_UTC.jpg --caption "Nothing beats travelling at the end of a long week."
+
+demo: $(READY_DEMO)  ## a page in the browser to try what make quickstart trained
+	$(BIN)/multimodal-hashtags demo --run runs/hybrid --run runs/sample --data data/prepared
 
 ablation: $(READY)  ## what each part contributes on the sample (about 45 minutes)
 	$(BIN)/multimodal-hashtags ablation --data data/prepared --output runs/ablation

@@ -30,6 +30,7 @@ COMMANDS = {
     "evaluate": "metrics at K, predictions and charts of a run",
     "recommend": "recommend hashtags for one post",
     "serve": "answer recommendations over HTTP",
+    "demo": "a page to try trained models in a browser",
     "export": "predictions of a run for other programs",
     "memory": "look after the posts that a recommender keeps",
     "compare": "compare evaluated runs by paired tests",

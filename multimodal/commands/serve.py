@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from data_loaders.errors import UserError
-
-if TYPE_CHECKING:
-    from multimodal.serving.settings import Limits
+from multimodal.commands.serving_arguments import add_serving_arguments, limits_of
 
 EXAMPLES = """examples:
   multimodal-hashtags serve --run runs/sample
@@ -26,30 +21,12 @@ _LONGEST_KEY = 4_096
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument(
-        "--run", required=True, action="append", metavar="[NAME=]RUN",
-        help="run folder, its model/ folder, or a Hugging Face Hub id; may be repeated, the first answers by default",
-    )  # fmt: skip
-    parser.add_argument(
-        "--memory", action="append", default=[], metavar="[NAME=]URL",
-        help="SQLite file or URL of a PostgreSQL database where what is observed is kept (default: in this process)",
-    )  # fmt: skip
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine)")
-    parser.add_argument("--port", type=int, default=8000, help="0 for any that is free (default: 8000)")
+    add_serving_arguments(parser)
     parser.add_argument(
         "--api-key-file", type=Path, help=f"file with the key that requests have to carry (default: ${API_KEY}, if set)"
     )
     parser.add_argument(
         "--origin", action="append", default=[], help="of web pages that browsers let ask, such as https://example.org"
-    )
-    parser.add_argument("--keep-captions", action="store_true", help="keep the captions of observed posts too")
-    parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda if available, else cpu)")
-    parser.add_argument(
-        "--limit",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="of requests; docs/serving.md lists them",
     )
 
 
@@ -59,7 +36,7 @@ def run(options: argparse.Namespace) -> None:
 
     settings = ServiceSettings(
         models=model_sources(options.run, options.memory),
-        limits=_limits(options.limit),
+        limits=limits_of(options.limit),
         api_key=_api_key(options.api_key_file),
         origins=options.origin,
         device=options.device,
@@ -70,22 +47,6 @@ def run(options: argparse.Namespace) -> None:
     except ModuleNotFoundError as error:
         raise UserError(f"serve needs the package {error.name!r}: pip install 'multimodal-hashtags[serve]'.") from None
     serve(settings, options.host, options.port)
-
-
-def _limits(given: Sequence[str]) -> Limits:
-    from multimodal.serving.settings import Limits
-
-    defaults = asdict(Limits())
-    values: dict[str, Any] = {}
-    for one in given:
-        name, _, text = one.partition("=")
-        if name not in defaults:
-            raise UserError(f"--limit {one}: {name!r} is no limit; accepted: {', '.join(defaults)}.")
-        try:
-            values[name] = type(defaults[name])(text)
-        except ValueError:
-            raise UserError(f"--limit {one}: {text!r} is not a number.") from None
-    return Limits(**values)
 
 
 def _api_key(file: Path | None) -> str | None:

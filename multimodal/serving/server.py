@@ -11,20 +11,27 @@ from types import FrameType
 
 import torch
 import uvicorn
+from fastapi import FastAPI
 
 from data_loaders.errors import UserError
 from multimodal.distributed.processors import processors
 from multimodal.serving.app import create_app
 from multimodal.serving.protocol import TimedProtocol
 from multimodal.serving.served_models import ServedModels
-from multimodal.serving.settings import ServiceSettings
+from multimodal.serving.settings import Limits, ServiceSettings
 
 logger = logging.getLogger(__name__)
 
 _BACKLOG, _LAST_PORT = 2_048, 65_535
 
 
-def serve(settings: ServiceSettings, host: str, port: int, finish_s: int = 30) -> None:
+def serve(
+    settings: ServiceSettings,
+    host: str,
+    port: int,
+    finish_s: int = 30,
+    extend: Callable[[FastAPI], None] | None = None,
+) -> None:
     """Serve until SIGINT or SIGTERM; requests that have begun are answered first. SIGHUP loads the models again.
 
     Args:
@@ -32,6 +39,7 @@ def serve(settings: ServiceSettings, host: str, port: int, finish_s: int = 30) -
         host: address to listen on.
         port: 0 for any that is free.
         finish_s: how long requests that have begun may take once the service is being stopped.
+        extend: adds to the application before it starts, such as a page.
 
     Raises:
         UserError: a model cannot be loaded, or the address cannot be used.
@@ -40,7 +48,10 @@ def serve(settings: ServiceSettings, host: str, port: int, finish_s: int = 30) -
     torch.set_num_threads(max(1, processors() - 1))
     with _listening(host, port) as listener:
         models = ServedModels(settings)
-        server = uvicorn.Server(_config(settings, models, finish_s))
+        app = create_app(settings, models)
+        if extend is not None:
+            extend(app)
+        server = uvicorn.Server(_config(app, settings.limits, finish_s))
         shown = f"[{host}]" if ":" in host else host
         logger.info("http://%s:%d  (API: /docs; Ctrl-C stops)", shown, listener.getsockname()[1])
         # uvicorn handles these while it runs, and raises the one that ended it again.
@@ -71,16 +82,16 @@ def _listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _config(settings: ServiceSettings, models: ServedModels, finish_s: int) -> uvicorn.Config:
-    protocol = type("Protocol", (TimedProtocol,), {"headers_s": settings.limits.headers_s})
+def _config(app: FastAPI, limits: Limits, finish_s: int) -> uvicorn.Config:
+    protocol = type("Protocol", (TimedProtocol,), {"headers_s": limits.headers_s})
     return uvicorn.Config(
-        create_app(settings, models),
+        app,
         http=protocol,
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=settings.limits.connections,
+        limit_concurrency=limits.connections,
         timeout_graceful_shutdown=finish_s,
         lifespan="on",
     )

@@ -1,0 +1,1 @@
+"""The page: people try the served models in a browser."""

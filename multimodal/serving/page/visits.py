@@ -1,0 +1,91 @@
+"""`Visits`: what the page does when its buttons are pressed, the same way as the routes."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from fastapi.concurrency import run_in_threadpool
+
+from data_loaders.errors import UserError
+from data_loaders.images.inline import inline_picture
+from multimodal.serving import schemas
+from multimodal.serving.asking import answered
+from multimodal.serving.bodies import validated
+from multimodal.serving.errors import ServiceError, service_error
+from multimodal.serving.feedback import keep_feedback
+from multimodal.serving.page.known_posts import KnownPosts, frequent_users
+from multimodal.serving.page.reasons import reasons
+from multimodal.serving.page.templating import rendered
+from multimodal.serving.service import Service
+
+_EXAMPLE_PX = 1_024
+Given = tuple[str | None, str, str | None, str, int, bool]
+
+
+class Visits:
+    """The page's side of the service; every method returns HTML.
+
+    Args:
+        service: answers.
+        known: posts that can be shown.
+    """
+
+    def __init__(self, service: Service, known: KnownPosts) -> None:
+        self._service, self._known = service, known
+        self._next = itertools.count()
+
+    async def recommend(
+        self, picture: str | None, caption: str, user_id: str | None, model: str, k: float, auto: bool
+    ) -> tuple[str, str]:
+        """Return the answer of one model, and what a screen reader says of it."""
+        try:
+            asked = _asked(picture, caption, user_id, k, auto, model=model, explain=True)
+            answer = await answered(self._service, asked)
+            shown = await run_in_threadpool(self._answer, asked, answer)
+        except (ServiceError, UserError) as error:
+            return _problem(error), ""
+        names = ", ".join(f"#{one.hashtag}" for one in answer.recommendations)
+        return shown, f"{len(answer.recommendations)} hashtags: {names}"
+
+    async def teach(self, answer_id: str, hashtag: str, verdict: str) -> str:
+        """Keep that a hashtag of an answer was accepted or rejected; return what a screen reader says of it."""
+        try:
+            given = validated(schemas.FeedbackRequest, {"answer_id": answer_id, verdict: [hashtag]})
+            kept = self._service.answers.get(answer_id)
+            if kept.user_id is None:
+                raise ServiceError(422, "nobody can be taught; choose or invent a user, and ask again.")
+            await keep_feedback(self._service, given)
+        except (ServiceError, UserError) as error:
+            return _problem(error)
+        return rendered("taught", hashtag=hashtag, verdict=verdict, user_id=kept.user_id, model=kept.model)
+
+    def example(self) -> tuple[str | None, str, str | None, str]:
+        """Return picture, caption, user and true hashtags of the next test post."""
+        examples = self._known.examples
+        post = examples[next(self._next) % len(examples)]
+        picture = None if post.image is None else inline_picture(post.image, _EXAMPLE_PX)
+        return picture, post.caption or "", post.user_id, " ".join(f"#{tag}" for tag in post.hashtags)
+
+    def users(self, model: str) -> list[str]:
+        """Return users that a model knows."""
+        with self._service.ready.get(model).lent() as recommender:
+            return frequent_users(recommender.memory)
+
+    def _answer(self, asked: schemas.RecommendRequest, answer: schemas.RecommendAnswer) -> str:
+        with self._service.ready.get(answer.model).lent() as recommender:
+            why = reasons(answer.recommendations, recommender.memory, self._known)
+            system = recommender.system.name
+        return rendered("answer", answer=answer, user_id=asked.user_id, system=system, why=why)
+
+
+def _asked(
+    picture: str | None, caption: str, user_id: str | None, k: float, auto: bool, **others: Any
+) -> schemas.RecommendRequest:
+    fields = {"image": picture or None, "caption": caption.strip() or None, "user_id": (user_id or "").strip() or None}
+    return validated(schemas.RecommendRequest, {**fields, "k": "auto" if auto else int(k), **others})
+
+
+def _problem(error: ServiceError | UserError) -> str:
+    known = error if isinstance(error, ServiceError) else service_error(error)
+    return rendered("problem", message=known.message)

@@ -1,0 +1,143 @@
+"""What the buttons of the page do."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+from multimodal import Recommender
+from multimodal.serving.page.known_posts import KnownPosts
+
+NOBODY = (None, "", "", "habit", 5, False)
+
+
+def picture_of(page_data):
+    return "data:image/png;base64," + base64.b64encode(page_data.split("test")[0].image.read_bytes()).decode()
+
+
+def hashtags_in(html):
+    return re.findall(r'data-copy="#(\w+)"', html)
+
+
+def answer_id_in(html):
+    return re.search(r'data-answer="(\w+)"', html)[1]
+
+
+class TestRecommend:
+    def test_as_the_recommender_does(self, visit, page_runs, page_data):
+        right = Recommender.from_pretrained(page_runs["design"]).recommend(
+            page_data.split("test")[0].image, "a fire at night", "user1", 3
+        )
+
+        async def use(visits):
+            return await visits.recommend(picture_of(page_data), "a fire at night", "user1", "design", 3.0, False)
+
+        shown, spoken = visit(use, KnownPosts(page_data))
+        names = [one.hashtag for one in right]
+        assert hashtags_in(shown) == names
+        assert spoken == f"3 hashtags: {', '.join(map(str, right))}"
+        assert 'data-copy="' + " ".join(map(str, right)) + '"' in shown
+
+    def test_reasons_and_posts_are_shown(self, visit, page_runs, page_data):
+        user = Recommender.from_pretrained(page_runs["habit"]).memory.user_ids[0]
+
+        async def use(visits):
+            return await visits.recommend(None, "", user, "habit", 2, False)
+
+        shown, _ = visit(use, KnownPosts(page_data))
+        assert "the user’s earlier posts" in shown
+        assert shown.count("data:image/jpeg;base64,") >= 2
+        assert "habit gives no chances, only an order." in shown
+
+    def test_everything_is_escaped(self, visit):
+        async def use(visits):
+            return await visits.recommend(None, "", '<b onclick="x">', "habit", 1, False)
+
+        shown, _ = visit(use)
+        assert "<b onclick" not in shown
+        assert "&lt;b onclick" in shown
+
+    def test_bad_input_is_told(self, visit):
+        async def use(visits):
+            return [
+                (await visits.recommend(*given))[0]
+                for given in [
+                    NOBODY,
+                    ("data:image/png;base64,aGVsbG8=", *NOBODY[1:]),
+                    ("https://example.org/a.png", *NOBODY[1:]),
+                    (None, "a" * 11, *NOBODY[2:]),
+                    (None, "a", "", "nothing", 5, False),
+                    (None, "a", "", "habit", 5, True),
+                    (None, "a", "", "habit", 0, False),
+                ]
+            ]
+
+        told = visit(use, caption_characters=10)
+        for html, words in zip(
+            told,
+            [
+                "give at least one of image, caption and user_id",
+                "cannot be used: ",
+                "an address was given; no picture is fetched",
+                "caption: 11 characters were given; at most 10 are accepted",
+                "model &#39;nothing&#39; is not served; accepted: habit, design",
+                "the scores of &#39;user_habit&#39; are not chances; give a number",
+                "k: give a whole number of at least 1, or auto",
+            ],
+            strict=True,
+        ):
+            assert 'role="alert"' in html
+            assert words in html
+
+
+class TestTeach:
+    def test_the_next_answer_takes_it_into_account(self, visit):
+        async def use(visits):
+            before, _ = await visits.recommend(None, "", "ann", "habit", 5, False)
+            first, *_, last = hashtags_in(before)
+            told = [
+                await visits.teach(answer_id_in(before), last, "accepted"),
+                await visits.teach(answer_id_in(before), first, "rejected"),
+            ]
+            after, _ = await visits.recommend(None, "", "ann", "habit", 5, False)
+            return first, last, told, hashtags_in(after)
+
+        first, last, (yes, no), after = visit(use)
+        assert (after[0], first in after[:-1]) == (last, False)
+        assert f">#{last}</b> fits <b" in yes
+        assert f">#{first}</b> does not fit <b" in no
+
+    def test_nobody_cannot_be_taught(self, visit):
+        async def use(visits):
+            shown, _ = await visits.recommend(None, "a", "", "habit", 2, False)
+            return await visits.teach(answer_id_in(shown), hashtags_in(shown)[0], "accepted")
+
+        assert "nobody can be taught; choose or invent a user, and ask again" in visit(use)
+
+    def test_an_answer_that_is_not_kept(self, visit):
+        async def use(visits):
+            return await visits.teach("ab", "sea", "accepted")
+
+        assert "answer &#39;ab&#39; is not known here" in visit(use)
+
+
+def test_examples_come_one_after_the_other(visit, page_data):
+    known = KnownPosts(page_data)
+
+    async def use(visits):
+        return [visits.example() for _ in range(len(known.examples) + 1)]
+
+    given = visit(use, known)
+    assert given[0] == given[-1]
+    assert len({user_and_caption[1:3] for user_and_caption in given}) == len(known.examples)
+    picture, caption, user, truth = given[0]
+    first = known.examples[0]
+    assert (caption, user, truth) == (first.caption, first.user_id, " ".join(f"#{tag}" for tag in first.hashtags))
+    assert picture.startswith("data:image/jpeg;base64,")
+
+
+def test_users_of_a_model(visit):
+    async def use(visits):
+        return visits.users("design")
+
+    assert sorted(visit(use)) == [f"user{number}" for number in range(6)]
