@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, get_args
 
 from data_loaders.command_line import command_line
@@ -36,8 +37,10 @@ from multimodal.systems.answering import Asked, OnShort, answers, check_k
 from multimodal.systems.auto_length import Length, auto_length
 from multimodal.systems.base import Precision, System
 from multimodal.systems.caption_profile import profile_of
+from multimodal.systems.model_card import CardFacts
 from multimodal.systems.model_folder import load_model, save_model
 from multimodal.systems.model_origin import origin_of
+from multimodal.systems.publishing import upload, write_upload
 from multimodal.systems.queries import (
     GivenPost,
     is_missing,
@@ -89,6 +92,8 @@ class Recommender:
         precision: Precision = "fp32",
         device: str | torch.device | None = None,
         *,
+        revision: str | None = None,
+        local_files_only: bool = False,
         memory: str | Path | None = None,
         memory_folder: str | Path | None = None,
         keep_captions: bool = False,
@@ -97,10 +102,12 @@ class Recommender:
         """Load a model from a run folder, its `model/` folder, or the Hugging Face Hub.
 
         Args:
-            path: the folder or id.
+            path: the folder, or an id such as `owner/name` or `owner/name@revision`.
             precision: `fp32`, or `bf16` to run the encoders in half the memory; scores then differ slightly from
                 those of an evaluation, and the model cannot be saved.
             device: where to run: `cpu`, `cuda`, `cuda:1`; None: CUDA if available, else the CPU.
+            revision: of a model on the Hub: branch, tag or commit; None for the main branch.
+            local_files_only: take a model of the Hub from what was downloaded before, and ask no network.
             memory: where what is observed is kept: the path of a SQLite file, which is made if there is none, or the
                 URL of a PostgreSQL database; None for in this process only.
             memory_folder: folder for files beside that, from which it opens fast; None for a folder of that name.
@@ -116,7 +123,7 @@ class Recommender:
         if precision not in accepted:
             raise UserError(f"precision: {precision!r} is not known; accepted: {', '.join(accepted)}.")
         chosen = choose_device(device)
-        model = load_model(path)
+        model = load_model(path, revision=revision, local_files_only=local_files_only)
         model.system.use_precision(precision)
         model.system.use_device(chosen)
         for encoder in model.system.encoders():
@@ -143,6 +150,37 @@ class Recommender:
         with self._lock.alone():
             self.live.follow()
             save_model(Path(folder), self.system, self.memory)
+
+    def push_to_hub(
+        self,
+        hub_id: str,
+        *,
+        with_users_posts: bool = False,
+        private: bool = True,
+        revision: str | None = None,
+        card: str | None = None,
+    ) -> str:
+        """Upload the System to the Hugging Face Hub and return where it is; `from_pretrained(hub_id)` loads it.
+
+        Args:
+            hub_id: `owner/name`; the repository is made if there is none, its content is replaced.
+            with_users_posts: upload what is remembered of users too: ids, times, hashtags and vectors of their posts,
+                and their rules and feedback. Otherwise nothing of any user is.
+            private: whether a repository that is made is seen by its owner only.
+            revision: branch to commit to; None for the main one.
+            card: text of the model card; None for a generated one, without figures.
+
+        Raises:
+            UserError: the name is not one of the Hub.
+            RunError: the model cannot be saved, or the Hub refuses it.
+        """
+        with TemporaryDirectory() as temporary:
+            folder = Path(temporary) / "model"
+            with self._lock.alone():
+                self.live.follow()
+                memory = self.memory if with_users_posts else self.system.new_memory()
+                write_upload(folder, CardFacts(hub_id=hub_id), self.system, memory, card)
+            return upload(folder, hub_id, private=private, revision=revision)
 
     def recommend(
         self,

@@ -39,6 +39,7 @@ COMMANDS = {
     "ablation": "train a configuration and its variants",
     "audit": "check a run for leaks",
     "gate": "how much the fusion relies on the picture",
+    "push": "upload a model to the Hugging Face Hub",
     "doctor": "what is installed, what this machine offers, what to mend",
 }
 _LONGEST_PATH = 300

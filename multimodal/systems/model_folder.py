@@ -128,20 +128,22 @@ def _write_vocabulary(path: Path, id_map: HashtagIdMap) -> None:
     )
 
 
-def load_model(path: str | Path) -> LoadedModel:
+def load_model(path: str | Path, *, revision: str | None = None, local_files_only: bool = False) -> LoadedModel:
     """Read a model from a run folder, from its `model/` folder, or from the Hugging Face Hub.
 
     Nothing of a model is trusted: its files are compared with their checksums and checked for what they have to hold.
 
     Args:
-        path: the folder; a Hub id such as `name/repository` where no such folder exists.
+        path: the folder; a Hub id such as `name/repository` or `name/repository@revision` where no such folder exists.
+        revision: of a Hub id: branch, tag or commit.
+        local_files_only: of a Hub id: ask no network.
 
     Raises:
         RunError: there is no model, a file is missing or damaged, files do not fit each other, or the format version is
             another.
         ConfigError: its configuration is not valid.
     """
-    folder = find_model(path)
+    folder = find_model(path, revision, local_files_only)
     info = _read_info(folder)
     config = validate_config(info["config"], str(folder / _INFO))
     if info["system"] != config.system:
@@ -227,15 +229,20 @@ def _verdict(folder: Path, intact: bool) -> str:
     return f"The model has no checksums, so it cannot be told how that came about. Train again: {again}"
 
 
-def find_model(path: str | Path) -> Path:
-    """Return the model folder that a path or Hub id names.
+def find_model(path: str | Path, revision: str | None = None, local_files_only: bool = False) -> Path:
+    """Return the model folder that a path or Hub id names; see `load_model`.
 
     Raises:
-        RunError: there is none; the message says what is there instead and how to make a model.
+        RunError: there is none, or a folder is given with a revision; the message says what is there instead and how
+            to make a model.
     """
     folder = Path(path)
     if not folder.exists() and looks_like_hub_id(str(path)):
-        folder = download_model(str(path))
+        folder = download_model(str(path), revision, local_files_only)
+        if not (folder / _INFO).is_file():
+            raise RunError(f"{str(path)!r} on the Hugging Face Hub holds no model of this program: it has no {_INFO}.")
+    elif revision is not None:
+        raise RunError(f"revision: {revision!r} is for models of the Hugging Face Hub; {str(path)!r} is not one.")
     if not folder.is_dir():
         what = "is a file, not a run folder" if folder.exists() else "does not exist"
         raise RunError(f"run folder {str(path)!r} {what}. Train a model: {_TRAIN} {path}")

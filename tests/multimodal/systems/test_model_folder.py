@@ -248,7 +248,7 @@ class TestHub:
         monkeypatch.setattr(
             huggingface_hub,
             "snapshot_download",
-            lambda name, *, allow_patterns: asked.extend(allow_patterns) or tmp_path,
+            lambda name, *, allow_patterns, **options: asked.extend(allow_patterns) or tmp_path,
         )
         assert hub.download_model("somebody/model") == tmp_path
         held = ["model.json", "caption_encoder/model.safetensors", "caption_encoder/chat_template.jinja", "vocab.txt"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -25,7 +26,8 @@ from multimodal.recommender import Recommender
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.base import System
 from multimodal.systems.config_loading import load_config
-from multimodal.systems.model_folder import load_model
+from multimodal.systems.model_folder import load_model, save_model
+from multimodal.systems.publishing import check_files
 from multimodal.systems.registry import get_system, list_systems
 from multimodal.training.run import train_run
 
@@ -447,3 +449,11 @@ class TestRecommendEqualsEvaluate:
             answers.extend(self.recommend_all(recommender, [post]))
             recommender.observe(post)
         assert_same(answers, self.first(saved.rankings))
+
+
+def test_without_its_memory_a_saved_model_names_no_user_and_no_post_and_is_fit_to_be_shared(fitted, tmp_path):
+    save_model(tmp_path / "model", fitted.system, fitted.system.new_memory())
+    check_files(tmp_path / "model")
+    files = [path for path in (tmp_path / "model").rglob("*") if path.is_file()]
+    assert [path.name for path in files if re.search(rb"\buser\d|\bt\d{3}\b", path.read_bytes())] == []
+    assert len(Recommender.from_pretrained(tmp_path / "model").recommend(caption="a walk", user_id="user3", k=K)) == K
