@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from data_loaders.text.captions import check_profile
-from multimodal.config import RunConfig, Section
+from multimodal.config import Choice, Range, RunConfig, SearchSpace, Section
 from multimodal.encoders import CaptionEncoderConfig, ImageEncoderConfig
 from multimodal.encoders.configuration import wants_training
 from multimodal.hybrid.ranker.config import RankerConfig
@@ -59,6 +59,14 @@ class RowsConfig(Section):
 class HybridConfig(RunConfig):
     """The configuration of the hybrid."""
 
+    search_space: ClassVar[SearchSpace] = {
+        "bigrams": Range(0.0, 1.0),
+        "search.neighbours": Choice((40, 80, 160)),
+        "search.decay": Range(0.0, 1.0),
+        "ranker.leaves": Choice((7, 15, 31)),
+        "ranker.learning_rate": Range(0.02, 0.1, log=True),
+        "ranker.feature_share": Range(0.3, 1.0),
+    }
     system: Literal["hybrid"] = "hybrid"
     caption_profile: str = Field(default="plain", description="how captions are cleaned")
     bigrams: float = Field(default=0.5, ge=0, le=1, description="weight of pairs of words where posts are compared")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -58,18 +58,21 @@ class Rankings:
             UserError: a value is of another type, or a post has more or fewer scores than hashtags.
         """
         _check_lists(lists, scores)
-        sizes = np.fromiter(map(len, lists.values()), np.int64, len(lists))
-        names = list(dict.fromkeys(chain.from_iterable(lists.values())))
-        index = {name: number for number, name in enumerate(names)}
-        flat = np.fromiter(map(index.__getitem__, chain.from_iterable(lists.values())), np.int64, int(sizes.sum()))
-        inside = np.arange(int(sizes.max(initial=0))) < sizes[:, None]
-        indices, values = np.full(inside.shape, -1, np.int64), np.full(inside.shape, np.nan)
-        indices[inside] = flat
-        if scores is None:
-            values[inside] = -(np.nonzero(inside)[1] + 1.0)
+        index = GrowingIndex()
+        flat, sizes = index.numbers(lists.values())
+        ranks = np.arange(int(sizes.max(initial=0)))
+        inside = ranks < sizes[:, None]
+        if inside.all():
+            indices = flat.reshape(inside.shape)
         else:
+            indices = np.full(inside.shape, -1, np.int64)
+            indices[inside] = flat
+        if scores is None:
+            values = np.where(inside, -1.0 - ranks, np.nan)
+        else:
+            values = np.full(inside.shape, np.nan)
             values[inside] = np.fromiter(chain.from_iterable(scores[post_id] for post_id in lists), np.float64)
-        return cls(list(lists), indices, values, names)
+        return cls(list(lists), indices, values, list(index))
 
     def __len__(self) -> int:
         return len(self.post_ids)
@@ -97,14 +100,32 @@ class Rankings:
         return (self.of(row) for row in range(len(self)))
 
 
+class GrowingIndex(dict[str, int]):
+    """Name → number; a name asked for the first time gets the next number."""
+
+    def __missing__(self, name: str) -> int:
+        number = self[name] = len(self)
+        return number
+
+    def numbers(self, lists: Collection[Sequence[str]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the numbers of all names of N lists, one list after the other, and the length of each list, (N,)."""
+        sizes = np.fromiter(map(len, lists), np.int64, len(lists))
+        return np.fromiter(map(self.__getitem__, chain.from_iterable(lists)), np.int64, int(sizes.sum())), sizes
+
+
 def _check_lists(lists: Mapping[str, Sequence[str]], scores: Mapping[str, Sequence[float]] | None) -> None:
     for name, given in (("lists", lists), ("scores", {} if scores is None else scores)):
         if not isinstance(given, Mapping):
             raise UserError(f"{name}: {short_repr(given)} is not a dictionary of post id and list.")
-    for post_id, hashtags in lists.items():
-        if isinstance(hashtags, (str, bytes)) or not isinstance(hashtags, Sequence):
+    no_lists = tuple(kind for kind in set(map(type, lists.values())) if not _is_list(kind))
+    for post_id, hashtags in lists.items() if no_lists or scores is not None else ():
+        if isinstance(hashtags, no_lists):
             raise UserError(f"post {post_id!r}: {short_repr(hashtags)} is not a list of hashtags, best first.")
         if scores is not None and len(scores.get(post_id, ())) != len(hashtags):
             raise UserError(
                 f"post {post_id!r}: {len(scores.get(post_id, ()))} scores for {len(hashtags)} hashtags; give one each."
             )
+
+
+def _is_list(kind: type) -> bool:
+    return issubclass(kind, Sequence) and not issubclass(kind, (str, bytes))

@@ -14,10 +14,13 @@ DASH = "–"
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--", "−": "$-$",
           "±": r"$\pm$",
           "†": r"$^{\dagger}$", "‡": r"$^{\ddagger}$", "≥": r"$\geq$", "≤": r"$\leq$", "<": r"$<$", ">": r"$>$",
+          "|": r"$|$",
           **{character: f"\\{character}" for character in "&%$#_{}"}}  # fmt: skip
 Emphasis: TypeAlias = Literal["bold", "underline"]
 _MARKDOWN = {"bold": "**{}**", "underline": "<u>{}</u>"}
 _LATEX_COMMANDS = {"bold": r"\textbf{{{}}}", "underline": r"\underline{{{}}}"}
+# So many rows of a LaTeX table fit on a page.
+_PAGE_ROWS = 40
 # A word is not broken below this width in a narrow terminal.
 _LONGEST_WORD = 40
 
@@ -111,7 +114,9 @@ class TextTable:
         return text if how is None else commands[how].format(text)
 
     def latex(self, caption: str = "", *, wide: bool = False) -> str:
-        """Return the table in LaTeX; it needs the package booktabs.
+        """Return the table in LaTeX, which needs the packages booktabs and graphicx.
+
+        It is made smaller where it is wider than the column, and several tables where it is longer than a page.
 
         Args:
             wide: across both columns of a page of two.
@@ -120,22 +125,32 @@ class TextTable:
             [self._emphasised(latex_text(cell), row, column, _LATEX_COMMANDS) for column, cell in enumerate(line)]
             for row, line in enumerate(self.cells)
         ]
+        text = latex_text(caption or self.caption)
+        parts = [cells[start : start + _PAGE_ROWS] for start in range(0, max(len(cells), 1), _PAGE_ROWS)]
+        tables = [
+            self._float(part, f"(continued) {text}" if number else text, wide) for number, part in enumerate(parts)
+        ]
+        return "\n".join(["% needs \\usepackage{booktabs,graphicx}", *tables])
+
+    def _float(self, cells: Sequence[Sequence[str]], caption: str, wide: bool) -> str:
         lines = [" & ".join(row) + r" \\" for row in ([*map(latex_text, self.headings)], *cells)]
+        # Behind a rule and the end of a line, [ and * would be an argument of it.
+        lines = ["{}" + line if line.startswith(("[", "*")) else line for line in lines]
         name = "table*" if wide else "table"
         numbers = len(self.headings) - self.text_columns
         return "\n".join(
             [
-                "% needs \\usepackage{booktabs}",
                 rf"\begin{{{name}}}",
                 r"\centering",
-                rf"\caption{{{latex_text(caption or self.caption)}}}",
+                rf"\caption{{{caption}}}",
+                r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
                 rf"\begin{{tabular}}{{{'l' * self.text_columns + 'r' * numbers}}}",
                 r"\toprule",
                 lines[0],
                 r"\midrule",
                 *lines[1:],
                 r"\bottomrule",
-                r"\end{tabular}",
+                r"\end{tabular}}",
                 rf"\end{{{name}}}",
                 "",
             ]

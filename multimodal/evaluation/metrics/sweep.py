@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any, get_args
 
 import numpy as np
@@ -122,12 +123,12 @@ def evaluate_rankings(
     rows = _check(rankings, truth, user_ids, chunk_posts)
     facts = hashtag_facts(truth.names, vocabulary, train_hashtags)
     indices, outcomes = _outcomes(rankings, truth, rows, facts, cut_offs, chunk_posts)
-    chosen = rows.tolist()
+    kept = truth.counts.astype(bool).tolist()
     outcomes = replace(
         outcomes,
         ap_norm=ap_norm,
-        post_ids=[rankings.post_ids[row] for row in chosen],
-        user_ids=None if user_ids is None else [user_ids[row] for row in chosen],
+        post_ids=list(compress(rankings.post_ids, kept)),
+        user_ids=None if user_ids is None else list(compress(user_ids, kept)),
     )
     alike = None if similarity is None else as_similarity(similarity, facts.vocabulary_size)
     means, stored = _post_means(indices, outcomes, facts, alike, chunk_posts)

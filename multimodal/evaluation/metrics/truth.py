@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from data_loaders.errors import DataError
 from multimodal.evaluation.metrics.accuracy import Bools, Ints
-from multimodal.ranking.rankings import Rankings
+from multimodal.ranking.rankings import GrowingIndex, Rankings
 
 
 class KnownHashtags(Protocol):
@@ -111,36 +110,29 @@ class Truth:
         Raises:
             DataError: a post's hashtags are one text instead of a list of them.
         """
-        for row, tags in enumerate(hashtags):
-            if isinstance(tags, str):
+        texts = tuple(kind for kind in set(map(type, hashtags)) if issubclass(kind, str))
+        for row, tags in enumerate(hashtags if texts else ()):
+            if isinstance(tags, texts):
                 raise DataError(f"the truth of post number {row} is the text {tags!r}; it must be a list of hashtags.")
-        index = _GrowingIndex((name, number) for number, name in enumerate(names))
-        sizes = np.fromiter(map(len, hashtags), np.int64, len(hashtags))
-        flat = np.fromiter(map(index.__getitem__, chain.from_iterable(hashtags)), np.int64, int(sizes.sum()))
+        index = GrowingIndex((name, number) for number, name in enumerate(names))
+        flat, sizes = index.numbers(hashtags)
         extra = list(index)[len(names) :]
         all_names = [*names, *extra] if extra else names
         return cls._without_repeats(flat, sizes, all_names)
 
     @classmethod
     def _without_repeats(cls, flat: NDArray[np.int64], sizes: NDArray[np.int64], names: Sequence[str]) -> Truth:
-        width = max(len(names), 1)
-        keys = np.repeat(np.arange(len(sizes)), sizes) * width + flat
+        starts = np.repeat(np.arange(len(sizes)) * max(len(names), 1), sizes)
+        keys = starts + flat
         keys.sort()
         fresh = np.ones(len(keys), bool)
         np.not_equal(keys[1:], keys[:-1], out=fresh[1:])
+        indices = (keys - starts).astype(np.int32)
+        offsets = np.append(0, np.cumsum(sizes))
         repeats = int(len(keys) - np.count_nonzero(fresh))
         if repeats:
-            keys = keys[fresh]
-        offsets = np.searchsorted(keys, np.arange(len(sizes) + 1) * width)
-        return cls((keys % width).astype(np.int32), offsets, names, repeats)
-
-
-class _GrowingIndex(dict[str, int]):
-    """Name → number; a name asked for the first time gets the next number."""
-
-    def __missing__(self, name: str) -> int:
-        number = self[name] = len(self)
-        return number
+            indices, offsets = indices[fresh], np.append(0, np.cumsum(fresh))[offsets]
+        return cls(indices, offsets, names, repeats)
 
 
 def hit_matrix(indices: NDArray[np.int32], truth: Truth, rows: Ints) -> Bools:
