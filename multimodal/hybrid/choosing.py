@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from multimodal.hybrid.ranker.config import RankerConfig
 from multimodal.hybrid.ranker.fitting import fit_ranker
 from multimodal.hybrid.ranker.ranker import Ranker
 from multimodal.hybrid.ranker.rows import thinned
+from multimodal.ranking.calibration import AS_THEY_ARE, Calibration
 
 logger = logging.getLogger(__name__)
 _K, _NEGATIVES, _ROUNDS, _RATE = 5, 30, 80, 0.1
@@ -118,13 +119,41 @@ def f1_of_scores(
         truth: (B,) how many hashtags each post has.
         k: length of the lists.
     """
-    order = np.lexsort((-scores, rows))
-    ranks = np.empty(len(rows), np.int64)
-    ranks[order] = np.arange(len(rows))
-    firsts = np.searchsorted(rows, rows)
-    hits = np.bincount(rows[right & (ranks - firsts < k)], minlength=len(truth))
-    tagged = truth > 0
+    hits, tagged = hits_of_scores(rows, scores, right, len(truth), k), truth > 0
     if not hits[tagged].any():
         return 0.0
     precision, recall = float((hits[tagged] / k).mean()), float((hits[tagged] / truth[tagged]).mean())
     return 2 * precision * recall / (precision + recall)
+
+
+def hits_of_scores(
+    rows: NDArray[np.int64], scores: NDArray[np.float64], right: NDArray[np.bool_], posts: int, k: int
+) -> NDArray[np.int64]:
+    """Return how many of the k best candidates of each post are right, (posts,); see `f1_of_scores`."""
+    order = np.lexsort((-scores, rows))
+    ranks = np.empty(len(rows), np.int64)
+    ranks[order] = np.arange(len(rows))
+    firsts = np.searchsorted(rows, rows)
+    return np.bincount(rows[right & (ranks - firsts < k)], minlength=posts)
+
+
+def calibrated_on(ranker: Ranker, learning: LearningPosts, depth: int) -> Calibration | None:
+    """Return that chances are used as they come, and how much lies outside of the first ranks of validation posts.
+
+    Args:
+        ranker: learned from train posts alone.
+        learning: posts with their tables.
+        depth: how many ranks.
+
+    Returns:
+        None without validation posts that have hashtags.
+    """
+    table = learning.table.of_posts(learning.train, len(learning.posts))
+    posts = learning.posts[learning.train :]
+    truth = np.array([len(set(post.hashtags)) for post in posts])
+    right = table.labels([post.hashtags for post in posts])
+    tagged = int(np.count_nonzero(truth))
+    if not tagged:
+        return None
+    inside = int(hits_of_scores(table.rows, ranker.log_odds(table.values), right, len(posts), depth).sum())
+    return replace(AS_THEY_ARE, outside=(int(truth.sum()) - inside) / tagged, depth=depth)

@@ -54,6 +54,10 @@ class RowsConfig(Section):
     most_posts: int = Field(default=20_000, ge=1, description="the last train posts, that the ranker learns from")
     windows: int = Field(default=3, ge=1, le=10, description="stretches of time on which sources are chosen")
     choose: bool = Field(default=True, description="leave out sources that do not help; false: take all")
+    validation: bool = Field(
+        default=True, description="in the end the ranker learns from validation posts, too; an evaluation of that "
+        "split flatters it then, the log has the figure from before; false: train posts alone"
+    )  # fmt: skip
 
 
 class HybridConfig(RunConfig):

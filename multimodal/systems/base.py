@@ -42,7 +42,7 @@ class System(ABC):
         name: registry name, snake_case; set by `register_system`.
         config_type: the configuration schema of this System.
         scores_are_chances: whether scores claim to be the chance that a hashtag is true; they are then calibrated.
-        scores_are_calibrated: whether they keep that claim as they are; then nothing is fitted to them.
+        scores_are_calibrated: whether they keep that claim as they are; then `fit` sets `calibration`.
         calibration_depth: how many hashtags of a post are ranked to calibrate, and to choose the length of its list.
         calibration: from scores to chances, fitted on validation posts; None without.
         id_map: the train vocabulary with its frequencies; set by `fit` and `load`.

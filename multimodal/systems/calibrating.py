@@ -10,7 +10,7 @@ import numpy as np
 
 from data_loaders.posts import Post
 from multimodal.memory.post_memory import PostMemory
-from multimodal.ranking.calibration import AS_THEY_ARE, fit_calibration
+from multimodal.ranking.calibration import fit_calibration
 from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.base import System
 from multimodal.systems.caption_profile import profile_of
@@ -26,17 +26,19 @@ _LEAST_POSTS, _POSTS_AT_ONCE = 30, 2_048
 def calibrate(system: System, memory: PostMemory, data: PreparedData) -> None:
     """Fit the calibration of a System whose scores claim to be chances, on validation posts; too few leave none.
 
-    As in serving, every post knows what was posted before it, validation posts included. Chances that a System gives
-    as calibrated stay what they are.
+    As in serving, every post knows what was posted before it, validation posts included. A System whose scores are
+    calibrated has found out the rest when it was fitted, and stays as it is.
 
     Args:
         system: fitted.
         memory: of the train posts; it stays as it is.
         data: what it was trained on.
     """
+    if system.scores_are_calibrated:
+        return
     posts = [post for post in data.split("validation") if post.hashtags]
     system.calibration = None
-    if not system.scores_are_chances or len(posts) < (1 if system.scores_are_calibrated else _LEAST_POSTS):
+    if not system.scores_are_chances or len(posts) < _LEAST_POSTS:
         return
     with memory.fork() as known:
         add_in_batches(system, known, [post for post in data.split("validation") if post.post_id not in known])
@@ -46,7 +48,7 @@ def calibrate(system: System, memory: PostMemory, data: PreparedData) -> None:
     if not len(scores):
         return
     number = np.repeat(np.arange(len(lists)), [len(row) for row in lists])
-    fitted = AS_THEY_ARE if system.scores_are_calibrated else fit_calibration(scores, right, number)
+    fitted = fit_calibration(scores, right, number)
     outside = (sum(len(set(post.hashtags)) for post in posts) - int(right.sum())) / len(posts)
     system.calibration = replace(fitted, outside=outside, depth=system.calibration_depth)
 

@@ -31,7 +31,8 @@ def grow_forest(rows: RankerRows, config: RankerConfig, seed: int = 0) -> Forest
         raise UserError(_INSTALL) from None
     rows = rows.ordered()
     group = None if config.objective == "binary" else rows.sizes
-    data = lightgbm.Dataset(rows.features, rows.labels.astype(np.float32), weight=rows.weights, group=group)
+    weights = rows.weights if config.weights == "posts" else rows.candidate_weights
+    data = lightgbm.Dataset(rows.features, rows.labels.astype(np.float32), weight=weights, group=group)
     booster = lightgbm.train(_parameters(config, seed), data, config.rounds)
     return forest_of(booster.dump_model(), rows.features.shape[1])
 

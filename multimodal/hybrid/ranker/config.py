@@ -9,6 +9,7 @@ from pydantic import Field
 from multimodal.config import Section
 
 Kind: TypeAlias = Literal["auto", "trees", "linear"]
+Weights: TypeAlias = Literal["candidates", "posts"]
 Objective: TypeAlias = Literal["binary", "lambdarank", "rank_xendcg"]
 
 
@@ -17,6 +18,7 @@ class RankerConfig(Section):
 
     kind: Kind = Field(default="auto", description="trees, linear, or auto: what has the lower log-loss on validation")
     objective: Objective = Field(default="binary", description="of the trees: binary, lambdarank or rank_xendcg")
+    weights: Weights = Field(default="candidates", description="of which each counts the same for the trees")
     rounds: int = Field(default=300, ge=1, le=5_000, description="number of trees")
     leaves: int = Field(default=15, ge=2, le=64, description="most leaves of a tree")
     learning_rate: float = Field(default=0.05, gt=0, le=1, description="shrinks what each tree adds")

@@ -43,10 +43,15 @@ class RankerRows:
     @property
     def weights(self) -> Floats:
         """(n,) Weights that sum to the same for every post, 1 on average."""
-        counts = np.ones(len(self)) if self.counts is None else self.counts
-        number = np.unique(self.posts, return_inverse=True)[1]
+        number, counts = np.unique(self.posts, return_inverse=True)[1], self.candidate_weights
         weights = counts / np.bincount(number, counts)[number]
         return np.asarray(weights * len(self) / weights.sum())
+
+    @property
+    def candidate_weights(self) -> Floats:
+        """(n,) Weights by which every candidate counts the same, also those that were left out; 1 on average."""
+        counts = np.ones(len(self)) if self.counts is None else self.counts
+        return np.asarray(counts * len(self) / counts.sum())
 
     def ordered(self) -> RankerRows:
         """Return them in an order that does not depend on the order of rows inside of posts."""

@@ -7,9 +7,10 @@ import pytest
 
 from data_loaders.posts import Post
 from multimodal.hybrid.candidates import CandidateTable, Feature
-from multimodal.hybrid.choosing import choose, f1_of_scores, windows_of
+from multimodal.hybrid.choosing import calibrated_on, choose, f1_of_scores, windows_of
 from multimodal.hybrid.learning import LearningPosts
 from multimodal.hybrid.ranker.config import RankerConfig
+from multimodal.hybrid.ranker.fitting import fit_ranker
 
 CANDIDATES = 40
 
@@ -64,3 +65,22 @@ def test_f1_of_means_by_hand():
     precision, recall = (1 + 0.5) / 2, (1 + 0.25) / 2
     assert f1 == pytest.approx(2 * precision * recall / (precision + recall))
     assert f1_of_scores(rows, scores, ~right & False, np.array([2, 0, 4]), 2) == 0
+
+
+def test_how_much_lies_outside_is_told_of_validation_posts():
+    learning, config = learning_of(400, 300, useful=False), RankerConfig(kind="linear")
+    ranker = fit_ranker(learning.rows(0, 300), learning.table.names, learning.table.sources, config)
+    assert calibrated_on(ranker, learning, CANDIDATES).outside == 0
+    first = calibrated_on(ranker, learning, 1)
+    # Each post has one hashtag.
+    precision = np.mean(list(hits_of(ranker, learning, 1)))
+    assert (first.outside, first.depth) == (pytest.approx(1 - precision), 1)
+    assert 0 < precision < 1
+    assert calibrated_on(ranker, LearningPosts(learning.posts[:300], 300, learning.table.of_posts(0, 300)), 5) is None
+
+
+def hits_of(ranker, learning, k):
+    for row in range(learning.train, len(learning.posts)):
+        table = learning.table.of_posts(row, row + 1)
+        best = np.argsort(-ranker.log_odds(table.values), kind="stable")[:k]
+        yield len({table.texts[number] for number in table.hashtags[best]} & set(learning.posts[row].hashtags))

@@ -52,3 +52,12 @@ def test_posts_of_joined_rows_stay_apart():
     assert (np.diff(both.posts) >= 0).all()
     assert both.counts[: len(rows)].tolist() == [1.0] * len(rows)
     assert joined([rows, rows]).counts is None
+
+
+def test_every_candidate_counts_the_same_also_those_that_were_left_out():
+    rows = draw_rows(posts=20)
+    assert rows.candidate_weights.tolist() == [1.0] * len(rows)
+    few = thinned(rows, 3)
+    shares = [np.average(part.labels, weights=part.candidate_weights) for part in (rows, few)]
+    assert shares[0] == pytest.approx(shares[1])
+    assert few.candidate_weights.mean() == pytest.approx(1)

@@ -1,0 +1,49 @@
+"""What is said of the validation split is found out before the ranker learns from it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from multimodal.hybrid.choosing import hits_of_scores
+from multimodal.storage.run_folder import RunFolder
+from multimodal.systems.model_folder import load_model
+from multimodal.training.run import train_run
+from tests.multimodal.hybrid.conftest import hybrid_config
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_data, tmp_path_factory):
+    """Two hybrids that differ in whether the ranker learns from validation posts, with what they logged."""
+    found = {}
+    for learns in (True, False):
+        folder = tmp_path_factory.mktemp("validation") / "run"
+        train_run(hybrid_config(f"rows={{choose: false, validation: {learns}}}"), tiny_data, folder)
+        (record,) = [
+            json.loads(line) for line in RunFolder(folder).metrics.read_text().splitlines() if "ranker" in line
+        ]
+        found[learns] = load_model(folder).system, record
+    return found
+
+
+def test_the_ranker_learns_from_more_posts(trained):
+    (one, record), (other, before) = trained[True], trained[False]
+    assert record["rows"] > before["rows"]
+    assert one.ranker.kind == other.ranker.kind == record["kind"]
+    features = np.zeros((1, len(one.ranker.names)), np.float32)
+    assert one.ranker.log_odds(features) != other.ranker.log_odds(features)
+
+
+def test_what_was_found_out_before_stays(trained):
+    (one, record), (other, before) = trained[True], trained[False]
+    assert record["validation_f1@5"] == before["validation_f1@5"] > 0
+    assert one.calibration == other.calibration
+    assert one.calibration.outside is not None
+
+
+def test_hits_by_hand():
+    rows, scores = np.array([0, 0, 0, 2]), np.array([0.1, 0.9, 0.5, 0.2])
+    right = np.array([True, False, True, True])
+    assert hits_of_scores(rows, scores, right, 3, 2).tolist() == [1, 0, 1]
