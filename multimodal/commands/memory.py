@@ -136,6 +136,7 @@ def _rebuild(options: argparse.Namespace) -> dict[str, Any]:
     folder = folder_beside(options.memory)
     with open_store(options.memory, None) as store:
         refuse_lost(store, folder / SNAPSHOT)
+        store.check()
     remove_caches(folder)
     return _compact(options)
 
@@ -149,6 +150,7 @@ def _encode_again(options: argparse.Namespace) -> dict[str, Any]:
 
     model = load_model(options.run)
     with open_store(options.memory, None) as source, open_store(options.to, origin_of(model).fingerprint) as target:
+        source.check()
         with shared_progress("encoding posts again", source.last(), "events") as advance:
             done = encode_log_again(source, target, model.system.new_memory(), model.system.add_posts, advance)
         return {

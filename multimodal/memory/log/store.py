@@ -102,6 +102,15 @@ class EventStore(ABC):
             StoreUnavailableError: the log cannot be reached at the moment, or another process reads what was erased.
         """
 
+    def check(self) -> None:
+        """Read the structure of the files of the log, where this program keeps them: see `SqlStore.check`.
+
+        Raises:
+            StoreUnavailableError: the log cannot be reached at the moment.
+            StoreDamagedError: it is damaged.
+        """
+        return None
+
     @abstractmethod
     def close(self) -> None:
         """Let go of the log; it cannot be used afterwards."""

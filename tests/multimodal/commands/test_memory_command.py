@@ -75,6 +75,20 @@ def test_rebuild(command, trained, kept):
     assert json.loads(snapshot.read_text())["post_ids"][-2:] == ["a1", "a2"]
 
 
+def test_rebuild_checks_the_file_of_the_log_first(command, trained, memory):
+    recommender = Recommender.from_pretrained(trained, memory=memory)
+    recommender.observe([{"post_id": f"a{number}", "user_id": "ann", "hashtags": ["sea" * 99]} for number in range(99)])
+    recommender.compact()
+    recommender.close()
+    whole = memory.read_bytes()
+    inner = next(start for start in range(4096, len(whole), 4096) if whole[start] == 5)
+    memory.write_bytes(whole[: inner + 12] + bytes(40) + whole[inner + 52 :])
+    done = command("memory", "rebuild", "--run", trained, "--memory", memory)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is damaged: SQLite finds '" in done.stderr
+    assert memory.with_name("memory.sqlite.files").joinpath("snapshot", "memory.json").exists()
+
+
 def test_rebuild_leaves_what_there_is_of_a_lost_log(command, trained, kept):
     command("memory", "compact", "--run", trained, "--memory", kept)
     kept.rename(kept.with_name("backup"))

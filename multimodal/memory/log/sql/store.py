@@ -16,7 +16,7 @@ from sqlalchemy.sql import CompoundSelect, Select
 
 from multimodal.distributed.forking import ForkSafeLock
 from multimodal.memory.log.batches import not_forgotten, refuse_repeated
-from multimodal.memory.log.errors import StoreError, StoreUnavailableError
+from multimodal.memory.log.errors import StoreDamagedError, StoreError, StoreUnavailableError
 from multimodal.memory.log.event_coding import CORRECTED, FORGOTTEN, OBSERVED, WITHDRAWN, Row, decode, encode, sealed
 from multimodal.memory.log.events import Event
 from multimodal.memory.log.pseudonyms import is_pseudonym, pseudonym, unmasked
@@ -176,6 +176,21 @@ class SqlStore(EventStore):
                     f"what was erased from the log {self.location} is still in its write-ahead log: another process "
                     "reads it. Compact again."
                 )
+
+    def check(self) -> None:
+        """Check the whole SQLite file (`PRAGMA quick_check`); a PostgreSQL server looks after its own files.
+
+        Entries have checksums, which are compared whenever they are read; this finds entries that no longer are.
+        """
+        if self._address.path is None:
+            return
+        with self._reading() as connection:
+            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalars().all()
+        if found != ["ok"]:
+            raise StoreDamagedError(
+                f"the log {self.location} is damaged: SQLite finds {' '.join(str(found[0]).split())!r}. Restore it "
+                "from a backup."
+            )
 
     def close(self) -> None:
         """Let go of the log."""

@@ -134,6 +134,19 @@ class TestDamage:
                 continue
             assert found == right
 
+    def test_a_whole_file_passes_the_check(self, path, whole):
+        with open_store(path, "model-a") as store:
+            assert store.check() is None
+
+    def test_a_page_of_entries_that_leads_nowhere_is_found_without_reading_them(self, path, whole):
+        """The pointers of an inner page of the table are exchanged for zeros."""
+        inner = next(start for start in range(4096, len(whole), 4096) if whole[start] == 5)
+        path.write_bytes(whole[: inner + 12] + bytes(40) + whole[inner + 52 :])
+        with open_store(path, "model-a") as store:
+            assert store.last() == 120
+            with pytest.raises(StoreDamagedError, match=r"is damaged: SQLite finds '.+'\. Restore it from a backup\."):
+                store.check()
+
 
 class TestErasing:
     def test_nothing_is_left_after_a_vacuum(self, path):
