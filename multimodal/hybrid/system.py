@@ -173,12 +173,13 @@ class HybridSystem(System):
 
     def new_memory(self) -> PostMemory:
         """Return an empty memory with room for the words and vectors of the hybrid and of its parts."""
-        spaces = dict(self.spaces.widths)
+        spaces, languages = dict(self.spaces.widths), False
         for name, part in self.parts.items():
             empty = part.new_memory()
+            languages = languages or empty.detect_languages
             widths = {CONTENT: empty.width, **empty.spaces} if empty.width else empty.spaces
             spaces |= {space_name(name, space): width for space, width in widths.items()}
-        return PostMemory(self.id_map.vocabulary(), 0, SLOTS, spaces)
+        return PostMemory(self.id_map.vocabulary(), 0, SLOTS, spaces, languages)
 
     def add_posts(self, memory: PostMemory, posts: Sequence[Post]) -> None:
         """Append posts with their words and vectors."""

@@ -15,7 +15,7 @@ from data_loaders.posts import NOW_US, UNDATED_EPOCH_US, Post
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.posts.column import Column
 from multimodal.memory.posts.growing_array import GrowingArray
-from multimodal.memory.posts.languages import languages_of
+from multimodal.memory.posts.languages import languages_of, refuse_unknown
 from multimodal.memory.posts.numbering import Numbering
 from multimodal.memory.posts.rows import PostRows
 from multimodal.memory.posts.state import PostsState
@@ -405,7 +405,11 @@ class PostMemory:
             likeness: by what posts are compared.
             among: (Q, H) positions to choose from, -1 for none; None for all.
             language: code of the captions' language; None for all posts.
+
+        Raises:
+            ValueError: the memory does not know the languages of its captions.
         """
+        refuse_unknown(language, self.languages, self.detect_languages)
         admitted = None if language is None else self._rows.languages.mask(language, len(self))
         return self.index.find(terms, vectors, self.resolve(instants_us), count, likeness, among, admitted)
 

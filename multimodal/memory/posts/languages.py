@@ -83,6 +83,24 @@ class Languages:
         self._numbers.release(fork._numbers)
 
 
+def refuse_unknown(language: str | None, known: Sequence[str], detects: bool) -> None:
+    """Refuse a question about a language to a memory that knows the language of no post and does not find it out.
+
+    Args:
+        language: that is asked for; None for none.
+        known: the languages of remembered posts.
+        detects: whether the memory finds out the languages of captions that come in.
+
+    Raises:
+        ValueError: see above.
+    """
+    if language is not None and not known and not detects:
+        raise ValueError(
+            f"language is {language!r}, but this memory does not know the languages of its captions; make it with "
+            "detect_languages=True before posts come in, or ask without a language"
+        )
+
+
 def languages_of(posts: Sequence[Post], given: Sequence[str | None] | None, detect: bool) -> Sequence[str | None]:
     """Return the languages of captions: those that are given, or those that are found out, or none.
 

@@ -53,6 +53,10 @@ class QuestionColumns(Protocol):
     def languages(self) -> Sequence[str]:
         """Codes of the languages by language number."""
 
+    @property
+    def detect_languages(self) -> bool:
+        """Whether the languages of captions that come in are found out."""
+
     def resolve(self, instants_us: Ints) -> Ints:
         """Return instants with that of a post that is being written now in place of `NOW_US`."""
 

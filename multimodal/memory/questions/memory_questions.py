@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from multimodal.memory.posts.languages import refuse_unknown
 from multimodal.memory.questions.columns import QuestionColumns
 from multimodal.memory.questions.following import ALL_POSTS, FollowingPostings, FollowingTrends, language_number
 from multimodal.memory.questions.hashtag_values import HashtagValues, counted
@@ -68,7 +69,8 @@ class MemoryQuestions:
             count: how many, K; equal ones come in the order of their texts.
 
         Raises:
-            ValueError: the half-life is shorter than a second or longer than 1,000 years, or `count` is negative.
+            ValueError: the half-life is shorter than a second or longer than 1,000 years, `count` is negative, or the
+                memory does not know the languages of its captions.
         """
         _refuse_negative(count=count)
         table, uses = self._trends(half_life, language)
@@ -232,6 +234,7 @@ class MemoryQuestions:
     def _trends(self, half_life: timedelta, language: str | None) -> tuple[TrendTable, Uses]:
         if not _SHORTEST <= half_life <= _LONGEST:
             raise ValueError(f"half_life is {half_life}; expected {_SHORTEST} to {_LONGEST}")
+        refuse_unknown(language, self._columns.languages, self._columns.detect_languages)
         name = half_life // _MICROSECOND, language
         trends, posts = _of_one_state(lambda: (self._tables[name], self._postings["posts"]))
         key = ALL_POSTS if language is None else 1 + language_number(self._columns, language)

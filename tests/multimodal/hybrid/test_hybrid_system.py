@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
 from data_loaders.errors import RunError
+from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.memory.post_memory import PostMemory
 from multimodal.recommender import Recommender
 from multimodal.systems.model_folder import load_model
 
@@ -37,6 +40,14 @@ def test_chances_are_used_as_they_come(model):
     recommender = Recommender(model.system, model.memory)
     answer = recommender.recommend(caption="a quiet harbour", user_id="user3", k="auto")
     assert [one.probability for one in answer] == [one.score for one in answer]
+
+
+@pytest.mark.parametrize("detect", [True, False])
+def test_its_memory_finds_out_languages_where_a_part_needs_them(model, detect, monkeypatch):
+    part = SimpleNamespace(new_memory=lambda: PostMemory(HashtagIdMap(), detect_languages=detect))
+    monkeypatch.setattr(model.system, "parts", {**model.system.parts, "by_language": part})
+    memory = model.system.new_memory()
+    assert (memory.detect_languages, set(model.system.parts)) == (detect, {"design", "by_language"})
 
 
 def test_every_effect_of_an_explanation_adds_up(model, tiny_data):

@@ -85,7 +85,7 @@ def tiny(kind="flat", **changes):
 
 
 def empty(settings=None):
-    memory = PostMemory(HashtagIdMap(TAGS[:-1]), slots=SLOTS, spaces={"image": WIDTH})
+    memory = PostMemory(HashtagIdMap(TAGS[:-1]), slots=SLOTS, spaces={"image": WIDTH}, detect_languages=True)
     if settings is not None:
         memory.search_with(NeighbourIndex(memory, settings))
     return memory

@@ -227,6 +227,22 @@ class TestDetectedLanguages:
         memory.append(self.posts())
         assert memory.languages_at(np.arange(4)) == [None] * 4
 
+    def test_without_them_no_question_is_asked_about_one(self):
+        memory = PostMemory(HashtagIdMap(), slots=3)
+        memory.append([post(0, "a"), post(1, "b")], terms=WORDS[:2])
+        message = r"language is 'de', but this memory does not know the languages .* detect_languages=True before posts"
+        asks = (
+            lambda: memory.questions.trends(NOW, DAY, language="de"),
+            lambda: memory.questions.trend_values(np.zeros((1, 1), np.int64), NOW, DAY, language="de"),
+            lambda: memory.neighbours(WORDS[:1], {}, NOW, 1, Likeness(), language="de"),
+        )
+        for ask in asks:
+            with pytest.raises(ValueError, match=message):
+                ask()
+        memory.append([post(2, "a")], terms=WORDS[2:], languages=["en"])
+        assert [len(np.ravel(ask()[0])) for ask in asks[:2]] == [10, 1]
+        assert asks[2]().positions.tolist() == [[-1]]
+
     def test_a_kept_memory_writes_them_to_its_log(self):
         live = LiveMemory(PostMemory(HashtagIdMap(), detect_languages=True), InProcessStore("model"))
         live.observe(self.posts(), PostMemory.append)

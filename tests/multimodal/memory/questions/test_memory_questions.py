@@ -20,7 +20,7 @@ N, H = 2_000, 300
 class Columns:
     """Posts of a year with three hashtags and some words each, in order of time."""
 
-    extent, languages, slots = Extent(N, 0, None), ("en",), 50
+    extent, languages, slots, detect_languages = Extent(N, 0, None), ("en",), 50, False
 
     def __init__(self):
         random = np.random.default_rng(0)
