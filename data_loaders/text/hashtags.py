@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import html
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import unquote
 
 import regex
 
@@ -36,13 +38,17 @@ _WORD_BREAK = regex.compile(
 )
 _SPACES = regex.compile(r"[^\S\n]{2,}")
 _SPACES_AT_LINE_END = regex.compile(r"[^\S\n]*+\n[^\S\n]*+")
-# Any sign, also small or as an HTML entity ("&#35;"), as long as no other entity begins with it.
+# Any sign, also small, as an HTML entity ("&#35;") as long as no other entity begins with it, or as in an address.
 _ANY_SIGN = regex.compile(
-    rf"&(?:amp;)*+(?:\#(?:0*+35|x0*+23)|num);|(?:{ENTITY})(*SKIP)(*FAIL)|[#＃﹟]", regex.IGNORECASE
+    rf"&(?:amp;)*+(?:\#(?:0*+35|x0*+23)|num);|(?:{ENTITY})(*SKIP)(*FAIL)|[#＃﹟]|%(?:25)*+23|%EF%BC%83",
+    regex.IGNORECASE,
 )
 # What can stand between a sign and its hashtag without being seen, and the pieces of what follows.
 _SEEN = regex.compile(r"[^\p{Cf}\uFE0F\u20E3]|\Z")
-_PIECE = regex.compile(r"[\p{L}\p{M}\p{N}_\u200c\u200d]++|&\#?[A-Za-z0-9]{1,32};")
+# The same where the sign stands alone (`# sunset`, not `C# sunset`): blanks as well.
+_SEEN_BEHIND_BLANKS = regex.compile(r"[^\p{Cf}\uFE0F\u20E3\s]|\Z")
+_INSIDE_WORD = regex.compile(r"(?<=[\p{L}\p{M}\p{N}_])")
+_PIECE = regex.compile(r"[\p{L}\p{M}\p{N}_\u200c\u200d]++|&\#?[A-Za-z0-9]{1,32};|(?:%[0-9A-Fa-f]{2})++")
 _MOST_PIECES = 64
 
 
@@ -124,47 +130,80 @@ def remove_hashtags(text: str, listed: Collection[str] = ()) -> str:
 
     Args:
         text: the text.
-        listed: hashtags of the post, in any form; they are removed wherever a sign stands directly before them.
+        listed: hashtags of the post, in any form; they are removed wherever `find_listed` finds them.
 
     >>> remove_hashtags("Low #tide at dusk #beach"), remove_hashtags("vibes#sunset and more", ["Sunset"])
     ('Low at dusk', 'vibes and more')
     """
     if not _ANY_SIGN.search(text):
         return text
-    found = [(tag.start, tag.end) for tag in find_hashtags(text)]
-    signed = find_listed(text, listed)
-    left = _without(text, found + signed)
-    # What followed a removed hashtag directly may have become a hashtag itself.
-    return _without(left, [(tag.start, tag.end) for tag in find_hashtags(left)]) if signed else left
+    spans, signed = _hashtag_spans(text), find_listed(text, listed)
+    while spans or signed:
+        text = _without(text, spans + signed)
+        # What stood behind what was removed may have become a hashtag itself.
+        spans, signed = (_hashtag_spans(text) if signed else []), _listed_spans(text, listed, with_signs_before=True)
+    return text
+
+
+def _hashtag_spans(text: str) -> list[tuple[int, int]]:
+    return [(tag.start, tag.end) for tag in find_hashtags(text)]
 
 
 def find_listed(text: str, listed: Collection[str]) -> list[tuple[int, int]]:
     """Return the spans of the listed hashtags with a sign before them, be they hashtags by the rule or not.
 
-    A sign counts inside of words and addresses too, and an HTML entity or invisible characters may stand for it or
-    behind it. A longer word is another hashtag: `#sunsets` is not `sunset`.
+    A sign counts inside of words and addresses too, and an HTML entity, `%23` or invisible characters may stand for it
+    or behind it; blanks too, unless a word ends with the sign. Of an address that holds `%23` all is found. A longer
+    word is another hashtag: `#sunsets` is not `sunset`.
 
-    >>> find_listed("2024#Goals set, no goals", ["goals"])
-    [(4, 10)]
+    >>> find_listed("2024#Goals set, no goals", ["goals"]), find_listed("# goals, C# goals", ["goals"])
+    ([(4, 10)], [(0, 7)])
     """
+    return _listed_spans(text, listed)
+
+
+def _listed_spans(text: str, listed: Collection[str], with_signs_before: bool = False) -> list[tuple[int, int]]:
+    """Return what `find_listed` does, with the signs that stand alone before a hashtag if they are asked for."""
     tags = {normalise(tag) for tag in listed} - {""}
     if not tags or not _ANY_SIGN.search(text):
         return []
     spaced = any(len(tag.split()) > 1 for tag in listed)
     signs = list(_ANY_SIGN.finditer(text))
     limits = [*(sign.start() for sign in signs[1:]), len(text)]
-    ends = [_listed_end(text, sign.end(), limit, tags, spaced) for sign, limit in zip(signs, limits, strict=True)]
-    return [(sign.start(), end) for sign, end in zip(signs, ends, strict=True) if end]
+    spans, encoded, edge, first = [], False, -1, 0
+    for sign, limit in zip(signs, limits, strict=True):
+        alone = _INSIDE_WORD.match(text, sign.start()) is None
+        seen = (_SEEN_BEHIND_BLANKS if alone else _SEEN).search(text, sign.end())
+        start = seen.start() if seen else limit
+        first = first if sign.start() == edge else sign.start()
+        edge = start if alone else -1
+        end = _listed_end(text, start, limit, tags, spaced)
+        if end:
+            spans.append((first if with_signs_before else sign.start(), end))
+            encoded = encoded or sign.group().startswith("%")
+    return _with_addresses(text, spans) if encoded else spans
+
+
+def _with_addresses(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the spans, widened to the addresses that they are within: what is left of one would be words."""
+    runs = (run.span() for run in RUN.finditer(text) if "%" in run.group())
+    matches = (match for start, end in runs for match in HASHTAG_OR_URL.finditer(text, start, end))
+    addresses = [match.span() for match in matches if match["tag"] is None]
+    starts = [start for start, _ in addresses]
+    widened = []
+    for start, end in spans:
+        place = bisect_right(starts, start) - 1
+        within = place >= 0 and start < addresses[place][1] and text[start] == "%"
+        widened.append((addresses[place][0], max(end, addresses[place][1])) if within else (start, end))
+    return widened
 
 
 def _listed_end(text: str, start: int, limit: int, tags: Collection[str], spaced: bool) -> int:
     """Return where the longest of the hashtags ends that begins right at `start`; 0 for none."""
-    seen = _SEEN.search(text, start)
-    start = position = seen.start() if seen else limit
-    longest, end, known = max(map(len, tags)), 0, ""
+    position, longest, end, known = start, max(map(len, tags)), 0, ""
     for count, piece in enumerate(_PIECE.finditer(text, start, limit)):
         gap = text[position : piece.start()]
-        canonical = normalise(html.unescape(text[start : piece.end()]))
+        canonical = normalise(html.unescape(unquote(text[start : piece.end()])))
         if (gap and not count) or count == _MOST_PIECES or len(canonical) > longest or not _joins(gap, spaced):
             break
         if canonical in tags and canonical != known:

@@ -6,6 +6,7 @@ import html
 import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
+from urllib.parse import unquote
 
 import regex
 
@@ -19,9 +20,11 @@ from multimodal.systems.caption_profile import profile_of
 from multimodal.systems.queries import to_query
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
-# A sign and what stands directly behind it, however the sign is written and whatever stands before it. Signs that are
-# no hashtags to the pattern that removes them count too.
-_BEHIND_SIGN = regex.compile(r"#[\p{Cf}\uFE0F\u20E3]*+(?=[\p{L}\p{M}\p{N}_])([^\s#]++)")
+# A sign and what stands directly behind it, however the sign is written and whatever stands before it; where no word
+# ends with the sign, what stands behind blanks too. Signs that are no hashtags to the pattern that removes them count.
+_BEHIND_SIGN = regex.compile(
+    r"(?:(?<![\p{L}\p{M}\p{N}_])#[\p{Cf}\uFE0F\u20E3\s]*+|#[\p{Cf}\uFE0F\u20E3]*+)(?=[\p{L}\p{M}\p{N}_])([^\s#]++)"
+)
 _MOST_WORDS = 20
 # It is natural that captions say what their hashtags say; from this share on it deserves a warning.
 _NOTABLE_SHARE = 0.05
@@ -98,11 +101,12 @@ def own_hashtags_as_words(context: AuditContext) -> Finding:
 
 
 def _signed(text: str, post: Post) -> set[str]:
-    """Return which of the post's hashtags stand in a text with a sign directly before them.
+    """Return which of the post's hashtags stand in a text with a sign before them, as it is or as in an address.
 
     Only whole words count: `#sunsets` is not `sunset`, and a plain word is no hashtag.
     """
-    if "#" not in (text := unicodedata.normalize("NFKC", html.unescape(html.unescape(text)))):
+    plain = unquote(unquote(html.unescape(html.unescape(text))))
+    if "#" not in (text := unicodedata.normalize("NFKC", plain)):
         return set()
     found: set[str] = set()
     for behind in _BEHIND_SIGN.findall(text):

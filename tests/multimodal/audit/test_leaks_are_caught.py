@@ -279,6 +279,11 @@ def test_words_the_author_wrote_are_a_remark_with_their_share():
         "a&amp;#x23;sunset",
         "https://x.example/#sunset",
         "2024﹟sunset",
+        "# sunset",
+        "(#\u00a0\t sunset)",
+        "#\nsunset",
+        "vibes %23sunset",
+        "%2523sun%73et",
     ],
 )
 def test_signs_that_are_no_hashtags_to_the_pattern_are_caught_by_the_truth(left):
@@ -288,7 +293,16 @@ def test_signs_that_are_no_hashtags_to_the_pattern_are_caught_by_the_truth(left)
 
 
 @pytest.mark.parametrize(
-    "left", ["a sunset", "# sunset", "vibes#sunsets", "it&#x27;s sunset", "#other sunset", "C# sunset"]
+    "left",
+    [
+        "a sunset",
+        "# sunsets",
+        "%23sunsets",
+        "vibes#sunsets",
+        "it&#x27;s sunset",
+        "#other sunset",
+        "C# sunset",
+    ],
 )
 def test_words_and_other_signs_are_no_hashtags_of_the_post(left):
     finding = own_hashtags_cut_out(caption_case((left, ("sunset", "x27"), left), ("fine", ("sea",), "fine #sea")))
