@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from data_loaders.errors import some_of
-from data_loaders.readers.encodings import LikelyEncodings
+from data_loaders.readers.likely_encodings import LikelyEncodings
 
 MOST_LISTED = 1_000_000
 """Records of each reason that are listed; all are counted."""

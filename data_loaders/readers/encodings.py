@@ -1,23 +1,19 @@
-"""Read text in other encodings than UTF-8, and tell which encoding text that is not UTF-8 is likely to have."""
+"""Read text in other encodings than UTF-8."""
 
 from __future__ import annotations
 
 import codecs
 import io
 import re
-from collections import Counter
 from typing import IO, TYPE_CHECKING, cast
 
 from data_loaders.errors import ConfigError, DataError
+from data_loaders.readers.likely_encodings import suggestion
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-WESTERN = "windows-1252"
 _CHUNK_BYTES = 1 << 16
-_NOT_ASCII = re.compile(rb"[\x80-\xff]+")
-_LONGEST_RUN = 2
-_SEEMS = re.compile(r"; it seems to be (\S+): try --encoding ")
 _BYTES = re.compile("[\udc80-\udcff]+")
 
 
@@ -36,24 +32,6 @@ def check_encoding(encoding: str) -> None:
         ) from problem
 
 
-def likely_encoding(content: bytes) -> str | None:
-    """Return the encoding that text that is not UTF-8 seems to have; None if it is hard to tell.
-
-    Western European letters stand alone between others, which those of other scripts and damaged UTF-8 do not.
-
-    >>> likely_encoding("Café à Paris, Größe".encode("windows-1252")), likely_encoding("Привет".encode("cp1251"))
-    ('windows-1252', None)
-    """
-    if not content.decode("utf-8", "ignore").isascii():
-        return None
-    runs = _NOT_ASCII.findall(content)
-    try:
-        content.decode(WESTERN)
-    except UnicodeDecodeError:
-        return None
-    return WESTERN if runs and max(map(len, runs)) <= _LONGEST_RUN else None
-
-
 def not_utf8(content: bytes = b"") -> str:
     """Return the warning for text that is not valid UTF-8.
 
@@ -65,29 +43,7 @@ def not_utf8(content: bytes = b"") -> str:
         seen = ""
     except UnicodeDecodeError as problem:
         seen = f" such as {content[problem.start : problem.start + 4]!r}"
-    likely = likely_encoding(content)
-    remedy = f"; it seems to be {likely}: try --encoding {likely}" if likely else ""
-    return f"invalid_utf8: bytes that are not UTF-8{seen} are replaced by U+FFFD; accepted: UTF-8{remedy}"
-
-
-class LikelyEncodings:
-    """Counts the encodings that the records of a dump seem to have."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-
-    def add(self, detail: str) -> None:
-        """Count one record, given what was said of it: the text of `not_utf8`, or another one that holds it."""
-        if seen := _SEEMS.search(detail):
-            self._counts[seen[1]] += 1
-
-    def notes(self) -> list[str]:
-        """Return a sentence for each encoding, with what to do."""
-        return [
-            f"{count:,} records hold bytes that are not UTF-8 and seem to be {name}; if so, read the dump with "
-            f"--encoding {name}."
-            for name, count in self._counts.most_common()
-        ]
+    return f"invalid_utf8: bytes that are not UTF-8{seen} are replaced by U+FFFD; accepted: UTF-8{suggestion(content)}"
 
 
 def mended(text: str) -> tuple[str, bytes]:

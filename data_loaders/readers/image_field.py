@@ -11,6 +11,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+import regex
+
 from data_loaders.dump_files.archives import is_file
 from data_loaders.dump_files.opening import LONGEST_PATH, FileRefused, resolve
 from data_loaders.dump_files.spelling import as_on_disk
@@ -23,6 +25,11 @@ _PATH_KEYS = ("path", "file_name", "filename", "uri", "src", "url")
 _WEB_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 _DRIVE_OR_URL = re.compile(r"[A-Za-z]:|[A-Za-z][A-Za-z0-9+.\-]*://")
 _PRINTED = re.compile(r"\[.*\]|\{.*\}", re.DOTALL)
+_DELIMITERS = ",;| \t\r\n"
+# Between pictures in a cell: behind the ending of one.
+_BETWEEN = regex.compile(
+    r"(?<=\.(?:jpe?g|png|gif|webp|bmp|tiff?|heic|heif|avif))(?:\s*[,;|]\s*|\s+)(?=\S)", regex.IGNORECASE
+)
 _QUOTED = re.compile(r"'([^'\\]+)'|\"([^\"\\]+)\"")
 
 
@@ -30,14 +37,16 @@ def read_image(value: object, root: Path, warnings: list[str]) -> Path | bytes |
     """Return the first picture of a record that can be used; a value that cannot costs the picture, not the post.
 
     Args:
-        value: a path; the content of a file; Hugging Face's object `{"bytes": …, "path": …}`; a list of these, or one
-            printed in a cell.
+        value: a path; the content of a file; Hugging Face's object `{"bytes": …, "path": …}`; a list of these, one
+            printed in a cell, or paths with commas, semicolons, bars or blanks between them.
         root: the folder that paths are relative to and must be in.
         warnings: receives why no picture could be used.
     """
     problems: list[str] = []
     first: Path | None = None
     given = list(islice(_pictures(value), _MOST_PICTURES))
+    if len(given) == 1 and isinstance(given[0], str):
+        given = _several(given[0], root)
     for one in given:
         picture = one if isinstance(one, bytes) else _path(one, root, problems)
         if isinstance(picture, bytes) or (picture is not None and (len(given) == 1 or is_file(picture))):
@@ -65,6 +74,18 @@ def _pictures(value: object) -> Iterator[object]:
         yield from _printed(value.strip())
     elif not (value is None or value == "" or (isinstance(value, float) and math.isnan(value))):
         yield value
+
+
+def _several(text: str, root: Path) -> list[object]:
+    """Return the pictures of a cell such as `a.png,b.jpg`; the text alone where it is the name of one file."""
+    if len(text) > _MOST_PICTURES * LONGEST_PATH:
+        return [text]
+    names = [name for name in (part.strip(_DELIMITERS) for part in _BETWEEN.split(text)) if name]
+    if names in ([], [text.strip()]):
+        return [text]
+    problems: list[str] = []
+    whole = _path(text, root, problems)
+    return [text] if whole is not None and is_file(whole) else list(names[:_MOST_PICTURES])
 
 
 def _path_or_content(value: bytes) -> str | bytes:

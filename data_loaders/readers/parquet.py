@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -22,6 +23,9 @@ from data_loaders.readers.registry import register_reader
 
 _MICROSECONDS = {"days": 86_400_000_000, "s": 1_000_000, "ms": 1_000, "us": 1}
 _DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
+_IDS = {"post_id", "user_id"}
+# Beyond, a column of such numbers cannot tell neighbouring whole numbers apart; of float64 `is_rounded` knows it.
+_EXACT = {pa.float16(): 2**11, pa.float32(): 2**24}
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -73,6 +77,8 @@ class ParquetReader(FileReader):
             yield Rejected(where=where, reason="line_too_long", detail=detail)
             return
         values = {field: _values(column) for field, column in columns.items()}
+        for field in _IDS & columns.keys():
+            values[field] = _with_rounded_marked(values[field], columns[field].type)
         for index, number in enumerate(numbers):
             yield self._record({field: found[index] for field, found in values.items()}, number)
 
@@ -134,6 +140,14 @@ def _values(column: pa.Array) -> list[Any]:
     # Python's numbers do not overflow, as those of Arrow do where a date is absurd.
     whole = column.cast(pa.int32() if unit == "days" else pa.int64()).to_pylist()
     return [None if value is None else _instant(value * _MICROSECONDS[unit]) for value in whole]
+
+
+def _with_rounded_marked(ids: list[Any], type: pa.DataType) -> list[Any]:
+    """Return ids with those that their type has rounded as programs print rounded numbers, so that they are refused."""
+    exact = _EXACT.get(type.value_type if pa.types.is_dictionary(type) else type)
+    if exact is None:
+        return ids
+    return [f"{value:e}" if value is not None and exact <= abs(value) < math.inf else value for value in ids]
 
 
 def _plain_values(column: pa.Array) -> list[Any]:

@@ -12,8 +12,8 @@ from pathlib import Path
 from data_loaders.dump_files.archives import is_file
 from data_loaders.progress import progress_bar
 from data_loaders.readers.base import RawPost, Reader, Rejected
-from data_loaders.readers.encodings import LikelyEncodings
 from data_loaders.readers.fields import listing
+from data_loaders.readers.likely_encodings import LikelyEncodings
 
 REMEDIES = {
     "absurd_timestamp": "write ISO 8601 or Unix time; such posts count as undated",

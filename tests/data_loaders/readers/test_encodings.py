@@ -7,7 +7,6 @@ import pytest
 
 from data_loaders.errors import ConfigError, DataError
 from data_loaders.readers import RawPost, ReaderOptions, open_dump
-from data_loaders.readers.encodings import likely_encoding
 from data_loaders.readers.summary import summarise
 
 CAPTION = "Un café à Paris #café #straße"
@@ -85,21 +84,6 @@ def test_bytes_that_an_encoding_lacks_are_warned_of(tmp_path):
 def test_unknown_encodings_are_refused(encoding):
     with pytest.raises(ConfigError, match=r"--encoding '.*' is unknown; accepted: utf-8, windows-1252, lat"):
         ReaderOptions(encoding=encoding)
-
-
-@pytest.mark.parametrize(
-    "content, encoding",
-    [
-        ("Größe".encode("cp1252"), "windows-1252"),
-        ("“quoted” naïve".encode("cp1252"), "windows-1252"),
-        ("Привет".encode("cp1251"), None),
-        ("海の日".encode("shift_jis"), None),
-        (b"damaged \xe2\x80 and caf\xc3\xa9", None),
-        (b"\x81 x", None),
-    ],
-)
-def test_the_likely_encoding(content, encoding):
-    assert likely_encoding(content) == encoding
 
 
 @pytest.mark.parametrize("name, text", [("posts.csv", TABLE), ("posts.jsonl", LINES)])

@@ -34,6 +34,14 @@ def dump(tmp_path):
         "['1.png', '2.png']",
         '{"path": "1.png", "bytes": null}',
         '[{"url": "1.png"}]',
+        "1.png,2.png",
+        "gone.JPG ; 1.png;2.png",
+        "gone.heic|1.png",
+        "1.png 2.png",
+        "1.png;",
+        "away/1.jpeg\n1.png,",
+        b"1.png, 2.png",
+        ["1.png,2.png"],
     ],
 )
 def test_the_first_picture_that_can_be_used(dump, value):
@@ -50,6 +58,21 @@ def test_no_picture(dump, value):
 @pytest.mark.parametrize("value", [PNG, {"bytes": PNG, "path": "x.png"}, [{"bytes": PNG, "path": None}, "1.png"]])
 def test_the_content_of_a_picture(dump, value):
     assert read(value, dump) == (PNG, [])
+
+
+@pytest.mark.parametrize("name", ["a, b.png", "1.png,2.png.png", "1.png,x.png", "my 1.png", "1.png.bak, 2"])
+def test_a_name_with_a_comma_or_a_blank_is_one(dump, name):
+    (dump / name).write_bytes(PNG)
+    assert read(name, dump) == (dump / name, [])
+
+
+def test_several_in_a_cell_of_which_none_is_there_name_the_first(dump):
+    assert read("gone.png,away.png", dump) == (dump / "gone.png", [])
+    assert read("../gone.png,2.png", dump) == (dump / "2.png", [])
+    assert read("https://x.org/a.jpg,https://x.org/b.jpg", dump)[1][0].startswith(
+        "image_outside_dump: 'https://x.org/a"
+    )
+    assert read("a.png," * 100_000 + "1.png", dump)[1][0].startswith("image_path_unusable: 'a.png,a.png")
 
 
 def test_a_list_without_any_picture_names_the_first_that_is_missing(dump):

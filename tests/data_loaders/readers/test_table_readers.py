@@ -3,6 +3,7 @@ import gzip
 import os
 from datetime import date, datetime, timezone
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -254,6 +255,26 @@ def test_an_absurd_date_costs_the_date_alone(tmp_path, column):
     (record,) = read(write_parquet(tmp_path, post_id=[7], user_id=["ann"], timestamp=column))
     assert record.post.timestamp is None
     assert record.warnings[0].startswith("absurd_timestamp: ")
+
+
+@pytest.mark.parametrize(
+    "kind, exact, rounded",
+    [(pa.float64(), 2**53 - 1, 2**53), (pa.float32(), 2**24 - 1, 2**24), (pa.float16(), 2**11 - 1, 2**11)],
+)
+@pytest.mark.parametrize("encoded", [False, True])
+def test_parquet_ids_that_the_type_of_their_column_rounds(tmp_path, kind, exact, rounded, encoded):
+    given = np.array([exact, rounded + 1, np.nan], kind.to_pandas_dtype())
+    ids = pa.array(given, kind)
+    ids = ids.dictionary_encode() if encoded and kind != pa.float16() else ids
+    path = write_parquet(tmp_path, post_id=ids, caption=["a", "b", "c"])
+    known, refused, missing = read(path)
+    assert (known.post.post_id, missing.reason) == (str(exact), "missing_post_id")
+    assert (refused.reason, refused.where) == ("rounded_id", "posts.parquet:row 2")
+    assert "a number whose last digits are lost" in refused.detail
+    posts = read(write_parquet(tmp_path, post_id=["1", "2", "3"], user_id=ids, caption=["a", "b", "c"]))
+    assert [record.post.user_id for record in posts] == [str(exact), None, None]
+    assert [len(record.warnings) for record in posts] == [0, 1, 0]
+    assert posts[1].warnings[0].startswith("rounded_id: user_id is ")
 
 
 def test_parquet_text_that_is_not_utf8(tmp_path):
