@@ -15,6 +15,7 @@ from multimodal.serving.errors import ServiceError
 Schema = TypeVar("Schema", bound=BaseModel)
 _JSON, _FORM = "application/json", "multipart/form-data"
 _MOST_FIELDS = 32
+_ONE_PICTURE = "A form holds one post with one picture; send several posts as JSON, with their pictures in base64."
 _LISTS = ("[", "{")
 _MOST_MISTAKES = 5
 # pydantic's words before those of the schemas.
@@ -36,17 +37,19 @@ async def read_body(request: Request, schema: type[Schema]) -> tuple[Schema, byt
     """Return a JSON body, or the fields of a form and the picture in its field `image`.
 
     Raises:
-        ServiceError: see `read_json`; or the form cannot be read (400).
+        ServiceError: see `read_json`; or the form cannot be read (400), or has several posts or pictures (422).
     """
     if _type_of(request) == _JSON:
         return await read_json(request, schema), None
     if _type_of(request) != _FORM:
         raise ServiceError(415, f"Content-Type is {_type_of(request) or 'missing'}; accepted: {_JSON}, {_FORM}.")
     try:
-        async with request.form(max_files=1, max_fields=_MOST_FIELDS) as form:
+        # One more than is accepted, so that it is told apart from damage.
+        async with request.form(max_files=2, max_fields=_MOST_FIELDS) as form:
             fields, picture = await _fields(form)
     except HTTPException as error:
-        raise ServiceError(400, f"the form cannot be read: {error.detail}") from None
+        several = f" {_ONE_PICTURE}" if "files" in error.detail else ""
+        raise ServiceError(400, f"the form cannot be read: {error.detail}{several}") from None
     return validated(schema, fields), picture
 
 
@@ -55,7 +58,9 @@ async def _fields(form: FormData) -> tuple[dict[str, Any], bytes | None]:
     picture = None
     for name, value in form.multi_items():
         if name in fields or (name == "image" and picture is not None):
-            raise ServiceError(422, f"{name}: given twice.")
+            raise ServiceError(422, f"{name}: given twice." + (f" {_ONE_PICTURE}" if name == "image" else ""))
+        if name == "posts":
+            raise ServiceError(422, f"posts: {_ONE_PICTURE}")
         if isinstance(value, UploadFile):
             if name != "image":
                 raise ServiceError(422, f"{name}: a file was given; the picture is the field 'image'.")

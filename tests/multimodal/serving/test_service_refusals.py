@@ -75,6 +75,18 @@ def test_bodies(client, given, status, message):
     refused(client().post("/recommend", **given), status, message)
 
 
+@pytest.mark.parametrize("route", ["/recommend", "/observe"])
+def test_a_form_holds_one_post_with_one_picture(client, picture, route):
+    service = client()
+    remedy = "A form holds one post with one picture; send several posts as JSON, with their pictures in base64."
+    two = [("image", ("1.png", picture)), ("image", ("2.png", picture))]
+    refused(service.post(route, data={"user_id": "a"}, files=two), 422, f"image: given twice. {remedy}")
+    refused(service.post(route, data={"user_id": "a"}, files=[*two, two[0]]), 400, remedy)
+    posts = {"posts": '[{"user_id": "a"}, {"user_id": "b"}]'}
+    refused(service.post(route, data=posts, files=two[:1]), 422, f"posts: {remedy}")
+    assert service.post("/recommend", json={"user_id": "ann"}).status_code == 200
+
+
 def test_sizes(client, picture):
     service = client(limits={"body_bytes": 2_000, "pixels": 700, "batch_posts": 2})
     refused(service.post("/recommend", json={"caption": "x" * 2_001}), 413, "more than 2,000 bytes")
