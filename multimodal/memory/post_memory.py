@@ -404,10 +404,7 @@ class PostMemory:
             count: how many to find.
             likeness: by what posts are compared.
             among: (Q, H) positions to choose from, -1 for none; None for all.
-            language: code of the captions' language; None for all posts.
-
-        Raises:
-            ValueError: the memory does not know the languages of its captions.
+            language: code of the captions' language; None for all posts. A ValueError where no language is known.
         """
         refuse_unknown(language, self.languages, self.detect_languages)
         admitted = None if language is None else self._rows.languages.mask(language, len(self))
