@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from multimodal.hybrid.assembly import OWN
 from multimodal.hybrid.building import TableBuilder
+from multimodal.hybrid.personal import offsets_of
 from multimodal.hybrid.ranker.ranker import Ranker
 from multimodal.hybrid.sources.base import Questions
 from multimodal.hybrid.sources.neighbours import Neighbours
@@ -16,7 +17,7 @@ from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.explanation import Explanation, Source, largest_first, own_posts_with
 
 _MOST_POSTS = 5
-_POPULARITY = "popularity"
+_POPULARITY, _FEEDBACK = "popularity", "feedback"
 Hashtags = Sequence[tuple[str, float]]
 
 
@@ -24,6 +25,8 @@ def explained(
     builder: TableBuilder, ranker: Ranker, questions: Questions, lists: Sequence[Hashtags], own_posts: int
 ) -> list[list[Explanation]]:
     """Return what brought each hashtag of each post; the effects of a hashtag are in log-odds.
+
+    Those of a user who has given feedback are as it changed them, with `feedback` for what it says of the hashtag.
 
     Args:
         builder: asks the sources.
@@ -39,25 +42,29 @@ def explained(
     related = {one.name: one.nearest(questions).positions for one in builder.sources if isinstance(one, Neighbours)}
     answers = []
     for row, ranking in enumerate(lists):
+        offsets, told = offsets_of(questions, row, ranker), dict[str, float]()
+        if offsets is not None:
+            effects[bounds[row] : bounds[row + 1]] *= 1.0 + offsets.sources
+            told = offsets.hashtags
         places = {texts[place]: place for place in range(bounds[row], bounds[row + 1])}
         hashtags = [hashtag for hashtag, _ in ranking]
         behind = {OWN: own_posts_with(questions.memory, questions.posts[row], hashtags, own_posts)}
         for name, positions in related.items():
             behind[name] = [_carriers(questions.memory, positions[row], hashtag) for hashtag in hashtags]
-        answers.append(
-            [
-                _sources(ranker, effects[places[hashtag]], {name: ids[number] for name, ids in behind.items()})
-                if hashtag in places
-                else (Source(_POPULARITY, score),)
-                for number, (hashtag, score) in enumerate(ranking)
-            ]
-        )
+        explanations = []
+        for number, (hashtag, score) in enumerate(ranking):
+            sources = [Source(_FEEDBACK, told[hashtag])] if told.get(hashtag) else []
+            if hashtag in places:
+                ids = {name: posts[number] for name, posts in behind.items()}
+                sources += _sources(ranker, effects[places[hashtag]], ids)
+            explanations.append(largest_first(sources or [Source(_POPULARITY, score)]))
+        answers.append(explanations)
     return answers
 
 
-def _sources(ranker: Ranker, effects: NDArray[np.float64], behind: dict[str, tuple[str, ...]]) -> Explanation:
+def _sources(ranker: Ranker, effects: NDArray[np.float64], behind: dict[str, tuple[str, ...]]) -> list[Source]:
     named = zip(ranker.source_names, effects.tolist(), strict=True)
-    return largest_first([Source(name, effect, behind.get(name, ())) for name, effect in named if effect])
+    return [Source(name, effect, behind.get(name, ())) for name, effect in named if effect]
 
 
 def _carriers(memory: PostMemory, positions: NDArray[np.int64], hashtag: str) -> tuple[str, ...]:

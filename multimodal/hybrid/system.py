@@ -25,8 +25,9 @@ from multimodal.hybrid.ordering import HashtagLists
 from multimodal.hybrid.parts.part_memory import PartMemory, space_name
 from multimodal.hybrid.parts.part_source import PartSource
 from multimodal.hybrid.parts.training import TrainedPart, check_profiles, part_config, train_parts
+from multimodal.hybrid.personal import personal_log_odds
 from multimodal.hybrid.ranker.fitting import fit_ranker
-from multimodal.hybrid.ranker.ranker import Ranker
+from multimodal.hybrid.ranker.ranker import Ranker, chances_of
 from multimodal.hybrid.sources.linear import LinearHead
 from multimodal.hybrid.spaces import PostSpaces, build_spaces
 from multimodal.hybrid.storage import HybridParts, load_parts, save_parts
@@ -202,9 +203,10 @@ class HybridSystem(System):
         builder, lists = self._builder(), HashtagLists(self.id_map, self.prior, k)
         for start in range(0, len(posts), _POSTS_AT_ONCE):
             part = posts[start : start + _POSTS_AT_ONCE]
-            table = builder.table(self.spaces.questions(part, memory))
+            questions = self.spaces.questions(part, memory)
+            table, log_odds = personal_log_odds(builder.table(questions), self.ranker, questions)
             blocked = excluded[start : start + _POSTS_AT_ONCE] if excluded else [frozenset[str]()] * len(part)
-            lists.add(table, self.ranker.chances(table.values), blocked)
+            lists.add(table, chances_of(log_odds), blocked)
         return lists.rankings([post.post_id for post in posts])
 
     def explain(self, posts: Sequence[Post], rankings: Rankings, memory: PostMemory) -> list[list[Explanation]]:

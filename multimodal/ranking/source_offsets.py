@@ -28,7 +28,7 @@ class OffsetSettings:
         last: how many of the last feedbacks are read.
     """
 
-    spread: float = 0.25
+    spread: float = 0.1
     bound: float = 1.0
     last: int = 200
 

@@ -58,7 +58,7 @@ def test_it_is_one_step_towards_the_most_likely():
     for number in range(40):
         judged = (["a"], []) if draw.random() < 0.7 else ([], ["a"])
         told.append(feedback(number, *judged, {"own": draw.normal(), "trends": draw.normal()}))
-    found = source_offsets(told, SOURCES, 99)
+    found = source_offsets(told, SOURCES, 99, OffsetSettings(spread=0.25))
     rows = np.array([[one.effects["a"][name] for name in SOURCES] for one in told])
     truth = np.array([bool(one.accepted) for one in told])
 
