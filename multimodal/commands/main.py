@@ -33,6 +33,7 @@ COMMANDS = {
     "demo": "a page to try trained models in a browser",
     "export": "predictions of a run for other programs",
     "memory": "look after the posts that a recommender keeps",
+    "rules": "what is always or never recommended to a user",
     "compare": "compare evaluated runs by paired tests",
     "benchmark": "train and evaluate Systems side by side",
     "drift": "Systems period by period, frozen, rolling and refitted",

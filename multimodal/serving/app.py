@@ -20,7 +20,7 @@ from multimodal.serving.body_limits import BodyLimits
 from multimodal.serving.errors import ServiceError, service_error
 from multimodal.serving.openapi import describe
 from multimodal.serving.request_log import RequestLog
-from multimodal.serving.routes import operating, recommending, remembering
+from multimodal.serving.routes import operating, recommending, remembering, rules
 from multimodal.serving.served_models import ServedModels
 from multimodal.serving.service import Service, TheService
 from multimodal.serving.settings import ServiceSettings
@@ -46,7 +46,7 @@ def create_app(settings: ServiceSettings, models: ServedModels | None = None) ->
     service = Service(settings, loaded=models)
     app.state.service = service
     app.include_router(operating.open_router)
-    for router in (recommending.router, remembering.router, operating.router):
+    for router in (recommending.router, remembering.router, rules.router, operating.router):
         app.include_router(router, dependencies=[Depends(_allowed)])
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(UserError, _user_error)

@@ -12,7 +12,10 @@ from pydantic.json_schema import models_json_schema
 from multimodal.serving import schemas
 
 _REFERENCE = "#/components/schemas/{model}"
-_BODIES = (schemas.RecommendRequest, schemas.BatchRequest, schemas.ObserveRequest, schemas.FeedbackRequest)
+_BODIES = (
+    *(schemas.RecommendRequest, schemas.BatchRequest, schemas.ObserveRequest, schemas.FeedbackRequest),
+    schemas.Rules,
+)
 _FORM_LACKS = ("image", "history", "posts")
 _PICTURE = {"type": "string", "contentMediaType": "application/octet-stream", "description": "the picture file"}
 

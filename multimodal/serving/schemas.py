@@ -44,22 +44,44 @@ class Query(_Strict):
     timestamp: str | None = Field(None, description="ISO 8601; after all known posts by default", examples=[None])
 
 
-class Asked(_Strict):
-    """What is asked of posts: how many hashtags, and which rules they obey."""
+class Rules(_Strict):
+    """What is recommended to a user, and what not; in a request each takes the place of the one kept for the user."""
+
+    only: Literal["mine", "known", "any"] | list[str] | None = Field(
+        None,
+        description="recommend nothing but these; mine: those of the user; known: those that anybody has used; any: "
+        "lift the rule that is kept",
+        examples=[None],
+    )
+    never: list[str] | None = Field(None, description="not recommended", examples=[None])
+    always: list[str] | None = Field(None, description="recommended first", examples=[None])
+    replace: dict[str, str] | None = Field(None, description="hashtags, and what takes their place", examples=[None])
+    language: str | None = Field(
+        None,
+        description="code of a language; only hashtags used in it; any: lift the rule that is kept",
+        examples=[None],
+    )
+
+
+class Rerank(_Strict):
+    """Another order of the best hashtags: not redundant, not merely popular."""
+
+    method: Literal["mmr", "dpp"] = "mmr"
+    diversity: float = Field(0.0, ge=0, le=1, description="how much a list avoids hashtags that are used together")
+    popularity: float = Field(0.0, ge=0, le=1, description="how much it avoids popular ones")
+    pool: int = Field(30, ge=1, le=1_000, description="how many of the best hashtags are ordered anew")
+    one_of_each: bool = Field(False, description="list only one of hashtags that mean the same")
+
+
+class Asked(Rules):
+    """What is asked of posts: how many hashtags, in which order, and which rules they obey."""
 
     k: Length = Field(5, description="how many hashtags; auto for the list with the highest expected F1", examples=[5])
     minimum: int | None = Field(None, ge=1, description="shortest list of auto", examples=[None])
     maximum: int | None = Field(None, ge=1, description="longest list of auto", examples=[None])
     include_caption_hashtags: bool = Field(False, description="also recommend hashtags of the caption")
     explain: bool = Field(False, description="say what brought each hashtag")
-    only: Literal["mine", "known"] | list[str] | None = Field(
-        None, description="recommend nothing but these; mine: those of the user; known: those that anybody has used",
-        examples=[None],
-    )  # fmt: skip
-    never: list[str] | None = Field(None, description="not recommended", examples=[None])
-    always: list[str] | None = Field(None, description="recommended first", examples=[None])
-    replace: dict[str, str] | None = Field(None, description="hashtags, and what takes their place", examples=[None])
-    language: str | None = Field(None, description="code of a language; only hashtags used in it", examples=[None])
+    rerank: Rerank | None = Field(None, examples=[None])
     model: str | None = Field(None, description="see /models; the first by default", examples=[None])
 
     def options(self) -> dict[str, Any]:
