@@ -52,6 +52,7 @@ HEAVY = {
 }
 OPTIONAL = (
     *("faiss", "instaloader", "fastapi", "uvicorn", "gradio", "tensorboard", "tensorboardX"),
+    "ray",
     "simplemma",
     "py3langid",
     "pillow_heif",

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data_loaders.images.fingerprints import NO_COLOURS, NO_KEY
-from data_loaders.posts import UNDATED_EPOCH_US, Post, instant_us
-from data_loaders.text.unicode_scripts import unicode_script
+from data_loaders.posts import UNDATED_EPOCH_US
 
 Ints = NDArray[np.int64]
 Numbers = NDArray[np.int32]
 Flags = NDArray[np.bool_]
+_POSTS_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +89,6 @@ class PostIndex:
         """Return the posts at the positions `order`, in that order; undated posts are ordered by new position."""
         counts = self.tag_counts[order]
         ends = np.cumsum(counts)
-        starts = (self.tag_ends - self.tag_counts)[order]
-        positions = np.arange(int(ends[-1]) if len(ends) else 0)
-        tags = self.tags[positions - np.repeat(ends - counts, counts) + np.repeat(starts, counts)]
         dated = self.dated[order]
         return PostIndex(
             instants_us=np.where(dated, self.instants_us[order], UNDATED_EPOCH_US + np.arange(len(order))),
@@ -102,11 +97,23 @@ class PostIndex:
             caption_lengths=self.caption_lengths[order],
             scripts=self.scripts[order],
             has_image=self.has_image[order],
-            tags=tags,
+            tags=self._tags_in(order, counts),
             tag_ends=ends,
             hashtags=self.hashtags,
             script_names=self.script_names,
         )
+
+    def _tags_in(self, order: Ints, counts: Ints) -> Numbers:
+        starts = (self.tag_ends - self.tag_counts)[order]
+        pieces = [self.tags[:0]]
+        for first in range(0, len(order), _POSTS_AT_ONCE):
+            block = slice(first, first + _POSTS_AT_ONCE)
+            of_block = counts[block]
+            positions = np.arange(int(of_block.sum())) + np.repeat(
+                starts[block] - np.cumsum(of_block) + of_block, of_block
+            )
+            pieces.append(self.tags[positions])
+        return np.concatenate(pieces)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,65 +129,3 @@ class Fingerprints:
     caption_keys: NDArray[np.uint64]
     image_keys: NDArray[np.uint64]
     image_colours: NDArray[np.uint8]
-
-
-class PostIndexBuilder:
-    """Builds a `PostIndex` and its `Fingerprints` post by post."""
-
-    def __init__(self) -> None:
-        self._instants, self._users, self._lengths = array("q"), array("i"), array("i")
-        self._scripts, self._dated, self._images = array("b"), array("b"), array("b")
-        self._caption_keys, self._image_keys = array("Q"), array("Q")
-        self._image_colours = bytearray()
-        self._tags, self._tag_ends = array("i"), array("q")
-        self._user_numbers: dict[str, int] = {}
-        self._tag_numbers: dict[str, int] = {}
-        self._script_numbers: dict[str, int] = {}
-
-    def __len__(self) -> int:
-        return len(self._instants)
-
-    def add(
-        self, post: Post, *, caption_key: int = NO_KEY, image_key: int = NO_KEY, image_colours: bytes = NO_COLOURS
-    ) -> None:
-        """Append one post."""
-        users, tags, scripts = self._user_numbers, self._tag_numbers, self._script_numbers
-        self._instants.append(instant_us(post.timestamp, len(self._instants)))
-        self._dated.append(post.timestamp is not None)
-        self._users.append(-1 if post.user_id is None else users.setdefault(post.user_id, len(users)))
-        self._lengths.append(-1 if post.caption is None else len(post.caption))
-        self._scripts.append(scripts.setdefault(unicode_script(post.caption), len(scripts)))
-        self._images.append(post.image is not None)
-        self._caption_keys.append(caption_key)
-        self._image_keys.append(image_key)
-        if image_key != NO_KEY:
-            self._image_colours += image_colours
-        self._tags.extend([tags.setdefault(tag, len(tags)) for tag in post.hashtags])
-        self._tag_ends.append(len(self._tags))
-
-    def build(self) -> PostIndex:
-        """Return the columns collected so far; nothing can be added afterwards."""
-        return PostIndex(
-            instants_us=np.frombuffer(self._instants, np.int64),
-            dated=np.frombuffer(self._dated, np.bool_),
-            users=np.frombuffer(self._users, np.int32),
-            caption_lengths=np.frombuffer(self._lengths, np.int32),
-            scripts=np.frombuffer(self._scripts, np.int8),
-            has_image=np.frombuffer(self._images, np.bool_),
-            tags=np.frombuffer(self._tags, np.int32),
-            tag_ends=np.frombuffer(self._tag_ends, np.int64),
-            hashtags=tuple(self._tag_numbers),
-            script_names=tuple(self._script_numbers),
-        )
-
-    def fingerprints(self) -> Fingerprints:
-        """Return the fingerprints collected so far; nothing can be added afterwards."""
-        image_keys = np.frombuffer(self._image_keys, np.uint64)
-        pictured = image_keys != NO_KEY
-        width = len(NO_COLOURS)
-        colours = np.broadcast_to(np.zeros(width, np.uint8), (len(image_keys), width))
-        if pictured.any():
-            colours = colours.copy()
-            colours[pictured] = np.frombuffer(self._image_colours, np.uint8).reshape(-1, width)
-        caption_keys = np.frombuffer(self._caption_keys, np.uint64)
-        return Fingerprints(caption_keys=caption_keys, image_keys=image_keys, image_colours=colours)

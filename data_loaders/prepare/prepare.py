@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from data_loaders.bulk.executor import Executor
 from data_loaders.command_line import command_line
 from data_loaders.errors import DataError, full_disk
-from data_loaders.images.check import ImageInspector
 from data_loaders.images.fingerprints import NO_KEY
 from data_loaders.output_folder import atomic_folder, check_replaceable
 from data_loaders.prepare.data_card import data_card
@@ -28,20 +28,22 @@ from data_loaders.prepare.folder_format import (
     STATISTICS,
     VOCABULARY,
 )
-from data_loaders.prepare.ingest import Ingest
-from data_loaders.prepare.picture_copies import PictureCopies
 from data_loaders.prepare.plots import draw_plots
-from data_loaders.prepare.post_index import Fingerprints, Ints, PostIndex, PostIndexBuilder
+from data_loaders.prepare.post_index import Fingerprints, Ints, PostIndex
 from data_loaders.prepare.provenance import Provenance
-from data_loaders.prepare.rejections import RejectionLog
+from data_loaders.prepare.reading.joining import join
+from data_loaders.prepare.reading.part import PartFolder
+from data_loaders.prepare.reading.picture_copies import PictureCopies
+from data_loaders.prepare.reading.reading import parts_of
+from data_loaders.prepare.reading.rejections import RejectionLog
+from data_loaders.prepare.reading.staged_posts import StagedPosts
 from data_loaders.prepare.selection import Selection
 from data_loaders.prepare.settings import PrepareSettings
 from data_loaders.prepare.splits import SplitResult, split_posts
-from data_loaders.prepare.staging import Staging
 from data_loaders.prepare.statistics import describe_posts
 from data_loaders.prepare.vocabulary import Vocabulary, default_minimum_frequency
 from data_loaders.prepare.writer import write_posts
-from data_loaders.readers.base import Reader, ReaderOptions
+from data_loaders.readers.base import Findings, Reader, ReaderOptions
 from data_loaders.readers.data_files import Source, paths_of
 from data_loaders.readers.registry import open_dump
 
@@ -66,11 +68,13 @@ def prepare(
     *,
     format: str | None = None,
     options: ReaderOptions | None = None,
+    executor: Executor | None = None,
 ) -> PreparedSummary:
     """Read a dump, split it, and write what training and evaluation need.
 
-    The dump is read once and its posts are staged on disk; memory holds less than 300 bytes per post. The folder is
-    written completely or not at all. The same dump and arguments give the same files.
+    The dump is read once and its posts are staged on disk; memory holds less than 250 bytes per post. The folder is
+    written completely or not at all. The same dump and arguments give the same files, whoever reads its parts. If the
+    process is killed, the parts that it has read are kept beside `output`, and the next call goes on from there.
 
     Args:
         source: the dump, see `readers.open_dump`.
@@ -78,6 +82,7 @@ def prepare(
         settings: how to split, select and check the posts; None for the defaults.
         format: format of the dump; detected when None.
         options: how to read the dump.
+        executor: who reads the parts of the dump; None for this process.
 
     Raises:
         DataError: the dump cannot be read, has nothing to learn from, a split is left empty, or the output
@@ -93,39 +98,47 @@ def prepare(
         )
     reader = open_dump(source, format, options)
     try:
-        with atomic_folder(output) as folder:
-            statistics = _fill(folder, output, reader, settings)
+        with atomic_folder(output) as folder, parts_of(reader, output, folder, settings, executor) as (parts, findings):
+            statistics = _fill(folder, reader, parts, findings, settings)
     except OSError as error:
         why = full_disk(error, output) or " Is the disk full?"
         raise DataError(f"preparing {reader.path} failed and nothing was written to {output}: {error}.{why}") from error
     return PreparedSummary(folder=output, statistics=statistics)
 
 
-def _fill(folder: Path, output: Path, reader: Reader, settings: PrepareSettings) -> dict[str, Any]:
-    staging, copies = Staging(folder / "staging.arrow"), PictureCopies(folder)
+def _fill(
+    folder: Path, reader: Reader, parts: Sequence[PartFolder], findings: Findings, settings: PrepareSettings
+) -> dict[str, Any]:
+    """Write the prepared folder from the parts of a dump."""
+    copies = PictureCopies(folder)
+    joined = join([part.columns for part in parts])
+    index, prints = joined.index, joined.prints
+    staged = StagedPosts([part.posts for part in parts], joined.kept)
     with RejectionLog(folder / REJECTED) as log:
-        index, prints = _read(reader, staging, log, copies, output.parent.resolve() / output.name, settings)
-        _check_learnable(index, reader, log)
+        for number, part in enumerate(parts):
+            log.absorb(part.rejected, part.rejections, staged.refused(number))
+            if (part.folder / PICTURES_FOLDER).is_dir():
+                copies.take(sorted(staged.copied_pictures(number)), part.folder)
+        _check_learnable(index, reader, findings, log)
         result, groups = _split(index, prints, settings)
-        del prints
+        del joined, prints
         vocabulary, rule = _vocabulary(index, result.split_ids, settings)
         selection = None
         if settings.only_top_hashtags:
             selection = Selection.of(index, result.split_ids, vocabulary)
-            selection.log_left_out(staging, log, len(vocabulary))
+            selection.log_left_out(staged, log, len(vocabulary))
     order = np.lexsort((np.arange(len(index)), index.instants_us, result.split_ids))
     if selection is not None:
         order, index = order[selection.posts[order]], index.with_hashtags(selection.hashtags)
     index, split_ids, groups = index.take(order), result.split_ids[order], _renumbered(groups[order])
     kept_hashtags = None if selection is None else frozenset(vocabulary.hashtags)
-    write_posts(folder / POSTS, staging, order, split_ids, groups, kept_hashtags)
-    staging.remove()
+    write_posts(folder / POSTS, staged, order, split_ids, groups, kept_hashtags)
     vocabulary.save(folder / VOCABULARY)
     described = describe_posts(index, split_ids, groups, vocabulary)
     described["vocabulary"]["rule"] = rule
     provenance = Provenance(
-        reader=reader, settings=settings, split=result, selection=selection, order=order, index=index, log=log,
-        copies=copies,
+        reader=reader, findings=findings, settings=settings, split=result, selection=selection, order=order,
+        index=index, log=log, copies=copies,
     )  # fmt: skip
     statistics = {**provenance.describe(), **described}
     plots = draw_plots(index, split_ids, folder / PLOTS_FOLDER)
@@ -137,19 +150,6 @@ def _fill(folder: Path, output: Path, reader: Reader, settings: PrepareSettings)
 def _write(path: Path, text: str) -> None:
     """Write a text that may name files whose names are not UTF-8."""
     path.write_text(text, encoding="utf-8", errors="backslashreplace")
-
-
-def _read(
-    reader: Reader, staging: Staging, log: RejectionLog, copies: PictureCopies, folder: Path, settings: PrepareSettings
-) -> tuple[PostIndex, Fingerprints]:
-    builder = PostIndexBuilder()
-    with staging, ImageInspector() if settings.check_images else nullcontext() as inspector:
-        ingest = Ingest(
-            staging=staging, index=builder, log=log, folder=folder, copies=copies, inspector=inspector,
-            settings=settings,
-        )  # fmt: skip
-        ingest.read(reader)
-    return builder.build(), builder.fingerprints()
 
 
 def _split(index: PostIndex, prints: Fingerprints, settings: PrepareSettings) -> tuple[SplitResult, Ints]:
@@ -178,8 +178,8 @@ def _split_groups(index: PostIndex, groups: Ints, settings: PrepareSettings) -> 
     )
 
 
-def _check_learnable(index: PostIndex, reader: Reader, log: RejectionLog) -> None:
-    noted = "".join(f" Note: {note}" for note in (*reader.notes(), *log.notes()))
+def _check_learnable(index: PostIndex, reader: Reader, findings: Findings, log: RejectionLog) -> None:
+    noted = "".join(f" Note: {note}" for note in (*findings.notes, *log.notes()))
     refused = "; ".join(f"{count:,} {reason}" for reason, count in log.refused.most_common(5)) or "none"
     if not len(index):
         raise DataError(

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_loaders.prepare.folder_format import FORMAT_VERSION
-from data_loaders.prepare.picture_copies import PictureCopies
 from data_loaders.prepare.post_index import Ints, PostIndex
-from data_loaders.prepare.rejections import RejectionLog
+from data_loaders.prepare.reading.picture_copies import PictureCopies
+from data_loaders.prepare.reading.rejections import RejectionLog
 from data_loaders.prepare.selection import Selection
 from data_loaders.prepare.settings import PrepareSettings
 from data_loaders.prepare.splits import SplitResult
 from data_loaders.prepare.statistics import to_iso
-from data_loaders.readers.base import Reader
+from data_loaders.readers.base import Findings, Reader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,8 @@ class Provenance:
     """Where a prepared data set comes from and how it was made.
 
     Attributes:
-        reader: the reader of the dump, after reading it.
+        reader: the reader of the dump.
+        findings: what it has found out.
         settings: the settings of `prepare`.
         split: the split of all posts that were read.
         selection: which posts and hashtags were kept; None for all.
@@ -32,6 +33,7 @@ class Provenance:
     """
 
     reader: Reader
+    findings: Findings
     settings: PrepareSettings
     split: SplitResult
     selection: Selection | None
@@ -48,8 +50,8 @@ class Provenance:
             "source": {
                 "path": str(reader.path),
                 "format": reader.name,
-                "mapping_used": dict(reader.mapping_used),
-                "columns_unread": list(reader.columns_unread),
+                "mapping_used": dict(self.findings.mapping_used),
+                "columns_unread": list(self.findings.columns_unread),
             },
             "seed": settings.seed,
             "split": {
@@ -72,7 +74,7 @@ class Provenance:
         }
 
     def _notes(self) -> list[str]:
-        notes = [*self.split.warnings, *self.reader.notes(), *self.log.notes()]
+        notes = [*self.split.warnings, *self.findings.notes, *self.log.notes()]
         notes += [*self.copies.notes(), *self._selection_notes()]
         images = int(self.index.has_image.sum())
         broken = sum(count for reason, count in self.log.kept.items() if reason.startswith("image_"))

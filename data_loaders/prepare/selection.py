@@ -8,9 +8,9 @@ import numpy as np
 
 from data_loaders.errors import DataError, some_of
 from data_loaders.prepare.post_index import Flags, Ints, PostIndex
-from data_loaders.prepare.rejections import RejectionLog
+from data_loaders.prepare.reading.rejections import RejectionLog
+from data_loaders.prepare.reading.staged_posts import StagedPosts
 from data_loaders.prepare.splits import SPLITS
-from data_loaders.prepare.staging import Staging
 from data_loaders.prepare.vocabulary import Vocabulary
 
 NO_TOP_HASHTAG = "no_top_hashtag"
@@ -53,15 +53,15 @@ class Selection:
         lost = ~hashtags[index.tags] & posts[index.posts_of_tags()]
         return cls(posts=posts, hashtags=hashtags, hashtags_left_out=int(lost.sum()))
 
-    def log_left_out(self, staging: Staging, log: RejectionLog, top: int) -> None:
+    def log_left_out(self, staged: StagedPosts, log: RejectionLog, top: int) -> None:
         """Log every post that is not kept as a refused record.
 
         Args:
-            staging: the N posts.
+            staged: the N posts.
             log: the log of refused records.
             top: size of the vocabulary, for the message.
         """
-        for _, table in staging.in_order(np.flatnonzero(~self.posts)):
+        for _, table in staged.in_order(np.flatnonzero(~self.posts)):
             columns = (table.column(name).to_pylist() for name in ("post_id", "hashtags"))
             for post_id, hashtags in zip(*columns, strict=True):
                 seen = f"Its hashtags are {some_of(hashtags, 5)}" if hashtags else "The post has no hashtag"

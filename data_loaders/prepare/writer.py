@@ -9,15 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from data_loaders.bulk.progress import progress_bar
 from data_loaders.prepare.folder_format import POSTS_SCHEMA, TAGS
+from data_loaders.prepare.reading.staged_posts import StagedPosts
 from data_loaders.prepare.splits import SPLITS
-from data_loaders.prepare.staging import Staging
-from data_loaders.progress import progress_bar
 
 
 def write_posts(
     path: Path,
-    staging: Staging,
+    staged: StagedPosts,
     order: NDArray[np.int64],
     split_ids: NDArray[np.int64],
     groups: NDArray[np.int64],
@@ -27,7 +27,7 @@ def write_posts(
 
     Args:
         path: the Parquet file, overwritten if it exists.
-        staging: posts in dump order.
+        staged: posts in dump order.
         order: (N,) positions in the dump of the first, second, … post, whose `sequence` counts from 0; other posts are
             not written.
         split_ids: (N,) indices into `SPLITS`, in the new order.
@@ -39,7 +39,7 @@ def write_posts(
         progress_bar("Writing posts", len(order)) as bar,
         pq.ParquetWriter(path, POSTS_SCHEMA, compression="zstd") as writer,
     ):
-        for first, table in staging.in_order(order):
+        for first, table in staged.in_order(order):
             rows = slice(first, first + len(table))
             added = {
                 **({} if hashtags is None else _reduced(table, hashtags)),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from types import MappingProxyType
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from data_loaders.dump_files.archives import is_folder
 from data_loaders.errors import ConfigError, nearest
@@ -56,6 +55,13 @@ class Rejected:
 
 
 Record: TypeAlias = RawPost | Rejected
+DUPLICATE_ID = "duplicate_post_id"
+"""Why a post is refused whose id occurred before."""
+
+
+def repeated_id(post_id: str) -> str:
+    """Return what is said of such a post."""
+    return f"The id {post_id!r} occurred before; the first post with this id is kept."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +81,7 @@ class ReaderOptions:
         ConfigError: `columns` maps a field that the exchange format does not have, or the encoding is unknown.
     """
 
-    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    columns: Mapping[str, str] = field(default_factory=dict)
     owner_comments: bool = False
     user_id: str | None = None
     number_rows: bool = False
@@ -91,6 +97,23 @@ class ReaderOptions:
                     f"The column mapping has an unknown field {name!r}.{nearest(name, FIELDS)} "
                     f"Accepted: {', '.join(FIELDS)}, each with its column, for example caption=text."
                 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What a reader has found out about a dump or a part of it, as values for JSON.
+
+    Attributes:
+        mapping_used: see `Reader`.
+        columns_unread: see `Reader`.
+        notes: remarks, with counts; those of a part are not for users.
+        tallies: what the remarks about a whole are made of, if it is read in parts.
+    """
+
+    mapping_used: Mapping[str, str]
+    columns_unread: Sequence[str]
+    notes: Sequence[str]
+    tallies: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Reader(ABC):
@@ -136,6 +159,28 @@ class Reader(ABC):
         """
         return None
 
+    def parts(self) -> Sequence[Reader]:
+        """Return readers that read the dump together, one after the other or at the same time.
+
+        The ids that they give to records are those of the whole; each refuses repeats of its own part.
+        """
+        return [self]
+
+    def identity(self) -> list[Any]:
+        """Return what tells whether the records are still the same, as values for JSON."""
+        return [self.name, str(self.path.resolve()), *_identity_of(self.options)]
+
+    def findings(self) -> Findings:
+        """Return what was found out; complete after reading."""
+        return Findings(
+            mapping_used=self.mapping_used, columns_unread=tuple(self.columns_unread), notes=tuple(self.notes())
+        )
+
+    def joined(self, parts: Sequence[Findings]) -> Findings:
+        """Return what the readers of all `parts` have found out together."""
+        (only,) = parts
+        return only
+
     def count(self) -> int | None:
         """Return a quick estimate of the number of records; None when there is none."""
         return None
@@ -157,9 +202,14 @@ class Reader(ABC):
                 if not seen.add(post_id):
                     yield Rejected(
                         where=record.where,
-                        reason="duplicate_post_id",
-                        detail=f"The id {post_id!r} occurred before; the first post with this id is kept.",
+                        reason=DUPLICATE_ID,
+                        detail=repeated_id(post_id),
                         post_id=post_id,
                     )
                     continue
             yield record
+
+
+def _identity_of(options: ReaderOptions) -> list[Any]:
+    values = {one.name: getattr(options, one.name) for one in fields(options)}
+    return [{**values, "columns": dict(options.columns)}]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from data_loaders.dump_files.archives import is_file
-from data_loaders.readers.base import Reader, ReaderOptions, Record
+from data_loaders.readers.base import Findings, Reader, ReaderOptions, Record
 from data_loaders.readers.fields import check_table, has_no_ids, unread_names
-from data_loaders.readers.files import ends_with, open_bytes
+from data_loaders.readers.files import ends_with, file_identity, open_bytes
 from data_loaders.readers.plausibility import Plausibility
 from data_loaders.readers.records import build_post
 
@@ -54,6 +55,23 @@ class FileReader(Reader):
             "post counts as two posts.",
             *self._plausibility.notes(),
         ]
+
+    def identity(self) -> list[Any]:
+        """Return what tells whether the records are still the same: of the file, its size and time."""
+        return [*super().identity(), self.shown, *file_identity(self.path)]
+
+    def findings(self) -> Findings:
+        """Return what was found out, with what the remarks are made of."""
+        tallies = {"numbered": self._numbered, "plausibility": self._plausibility.tallies()}
+        return replace(super().findings(), tallies=tallies)
+
+    def joined(self, parts: Sequence[Findings]) -> Findings:
+        """Return what the readers of parts of the file have found out together."""
+        self._numbered, self._plausibility = 0, Plausibility()
+        for part in parts:
+            self._numbered += part.tallies["numbered"]
+            self._plausibility.add(part.tallies["plausibility"])
+        return replace(parts[0], notes=self.notes())
 
     def _open_bytes(self) -> AbstractContextManager[IO[bytes]]:
         """Open the file, whose text is read as UTF-8 whatever its encoding is."""

@@ -70,6 +70,13 @@ def _unpacked(path: Path, root: Path | None) -> Iterator[IO[bytes]]:
         yield unpacking(file, str(path), size_of(path))
 
 
+def file_identity(path: Path) -> list[Any]:
+    """Return what tells whether a file is still the same: its place, size and time, those of its archive in one."""
+    outer = next(one for one in (path, *path.parents) if one.exists())
+    status = outer.stat()
+    return [str(path.absolute()), status.st_size, status.st_mtime_ns]
+
+
 def seekable(path: Path, root: Path) -> Path | BinaryIO:
     """Return what reads a file in any order: its path, or, for one in an archive, a temporary copy without a name.
 

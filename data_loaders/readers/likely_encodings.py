@@ -144,22 +144,26 @@ def _one_of(names: tuple[str, ...]) -> str:
 
 
 class LikelyEncodings:
-    """Counts the encodings that the records of a dump may have."""
+    """Counts the encodings that the records of a dump may have.
+
+    Attributes:
+        counts: records by encoding.
+    """
 
     def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
 
     def add(self, detail: str) -> None:
         """Count one record, given what was said of it: a message with a `suggestion`, or another one."""
         if seen := _SEEMS.search(detail):
-            self._counts.update(seen[1].replace(" or ", ", ").split(", "))
+            self.counts.update(seen[1].replace(" or ", ", ").split(", "))
 
     def notes(self) -> list[str]:
         """Return a sentence with the encodings that fit most records, and what to do."""
-        if not self._counts:
+        if not self.counts:
             return []
-        most = max(self._counts.values())
-        names = tuple(name for name, count in self._counts.items() if count == most)
+        most = max(self.counts.values())
+        names = tuple(name for name, count in self.counts.items() if count == most)
         said = f"{most:,} records hold bytes that are not UTF-8 and "
         if len(names) == 1:
             return [f"{said}seem to be {names[0]}; if so, read the dump with --encoding {names[0]}."]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +16,7 @@ import pyarrow.parquet as pq
 from data_loaders.dump_files.archives import size_of
 from data_loaders.dump_files.unpacking import LONGEST_LINE, check_proportion
 from data_loaders.errors import DataError
-from data_loaders.readers.base import Record, Rejected
+from data_loaders.readers.base import ReaderOptions, Record, Rejected
 from data_loaders.readers.fields import names_inside, value_at
 from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import decode, seekable
@@ -26,6 +28,7 @@ _DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
 _IDS = {"post_id", "user_id"}
 # Beyond, a column of such numbers cannot tell neighbouring whole numbers apart; of float64 `is_rounded` knows it.
 _EXACT = {pa.float16(): 2**11, pa.float32(): 2**24}
+_PART_ROWS = 500_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -36,6 +39,25 @@ class ParquetReader(FileReader):
     accepts = ".parquet with the columns of csv; hashtags as list<string> or text"
     suffixes = (".parquet", ".pq")
 
+    def __init__(self, path: Path, options: ReaderOptions | None = None) -> None:
+        super().__init__(path, options)
+        self._span: tuple[int, int] | None = None  # of row groups
+
+    def parts(self) -> list[ParquetReader]:
+        """Return readers of neighbouring row groups, of half a million rows or more each."""
+        with self._open() as table:
+            spans = _spans([table.metadata.row_group(number).num_rows for number in range(table.num_row_groups)])
+        return [self._part(span) for span in spans] if len(spans) > 1 else [self]
+
+    def _part(self, span: tuple[int, int]) -> ParquetReader:
+        part = ParquetReader(self.path, self.options)
+        part.shown, part._span = self.shown, span
+        return part
+
+    def identity(self) -> list[Any]:
+        """Return what tells whether the records are still the same: of the file, its size, time and row groups."""
+        return [*super().identity(), self._span]
+
     def count(self) -> int | None:
         """Return the number of rows."""
         with self._open() as table:
@@ -44,11 +66,13 @@ class ParquetReader(FileReader):
     def records(self) -> Iterator[Record]:
         """Yield the record of every row."""
         with self._open() as table:
-            number = unpacked = 0
+            first, last = self._span or (0, table.num_row_groups)
+            number = sum(table.metadata.row_group(before).num_rows for before in range(first))
+            unpacked = 0
             try:
                 names = self._columns_of_fields(self._names(table.schema_arrow))
                 self._check_proportions(table.metadata, {name.partition(".")[0] for name in names.values()})
-                for batch in _batches(table, sorted(set(names.values()))):
+                for batch in _batches(table, range(first, last), sorted(set(names.values()))):
                     columns = {field: _column(batch, name) for field, name in names.items()}
                     size = sum(map(unpacked_size, columns.values()))
                     unpacked += _size_of_texts(columns)
@@ -105,10 +129,22 @@ class ParquetReader(FileReader):
             raise DataError(f"{self.path} is not a readable Parquet file: {problem}") from problem
 
 
-def _batches(table: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
+def _spans(rows: Sequence[int]) -> list[tuple[int, int]]:
+    """Return (first, behind the last) of neighbouring row groups; all but the last have `_PART_ROWS` or more."""
+    ends = [0]
+    count = 0
+    for group, rows_of_group in enumerate(rows, start=1):
+        count += rows_of_group
+        if count >= _PART_ROWS or group == len(rows):
+            ends.append(group)
+            count = 0
+    return list(pairwise(ends))
+
+
+def _batches(table: pq.ParquetFile, groups: range, columns: list[str]) -> Iterator[pa.RecordBatch]:
     outermost = {name.partition(".")[0] for name in columns}
     # One row group at a time: each has dictionaries of its own.
-    for group in range(table.metadata.num_row_groups):
+    for group in groups:
         rows = rows_at_once(table.metadata.row_group(group), outermost)
         yield from table.iter_batches(rows, row_groups=[group], columns=columns)
 

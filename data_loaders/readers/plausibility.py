@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from data_loaders.text.identifiers import says_missing
@@ -12,6 +13,7 @@ _MAY_BE_MISSING = ("post_id", "user_id", "timestamp", "image", "hashtags")
 # A spreadsheet keeps 15 digits of a number and writes 0 for the others.
 _KEPT_DIGITS = 15
 _LONG_ID = 17
+_COUNTS = ("captions", "long_ids", "ending_in_zeros", "lists", "numbers")
 
 
 class Plausibility:
@@ -54,6 +56,19 @@ class Plausibility:
         if is_number or (isinstance(value, str) and value.strip().removesuffix(".0").isdecimal()):
             self._numbers += 1
             self._number = self._number or value
+
+    def tallies(self) -> dict[str, Any]:
+        """Return what was seen as values for JSON, for `add`."""
+        counts = {name: getattr(self, f"_{name}") for name in _COUNTS}
+        return {**counts, "missing": dict(self._missing), "words": self._words, "number": self._number}
+
+    def add(self, tallies: Mapping[str, Any]) -> None:
+        """Add what was seen in later records."""
+        for name in _COUNTS:
+            setattr(self, f"_{name}", getattr(self, f"_{name}") + tallies[name])
+        self._missing.update(tallies["missing"])
+        self._words = {**tallies["words"], **self._words}
+        self._number = self._number or tallies["number"]
 
     def notes(self) -> list[str]:
         """Return what was seen, with counts."""

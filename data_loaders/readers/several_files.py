@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from data_loaders.dump_files.archives import size_of
 from data_loaders.errors import DataError, some_of
-from data_loaders.readers.base import FIELDS, RawPost, Reader, ReaderOptions, Record
+from data_loaders.readers.base import FIELDS, Findings, RawPost, Reader, ReaderOptions, Record
 from data_loaders.readers.file_reader import FileReader
+from data_loaders.readers.files import file_identity
 
 _LOOKED_INTO = 20
 _MOST_COUNTED = 1_000
 _MOST_NOTES = 10
+_PART_BYTES = 1 << 26
 _DIGITS = re.compile(r"\d+")
 _CONTENT = ("caption", "image", "hashtags")
 
@@ -76,6 +80,40 @@ class SeveralFiles(Reader):
         distinct = [note if count == 1 else f"{note} (in {count:,} files)" for note, count in self._notes.items()]
         more = len(distinct) - _MOST_NOTES
         return [*self.beside, *notes, *distinct[:_MOST_NOTES], *([f"… and {more:,} more notes."] if more > 0 else [])]
+
+    def parts(self) -> list[SeveralFiles]:
+        """Return readers of neighbouring files, of about 64 MB each."""
+        parts = [self._part([])]
+        size = 0
+        for file in self._files:
+            if size >= _PART_BYTES:
+                parts.append(self._part([]))
+                size = 0
+            parts[-1]._files.append(file)
+            size += size_of(file)
+        return parts
+
+    def _part(self, files: list[Path]) -> SeveralFiles:
+        part = copy(self)
+        part.mapping_used, part.columns_unread, part._notes, part._files = {}, {}, Counter(), files
+        return part
+
+    def identity(self) -> list[Any]:
+        """Return what tells whether the records are still the same: of each file, its size and time."""
+        return [*super().identity(), str(self._base.absolute()), *map(file_identity, self._files)]
+
+    def findings(self) -> Findings:
+        """Return what was found out in these files, with each remark as often as it was made."""
+        return replace(super().findings(), notes=tuple(self._notes.elements()))
+
+    def joined(self, parts: Sequence[Findings]) -> Findings:
+        """Return what was found out in all files, with each remark once."""
+        self._notes.clear()
+        for part in parts:
+            self.mapping_used = {**part.mapping_used, **self.mapping_used}
+            self.columns_unread.update(dict.fromkeys(part.columns_unread))
+            self._notes.update(part.notes)
+        return Reader.findings(self)
 
     def records(self) -> Iterator[Record]:
         """Yield the records of all files.

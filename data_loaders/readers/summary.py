@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from data_loaders.bulk.progress import progress_bar
 from data_loaders.dump_files.archives import is_file
-from data_loaders.progress import progress_bar
 from data_loaders.readers.base import RawPost, Reader, Rejected
 from data_loaders.readers.fields import listing
 from data_loaders.readers.likely_encodings import LikelyEncodings

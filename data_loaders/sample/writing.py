@@ -8,9 +8,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_loaders.bulk.progress import progress_bar
 from data_loaders.errors import DataError, some_of
 from data_loaders.output_folder import atomic_folder
-from data_loaders.progress import progress_bar
 from data_loaders.sample.instaloader_files import write_post, write_profile
 from data_loaders.sample.people import FIRST_ACCOUNT_ID
 from data_loaders.sample.plan import PlannedPost, plan_sample

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 import regex
 
 from data_loaders.text.paired_signs import find_topics
-from data_loaders.text.patterns import ENTITY, HASHTAG_OR_URL, MAY_HOLD_HASHTAG, RUN
+from data_loaders.text.patterns import ENTITY, HASHTAG_OR_URL, MAY_HOLD_HASHTAG, RUN, SIGNED_RUN
 
 _SIGNS = "#＃"
 _LONGEST_CACHED = 100
@@ -95,17 +95,20 @@ def find_hashtags(text: str) -> list[FoundHashtag]:
     >>> find_hashtags("low #Tide")
     [FoundHashtag(surface='Tide', start=4, end=9)]
     """
-    if not MAY_HOLD_HASHTAG.search(text):
-        return []
+    return list(_found(text)) if MAY_HOLD_HASHTAG.search(text) else []
+
+
+@lru_cache(maxsize=8)  # a caption is asked about several times in a row
+def _found(text: str) -> tuple[FoundHashtag, ...]:
     found = [FoundHashtag(*topic) for topic in find_topics(text)]
     if not found:
-        runs = (run.span() for run in RUN.finditer(text) if MAY_HOLD_HASHTAG.search(run.group()))
+        runs = (run.span() for run in SIGNED_RUN.finditer(text))
         matches = (match for start, end in runs for match in HASHTAG_OR_URL.finditer(text, start, end))
         found = [FoundHashtag(match["tag"], *match.span()) for match in matches if match["tag"] is not None]
         # The other signs may be pairs.
         topics = find_topics(_blanked(text, found)) if found else []
         found = sorted([*found, *(FoundHashtag(*topic) for topic in topics)], key=lambda tag: tag.start)
-    return found
+    return tuple(found)
 
 
 def _blanked(text: str, found: Iterable[FoundHashtag]) -> str:

@@ -57,3 +57,4 @@ TOKEN = regex.compile(rf"(?:{URL}|{_EMAIL}|{_MENTION}|{_TAG})\p{{M}}*+", regex.I
 RUN = re.compile(r"\S+")
 MAY_HOLD_TOKEN = re.compile(r"[#＃@＠/]|www\.", re.IGNORECASE)
 MAY_HOLD_HASHTAG = re.compile(r"[#＃]")
+SIGNED_RUN = re.compile(r"(?<!\S)[^\s#＃]*[#＃]\S*")

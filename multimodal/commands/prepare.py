@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from data_loaders.command_line import command_line
 from multimodal.commands.answer import Answer
 from multimodal.commands.dump_arguments import SOURCE_HELP, add_dump_arguments, reader_options, refusals, source_of
+from multimodal.commands.executor_arguments import add_executor_arguments, executor_of
 
 if TYPE_CHECKING:
     from data_loaders.prepare.prepare import PreparedSummary
@@ -70,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="let near-duplicate posts fall into different splits",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of the random split (default: 0)")
+    add_executor_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> Answer:
@@ -79,8 +81,9 @@ def run(options: argparse.Namespace) -> Answer:
 
     settings = PrepareSettings(**{field.name: getattr(options, field.name) for field in fields(PrepareSettings)})
     summary = prepare(
-        source_of(options), options.output, settings, format=options.format, options=reader_options(options)
-    )
+        source_of(options), options.output, settings, format=options.format, options=reader_options(options),
+        executor=executor_of(options),
+    )  # fmt: skip
     return Answer({"folder": summary.folder, **summary.statistics}, describe(summary))
 
 

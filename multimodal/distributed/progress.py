@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from data_loaders.progress import progress_bar
+from data_loaders.bulk.progress import progress_bar
 from multimodal.distributed.processes import is_main_process
 
 
 @contextmanager
 def shared_progress(description: str, total: int | None, unit: str = "posts") -> Iterator[Callable[[int], None]]:
-    """Yield a function that advances the bar by a number of steps; see `data_loaders.progress.progress_bar`."""
+    """Yield a function that advances the bar by a number of steps; see `data_loaders.bulk.progress.progress_bar`."""
     if not is_main_process():
         yield lambda steps: None
         return

@@ -24,8 +24,8 @@ import torch
 from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
+from data_loaders.bulk.progress import progress_bar
 from data_loaders.errors import DataError, RunError
-from data_loaders.progress import progress_bar
 from multimodal.storage.run_folder import read_json, write_atomically, write_json
 
 Rows = NDArray[Any]

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from data_loaders.bulk.progress import progress_bar
 from data_loaders.locking import locked
 from data_loaders.output_folder import lock_of
-from data_loaders.prepare.rejections import RejectionLog
-from data_loaders.progress import progress_bar
+from data_loaders.prepare.reading.rejections import RejectionLog
 from data_loaders.readers.base import Reader, Record
 from data_loaders.readers.record_batches import record_batches
 from multimodal.recommender import Recommender

@@ -10,7 +10,8 @@ from PIL import Image
 from data_loaders.posts import Post
 from data_loaders.prepare.data_card import data_card, table
 from data_loaders.prepare.plots import PLOTS, draw_plots
-from data_loaders.prepare.post_index import PostIndexBuilder
+from data_loaders.prepare.reading.columns import ColumnsBuilder
+from data_loaders.prepare.reading.joining import join
 from data_loaders.prepare.statistics import describe_posts
 from data_loaders.prepare.vocabulary import Vocabulary
 
@@ -18,11 +19,11 @@ START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 
 
 def index_of(count, dated=True, caption="words"):
-    builder = PostIndexBuilder()
+    builder = ColumnsBuilder()
     for number in range(count):
         when = START + timedelta(days=40 * number) if dated else None
         builder.add(Post(post_id=str(number), user_id="ann", timestamp=when, caption=caption, hashtags=("a|b",)))
-    return builder.build()
+    return join([builder.columns()]).index
 
 
 @pytest.mark.parametrize(

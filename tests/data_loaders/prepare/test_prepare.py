@@ -125,8 +125,8 @@ def test_order_does_not_depend_on_how_rows_were_staged(tmp_path, monkeypatch):
     records = [record(number) for number in range(50)]
     random.Random(1).shuffle(records)
     whole = made(tmp_path / "a", records)
-    monkeypatch.setattr("data_loaders.prepare.staging._ROWS", 7)
-    monkeypatch.setattr("data_loaders.prepare.ingest._BATCH", 3)
+    monkeypatch.setattr("data_loaders.prepare.reading.staging._ROWS", 7)
+    monkeypatch.setattr("data_loaders.readers.record_batches._MOST_RECORDS", 3)
     pieces = made(tmp_path / "b", records)
     assert list(whole.posts()) == list(pieces.posts())
     assert whole.posts().column("caption_original") == pieces.posts().column("caption_original")

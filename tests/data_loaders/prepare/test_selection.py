@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from data_loaders.errors import DataError
 from data_loaders.posts import Post
-from data_loaders.prepare.post_index import PostIndexBuilder
+from data_loaders.prepare.reading.columns import ColumnsBuilder
+from data_loaders.prepare.reading.joining import join
 from data_loaders.prepare.selection import Selection
 from data_loaders.prepare.vocabulary import Vocabulary
 
@@ -19,11 +20,11 @@ START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 
 
 def index_of(rows):
-    builder = PostIndexBuilder()
+    builder = ColumnsBuilder()
     for number, hashtags in enumerate(rows):
         when = START + timedelta(hours=number) if number % 3 else None
         builder.add(Post(post_id=str(number), user_id="ann", timestamp=when, caption="x", hashtags=tuple(hashtags)))
-    return builder.build()
+    return join([builder.columns()]).index
 
 
 def tags_of(index):

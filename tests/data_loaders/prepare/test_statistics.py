@@ -9,7 +9,8 @@ import pytest
 
 from data_loaders.posts import Post
 from data_loaders.prepare.oracle_recall import first_seen, oracle_recall
-from data_loaders.prepare.post_index import PostIndexBuilder
+from data_loaders.prepare.reading.columns import ColumnsBuilder
+from data_loaders.prepare.reading.joining import join
 from data_loaders.prepare.splits import SPLITS
 from data_loaders.prepare.statistics import describe_posts, years_of
 from data_loaders.prepare.vocabulary import Vocabulary
@@ -24,10 +25,10 @@ def post(number, tags="", user="ann", hours=None, caption="words", image=None):
 
 
 def index_of(posts):
-    builder = PostIndexBuilder()
+    builder = ColumnsBuilder()
     for one in posts:
         builder.add(one)
-    return builder.build()
+    return join([builder.columns()]).index
 
 
 # ann: 0, 1, 3 (the last two at one instant with 2); bob: 2, 4; no user: 5.

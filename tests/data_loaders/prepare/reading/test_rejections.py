@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from data_loaders.prepare import rejections
 from data_loaders.prepare.prepare import prepare
-from data_loaders.prepare.rejections import RejectionLog
+from data_loaders.prepare.reading import rejections
+from data_loaders.prepare.reading.rejections import RejectionLog
 from multimodal.commands.prepare import describe
 
 

@@ -1,4 +1,4 @@
-"""The first pass of `prepare`: read a dump once, check its pictures, stage and index its posts."""
+"""`Ingest`: read the records of a dump once, check their pictures, stage the posts and note their numbers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from data_loaders.bulk.tasks import Advance
 from data_loaders.dump_files.archives import is_packed
 from data_loaders.dump_files.opening import FileRefused, read_file
 from data_loaders.images.check import ImageInspector, ImageReport
@@ -14,12 +15,11 @@ from data_loaders.images.limits import MOST_FILE_BYTES
 from data_loaders.images.loading import ImageError
 from data_loaders.posts import Post
 from data_loaders.prepare.duplicates import caption_key
-from data_loaders.prepare.picture_copies import PictureCopies
-from data_loaders.prepare.post_index import PostIndexBuilder
-from data_loaders.prepare.rejections import RejectionLog
+from data_loaders.prepare.reading.columns import ColumnsBuilder
+from data_loaders.prepare.reading.picture_copies import PictureCopies
+from data_loaders.prepare.reading.rejections import RejectionLog
+from data_loaders.prepare.reading.staging import Staging
 from data_loaders.prepare.settings import PrepareSettings
-from data_loaders.prepare.staging import Staging
-from data_loaders.progress import progress_bar
 from data_loaders.readers.base import RawPost, Reader, Rejected
 from data_loaders.readers.record_batches import record_batches
 from data_loaders.text.hashtags import remove_hashtags
@@ -28,11 +28,11 @@ from data_loaders.text.plain_hashtags import plain_hashtags
 
 @dataclass(frozen=True, kw_only=True)
 class Ingest:
-    """Reads posts into the staging file and the index.
+    """Reads posts into the staging file and the columns.
 
     Attributes:
         staging: receives the posts.
-        index: receives the numbers that describe them.
+        columns: receives the numbers that describe them.
         log: receives refused records and warnings.
         folder: path of the future prepared folder; image paths are written relative to it.
         copies: receives the pictures that have no file of their own.
@@ -41,29 +41,32 @@ class Ingest:
     """
 
     staging: Staging
-    index: PostIndexBuilder
+    columns: ColumnsBuilder
     log: RejectionLog
     folder: Path
     copies: PictureCopies
     inspector: ImageInspector | None
     settings: PrepareSettings
 
-    def read(self, reader: Reader) -> None:
-        """Read all records of a dump.
+    def read(self, reader: Reader, advance: Advance) -> None:
+        """Read all records of a dump or a part of it.
+
+        Args:
+            reader: reads them.
+            advance: is told how many more were read.
 
         Raises:
             DataError: the dump is damaged, or a picture cannot be used and the policy is `raise`.
         """
-        with progress_bar("Reading posts", reader.count()) as bar:
-            for records in record_batches(reader.read()):
-                posts = []
-                for record in records:
-                    if isinstance(record, Rejected):
-                        self.log.add(record.where, record.reason, record.detail, record.post_id, kept=False)
-                    else:
-                        posts.append(record)
-                self._take(posts, reader.root)
-                bar.advance(len(records))
+        for records in record_batches(reader.read()):
+            posts = []
+            for record in records:
+                if isinstance(record, Rejected):
+                    self.log.add(record.where, record.reason, record.detail, record.post_id, kept=False)
+                else:
+                    posts.append(record)
+            self._take(posts, reader.root)
+            advance(len(records))
 
     def _take(self, records: Sequence[RawPost], root: Path) -> None:
         pictures = [_picture(record.post) for record in records]
@@ -93,12 +96,12 @@ class Ingest:
             return
         for reason, detail in notes:
             self.log.add(record.where, reason, detail, post.post_id, kept=True)
-        self.staging.add(post, record.post.caption, image, record.hashtags_surface)
+        self.staging.add(post, record.post.caption, image, record.hashtags_surface, record.where)
         if self.settings.near_duplicates:
             words = caption_key(post.caption)
-            self.index.add(post, caption_key=words, image_key=report.key, image_colours=report.colours)
+            self.columns.add(post, caption_key=words, image_key=report.key, image_colours=report.colours)
         else:
-            self.index.add(post)
+            self.columns.add(post)
 
     def _place(
         self, picture: Path | bytes | None, digest: str | None, root: Path

@@ -6,6 +6,8 @@ for each, and a prepared folder would depend on the inside of a file. A copy is 
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from data_loaders.images.check import content_digest
@@ -47,6 +49,25 @@ class PictureCopies:
             self.count += 1
             self.bytes += len(content)
         return name
+
+    def take(self, names: Iterable[str], folder: Path) -> None:
+        """Take over pictures that lie in another folder, on the same disk if possible without a copy.
+
+        Args:
+            names: what `add` returned for them.
+            folder: where `PictureCopies` has written them.
+        """
+        for name in names:
+            path = self._folder / name
+            if path.exists():
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                path.hardlink_to(folder / name)
+            except OSError:  # another disk, or a file system without links
+                shutil.copyfile(folder / name, path)
+            self.count += 1
+            self.bytes += path.stat().st_size
 
     def notes(self) -> list[str]:
         """Return how many pictures were copied, if any."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from data_loaders.errors import some_of
+from data_loaders.readers.base import DUPLICATE_ID, repeated_id
 from data_loaders.readers.likely_encodings import LikelyEncodings
 
 MOST_LISTED = 1_000_000
@@ -52,6 +54,37 @@ class RejectionLog:
         if counts[reason] <= MOST_LISTED:
             record = {"where": where, "reason": reason, "detail": detail, "post_id": post_id, "kept": kept}
             self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return all counts as values for JSON, for `absorb`."""
+        return {"refused": dict(self.refused), "kept": dict(self.kept), "encodings": dict(self._encodings.counts)}
+
+    def absorb(self, path: Path, counts: Mapping[str, Mapping[str, int]], refused: Mapping[str, str]) -> None:
+        """Add the records of a part of the dump.
+
+        Args:
+            path: the file that lists them.
+            counts: of all of them.
+            refused: posts that this part kept and the whole does not, id → file and line; warnings about them are left
+                out and they are listed as repeats.
+        """
+        room = {True: self.kept.copy(), False: self.refused.copy()}
+        self.refused.update(counts["refused"])
+        self.kept.update(counts["kept"])
+        self._encodings.counts.update(counts["encodings"])
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                record = json.loads(line)
+                if record["kept"] and record["post_id"] in refused:
+                    self.kept[record["reason"]] -= 1
+                    continue
+                listed = room[record["kept"]]
+                listed[record["reason"]] += 1
+                if listed[record["reason"]] <= MOST_LISTED:
+                    self._file.write(line)
+        self.kept = +self.kept
+        for post_id, where in refused.items():
+            self.add(where, DUPLICATE_ID, repeated_id(post_id), post_id, kept=False)
 
     def notes(self) -> list[str]:
         """Return which encodings records seem to have, and of which reasons not every record is listed."""

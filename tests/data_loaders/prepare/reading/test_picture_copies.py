@@ -1,4 +1,4 @@
-from data_loaders.prepare.picture_copies import PictureCopies
+from data_loaders.prepare.reading.picture_copies import PictureCopies
 
 
 def test_the_same_picture_is_written_once(tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_loaders.progress import progress_bar
+from data_loaders.bulk.progress import progress_bar
 
 
 @pytest.mark.parametrize("total", [4, None])
