@@ -27,6 +27,7 @@ from multimodal.memory.live.opening import open_memory
 from multimodal.memory.log.errors import ForeignStoreError
 from multimodal.memory.log.events import FeedbackGiven
 from multimodal.memory.post_memory import PostMemory
+from multimodal.ranking.attention import Attention
 from multimodal.ranking.list_length import AutoLength
 from multimodal.ranking.recommendation import Recommendation as Recommendation
 from multimodal.ranking.reranking import Reranking, read_reranking
@@ -302,6 +303,24 @@ class Recommender:
             for start in range(0, len(read), _POSTS_AT_ONCE):
                 answers.extend(self._answer(read[start : start + _POSTS_AT_ONCE], memory, asked))
         return answers
+
+    def attention(self, image: ImageSource | None = None, caption: str | None = None) -> Attention | None:
+        """Return where the network looks in a post, as far as it does not depend on the user.
+
+        Args:
+            image: path, bytes, Pillow image or array.
+            caption: the text; its hashtags are not read.
+
+        Returns:
+            None for Systems that cannot say.
+
+        Raises:
+            UserError: a value cannot be used.
+        """
+        post = read_post({"caption": caption, "image": image}, "query")
+        ((query,), _) = to_queries([post], False, self._profile, None, self._checks_images)
+        with self._answering():
+            return self.system.attention(query)
 
     def observe(self, posts: GivenPost | Sequence[GivenPost]) -> None:
         """Remember posts, so that later recommendations can use them; on the disk when this returns, if they are kept.

@@ -33,6 +33,15 @@ class FusedContent(Content):
 
 
 @dataclass(slots=True)
+class Attended:
+    """Where the network looks in B posts: `words` (B, T), `regions` (B, P), and the weight of the `picture` (B,)."""
+
+    words: Tensor
+    regions: Tensor
+    picture: Tensor
+
+
+@dataclass(slots=True)
 class DesignOutput:
     """The output of the network for a batch.
 
@@ -111,6 +120,22 @@ class DesignNetwork(PostNetwork):
             words = self.word_attention(words, word_mask)
         text_BD, image_BD = self.interaction(words, word_mask, regions, region_mask)
         return FusedContent(*self.fusion(self.normalise_text(text_BD), self.normalise_image(image_BD)))
+
+    def attend(self, batch: PostBatch) -> Attended:
+        """Return the weights by which `encode` sums words and regions, and that of the picture.
+
+        A word counts by both attentions, one after the other: α_i · a_i, made to sum to 1.
+        """
+        words, word_mask = self.words(batch)
+        regions, region_mask = self.regions(batch)
+        given = torch.ones_like(word_mask, dtype=words.dtype)
+        if self.word_attention is not None:
+            given = self.word_attention.weights(words, word_mask)
+            words = self.word_attention(words, word_mask)
+        word_weights, region_weights = self.interaction.weights(words, word_mask, regions, region_mask)
+        both = given * word_weights
+        picture_BD = self.encode(batch).image_weight
+        return Attended(both / both.sum(1, keepdim=True), region_weights, picture_BD.mean(1))
 
     def answer(
         self, content: FusedContent, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None

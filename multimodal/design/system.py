@@ -13,6 +13,7 @@ from data_loaders.batches import PostBatch
 from data_loaders.errors import RunError
 from data_loaders.posts import Post
 from multimodal.config import RunConfig
+from multimodal.design.attending import attention_to
 from multimodal.design.config import DesignConfig
 from multimodal.design.datasets import DatasetBuilder
 from multimodal.design.explaining import explained_batch
@@ -22,10 +23,12 @@ from multimodal.design.scoring import Scorer
 from multimodal.design.storage import Parts, load_parts, save_parts
 from multimodal.encoders import CaptionEncoder, ImageEncoder, build_caption_encoder, missing_weights
 from multimodal.encoders.base import Encoder
+from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.search.caption_vectors import CaptionVectors
 from multimodal.memory.search.columns import WORDS
+from multimodal.ranking.attention import Attention
 from multimodal.ranking.explanation import Explanation
 from multimodal.ranking.rankings import Rankings
 from multimodal.systems.post_networks.scoring import row_batches
@@ -112,6 +115,13 @@ class DesignSystem(PostNetworkSystem):
             ranked = [rankings.indices[row][rankings.indices[row] >= 0].tolist() for row in rows]
             explained += explained_batch(self.network, batch, bank.place(batch), ranked, memory)
         return explained
+
+    def attention(self, post: Post) -> Attention:
+        """Return the weights of the co-attention and of the gate; see `System.attention`."""
+        self.network.eval()
+        batch = self.scorer.datasets.content_dataset([post]).batch([0]).to(self.device)
+        (caption,) = cleaned_captions([post], self.config.caption_profile)
+        return attention_to(self.network, batch, post, caption)
 
     # -- keeping -----------------------------------------------------------------------------------------------
 

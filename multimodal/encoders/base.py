@@ -176,6 +176,14 @@ class CaptionEncoder(Encoder):
     def tokenise(self, captions: Sequence[str]) -> list[NDArray[np.int64]]:
         """Return 1 to `maximum_tokens` token ids per caption; any text is accepted, including an empty one."""
 
+    def token_spans(self, caption: str) -> tuple[str, list[tuple[int, int]]] | None:
+        """Return which characters each token of `tokenise` stands for; None, as here, where that is not known.
+
+        Returns:
+            The text that the places refer to, and T pairs of first character and end, empty for a token of no text.
+        """
+        return None
+
     @abstractmethod
     def encode_tokens(self, token_ids: Tensor, mask: Tensor) -> Tensor:
         """Return vectors (B, T, C) for token ids (B, T); every row of the mask (B, T) has a true entry."""

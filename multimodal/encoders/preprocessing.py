@@ -82,6 +82,24 @@ class ImagePreprocessing:
         left, top = round((target[0] - self.size_px) / 2), round((target[1] - self.size_px) / 2)
         return image.crop((left, top, left + self.size_px, top + self.size_px))
 
+    def seen(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """Return which part of a picture is left: left, top, right, bottom, as shares of its sides.
+
+        Below 0 or above 1 where the square is larger than the picture, so that there is a border around it.
+        """
+        if self.squash:
+            return (0.0, 0.0, 1.0, 1.0)
+        (left, right), (top, bottom) = (self._seen_of(side, min(width, height)) for side in (width, height))
+        return (left, top, right, bottom)
+
+    def _seen_of(self, side: int, other: int) -> tuple[float, float]:
+        trimmed, short = min(side, _LONGEST_RATIO * other), math.floor(self.size_px / self.crop_fraction)
+        resized = max(short, int(short * trimmed / other))
+        start = round((resized - self.size_px) / 2)
+        shares = (start / resized, (start + self.size_px) / resized)
+        first, last = (0.5 + (share - 0.5) * trimmed / side for share in shares)
+        return first, last
+
     def fingerprint(self) -> str:
         """Return a hash of the settings: equal fingerprints mean equal pixels."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()

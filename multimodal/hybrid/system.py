@@ -34,6 +34,7 @@ from multimodal.hybrid.storage import HybridParts, load_parts, save_parts
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import CONTENT, PostMemory
 from multimodal.memory.search.caption_vectors import SLOTS
+from multimodal.ranking.attention import Attention
 from multimodal.ranking.explanation import Explanation
 from multimodal.ranking.popularity_prior import PopularityPrior
 from multimodal.ranking.rankings import Rankings
@@ -215,6 +216,10 @@ class HybridSystem(System):
             return []
         questions, own_posts = self.spaces.questions(posts, memory), self.config.search.own_posts
         return explained(self._builder(), self.ranker, questions, list(rankings), own_posts)
+
+    def attention(self, post: Post) -> Attention | None:
+        """Return where the first of the parts that can say looked."""
+        return next((told for part in self.parts.values() if (told := part.attention(post)) is not None), None)
 
     def _builder(self) -> TableBuilder:
         parts = [self._part_source(name, part) for name, part in self.parts.items()]

@@ -14,6 +14,7 @@ from data_loaders.posts import Post
 from multimodal.config import RunConfig
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
+from multimodal.ranking.attention import Attention
 from multimodal.ranking.calibration import Calibration
 from multimodal.ranking.explanation import Explanation
 from multimodal.ranking.rankings import Rankings
@@ -108,6 +109,14 @@ class System(ABC):
 
         Returns:
             B lists, an explanation for each hashtag of the ranking, in its order.
+        """
+        return None
+
+    def attention(self, post: Post) -> Attention | None:
+        """Return where the network looked in a post; None, as here, where a System cannot say.
+
+        Args:
+            post: as `rank` takes it.
         """
         return None
 

@@ -105,6 +105,10 @@ class FastTextCaptionEncoder(WordCaptionEncoder):
         """Return the vectors, which are the only layer."""
         return [parameters_of(self.words, *([] if self.ngrams is None else [self.ngrams]))]
 
+    def token_spans(self, caption: str) -> None:
+        """Return None: a token stands for a word, for pieces of one, or for several words."""
+        return None
+
     def tokenise(self, captions: Sequence[str]) -> list[NDArray[np.int64]]:
         """Return token ids: of the words, of their character n-grams, and of the end."""
         end = END | _BEGINS_WORD | text_hash(END_OF_LINE) << _HASH_SHIFT

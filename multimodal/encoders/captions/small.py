@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from multimodal.encoders.base import CaptionEncoder, parameters_of
 from multimodal.encoders.captions.schemas import SmallEncoderConfig
-from multimodal.encoders.captions.tokenizer import PAD_TOKEN, encode, read_tokenizer, train_tokenizer
+from multimodal.encoders.captions.tokenizer import PAD_TOKEN, encode, read_tokenizer, spans, train_tokenizer
 from multimodal.encoders.configuration import CaptionEncoderConfig
 from multimodal.encoders.registry import register_caption_encoder
 from multimodal.encoders.storage import WEIGHTS_FILE, load_module, read_description, save_weights, write_description
@@ -89,6 +89,10 @@ class SmallCaptionEncoder(CaptionEncoder):
     def tokenise(self, captions: Sequence[str]) -> list[NDArray[np.int64]]:
         """Return token ids; an empty caption is the start token alone."""
         return encode(self.tokenizer, captions, self.maximum_tokens)
+
+    def token_spans(self, caption: str) -> tuple[str, list[tuple[int, int]]]:
+        """Return which characters each token stands for, none for the start token."""
+        return spans(self.tokenizer, caption, self.maximum_tokens)
 
     def encode_tokens(self, token_ids: Tensor, mask: Tensor) -> Tensor:
         """Return the last layer's vectors (B, T, C)."""

@@ -135,6 +135,13 @@ def encode(tokenizer: Tokenizer, captions: Sequence[str], maximum_tokens: int) -
     return [np.asarray(encoding.ids[:maximum_tokens], dtype=np.int64) for encoding in encodings]
 
 
+def spans(tokenizer: Tokenizer, caption: str, maximum_tokens: int) -> tuple[str, list[tuple[int, int]]]:
+    """Return the caption as it is cut, and the characters of it that each token of `encode` stands for."""
+    tokenizer.encode_special_tokens = True
+    text = repair_surrogates(caption)
+    return text, list(tokenizer.encode(text).offsets[:maximum_tokens])
+
+
 def repair_surrogates(text: str) -> str:
     """Return text that can be encoded as UTF-8: surrogate pairs are joined, lone surrogates become U+FFFD."""
     if _SURROGATE.search(text) is None:

@@ -148,6 +148,17 @@ class TransformerCaptionEncoder(CaptionEncoder):
         # Tokenizers without special tokens return nothing for an empty caption.
         return [np.asarray(row or [self.pad_id], dtype=np.int64) for row in ids]
 
+    def token_spans(self, caption: str) -> tuple[str, list[tuple[int, int]]] | None:
+        """Return which characters each token stands for; None from a tokenizer that does not know."""
+        if not self.tokenizer.is_fast:
+            return None
+        text = repair_surrogates(caption)
+        with panics_as_errors():
+            places = self.tokenizer(
+                text, truncation=True, max_length=self.maximum_tokens, return_offsets_mapping=True, verbose=False
+            )["offset_mapping"]
+        return text, [(int(start), int(end)) for start, end in places] or [(0, 0)]
+
     def knows(self, captions: Sequence[str]) -> NDArray[np.bool_]:
         """Return which captions contain a token that is neither special nor unknown."""
         special = np.array(self.tokenizer.all_special_ids, np.int64)

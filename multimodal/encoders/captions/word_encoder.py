@@ -21,6 +21,7 @@ from multimodal.encoders.captions.words import (
     UNKNOWN,
     WordVocabulary,
     select_word_vectors,
+    word_spans,
     word_vectors_file,
 )
 from multimodal.encoders.configuration import CaptionEncoderConfig, own_learning_rate
@@ -153,6 +154,11 @@ class WordCaptionEncoder(CaptionEncoder):
     def tokenise(self, captions: Sequence[str]) -> list[NDArray[np.int64]]:
         """Return word ids; a caption without words becomes one unknown word."""
         return [self.vocabulary.ids(caption, self.maximum_tokens) for caption in captions]
+
+    def token_spans(self, caption: str) -> tuple[str, list[tuple[int, int]]] | None:
+        """Return where each word stands in the caption in lower case and NFKC."""
+        text, places = word_spans(caption)
+        return text, places[: self.maximum_tokens] or [(0, 0)]
 
     def knows(self, captions: Sequence[str]) -> NDArray[np.bool_]:
         """Return which captions contain a known word."""

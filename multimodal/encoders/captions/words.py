@@ -34,8 +34,21 @@ def split_words(text: str) -> list[str]:
     >>> split_words("Don't stop, 日本!")
     ["don't", 'stop', ',', '日', '本', '!']
     """
-    normal = unicodedata.normalize("NFKC", repair_surrogates(text)).lower()
-    return [word[:_LONGEST_WORD] for word in _WORD.findall(normal)]
+    return [word[:_LONGEST_WORD] for word in _WORD.findall(_normal(text))]
+
+
+def word_spans(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return the text in lower case and NFKC, and where each of `split_words` stands in it.
+
+    >>> word_spans("Don't stop")
+    ("don't stop", [(0, 5), (6, 10)])
+    """
+    normal = _normal(text)
+    return normal, [word.span() for word in _WORD.finditer(normal)]
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFKC", repair_surrogates(text)).lower()
 
 
 class WordVocabulary:

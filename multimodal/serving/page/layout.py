@@ -56,13 +56,14 @@ def page_layout(visits: Visits, models: list[str], examples: bool, most_bytes: i
             shown, spoken = await visits.recommend(*values)
             return shown, rendered("said", text=spoken), ""
 
-        async def teach(event: gr.EventData) -> str:
-            return await visits.teach(event.answer, event.hashtag, event.verdict)
+        async def teach(event: gr.EventData) -> tuple[str, str]:
+            shown, spoken = await visits.teach(event.answer, event.hashtag, event.verdict)
+            return shown, rendered("said", text=spoken)
 
         quiet: dict[str, Any] = {"api_visibility": "private"}
         for trigger in (ask.click, caption.submit):
             trigger(recommend, given, [answer, said, taught], show_progress="minimal", **quiet)
-        answer.teach(teach, None, taught, show_progress="hidden", **quiet)
+        answer.teach(teach, None, [taught, said], show_progress="hidden", **quiet)
         page.load(lambda name: gr.Dropdown(choices=visits.users(name)), model, user, show_progress="hidden", **quiet)
         example.click(visits.example, None, [picture, caption, user, truth], show_progress="hidden", **quiet)
     return page

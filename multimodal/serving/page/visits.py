@@ -15,12 +15,13 @@ from multimodal.serving.bodies import validated
 from multimodal.serving.errors import ServiceError, service_error
 from multimodal.serving.feedback import keep_feedback
 from multimodal.serving.page.known_posts import KnownPosts, frequent_users
+from multimodal.serving.page.looking import look
 from multimodal.serving.page.reasons import reasons
 from multimodal.serving.page.templating import rendered
+from multimodal.serving.pictures import decoded
 from multimodal.serving.service import Service
 
 _EXAMPLE_PX = 1_024
-Given = tuple[str | None, str, str | None, str, int, bool]
 
 
 class Visits:
@@ -48,8 +49,8 @@ class Visits:
         names = ", ".join(f"#{one.hashtag}" for one in answer.recommendations)
         return shown, f"{len(answer.recommendations)} hashtags: {names}"
 
-    async def teach(self, answer_id: str, hashtag: str, verdict: str) -> str:
-        """Keep that a hashtag of an answer was accepted or rejected; return what a screen reader says of it."""
+    async def teach(self, answer_id: str, hashtag: str, verdict: str) -> tuple[str, str]:
+        """Keep that a hashtag of an answer was accepted or rejected; return what is shown and what is said of it."""
         try:
             given = validated(schemas.FeedbackRequest, {"answer_id": answer_id, verdict: [hashtag]})
             kept = self._service.answers.get(answer_id)
@@ -57,8 +58,9 @@ class Visits:
                 raise ServiceError(422, "nobody can be taught; choose or invent a user, and ask again.")
             await keep_feedback(self._service, given)
         except (ServiceError, UserError) as error:
-            return _problem(error)
-        return rendered("taught", hashtag=hashtag, verdict=verdict, user_id=kept.user_id, model=kept.model)
+            return _problem(error), ""
+        fits = f"#{hashtag} {'fits' if verdict == 'accepted' else 'does not fit'} {kept.user_id}"
+        return rendered("taught", fits=fits, model=kept.model), f"Kept: {fits}"
 
     def example(self) -> tuple[str | None, str, str | None, str]:
         """Return picture, caption, user and true hashtags of the next test post."""
@@ -73,10 +75,11 @@ class Visits:
             return frequent_users(recommender.memory)
 
     def _answer(self, asked: schemas.RecommendRequest, answer: schemas.RecommendAnswer) -> str:
+        picture = None if asked.image is None else decoded(asked.image)
         with self._service.ready.get(answer.model).lent() as recommender:
             why = reasons(answer.recommendations, recommender.memory, self._known)
-            system = recommender.system.name
-        return rendered("answer", answer=answer, user_id=asked.user_id, system=system, why=why)
+            looked, system = look(recommender, picture, asked.caption), recommender.system.name
+        return rendered("answer", answer=answer, user_id=asked.user_id, system=system, why=why, look=looked)
 
 
 def _asked(

@@ -35,9 +35,13 @@ class WordAttention(nn.Module):
 
     def forward(self, words_BTD: Tensor, mask_BT: Tensor) -> Tensor:
         """Return the reweighted words, (B, T, D)."""
-        scores_BT = self.context(torch.tanh(self.projection(words_BTD))).squeeze(-1)
-        weights_BT = masked_softmax(scores_BT, mask_BT)
+        weights_BT = self.weights(words_BTD, mask_BT)
         return words_BTD * (weights_BT * mask_BT.sum(1, keepdim=True)).unsqueeze(-1)
+
+    def weights(self, words_BTD: Tensor, mask_BT: Tensor) -> Tensor:
+        """Return α, (B, T), which sums to 1 over the words of a post."""
+        scores_BT = self.context(torch.tanh(self.projection(words_BTD))).squeeze(-1)
+        return masked_softmax(scores_BT, mask_BT)
 
 
 class ParallelCoAttention(nn.Module):
@@ -69,6 +73,15 @@ class ParallelCoAttention(nn.Module):
         self, words_BTD: Tensor, word_mask_BT: Tensor, regions_BPD: Tensor, region_mask_BP: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return the attended caption t and image v, each (B, D): sums of the inputs, not of projections."""
+        word_weights, region_weights = self.weights(words_BTD, word_mask_BT, regions_BPD, region_mask_BP)
+        text_BD = (word_weights.unsqueeze(1) @ words_BTD).squeeze(1)
+        image_BD = (region_weights.unsqueeze(1) @ regions_BPD).squeeze(1)
+        return text_BD, image_BD
+
+    def weights(
+        self, words_BTD: Tensor, word_mask_BT: Tensor, regions_BPD: Tensor, region_mask_BP: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return a_t (B, T) and a_v (B, P), each of which sums to 1 over a post."""
         affinity_BTP = torch.tanh(self.affinity(words_BTD) @ regions_BPD.transpose(1, 2))
         affinity_BTP = affinity_BTP * word_mask_BT.unsqueeze(2) * region_mask_BP.unsqueeze(1)
         to_words_BTP, to_regions_BPT = affinity_BTP, affinity_BTP.transpose(1, 2)
@@ -80,9 +93,7 @@ class ParallelCoAttention(nn.Module):
         hidden_regions = self.dropout(torch.tanh(projected_regions + to_regions_BPT @ projected_words))
         word_weights = masked_softmax(self.score_words(hidden_words).squeeze(-1), word_mask_BT)
         region_weights = masked_softmax(self.score_regions(hidden_regions).squeeze(-1), region_mask_BP)
-        text_BD = (word_weights.unsqueeze(1) @ words_BTD).squeeze(1)
-        image_BD = (region_weights.unsqueeze(1) @ regions_BPD).squeeze(1)
-        return text_BD, image_BD
+        return word_weights, region_weights
 
 
 class MeanPooling(nn.Module):
@@ -93,3 +104,10 @@ class MeanPooling(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Return t and v, each (B, D)."""
         return masked_mean(words_BTD, word_mask_BT), masked_mean(regions_BPD, region_mask_BP)
+
+    def weights(
+        self, words_BTD: Tensor, word_mask_BT: Tensor, regions_BPD: Tensor, region_mask_BP: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return equal weights of the words (B, T) and of the regions (B, P), which sum to 1 over a post."""
+        words, regions = word_mask_BT.to(words_BTD.dtype), region_mask_BP.to(regions_BPD.dtype)
+        return words / words.sum(1, keepdim=True), regions / regions.sum(1, keepdim=True)

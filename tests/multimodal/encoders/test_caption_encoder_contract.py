@@ -51,6 +51,22 @@ def features(encoder: CaptionEncoder, captions: list[str]) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_tokens_stand_for_characters_of_the_caption(name: str, tiny_bert: Path) -> None:
+    encoder = make(name, tiny_bert)
+    tokens = encoder.tokenise(ODD)
+    for caption, ids in zip(ODD, tokens, strict=True):
+        told = encoder.token_spans(caption)
+        if told is None:
+            assert name == "fasttext"
+            return
+        text, spans = told
+        assert len(spans) == len(ids)
+        assert all(0 <= start <= end <= len(text) for start, end in spans)
+    text, spans = encoder.token_spans("the dogs") or ("", [])
+    assert "".join(text[start:end] for start, end in spans if end - start < len(text)) == "thedogs"
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_any_text_gives_at_least_one_token_and_no_more_than_allowed(name: str, tiny_bert: Path) -> None:
     encoder = make(name, tiny_bert)
     tokens = encoder.tokenise(ODD)

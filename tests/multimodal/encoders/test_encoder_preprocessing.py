@@ -56,6 +56,28 @@ def test_ends_of_a_very_long_picture_go_first_and_change_nothing() -> None:
     assert preprocessing(Image.new("RGB", (50_000, 1))).shape == (3, 32, 32)
 
 
+@pytest.mark.parametrize("size", [(64, 64), (300, 90), (70, 201), (900, 30), (40, 43)])
+@pytest.mark.parametrize("crop_fraction", [1.0, 0.875, 0.5])
+def test_what_is_seen_is_where_the_crop_lies(size: tuple[int, int], crop_fraction: float) -> None:
+    width, height = size
+    across = np.broadcast_to((np.arange(width) + 0.5) / width * 255, (height, width))
+    down = np.broadcast_to(((np.arange(height) + 0.5) / height * 255)[:, None], (height, width))
+    image = Image.fromarray(np.stack([across, down, down], -1).round().astype(np.uint8))
+    preprocessing = ImagePreprocessing(size_px=32, crop_fraction=crop_fraction)
+    left, top, right, bottom = preprocessing.seen(width, height)
+    pixels = preprocessing(image).float() / 255
+    # The middle of the square, and how far it reaches.
+    assert float(pixels[0].mean()) == pytest.approx((left + right) / 2, abs=0.01)
+    assert float(pixels[1].mean()) == pytest.approx((top + bottom) / 2, abs=0.01)
+    pixel = max(right - left, bottom - top) / 32
+    assert float(pixels[0].max() - pixels[0].min()) == pytest.approx(right - left, abs=1.5 * pixel + 0.01)
+    assert float(pixels[1].max() - pixels[1].min()) == pytest.approx(bottom - top, abs=1.5 * pixel + 0.01)
+
+
+def test_all_is_seen_of_a_picture_that_is_squashed() -> None:
+    assert ImagePreprocessing(size_px=32, squash=True).seen(300, 90) == (0.0, 0.0, 1.0, 1.0)
+
+
 @pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "P", "1", "I;16"])
 def test_any_mode_becomes_rgb(mode: str) -> None:
     assert ImagePreprocessing(size_px=16)(Image.new(mode, (20, 20))).shape == (3, 16, 16)

@@ -304,6 +304,21 @@ def test_what_brought_a_hashtag_is_said_of_each_or_of_none(fitted, tiny_data, qu
                 assert all(memory.id_map.find(one.hashtag) in memory.hashtags_of(position) for position in behind)
 
 
+def test_where_it_looked_is_said_of_what_there_is(fitted, questions):
+    told = [fitted.system.attention(post) for post in questions]
+    if all(attention is None for attention in told):
+        assert fitted.name != "design"
+        return
+    for post, attention in zip(questions, told, strict=True):
+        assert (attention.words is not None) == bool(post.caption)
+        assert (attention.picture is not None) == (post.image is not None)
+        assert (attention.picture_weight is not None) == (bool(post.caption) and post.image is not None)
+        if attention.words is not None:
+            assert attention.words.weights.sum() + attention.words.elsewhere == pytest.approx(1, abs=1e-5)
+        if attention.picture is not None:
+            assert attention.picture.weights.sum() == pytest.approx(1, abs=1e-5)
+
+
 class TestRulesOfUsers:
     """The list by rules is the full ranking with what they leave, cut afterwards."""
 

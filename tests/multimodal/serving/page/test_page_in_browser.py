@@ -96,6 +96,13 @@ def test_a_visit(page, page_data, temporary):
     ask(page)
     shown = chips(page)
     assert len(shown) == 5
+    # What was read: without the hashtag, and where the network looked.
+    assert page.locator(".mh-cleaned p[dir]").inner_text() == "a fire at night"
+    assert page.locator(".mh-cleaned mark").count() == 4
+    assert page.get_by_role("img", name=re.compile("The caption counted .* %, the picture .* %")).count() == 1
+    assert page.locator(".mh-look rect").count() >= 4
+    page.get_by_label("brighter where it looked").uncheck()
+    page.locator(".mh-look svg").wait_for(state="hidden")
     assert page.locator(".mh-head").inner_text().count("design for somebody new") == 1
     page.get_by_role("button", name=f"Copy {shown[1]}").click()
     page.get_by_text(f"Copied {shown[1]}", exact=True).wait_for(state="attached")

@@ -104,21 +104,23 @@ class TestTeach:
 
         first, last, (yes, no), after = visit(use)
         assert (after[0], first in after[:-1]) == (last, False)
-        assert f">#{last}</b> fits <b" in yes
-        assert f">#{first}</b> does not fit <b" in no
+        assert f">#{last} fits ann</b>" in yes[0]
+        assert (yes[1], no[1]) == (f"Kept: #{last} fits ann", f"Kept: #{first} does not fit ann")
 
     def test_nobody_cannot_be_taught(self, visit):
         async def use(visits):
             shown, _ = await visits.recommend(None, "a", "", "habit", 2, False)
             return await visits.teach(answer_id_in(shown), hashtags_in(shown)[0], "accepted")
 
-        assert "nobody can be taught; choose or invent a user, and ask again" in visit(use)
+        shown, spoken = visit(use)
+        assert "nobody can be taught; choose or invent a user, and ask again" in shown
+        assert spoken == ""
 
     def test_an_answer_that_is_not_kept(self, visit):
         async def use(visits):
             return await visits.teach("ab", "sea", "accepted")
 
-        assert "answer &#39;ab&#39; is not known here" in visit(use)
+        assert "answer &#39;ab&#39; is not known here" in visit(use)[0]
 
 
 def test_examples_come_one_after_the_other(visit, page_data):

@@ -129,6 +129,18 @@ class TestParallelCoAttention:
         for one, other in zip(padded, plain, strict=True):
             torch.testing.assert_close(one, other, atol=1e-6, rtol=0)
 
+    @pytest.mark.parametrize("kind", ["sums", "averages", "means"])
+    def test_its_output_is_the_sum_by_its_weights(self, posts, kind):
+        layer = MeanPooling() if kind == "means" else ParallelCoAttention(WIDTH, 0.0, kind == "averages")
+        words, word_mask, regions, region_mask = posts
+        word_weights, region_weights = layer.weights(*posts)
+        text, image = layer(*posts)
+        torch.testing.assert_close(torch.einsum("bt,btd->bd", word_weights, words), text)
+        torch.testing.assert_close(torch.einsum("bp,bpd->bd", region_weights, regions), image)
+        torch.testing.assert_close(word_weights.sum(1), torch.ones(len(words)))
+        assert not word_weights[~word_mask].any()
+        assert not region_weights[~region_mask].any()
+
     def test_dropout_acts_in_training_only(self, posts):
         layer = ParallelCoAttention(WIDTH, 0.5)
         assert not torch.equal(layer(*posts)[0], layer(*posts)[0])
