@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 _FEW = 0.5
 
 
-def data_notes(data: PreparedData, split: str, history: str) -> list[str]:
+def data_notes(data: PreparedData, posts: Sequence[Post], split: str, history: str) -> list[str]:
     """Return what could mislead, a sentence each.
 
     Args:
-        split: whose posts are evaluated.
+        posts: those that are evaluated.
+        split: theirs.
         history: the protocol.
     """
-    posts = list(data.split(split))
     return [*_users(posts), *_times(posts, history), *_overlap(data, posts, split)]
 
 

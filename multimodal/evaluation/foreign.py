@@ -11,6 +11,7 @@ import numpy as np
 
 from data_loaders import __version__
 from data_loaders.errors import DataError, UserError, some_of
+from data_loaders.posts import Post
 from data_loaders.prepare.splits import SPLITS
 from data_loaders.text.hashtags import normalise
 from multimodal.evaluation.data_notes import data_notes
@@ -83,22 +84,24 @@ def evaluate_predictions(
             "another --name or --output."
         )
     rows, notes = _canonical(read_rows(given.path, given.file_format))
-    ids = {name: [post.post_id for post in data.split(name)] for name in SPLITS}
+    posts = {name: posts_of(data, name) if name == split else list(data.split(name)) for name in SPLITS}
+    ids = {name: [post.post_id for post in part] for name, part in posts.items()}
     _check_posts(rows, ids)
     made_from = {"program": __version__, "file": file_sha256(given.path), "data": data.fingerprint}
     if split != "validation" and not set(ids["validation"]).isdisjoint(rows.post_ids):
-        _evaluate(given, rows, data, "validation", range(1, max(ks) + 1), made_from, unit, False, [])
+        _evaluate(given, rows, data, posts, "validation", range(1, max(ks) + 1), made_from, unit, False, [])
     others = sum(not set(ids[name]).isdisjoint(rows.post_ids) for name in SPLITS if name != split)
     if others:
         kept = len(rows.only(ids[split]).post_ids)
         notes.append(f"{len(rows.post_ids) - kept:,} posts of other splits are left out")
-    return _evaluate(given, rows, data, split, ks, made_from, unit, slices, notes)
+    return _evaluate(given, rows, data, posts, split, ks, made_from, unit, slices, notes)
 
 
 def _evaluate(
     given: ForeignPredictions,
     rows: PredictionRows,
     data: PreparedData,
+    of_split: Mapping[str, Sequence[Post]],
     split: str,
     ks: Sequence[int],
     made_from: Mapping[str, str],
@@ -107,15 +110,16 @@ def _evaluate(
     notes: Sequence[str],
 ) -> EvaluationRun:
     history = given.history or NOT_STATED
-    posts = posts_of(data, split)
-    rankings = rows.only([post.post_id for post in posts]).rankings([post.post_id for post in posts])
+    posts = of_split[split]
+    ids = [post.post_id for post in posts]
+    rankings = rows.only(ids).rankings(ids)
     if not rankings.k:
         raise DataError(f"{given.path} holds no predictions for the {split} split of {data.folder}.")
-    memory = known_posts(data, history)
+    memory = known_posts(data, history, split, posts)
     settings: dict[str, Any] = {
         "system": given.name, "split": split, "history": history, "seed": None, "posts_remembered": len(memory),
         "data": str(data.folder), "run": str(given.output), "predictions": str(given.path),
-        "notes": [*notes, *data_notes(data, split, history)],
+        "notes": [*notes, *data_notes(data, posts, split, history)],
     }  # fmt: skip
     run = RunFolder(given.output)
     folder = evaluation_of(run, split, history)

@@ -117,11 +117,11 @@ def evaluate_run(
             ranked = _rank_all(model, data, posts, history, depth, batch_size)
         else:
             logger.info("using the predictions saved in %s; --rank-again ranks again", folder)
-            ranked = _Ranked(saved, known_posts(data, history), kept=folder / PREDICTIONS)
+            ranked = _Ranked(saved, known_posts(data, history, split, posts), kept=folder / PREDICTIONS)
         settings = {"system": model.system.name, "split": split, "history": history, "seed": model.config.seed,
                     "posts_remembered": len(ranked.memory), "data": str(data.folder), "run": str(run),
                     **({"pictures_left_out": ranked.left_out} if ranked.left_out else {}),
-                    "notes": data_notes(data, split, history),
+                    "notes": data_notes(data, posts, split, history),
                     **({"warning": other} if other else {})}  # fmt: skip
         evaluated = measured(data, posts, ranked.rankings, ks, folder=folder, settings=settings, made_from=made_from,
                              memory=ranked.memory, ranking_s=ranked.seconds, kept=ranked.kept, auto=auto)  # fmt: skip
@@ -196,15 +196,18 @@ def _saved(
     return saved_rankings(folder, [post.post_id for post in posts], made_from, depth)
 
 
-def known_posts(data: PreparedData, history: str) -> PostMemory:
+def known_posts(data: PreparedData, history: str, split: str, posts: Sequence[Post]) -> PostMemory:
     """Return what is known of earlier posts, without their content: users, instants and hashtags.
 
     Args:
         history: `frozen`: the train split alone; otherwise all splits.
+        split: the one that was read already.
+        posts: of this split.
     """
     memory = PostMemory(HashtagIdMap(data.vocabulary.hashtags, data.vocabulary.frequencies))
-    for split in SPLITS[:1] if history == "frozen" else SPLITS:
-        memory.append(data.split(split))
+    for name in SPLITS[:1] if history == "frozen" else SPLITS:
+        # A list, because a memory goes through posts several times.
+        memory.append(posts if name == split else list(data.split(name)))
     return memory
 
 

@@ -21,13 +21,17 @@ def data_of(test, train=POSTS[:20], **split):
     return SimpleNamespace(split=posts.__getitem__, statistics={"split": {"method": "time", **split}})
 
 
+def notes(data, split="test", history="rolling"):
+    return data_notes(data, data.split(split), split, history)
+
+
 def changed(**values):
     return [replace(post, **values) for post in POSTS[20:]]
 
 
 def test_nothing_to_say():
-    assert data_notes(data_of(POSTS[20:]), "test", "rolling") == []
-    assert data_notes(data_of(POSTS[20:]), "train", "rolling") == []
+    assert notes(data_of(POSTS[20:])) == []
+    assert notes(data_of(POSTS[20:]), "train") == []
 
 
 @pytest.mark.parametrize(
@@ -47,23 +51,21 @@ def test_nothing_to_say():
     ],
 )
 def test_no_users_and_no_times(values, history, note):
-    assert data_notes(data_of(changed(**values)), "test", history) == [note]
+    assert notes(data_of(changed(**values)), history=history) == [note]
 
 
 def test_few_users():
     posts = [*changed(user_id=None)[:15], *POSTS[35:]]
-    assert data_notes(data_of(posts), "test", "rolling") == [
-        "75 % of the posts have no user, and so no history of a user"
-    ]
+    assert notes(data_of(posts)) == ["75 % of the posts have no user, and so no history of a user"]
 
 
 def test_periods_that_overlap_and_why():
     data = data_of([POSTS[3], *POSTS[20:]], moved_with_near_duplicates=1)
-    assert data_notes(data, "test", "rolling") == [
+    assert notes(data) == [
         "the train split reaches until 2024-01-01, the test split begins 2024-01-01: 1 posts were moved so that "
         "near-duplicates stay in one split"
     ]
-    (note,) = data_notes(data_of([POSTS[3], *POSTS[20:]], method="user"), "test", "rolling")
+    (note,) = notes(data_of([POSTS[3], *POSTS[20:]], method="user"))
     assert note.endswith("the data are split by user, not by time alone")
 
 
