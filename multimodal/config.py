@@ -77,9 +77,11 @@ class RunConfig(Section):
     Attributes:
         search_space: what `benchmark --trials` tries; nothing for a System that has nothing to choose, or chooses by
             itself.
+        search_settings: what it sets in trials beside that, so that validation posts can tell them apart.
     """
 
     search_space: ClassVar[SearchSpace] = MappingProxyType({})
+    search_settings: ClassVar[tuple[str, ...]] = ()
     system: str = Field(description="name of the System, one of `list_systems()`")
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="seeds every random choice")
 

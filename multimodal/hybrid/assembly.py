@@ -51,7 +51,7 @@ def assembled(
         Trends(),
         UsedTogether((SIMILAR, OWN)),
     ]
-    descriptions: list[Description] = [HashtagAge(), PostFeatures(tuple(spaces)), Nearness(SIMILAR)]
+    descriptions: list[Description] = [HashtagAge(search.hashtag_posts), PostFeatures(tuple(spaces)), Nearness(SIMILAR)]
     descriptions += [Nearness(IMAGES)] if IMAGE in spaces else []
     return TableBuilder(
         [source for source in sources if source.name not in left_out],

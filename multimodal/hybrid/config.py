@@ -40,6 +40,7 @@ class SearchConfig(Section):
     decay: float = Field(default=0.3, ge=0, le=5, description="neighbours count (age + 1 h)^-decay")
     own_posts: int = Field(default=500, ge=1, le=100_000, description="most recent posts of the user")
     word_posts: int = Field(default=200, ge=1, le=100_000, description="most recent posts with a word of the caption")
+    hashtag_posts: int = Field(default=20, ge=0, le=1_000, description="most recent posts with a hashtag; 0: none")
     new_words: int = Field(default=12, ge=0, le=200, description="words of the caption that nobody used as hashtags")
 
 
@@ -71,6 +72,7 @@ class HybridConfig(RunConfig):
         "ranker.learning_rate": Range(0.02, 0.1, log=True),
         "ranker.feature_share": Range(0.3, 1.0),
     }
+    search_settings: ClassVar[tuple[str, ...]] = ("rows.validation=false",)
     system: Literal["hybrid"] = "hybrid"
     caption_profile: str = Field(default="plain", description="how captions are cleaned")
     bigrams: float = Field(default=0.5, ge=0, le=1, description="weight of pairs of words where posts are compared")

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 _POSTS_AT_ONCE = 256
+# A feature of rankers that are told of the last posts with each hashtag.
+OF_LATE = "trends.users"
 
 
 @register_system("hybrid")
@@ -251,8 +253,12 @@ class HybridSystem(System):
         """
         if not isinstance(config, HybridConfig):
             raise RunError(f"{folder}: the configuration is of system {config.system!r}, expected 'hybrid'")
-        system = cls(config)
         parts = load_parts(folder, config, id_map)
+        if OF_LATE not in parts.ranker.names:
+            # Saved before it said whose the last posts with a hashtag are.
+            search = config.search.model_copy(update={"hashtag_posts": 0})
+            config = config.model_copy(update={"search": search})
+        system = cls(config)
         system._start(id_map, parts.train_posts)
         system.spaces, system.head, system.parts = parts.spaces, parts.head, parts.parts
         system.left_out, system.ranker = parts.left_out, parts.ranker

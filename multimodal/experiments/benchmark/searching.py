@@ -144,7 +144,9 @@ def _once(
         shutil.rmtree(run, ignore_errors=True)
     logger.info("%s: trial %d: %s", entry.name, number, " ".join(overrides) or "as configured")
     try:
-        score = _score(load_config(entry.config, [*entry.overrides, *overrides, f"seed={seed}"]), data, run)
+        config = load_config(entry.config, [*entry.overrides, *overrides, f"seed={seed}"])
+        settings = [*entry.overrides, *overrides, *config.search_settings, f"seed={seed}"]
+        score = _score(load_config(entry.config, settings), data, run)
     except MISTAKES as error:
         logger.error("%s: trial %d failed: %s", entry.name, number, reason_of(error))
         trial.set_user_attr("problem", reason_of(error))

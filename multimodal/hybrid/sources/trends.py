@@ -9,6 +9,7 @@ import numpy as np
 
 from multimodal.hybrid.sources.base import Candidates, Description, Ints, Questions, Source, Values
 from multimodal.memory.questions.hashtag_values import HashtagValues, run_starts
+from multimodal.memory.questions.postings import Found
 
 HALF_LIVES = (timedelta(days=1), timedelta(days=30), timedelta(days=365))
 _HOUR_US = 3_600_000_000
@@ -40,11 +41,20 @@ class Trends(Source):
 
 
 class HashtagAge(Description):
-    """Decayed counts of a hashtag by each half-life, how often it was used, and how long ago."""
+    """Decayed counts of a hashtag by each half-life, how often it was used, how long ago, and of late by whom.
+
+    Args:
+        posts: of how many of the last posts with a hashtag it says whose they are, over how long they go back, and how
+            many hashtags they have; 0 leaves that out.
+    """
 
     name = "trends"
-    columns = (*(f"uses_{half_life.days}d" for half_life in HALF_LIVES), "uses", "share", "since_last")
     ranked = ("uses_30d",)
+
+    def __init__(self, posts: int = 20) -> None:
+        self._posts = posts
+        self.columns = (*(f"uses_{half_life.days}d" for half_life in HALF_LIVES), "uses", "share", "since_last")
+        self.columns += ("users", "own", "listed", "since_first") if posts else ()
 
     def describe(self, questions: Questions, candidates: Candidates, found: Mapping[str, HashtagValues]) -> Values:
         """Return the counts and ages; 0 uses and no age before the first use."""
@@ -53,12 +63,29 @@ class HashtagAge(Description):
         moments = questions.instants_us[rows]
         decayed = [asked.trend_values(table, questions.instants_us, one)[rows, places] for one in HALF_LIVES]
         uses = asked.uses(hashtags, moments).astype(np.float64)
-        newest = asked.newest_with(hashtags, moments, last=1)
-        hours = np.full(len(rows), np.nan)
-        then = questions.memory.instants_us[newest.positions].astype(np.float64)
-        hours[newest.rows] = (moments[newest.rows].astype(np.float64) - then) / _HOUR_US
         share = uses / np.maximum(asked.posts_before(questions.instants_us)[rows], 1)
-        return np.stack([*decayed, uses, share, hours], axis=1)
+        newest = asked.newest_with(hashtags, moments, last=max(self._posts, 1))
+        then = questions.memory.instants_us[newest.positions].astype(np.float64)
+        hours = (moments[newest.rows].astype(np.float64) - then) / _HOUR_US
+        starts = run_starts(newest.rows)
+        ages = np.full((2, len(rows)), np.nan)
+        ages[:, newest.rows[starts]] = hours[starts], hours[np.append(starts, len(hours))[1:] - 1]
+        of_late = [*self._of_late(questions, rows, newest), ages[1]] if self._posts else []
+        return np.stack([*decayed, uses, share, ages[0], *of_late], axis=1)
+
+    @staticmethod
+    def _of_late(questions: Questions, rows: Ints, newest: Found) -> list[Values]:
+        """Return how many users wrote the last posts with each hashtag, the user's own share, and their hashtags."""
+        memory, count = questions.memory, np.bincount(newest.rows, minlength=len(rows))
+        users = memory.users[newest.positions]
+        different = np.unique((newest.rows << 32) + users + 1) >> 32
+        last = memory.history([post.user_id for post in questions.posts], questions.instants_us, 1)[:, 0]
+        user = np.where(last >= 0, memory.users[last], -2) if len(memory) else last
+        own = np.bincount(newest.rows, users == user[rows][newest.rows], minlength=len(rows))
+        posts, _ = memory.hashtag_pairs(newest.positions)
+        listed = np.bincount(newest.rows[posts], minlength=len(rows))
+        shares = [np.divide(one, count, out=np.full(len(rows), np.nan), where=count > 0) for one in (own, listed)]
+        return [np.bincount(different, minlength=len(rows)).astype(np.float64), *shares]
 
 
 def _padded(rows: Ints, hashtags: Ints, count: int) -> tuple[Ints, Ints]:

@@ -15,7 +15,10 @@ from data_loaders.errors import RunError
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.recommender import Recommender
+from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.model_folder import load_model
+from multimodal.training.run import train_run
+from tests.multimodal.hybrid.conftest import hybrid_config
 
 
 @pytest.fixture(scope="module")
@@ -160,3 +163,16 @@ def test_chances_choose_the_length_of_a_list(hybrid_run, tiny_data):
     auto, fixed = recommender.recommend_many(posts, "auto"), recommender.recommend_many(posts, 10)
     assert all(row == longer[: len(row)] for row, longer in zip(auto, fixed, strict=True) if len(row) <= 10)
     assert all(one.probability == one.score for row in fixed for one in row)
+
+
+def test_a_model_that_was_saved_before_the_last_posts_of_hashtags_were_looked_at(tiny_data, tmp_path):
+    train_run(hybrid_config("rows.choose=false", "search.hashtag_posts=0"), tiny_data, tmp_path / "run")
+    asked, model = tiny_data.split("test"), load_model(tmp_path / "run")
+    expected = list(model.system.rank(asked, model.memory, 5))
+    path = RunFolder(tmp_path / "run").model / "model.json"
+    info = json.loads(path.read_text())
+    del info["checksums"], info["config"]["search"]["hashtag_posts"]
+    path.write_text(json.dumps(info))
+    older = load_model(tmp_path / "run")
+    assert list(older.system.rank(asked, older.memory, 5)) == expected
+    assert older.system.config.search.hashtag_posts == 0

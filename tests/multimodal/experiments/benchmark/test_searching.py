@@ -89,6 +89,14 @@ def test_keys_that_the_row_sets_are_not_searched(scores, tiny_data, tmp_path):
     assert {posts for _, posts in scores} == {7}
 
 
+def test_a_hybrid_does_not_learn_from_the_posts_that_judge_its_trials(tiny_data, tmp_path, monkeypatch):
+    tried = []
+    monkeypatch.setattr(searching, "_score", lambda config, *_: tried.append(config.rows.validation) or 0.5)
+    found = search(parse_entry("all=hybrid"), tiny_data, tmp_path, 2, 0)
+    assert tried == [False, False]
+    assert "rows" not in " ".join(found.entry.overrides)
+
+
 def test_nothing_to_choose_is_no_search(tiny_data, tmp_path):
     (entry,) = choose_entries("popularity")
     assert search(entry, tiny_data, tmp_path, 5, 0).entry == entry

@@ -132,11 +132,22 @@ def test_trends(questions):
     assert found["sea"]["leads"] == 3
     assert "later" not in found
     described = HashtagAge().describe(questions, candidates_of(questions, (0, "sea"), (0, "zebra"), (2, "sea")), {})
-    named = [dict(zip(HashtagAge.columns, row, strict=True)) for row in described.tolist()]
+    named = [dict(zip(HashtagAge().columns, row, strict=True)) for row in described.tolist()]
     assert named[0]["uses_1d"] == pytest.approx(sum(2 ** (-age / 24) for age in (50, 30, 20)))
     assert (named[0]["uses"], named[0]["share"], named[0]["since_last"]) == (3, 0.75, 20)
     assert (named[1]["uses"], math.isnan(named[1]["since_last"])) == (0, True)
     assert (named[2]["uses"], named[2]["since_last"]) == (1, 5)
+    of_late = [[one[name] for name in ("users", "own", "listed", "since_first")] for one in named]
+    assert of_late[0] == pytest.approx([2, 2 / 3, 2, 50])
+    assert of_late[1] == pytest.approx([0, math.nan, math.nan, math.nan], nan_ok=True)
+    assert of_late[2] == pytest.approx([1, 0, 2, 5])
+
+
+def test_of_the_last_posts_with_a_hashtag(questions):
+    described = HashtagAge(1).describe(questions, candidates_of(questions, (0, "sea")), {})
+    (named,) = [dict(zip(HashtagAge(1).columns, row, strict=True)) for row in described.tolist()]
+    assert [named[name] for name in ("users", "own", "listed", "since_first")] == [1, 1, 2, 20]
+    assert HashtagAge(0).columns == HashtagAge(1).columns[:-4]
 
 
 def test_used_together(questions):
