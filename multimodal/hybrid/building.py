@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,23 +43,41 @@ class TableBuilder:
         for source in self.sources:
             found[source.name] = source.values(questions, found)
         candidates, texts, numbers = self._candidates(questions, found)
-        columns: list[NDArray[np.float32]] = []
-        for source in self.sources:
-            values = _values_of(found[source.name], candidates)
-            columns += _columns_of(source, values, candidates.rows, source.missing(questions)[candidates.rows])
-        for description in self.descriptions:
-            values = description.describe(questions, candidates, found)
-            columns += _columns_of(description, values, candidates.rows, None)
+        wanted = pair_keys(candidates.rows, candidates.hashtags)
+        values = [_values_of(found[source.name], wanted) for source in self.sources]
+        values += [description.describe(questions, candidates, found) for description in self.descriptions]
+        missing = [source.missing(questions) for source in self.sources]
         return CandidateTable(
             len(questions),
             candidates.rows,
             numbers,
             texts,
-            np.stack(columns, axis=1),
+            self._columns(values, candidates.rows, missing),
             self.features,
             tuple(source.name for source in self.sources),
             candidates.proposed,
         )
+
+    def _columns(self, values: Sequence[Values], rows: Ints, missing: Sequence[Flags]) -> NDArray[np.float32]:
+        """Return the columns of a table, (n, F), NaN for the posts that a source misses.
+
+        Args:
+            values: what each source and description says of the candidates.
+            rows: (n,) the post of each.
+            missing: which posts each source misses, (B,).
+        """
+        parts: list[Source | Description] = [*self.sources, *self.descriptions]
+        ranked = [[part.columns.index(name) for name in part.ranked] for part in parts]
+        chosen = [one[:, columns] for one, columns in zip(values, ranked, strict=True)]
+        places = np.stack(relative_to_best(rows, np.concatenate(chosen, axis=1)), axis=2)
+        ends = np.cumsum([len(columns) for columns in ranked])[:-1]
+        columns = []
+        for number, (own, relative) in enumerate(zip(values, np.split(places, ends, axis=1), strict=True)):
+            table = np.concatenate([own, relative.reshape(len(rows), -1)], axis=1).astype(np.float32)
+            if number < len(missing) and missing[number].any():
+                table[missing[number][rows]] = np.nan
+            columns.append(table)
+        return np.concatenate(columns, axis=1)
 
     def _candidates(
         self, questions: Questions, found: Mapping[str, HashtagValues]
@@ -88,26 +106,10 @@ def _proposals(source: Source, found: HashtagValues, questions: Questions) -> In
     return pair_keys(best.rows, best.hashtags)
 
 
-def _values_of(found: HashtagValues, candidates: Candidates) -> Values:
-    """Return what was found of each candidate, (n, C), 0 for nothing."""
-    wanted, known = pair_keys(candidates.rows, candidates.hashtags), pair_keys(found.rows, found.hashtags)
+def _values_of(found: HashtagValues, wanted: Ints) -> Values:
+    """Return what was found of each wanted pair, (n, C), 0 for nothing."""
+    known = pair_keys(found.rows, found.hashtags)
     places = np.searchsorted(known, wanted)
     present = np.append(known, -1)[places] == wanted
     padded = np.concatenate([found.values, np.zeros((1, found.values.shape[1]))])
     return padded[np.where(present, places, len(known))]
-
-
-def _columns_of(
-    part: Source | Description, values: Values, rows: Ints, missing: Flags | None
-) -> Iterator[NDArray[np.float32]]:
-    """Yield the columns of a source as the table holds them."""
-    for column in range(len(part.columns)):
-        yield _as_column(values[:, column], missing)
-    for name in part.ranked:
-        for relative in relative_to_best(rows, values[:, part.columns.index(name)]):
-            yield _as_column(relative, missing)
-
-
-def _as_column(values: Values, missing: Flags | None) -> NDArray[np.float32]:
-    column = values.astype(np.float32)
-    return column if missing is None else np.where(missing, np.float32(np.nan), column)

@@ -12,25 +12,25 @@ Values = NDArray[np.float64]
 
 
 def relative_to_best(rows: Ints, values: Values) -> tuple[Values, Values]:
-    """Return the rank of each value in its post, from 1, and its share of the post's largest.
+    """Return the rank of each value in its post, from 1, and its share of the post's largest, (n, R) each.
 
     Equal values have the same rank, that of the first of them. Where no value of a post is above 0, shares are 0.
 
     Args:
         rows: (n,) the post of each, ascending.
-        values: (n,).
+        values: (n, R) of which each column is looked at alone.
     """
-    if not len(rows):
+    if not values.size:
         return values, values
-    starts = run_starts(rows)
-    sizes = np.diff(np.append(starts, len(rows)))
-    order = np.lexsort((-values, rows))
-    sorted_values = values[order]
-    place = np.arange(len(rows))
-    opens = np.concatenate([[True], (sorted_values[1:] != sorted_values[:-1]) | (rows[1:] != rows[:-1])])
-    firsts = np.maximum.accumulate(np.where(opens, place, 0)) - np.repeat(starts, sizes)
-    ranks = np.empty(len(rows))
-    ranks[order] = firsts + 1
-    best = np.repeat(np.maximum.reduceat(values, starts), sizes)
-    shares = np.divide(values, best, out=np.zeros(len(rows)), where=best > 0)
-    return ranks, shares
+    columns_Rn, starts = values.T, run_starts(rows)
+    sizes, place = np.diff(np.append(starts, len(rows))), np.arange(len(rows))
+    order = np.lexsort((-columns_Rn, np.broadcast_to(rows, columns_Rn.shape)))
+    falling = np.take_along_axis(columns_Rn, order, axis=1)
+    opens = np.ones(falling.shape, np.bool_)
+    opens[:, 1:] = (falling[:, 1:] != falling[:, :-1]) | (rows[1:] != rows[:-1])
+    firsts = np.maximum.accumulate(np.where(opens, place, 0), axis=1) - np.repeat(starts, sizes)
+    ranks = np.empty(falling.shape)
+    np.put_along_axis(ranks, order, firsts + 1.0, axis=1)
+    best = np.repeat(np.maximum.reduceat(columns_Rn, starts, axis=1), sizes, axis=1)
+    shares = np.divide(columns_Rn, best, out=np.zeros(falling.shape), where=best > 0)
+    return ranks.T, shares.T

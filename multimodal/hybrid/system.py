@@ -76,6 +76,7 @@ class HybridSystem(System):
     left_out: tuple[str, ...]
     ranker: Ranker
     prior: PopularityPrior
+    _made: tuple[dict[str, System], TableBuilder] | None = None
 
     @property
     def opens_images(self) -> bool:
@@ -127,7 +128,7 @@ class HybridSystem(System):
         self._fit_ranker(learning, run)
 
     def _start(self, id_map: HashtagIdMap, train_posts: int) -> None:
-        self.id_map, self.prior = id_map, PopularityPrior(id_map, train_posts)
+        self.id_map, self.prior, self._made = id_map, PopularityPrior(id_map, train_posts), None
 
     def _table_maker(
         self, trained: Mapping[str, TrainedPart], train: Sequence[Post], validation: Sequence[Post]
@@ -224,8 +225,12 @@ class HybridSystem(System):
         return next((told for part in self.parts.values() if (told := part.attention(post)) is not None), None)
 
     def _builder(self) -> TableBuilder:
-        parts = [self._part_source(name, part) for name, part in self.parts.items()]
-        return self._assembled(self.head, parts, self.left_out)
+        """Return the sources, made once for the same parts."""
+        made = self._made
+        if made is None or made[0] is not self.parts:
+            parts = [self._part_source(name, part) for name, part in self.parts.items()]
+            made = self._made = self.parts, self._assembled(self.head, parts, self.left_out)
+        return made[1]
 
     @staticmethod
     def _part_source(name: str, part: System) -> PartSource:

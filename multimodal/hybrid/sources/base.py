@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ class Questions:
         vectors: of each dense space, (B, its width), zeros where a post has none.
         memory: earlier posts, and perhaps later ones.
         names: numbers of hashtags, those of the memory and words that never were hashtags.
+        histories: what `history` has found, by limit.
     """
 
     posts: Sequence[Post]
@@ -45,9 +46,18 @@ class Questions:
     vectors: Mapping[str, Floats]
     memory: PostMemory
     names: HashtagNames
+    histories: dict[int, Ints] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.posts)
+
+    def history(self, limit: int) -> Ints:
+        """Return positions of the last earlier posts of each post's user, (B, limit), see `PostMemory.history`."""
+        longer = next((found for known, found in self.histories.items() if known >= limit), None)
+        if longer is None:
+            users = [post.user_id for post in self.posts]
+            longer = self.histories[limit] = self.memory.history(users, self.instants_us, limit)
+        return longer[:, :limit]
 
     def has(self, space: str) -> Flags:
         """Return which posts have something to compare in a space, (B,)."""

@@ -37,11 +37,11 @@ class OwnHistory(Source):
 
     def missing(self, questions: Questions) -> Flags:
         """Return the posts of users without earlier posts."""
-        return self._history(questions, 1)[:, 0] < 0
+        return questions.history(1)[:, 0] < 0
 
     def values(self, questions: Questions, found: Mapping[str, HashtagValues]) -> HashtagValues:
         """Return the sums of each weight for each hashtag of the user's own."""
-        positions = self._history(questions, self._posts)
+        positions = questions.history(self._posts)
         rows, places = np.nonzero(positions >= 0)
         chosen = positions[rows, places]
         now = questions.instants_us[rows].astype(np.float64)
@@ -53,10 +53,6 @@ class OwnHistory(Source):
         last = 1 / (places[posts[first]] + 1.0)
         values = np.stack([*sums[:3], last, *sums[3:]], axis=1)
         return HashtagValues(rows_of, hashtags, values, self.columns)
-
-    def _history(self, questions: Questions, posts: int) -> Ints:
-        users = [post.user_id for post in questions.posts]
-        return questions.memory.history(users, questions.instants_us, posts)
 
     def _similarities(self, questions: Questions, positions: Ints, space: str) -> Values:
         likeness, powered = Likeness({space: 1.0}), np.zeros(positions.shape)

@@ -45,7 +45,7 @@ class PostFeatures(Description):
     def _history(questions: Questions) -> list[Values]:
         """Return how many own posts there are, hours since the first and the last, and hashtags of each on average."""
         memory = questions.memory
-        positions = memory.history([post.user_id for post in questions.posts], questions.instants_us, _HISTORY)
+        positions = questions.history(_HISTORY)
         counts = (positions >= 0).sum(1)
         now = questions.instants_us.astype(np.float64)
         hours = []

@@ -64,9 +64,11 @@ class CaptionVectors:
         rows = self._weighted(captions, caption_terms)
         if self.bigrams:
             rows = sparse.csr_matrix(rows + self._weighted(captions, caption_bigrams) * self.bigrams)
-        norms = np.sqrt(np.asarray(rows.multiply(rows).sum(1)).ravel())
-        rows.data /= np.repeat(np.maximum(norms, 1e-12), np.diff(rows.indptr))
-        return rows.astype(np.float32)
+        counts = np.diff(rows.indptr)
+        norms = np.zeros(len(captions))
+        norms[counts > 0] = np.sqrt(np.add.reduceat(rows.data * rows.data, rows.indptr[:-1][counts > 0]))
+        rows.data = (rows.data / np.repeat(np.maximum(norms, 1e-12), counts)).astype(np.float32)
+        return rows
 
     def _weighted(self, captions: Sequence[str], analyzer: Callable[[str], list[str]]) -> sparse.csr_matrix:
         rows = _counts(captions, analyzer)
@@ -81,11 +83,13 @@ def slots_of(terms: Sequence[str]) -> NDArray[np.int64]:
 
 
 def _counts(captions: Sequence[str], analyzer: Callable[[str], list[str]]) -> sparse.csr_matrix:
-    from sklearn.feature_extraction.text import HashingVectorizer
+    """Return how often each slot occurs, as scikit-learn's `HashingVectorizer` counts without alternating signs."""
+    from sklearn.utils import murmurhash3_32
 
-    if not captions:
-        return sparse.csr_matrix((0, SLOTS))
-    hasher = HashingVectorizer(analyzer=analyzer, n_features=SLOTS, alternate_sign=False, norm=None)
-    rows = sparse.csr_matrix(hasher.transform(captions))
-    rows.sum_duplicates()
-    return rows
+    texts = [analyzer(caption) for caption in captions]
+    hashes = [murmurhash3_32(term.encode("utf-8")) for terms in texts for term in terms]
+    rows = np.repeat(np.arange(len(texts)), [len(terms) for terms in texts])
+    keys, counts = np.unique(rows * SLOTS + np.abs(np.array(hashes, np.int64)) % SLOTS, return_counts=True)
+    ends = np.searchsorted(keys, np.arange(len(texts) + 1) * SLOTS)
+    parts = counts.astype(np.float64), (keys % SLOTS).astype(np.int32), ends.astype(np.int32)
+    return sparse.csr_matrix(parts, shape=(len(texts), SLOTS))

@@ -12,9 +12,11 @@ from multimodal.hybrid.places import relative_to_best
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([-1.0, 0.0, 0.5, 2.0])), max_size=30))
 def test_as_a_loop_counts_them(pairs):
     pairs.sort(key=lambda pair: pair[0])
-    rows, values = np.array([row for row, _ in pairs], np.int64), np.array([value for _, value in pairs])
+    rows = np.array([row for row, _ in pairs], np.int64)
+    values = np.array([[value, -value] for _, value in pairs]).reshape(-1, 2)
     ranks, shares = relative_to_best(rows, values)
-    for place, (row, value) in enumerate(pairs):
-        own = [other for number, other in pairs if number == row]
-        assert ranks[place] == 1 + sum(other > value for other in own)
-        assert shares[place] == (value / max(own) if max(own) > 0 else 0)
+    for place, (row, _) in enumerate(pairs):
+        for column, value in enumerate(values[place]):
+            own = values[rows == row, column]
+            assert ranks[place, column] == 1 + sum(other > value for other in own)
+            assert shares[place, column] == (value / max(own) if max(own) > 0 else 0)

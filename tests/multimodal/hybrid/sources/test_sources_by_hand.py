@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
@@ -198,3 +199,15 @@ class TestLinearHead:
         assert list(found) == ["sea"]
         assert Linear(None).missing(questions).all()
         assert len(Linear(None).values(questions, {}).rows) == 0
+
+
+def test_a_history_is_asked_once_for_all_lengths(questions, monkeypatch):
+    fresh = replace(questions, histories={})
+    expected = {
+        limit: fresh.memory.history([post.user_id for post in fresh.posts], fresh.instants_us, limit)
+        for limit in (1, 3)
+    }
+    assert fresh.history(3).tolist() == expected[3].tolist()
+    monkeypatch.setattr(fresh.memory, "history", None)
+    assert fresh.history(1).tolist() == expected[1].tolist()
+    assert fresh.history(3).tolist() == expected[3].tolist()

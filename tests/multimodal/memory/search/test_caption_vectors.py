@@ -7,8 +7,9 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import HashingVectorizer
 
-from multimodal.memory.search.caption_vectors import CaptionVectors, caption_bigrams, caption_terms
+from multimodal.memory.search.caption_vectors import SLOTS, CaptionVectors, caption_bigrams, caption_terms, slots_of
 
 
 class TestTerms:
@@ -30,6 +31,13 @@ class TestTerms:
 
     def test_no_words(self):
         assert caption_terms("") == caption_terms("🎉 … !") == []
+
+
+def test_slots_are_those_of_scikit_learn():
+    terms = [f"term{number}" for number in range(2_000)] + ["été", "东京", "tea by", "नमस्ते"]
+    hasher = HashingVectorizer(analyzer=lambda term: [term], n_features=SLOTS, alternate_sign=False, norm=None)
+    assert slots_of(terms).tolist() == hasher.transform(terms).indices.tolist()
+    assert slots_of([]).tolist() == []
 
 
 class TestVectors:
