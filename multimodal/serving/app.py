@@ -51,7 +51,7 @@ def create_app(settings: ServiceSettings, models: ServedModels | None = None) ->
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(UserError, _user_error)
     app.add_exception_handler(HTTPException, _http_error)
-    describe(app)
+    describe(app, keyed=settings.api_key is not None)
     # The last one added is the outermost.
     app.add_middleware(BodyLimits, limits=settings.limits)
     if settings.origins:
