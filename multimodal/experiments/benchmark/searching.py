@@ -204,11 +204,11 @@ def trials_table(trials: pd.DataFrame) -> TextTable:
         own = trials[trials["system"] == name]
         scores = own["f1"].to_numpy(float)
         if np.isnan(scores).all():
-            cells.append([str(name), str(len(own)), DASH, DASH, "all failed"])
+            cells.append([str(name), "all failed", str(len(own)), DASH, DASH])
             continue
         best = int(np.nanargmax(np.round(scores, 9)))
-        cells.append(
-            [str(name), str(len(own)), shown(scores[0]), shown(scores[best]), str(own["overrides"].to_numpy()[best])]
-        )
-    headings = ["system", "trials", "as configured", "chosen", "chosen settings"]
-    return TextTable(headings=headings, cells=cells, title=f"Hyper-parameters by F1@{K} on the validation split")
+        chosen = str(own["overrides"].to_numpy()[best])
+        cells.append([str(name), chosen, str(len(own)), shown(scores[0]), shown(scores[best])])
+    headings = ["system", "chosen settings", "trials", "as\nconfigured", "chosen"]
+    title = f"Hyper-parameters by F1@{K} on the validation split"
+    return TextTable(headings=headings, cells=cells, title=title, text_columns=2)
