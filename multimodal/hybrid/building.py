@@ -92,10 +92,10 @@ class TableBuilder:
         rank = np.empty(len(texts), np.int64)
         rank[by_text] = np.arange(len(texts))
         order = np.lexsort((rank[places], rows))
-        keys, proposed = keys[order], np.zeros((len(keys), len(proposals)), np.bool_)
+        proposed = np.zeros((len(keys), len(proposals)), np.bool_)
         for column, proposal in enumerate(proposals):
-            proposed[:, column] = np.isin(keys, proposal)
-        return Candidates(rows[order], hashtags[order], proposed), texts, places[order]
+            proposed[np.searchsorted(keys, proposal), column] = True
+        return Candidates(rows[order], hashtags[order], proposed[order]), texts, places[order]
 
 
 def _proposals(source: Source, found: HashtagValues, questions: Questions) -> Ints:

@@ -67,6 +67,12 @@ def test_a_whole_life(started):
         assert b" 408 " in slow.recv(1_000)
     with socket.create_connection(("127.0.0.1", port)) as leaving:
         leaving.sendall(b"POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
+    # One that has asked, and does not wait for the answer.
+    with socket.create_connection(("127.0.0.1", port)) as leaving:
+        leaving.sendall(
+            b"POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 18\r\n\r\n"
+            b'{"user_id": "ann"}'
+        )
     process.send_signal(signal.SIGHUP)
     assert "model habit was loaded again" in iter_until(process, "loaded again")
     assert asked(port, {"user_id": "ann", "k": 3})["recommendations"] == before["recommendations"]
