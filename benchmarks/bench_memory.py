@@ -3,6 +3,7 @@
     python benchmarks/bench_memory.py
     python benchmarks/bench_memory.py --posts 100000,1000000,10000000 --rolling 100000 --json memory.jsonl
     python benchmarks/bench_memory.py --posts 20000 --rolling 500 --questions 20
+    python benchmarks/bench_memory.py --posts 0 --observe 2000
 
 Posts are generated block by block into files: captions of about 13 Zipf words, 40 % of them from the words of the
 post's cluster, and vectors of 256 numbers from a mixture of 20,000 clusters in 500 topics, as sentence encoders give
@@ -18,8 +19,9 @@ back where others need it. Questions about hashtags (`PostMemory.questions`) are
 users and three languages drawn for them; `first answers` builds what they are answered from. 10,000,000 posts take
 about 12 GB of disk; from 2,000,000 posts on, vectors are written in half precision and nothing is opened.
 
-`observe` appends posts to a log until each call is acknowledged; real time, as it waits for the disk. PostgreSQL is
-started by the benchmark where Debian's package is installed.
+`observe` appends posts to a log until each call is acknowledged; real time, as it waits for the disk, whose confirmed
+writes are counted beside it. PostgreSQL is started by the benchmark where Debian's package is installed. `--posts 0`
+measures this alone.
 """
 
 from __future__ import annotations
@@ -270,7 +272,7 @@ def print_table(rows: list[Row], console: Console) -> None:
 def main() -> None:
     """Parse the command line and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--posts", default="100000,1000000", help="sizes of memories, with commas between them")
+    parser.add_argument("--posts", default="100000,1000000", help="sizes of memories, with commas; 0: observing alone")
     parser.add_argument("--questions", type=int, default=200, help="questions asked of each")
     parser.add_argument("--warm-up", type=int, default=1_000, help="other questions asked before them")
     parser.add_argument("--rolling", type=int, default=10_000, help="how many posts find their neighbours; 0: none")
@@ -285,7 +287,7 @@ def main() -> None:
     if options.open is not None:
         open_memory(options.open)
         return
-    sizes = [int(size) for size in options.posts.split(",")]
+    sizes = [size for size in map(int, options.posts.split(",")) if size]
     options.rolling_over = options.rolling_over or max((size for size in sizes if size <= 1_000_000), default=0)
     rows: list[Row] = []
     for size in sizes:
