@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -11,6 +12,33 @@ from multimodal.serving.page.visits import Visits
 
 TITLE = "Hashtags for a picture and a caption"
 _MOST_K = 20
+_ANSWER, _COMPARISON = "answer", "comparison"
+# The functions of the page are for the page alone.
+_OWN: dict[str, Any] = {"api_visibility": "private"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    picture: Any
+    caption: Any
+    user: Any
+    model: Any
+    k: Any
+    auto: Any
+    ask: Any
+    example: Any
+    models: Any
+    truth: Any
+    compare: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    tabs: Any
+    said: Any
+    taught: Any
+    answer: Any
+    comparison: Any
 
 
 def page_layout(visits: Visits, models: list[str], examples: bool, most_bytes: int) -> gr.Blocks:
@@ -26,47 +54,77 @@ def page_layout(visits: Visits, models: list[str], examples: bool, most_bytes: i
         _html(rendered("heading", title=TITLE))
         with gr.Row(elem_classes="mh-columns"):
             with gr.Column(scale=5, min_width=300):
-                script = text_of("picture.js").replace("MOST_BYTES", str(most_bytes))
-                picture = _html(None, "mh-picture", script, html_template=text_of("picture.html"))
-                caption = gr.Textbox(
-                    label="Caption", lines=3, max_lines=8, placeholder="Low tide at dusk", elem_id="mh-caption"
-                )
-                user = gr.Dropdown(
-                    label="User", info="one that is known, or any new name", choices=[], value=None,
-                    allow_custom_value=True, elem_id="mh-user",
-                )  # fmt: skip
-                model = gr.Dropdown(
-                    label="Model", choices=models, value=models[0], elem_id="mh-model", visible=len(models) > 1
-                )
-                with gr.Row():
-                    k = gr.Slider(1, _MOST_K, 5, step=1, label="How many hashtags", elem_id="mh-k")
-                    auto = gr.Checkbox(
-                        label="As many as are likely", info="needs a model with chances", elem_id="mh-auto"
-                    )
-                ask = gr.Button("Recommend", variant="primary", elem_id="mh-ask")
-                example = gr.Button("Try a test post", visible=examples, elem_id="mh-example")
-                truth = gr.Textbox(label="True hashtags", info="to colour a comparison", elem_id="mh-truth")
+                asked = _asked(models, examples, most_bytes)
             with gr.Column(scale=7, min_width=300):
-                said = _html(rendered("said", text=""), "mh-status")
-                taught = _html("", "mh-taught")
-                answer = _html(rendered("welcome"), "mh-answer", text_of("answer.js"))
-        given = [picture, caption, user, model, k, auto]
-
-        async def recommend(*values: Any) -> tuple[str, str, str]:
-            shown, spoken = await visits.recommend(*values)
-            return shown, rendered("said", text=spoken), ""
-
-        async def teach(event: gr.EventData) -> tuple[str, str]:
-            shown, spoken = await visits.teach(event.answer, event.hashtag, event.verdict)
-            return shown, rendered("said", text=spoken)
-
-        quiet: dict[str, Any] = {"api_visibility": "private"}
-        for trigger in (ask.click, caption.submit):
-            trigger(recommend, given, [answer, said, taught], show_progress="minimal", **quiet)
-        answer.teach(teach, None, [taught, said], show_progress="hidden", **quiet)
-        page.load(lambda name: gr.Dropdown(choices=visits.users(name)), model, user, show_progress="hidden", **quiet)
-        example.click(visits.example, None, [picture, caption, user, truth], show_progress="hidden", **quiet)
+                told = _told()
+        _connect(page, visits, asked, told)
     return page
+
+
+def _asked(models: list[str], examples: bool, most_bytes: int) -> _Asked:
+    """Add what a visitor gives."""
+    script, several = text_of("picture.js").replace("MOST_BYTES", str(most_bytes)), len(models) > 1
+    picture = _html(None, "mh-picture", script, html_template=text_of("picture.html"))
+    caption = gr.Textbox(label="Caption", lines=3, max_lines=8, placeholder="Low tide at dusk", elem_id="mh-caption")
+    user = gr.Dropdown(
+        [], value=None, label="User", info="one that is known, or any new name", allow_custom_value=True,
+        elem_id="mh-user",
+    )  # fmt: skip
+    model = gr.Dropdown(models, value=models[0], label="Model", elem_id="mh-model", visible=several)
+    with gr.Row():
+        k = gr.Slider(1, _MOST_K, 5, step=1, label="How many hashtags", buttons=[], elem_id="mh-k")
+        auto = gr.Checkbox(label="As many as are likely", info="needs a model with chances", elem_id="mh-auto")
+    ask = gr.Button("Recommend", variant="primary", elem_id="mh-ask")
+    example = gr.Button("Try a test post", visible=examples, elem_id="mh-example")
+    with gr.Accordion("Compare models" if several else "Compare with the truth", open=False, elem_id="mh-comparing"):
+        chosen = gr.CheckboxGroup(models, value=models, label="Models", elem_id="mh-models", visible=several)
+        truth = gr.Textbox(
+            label="True hashtags", info="those of the caption, if none are given", placeholder="#sea #lowtide",
+            elem_id="mh-truth",
+        )  # fmt: skip
+        compare = gr.Button("Compare", elem_id="mh-compare")
+    return _Asked(picture, caption, user, model, k, auto, ask, example, chosen, truth, compare)
+
+
+def _told() -> _Told:
+    """Add what the page answers."""
+    said, taught = _html(rendered("said", text=""), "mh-status"), _html("", "mh-taught")
+    with gr.Tabs(selected=_ANSWER) as tabs:
+        with gr.Tab("Hashtags", id=_ANSWER):
+            answer = _html(rendered("welcome"), "mh-answer", text_of("answer.js"))
+        with gr.Tab("Comparison", id=_COMPARISON):
+            comparison = _html(rendered("nothing_compared"), "mh-comparison", text_of("answer.js"))
+    return _Told(tabs, said, taught, answer, comparison)
+
+
+def _connect(page: gr.Blocks, visits: Visits, asked: _Asked, told: _Told) -> None:
+    """Let the buttons do what they say."""
+
+    async def recommend(*values: Any) -> tuple[Any, ...]:
+        shown, spoken = await visits.recommend(*values)
+        return gr.Tabs(selected=_ANSWER), shown, rendered("said", text=spoken), ""
+
+    async def compare(*values: Any) -> tuple[Any, ...]:
+        shown, spoken = await visits.compare(*values)
+        return gr.Tabs(selected=_COMPARISON), shown, rendered("said", text=spoken), ""
+
+    async def teach(event: gr.EventData) -> tuple[str, str]:
+        shown, spoken = await visits.teach(event.answer, event.hashtag, event.verdict)
+        return shown, rendered("said", text=spoken)
+
+    post, length = [asked.picture, asked.caption, asked.user], [asked.k, asked.auto]
+    for trigger in (asked.ask.click, asked.caption.submit):
+        outputs = [told.tabs, told.answer, told.said, told.taught]
+        trigger(recommend, [*post, asked.model, *length], outputs, show_progress="minimal", **_OWN)
+    outputs = [told.tabs, told.comparison, told.said, told.taught]
+    given = [*post, asked.models, *length, asked.truth]
+    asked.compare.click(compare, given, outputs, show_progress="minimal", **_OWN)
+    told.answer.teach(teach, None, [told.taught, told.said], show_progress="hidden", **_OWN)
+    filled = [asked.picture, asked.caption, asked.user, asked.truth]
+    asked.example.click(visits.example, None, filled, show_progress="hidden", **_OWN)
+    page.load(
+        lambda model: gr.Dropdown(choices=visits.users(model)), asked.model, asked.user, show_progress="hidden", **_OWN
+    )
 
 
 def _html(value: str | None, name: str | None = None, script: str | None = None, **others: Any) -> gr.HTML:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
@@ -14,9 +16,11 @@ from multimodal.serving.asking import answered
 from multimodal.serving.bodies import validated
 from multimodal.serving.errors import ServiceError, service_error
 from multimodal.serving.feedback import keep_feedback
+from multimodal.serving.page.comparing import Column, column, true_hashtags
 from multimodal.serving.page.known_posts import KnownPosts, frequent_users
 from multimodal.serving.page.looking import look
 from multimodal.serving.page.reasons import reasons
+from multimodal.serving.page.relevance import RELEVANT
 from multimodal.serving.page.templating import rendered
 from multimodal.serving.pictures import decoded
 from multimodal.serving.service import Service
@@ -49,6 +53,33 @@ class Visits:
         names = ", ".join(f"#{one.hashtag}" for one in answer.recommendations)
         return shown, f"{len(answer.recommendations)} hashtags: {names}"
 
+    async def compare(
+        self,
+        picture: str | None,
+        caption: str,
+        user_id: str | None,
+        models: Sequence[str],
+        k: float,
+        auto: bool,
+        true: str,
+    ) -> tuple[str, str]:
+        """Return the answers of several models side by side, and what a screen reader says of it.
+
+        Hashtags of the caption may be recommended here, for they may be the truth.
+        """
+        try:
+            if not models:
+                raise ServiceError(422, "no model was chosen; choose at least one.")
+            truth = true_hashtags(true, caption)
+            options = {"include_caption_hashtags": True}
+            questions = [_asked(picture, caption, user_id, k, auto, model=model, **options) for model in models]
+            columns = await asyncio.gather(*(self._column(asked, truth) for asked in questions))
+        except (ServiceError, UserError) as error:
+            return _problem(error), ""
+        told = {"columns": columns, "truth": truth, "user_id": questions[0].user_id, "relevant": RELEVANT}
+        right = [f"{one.model}: {one.count('right')} right" if truth else one.model for one in columns]
+        return rendered("comparison", **told), "; ".join(right)
+
     async def teach(self, answer_id: str, hashtag: str, verdict: str) -> tuple[str, str]:
         """Keep that a hashtag of an answer was accepted or rejected; return what is shown and what is said of it."""
         try:
@@ -61,6 +92,19 @@ class Visits:
             return _problem(error), ""
         fits = f"#{hashtag} {'fits' if verdict == 'accepted' else 'does not fit'} {kept.user_id}"
         return rendered("taught", fits=fits, model=kept.model), f"Kept: {fits}"
+
+    async def _column(self, asked: schemas.RecommendRequest, truth: Sequence[str]) -> Column:
+        name = asked.model or ""
+        try:
+            answer = await answered(self._service, asked)
+        except (ServiceError, UserError) as error:
+            return Column(name, problem=_message(error))
+
+        def judge() -> Column:
+            with self._service.ready.get(name).lent() as recommender:
+                return column(name, answer.recommendations, truth, recommender.memory)
+
+        return await run_in_threadpool(judge)
 
     def example(self) -> tuple[str | None, str, str | None, str]:
         """Return picture, caption, user and true hashtags of the next test post."""
@@ -90,5 +134,8 @@ def _asked(
 
 
 def _problem(error: ServiceError | UserError) -> str:
-    known = error if isinstance(error, ServiceError) else service_error(error)
-    return rendered("problem", message=known.message)
+    return rendered("problem", message=_message(error))
+
+
+def _message(error: ServiceError | UserError) -> str:
+    return (error if isinstance(error, ServiceError) else service_error(error)).message

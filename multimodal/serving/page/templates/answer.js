@@ -17,6 +17,10 @@ function say(text) {
   const place = document.getElementById('mh-said');
   if (place) place.textContent = text;
 }
+// On a phone the answer is below what was asked.
+watch('value', () => {
+  if (element.getBoundingClientRect().top > window.innerHeight / 2) element.scrollIntoView();
+});
 element.addEventListener('click', async (event) => {
   const button = event.target.closest('button');
   if (!button) return;

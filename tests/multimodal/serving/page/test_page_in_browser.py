@@ -128,6 +128,26 @@ def test_what_is_taught_changes_the_next_answer(page):
     assert first not in chips(page)[:-1]
 
 
+def test_several_models_side_by_side(page, page_data):
+    page.get_by_role("button", name="Try a test post").click()
+    page.wait_for_function("document.querySelector('#mh-caption textarea').value !== ''")
+    page.get_by_role("button", name="Compare models").click()
+    page.locator("#mh-compare").click()
+    table = page.locator(".mh-table")
+    table.wait_for()
+    assert table.locator("thead th").all_inner_texts()[1:] == ["habit", "design"]
+    told = [cell.get_attribute("class") for cell in table.locator("tbody td").all()]
+    assert len(told) == 10
+    assert set(told) <= {"mh-right", "mh-relevant", "mh-wrong"}
+    assert "mh-right" in told
+    # Not by colour alone.
+    for cell in table.locator("tbody td.mh-right").all():
+        assert cell.inner_text().startswith("✓")
+        assert ", right" in cell.text_content()
+    page.get_by_role("tab", name="Hashtags").click()
+    page.locator("#mh-answer .mh-empty").wait_for()
+
+
 def test_bad_input_is_told_clearly(page, tmp_path):
     problem = page.get_by_role("alert")
     page.locator("#mh-ask").click()

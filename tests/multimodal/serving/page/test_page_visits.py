@@ -90,6 +90,51 @@ class TestRecommend:
             assert words in html
 
 
+class TestCompare:
+    def test_models_side_by_side_coloured_by_the_truth(self, visit, page_data, page_runs):
+        post = page_data.split("test")[0]
+
+        async def use(visits):
+            true = ", ".join(post.hashtags)
+            given = (picture_of(page_data), post.caption, post.user_id, ["design", "habit"], 4, False, true)
+            return await visits.compare(*given)
+
+        shown, spoken = visit(use)
+        design, habit = (
+            Recommender.from_pretrained(page_runs[name]).recommend(post.image, post.caption, post.user_id, 4)
+            for name in ("design", "habit")
+        )
+        assert re.findall(r"<span dir=\"auto\">#(\w+)</span>", shown) == [
+            one.hashtag for pair in zip(design, habit, strict=True) for one in pair
+        ]
+        counts = [sum(one.hashtag in post.hashtags for one in answer) for answer in (design, habit)]
+        assert shown.count('class="mh-right"') == sum(counts) + 1  # the last one is the legend's
+        assert spoken == f"design: {counts[0]} right; habit: {counts[1]} right"
+
+    def test_hashtags_of_the_caption_are_the_truth_where_no_other_is_given(self, visit):
+        async def use(visits):
+            with_truth, _ = await visits.compare(None, "a day #sea #fire", "user1", ["habit"], 5, False, "")
+            without, _ = await visits.compare(None, "a day", "user1", ["habit"], 5, False, " ")
+            return with_truth, without
+
+        with_truth, without = visit(use)
+        assert "#sea #fire " in with_truth
+        assert with_truth.count('<td class="mh-right">') == 2
+        assert "<td class=" not in without
+        assert "Give true hashtags" in without
+
+    def test_a_model_that_cannot_answer_does_not_lose_the_others(self, visit):
+        async def use(visits):
+            many, _ = await visits.compare(None, "a day", "", ["habit", "gone"], 2, False, "")
+            none, _ = await visits.compare(None, "a day", "", [], 2, False, "")
+            return many, none
+
+        many, none = visit(use)
+        assert "model &#39;gone&#39; is not served" in many
+        assert many.count('<span dir="auto">#') == 2
+        assert "no model was chosen; choose at least one" in none
+
+
 class TestTeach:
     def test_the_next_answer_takes_it_into_account(self, visit):
         async def use(visits):
