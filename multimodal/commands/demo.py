@@ -21,6 +21,9 @@ EXAMPLES = """examples:
   multimodal-hashtags demo --run runs/hybrid --run runs/sample --data data/prepared
   multimodal-hashtags demo --run runs/hybrid --memory memory.sqlite --port 8080"""
 
+# A page that is open keeps a connection for as long as it is.
+_FINISH_S = 5
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
@@ -60,4 +63,5 @@ def _serve(settings: ServiceSettings, options: argparse.Namespace) -> None:
     from data_loaders.prepared import PreparedData
 
     data = None if options.data is None else PreparedData.open(options.data, options.images)
-    serve(settings, options.host, options.port, extend=lambda app: mount_page(app, KnownPosts(data)))
+    known = KnownPosts(data)
+    serve(settings, options.host, options.port, _FINISH_S, extend=lambda app: mount_page(app, known))

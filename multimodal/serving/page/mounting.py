@@ -55,4 +55,14 @@ async def _no_upload(request: Request) -> JSONResponse:
 
 
 def _theme() -> gr.themes.Base:
-    return gr.themes.Base(primary_hue="indigo", neutral_hue="slate", radius_size="lg", font=_FONTS, font_mono=_MONO)
+    theme = gr.themes.Base(primary_hue="indigo", neutral_hue="slate", radius_size="lg", font=_FONTS, font_mono=_MONO)
+    # Grey enough to be read: a contrast above 4.5 in both.
+    grey, dark = "*neutral_600", "*neutral_300"
+    return theme.set(
+        color_accent="*primary_600",
+        body_text_color_subdued=grey, body_text_color_subdued_dark=dark,
+        block_info_text_color=grey, block_info_text_color_dark=dark,
+        block_label_text_color=grey, block_label_text_color_dark=dark,
+        block_title_text_color=grey, block_title_text_color_dark=dark,
+        button_primary_background_fill="*primary_600", button_primary_background_fill_hover="*primary_700",
+    )  # fmt: skip
