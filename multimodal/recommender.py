@@ -38,6 +38,8 @@ from multimodal.systems.answering import Asked, OnShort, answers, check_k
 from multimodal.systems.auto_length import Length, auto_length
 from multimodal.systems.base import Precision, System
 from multimodal.systems.caption_profile import profile_of
+from multimodal.systems.compute.choosing import way_of
+from multimodal.systems.compute.ways import Compute, kind_of_vectors, use_compute
 from multimodal.systems.model_card import CardFacts
 from multimodal.systems.model_folder import load_model, save_model
 from multimodal.systems.model_origin import origin_of
@@ -99,6 +101,7 @@ class Recommender:
         memory_folder: str | Path | None = None,
         keep_captions: bool = False,
         refresh_s: float = 0.1,
+        compute: Compute | None = None,
     ) -> Recommender:
         """Load a model from a run folder, its `model/` folder, or the Hugging Face Hub.
 
@@ -114,10 +117,12 @@ class Recommender:
             memory_folder: folder for files beside that, from which it opens fast; None for a folder of that name.
             keep_captions: keep the captions of posts there too, not only what is made of them.
             refresh_s: how often to look for what other processes have kept there, in seconds.
+            compute: how the encoders compute, instead of `precision`: `fp32`, `bf16`, `onnx` (by ONNX Runtime),
+                `onnx-int8`, or `auto` for the fastest that names the same hashtags on this processor, see `chosen_way`.
 
         Raises:
             RunError: there is no complete model of this format version.
-            UserError: the precision is unknown, or the device is not available.
+            UserError: the precision or way to compute is unknown or needs a package, or the device is not available.
             StoreError: the memory belongs to another model, or cannot be opened.
         """
         accepted = get_args(Precision)
@@ -125,8 +130,8 @@ class Recommender:
             raise UserError(f"precision: {precision!r} is not known; accepted: {', '.join(accepted)}.")
         chosen = choose_device(device)
         model = load_model(path, revision=revision, local_files_only=local_files_only)
-        model.system.use_precision(precision)
-        model.system.use_device(chosen)
+        way = way_of(model.folder, compute, precision, chosen)
+        use_compute(model.system, way, chosen)
         for encoder in model.system.encoders():
             encoder.kept = KeptOutputs(_KEPT_BYTES)
         if memory is None:
@@ -134,7 +139,7 @@ class Recommender:
         settings = LiveSettings(keep_captions=keep_captions, refresh_s=refresh_s)
         folder = None if memory_folder is None else Path(memory_folder)
         try:
-            live = open_memory(memory, model.memory, origin_of(model, precision), settings, folder)
+            live = open_memory(memory, model.memory, origin_of(model, kind_of_vectors(way, compute)), settings, folder)
         except ForeignStoreError as error:
             again = f"{command_line('memory', 'rebuild', '--run', str(path))} --memory … --to …"
             raise ForeignStoreError(f"{error} A log for this model is made from it by: {again}") from None

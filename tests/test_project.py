@@ -56,6 +56,7 @@ OPTIONAL = (
     "simplemma",
     "py3langid",
     "pillow_heif",
+    *("onnx", "onnxruntime", "onnxscript"),
 )
 
 

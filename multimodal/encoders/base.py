@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -49,6 +50,8 @@ class Encoder(nn.Module, ABC):
 
     section: ClassVar[str]
     kept: KeptOutputs | None = None
+    _backend: Callable[..., Tensor] | None = None
+    _backend_process = 0
     config: CaptionEncoderConfig | ImageEncoderConfig
     width: int
     default_learning_rate: float | None
@@ -72,6 +75,19 @@ class Encoder(nn.Module, ABC):
         Raises:
             RunError: the folder cannot be written.
         """
+
+    @property
+    def backend(self) -> Callable[..., Tensor] | None:
+        """What computes in place of torch, from the inputs of `forward`; None, as by default, for torch.
+
+        It has weights of its own, so it is only for an encoder whose weights stay as they are. In training, and in
+        forked processes, which have none of its threads, torch computes.
+        """
+        return None if self.training or self._backend_process != os.getpid() else self._backend
+
+    @backend.setter
+    def backend(self, backend: Callable[..., Tensor] | None) -> None:
+        self._backend, self._backend_process = backend, os.getpid()
 
     @property
     def frozen(self) -> bool:
@@ -197,13 +213,13 @@ class CaptionEncoder(Encoder):
         """
         kept = self._keeps(token_ids)
         if kept is None or not len(mask):
-            return self._words(token_ids, mask)
+            return self._computed(token_ids, mask)
         lengths = mask.int().mul(torch.arange(1, mask.shape[1] + 1)).amax(1).clamp(min=1).tolist()
         rows = [(token_ids[row, :length], mask[row, :length]) for row, length in enumerate(lengths)]
 
         def compute(missing: list[int]) -> list[Tensor]:
             longest = max(lengths[row] for row in missing)
-            words = self._words(token_ids[missing, :longest], mask[missing, :longest])
+            words = self._computed(token_ids[missing, :longest], mask[missing, :longest])
             return [one[: lengths[row]] for row, one in zip(missing, words, strict=True)]
 
         outputs = kept.get_or_compute([hash_of(*row) for row in rows], compute)
@@ -212,7 +228,9 @@ class CaptionEncoder(Encoder):
             words[row, : lengths[row]] = output
         return words
 
-    def _words(self, token_ids: Tensor, mask: Tensor) -> Tensor:
+    def _computed(self, token_ids: Tensor, mask: Tensor) -> Tensor:
+        if self.backend is not None:
+            return self.backend(token_ids, mask)
         first = torch.zeros_like(mask)
         first[:, :1] = True
         safe = mask | (first & ~mask.any(dim=1, keepdim=True))  # attention over nothing would be NaN
@@ -291,11 +309,13 @@ class ImageEncoder(Encoder):
         """
         kept = self._keeps(pixels)
         if kept is None or not len(pixels):
-            return self._regions(pixels)
+            return self._computed(pixels)
         keys = [hash_of(picture) for picture in pixels]
-        return torch.stack(kept.get_or_compute(keys, lambda rows: [*self._regions(pixels[rows])]))
+        return torch.stack(kept.get_or_compute(keys, lambda rows: [*self._computed(pixels[rows])]))
 
-    def _regions(self, pixels: Tensor) -> Tensor:
+    def _computed(self, pixels: Tensor) -> Tensor:
+        if self.backend is not None:
+            return self.backend(pixels)
         scaled = pixels.to(self.mean.dtype)
         if not pixels.is_floating_point():
             scaled = scaled / 255

@@ -9,14 +9,13 @@ from typing import Any
 from multimodal.memory.live.snapshot import Origin
 from multimodal.memory.memory_files import ARRAYS_FILE, POSTS_FILE
 from multimodal.storage.checksums import KEY, with_checksums
-from multimodal.systems.base import Precision
 from multimodal.systems.model_folder import LoadedModel
 
 _WEIGHTS, _VOCABULARY = ".safetensors", "vocabulary.json"
 _SHOWN = 32
 
 
-def origin_of(model: LoadedModel, precision: Precision = "fp32") -> Origin:
+def origin_of(model: LoadedModel, precision: str = "fp32") -> Origin:
     """Return the origin of a model's memory.
 
     The fingerprint is of the system, of what its configuration sets, of the vocabulary and of the weights. So the same

@@ -30,11 +30,12 @@ def caches(options: argparse.Namespace) -> list[Fact]:
     import torch
     from huggingface_hub import constants
 
-    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "multimodal-hashtags"
+    from multimodal.storage.user_cache import user_cache
+
     folders = {
         "features of frozen encoders": Path(".cache/features"),
         "answers of language models": Path(".cache/language_model"),
-        "files beside databases": user,
+        "files beside databases, encoders as ONNX": user_cache(),
         "Hugging Face Hub": Path(constants.HF_HUB_CACHE),
         "PyTorch hub": Path(torch.hub.get_dir()),
     }

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from multimodal.memory.live.snapshot import Origin
 from multimodal.memory.live.tombstones import Tombstones
+from multimodal.storage.user_cache import user_cache
 
-_CACHE, _PROGRAM = ".cache", "multimodal-hashtags"
 _SQLITE = "sqlite:///"
 _PASSWORD = re.compile(r"(?<=[^/]):[^/?@]*(?=@)|[?&]password=[^&]*")
 SNAPSHOT, SPANS, _FORGOTTEN = "snapshot", "spans", "forgotten"
@@ -56,8 +56,7 @@ def folder_beside(address: str | Path) -> Path:
     if "://" in text and not text.startswith(_SQLITE):
         text = _PASSWORD.sub("", text)  # it may change, and what was forgotten must not
         name = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
-        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / _CACHE
-        return Path(cache) / _PROGRAM / f"memory-{name}"
+        return user_cache() / f"memory-{name}"
     return Path(f"{text.removeprefix(_SQLITE)}.files")
 
 

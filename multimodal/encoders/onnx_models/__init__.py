@@ -1,0 +1,1 @@
+"""Encoders as ONNX models: written, compared with torch, and run by ONNX Runtime."""
