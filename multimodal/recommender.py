@@ -39,7 +39,8 @@ from multimodal.systems.auto_length import Length, auto_length
 from multimodal.systems.base import Precision, System
 from multimodal.systems.caption_profile import profile_of
 from multimodal.systems.compute.choosing import way_of
-from multimodal.systems.compute.ways import Compute, kind_of_vectors, use_compute
+from multimodal.systems.compute.names import Compute
+from multimodal.systems.compute.ways import kind_of_vectors, use_compute
 from multimodal.systems.model_card import CardFacts
 from multimodal.systems.model_folder import load_model, save_model
 from multimodal.systems.model_origin import origin_of

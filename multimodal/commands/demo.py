@@ -42,6 +42,7 @@ def run(options: argparse.Namespace) -> None:
         models=model_sources(options.run, options.memory),
         limits=limits_of(options.limit),
         device=options.device,
+        compute=options.compute,
         keep_captions=options.keep_captions,
     )
     # Gradio reads these when it is imported; it keeps files in that folder, of which none is a visitor's.

@@ -15,6 +15,7 @@ EXAMPLES = """examples:
   multimodal-hashtags doctor
   multimodal-hashtags doctor --run runs/sample
   multimodal-hashtags doctor --run runs/sample --memory memory.sqlite --json
+  multimodal-hashtags doctor --run runs/sample --probe --data data/prepared
 
 exit status: 1 if something has to be mended; what is merely absent does not count"""
 
@@ -23,6 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("--run", help="look at this run folder, model/ folder or Hugging Face Hub id too")
     parser.add_argument("--memory", help="with --run: SQLite file or URL of what it remembers")
+    parser.add_argument(
+        "--probe", action="store_true", help="with --run: try how its encoders compute fastest here; takes minutes"
+    )
+    parser.add_argument("--data", help="with --probe: prepared folder whose validation posts are asked about")
     parser.add_argument("--device", help="that a model shall run on: cpu, cuda, cuda:1 (default: cuda if available)")
 
 
@@ -44,9 +49,17 @@ def sections() -> Mapping[str, Callable[[argparse.Namespace], list[Fact]]]:
     """Return a function for each section, in their order: from the options to facts; without any it is left out."""
     from multimodal.commands.checkup.installed import packages, versions
     from multimodal.commands.checkup.machine import caches, machine
+    from multimodal.commands.checkup.probe import probe
     from multimodal.commands.checkup.run_folder import run_folder
 
-    return {"versions": versions, "packages": packages, "machine": machine, "caches": caches, "run": run_folder}
+    return {
+        "versions": versions,
+        "packages": packages,
+        "machine": machine,
+        "caches": caches,
+        "run": run_folder,
+        "probe": probe,
+    }
 
 
 def _told(fact: Fact) -> dict[str, str | bool]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from multimodal.commands import dump_recommending
 from multimodal.commands.answer import Answer
 from multimodal.commands.rule_arguments import add_rule_arguments, rules_of
+from multimodal.commands.serving_arguments import COMPUTE_HELP
 
 if TYPE_CHECKING:
     from multimodal.ranking.recommendation import Recommendation
@@ -58,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     diverse.add_argument("--one-of-each", action="store_true", help="list only one of hashtags that mean the same")
     add_rule_arguments(parser)
     parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda if available, else cpu)")
+    parser.add_argument("--compute", help=COMPUTE_HELP)
     dump_recommending.add_arguments(parser)
 
 
@@ -79,7 +81,7 @@ def run(options: argparse.Namespace) -> Answer:
     # All posts of a dump are answered by what is known at the start, in whatever process.
     refresh_s = 0.1 if options.source is None else math.inf
     recommender = Recommender.from_pretrained(
-        options.run, device=options.device, memory=options.memory, refresh_s=refresh_s
+        options.run, device=options.device, memory=options.memory, refresh_s=refresh_s, compute=options.compute
     )
     if options.observe is not None:
         from data_loaders.prepared import PreparedData

@@ -40,6 +40,7 @@ def run(options: argparse.Namespace) -> None:
         api_key=_api_key(options.api_key_file),
         origins=options.origin,
         device=options.device,
+        compute=options.compute,
         keep_captions=options.keep_captions,
     )
     try:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from multimodal.serving.settings import Limits
 
 
+COMPUTE_HELP = "fp32, bf16, onnx, onnx-int8, or auto: as a probe of this processor chooses (default: fp32)"
+
+
 def add_serving_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument(
@@ -27,6 +30,7 @@ def add_serving_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=8000, help="0 for any that is free (default: 8000)")
     parser.add_argument("--keep-captions", action="store_true", help="keep the captions of observed posts too")
     parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda if available, else cpu)")
+    parser.add_argument("--compute", help=COMPUTE_HELP)
     parser.add_argument(
         "--limit",
         action="append",

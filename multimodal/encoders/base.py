@@ -87,6 +87,7 @@ class Encoder(nn.Module, ABC):
 
     @backend.setter
     def backend(self, backend: Callable[..., Tensor] | None) -> None:
+        """Let it compute in this process."""
         self._backend, self._backend_process = backend, os.getpid()
 
     @property

@@ -113,6 +113,7 @@ class ServedModel:
             device=self._settings.device,
             memory=source.memory,
             keep_captions=self._settings.keep_captions,
+            compute=self._settings.compute,
         )
 
     def _answer(self, questions: Sequence[Question]) -> list[Answer | Exception]:

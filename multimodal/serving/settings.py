@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from data_loaders.errors import UserError
+from multimodal.systems.compute.names import Compute
 
 _MEBIBYTE = 1 << 20
 
@@ -75,6 +76,7 @@ class ServiceSettings:
         api_key: that requests have to carry; None for none.
         origins: of web pages that browsers let ask, for instance `https://example.org`; none by default.
         device: where models run; None for CUDA if available, else the CPU.
+        compute: how their encoders compute, see `Recommender.from_pretrained`; None for fp32.
         keep_captions: keep the captions of observed posts in the log of the memory.
     """
 
@@ -83,6 +85,7 @@ class ServiceSettings:
     api_key: str | None = None
     origins: Sequence[str] = ()
     device: str | None = None
+    compute: Compute | None = None
     keep_captions: bool = False
 
     def __post_init__(self) -> None:

@@ -17,9 +17,9 @@ from multimodal.storage.model_files import Form, read_json_as
 from multimodal.storage.run_folder import write_json
 from multimodal.storage.user_cache import user_cache
 from multimodal.systems.base import Precision
+from multimodal.systems.compute.names import Compute, Way, check_compute
 from multimodal.systems.compute.probing import Probe, probe
 from multimodal.systems.compute.processor import describe_processor, processor_key
-from multimodal.systems.compute.ways import Compute, Way, check_compute
 from multimodal.systems.model_folder import find_model
 
 logger = logging.getLogger(__name__)

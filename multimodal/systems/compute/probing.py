@@ -10,13 +10,14 @@ from statistics import median
 
 import torch
 
+from data_loaders.bulk.progress import Bar, progress_bar
 from data_loaders.errors import UserError
 from data_loaders.posts import Post
-from data_loaders.progress import Bar, progress_bar
 from multimodal.memory.post_memory import PostMemory
 from multimodal.systems.base import System
+from multimodal.systems.compute.names import WAYS, Way
 from multimodal.systems.compute.questions import as_questions, drawn_posts
-from multimodal.systems.compute.ways import WAYS, Way, use_compute
+from multimodal.systems.compute.ways import use_compute
 from multimodal.systems.model_folder import LoadedModel, load_model
 
 K = 5

@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, get_args
-
 import torch
 
-from data_loaders.errors import UserError, short_repr
+from data_loaders.errors import UserError
 from multimodal.systems.base import System
-
-# How encoders compute; everything after them computes in fp32 by torch.
-Way: TypeAlias = Literal["fp32", "bf16", "onnx", "onnx-int8"]
-WAYS: tuple[Way, ...] = get_args(Way)
-# `auto`: as the probe of this processor chose, see `chosen_way`.
-Compute: TypeAlias = Literal["fp32", "bf16", "onnx", "onnx-int8", "auto"]
-
-
-def check_compute(compute: str | None) -> None:
-    """Refuse an unknown way.
-
-    Raises:
-        UserError: it is none of `Compute`; None is.
-    """
-    if compute is not None and compute not in get_args(Compute):
-        raise UserError(f"compute: {short_repr(compute)} is not known; accepted: {', '.join(get_args(Compute))}.")
+from multimodal.systems.compute.names import WAYS, Way
 
 
 def kind_of_vectors(way: Way, compute: str | None) -> str:

@@ -32,8 +32,9 @@ def found(command):
     return call
 
 
-def test_a_run_that_is_whole(found, trained):
-    status, facts, to_mend = found("--run", trained, "--device", "cpu")
+def test_a_run_that_is_whole(found, trained, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    status, facts, to_mend = found("--run", trained, "--device", "cpu", "--probe")
     assert (status, to_mend) == (0, [])
     assert list(facts) == list(sections())
     run = {name: fact["value"] for name, fact in facts["run"].items()}
@@ -42,6 +43,14 @@ def test_a_run_that_is_whole(found, trained):
     assert re.fullmatch(r"\d+ posts of \d+ users", run["remembers"])
     assert run["config.yaml"] == "that of the model"
     assert facts["machine"]["device"]["value"] == "cpu"
+    assert facts["probe"]["chosen"]["value"].startswith("fp32, by 0 posts, for --compute auto; kept in ")
+
+
+def test_a_probe_needs_a_model(command):
+    done = command("doctor", "--probe")
+    assert (done.returncode, done.stderr) == (2, "error: --probe needs a model: give --run.\n")
+    done = command("doctor", "--data", "data/prepared")
+    assert (done.returncode, done.stderr) == (2, "error: --data: it is for --probe alone.\n")
 
 
 def test_without_a_run_there_is_no_such_section(command):

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from data_loaders.errors import UserError
+from data_loaders.errors import RunError, UserError
 from multimodal import Recommender, recommender
+from multimodal.commands.main import main
+from multimodal.encoders.onnx_models.folder import export_encoders
 from multimodal.systems.compute import choosing, probing
 from multimodal.systems.compute.choosing import chosen_way, kept_choice, probe_and_keep, way_of
 from multimodal.systems.compute.processor import describe_processor, processor_key
@@ -201,3 +203,30 @@ class TestProcessor:
 
     def test_it_needs_no_such_file(self, tmp_path):
         assert describe_processor(tmp_path / "missing")["instructions"] == []
+
+
+class TestCommand:
+    def test_export_writes_the_encoders(self, run, tmp_path, capsys):
+        given = ["export", "--run", str(run), "--onnx", "--output", str(tmp_path / "onnx")]
+        assert main([*given, "--json"]) == 0
+        document = json.loads(capsys.readouterr().out)
+        assert set(document["differences"]) == {"words.onnx", "regions.onnx"}
+        assert all(difference <= document["tolerance"] for difference in document["differences"].values())
+        assert {"words.onnx", "regions.onnx"} <= {path.name for path in (tmp_path / "onnx").iterdir()}
+        assert main(given) == 2
+        assert f"output {tmp_path / 'onnx'} is not empty; give a new folder." in capsys.readouterr().err
+
+    def test_export_says_what_is_missing_or_too_much(self, run, tmp_path, capsys):
+        given = ["export", "--run", str(run), "--output", str(tmp_path / "out")]
+        assert main([*given, "--onnx", "--format", "csv"]) == 2
+        assert "--format: not for --onnx, which needs --run and --output alone." in capsys.readouterr().err
+        assert main([*given, "--format", "csv"]) == 2
+        assert "--data must be given for predictions; --onnx writes the encoders." in capsys.readouterr().err
+
+    def test_recommend_refuses_an_unknown_way(self, run, capsys):
+        assert main(["recommend", "--run", str(run), "--caption", "sea", "--compute", "int4"]) == 2
+        assert "compute: 'int4' is not known; accepted: fp32, bf16, onnx" in capsys.readouterr().err
+
+    def test_a_model_without_encoders_is_refused(self, tmp_path):
+        with pytest.raises(RunError, match="the model has no encoders that could be written as ONNX"):
+            export_encoders([], tmp_path / "out")
