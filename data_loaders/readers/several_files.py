@@ -20,7 +20,7 @@ from data_loaders.readers.files import file_identity
 _LOOKED_INTO = 20
 _MOST_COUNTED = 1_000
 _MOST_NOTES = 10
-_PART_BYTES = 1 << 26
+_PART_BYTES = 1 << 24
 _DIGITS = re.compile(r"\d+")
 _CONTENT = ("caption", "image", "hashtags")
 
@@ -82,7 +82,7 @@ class SeveralFiles(Reader):
         return [*self.beside, *notes, *distinct[:_MOST_NOTES], *([f"… and {more:,} more notes."] if more > 0 else [])]
 
     def parts(self) -> list[SeveralFiles]:
-        """Return readers of neighbouring files, of about 64 MB each."""
+        """Return readers of neighbouring files, of about 16 MB each."""
         parts = [self._part([])]
         size = 0
         for file in self._files:

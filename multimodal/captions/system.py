@@ -18,6 +18,7 @@ from multimodal.config import RunConfig
 from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
+from multimodal.ranking.score_blocks import posts_at_once
 from multimodal.ranking.top_k import RankedList, top_k
 from multimodal.systems.base import Excluded
 from multimodal.systems.prior_system import PriorSystem
@@ -45,7 +46,7 @@ class VocabularySystem(PriorSystem):
     """Ranks the train vocabulary by a score for each hashtag; a subclass implements `post_scores`.
 
     Attributes:
-        ranking_batch: posts scored together.
+        ranking_batch: posts scored together, fewer if the vocabulary is large.
     """
 
     config: CaptionSystemConfig
@@ -59,8 +60,9 @@ class VocabularySystem(PriorSystem):
     def rank(self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Excluded = None) -> Rankings:
         """Rank the vocabulary by `post_scores`; see `System.rank`."""
         lists: list[RankedList] = []
-        for start in range(0, len(posts), self.ranking_batch):
-            part = slice(start, start + self.ranking_batch)
+        step = posts_at_once(self.id_map.vocabulary_size, self.ranking_batch)
+        for start in range(0, len(posts), step):
+            part = slice(start, start + step)
             scores = self.post_scores(posts[part], memory)
             for row, names in enumerate(excluded[part] if excluded is not None else ()):
                 scores[row, self.prior.numbers_of(names)] = -np.inf

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.distributed.processes import map_processes
+from multimodal.ranking.score_blocks import posts_at_once
 from multimodal.training.validation_f1 import f1_of_hits, hits_at_k
 
 # Some rows of the validation posts → their scores of the vocabulary, (rows, V).
@@ -46,11 +47,12 @@ def validation_scores(
         hits: some rows → how many hashtags of each post are among its first k.
         posts: N, each with a hashtag.
         k: length of the lists.
-        batch: rows given to `hits` at once.
+        batch: rows given to `hits` at once, fewer if the vocabulary is large.
     """
+    step = posts_at_once(posts.vocabulary_size, batch)
 
     def work(rows: Sequence[int]) -> list[int]:
-        return [hit for start in range(0, len(rows), batch) for hit in hits(rows[start : start + batch])]
+        return [hit for start in range(0, len(rows), step) for hit in hits(rows[start : start + step])]
 
     counts = np.array(map_processes(range(len(posts)), work))
     return {"score": float(f1_of_hits(counts, posts.truth_sizes, k)), "hit_rate": float(np.mean(counts > 0))}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from torch import Tensor, nn
 
 
@@ -20,6 +22,16 @@ class MultilabelHead(nn.Module):
         self.layers = nn.Sequential(
             nn.Dropout(dropout), nn.Linear(input_width, hidden), nn.ReLU(), nn.Linear(hidden, vocabulary_size)
         )
+
+    @property
+    def output(self) -> nn.Linear:
+        """The last layer, with a row for each hashtag."""
+        return cast("nn.Linear", self.layers[-1])
+
+    def hidden(self, joined_BZ: Tensor) -> Tensor:
+        """Return what the last layer is applied to, (B, hidden)."""
+        hidden: Tensor = self.layers[:-1](joined_BZ)
+        return hidden
 
     def forward(self, joined_BZ: Tensor) -> Tensor:
         """Return logits, (B, V)."""

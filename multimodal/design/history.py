@@ -28,6 +28,29 @@ class Remembered:
     mask: Tensor
 
 
+@dataclass(slots=True)
+class Copies:
+    """The pointer's distribution over hashtags, as the terms it is a sum of, so that it takes no (B, V) array.
+
+    Attributes:
+        shares: (B, N) weight of each hashtag of each remembered post, 0 for none.
+        columns: (B, N) their columns, -1 for none.
+    """
+
+    shares: Tensor
+    columns: Tensor
+
+    def within(self, first: int, width: int) -> Tensor:
+        """Return the distribution over some neighbouring columns, (B, width)."""
+        inside = (self.columns >= first) & (self.columns < first + width)
+        places = torch.where(inside, self.columns - first, width)
+        return self.shares.new_zeros(len(self.shares), width + 1).scatter_add(1, places, self.shares)[:, :width]
+
+    def at(self, columns_BM: Tensor) -> Tensor:
+        """Return the weight of the given columns of each post, (B, M)."""
+        return torch.einsum("bn,bmn->bm", self.shares, (columns_BM[:, :, None] == self.columns[:, None]).float())
+
+
 class MemoryAttention(nn.Module):
     """Influence of remembered posts, after MACoN (Zhang et al. 2019): s = softmax(pᵀ W p_j / √D + c·f_j).
 
@@ -74,6 +97,19 @@ class MemoryAttention(nn.Module):
         nothing = ~remembered.mask.any(1, keepdim=True)
         return torch.where(nothing, self.start.expand_as(influence_BD), influence_BD), copied_BC
 
+    def copies(
+        self, content_BD: Tensor, remembered: Remembered, columns: OutputVocabulary, embeddings: nn.Embedding
+    ) -> tuple[Tensor, Copies]:
+        """Return what `forward` does, the distribution as its terms: for vocabularies of any size."""
+        weights_BH = self.weights(content_BD, remembered)
+        columns_BHM = columns.of(remembered.hashtags)
+        copies = Copies(_shares(weights_BH.float(), columns_BHM).flatten(1), columns_BHM.flatten(1))
+        rows = copies.columns.clamp(max=columns.vocabulary_size)
+        embedded = embeddings(torch.where(rows < 0, columns.vocabulary_size, rows))
+        influence_BD = self.output((copies.shares.unsqueeze(1) @ embedded).squeeze(1))
+        nothing = ~remembered.mask.any(1, keepdim=True)
+        return torch.where(nothing, self.start.expand_as(influence_BD), influence_BD), copies
+
     def weights(self, content_BD: Tensor, remembered: Remembered) -> Tensor:
         """Return the attention s of each remembered post, (B, H), rows sum to at most 1."""
         query_BD = self.correlation(content_BD)
@@ -93,10 +129,14 @@ def copy_distribution(weights_BH: Tensor, hashtags_BHM: Tensor, columns: int) ->
     Returns:
         (B, C); attention to posts without hashtags is lost, so a row may sum to less than 1.
     """
-    present = hashtags_BHM >= 0
-    share = weights_BH.unsqueeze(-1) / present.sum(-1, keepdim=True).clamp(min=1) * present
     distribution = weights_BH.new_zeros(len(weights_BH), columns)
+    share = _shares(weights_BH, hashtags_BHM)
     return distribution.scatter_add(1, hashtags_BHM.clamp(min=0).flatten(1), share.flatten(1))
+
+
+def _shares(weights_BH: Tensor, hashtags_BHM: Tensor) -> Tensor:
+    present = hashtags_BHM >= 0
+    return weights_BH.unsqueeze(-1) / present.sum(-1, keepdim=True).clamp(min=1) * present
 
 
 class Pointer(nn.Module):

@@ -9,13 +9,15 @@ from torch import Tensor, nn
 
 from data_loaders.posts import Post
 from multimodal.design.config import DesignConfig
+from multimodal.design.large_losses import Lesson
 from multimodal.design.network import DesignOutput
 from multimodal.design.scoring import Scorer
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.systems.post_networks.learner import PostLearner
 from multimodal.systems.post_networks.sequences.losses import sequence_loss, set_loss
-from multimodal.systems.post_networks.train_batches import DropRates
+from multimodal.systems.post_networks.train_batches import DropRates, TrainBatch
 from multimodal.training.base_learner import Losses
+from multimodal.training.large_vocabulary import LARGE_VOCABULARY
 from multimodal.training.losses import bce_loss, softmax_loss
 from multimodal.training.validation_f1 import f1_of_hits
 
@@ -62,17 +64,33 @@ class DesignLearner(PostLearner):
         """Return the mean loss of some train posts, and its two parts."""
         heads = self.config.heads
         made, bank = self.made(rows, epoch)
-        output: DesignOutput = module(made.posts, bank, made.previous if heads.sequence else None)
+        teaching = (made.previous if heads.sequence else None, self._lesson(made))
+        output: DesignOutput = module(made.posts, bank, *teaching)
+        losses = output.losses if output.losses is not None else self._losses(output, made)
         loss = torch.zeros((), device=bank.device)
         parts: dict[str, Tensor | float] = {}
-        if output.logits is not None:
-            multilabel = self._multilabel_loss(output.logits, output.columns.of(made.posts.targets)).mean()
-            loss, parts["multilabel_loss"] = loss + multilabel, multilabel.detach()
-        if output.sequence_logits is not None:
-            compute = set_loss if heads.order == "free" else sequence_loss
-            sequence = compute(output.sequence_logits.float(), made.following).mean()
-            loss, parts["sequence_loss"] = loss + heads.sequence_weight * sequence, sequence.detach()
+        for name, values in losses.items():
+            mean = values.mean()
+            loss = loss + (heads.sequence_weight if name == "sequence" else 1.0) * mean
+            parts[f"{name}_loss"] = mean.detach()
         return loss, parts
+
+    def _lesson(self, made: TrainBatch) -> Lesson | None:
+        """Return what lets the network compute its losses itself, block by block, if the vocabulary is large."""
+        if self._vocabulary_size < LARGE_VOCABULARY:
+            return None
+        heads = self.config.heads
+        return Lesson(made.following, heads.loss, heads.order == "free", self._mean_targets)
+
+    def _losses(self, output: DesignOutput, made: TrainBatch) -> dict[str, Tensor]:
+        """Return the losses of each post by head."""
+        losses = {}
+        if output.logits is not None:
+            losses["multilabel"] = self._multilabel_loss(output.logits, output.columns.of(made.posts.targets))
+        if output.sequence_logits is not None:
+            compute = set_loss if self.config.heads.order == "free" else sequence_loss
+            losses["sequence"] = compute(output.sequence_logits.float(), made.following)
+        return losses
 
     def _multilabel_loss(self, logits: Tensor, columns: Tensor) -> Tensor:
         if self.config.heads.loss == "bce":

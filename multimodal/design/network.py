@@ -12,6 +12,7 @@ from multimodal.design.config import DesignConfig
 from multimodal.design.fusion import build_fusion
 from multimodal.design.heads import MultilabelHead
 from multimodal.design.history import MemoryAttention, Pointer, Remembered
+from multimodal.design.large_losses import Evidence, Lesson, multilabel_losses, sequence_losses
 from multimodal.design.output_vocabulary import OutputVocabulary
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder
 from multimodal.systems.post_networks.attention import MeanPooling, ParallelCoAttention, WordAttention
@@ -50,6 +51,8 @@ class DesignOutput:
         joined: z, content and influence of earlier posts, (B, Z).
         logits: multilabel logits, (B, C), -inf for hashtags that a post cannot get; None without that head.
         columns: the meaning of the C columns.
+        sequence_logits: (B, S, V + 1) under teacher forcing; None without it.
+        losses: of each post and head, (B,) each, instead of logits, where a `Lesson` is given.
     """
 
     content: FusedContent
@@ -57,6 +60,7 @@ class DesignOutput:
     logits: Tensor | None
     columns: OutputVocabulary
     sequence_logits: Tensor | None = None
+    losses: dict[str, Tensor] | None = None
 
 
 class DesignNetwork(PostNetwork):
@@ -137,10 +141,28 @@ class DesignNetwork(PostNetwork):
         picture_BD = self.encode(batch).image_weight
         return Attended(both / both.sum(1, keepdim=True), region_weights, picture_BD.mean(1))
 
+    def forward(
+        self, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None, lesson: Lesson | None = None
+    ) -> DesignOutput:
+        """Return the output for a batch; see `PostNetwork.forward`.
+
+        Args:
+            batch, bank, previous_BS: see there.
+            lesson: gives losses instead of logits, some thousand hashtags at a time; None for logits.
+        """
+        return self.answer(self.encode(batch), batch, bank, previous_BS, lesson)
+
     def answer(
-        self, content: FusedContent, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None
+        self,
+        content: FusedContent,
+        batch: PostBatch,
+        bank: Tensor,
+        previous_BS: Tensor | None = None,
+        lesson: Lesson | None = None,
     ) -> DesignOutput:
         """Return the output for the content of a batch; the other arguments are those of `forward`."""
+        if lesson is not None:
+            return self._learn(content, batch, bank, previous_BS, lesson)
         remembered, columns = self.remember(batch, bank), self.columns(batch)
         influences, copies = [], []
         for attention, posts in zip((self.own, self.near), remembered, strict=True):
@@ -159,6 +181,26 @@ class DesignNetwork(PostNetwork):
         if self.sequence is not None and previous_BS is not None:
             sequence_logits = self.sequence(joined, previous_BS, self.embeddings)
         return DesignOutput(content, joined, logits, columns, sequence_logits)
+
+    def _learn(
+        self, content: FusedContent, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None, lesson: Lesson
+    ) -> DesignOutput:
+        remembered, columns = self.remember(batch, bank), self.columns(batch)
+        influences, copies = [], []
+        for attention, posts in zip((self.own, self.near), remembered, strict=True):
+            if attention is not None:
+                influence, copied = attention.copies(content.vector, posts, columns, self.embeddings)
+                influences.append(influence)
+                copies.append(copied)
+        joined = torch.cat([content.vector, *influences], dim=-1)
+        losses: dict[str, Tensor] = {}
+        if self.multilabel is not None:
+            evidence = Evidence(joined, copies, columns)
+            losses["multilabel"] = multilabel_losses(self.multilabel, self.pointer, evidence, batch.targets, lesson)
+        if self.sequence is not None and previous_BS is not None:
+            states = self.sequence.states(joined, previous_BS, self.embeddings)
+            losses["sequence"] = sequence_losses(self.sequence, states, lesson)
+        return DesignOutput(content, joined, None, columns, losses=losses)
 
     def columns(self, batch: PostBatch) -> OutputVocabulary:
         """Return the meaning of the output's columns for a batch."""

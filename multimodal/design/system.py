@@ -110,7 +110,7 @@ class DesignSystem(PostNetworkSystem):
         self.network.eval()
         dataset, bank = self.scorer.datasets.dataset(posts, memory), self.scorer.bank(memory)
         explained: list[list[Explanation]] = []
-        for rows in row_batches(range(len(posts))):
+        for rows in row_batches(range(len(posts)), self.id_map.vocabulary_size):
             batch = dataset.batch(rows)
             ranked = [rankings.indices[row][rankings.indices[row] >= 0].tolist() for row in rows]
             explained += explained_batch(self.network, batch, bank.place(batch), ranked, memory)

@@ -55,7 +55,7 @@ class PostLearner(BaseLearner):
         order: str = "frequency",
         steps: int = 0,
     ) -> None:
-        self.scorer, self.network = scorer, scorer.network
+        self.scorer, self.network, self._vocabulary_size = scorer, scorer.network, id_map.vocabulary_size
         self._data = LearningData.build(scorer.datasets, id_map.vocabulary(), train, validation, scorer.device)
         self._mean_targets = float(np.mean([len(row) for row in self._data.targets]))
         sequences = TargetSequences(self._data.targets, id_map.vocabulary_size, order, steps, config.seed)
@@ -112,7 +112,8 @@ class PostLearner(BaseLearner):
         k, truth = self.training.validation_k, self._data.truth
 
         def count(rows: Sequence[int]) -> list[list[int]]:
-            return self.scorer.hits(self._data.validation, rows, [truth[row] for row in rows], self._bank, k, alphas)
+            wanted = [truth[row] for row in rows]
+            return self.scorer.hits(self._data.validation, rows, wanted, self._bank, k, alphas, self._vocabulary_size)
 
         return np.array(map_processes(range(len(truth)), count), np.float64)
 

@@ -121,12 +121,12 @@ class CompiledPostNetwork(nn.Module):
         self.network = network
         self._encode: Callable[[PostBatch], Any] = torch.compile(network.encode)
 
-    def forward(self, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None) -> Any:
-        """Return the output for a batch; see `PostNetwork.forward`."""
+    def forward(self, batch: PostBatch, bank: Tensor, *teaching: Any) -> Any:
+        """Return the output for a batch; see the `forward` of the network."""
         padded = _padded_captions(batch)
         for words in (padded.caption, padded.caption_mask):
             torch._dynamo.maybe_mark_dynamic(words, 1)
-        return self.network.answer(self._encode(padded), batch, bank, previous_BS)
+        return self.network.answer(self._encode(padded), batch, bank, *teaching)
 
 
 def bank_rows(bank: Tensor, positions_BH: Tensor) -> Tensor:

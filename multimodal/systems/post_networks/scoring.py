@@ -17,6 +17,7 @@ from data_loaders.batches import PostBatch, PostDataset
 from multimodal.distributed.processes import map_processes
 from multimodal.encoders.features.batches_ahead import batches_ahead
 from multimodal.memory.post_memory import CONTENT, PostMemory
+from multimodal.ranking.score_blocks import posts_at_once
 from multimodal.systems.post_networks.banks import Bank, GatheredBank, WholeBank, room_for
 from multimodal.systems.post_networks.datasets import PostDatasets
 from multimodal.systems.post_networks.network import PostNetwork
@@ -112,6 +113,7 @@ class PostScorer(ABC):
         bank: Bank,
         k: int,
         alphas: Sequence[float],
+        hashtags: int = 0,
     ) -> list[list[int]]:
         """Return, for each row and each alpha, how many true hashtags are among the first k.
 
@@ -122,19 +124,27 @@ class PostScorer(ABC):
             bank: content vectors of the remembered posts.
             k: how many hashtags are recommended, at least 1.
             alphas: see `scores`.
+            hashtags: number of scores of a post, which decides how many are scored together.
         """
         results: list[list[int]] = []
-        scored = self._ahead(dataset, row_batches(rows), lambda batch: self.scores(*bank.place(batch), alphas))
+        batches = row_batches(rows, hashtags)
+        scored = self._ahead(dataset, batches, lambda batch: self.scores(*bank.place(batch), alphas))
         for part, (joined, indices) in scored:
-            hashtags = [set(row) for row in truth[len(results) : len(results) + len(part)]]
-            counts = [_hits_at_k(scores, indices, hashtags, k) for scores in joined]
+            wanted = [set(row) for row in truth[len(results) : len(results) + len(part)]]
+            counts = [_hits_at_k(scores, indices, wanted, k) for scores in joined]
             results.extend([list(row) for row in zip(*counts, strict=True)])
         return results
 
 
-def row_batches(rows: Sequence[int]) -> list[list[int]]:
-    """Cut rows into the batches in which posts are scored."""
-    return [list(rows[start : start + _BATCH]) for start in range(0, len(rows), _BATCH)]
+def row_batches(rows: Sequence[int], hashtags: int = 0) -> list[list[int]]:
+    """Cut rows into the batches in which posts are encoded, or scored.
+
+    Args:
+        rows: any.
+        hashtags: number of scores of a post; 0 for none.
+    """
+    size = posts_at_once(hashtags, _BATCH)
+    return [list(rows[start : start + size]) for start in range(0, len(rows), size)]
 
 
 def _hits_at_k(scores_BC: Tensor, indices_C: Tensor, truth: Sequence[set[int]], k: int) -> list[int]:

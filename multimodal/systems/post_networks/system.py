@@ -156,7 +156,7 @@ class PostNetworkSystem(NetworkSystem):
         """Yield the indices and scores of the best hashtags of each post."""
         self.network.eval()
         dataset, bank = self.scorer.datasets.dataset(posts, memory), self.scorer.bank(memory)
-        for rows in row_batches(range(len(posts))):
+        for rows in row_batches(range(len(posts)), self.id_map.vocabulary_size):
             scores, columns = self.scores(*bank.place(dataset.batch(rows)))
             hashtags = columns.cpu().numpy()
             for row, values in zip(rows, scores.double().cpu().numpy(), strict=True):

@@ -43,11 +43,16 @@ class SequenceHead(nn.Module):
             previous_BS: the hashtag before each step; V stands for the start.
             embeddings: hashtag embeddings with V + 1 rows.
         """
+        logits: Tensor = self.output(self.states(joined_BZ, previous_BS, embeddings))
+        return logits
+
+    def states(self, joined_BZ: Tensor, previous_BS: Tensor, embeddings: nn.Embedding) -> Tensor:
+        """Return what the logits of `forward` are computed from, (B, S, hidden)."""
         steps = previous_BS.shape[1]
         inputs = torch.cat([embeddings(previous_BS), joined_BZ.unsqueeze(1).expand(-1, steps, -1)], dim=-1)
         hidden, _ = self.gru(inputs, self.start(joined_BZ))
-        logits: Tensor = self.output(self.dropout(hidden))
-        return logits
+        states: Tensor = self.dropout(hidden)
+        return states
 
     def context(self, joined_BZ: Tensor) -> Tensor:
         """Return the contribution of z to the GRU's gates, the same at every step, (B, 3·hidden)."""
