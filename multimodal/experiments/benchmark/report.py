@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +15,7 @@ from multimodal.evaluation.comparison.curves import SystemCurves, system_curves
 from multimodal.evaluation.comparison.pictures import PICTURES, picture_files
 from multimodal.evaluation.comparison.pivots import pivot
 from multimodal.evaluation.comparison.saved_runs import SavedRun, read_saved_runs
-from multimodal.evaluation.files.text_table import TextTable, number, with_interval
+from multimodal.evaluation.files.text_table import DASH, TextTable, number, with_interval
 from multimodal.evaluation.files.writing import Content, write_files
 from multimodal.evaluation.metrics.catalogue import BEST_BY, METRICS
 from multimodal.evaluation.report.systems import Part, curve_charts, systems_page, tables_of
@@ -76,12 +77,17 @@ def cost_table(table: pd.DataFrame) -> TextTable:
                 number(line["labels_f1_micro"]),
                 number(line["labels_f1_macro"]),
                 number(line["new_hashtag_recall"]),
-                f"{line['training_s']:,.0f} s",
+                _measured(line["training_s"], "{:,.0f} s"),
                 f"{line['size_bytes'] / 1e6:,.1f} MB",
-                f"{line['ms_per_post']:.2f}",
+                _measured(line["ms_per_post"], "{:.2f}"),
             ]
         )
     return TextTable(headings=_stacked(headings), cells=cells, title="Labels above a threshold, and cost")
+
+
+def _measured(value: float, form: str) -> str:
+    """Return a time, or a dash where a run was there already, made by another command."""
+    return DASH if math.isnan(value) else form.format(value)
 
 
 def last_tables(table: pd.DataFrame) -> list[TextTable]:
