@@ -112,6 +112,23 @@ def test_the_quick_start_in_a_folder_of_another_project(installed, tmp_path):
 
     light = run(sys.executable, "-c", WITHOUT.format(names=left_out()), *words, cwd=tmp_path, path=[installed])
     assert light == whole
+    assert json.loads(run(sys.executable, "-c", FACE, cwd=tmp_path, path=[installed])) == [["abc", "abc"], 3, 1, 3]
+
+
+# The Python face, as a program in a folder of its own uses it.
+FACE = """
+import asyncio, json
+from multimodal import Recommender
+
+recommender = Recommender.from_pretrained("run")
+recommender.observe([{"user_id": "new", "caption": f"walk {i}", "hashtags": ["abc"]} for i in range(3)])
+(answer,) = recommender.recommend_many([{"user_id": "new"}], k=3, only="mine", on_short="fewer")
+recommender.feedback(answer, user_id="new", accepted=["abc"])
+again = asyncio.run(recommender.arecommend(user_id="new", k=1, only="mine"))
+held = recommender.export("new")
+told = [one.to_dict()["hashtag"] for one in (*answer, *again)]
+print(json.dumps([told, len(held["model_posts"]), len(held["events"]), recommender.forget("new")]))
+"""
 
 
 def requirements(lines):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from data_loaders.batches import Related
 from data_loaders.posts import Post
 from multimodal.hybrid.names import HashtagNames
 from multimodal.memory.post_memory import PostMemory
@@ -36,6 +37,7 @@ class Questions:
         memory: earlier posts, and perhaps later ones.
         names: numbers of hashtags, those of the memory and words that never were hashtags.
         histories: what `history` has found, by limit.
+        related: the neighbours that sources have found, by name of the source.
     """
 
     posts: Sequence[Post]
@@ -47,6 +49,7 @@ class Questions:
     memory: PostMemory
     names: HashtagNames
     histories: dict[int, Ints] = field(default_factory=dict)
+    related: dict[str, Related] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.posts)

@@ -46,9 +46,11 @@ class Neighbours(Source):
         return np.asarray(~np.any([questions.has(space) for space in self._likeness.spaces], axis=0))
 
     def nearest(self, questions: Questions) -> Related:
-        """Return the earlier posts that resemble each post most."""
-        asked = questions.terms, questions.vectors, questions.instants_us
-        return questions.memory.neighbours(*asked, self._count, self._likeness)
+        """Return the earlier posts that resemble each post most; they are looked for once."""
+        if self.name not in questions.related:
+            asked = questions.terms, questions.vectors, questions.instants_us
+            questions.related[self.name] = questions.memory.neighbours(*asked, self._count, self._likeness)
+        return questions.related[self.name]
 
     def values(self, questions: Questions, found: Mapping[str, HashtagValues]) -> HashtagValues:
         """Return the votes for each hashtag of a neighbour."""

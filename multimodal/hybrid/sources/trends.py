@@ -79,7 +79,7 @@ class HashtagAge(Description):
         memory, count = questions.memory, np.bincount(newest.rows, minlength=len(rows))
         users = memory.users[newest.positions]
         different = np.unique((newest.rows << 32) + users + 1) >> 32
-        last = memory.history([post.user_id for post in questions.posts], questions.instants_us, 1)[:, 0]
+        last = questions.history(1)[:, 0]
         user = np.where(last >= 0, memory.users[last], -2) if len(memory) else last
         own = np.bincount(newest.rows, users == user[rows][newest.rows], minlength=len(rows))
         posts, _ = memory.hashtag_pairs(newest.positions)
