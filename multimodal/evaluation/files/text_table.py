@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from textwrap import wrap
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ _MARKDOWN = {"bold": "**{}**", "underline": "<u>{}</u>"}
 _LATEX_COMMANDS = {"bold": r"\textbf{{{}}}", "underline": r"\underline{{{}}}"}
 # So many rows of a LaTeX table fit on a page.
 _PAGE_ROWS = 40
+# And so many characters of a cell in a line.
+_LATEX_LINE = 50
 # A word is not broken below this width in a narrow terminal.
 _LONGEST_WORD = 40
 
@@ -122,7 +125,7 @@ class TextTable:
             wide: across both columns of a page of two.
         """
         cells = [
-            [self._emphasised(latex_text(cell), row, column, _LATEX_COMMANDS) for column, cell in enumerate(line)]
+            [self._emphasised(_latex_lines(cell), row, column, _LATEX_COMMANDS) for column, cell in enumerate(line)]
             for row, line in enumerate(self.cells)
         ]
         text = latex_text(caption or self.caption)
@@ -165,6 +168,13 @@ def markdown_text(text: str) -> str:
 def latex_text(text: str) -> str:
     """Return text with the characters that LaTeX reads as commands escaped."""
     return "".join(_LATEX.get(character, character) for character in text.replace("\n", " "))
+
+
+def _latex_lines(text: str) -> str:
+    """Return a cell, on several lines if it is long."""
+    lines = wrap(text, _LATEX_LINE, break_long_words=False, break_on_hyphens=False)
+    joined = r"\\".join(map(latex_text, lines))
+    return latex_text(text) if len(lines) < 2 else rf"\shortstack[l]{{{joined}}}"
 
 
 def number(value: float | None, digits: int = 3) -> str:

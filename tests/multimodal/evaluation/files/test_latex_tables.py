@@ -49,8 +49,8 @@ def test_the_tables_of_a_comparison(tmp_path, columns, wide):
 
 @needs_latex
 def test_text_that_latex_would_read_as_commands(tmp_path):
-    rows = [["[a]", "*b"], ["*", "[c]"], ["a_b^c~d\\e{}#$%&|<>", "± – − † ‡ ≥ ≤ …"]]
-    table = TextTable(headings=["[name]", "%"], cells=rows, emphasis={(0, 0): "bold", (2, 1): "underline"})
+    rows = [["[a]", "*b"], ["*", "[c]"], ["key=1 " * 30, "1"], ["a_b^c~d\\e{}#$%&|<>", "± – − † ‡ ≥ ≤ …"]]
+    table = TextTable(headings=["[name]", "%"], cells=rows, emphasis={(0, 0): "bold", (3, 1): "underline"})
     (tmp_path / "table.tex").write_text(table.latex("50 % of [all] & more"), encoding="utf-8")
     compiled(tmp_path, "onecolumn", ["table.tex"])
 
@@ -64,3 +64,9 @@ def test_a_long_table_becomes_several_with_the_same_headings_and_every_row_once(
     assert latex.count(r"\caption{(continued) C}") == 2
     assert all(latex.count(f"row{number} &") == 1 for number in range(90))
     assert r"row85 & \textbf{1} \\" in latex
+
+
+def test_a_long_cell_has_several_lines():
+    latex = TextTable(headings=["name", "x"], cells=[["first_key=0.123456789 " * 3, "1"]]).latex("C")
+    line = r"first\_key=0.123456789"
+    assert rf"\shortstack[l]{{{line} {line}\\{line}}} & 1 \\" in latex
