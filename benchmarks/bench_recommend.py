@@ -1,13 +1,15 @@
-"""Time `recommend` against its two encoders alone, called directly through transformers and timm.
+"""Time `recommend` against its two encoders alone, and against what one writes with transformers and timm.
 
     python benchmarks/bench_recommend.py
-    python benchmarks/bench_recommend.py --repeats 50 --precision bf16 --profile
+    python benchmarks/bench_recommend.py --repeats 50 --compute onnx-int8 --profile
+    OMP_NUM_THREADS=1 python benchmarks/bench_recommend.py --compute fp32,bf16,onnx,onnx-int8 --clock cpu --many 16
 
 One post with a picture, a caption and a user with history, at the size of the paper: multilingual BERT base, ViT-B/16,
 D = 512, 1,734 hashtags, 5,000 remembered posts, 30 of them the user's. Weights are random, which does not affect the
-time. The direct calls use the same weights, tokens and pixels. `encoders` is the two forward passes alone; `with input`
-also tokenises, and opens and resizes the picture with the libraries' own tools. The calls alternate, and the ratio is
-the median over the rounds.
+time. `encoders` is the encoders' own forward passes on ready tokens and pixels; `as written` is the plain use of the
+two libraries in fp32: captions padded to 128 tokens, pictures decoded and resized by timm's transform. The calls
+alternate, and a ratio is the median over the rounds. `many` is one `recommend_many` over the encoders' passes of the
+same batch.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ import random
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -35,6 +39,7 @@ from multimodal.design.system import DesignSystem
 from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.recommender import Recommender
+from multimodal.systems.compute.ways import use_compute
 from multimodal.systems.config_loading import validate_config
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
@@ -83,99 +88,114 @@ def make_recommender(posts: list[Post], size: str, neighbours: int) -> Recommend
     return Recommender(system, memory)
 
 
-def make_picture(folder: Path, size_px: int) -> Path:
+def make_picture(stem: Path, size_px: int, seed: int = 0) -> Path:
     """Write a JPEG of smooth noise, which compresses like a photograph."""
-    noise = np.random.default_rng(0).integers(0, 256, (size_px // 8, size_px // 8, 3), np.uint8)
-    path = folder / "picture.jpg"
+    noise = np.random.default_rng(seed).integers(0, 256, (size_px // 8, size_px // 8, 3), np.uint8)
+    path = stem.with_suffix(".jpg")
     Image.fromarray(noise).resize((size_px, size_px), Image.Resampling.BICUBIC).save(path, quality=90)
     return path
 
 
-def plain_calls(system: DesignSystem, caption: str, picture: Path) -> tuple[Callable[[], Any], Callable[[], Any], int]:
-    """Return the forward passes alone, the same with tokenising and decoding, and the number of tokens."""
-    words: Any = system.network.caption_encoder
-    image: Any = system.network.image_encoder
-    dtype = next(image.parameters()).dtype
-    question = Post(post_id="question", user_id=None, timestamp=None, caption=caption, image=picture, hashtags=())
-    inputs = system.scorer.datasets.content_dataset([question]).batch([0])
-    pixels = ((inputs.image / 255 - image.mean) / image.std).to(dtype)
-    if not hasattr(words, "model"):  # the tiny size has no library to compare with
-        forward: Callable[[], Any] = lambda: (words(inputs.caption, inputs.caption_mask), image(inputs.image))  # noqa: E731
-        return torch.inference_mode()(forward), torch.inference_mode()(forward), inputs.caption.shape[1]
+def own_calls(system: DesignSystem, posts: list[Post]) -> tuple[Callable[[], Any], int]:
+    """Return the forward passes of the system's own encoders for some posts, and their number of tokens."""
+    words, image = system.network.caption_encoder, system.network.image_encoder
+    inputs = system.scorer.datasets.content_dataset(posts).batch(range(len(posts)))
+    forward: Callable[[], Any] = lambda: (words(inputs.caption, inputs.caption_mask), image(inputs.image))  # type: ignore[misc]  # noqa: E731
+    return torch.inference_mode()(forward), inputs.caption.shape[1]
+
+
+def written_call(system: DesignSystem, caption: str, picture: Path) -> Callable[[], Any]:
+    """Return what one writes with transformers and timm: fp32, padded to 128 tokens, with the libraries' own input."""
     import timm.data
 
-    tokens, mask = inputs.caption, inputs.caption_mask.long()
+    words: Any = system.network.caption_encoder
+    image: Any = system.network.image_encoder
     transform: Any = timm.data.create_transform(**timm.data.resolve_data_config({}, model=image.backbone))
+    how = {"padding": "max_length", "truncation": True, "max_length": words.maximum_tokens, "return_tensors": "pt"}
 
     @torch.inference_mode()
-    def encoders() -> Any:
-        return words.model(input_ids=tokens, attention_mask=mask).last_hidden_state, image.backbone.forward_features(
-            pixels
-        )
-
-    @torch.inference_mode()
-    def with_input() -> Any:
-        encoded = words.tokenizer([caption], truncation=True, max_length=words.maximum_tokens, return_tensors="pt")
+    def call() -> Any:
+        encoded = words.tokenizer([caption], **how)
         with Image.open(picture) as file:
-            opened = transform(file.convert("RGB"))[None].to(dtype)
+            opened = transform(file.convert("RGB"))[None]
         hidden = words.model(input_ids=encoded["input_ids"], attention_mask=encoded["attention_mask"])
         return hidden.last_hidden_state, image.backbone.forward_features(opened)
 
-    return encoders, with_input, tokens.shape[1]
+    return call
 
 
-def seconds(work: Callable[[], Any]) -> float:
-    """Return the wall time."""
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def measure(recommender: Recommender, asked: dict[str, Any], repeats: int) -> dict[str, list[float]]:
-    """Time the three calls alternately, after two warm-up rounds."""
-    encoders, with_input, tokens = plain_calls(recommender.system, asked["caption"], asked["image"])  # type: ignore[arg-type]
-    calls = {"recommend": lambda: recommender.recommend(**asked), "encoders": encoders, "with input": with_input}
+def measure(calls: dict[str, Callable[[], Any]], repeats: int, clock: Callable[[], float]) -> dict[str, list[float]]:
+    """Time calls alternately, after a warm-up round."""
     times: dict[str, list[float]] = {name: [] for name in calls}
-    for turn in range(-2, repeats):
+    for turn in range(-1, repeats):
         for name, call in calls.items():
-            taken = seconds(call)
+            started = clock()
+            call()
             if turn >= 0:
-                times[name].append(taken)
-    times["tokens"] = [tokens]
+                times[name].append(clock() - started)
     return times
+
+
+def ratio(times: dict[str, list[float]], name: str, to: str) -> str:
+    """Return the median ratio of the rounds."""
+    return f"{median(one / other for one, other in zip(times[name], times[to], strict=True)):.3f}"
+
+
+def pictured(posts: list[Post], folder: Path, side_px: int) -> list[Post]:
+    """Give posts pictures of their own."""
+    return [replace(post, image=make_picture(folder / post.post_id, side_px, seed)) for seed, post in enumerate(posts)]
 
 
 def main() -> None:
     """Parse and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=20, help="turns that count (default: 20)")
-    parser.add_argument("--precision", choices=["fp32", "bf16", "both"], default="both")
+    parser.add_argument("--compute", default="fp32,bf16", help="ways to compare, comma-separated (default: fp32,bf16)")
     parser.add_argument("--memory", type=int, default=5_000, help="remembered posts (default: 5000)")
     parser.add_argument("--neighbours", type=int, default=20, help="posts like this one (default: 20)")
     parser.add_argument("--words", type=int, default=24, help="of the caption (default: 24)")
     parser.add_argument("--picture-px", type=int, default=1_080, help="side of the picture (default: 1080)")
+    parser.add_argument("--many", type=int, default=0, help="posts of one recommend_many (default: 0, not measured)")
     parser.add_argument("--size", choices=["paper", "tiny"], default="paper", help="tiny shows what is not encoders")
+    parser.add_argument(
+        "--clock", choices=["wall", "cpu"], default="wall", help="cpu: of this process; with one thread"
+    )
     parser.add_argument("--profile", action="store_true", help="also print where `recommend` spends its time")
     options = parser.parse_args()
     posts = make_posts(options.memory, options.words)
-    recommender = make_recommender(posts, options.size, options.neighbours)
-    table = Table("precision", "recommend", "encoders", "with input", "over encoders", "over with input")
+    clock = time.process_time if options.clock == "cpu" else time.perf_counter
+    table = Table(
+        "compute", "recommend", "encoders", "as written", "over encoders", "over as written", "many: over encoders"
+    )
+    written = make_recommender(posts, options.size, options.neighbours).system
     with tempfile.TemporaryDirectory() as folder:
-        picture = make_picture(Path(folder), options.picture_px)
+        picture = make_picture(Path(folder) / "picture", options.picture_px)
         asked = {"image": picture, "caption": posts[-1].caption, "user_id": posts[-1].user_id, "k": 5}
-        for precision in ("fp32", "bf16") if options.precision == "both" else (options.precision,):
-            recommender.system.use_precision(precision)
-            times = measure(recommender, asked, options.repeats)
-            row = [f"{1_000 * median(times[name]):.1f} ms" for name in ("recommend", "encoders", "with input")]
-            for name in ("encoders", "with input"):
-                ratios = [ours / plain for ours, plain in zip(times["recommend"], times[name], strict=True)]
-                row.append(f"{median(ratios):.3f}")
-            table.add_row(precision, *row)
+        several = pictured(posts[: options.many], Path(folder), options.picture_px)
+        for way in options.compute.split(","):
+            recommender = make_recommender(posts, options.size, options.neighbours)
+            use_compute(recommender.system, way, torch.device("cpu"))
+            encoders, tokens = own_calls(recommender.system, [replace(posts[-1], image=picture)])  # type: ignore[arg-type]
+            calls = {"recommend": partial(recommender.recommend, **asked), "encoders": encoders}
+            if options.size == "paper":
+                calls["as written"] = written_call(written, asked["caption"], picture)  # type: ignore[arg-type]
+            times = measure(calls, options.repeats, clock)
+            row = [
+                f"{1_000 * median(times[name]):.1f} ms" if name in times else ""
+                for name in ("recommend", "encoders", "as written")
+            ]
+            row += [ratio(times, "recommend", name) if name in times else "" for name in ("encoders", "as written")]
+            if several:
+                together, _ = own_calls(recommender.system, several)  # type: ignore[arg-type]
+                many = {"many": partial(recommender.recommend_many, several, 5), "encoders": together}
+                row.append(ratio(measure(many, max(1, options.repeats // 4), clock), "many", "encoders"))
+            table.add_row(way, *row)
             if options.profile:
                 profile = cProfile.Profile()
-                profile.runcall(lambda: [recommender.recommend(**asked) for _ in range(10)])
+                for _ in range(10):
+                    profile.runcall(recommender.recommend, **asked)
                 pstats.Stats(profile).sort_stats("cumulative").print_stats(45)
-    table.title = f"Median of {options.repeats}, {torch.get_num_threads()} threads, {times['tokens'][0]} tokens"
+    table.title = f"Median of {options.repeats}, {options.clock}, {torch.get_num_threads()} threads, {tokens} tokens"
     Console().print(table)
 
 

@@ -88,6 +88,13 @@ class HybridSystem(System):
         own = [encoder for encoder in (self.spaces.captions, self.spaces.images) if encoder is not None]
         return [*own, *(encoder for part in self.parts.values() for encoder in part.encoders())]
 
+    def picture_size_px(self) -> int | None:
+        """Return the size at which parts and encoders read pictures; None where sizes differ or are not known."""
+        sizes = {part.picture_size_px() for part in self.parts.values() if part.opens_images}
+        if self.spaces.images is not None:
+            sizes.add(self.spaces.images.preprocessing.size_px)
+        return sizes.pop() if len(sizes) == 1 else None
+
     def use_device(self, device: torch.device) -> None:
         """Move encoders and parts to this device."""
         self.spaces.use_device(device)

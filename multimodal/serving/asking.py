@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from fastapi.concurrency import run_in_threadpool
+from numpy.typing import NDArray
 
 from data_loaders.errors import UserError
 from multimodal.serving import schemas
@@ -32,8 +34,9 @@ async def answered(
         UserError: the picture cannot be used.
     """
     limits = service.settings.limits
-    question = await run_in_threadpool(question_of, asked, picture, asked.options(), limits)
     model = service.ready.get(asked.model)
+    size_px = model.picture_size_px
+    question = await run_in_threadpool(question_of, asked, picture, asked.options(), limits, size_px)
     (answer,) = await model.batcher.ask([question], limits.answer_s)
     if isinstance(answer, UserError):
         raise service_error(answer)
@@ -42,7 +45,9 @@ async def answered(
     return told(service, model.source.name, asked.user_id, answer)
 
 
-def question_of(post: schemas.Query, picture: bytes | None, options: dict[str, Any], limits: Limits) -> Question:
+def question_of(
+    post: schemas.Query, picture: bytes | None, options: dict[str, Any], limits: Limits, size_px: int | None = None
+) -> Question:
     """Return a post that was asked for as a question, its picture checked.
 
     Args:
@@ -50,6 +55,7 @@ def question_of(post: schemas.Query, picture: bytes | None, options: dict[str, A
         picture: sent beside it as a file; None for none.
         options: further arguments of `recommend`.
         limits: of a request.
+        size_px: at which the model reads pictures; None where it is not known.
 
     Raises:
         ServiceError: it is above a limit, or nothing was sent (422).
@@ -59,10 +65,10 @@ def question_of(post: schemas.Query, picture: bytes | None, options: dict[str, A
         at_most(name, value if isinstance(value := options.get(name), int) else 0, limits.hashtags)
     at_most("caption", len(post.caption or ""), limits.caption_characters, " characters")
     given: dict[str, Any] = post.model_dump(include={"caption", "user_id", "timestamp"})
-    given["image"] = _picture(post.image, picture, limits)
+    given["image"] = _picture(post.image, picture, limits, size_px)
     if given["image"] is None and not post.caption and not post.user_id:
         raise ServiceError(422, "nothing to recommend for; give at least one of image, caption and user_id.")
-    return Question(given, options, _history(getattr(post, "history", None), limits))
+    return Question(given, options, _history(getattr(post, "history", None), limits, size_px))
 
 
 def told(service: Service, model: str, user_id: str | None, answer: Answer) -> schemas.RecommendAnswer:
@@ -72,15 +78,19 @@ def told(service: Service, model: str, user_id: str | None, answer: Answer) -> s
     return schemas.RecommendAnswer(recommendations=hashtags, answer_id=answer_id, model=model)
 
 
-def _picture(text: str | None, picture: bytes | None, limits: Limits) -> bytes | None:
+def _picture(
+    text: str | None, picture: bytes | None, limits: Limits, size_px: int | None
+) -> bytes | NDArray[np.uint8] | None:
     if text and picture:
         raise ServiceError(422, "image: given twice.")
     picture = decoded(text) if text else picture
-    return None if picture is None else checked(picture, limits.pixels)
+    return None if picture is None else checked(picture, limits.pixels, size_px)
 
 
-def _history(posts: Sequence[schemas.HistoryPost] | None, limits: Limits) -> list[dict[str, Any]] | None:
+def _history(
+    posts: Sequence[schemas.HistoryPost] | None, limits: Limits, size_px: int | None
+) -> list[dict[str, Any]] | None:
     if not posts:
         return None
     at_most("history", len(posts), limits.history_posts, " posts")
-    return [{**post.model_dump(), "image": _picture(post.image, None, limits)} for post in posts]
+    return [{**post.model_dump(), "image": _picture(post.image, None, limits, size_px)} for post in posts]

@@ -18,7 +18,7 @@ class Question:
     """A post, and what is asked of it.
 
     Attributes:
-        post: `image` (bytes), `caption`, `user_id`, `timestamp`.
+        post: `image` (a file or its pixels), `caption`, `user_id`, `timestamp`.
         options: further arguments of `recommend`, `k` among them; questions with equal ones share a forward pass.
         history: earlier posts of the user, which make a question one of its own.
     """

@@ -86,6 +86,12 @@ class ServedModel:
         finally:
             lent.__exit__(None, None, None)
 
+    @property
+    def picture_size_px(self) -> int | None:
+        """The size at which pictures are read; None where it is not known."""
+        with self.lent() as recommender:
+            return recommender.system.picture_size_px()
+
     def reload(self) -> None:
         """Load the model again and answer with it from then on.
 

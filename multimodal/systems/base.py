@@ -133,6 +133,13 @@ class System(ABC):
         """Return the encoders that `rank` calls; none, as here, for a System without them."""
         return ()
 
+    def picture_size_px(self) -> int | None:
+        """Return the size at which all encoders read pictures; None where sizes differ or are not known."""
+        from multimodal.encoders.base import ImageEncoder
+
+        sizes = {one.preprocessing.size_px for one in self.encoders() if isinstance(one, ImageEncoder)}
+        return sizes.pop() if len(sizes) == 1 else None
+
     @property
     def opens_images(self) -> bool:
         """Whether `rank` and `add_posts` open the pictures of posts, and so refuse bad ones themselves."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel
 
 from data_loaders.errors import UserError
 from multimodal.serving import schemas
@@ -20,22 +21,27 @@ from multimodal.serving.settings import Limits
 router = APIRouter(tags=["recommend"], responses=schemas.ERRORS)
 
 
-@router.post("/recommend", openapi_extra=accepts(schemas.RecommendRequest, form=True))
-async def recommend(request: Request, service: TheService) -> schemas.RecommendAnswer:
+@router.post(
+    "/recommend",
+    response_model=schemas.RecommendAnswer,
+    openapi_extra=accepts(schemas.RecommendRequest, form=True),
+)
+async def recommend(request: Request, service: TheService) -> Response:
     """Name exactly k hashtags for one post, best first."""
     asked, picture = await read_body(request, schemas.RecommendRequest)
-    return await answered(service, asked, picture)
+    return _as_json(await answered(service, asked, picture))
 
 
-@router.post("/recommend/batch", openapi_extra=accepts(schemas.BatchRequest))
-async def recommend_batch(request: Request, service: TheService) -> schemas.BatchAnswer:
+@router.post("/recommend/batch", response_model=schemas.BatchAnswer, openapi_extra=accepts(schemas.BatchRequest))
+async def recommend_batch(request: Request, service: TheService) -> Response:
     """Name hashtags for several posts; one that cannot be answered does not lose the others."""
     asked = await read_json(request, schemas.BatchRequest)
     limits = service.settings.limits
     at_most("posts", len(asked.posts), limits.batch_posts)
     options = asked.options()
-    tried = await run_in_threadpool(lambda: [_tried(post, options, limits) for post in asked.posts])
     model = service.ready.get(asked.model)
+    size_px = model.picture_size_px
+    tried = await run_in_threadpool(lambda: [_tried(post, options, limits, size_px) for post in asked.posts])
     good = [one for one in tried if isinstance(one, Question)]
     answered = iter(await model.batcher.ask(good, limits.answer_s))
     answers: list[schemas.RecommendAnswer | schemas.ErrorAnswer] = []
@@ -49,11 +55,18 @@ async def recommend_batch(request: Request, service: TheService) -> schemas.Batc
             raise answer
         else:
             answers.append(told(service, model.source.name, post.user_id, answer))
-    return schemas.BatchAnswer(answers=answers)
+    return _as_json(schemas.BatchAnswer(answers=answers))
 
 
-def _tried(post: schemas.Query, options: dict[str, Any], limits: Limits) -> Question | ServiceError | UserError:
+def _as_json(answer: BaseModel) -> Response:
+    # What is valid already is not checked again.
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
+def _tried(
+    post: schemas.Query, options: dict[str, Any], limits: Limits, size_px: int | None
+) -> Question | ServiceError | UserError:
     try:
-        return question_of(post, None, options, limits)
+        return question_of(post, None, options, limits, size_px)
     except (ServiceError, UserError) as error:
         return error
