@@ -114,6 +114,32 @@ def test_a_visit(page, page_data, temporary):
     assert [path for path in temporary.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.parametrize(("event", "bag"), [("drop", "dataTransfer"), ("paste", "clipboardData")])
+def test_a_picture_is_dropped_or_pasted(page, event, bag):
+    given = page.evaluate_handle(
+        """async () => {
+          const canvas = Object.assign(document.createElement('canvas'), { width: 8, height: 6 });
+          canvas.getContext('2d').fillRect(0, 0, 4, 6);
+          const picture = await new Promise((done) => canvas.toBlob(done));
+          const bag = new DataTransfer();
+          bag.items.add(new File([picture], 'drawn.png', { type: 'image/png' }));
+          return bag;
+        }"""
+    )
+    page.evaluate(
+        """([event, name, bag]) => {
+          const told = new Event(event, { bubbles: true, cancelable: true });
+          Object.defineProperty(told, name, { value: bag });
+          document.querySelector('.mh-drop').dispatchEvent(told);
+        }""",
+        [event, bag, given],
+    )
+    page.get_by_alt_text("The picture that was chosen").wait_for()
+    assert page.get_by_alt_text("The picture that was chosen").evaluate("one => one.naturalWidth") == 8
+    ask(page)
+    assert len(chips(page)) == 5
+
+
 def test_what_is_taught_changes_the_next_answer(page):
     choose(page, "#mh-user", "ann")
     ask(page)
