@@ -41,7 +41,7 @@ class Visits:
         self._next = itertools.count()
 
     async def recommend(
-        self, picture: str | None, caption: str, user_id: str | None, model: str, k: float, auto: bool
+        self, picture: str | None, caption: str, user_id: str | None, model: str, k: float | None, auto: bool
     ) -> tuple[str, str]:
         """Return the answer of one model, and what a screen reader says of it."""
         try:
@@ -59,7 +59,7 @@ class Visits:
         caption: str,
         user_id: str | None,
         models: Sequence[str],
-        k: float,
+        k: float | None,
         auto: bool,
         true: str,
     ) -> tuple[str, str]:
@@ -127,10 +127,11 @@ class Visits:
 
 
 def _asked(
-    picture: str | None, caption: str, user_id: str | None, k: float, auto: bool, **others: Any
+    picture: str | None, caption: str, user_id: str | None, k: float | None, auto: bool, **others: Any
 ) -> schemas.RecommendRequest:
     fields = {"image": picture or None, "caption": caption.strip() or None, "user_id": (user_id or "").strip() or None}
-    return validated(schemas.RecommendRequest, {**fields, "k": "auto" if auto else int(k), **others})
+    whole = int(k) if k is not None and k == int(k) else str(k)
+    return validated(schemas.RecommendRequest, {**fields, "k": "auto" if auto else whole, **others})
 
 
 def _problem(error: ServiceError | UserError) -> str:

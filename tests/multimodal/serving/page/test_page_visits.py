@@ -69,6 +69,8 @@ class TestRecommend:
                     (None, "a", "", "nothing", 5, False),
                     (None, "a", "", "habit", 5, True),
                     (None, "a", "", "habit", 0, False),
+                    (None, "a", "", "habit", None, False),
+                    (None, "a", "", "habit", 2.5, False),
                 ]
             ]
 
@@ -82,7 +84,7 @@ class TestRecommend:
                 "caption: 11 characters were given; at most 10 are accepted",
                 "model &#39;nothing&#39; is not served; accepted: habit, design",
                 "the scores of &#39;user_habit&#39; are not chances; give a number",
-                "k: give a whole number of at least 1, or auto",
+                *["k: give a whole number of at least 1, or auto"] * 3,
             ],
             strict=True,
         ):
