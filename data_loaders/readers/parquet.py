@@ -183,7 +183,9 @@ def _with_rounded_marked(ids: list[Any], type: pa.DataType) -> list[Any]:
     exact = _EXACT.get(type.value_type if pa.types.is_dictionary(type) else type)
     if exact is None:
         return ids
-    return [f"{value:e}" if value is not None and exact <= abs(value) < math.inf else value for value in ids]
+    # Older pyarrow gives numpy's numbers for float16.
+    numbers = [None if value is None else float(value) for value in ids]
+    return [f"{value:e}" if value is not None and exact <= abs(value) < math.inf else value for value in numbers]
 
 
 def _plain_values(column: pa.Array) -> list[Any]:
