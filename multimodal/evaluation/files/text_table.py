@@ -174,7 +174,7 @@ def _latex_lines(text: str) -> str:
     """Return a cell, on several lines if it is long."""
     lines = wrap(text, _LATEX_LINE, break_long_words=False, break_on_hyphens=False)
     joined = r"\\".join(map(latex_text, lines))
-    return latex_text(text) if len(lines) < 2 else rf"\shortstack[l]{{{joined}}}"
+    return latex_text(text) if len(lines) < 2 else rf"\begin{{tabular}}[t]{{@{{}}l@{{}}}}{joined}\end{{tabular}}"
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -69,4 +69,4 @@ def test_a_long_table_becomes_several_with_the_same_headings_and_every_row_once(
 def test_a_long_cell_has_several_lines():
     latex = TextTable(headings=["name", "x"], cells=[["first_key=0.123456789 " * 3, "1"]]).latex("C")
     line = r"first\_key=0.123456789"
-    assert rf"\shortstack[l]{{{line} {line}\\{line}}} & 1 \\" in latex
+    assert rf"\begin{{tabular}}[t]{{@{{}}l@{{}}}}{line} {line}\\{line}\end{{tabular}} & 1 \\" in latex
