@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,7 @@ from multimodal.systems.caption_profile import captions_for, profile_of
 from multimodal.systems.model_folder import LoadedModel, load_model
 from multimodal.systems.queries import to_queries
 
-K, BINS = 5, 10
+K, BINS, LONGEST = 5, 10, 10
 OWN_DEPTHS = (10, 20, 30)
 _POSTS_AT_ONCE = 256
 Ints = NDArray[np.int64]
@@ -124,8 +124,8 @@ def figures_of(one: Judged, outside: float, depth: int) -> dict[str, float]:
     for own in OWN_DEPTHS:
         figures[f"F1@{K}, the first {own} in perfect order"] = one.f1(np.minimum(one.found(own), K), K)
     figures[f"F1@{K}, as it is"] = one.f1(one.found(K), K)
-    fixed = [one.f1(one.found(length), length) for length in range(1, 11)]
-    auto = AutoLength(AS_THEY_ARE, outside, 1, depth).of(one.chances[:, :depth])
+    fixed = [one.f1(one.found(length), length) for length in range(1, LONGEST + 1)]
+    auto = AutoLength(replace(AS_THEY_ARE, depth=depth), outside, 1, LONGEST).of(one.chances[:, :depth])
     return {
         **figures,
         "best fixed length": 1 + int(np.argmax(fixed)),
