@@ -152,7 +152,8 @@ class PixelImages(_Images):
         if int(self._present.sum()) * 3 * self._size_px**2 <= _PIXELS_IN_MEMORY_BYTES:
             rows: list[int] = np.flatnonzero(self._present).tolist()
             quiet = len(rows) < 500 or not is_main_process()
-            shown = track(rows, "decoding pictures", disable=quiet)
+            # A bar has a thread of its own, even one that is not shown.
+            shown = rows if quiet else track(rows, "decoding pictures")
             read = ((row, self._pictures.read_or_leave_out(row)) for row in shown)
             self._pixels = {row: pixels for row, pixels in read if pixels is not None}
         else:

@@ -129,6 +129,10 @@ class TestPictures:
         assert not torch.equal(pixels[1], pixels[2])
         assert inputs.batch([1, 2]) is None
 
+    def test_few_pictures_start_no_bar(self, pictures, posts, monkeypatch):
+        monkeypatch.setattr("multimodal.encoders.features.inputs.track", lambda *given: pytest.fail("a bar"))
+        assert PixelImages(pictures, posts).batch([0]) is not None
+
     def test_pictures_too_many_for_memory_are_read_batch_by_batch(self, pictures, posts, monkeypatch):
         kept = PixelImages(pictures, posts).batch([0, 1, 3])
         monkeypatch.setattr("multimodal.encoders.features.inputs._PIXELS_IN_MEMORY_BYTES", 10)
