@@ -53,12 +53,16 @@ def serve(
             extend(app)
         server = uvicorn.Server(_config(app, settings.limits, finish_s))
         shown = f"[{host}]" if ":" in host else host
-        logger.info("http://%s:%d  (API: /docs; Ctrl-C stops)", shown, listener.getsockname()[1])
-        # uvicorn handles these while it runs, and raises the one that ended it again.
-        handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            server.should_exit = True
+
+        # uvicorn handles these while it runs, and raises the one that ended it again; one may come before.
+        handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
         if hasattr(signal, "SIGHUP"):
             handlers[signal.SIGHUP] = signal.signal(signal.SIGHUP, _reloading(models))
         try:
+            logger.info("http://%s:%d  (API: /docs; Ctrl-C stops)", shown, listener.getsockname()[1])
             server.run([listener])
         finally:
             for number, handler in handlers.items():

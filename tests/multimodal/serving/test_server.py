@@ -80,6 +80,29 @@ def test_a_whole_life(started):
     assert process.wait(30) == 0
 
 
+STOPPED_AT_ONCE = """
+import os, signal, sys, uvicorn
+from multimodal.commands.main import main
+
+run = uvicorn.Server.run
+
+def stop_and_run(self, sockets):
+    os.kill(os.getpid(), signal.SIGTERM)
+    run(self, sockets)
+
+uvicorn.Server.run = stop_and_run
+sys.exit(main(["serve", "--run", sys.argv[1], "--port", "0"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_signal_that_comes_while_it_starts_stops_it(served_run):
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED_AT_ONCE, served_run], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def iter_until(process, words):
     until = time.monotonic() + 30
     while time.monotonic() < until:
