@@ -22,6 +22,7 @@ class _Asked:
     picture: Any
     caption: Any
     user: Any
+    known_users: list[str]
     model: Any
     k: Any
     auto: Any
@@ -54,20 +55,20 @@ def page_layout(visits: Visits, models: list[str], examples: bool, most_bytes: i
         _html(rendered("heading", title=TITLE))
         with gr.Row(elem_classes="mh-columns"):
             with gr.Column(scale=5, min_width=300):
-                asked = _asked(models, examples, most_bytes)
+                asked = _asked(models, visits.users(models[0]), examples, most_bytes)
             with gr.Column(scale=7, min_width=300):
                 told = _told()
         _connect(page, visits, asked, told)
     return page
 
 
-def _asked(models: list[str], examples: bool, most_bytes: int) -> _Asked:
+def _asked(models: list[str], users: list[str], examples: bool, most_bytes: int) -> _Asked:
     """Add what a visitor gives."""
     script, several = text_of("picture.js").replace("MOST_BYTES", str(most_bytes)), len(models) > 1
     picture = _html(None, "mh-picture", script, html_template=text_of("picture.html"))
     caption = gr.Textbox(label="Caption", lines=3, max_lines=8, placeholder="Low tide at dusk", elem_id="mh-caption")
     user = gr.Dropdown(
-        [], value=None, label="User", info="one that is known, or any new name", allow_custom_value=True,
+        users, value=None, label="User", info="one that is known, or any new name", allow_custom_value=True,
         elem_id="mh-user",
     )  # fmt: skip
     model = gr.Dropdown(models, value=models[0], label="Model", elem_id="mh-model", visible=several)
@@ -83,7 +84,7 @@ def _asked(models: list[str], examples: bool, most_bytes: int) -> _Asked:
             elem_id="mh-truth",
         )  # fmt: skip
         compare = gr.Button("Compare", elem_id="mh-compare")
-    return _Asked(picture, caption, user, model, k, auto, ask, example, chosen, truth, compare)
+    return _Asked(picture, caption, user, users, model, k, auto, ask, example, chosen, truth, compare)
 
 
 def _told() -> _Told:
@@ -99,6 +100,11 @@ def _told() -> _Told:
 
 def _connect(page: gr.Blocks, visits: Visits, asked: _Asked, told: _Told) -> None:
     """Let the buttons do what they say."""
+
+    def users(model: str) -> Any:
+        # A list that is exchanged while a visitor types would take what was typed.
+        now = visits.users(model)
+        return gr.skip() if now == asked.known_users else gr.Dropdown(choices=now)
 
     async def recommend(*values: Any) -> tuple[Any, ...]:
         shown, spoken = await visits.recommend(*values)
@@ -122,9 +128,7 @@ def _connect(page: gr.Blocks, visits: Visits, asked: _Asked, told: _Told) -> Non
     told.answer.teach(teach, None, [told.taught, told.said], show_progress="hidden", **_OWN)
     filled = [asked.picture, asked.caption, asked.user, asked.truth]
     asked.example.click(visits.example, None, filled, show_progress="hidden", **_OWN)
-    page.load(
-        lambda model: gr.Dropdown(choices=visits.users(model)), asked.model, asked.user, show_progress="hidden", **_OWN
-    )
+    page.load(users, asked.model, asked.user, show_progress="hidden", **_OWN)
 
 
 def _html(value: str | None, name: str | None = None, script: str | None = None, **others: Any) -> gr.HTML:

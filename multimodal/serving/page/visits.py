@@ -114,8 +114,11 @@ class Visits:
         return picture, post.caption or "", post.user_id, " ".join(f"#{tag}" for tag in post.hashtags)
 
     def users(self, model: str) -> list[str]:
-        """Return users that a model knows."""
-        with self._service.ready.get(model).lent() as recommender:
+        """Return users that a model knows; none before it is loaded."""
+        models = self._service.models or self._service.loaded
+        if models is None:
+            return []
+        with models.get(model).lent() as recommender:
             return frequent_users(recommender.memory)
 
     def _answer(self, asked: schemas.RecommendRequest, answer: schemas.RecommendAnswer) -> str:
