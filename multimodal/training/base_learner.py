@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from data_loaders.batches import bucketed_batches
+from multimodal.distributed.sharding import placed
 from multimodal.encoders import CaptionEncoder, ImageEncoder
 from multimodal.training.config import TrainingConfig
 
@@ -91,13 +92,18 @@ class BaseLearner(ABC):
         """Set the device of an epoch that is resumed."""
         self.start_epoch(0, device)
 
+    def trained_encoders(self) -> dict[str, nn.Module]:
+        """Return the encoders that are trained and may be sharded, by the name of the module's attribute."""
+        return {}
+
     def weights(self) -> dict[str, Tensor]:
         """Return the weights and buffers that are not frozen."""
         return {key: value for key, value in self.module.state_dict().items() if not key.startswith(self.frozen)}
 
     def load_weights(self, weights: dict[str, Tensor]) -> None:
         """Restore what `weights` returned."""
-        self.module.load_state_dict({**self.module.state_dict(), **weights})
+        own = self.module.state_dict()
+        self.module.load_state_dict({**own, **{name: placed(value, own[name]) for name, value in weights.items()}})
 
 
 def encoder_rate(encoder: CaptionEncoder | ImageEncoder, training: TrainingConfig) -> float:

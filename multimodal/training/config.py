@@ -32,6 +32,10 @@ class TrainingConfig(Section):
         default=None, ge=0, le=64, description="processes per training process that make batches ahead; null: up to "
         "12, by the number of processors, where pictures do not fit in memory or a GPU computes, else none",
     )  # fmt: skip
+    shard_encoders: bool | None = Field(
+        default=None, description="with several processes, whether each holds a share of the trained encoders only "
+        "(FSDP2); null: of those with a billion parameters or more",
+    )  # fmt: skip
     compile: bool = Field(default=False, description="torch.compile the network")
     checkpoint_minutes: float = Field(default=10.0, gt=0, description="minutes between checkpoints inside an epoch")
     tensorboard: bool = Field(default=False, description="also write TensorBoard files")

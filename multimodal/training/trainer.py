@@ -28,6 +28,7 @@ from multimodal.distributed.processes import (
     process_index,
     shard,
 )
+from multimodal.distributed.sharding import ShardedEncoders, placed, to_shard, whole
 from multimodal.distributed.stop_signals import stop_signals_handled
 from multimodal.storage.run_folder import RunFolder
 from multimodal.training.base_learner import BaseLearner, Losses
@@ -103,17 +104,21 @@ class Trainer:
         self.learner, self.config, self.run, self.seed = learner, config, run, seed
         self.accelerator = _new_accelerator(resolved_precision(config.precision))
         torch.manual_seed(seed + process_index())
+        self.sharded = ShardedEncoders(learner.module, to_shard(learner.trained_encoders(), config.shard_encoders))
         self.clips = not isinstance(learner, OwnOptimiser)
         self.optimiser: torch.optim.Optimizer = (
             learner.optimiser()
             if isinstance(learner, OwnOptimiser)
-            else torch.optim.AdamW(learner.parameter_groups(), lr=config.learning_rate, fused=True)
+            # Its fused form takes sharded weights or whole ones, not both.
+            else torch.optim.AdamW(
+                learner.parameter_groups(), lr=config.learning_rate, fused=not self.sharded, foreach=False
+            )
         )
         self.batches_per_epoch = len(learner.batches(0))
         updates = math.ceil(self.batches_per_epoch / config.gradient_accumulation) * config.epochs
         factor = rate_factor(config.schedule, config.warmup, updates)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, factor)
-        module = learner.compiled() if config.compile else learner.module
+        module = self.sharded.averaged(learner.compiled() if config.compile else learner.module)
         self.module, self.prepared_optimiser = self.accelerator.prepare(module, self.optimiser)
         self.state = TrainingState()
         self._interrupted = False
@@ -141,6 +146,7 @@ class Trainer:
                 self._epoch(progress, bar, tracker)
         if self.state.epoch < self.config.epochs and is_main_process():
             logger.info("stopped early: no better validation score for %d epochs", self.state.waiting)
+        self.sharded.restore()
         if self.state.best_epoch >= 0:
             self._load_best()
         # Mixed precision is for training only: the network now computes as it will after saving and loading.
@@ -255,7 +261,8 @@ class Trainer:
         started = time.perf_counter()
         # The next epoch starts from the content vectors of this validation.
         self._make_ready(state.epoch)
-        scores = self.learner.validate()
+        with self.sharded.gathered():
+            scores = self.learner.validate()
         state.seconds += time.perf_counter() - started
         better = scores["score"] > state.best_score
         state.waiting = 0 if better else state.waiting + 1
@@ -276,16 +283,17 @@ class Trainer:
 
     def _make_ready(self, epoch: int) -> None:
         self.learner.module.eval()
-        self.learner.start_epoch(epoch, self.accelerator.device)
+        with self.sharded.gathered():
+            self.learner.start_epoch(epoch, self.accelerator.device)
         self._ready_epoch = epoch
 
     def _save(self, name: str, with_optimiser: bool = True) -> None:
-        tensors = {f"weights.{key}": value for key, value in self.learner.weights().items()}
+        tensors = {f"weights.{key}": whole(value) for key, value in self.learner.weights().items()}
         optimiser = None
         if with_optimiser:
             tensors.update({f"learner.{key}": value for key, value in self.learner.tensors().items()})
             tensors.update({f"rng.{i:04d}": value for i, value in enumerate(self._random_states())})
-            optimiser = {"optimiser": self.optimiser.state_dict(), "schedule": self.schedule.state_dict()}
+            optimiser = {"optimiser": whole(self.optimiser.state_dict()), "schedule": self.schedule.state_dict()}
             if self.accelerator.scaler is not None:
                 optimiser["scaler"] = self.accelerator.scaler.state_dict()
         if is_main_process():
@@ -309,7 +317,7 @@ class Trainer:
         self.learner.load_tensors(_strip(tensors, "learner."), self.accelerator.device)
         self._ready_epoch = self.state.epoch
         if optimiser is not None:
-            self.optimiser.load_state_dict(optimiser["optimiser"])
+            self.optimiser.load_state_dict(self._own_share(optimiser["optimiser"]))
             self.schedule.load_state_dict(optimiser["schedule"])
             if self.accelerator.scaler is not None and "scaler" in optimiser:
                 self.accelerator.scaler.load_state_dict(optimiser["scaler"])
@@ -326,6 +334,17 @@ class Trainer:
             )
         self._rewind()
         logger.info("resumed at epoch %d, step %d", self.state.epoch + 1, self.state.step)
+
+    def _own_share(self, optimiser: dict[str, Any]) -> dict[str, Any]:
+        """Return the state of an optimiser with this process's share of what is sharded."""
+        parameters = [one for group in self.optimiser.param_groups for one in group["params"]]
+        state = {
+            number: {name: placed(value, parameters[number]) for name, value in values.items()}
+            for number, values in optimiser["state"].items()
+        }
+        own = {name: self.optimiser.defaults[name] for name in ("fused", "foreach") if name in self.optimiser.defaults}
+        groups = [{**group, **own} for group in optimiser["param_groups"]]
+        return {"state": state, "param_groups": groups}
 
     def _rewind(self) -> None:
         if is_main_process():

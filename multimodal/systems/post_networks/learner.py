@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 
 from data_loaders.posts import Post
 from multimodal.distributed.processes import map_processes
-from multimodal.encoders.features.batches_ahead import batches_ahead
+from multimodal.encoders.features.batches_ahead import BatchesAhead
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.systems.post_networks.banks import WholeBank, bank_of
 from multimodal.systems.post_networks.config import PostNetworkConfig
@@ -67,6 +66,7 @@ class PostLearner(BaseLearner):
         self._width = config.width
         self.load_tensors({"bank": torch.zeros(len(self._data.contents), self._width)}, torch.device("cpu"))
         self._ahead: Iterator[TrainBatch] | None = None
+        self._makers: BatchesAhead[TrainBatch] | None = None
 
     @property
     def remembers(self) -> bool:
@@ -76,6 +76,11 @@ class PostLearner(BaseLearner):
     def compiled(self) -> nn.Module:
         """Return the network with compiled encoders and everything up to the content of a post."""
         return CompiledPostNetwork(self.network)
+
+    def trained_encoders(self) -> dict[str, nn.Module]:
+        """Return the encoders that are not frozen."""
+        encoders = self.network.encoders.items()
+        return {prefix.removesuffix("."): encoder for prefix, encoder in encoders if not encoder.frozen}
 
     def learning_rate(self, name: str, parameter: nn.Parameter) -> float:
         """Return the rate of the encoder that a parameter belongs to, or the training's."""
@@ -94,8 +99,9 @@ class PostLearner(BaseLearner):
     @contextmanager
     def prefetch(self, batches: list[list[int]], epoch: int) -> Iterator[None]:
         """Let workers make these batches in their order, while a `with` block asks for their loss."""
-        make, pinned = partial(self._make, epoch=epoch), self._device.type == "cuda"
-        self._ahead = batches_ahead(make, batches, self._data.workers, pinned)
+        if self._makers is None:
+            self._makers = BatchesAhead(self._make, self._data.workers, self._device.type == "cuda")
+        self._ahead = self._makers.made([(rows, epoch) for rows in batches])
         try:
             yield
         finally:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from data_loaders.batches import PostBatch
+from multimodal.distributed.sharding import is_sharded
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder
 from multimodal.encoders.features.rounding import FeaturePrecision, rounded
 
@@ -97,9 +98,13 @@ class PostNetwork(nn.Module, ABC):
     def regions(self, batch: PostBatch) -> tuple[Tensor, Tensor]:
         """Return the projected regions (B, P, D) and their mask (B, P)."""
         missing = self.missing_image
-        if self.image_encoder is None or self.project_regions is None or batch.image is None:
-            return _single_token(missing, len(batch))
         features = batch.image
+        if features is None and self.training and self.image_encoder is not None and is_sharded(self.image_encoder):
+            # Other processes have pictures, and wait for this one's share of the weights.
+            size = self.image_encoder.preprocessing.size_px
+            features = torch.zeros(len(batch), 3, size, size, dtype=torch.uint8, device=missing.device)
+        if self.image_encoder is None or self.project_regions is None or features is None:
+            return _single_token(missing, len(batch))
         if features.dim() == 4:
             features = self.image_encoder(features)
             features = rounded(features, self._precision) if self.image_encoder.frozen else features

@@ -15,9 +15,6 @@ import torch
 import two_processes
 from safetensors.torch import load_file
 
-from data_loaders.prepare.prepare import prepare
-from data_loaders.prepare.settings import PrepareSettings
-
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / "configs" / "debug.yaml"
 # Dropout draws from each process's own stream. Batches of 15 give the two shares of different size.
@@ -37,26 +34,6 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-@pytest.fixture(scope="module")
-def data(textured_data, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("prepared")
-    lines = [
-        {
-            "post_id": post.post_id,
-            "user_id": post.user_id,
-            "timestamp": post.timestamp.isoformat(),
-            "caption": post.caption,
-            "image": None if post.image is None else os.path.relpath(post.image, textured_data.folder),
-            "hashtags": list(post.hashtags),
-        }
-        for post in textured_data.posts
-    ]
-    dump = textured_data.folder / "posts.jsonl"
-    dump.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    prepare(dump, folder / "prepared", PrepareSettings(near_duplicates=False))
-    return folder / "prepared"
 
 
 @pytest.fixture(scope="module")

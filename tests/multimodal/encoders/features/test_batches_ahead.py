@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from data_loaders.errors import DataError, RunError
-from multimodal.encoders.features.batches_ahead import batches_ahead
+from multimodal.encoders.features.batches_ahead import BatchesAhead, batches_ahead
 
 BATCHES = [[3, 1], [2], [5, 4, 0]]
 
@@ -35,6 +35,24 @@ class TestWorkers:
         assert next(made).tolist() == [10]
         with pytest.raises(DataError, match=r"^row 9 cannot be used$"):
             next(made)
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_epochs_are_the_same_for_any_number_of_workers_also_after_a_stop(workers):
+    ahead = BatchesAhead(lambda rows, epoch: torch.tensor(rows) + 100 * epoch, workers, pinned=False)
+    first = ahead.made([(rows, 0) for rows in BATCHES])
+    assert next(first).tolist() == [3, 1]
+    for epoch in (1, 2):
+        made = ahead.made([(rows, epoch) for rows in BATCHES])
+        assert [batch.tolist() for batch in made] == [[row + 100 * epoch for row in rows] for rows in BATCHES]
+
+
+def test_workers_stay_between_epochs():
+    ahead = BatchesAhead(lambda number: torch.tensor(os.getpid()), 2, pinned=False)
+    epochs = [{int(batch) for batch in ahead.made([(number,) for number in range(6)])} for _ in range(3)]
+    assert len(epochs[0]) == 2
+    assert epochs[1] == epochs[2] == epochs[0]
+    assert os.getpid() not in epochs[0]
 
 
 def test_a_worker_that_dies_is_told():
