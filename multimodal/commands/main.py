@@ -26,6 +26,7 @@ COMMANDS = {
     "make-sample": "write a sample dump to try everything with",
     "validate": "read a dump and say what it holds",
     "prepare": "clean, split and write a dump as a prepared folder",
+    "features": "encode posts ahead of training, on several machines",
     "train": "train a System and write a run folder",
     "evaluate": "metrics at K, predictions and charts of a run",
     "recommend": "recommend hashtags for one post",

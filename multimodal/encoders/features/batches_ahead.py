@@ -47,7 +47,7 @@ class BatchesAhead(Generic[Batch]):
         self._loader = DataLoader(
             _Made(make),
             batch_size=None,
-            sampler=self._order,  # type: ignore[arg-type]
+            sampler=self._order,
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=pinned,
