@@ -92,10 +92,6 @@ class BaseLearner(ABC):
         """Set the device of an epoch that is resumed."""
         self.start_epoch(0, device)
 
-    def trained_encoders(self) -> dict[str, nn.Module]:
-        """Return the encoders that are trained and may be sharded, by the name of the module's attribute."""
-        return {}
-
     def weights(self) -> dict[str, Tensor]:
         """Return the weights and buffers that are not frozen."""
         return {key: value for key, value in self.module.state_dict().items() if not key.startswith(self.frozen)}

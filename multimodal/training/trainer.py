@@ -51,6 +51,14 @@ class OwnOptimiser(Protocol):
 
 
 @runtime_checkable
+class HasEncoders(Protocol):
+    """A learner with encoders that may be divided among processes."""
+
+    def trained_encoders(self) -> dict[str, nn.Module]:
+        """Return the encoders that are trained, by the name of the module's attribute."""
+
+
+@runtime_checkable
 class Prefetching(Protocol):
     """A learner that can make batches ready ahead of `loss`."""
 
@@ -104,7 +112,8 @@ class Trainer:
         self.learner, self.config, self.run, self.seed = learner, config, run, seed
         self.accelerator = _new_accelerator(resolved_precision(config.precision))
         torch.manual_seed(seed + process_index())
-        self.sharded = ShardedEncoders(learner.module, to_shard(learner.trained_encoders(), config.shard_encoders))
+        encoders = learner.trained_encoders() if isinstance(learner, HasEncoders) else {}
+        self.sharded = ShardedEncoders(learner.module, to_shard(encoders, config.shard_encoders))
         self.clips = not isinstance(learner, OwnOptimiser)
         self.optimiser: torch.optim.Optimizer = (
             learner.optimiser()

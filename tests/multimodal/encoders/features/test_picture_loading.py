@@ -83,9 +83,9 @@ def test_a_worker_that_dies_is_told(encoder, posts):
 
 
 def test_workers_can_be_started_in_any_way(pictures):
-    sent = pickle.dumps((ahead_module._Made(pictures._stacked, [[3]]), ahead_module._ignore_interrupts))
+    sent = pickle.dumps((ahead_module._Made(pictures._stacked), ahead_module._ignore_interrupts))
     copy, _ = pickle.loads(sent)
-    assert torch.equal(copy[0][0][0][0], pictures.read(3))
+    assert torch.equal(copy[([3],)][0][0][0], pictures.read(3))
 
 
 def test_the_picture_of_a_single_post_is_named_alone(encoder):
