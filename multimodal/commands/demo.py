@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -59,10 +61,21 @@ def _serve(settings: ServiceSettings, options: argparse.Namespace) -> None:
         from multimodal.serving.server import serve
     except ModuleNotFoundError as error:
         raise UserError(f"demo needs the package {error.name!r}: pip install 'multimodal-hashtags[demo]'.") from None
-    # A page asks for a hundred files.
-    logging.getLogger("multimodal.serving.request_log").setLevel(logging.WARNING)
     from data_loaders.prepared import PreparedData
 
     data = None if options.data is None else PreparedData.open(options.data, options.images)
     known = KnownPosts(data)
-    serve(settings, options.host, options.port, _FINISH_S, extend=lambda app: mount_page(app, known))
+    with _without_lines_of_requests():
+        serve(settings, options.host, options.port, _FINISH_S, extend=lambda app: mount_page(app, known))
+
+
+@contextmanager
+def _without_lines_of_requests() -> Iterator[None]:
+    """A page asks for a hundred files."""
+    log = logging.getLogger("multimodal.serving.request_log")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

@@ -62,7 +62,7 @@ def test_without_a_run_there_is_no_such_section(command):
 
 @pytest.fixture
 def copied(trained, tmp_path):
-    return Path(shutil.copytree(trained, tmp_path / "run"))
+    return Path(shutil.copytree(trained, tmp_path / "run", ignore=shutil.ignore_patterns("evaluation")))
 
 
 class TestToMend:

@@ -80,7 +80,7 @@ def test_what_users_posted_goes_along_where_that_is_asked_for(process, hub, trai
 
 
 def test_figures_are_those_of_the_very_model(process, hub, trained, prepared, tmp_path, command):
-    run = Path(shutil.copytree(trained, tmp_path / "run"))
+    run = Path(shutil.copytree(trained, tmp_path / "run", ignore=shutil.ignore_patterns("evaluation")))
     command("evaluate", "--run", run, "--data", prepared, "--split", "test", "--k", "1-5")
     done = json.loads(process("push", "--run", run, "--to", "ann/figures", "--json").stdout)
     assert done == {"url": f"{hub.url}/ann/figures", "posts": 0, "evaluations": 2, "model": "ann/figures"}

@@ -10,7 +10,6 @@ import pytest
 from data_loaders.errors import RunError, UserError
 from multimodal.commands.main import main
 from multimodal.evaluation.pipeline import evaluate_run
-from multimodal.ranking.calibration import AS_THEY_ARE
 from multimodal.recommender import Recommender
 from multimodal.systems.calibrating import calibrate
 from multimodal.systems.config_loading import validate_config
@@ -116,10 +115,11 @@ def test_chances_that_are_calibrated_are_left_as_they_are(run, tiny_data, monkey
     monkeypatch.setattr(type(model.system), "scores_are_calibrated", True)
     monkeypatch.setattr(type(model.system), "calibration_depth", 4)
     calibrate(model.system, model.memory, tiny_data)
-    calibration = model.system.calibration
-    assert (calibration.scores, calibration.chances) == (AS_THEY_ARE.scores, AS_THEY_ARE.chances)
-    assert calibration.depth == 4
-    assert calibration.outside > fitted.outside
+    assert model.system.calibration is fitted
+    monkeypatch.setattr(type(model.system), "scores_are_calibrated", False)
+    calibrate(model.system, model.memory, tiny_data)
+    assert model.system.calibration.depth == 4
+    assert model.system.calibration.outside > fitted.outside
 
 
 def test_evaluated_lists_are_the_recommended_ones(run, recommender, tiny_data):

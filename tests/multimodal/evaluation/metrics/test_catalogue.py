@@ -78,6 +78,7 @@ MAY_CHOOSE_METRICS = {
     "experiments/ablation/running.py",
     "experiments/benchmark/report.py",
     "experiments/benchmark/table.py",
+    "systems/model_card.py",
 }
 
 
