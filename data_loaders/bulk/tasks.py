@@ -81,16 +81,15 @@ def finish(task: ShardTask, store: Path, advance: Advance) -> None:
         part.mkdir(parents=True)
         task.write(part, advance)
         settle(part)
-        if not _renamed(part, done):
-            raise FileExistsError(f"{done} is no folder, and in the way of one")
+        _rename(part, done)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _renamed(part: Path, done: Path) -> bool:
+def _rename(part: Path, done: Path) -> None:
     """Put a result in its place; another process may have been faster, with the same result."""
     try:
         part.rename(done)
     except OSError:
-        return done.is_dir()
-    return True
+        if not done.is_dir():
+            raise

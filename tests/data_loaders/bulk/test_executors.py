@@ -1,5 +1,7 @@
 """Shard tasks: done once, whoever does them, and whatever happens on the way."""
 
+import errno
+import os
 import sys
 from pathlib import Path
 
@@ -52,6 +54,16 @@ def test_what_a_task_refuses_is_said_and_leaves_nothing(tmp_path, log, executor)
 def test_a_full_disk_is_an_error_of_the_system(tmp_path, log, executor):
     with pytest.raises(OSError, match="No space left on device"):
         executor.run([Writing("x", log, trouble="full"), Writing("yy", log)], tmp_path / "store", lambda _: None)
+
+
+def test_a_disk_that_is_full_at_the_last_step_is_named(tmp_path, log, monkeypatch):
+    def full(path, target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path), None, str(target))
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        InProcess().run([Writing("x", log)], tmp_path / "store", lambda _: None)
+    assert list((tmp_path / "store").iterdir()) == []
 
 
 def test_a_worker_that_is_killed_costs_nothing_but_time(tmp_path, log, caplog):
