@@ -72,7 +72,8 @@ def atomic_folder(output: Path, doing: str = "writing it") -> Iterator[Path]:
     """Yield a new folder beside `output` that replaces it when the block succeeds and is removed when it fails.
 
     At every moment `output` is the old folder or the new one, complete and on the disk. One process at a time writes
-    it; what killed ones left beside it is removed.
+    it; what killed ones left beside it is removed. Where it is the working directory, this process goes on in the new
+    one, and a warning says that shells have to enter it again.
 
     Args:
         output: the folder.
@@ -84,7 +85,7 @@ def atomic_folder(output: Path, doing: str = "writing it") -> Iterator[Path]:
     """
     check_name(output)
     output = output if output.name not in ("", "..") else output.resolve()
-    part = temporary_beside(output)
+    part, is_here = temporary_beside(output), _is_working_directory(output)
     with ExitStack() as stack:
         try:
             output.parent.mkdir(parents=True, exist_ok=True)
@@ -99,6 +100,13 @@ def atomic_folder(output: Path, doing: str = "writing it") -> Iterator[Path]:
         yield part
         settle(part)
         replace_folder(part, output)
+    if is_here:
+        os.chdir(output)
+        logger.warning("the folder you are in was replaced; enter it again: cd %s", output)
+
+
+def _is_working_directory(folder: Path) -> bool:
+    return folder.exists() and folder.samefile(os.curdir)
 
 
 def temporary_beside(path: Path) -> Path:

@@ -161,6 +161,18 @@ def test_the_working_directory(tmp_path, monkeypatch):
     assert names(tmp_path) == ["output"]
 
 
+@pytest.mark.parametrize("by", [".", "absolute"])
+def test_the_working_directory_is_entered_again(tmp_path, monkeypatch, caplog, by):
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    with atomic_folder(here if by == "absolute" else Path(by)) as part:
+        (part / "new").write_text("content")
+    assert Path("new").read_text() == "content"
+    assert Path.cwd() == here.resolve()
+    assert f"the folder you are in was replaced; enter it again: cd {here.resolve()}" in caplog.text
+
+
 def test_a_name_that_is_not_utf8_is_refused_before_anything_is_made(tmp_path):
     output = tmp_path / os.fsdecode(b"a\xff")
     for refuse in (lambda: check_replaceable(output, "x", ()), lambda: atomic_folder(output).__enter__()):
