@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -13,6 +14,9 @@ from multimodal.distributed.stop_signals import handle_stop_signals, stop_signal
 
 INTERRUPTED = 130
 _RETRY_S = 0.02
+
+# Files of functions that are called when an object is deleted.
+_CALLED_BY_DELETION = tuple(cls.__init__.__code__.co_filename for cls in (weakref.WeakSet, weakref.WeakValueDictionary))
 
 
 def leave_at_once(status: int) -> None:
@@ -56,6 +60,8 @@ def _has_to_wait(frame: FrameType | None, locking: Any) -> bool:
     while frame is not None:
         code = frame.f_code
         if code.co_filename.startswith("<frozen importlib") or code.co_name == "__del__":
+            return True
+        if code.co_filename in _CALLED_BY_DELETION:
             return True
         if locking is not None and locking.is_uninterrupted(code):
             return True

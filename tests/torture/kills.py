@@ -350,7 +350,8 @@ def _draw_disturbance(draw: random.Random, whole: Ended) -> Disturbance:
 
 
 def _check_end(outcome: Outcome, where: str, ended: Ended, disturbance: Disturbance, left: set[str]) -> None:
-    outcome.check("Traceback" not in ended.said, "traceback", f"{where}: {ended.said[-1_500:]}")
+    before, found, after = ended.said.partition("Traceback")
+    outcome.check(not found, "traceback", f"{where}: {before[-300:]}{found}{after[:1_500]}")
     if disturbance.what == signal.SIGKILL:
         return
     accepted = (0, 2) if disturbance.what == FULL else (0, 2, 130)

@@ -38,6 +38,19 @@ class Deleted:
 with stoppable():
     Deleted()
 """
+IN_A_CALLBACK_OF_DELETION = """
+import os, weakref
+from multimodal.commands.stopping import stoppable
+class Kept:
+    pass
+def last(number):
+    os.kill(os.getpid(), number)
+    [0] * 1000
+with stoppable():
+    kept = Kept()
+    weakref.finalize(kept, last, {number})
+    del kept
+"""
 
 
 def python(code):
@@ -52,8 +65,9 @@ def test_while_a_module_is_imported(name, number):
     assert python(IN_IMPORT.format(name=name, number=int(number))) == (130, "stopped\n")
 
 
-def test_while_an_object_is_deleted():
-    assert python(IN_DELETION.format(number=int(signal.SIGINT))) == (130, "stopped\n")
+@pytest.mark.parametrize("code", [IN_DELETION, IN_A_CALLBACK_OF_DELETION])
+def test_while_an_object_is_deleted(code):
+    assert python(code.format(number=int(signal.SIGINT))) == (130, "stopped\n")
 
 
 @pytest.mark.parametrize("number", SIGNALS)
