@@ -462,7 +462,9 @@ class Recommender:
         Raises:
             StoreUnavailableError: the memory cannot be written at the moment.
         """
-        return self.live.forget(_known_user(user_id))
+        known = _known_user(user_id)
+        with self._lock.alone():
+            return self.live.forget(known)
 
     def export(self, user_id: str) -> dict[str, Any]:
         """Return all that is held about a user, as JSON can hold it; see `export_user`.
@@ -470,7 +472,9 @@ class Recommender:
         Raises:
             StoreUnavailableError: the memory cannot be read at the moment.
         """
-        return export_user(self.live, _known_user(user_id))
+        known = _known_user(user_id)
+        with self._lock.alone():
+            return export_user(self.live, known)
 
     def refresh(self) -> int:
         """Take over now what other processes have kept; returns how many events that were.

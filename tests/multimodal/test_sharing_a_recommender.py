@@ -79,6 +79,28 @@ def test_histories_that_are_given_at_the_same_time_do_not_mix(habit, monkeypatch
     assert not any(f"own{number}" in habit.memory.id_map for number in range(40))
 
 
+@pytest.mark.parametrize("change", [Recommender.forget, Recommender.export])
+def test_no_answer_is_given_while_a_user_is_forgotten_or_exported(habit, monkeypatch, change):
+    order, positions_of = [], habit.live.positions_of
+
+    def answer():
+        habit.recommend(user_id="user3")
+        order.append("answer")
+
+    other = threading.Thread(target=answer)
+
+    def slow(user_id):
+        other.start()
+        other.join(0.2)  # it cannot end
+        order.append("change")
+        return positions_of(user_id)
+
+    monkeypatch.setattr(habit.live, "positions_of", slow)
+    change(habit, "user3")
+    other.join()
+    assert order == ["change", "answer"]
+
+
 def test_calls_can_be_awaited(habit):
     expected, rare = habit.recommend(user_id="user3", k=3), habit.memory.id_map.names[-1]
 
