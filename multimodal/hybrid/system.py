@@ -95,6 +95,14 @@ class HybridSystem(System):
             sizes.add(self.spaces.images.preprocessing.size_px)
         return sizes.pop() if len(sizes) == 1 else None
 
+    @property
+    def learns_from_validation(self) -> bool:
+        """Whether its ranker does, which `rows.validation` says for the default objective.
+
+        The scores of other objectives become chances on validation posts that they were not learned from.
+        """
+        return self.config.rows.validation and self.config.ranker.objective == "binary"
+
     def use_device(self, device: torch.device) -> None:
         """Move encoders and parts to this device."""
         self.spaces.use_device(device)
@@ -168,8 +176,7 @@ class HybridSystem(System):
         self.calibration = calibrated_on(self.ranker, learning, self.calibration_depth)
         logger.info("sources: %s; left out: %s", ", ".join(taken), ", ".join(self.left_out) or "none")
         logger.info("F1@5 on validation posts, of a ranker that did not learn from them: %.4f", f1)
-        # The scores of other objectives become chances on validation posts that they were not learned from.
-        if self.config.rows.validation and len(validation) and config.objective == "binary":
+        if self.learns_from_validation and len(validation):
             both, config = learning.rows(0, end), config.model_copy(update={"kind": self.ranker.kind})
             self.ranker = fit_ranker(both, table.names, table.sources, config, None, seed)
             rows = both
@@ -267,9 +274,10 @@ class HybridSystem(System):
             raise RunError(f"{folder}: the configuration is of system {config.system!r}, expected 'hybrid'")
         parts = load_parts(folder, config, id_map)
         if OF_LATE not in parts.ranker.names:
-            # Saved before it said whose the last posts with a hashtag are.
+            # Saved before it said whose the last posts with a hashtag are, and learned from train posts alone.
             search = config.search.model_copy(update={"hashtag_posts": 0})
-            config = config.model_copy(update={"search": search})
+            rows = config.rows.model_copy(update={"validation": False})
+            config = config.model_copy(update={"search": search, "rows": rows})
         system = cls(config)
         system._start(id_map, parts.train_posts)
         system.spaces, system.head, system.parts = parts.spaces, parts.head, parts.parts

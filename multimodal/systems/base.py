@@ -76,10 +76,17 @@ class System(ABC):
     def fit(self, data: PreparedData, run: RunFolder) -> None:
         """Learn from the train split and select on the validation split; never read the test split.
 
+        What is selected may then be learned from both, see `learns_from_validation`.
+
         Args:
             data: a prepared folder.
             run: where metrics and checkpoints go; an interrupted run in it is resumed.
         """
+
+    @property
+    def learns_from_validation(self) -> bool:
+        """Whether it has learned from validation posts too in the end, so that figures of these flatter it."""
+        return False
 
     def missing_weights(self) -> list[str]:
         """Return why weights that `fit` starts from cannot be used, a message each; those of a hub are downloaded."""

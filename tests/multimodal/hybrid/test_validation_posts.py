@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.hybrid.choosing import hits_of_scores
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.model_folder import load_model
@@ -24,12 +25,12 @@ def trained(tiny_data, tmp_path_factory):
         (record,) = [
             json.loads(line) for line in RunFolder(folder).metrics.read_text().splitlines() if "ranker" in line
         ]
-        found[learns] = load_model(folder).system, record
+        found[learns] = load_model(folder).system, record, folder
     return found
 
 
 def test_the_ranker_learns_from_more_posts(trained):
-    (one, record), (other, before) = trained[True], trained[False]
+    (one, record, _), (other, before, _) = trained[True], trained[False]
     assert record["rows"] > before["rows"]
     assert one.ranker.kind == other.ranker.kind == record["kind"]
     features = np.zeros((1, len(one.ranker.names)), np.float32)
@@ -37,10 +38,19 @@ def test_the_ranker_learns_from_more_posts(trained):
 
 
 def test_what_was_found_out_before_stays(trained):
-    (one, record), (other, before) = trained[True], trained[False]
+    (one, record, _), (other, before, _) = trained[True], trained[False]
     assert record["validation_f1@5"] == before["validation_f1@5"] > 0
     assert one.calibration == other.calibration
     assert one.calibration.outside is not None
+
+
+@pytest.mark.parametrize(
+    ("learns", "split", "told"), [(True, "validation", 1), (True, "test", 0), (False, "validation", 0)]
+)
+def test_figures_that_flatter_are_called_so(trained, tiny_data, learns, split, told):
+    notes = evaluate_run(trained[learns][2], tiny_data, ks=[5], split=split, slices=False).settings["notes"]
+    flattering = [note for note in notes if "has learned from these posts too, so these figures flatter it" in note]
+    assert len(flattering) == told
 
 
 def test_hits_by_hand():
