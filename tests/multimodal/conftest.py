@@ -15,6 +15,9 @@ from PIL import Image
 
 from data_loaders.posts import Post
 from data_loaders.prepare.vocabulary import Vocabulary
+from multimodal.recommender import Recommender
+from multimodal.systems.config_loading import validate_config
+from multimodal.training.run import train_run
 
 # Lets tests import `model_folders`, whatever pytest's import mode.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -130,3 +133,17 @@ def make_tiny_bert(folder):
     BertModel(config).save_pretrained(folder)
     BertTokenizerFast(vocab={word: i for i, word in enumerate(vocabulary)}).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def habit_run(tiny_data, tmp_path_factory):
+    """A run of user_habit; none may write into it."""
+    folder = tmp_path_factory.mktemp("runs") / "habit"
+    train_run(validate_config({"system": "user_habit"}), tiny_data, folder)
+    return folder
+
+
+@pytest.fixture
+def habit(habit_run):
+    """A Recommender of its own for each test."""
+    return Recommender.from_pretrained(habit_run)

@@ -4,24 +4,7 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-from multimodal import Recommender
 from multimodal.ranking.explanation import Source, largest_first
-from multimodal.systems.config_loading import validate_config
-from multimodal.training.run import train_run
-
-
-@pytest.fixture(scope="module")
-def habit_run(tiny_data, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("explained") / "habit"
-    train_run(validate_config({"system": "user_habit"}), tiny_data, folder)
-    return folder
-
-
-@pytest.fixture
-def habit(habit_run):
-    return Recommender.from_pretrained(habit_run)
 
 
 def observed(habit, count):

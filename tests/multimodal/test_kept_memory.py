@@ -33,13 +33,6 @@ def run(request, tiny_data, tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def habit_run(tiny_data, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("kept") / "habit"
-    train_run(validate_config({"system": "user_habit"}), tiny_data, folder)
-    return folder
-
-
 @pytest.fixture
 def opened(tmp_path):
     """Open Recommenders on one memory; all are closed at the end."""

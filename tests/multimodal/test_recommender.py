@@ -20,7 +20,7 @@ import multimodal
 from data_loaders.errors import RunError, UserError
 from data_loaders.posts import Post
 from multimodal import Recommendation, Recommender, default_model
-from multimodal.systems.config_loading import load_config, validate_config
+from multimodal.systems.config_loading import load_config
 from multimodal.systems.queries import moment, read_post
 from multimodal.training.run import train_run
 
@@ -28,22 +28,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def habit_run(tiny_data, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "habit"
-    train_run(validate_config({"system": "user_habit"}), tiny_data, folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def design_run(tiny_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "design"
     train_run(load_config(ROOT / "configs" / "debug.yaml", ["training.epochs=1"]), tiny_data, folder)
     return folder
-
-
-@pytest.fixture
-def habit(habit_run):
-    return Recommender.from_pretrained(habit_run)
 
 
 def names(answer):

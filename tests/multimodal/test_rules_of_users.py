@@ -10,20 +10,6 @@ from data_loaders.posts import Post
 from multimodal import Recommender, default_model
 from multimodal.memory.log.events import RulesSet
 from multimodal.memory.memory_files import read_memory, write_memory
-from multimodal.systems.config_loading import validate_config
-from multimodal.training.run import train_run
-
-
-@pytest.fixture(scope="module")
-def habit_run(tiny_data, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("ruled") / "habit"
-    train_run(validate_config({"system": "user_habit"}), tiny_data, folder)
-    return folder
-
-
-@pytest.fixture
-def habit(habit_run):
-    return Recommender.from_pretrained(habit_run)
 
 
 @pytest.fixture

@@ -11,20 +11,6 @@ import pytest
 from data_loaders.errors import UserError
 from multimodal import Recommender
 from multimodal.distributed.shared_lock import SharedLock
-from multimodal.systems.config_loading import validate_config
-from multimodal.training.run import train_run
-
-
-@pytest.fixture(scope="module")
-def habit_run(tiny_data, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "habit"
-    train_run(validate_config({"system": "user_habit"}), tiny_data, folder)
-    return folder
-
-
-@pytest.fixture
-def habit(habit_run):
-    return Recommender.from_pretrained(habit_run)
 
 
 def names(answer):

@@ -6,15 +6,6 @@ import pytest
 
 from data_loaders.posts import Post
 from multimodal import Recommender
-from multimodal.systems.config_loading import validate_config
-from multimodal.training.run import train_run
-
-
-@pytest.fixture(scope="module")
-def habit_run(tiny_data, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("told") / "habit"
-    train_run(validate_config({"system": "user_habit"}), tiny_data, folder)
-    return folder
 
 
 @pytest.fixture
