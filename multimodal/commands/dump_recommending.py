@@ -6,7 +6,8 @@ import argparse
 import hashlib
 import sys
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +23,13 @@ from multimodal.commands.dump_arguments import (
 )
 
 if TYPE_CHECKING:
+    from data_loaders.bulk.executor import Executor
     from multimodal.evaluation.files.text_table import TextTable
-    from multimodal.recommender import Recommender
+    from multimodal.serving.dumps.opening import Opening
     from multimodal.serving.dumps.recommending import DumpAnswers
 
 _OF_ONE_POST = ("image", "caption", "timestamp", "explain")
-_OF_DUMPS = ("output", "processes", "format", "columns", "owner_comments", "number_rows", "encoding")
+_OF_DUMPS = ("output", "executor", "processes", "format", "columns", "owner_comments", "number_rows", "encoding")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     dump.add_argument(
         "--processes", type=int, metavar="N",
         help="how many answer, each on one processor; changes no answer (default: as many as there are processors)",
+    )  # fmt: skip
+    dump.add_argument(
+        "--executor", metavar="WHO",
+        help="who answers: local (processes of this machine), ray (the cluster of RAY_ADDRESS, or one of this "
+        "machine), ray://HOST:PORT (default: local)",
     )  # fmt: skip
     add_dump_arguments(dump, user_id=False)
 
@@ -62,22 +69,24 @@ def check(options: argparse.Namespace) -> None:
         raise UserError("--source needs --output, the file to write, for instance --output recommendations.parquet.")
 
 
-def run(options: argparse.Namespace, recommender: Recommender, asked: Mapping[str, Any]) -> Answer:
+def run(options: argparse.Namespace, opening: Opening, asked: Mapping[str, Any]) -> Answer:
     """Recommend for every post of the dump.
 
     Args:
         options: of the command.
-        recommender: answers.
+        opening: how the recommender is opened that answers.
         asked: the arguments of `recommend_many`.
     """
     from data_loaders.readers import open_dump
     from multimodal.serving.dumps.recommending import recommend_dump
 
+    executor, opening = _executor(options, opening)
+    recommender = opening.open()
     reader = open_dump(source_of(options), options.format, reader_options(options))
     known = {"memory": options.memory, "observe": None if options.observe is None else str(options.observe)}
     call = {"model": _fingerprint(options.run), **known}
     try:
-        done = recommend_dump(recommender, reader, options.output, asked, processes=_processes(options), call=call)
+        done = recommend_dump(recommender, reader, options.output, asked, executor=executor, opening=opening, call=call)
     except KeyboardInterrupt:
         print(f"to go on: {command_line(*options.words)}", file=sys.stderr)
         raise
@@ -93,22 +102,44 @@ def _fingerprint(run: str) -> str:
     return hashlib.sha256((find_model(run) / "model.json").read_bytes()).hexdigest()
 
 
-def _processes(options: argparse.Namespace) -> int | None:
-    """Return how many processes answer; None for this one, which alone can use a GPU."""
+def _executor(options: argparse.Namespace, opening: Opening) -> tuple[Executor, Opening]:
+    """Return who answers, and how they open the recommender; only this process can use a GPU."""
+    from data_loaders.bulk.executor import InProcess
+    from data_loaders.bulk.executors import executor_named
+    from data_loaders.bulk.processes import can_fork
     from multimodal.distributed.devices import choose_device
-    from multimodal.distributed.processors import processors
-    from multimodal.serving.dumps.workers import can_fork
+    from multimodal.distributed.processors import processors, use_threads
 
     given: int | None = options.processes
     if given is not None and given < 1:
         raise UserError(f"--processes {given}: give at least 1.")
+    one_thread = partial(use_threads, 1)
+    if options.executor not in (None, "local"):
+        return executor_named(options.executor, begin=one_thread), _on_all_machines(options, opening)
     device = choose_device(options.device)
     if device.type == "cpu" and can_fork():
-        return given or processors()
+        return executor_named("local", given or processors(), one_thread), opening
     if given not in (None, 1):
         where = device if device.type != "cpu" else "this system, which cannot fork processes"
         raise UserError(f"--processes {given}: one process answers on {where}; give 1, or --device cpu.")
-    return None
+    return InProcess(), opening
+
+
+def _on_all_machines(options: argparse.Namespace, opening: Opening) -> Opening:
+    """Return how the recommender is opened so that it answers alike on every machine."""
+    if options.memory is not None:
+        raise UserError(
+            "--memory may grow while other machines open it, which would then not answer alike; leave out --executor, "
+            "or save the model with what it remembers (Recommender.save_pretrained) and give that as --run."
+        )
+    if options.compute not in (None, "fp32"):
+        raise UserError(
+            f"--compute {options.compute}: what it computes depends on the processor, so machines would not answer "
+            "alike; leave out --compute or --executor."
+        )
+    if options.device not in (None, "cpu"):
+        raise UserError(f"--device {options.device}: machines of a cluster answer on the CPU; leave out --executor.")
+    return replace(opening, device="cpu")
 
 
 def _describe(done: DumpAnswers, options: argparse.Namespace) -> list[str | TextTable]:

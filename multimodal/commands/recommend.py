@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,6 +28,7 @@ EXAMPLES = """examples:
   multimodal-hashtags recommend --run runs/sample --source twitter.zip --output recommendations.csv --k 10 --never "ad*"
 
 With --source, run the same command again after an interruption to go on."""
+_REFRESH_S = 0.1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,21 +74,13 @@ def _length(text: str) -> int | Literal["auto"]:
 
 def run(options: argparse.Namespace) -> Answer:
     """Load the model and ask it."""
-    from multimodal.recommender import Recommender
+    from multimodal.serving.dumps.opening import Opening
 
     dump_recommending.check(options)
     rules = rules_of(options)
-    # All posts of a dump are answered by what is known at the start, in whatever process.
-    refresh_s = 0.1 if options.source is None else math.inf
-    recommender = Recommender.from_pretrained(
-        options.run, device=options.device, memory=options.memory, refresh_s=refresh_s, compute=options.compute
+    opening = Opening(
+        run=options.run, device=options.device, compute=options.compute, memory=options.memory, observe=options.observe
     )
-    if options.observe is not None:
-        from data_loaders.prepared import PreparedData
-
-        data = PreparedData.open(options.observe)
-        later = [post for split in ("validation", "test") for post in data.split(split)]
-        recommender.observe([post for post in later if post.post_id not in recommender.memory])
     asked = {
         "k": options.k,
         "minimum": options.minimum,
@@ -98,8 +90,8 @@ def run(options: argparse.Namespace) -> Answer:
         **rules,
     }
     if options.source is not None:
-        return dump_recommending.run(options, recommender, asked)
-    recommendations = recommender.recommend(
+        return dump_recommending.run(options, opening, asked)
+    recommendations = opening.open(refresh_s=_REFRESH_S).recommend(
         options.image,
         options.caption,
         options.user_id,

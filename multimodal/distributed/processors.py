@@ -27,6 +27,15 @@ def answers_at_once() -> int:
     return max(1, processors() // torch.get_num_threads())
 
 
+def use_threads(count: int) -> None:
+    """Let torch and numpy compute with so many threads in this process."""
+    import torch
+    from threadpoolctl import threadpool_limits  # part of scikit-learn; numpy's own threads would wait for each other
+
+    torch.set_num_threads(count)
+    threadpool_limits(count)
+
+
 def _quota(cgroup: Path) -> float | None:
     with suppress(OSError, ValueError):
         given, period = (cgroup / "cpu.max").read_text().split()

@@ -11,7 +11,7 @@ from pathlib import Path
 from data_loaders.bulk.executor import Executor, InProcess
 from data_loaders.bulk.progress import progress_bar
 from data_loaders.bulk.tasks import is_finished, result_of
-from data_loaders.errors import UserError
+from data_loaders.errors import RunError, UserError
 from data_loaders.prepare.reading.part import PartFolder, ReadPart
 from data_loaders.prepare.settings import PrepareSettings
 from data_loaders.readers.base import Findings, Reader
@@ -47,6 +47,8 @@ def parts_of(
             (executor or InProcess()).run(tasks, store, bar.advance)
         parts = [PartFolder(result_of(task, store)) for task in tasks]
         yield parts, reader.joined([part.findings for part in parts])
+    except RunError:  # workers died; what the others have read is kept
+        raise
     except (UserError, OSError):
         shutil.rmtree(store, ignore_errors=True)
         raise

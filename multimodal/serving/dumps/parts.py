@@ -11,25 +11,30 @@ from typing import Any
 from data_loaders.errors import DataError, RunError, full_disk, short_repr
 from data_loaders.readers.base import Record
 from multimodal.serving.dumps.answering import Line, identity
-from multimodal.storage.run_folder import read_json, write_atomically, write_json
+from multimodal.serving.dumps.block import ANSWERS, AnswerBlock
+from multimodal.storage.run_folder import read_json, write_json
 
 _CALL = "call.json"
 _WHAT = "what an earlier call was asked for"
 
 
 class Parts:
-    """A folder with a file for each block that was answered.
+    """A folder of the blocks that were answered.
 
     Args:
         folder: made if there is none.
         call: JSON values; a folder of a call with others is refused.
+
+    Attributes:
+        folder: the folder.
+        store: receives a folder for each block.
 
     Raises:
         RunError: the folder belongs to another call, is damaged, or cannot be made.
     """
 
     def __init__(self, folder: Path, call: Mapping[str, Any]) -> None:
-        self.folder = folder
+        self.folder, self.store = folder, folder / "blocks"
         file = folder / _CALL
         if file.exists():
             _check_same(folder, read_json(file, _WHAT), json.loads(json.dumps(call)))
@@ -41,59 +46,60 @@ class Parts:
                     f"{folder} cannot be made: {error.strerror or error}.{full_disk(error, folder)}"
                 ) from None
             write_json(file, dict(call))
-        self._count = 0
-        while self._path(self._count).is_file():
-            self._count += 1
-
-    def __len__(self) -> int:
-        """Return how many blocks were answered, from the first on."""
-        return self._count
+        self._before = {int(path.name.partition("-")[0]): path for path in self.store.glob("[!.]*")}
+        self._names: list[str] = []
 
     def __iter__(self) -> Iterator[Line]:
-        """Yield the lines of all blocks."""
-        for number in range(self._count):
-            yield from self.of(number)
+        """Yield the lines of all blocks in order."""
+        for name in self._names:
+            yield from self._lines(self.store / name)
 
-    def add(self, lines: Sequence[Line]) -> None:
-        """Write the answers of the next block; they are on the disk when this returns."""
-        text = "".join(json.dumps(line) + "\n" for line in lines)
-        write_atomically(self._path(self._count), lambda path: path.write_text(text, encoding="utf-8"))
-        self._count += 1
-
-    def of(self, number: int) -> list[Line]:
-        """Return the lines of a block.
+    def add(self, block: AnswerBlock) -> bool:
+        """Note the next block; return whether it was answered before.
 
         Raises:
-            RunError: its file is damaged.
+            DataError: the dump has changed since.
         """
-        path = self._path(number)
-        try:
-            return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        except (OSError, ValueError) as error:
-            raise RunError(f"{path} is damaged: {error}. {_again(self.folder)}") from None
+        self._names.append(block.name)
+        before = self._before.pop(block.number, None)
+        if before is not None and before.name != block.name:
+            raise self._changed(before, block.records)
+        return before is not None
 
-    def check(self, number: int, records: Sequence[Record]) -> None:
-        """Compare a block that was answered with the dump as it is now.
+    def end(self) -> None:
+        """Note that there are no more blocks.
 
         Raises:
-            DataError: the dump has changed.
+            DataError: the dump had more.
         """
-        before = [[line["post_id"], line["where"]] for line in self.of(number)]
-        now = [identity(record) for record in records]
-        if before != now:
-            both = zip([*before, None], [*now, None], strict=False)
-            then, found = next(pair for pair in both if pair[0] != pair[1])
-            raise DataError(
-                f"the dump has changed since the call that {self.folder} is of was interrupted: where "
-                f"{_shown(then)} was, there is {_shown(found)}. {_again(self.folder)}"
-            )
+        if self._before:
+            raise self._changed(self._before[min(self._before)], [])
 
     def remove(self) -> None:
         """Delete the folder."""
         shutil.rmtree(self.folder)
 
-    def _path(self, number: int) -> Path:
-        return self.folder / f"{number:07}.jsonl"
+    def _lines(self, block: Path) -> list[Line]:
+        path = block / ANSWERS
+        try:
+            return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path} is damaged: {error}. {_again(self.folder)}") from None
+
+    def _changed(self, block: Path, records: Sequence[Record]) -> DataError:
+        before = [[line["post_id"], line["where"]] for line in self._lines(block)]
+        now = [identity(record) for record in records]
+        then: list[str | None] | None = before[0]
+        if before == now:
+            differs = "there is one that says something else, or after it"
+        else:
+            both = zip([*before, None], [*now, None], strict=False)
+            then, found = next(pair for pair in both if pair[0] != pair[1])
+            differs = f"there is {_shown(found)}"
+        return DataError(
+            f"the dump has changed since the call that {self.folder} is of was interrupted: where {_shown(then)} was, "
+            f"{differs}. {_again(self.folder)}"
+        )
 
 
 def _check_same(folder: Path, before: Any, now: Mapping[str, Any]) -> None:

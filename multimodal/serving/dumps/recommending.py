@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data_loaders.bulk.progress import progress_bar
+from data_loaders.bulk.executor import Executor, InProcess
+from data_loaders.bulk.progress import Bar, progress_bar
 from data_loaders.locking import locked
 from data_loaders.output_folder import lock_of
 from data_loaders.prepare.reading.rejections import RejectionLog
-from data_loaders.readers.base import Reader, Record
+from data_loaders.readers.base import Reader
 from data_loaders.readers.record_batches import record_batches
 from multimodal.recommender import Recommender
-from multimodal.serving.dumps.answering import Line, answer_block
+from multimodal.serving.dumps.answering import Line
+from multimodal.serving.dumps.block import AnswerBlock
+from multimodal.serving.dumps.opening import Opening, held
 from multimodal.serving.dumps.output import check_output, write_output
 from multimodal.serving.dumps.parts import Parts
-from multimodal.serving.dumps.workers import worked_on
 from multimodal.storage.run_folder import write_atomically
 
 _LISTED = ".rejected.jsonl"
@@ -64,26 +66,29 @@ def recommend_dump(
     output: Path,
     options: Mapping[str, Any],
     *,
-    processes: int | None = None,
+    executor: Executor | None = None,
+    opening: Opening | None = None,
     call: Mapping[str, Any] | None = None,
 ) -> DumpAnswers:
     """Recommend for every post of a dump as `recommend_many` does, knowing what is remembered and nothing of the dump.
 
     What is answered is kept beside the output in a folder `….unfinished` until the file is complete; the same call
-    goes on from there. Answers do not depend on where it was interrupted, nor on the number of processes.
+    goes on from there. Answers do not depend on where it was interrupted, nor on who answers. The dump is read in this
+    process.
 
     Args:
         recommender: answers.
         reader: of the dump.
         output: the file to write, replaced in one step; its ending says the format: `.parquet`, `.csv` or `.jsonl`.
         options: arguments of `recommend_many`: `k` and others.
-        processes: how many answer, each forked and with one thread; None for this one.
+        executor: who answers; None for this process.
+        opening: how workers of other machines open the recommender; None if none are among those who answer.
         call: JSON values besides `options` and the dump that answers depend on, such as the model's identity.
 
     Raises:
         UserError: an option or the output cannot be used.
         DataError: the dump cannot be read, or has changed since the call that is gone on with.
-        RunError: what is kept is of another call, a process died, or a file cannot be written.
+        RunError: what is kept is of another call, processes die at the same block, or a file cannot be written.
     """
     check_output(output, reader.path)
     recommender.recommend_many([{"caption": "a"}], on_short="fewer", **options)  # what cannot be asked of any post
@@ -91,7 +96,8 @@ def recommend_dump(
     output.parent.mkdir(parents=True, exist_ok=True)
     with locked(lock_of(output), output, "recommending into it"):
         parts = Parts(output.with_name(output.name + ".unfinished"), {**(call or {}), **_about(reader), **options})
-        told.resumed = _answer(recommender, reader, parts, options, processes)
+        with held(recommender, opening):
+            told.resumed = _answer(reader, parts, opening, call or {}, options, executor or InProcess())
         told.notes = list(reader.notes())
         _list_refused(told, parts)
         write_atomically(output, lambda path: write_output(path, output.suffix, told.counted(iter(parts))))
@@ -111,32 +117,30 @@ def _about(reader: Reader) -> dict[str, Any]:
 
 
 def _answer(
-    recommender: Recommender, reader: Reader, parts: Parts, options: Mapping[str, Any], processes: int | None
+    reader: Reader,
+    parts: Parts,
+    opening: Opening | None,
+    call: Mapping[str, Any],
+    options: Mapping[str, Any],
+    executor: Executor,
 ) -> int:
     """Answer what is not answered yet; return how many records were before."""
+    resumed, bars = 0, list[Bar]()
+    with ExitStack() as shown:
 
-    def work(block: list[Record]) -> list[Line]:
-        return answer_block(recommender, block, reader.root, options)
+        def blocks() -> Iterator[AnswerBlock]:
+            nonlocal resumed
+            # The first block is asked for when all processes are forked, before the progress bar has a thread.
+            bars.append(shown.enter_context(progress_bar("Recommending", reader.count())))
+            for number, records in enumerate(record_batches(reader.read())):
+                block = AnswerBlock(
+                    number=number, records=records, root=reader.root, opening=opening, call=call, options=options
+                )
+                resumed += len(records) if parts.add(block) else 0
+                yield block
 
-    done, resumed, number = len(parts), 0, -1
-    with progress_bar("Recommending", reader.count()) as bar:
-
-        def left() -> Iterator[list[Record]]:
-            nonlocal resumed, number
-            for number, block in enumerate(record_batches(reader.read())):
-                if number >= done:
-                    yield block
-                    continue
-                parts.check(number, block)
-                resumed += len(block)
-                bar.advance(len(block))
-
-        with closing(worked_on(left(), work, processes)) as answered:
-            for lines in answered:
-                parts.add(lines)
-                bar.advance(len(lines))
-    if number + 1 < done:
-        parts.check(number + 1, [])
+        executor.run(blocks(), parts.store, lambda steps: bars[0].advance(steps))
+    parts.end()
     return resumed
 
 

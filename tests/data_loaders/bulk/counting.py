@@ -11,7 +11,10 @@ from data_loaders.errors import DataError
 
 @dataclass(frozen=True)
 class Writing(ShardTask):
-    """Writes a text; what goes wrong on the way, `trouble`, does so until a file `healed` is in `log`."""
+    """Writes a text; what goes wrong on the way, `trouble`, does so until a file `healed` is in `log`.
+
+    Trouble that is `deadly` kills the process each time.
+    """
 
     text: str
     log: Path
@@ -25,6 +28,8 @@ class Writing(ShardTask):
         (self.log / f"{self.text}-{len(list(self.log.iterdir()))}-{os.getpid()}").touch()
         advance(len(self.text) - 1)
         (folder / "text.txt").write_text(self.text)
+        if self.trouble == "deadly":
+            os.kill(os.getpid(), signal.SIGKILL)
         if self.trouble and not (self.log / "healed").exists():
             (self.log / "healed").touch()
             if self.trouble == "killed":
@@ -34,6 +39,16 @@ class Writing(ShardTask):
 
     def steps(self, folder):
         return len((folder / "text.txt").read_text())
+
+
+def begun(log):
+    """Note which process has begun."""
+    (log / f"begun-{os.getpid()}").touch()
+
+
+def processes_of(log, text):
+    """Return which processes have begun the tasks whose texts begin with a text, or `begun` themselves."""
+    return {int(path.name.rpartition("-")[2]) for path in log.iterdir() if path.name.startswith(text)}
 
 
 def runs(log, text):

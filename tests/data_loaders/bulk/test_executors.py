@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,11 @@ from data_loaders.bulk.executor import InProcess
 from data_loaders.bulk.executors import executor_named
 from data_loaders.bulk.processes import Processes
 from data_loaders.bulk.tasks import name_of, result_of
-from data_loaders.errors import ConfigError, DataError
+from data_loaders.errors import ConfigError, DataError, RunError
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from counting import Writing, contents, runs
+from counting import Writing, begun, contents, processes_of, runs
 
 EXECUTORS = {"one process": InProcess, "three processes": lambda: Processes(3)}
 
@@ -78,6 +79,50 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(tmp_path, log, caplog):
     assert "a worker was killed by signal 9, perhaps for want of memory; its shard is done again" in caplog.text
 
 
+def test_a_shard_whose_workers_are_killed_again_and_again_is_given_up(tmp_path, log):
+    tasks = [Writing("x", log), Writing("yyy", log, trouble="deadly"), Writing("zz", log)]
+    message = r"one of 2 processes died, as two before it at the same shard, perhaps for lack of memory\. What was"
+    with pytest.raises(RunError, match=message):
+        Processes(2).run(tasks, tmp_path / "store", lambda _: None)
+    assert runs(log, "yyy") == 3
+    assert "x" in contents_of_finished(tmp_path / "store")
+
+
+def contents_of_finished(store):
+    return [text for name, text in contents(store).items() if not name.startswith(".")]
+
+
+@pytest.mark.parametrize("texts", [["only"], ["x", "yy", "zzz"]])
+def test_workers_begin_before_the_first_task_is_taken(tmp_path, log, texts):
+    def tasks():
+        for text in texts:
+            assert len(processes_of(log, "begun")) <= 2
+            yield Writing(text, log)
+
+    Processes(2, partial(begun, log)).run(tasks(), tmp_path / "store", lambda _: None)
+    assert sorted(contents(tmp_path / "store").values()) == sorted(texts)
+    workers = set.union(*(processes_of(log, text) for text in texts))
+    assert workers <= processes_of(log, "begun")
+    assert os.getpid() not in workers
+
+
+@pytest.mark.parametrize("begin", [False, True])
+def test_tasks_are_taken_as_there_is_somebody_to_do_them(tmp_path, log, begin):
+    taken, done = [], []
+
+    def tasks():
+        for number in range(50):
+            # Two are being done, one waits, and one is taken now.
+            assert len(taken) <= len(done) // 2 + 3
+            taken.append(number)
+            yield Writing(f"{number:02}", log)
+
+    Processes(2, partial(begun, log) if begin else None).run(
+        tasks(), tmp_path / "store", lambda steps: done.extend(range(steps))
+    )
+    assert len(contents(tmp_path / "store")) == 50
+
+
 def test_names_depend_on_all_parts_and_their_order():
     names = [name_of("a", 1), name_of("a", 2), name_of(1, "a"), name_of("a", [1]), name_of({"a": 1})]
     assert len(set(names)) == len(names)
@@ -87,6 +132,7 @@ def test_names_depend_on_all_parts_and_their_order():
 def test_an_executor_is_found_by_its_name():
     assert isinstance(executor_named(processes=1), InProcess)
     assert isinstance(executor_named("local", 2), Processes)
+    assert isinstance(executor_named("local", 1, begin=list), Processes)
     with pytest.raises(
         ConfigError, match=r"executor 'slurm' is unknown; accepted: local, ray, or the address of a Ray"
     ):

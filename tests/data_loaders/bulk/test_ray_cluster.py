@@ -1,17 +1,14 @@
 """Shard tasks on a Ray cluster of two nodes on this machine: the same bytes, also if a worker is killed."""
 
-import os
 import sys
 from pathlib import Path
 
 import pytest
 
 ray = pytest.importorskip("ray", reason="Ray is an extra: pip install 'multimodal-hashtags[ray]'")
-from ray.cluster_utils import Cluster  # noqa: E402
-
 from data_loaders.bulk.executor import InProcess  # noqa: E402
 from data_loaders.bulk.executors import executor_named  # noqa: E402
-from data_loaders.errors import DataError  # noqa: E402
+from data_loaders.errors import DataError, RunError  # noqa: E402
 from data_loaders.prepare.prepare import prepare  # noqa: E402
 from data_loaders.prepare.settings import PrepareSettings  # noqa: E402
 
@@ -21,20 +18,13 @@ for folder in ("bulk", "prepare/reading"):
 
 from counting import Writing, contents, runs  # noqa: E402
 from dump_of_days import bytes_of, days  # noqa: E402
+from ray_nodes import two_nodes  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def cluster():
-    """A head and a second node, each with one core; workers find the packages and these tests by PYTHONPATH."""
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(Path(__file__).parent), *([before] if before else [])])
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 80 << 20})
-    made.add_node(num_cpus=1, object_store_memory=80 << 20)
-    ray.init(made.address, log_to_driver=False, logging_level="ERROR")
-    yield made
-    ray.shutdown()
-    made.shutdown()
-    os.environ.pop("PYTHONPATH") if before is None else os.environ.update(PYTHONPATH=before)
+    with two_nodes(Path(__file__).parent) as made:
+        yield made
 
 
 @pytest.fixture
@@ -61,6 +51,13 @@ def test_each_task_is_done_once_also_by_a_worker_that_is_killed(cluster, tmp_pat
 def test_what_a_task_refuses_is_said(cluster, tmp_path, log):
     with pytest.raises(DataError, match="no such day"):
         executor_named("ray").run([Writing("x", log, trouble="refused")], tmp_path / "store", lambda _: None)
+
+
+def test_a_shard_whose_workers_die_again_and_again_is_given_up(cluster, tmp_path, log):
+    message = r"workers of the cluster died 4 times at the same shard, perhaps for lack of memory: .* What was finished"
+    with pytest.raises(RunError, match=message):
+        executor_named("ray").run([Writing("x", log, trouble="deadly")], tmp_path / "store", lambda _: None)
+    assert runs(log, "x") == 4
 
 
 def test_prepare_writes_the_same_bytes(cluster, tmp_path, monkeypatch):

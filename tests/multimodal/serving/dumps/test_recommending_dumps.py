@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from dataclasses import replace
+from functools import partial
 
 import pyarrow.parquet as pq
 import pytest
 
+from data_loaders.bulk import executor as executor_module
+from data_loaders.bulk.executor import InProcess
+from data_loaders.bulk.processes import Processes
 from data_loaders.errors import DataError, RunError, UserError
 from data_loaders.readers import open_dump
+from multimodal.distributed.processors import use_threads
 from multimodal.evaluation.files.predictions import read_predictions
-from multimodal.serving.dumps import parts as parts_module
 from multimodal.serving.dumps.recommending import recommend_dump
 
 
@@ -24,20 +30,24 @@ def small_batches(monkeypatch):
     monkeypatch.setattr("data_loaders.readers.record_batches._MOST_RECORDS", 16)
 
 
+def executor(processes):
+    return InProcess() if processes is None else Processes(processes, partial(use_threads, 1))
+
+
 @pytest.fixture
 def interrupted(monkeypatch, recommender, dump):
     """Recommend until a number of blocks is on the disk."""
 
     def stop(output, blocks, **options):
-        add = parts_module.Parts.add
+        finish = executor_module.finish
 
-        def until(self, lines):
-            add(self, lines)
-            if len(self) == blocks:
+        def until(task, store, advance):
+            finish(task, store, advance)
+            if task.number == blocks - 1:
                 raise Stopped
 
         with monkeypatch.context() as patch:
-            patch.setattr(parts_module.Parts, "add", until)
+            patch.setattr(executor_module, "finish", until)
             with pytest.raises(Stopped):
                 recommend_dump(recommender, open_dump(dump), output, {"k": 5, **options})
         return output.with_name(output.name + ".unfinished")
@@ -52,7 +62,7 @@ def posts_of(dump):
 @pytest.mark.parametrize("processes", [None, 1, 3])
 def test_each_post_is_answered_as_in_a_call_of_its_own(recommender, dump, tmp_path, processes):
     output = tmp_path / "out.jsonl"
-    done = recommend_dump(recommender, open_dump(dump), output, {"k": 4}, processes=processes)
+    done = recommend_dump(recommender, open_dump(dump), output, {"k": 4}, executor=executor(processes))
     lines = [json.loads(line) for line in output.read_text().splitlines()]
     posts = posts_of(dump)
     assert [line["post_id"] for line in lines] == list(posts)
@@ -133,7 +143,7 @@ class TestGoingOn:
         output = tmp_path / "broken.parquet"
         folder = interrupted(output, 3)
         assert not output.exists()
-        done = recommend_dump(recommender, open_dump(dump), output, {"k": 5}, processes=processes)
+        done = recommend_dump(recommender, open_dump(dump), output, {"k": 5}, executor=executor(processes))
         assert (done.resumed, done.posts) == (48, 120)
         assert output.read_bytes() == (tmp_path / "whole.parquet").read_bytes()
         listed = (tmp_path / "whole.rejected.jsonl").read_bytes()
@@ -162,6 +172,11 @@ class TestGoingOn:
         changes = {
             "where the record 't003' (posts.jsonl:4) was, there is the record 't004'": lines[:3] + lines[4:],
             "where the record 't020' (posts.jsonl:21) was, there is nothing": lines[:20],
+            "where the record 't016' (posts.jsonl:17) was, there is one that says something else, or after it": [
+                *lines[:20],
+                lines[20].replace('"caption": "', '"caption": "other '),
+                *lines[21:],
+            ],
         }
         try:
             for message, changed in changes.items():
@@ -172,10 +187,36 @@ class TestGoingOn:
         finally:
             dump.write_text(text)
 
+    def test_of_a_dump_that_has_fewer_blocks(self, recommender, dump, tmp_path, interrupted):
+        text = dump.read_text()
+        interrupted(tmp_path / "out.csv", 3)
+        try:
+            dump.write_text("".join(text.splitlines(keepends=True)[:32]))
+            with pytest.raises(DataError, match=r"where the record 't032' \(posts\.jsonl:33\) was, there is nothing"):
+                recommend_dump(recommender, open_dump(dump), tmp_path / "out.csv", {"k": 5})
+        finally:
+            dump.write_text(text)
+
+    def test_a_process_that_is_killed_costs_nothing_but_time(self, recommender, dump, tmp_path, monkeypatch, caplog):
+        recommend_dump(recommender, open_dump(dump), tmp_path / "whole.csv", {"k": 5})
+        many = recommender.recommend_many
+
+        def killed_once(posts, **options):
+            if any(getattr(post, "post_id", "") == "t020" for post in posts) and not (tmp_path / "killed").exists():
+                (tmp_path / "killed").touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return many(posts, **options)
+
+        monkeypatch.setattr(recommender, "recommend_many", killed_once)
+        recommend_dump(recommender, open_dump(dump), tmp_path / "killed.csv", {"k": 5}, executor=executor(2))
+        assert "a worker was killed by signal 9" in caplog.text
+        assert (tmp_path / "killed.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
     def test_a_damaged_part_is_named(self, recommender, dump, tmp_path, interrupted):
         folder = interrupted(tmp_path / "out.csv", 2)
-        (folder / "0000001.jsonl").write_text("{")
-        with pytest.raises(RunError, match=r"0000001\.jsonl is damaged: .* To begin anew, delete"):
+        (second,) = (folder / "blocks").glob("0000001-*")
+        (second / "answers.jsonl").write_text("{")
+        with pytest.raises(RunError, match=r"0000001-\w+/answers\.jsonl is damaged: .* To begin anew, delete"):
             recommend_dump(recommender, open_dump(dump), tmp_path / "out.csv", {"k": 5})
 
 
