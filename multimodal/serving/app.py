@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
@@ -18,6 +17,7 @@ from data_loaders import __version__
 from data_loaders.errors import UserError
 from multimodal.serving.body_limits import BodyLimits
 from multimodal.serving.errors import ServiceError, service_error
+from multimodal.serving.keys import API_KEY_HEADER, check_key
 from multimodal.serving.openapi import describe
 from multimodal.serving.request_log import RequestLog
 from multimodal.serving.routes import operating, recommending, remembering, rules
@@ -25,7 +25,6 @@ from multimodal.serving.served_models import ServedModels
 from multimodal.serving.service import Service, TheService
 from multimodal.serving.settings import ServiceSettings
 
-API_KEY_HEADER = "X-API-Key"
 _key_header = APIKeyHeader(name=API_KEY_HEADER, auto_error=False)
 
 
@@ -78,10 +77,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _allowed(service: TheService, key: Annotated[str | None, Depends(_key_header)]) -> None:
-    expected = service.settings.api_key
-    # Compared in a time that does not depend on where the keys differ.
-    if expected is not None and not hmac.compare_digest((key or "").encode(), expected.encode()):
-        raise ServiceError(401, f"the API key in the header {API_KEY_HEADER} is missing or wrong.")
+    check_key(service.settings, key)
 
 
 async def _service_error(request: Request, error: Exception) -> JSONResponse:

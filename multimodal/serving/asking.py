@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
-from fastapi.concurrency import run_in_threadpool
 from numpy.typing import NDArray
 
 from data_loaders.errors import UserError
@@ -18,10 +19,25 @@ from multimodal.serving.questions import Answer, Question
 from multimodal.serving.service import Service
 from multimodal.serving.settings import Limits
 
+Result = TypeVar("Result")
 
-async def answered(
-    service: Service, asked: schemas.RecommendRequest, picture: bytes | None = None
-) -> schemas.RecommendAnswer:
+
+@dataclass(frozen=True, slots=True)
+class ToldAnswer:
+    """An answer as it is told; in JSON it is a `RecommendAnswer`.
+
+    Attributes:
+        recommendations: best first.
+        answer_id: names it in feedback.
+        model: that gave it.
+    """
+
+    recommendations: Answer
+    answer_id: str
+    model: str
+
+
+async def answered(service: Service, asked: schemas.RecommendRequest, picture: bytes | None = None) -> ToldAnswer:
     """Ask a model for one post, and keep its answer.
 
     Args:
@@ -36,7 +52,7 @@ async def answered(
     limits = service.settings.limits
     model = service.ready.get(asked.model)
     size_px = model.picture_size_px
-    question = await run_in_threadpool(question_of, asked, picture, asked.options(), limits, size_px)
+    question = await in_a_thread(lambda: question_of(asked, picture, asked.options(), limits, size_px))
     (answer,) = await model.batcher.ask([question], limits.answer_s)
     if isinstance(answer, UserError):
         raise service_error(answer)
@@ -71,11 +87,15 @@ def question_of(
     return Question(given, options, _history(getattr(post, "history", None), limits, size_px))
 
 
-def told(service: Service, model: str, user_id: str | None, answer: Answer) -> schemas.RecommendAnswer:
+async def in_a_thread(work: Callable[[], Result]) -> Result:
+    """Return what a call returns that keeps a processor busy, such as the decoding of pictures."""
+    # Of asyncio: what FastAPI has for it takes longer than a small picture.
+    return await asyncio.get_running_loop().run_in_executor(None, work)
+
+
+def told(service: Service, model: str, user_id: str | None, answer: Answer) -> ToldAnswer:
     """Keep an answer for feedback, and return it as it is told."""
-    answer_id = service.answers.add(AnswerKept(model, user_id, answer))
-    hashtags = [schemas.RecommendedHashtag.model_validate(one.to_dict()) for one in answer]
-    return schemas.RecommendAnswer(recommendations=hashtags, answer_id=answer_id, model=model)
+    return ToldAnswer(answer, service.answers.add(AnswerKept(model, user_id, answer)), model)
 
 
 def _picture(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Request
 
@@ -44,10 +44,15 @@ class Service:
         return self.models
 
 
-def _service_of(request: Request) -> Service:
-    service: Any = request.app.state.service
-    assured: Service = service
-    return assured
+def service_of(request: Request) -> Service:
+    """Return the state of the application that a request came to."""
+    service: Service = request.app.state.service
+    return service
 
 
-TheService = Annotated[Service, Depends(_service_of)]
+async def _depended_on(request: Request) -> Service:
+    # FastAPI would call what is not a coroutine in a thread.
+    return service_of(request)
+
+
+TheService = Annotated[Service, Depends(_depended_on)]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from data_loaders.text.hashtags import extract
 from multimodal.memory.post_memory import PostMemory
+from multimodal.ranking.recommendation import Recommendation
 from multimodal.serving.page.relevance import Verdict, verdicts
-from multimodal.serving.schemas import RecommendedHashtag
 from multimodal.systems.queries import read_post
 
 
@@ -46,7 +46,7 @@ class Column:
         return sum(cell.verdict == verdict for cell in self.cells)
 
 
-def column(model: str, answer: Sequence[RecommendedHashtag], truth: Sequence[str], memory: PostMemory) -> Column:
+def column(model: str, answer: Sequence[Recommendation], truth: Sequence[str], memory: PostMemory) -> Column:
     """Return the answer of a model, judged if the truth is known.
 
     Args:

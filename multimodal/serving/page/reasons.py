@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from multimodal.memory.post_memory import PostMemory
+from multimodal.ranking.explanation import Source
+from multimodal.ranking.recommendation import Recommendation
 from multimodal.serving.page.known_posts import KnownPosts, ShownPost
-from multimodal.serving.schemas import RecommendedHashtag, Source
 
 # What sources are to a person; any other is called by its name.
 _LABELS = {
@@ -51,7 +52,7 @@ class Reason:
     posts: tuple[ShownPost, ...]
 
 
-def reasons(answer: Sequence[RecommendedHashtag], memory: PostMemory, known: KnownPosts) -> dict[str, list[Reason]]:
+def reasons(answer: Sequence[Recommendation], memory: PostMemory, known: KnownPosts) -> dict[str, list[Reason]]:
     """Return the reasons for each hashtag of an answer; none where the System cannot say.
 
     Args:

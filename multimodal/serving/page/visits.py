@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from data_loaders.errors import UserError
 from data_loaders.images.inline import inline_picture
 from multimodal.serving import schemas
-from multimodal.serving.asking import answered
+from multimodal.serving.asking import ToldAnswer, answered
 from multimodal.serving.bodies import validated
 from multimodal.serving.errors import ServiceError, service_error
 from multimodal.serving.feedback import keep_feedback
@@ -121,7 +121,7 @@ class Visits:
         with models.get(model).lent() as recommender:
             return frequent_users(recommender.memory)
 
-    def _answer(self, asked: schemas.RecommendRequest, answer: schemas.RecommendAnswer) -> str:
+    def _answer(self, asked: schemas.RecommendRequest, answer: ToldAnswer) -> str:
         picture = None if asked.image is None else decoded(asked.image)
         with self._service.ready.get(answer.model).lent() as recommender:
             why = reasons(answer.recommendations, recommender.memory, self._known)

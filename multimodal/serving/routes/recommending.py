@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel
+from pydantic_core import to_json
 
 from data_loaders.errors import UserError
 from multimodal.serving import schemas
-from multimodal.serving.asking import answered, question_of, told
+from multimodal.serving.asking import ToldAnswer, answered, in_a_thread, question_of, told
 from multimodal.serving.bodies import read_body, read_json
 from multimodal.serving.errors import ServiceError, at_most, service_error
 from multimodal.serving.openapi import accepts
 from multimodal.serving.questions import Question
+from multimodal.serving.routes.plain_route import PlainRoute
 from multimodal.serving.service import TheService
 from multimodal.serving.settings import Limits
 
-router = APIRouter(tags=["recommend"], responses=schemas.ERRORS)
+router = APIRouter(route_class=PlainRoute, tags=["recommend"], responses=schemas.ERRORS)
 
 
 @router.post(
@@ -41,26 +41,26 @@ async def recommend_batch(request: Request, service: TheService) -> Response:
     options = asked.options()
     model = service.ready.get(asked.model)
     size_px = model.picture_size_px
-    tried = await run_in_threadpool(lambda: [_tried(post, options, limits, size_px) for post in asked.posts])
+    tried = await in_a_thread(lambda: [_tried(post, options, limits, size_px) for post in asked.posts])
     good = [one for one in tried if isinstance(one, Question)]
     answered = iter(await model.batcher.ask(good, limits.answer_s))
-    answers: list[schemas.RecommendAnswer | schemas.ErrorAnswer] = []
+    answers: list[ToldAnswer | dict[str, Any]] = []
     for post, one in zip(asked.posts, tried, strict=True):
         answer = next(answered) if isinstance(one, Question) else one
         if isinstance(answer, UserError):
             answer = service_error(answer)
         if isinstance(answer, ServiceError):
-            answers.append(schemas.ErrorAnswer.model_validate(answer.document))
+            answers.append(answer.document)
         elif isinstance(answer, Exception):
             raise answer
         else:
             answers.append(told(service, model.source.name, post.user_id, answer))
-    return _as_json(schemas.BatchAnswer(answers=answers))
+    return _as_json({"answers": answers})
 
 
-def _as_json(answer: BaseModel) -> Response:
-    # What is valid already is not checked again.
-    return Response(answer.model_dump_json(), media_type="application/json")
+def _as_json(answer: Any) -> Response:
+    # Written from the answers themselves; models of them would check again what is right.
+    return Response(to_json(answer, inf_nan_mode="null"), media_type="application/json")
 
 
 def _tried(

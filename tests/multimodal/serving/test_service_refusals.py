@@ -127,7 +127,14 @@ def test_the_key(client):
     for headers in ({}, {"X-API-Key": ""}, {"X-API-Key": "wrong"}):
         refused(service.get("/models", headers=headers), 401, "the API key in the header X-API-Key is missing or wrong")
         refused(service.post("/recommend", json={"user_id": "a"}, headers=headers), 401, "API key")
+        refused(service.post("/recommend/batch", json={"posts": []}, headers=headers), 401, "API key")
     assert service.get("/health").status_code == service.get("/ready").status_code == 200
+    for sent in ("sésame".encode(), "sésame".encode("latin-1")):
+        for answer in (
+            service.get("/models", headers={"X-API-Key": sent}),
+            service.post("/recommend", json={"user_id": "a"}, headers={"X-API-Key": sent}),
+        ):
+            assert answer.status_code == 200, answer.text
 
 
 def test_no_such_route(client):
