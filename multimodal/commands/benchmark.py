@@ -17,11 +17,14 @@ EXAMPLES = """examples:
   multimodal-hashtags benchmark --data data/prepared --systems all --output runs/local \\
       --set "bert:encoder.pretrained=models/minilm training.epochs=1"
   multimodal-hashtags benchmark --data data/prepared --systems all --trials 20 --output runs/tuned
+  multimodal-hashtags benchmark --data data/prepared --systems all --output runs/diverse \\
+      --rerank diversity=0.3 --rerank "method=dpp diversity=0.3 popularity=0.1"
   multimodal-hashtags benchmark --data data/prepared --output runs/branches \\
       --entry small="sample" --entry lstm="sample encoder.caption=lstm"
 
 A row that cannot be made, for example because a model cannot be fetched, is left out and named; the exit status is then
-1. Finished rows and trials are kept: give the same command again to go on."""
+1. Finished rows and trials are kept: give the same command again to go on. Those of another configuration or of other
+data are refused, and made anew with --renew."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--k", default="1,3,5,7,10", help="cut-offs (default: 1,3,5,7,10)")
     tried = "hyper-parameters each row tries on the validation split, the first as configured (default: 0, no search)"
     add("--trials", type=int, default=0, metavar="N", help=tried)
+    kept = "rows, or all: what is kept of another configuration or other data is deleted and made anew, not refused"
+    add("--renew", default="", metavar="NAME,…", help=kept)
+    anew = "also evaluate every System's lists in this order, see docs/rules.md, such as diversity=0.3; repeatable"
+    add("--rerank", action="append", default=[], metavar='"key=value …"', help=anew)
     add("--threshold", type=float, help="score from which a hashtag counts as a label (default: tuned on validation)")
     add("--unit", choices=["posts", "users"], default="posts", help="what intervals resample (default: posts)")
     add("--seed", type=int, default=0, help="of all runs (default: 0)")
@@ -50,8 +57,9 @@ def run(options: argparse.Namespace) -> Answer:
     from data_loaders.prepared import PreparedData
     from multimodal.evaluation.slices.slice_metrics import slice_k
     from multimodal.experiments.benchmark import report
-    from multimodal.experiments.benchmark.entries import choose_entries, parse_entry, parse_settings
+    from multimodal.experiments.benchmark.entries import choose_entries, choose_renewed, parse_entry, parse_settings
     from multimodal.experiments.benchmark.paired import paired_tables, paired_tests
+    from multimodal.experiments.benchmark.reranked import parse_rerankings, reranked_table, reranked_tables
     from multimodal.experiments.benchmark.running import SEARCHES, run_benchmark
     from multimodal.experiments.benchmark.searching import read_trials, trials_table
     from multimodal.experiments.benchmark.table import benchmark_table
@@ -62,8 +70,9 @@ def run(options: argparse.Namespace) -> Answer:
     entries = choose_entries(
         options.systems, [parse_entry(text) for text in options.entry], parse_settings(options.set), options.overrides
     )
+    renewed, rerankings = choose_renewed(options.renew, entries), parse_rerankings(options.rerank)
     data = PreparedData.open(options.data, options.images)
-    rows, failures = run_benchmark(entries, data, options.output, ks, options.seed, options.trials)
+    rows, failures = run_benchmark(entries, data, options.output, ks, options.seed, options.trials, renewed)
     if not rows:
         raise UserError(
             "no row could be made:\n" + "\n".join(f"  {failure.entry.name}: {failure.reason}" for failure in failures)
@@ -74,16 +83,20 @@ def run(options: argparse.Namespace) -> Answer:
     runs = report.saved_runs_of(rows)
     curves, notes = report.curves_of(runs, options.unit)
     tests = paired_tests(runs, table, slice_k(ks))
-    trials = read_trials(options.output / SEARCHES, entries if options.trials else ())
+    trials = read_trials(options.output / SEARCHES, [row.entry for row in rows] if options.trials else ())
     further = {report.PAIRED: (tests, paired_tables(tests))}
     if len(trials):
         further[report.TRIALS] = (trials, [trials_table(trials)])
+    if rerankings:
+        reranked = reranked_table(rows, data, ks, rerankings, options.unit)
+        further[report.RERANKED] = (reranked, reranked_tables(reranked, slice_k(ks)))
     files = report.write_report(options.output, table, settings, failures, curves, notes, further)
     document = {
         "settings": settings,
         "table": table.to_dict("records"),
         "paired": tests.to_dict("records"),
         "trials": trials.to_dict("records"),
+        "reranked": further[report.RERANKED][0].to_dict("records") if rerankings else [],
         "notes": notes,
         "left_out": {failure.entry.name: failure.reason for failure in failures},
         "written": files,

@@ -171,6 +171,15 @@ def _remove_run(run: RunFolder) -> None:
         file.unlink(missing_ok=True)
 
 
+def is_other(run: RunFolder, config: RunConfig, data: PreparedData) -> bool:
+    """Return whether a folder contains a run, finished or not, of another configuration or on other data.
+
+    Raises:
+        RunError: the folder's configuration is damaged.
+    """
+    return run.config.is_file() and bool(changed_keys(run, config) or _changed_data(run, data))
+
+
 def changed_keys(run: RunFolder, config: RunConfig) -> list[str]:
     """Return a line for each key in which the configuration of a run folder differs from another.
 

@@ -105,3 +105,23 @@ def choose_entries(
     if not rows:
         raise UserError("there is nothing to compare; give --systems all, names, or --entry.")
     return [Entry(row.name, row.config, (*overrides, *row.overrides, *settings.get(row.name, ()))) for row in rows]
+
+
+def choose_renewed(names: str, entries: Sequence[Entry]) -> set[str]:
+    """Return the names of the rows that are to be made anew where they are of another configuration or data.
+
+    Args:
+        names: with commas between, `all`, or nothing.
+        entries: the rows.
+
+    Raises:
+        UserError: there is no such row.
+    """
+    known = [entry.name for entry in entries]
+    wanted = known if names.strip() == ALL else [name.strip() for name in names.split(",") if name.strip()]
+    for name in wanted:
+        if name not in known:
+            raise UserError(
+                f"--renew {name}: there is no such row.{nearest(name, known)} Rows: {', '.join(known)}, or {ALL}."
+            )
+    return set(wanted)

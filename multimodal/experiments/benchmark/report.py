@@ -30,8 +30,8 @@ _POOLED = ("f1_micro", "f1_macro_label", "new_hashtag_recall", "redundancy")
 _NARROW = _POOLED[:2]
 _IN_PAPERS = (*METRICS.headline, "new_hashtag_recall", "redundancy")
 _WITH_INTERVAL = ("f1", "ndcg")
-# Paired tests, and the trials of the search for hyper-parameters.
-FURTHER = PAIRED, TRIALS = "paired.csv", "trials.csv"
+# Paired tests, the trials of the search for hyper-parameters, and lists in another order.
+FURTHER = PAIRED, TRIALS, RERANKED = "paired.csv", "trials.csv", "reranked.csv"
 
 
 def at_k_table(table: pd.DataFrame, k: int) -> TextTable:
@@ -210,7 +210,11 @@ def _page(
         Part("Against the length of the list", charts=curve_charts(curves)),
         Part("Metrics", "The best is bold, the second underlined.", tables=tables_of(paper_tables(table))),
         Part("With intervals, and what each System costs", tables=[*exact, *tables_of(last_tables(table))]),
-        *([Part("Paired tests, and what was chosen", tables=tables_of(further))] if further else []),
+        *(
+            [Part("Paired tests, what was chosen, and lists ordered anew", tables=tables_of(further))]
+            if further
+            else []
+        ),
     ]
     lead = f"{curves.posts:,} posts of the test split."
     return systems_page("Every System, side by side", "benchmark", lead, parts)

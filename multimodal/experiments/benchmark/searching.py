@@ -52,7 +52,7 @@ class Search:
     trials: pd.DataFrame
 
 
-def search(entry: Entry, data: PreparedData, folder: Path, trials: int, seed: int) -> Search:
+def search(entry: Entry, data: PreparedData, folder: Path, trials: int, seed: int, *, renew: bool = False) -> Search:
     """Train a row with different hyper-parameters and keep those with the best F1@5 on the validation split.
 
     The first trial is the configuration as it is, the others are drawn by a tree-structured Parzen estimator (optuna).
@@ -64,16 +64,17 @@ def search(entry: Entry, data: PreparedData, folder: Path, trials: int, seed: in
         folder: where the trials are kept.
         trials: how many.
         seed: of draws and runs.
+        renew: whether another search in the folder is deleted.
 
     Raises:
-        UserError: optuna is missing, the folder holds another search, or all trials failed.
+        UserError: optuna is missing, the folder holds another search and keeps it, or all trials failed.
     """
     config = load_config(entry.config, [*entry.overrides, f"seed={seed}"])
     own = {override.partition("=")[0] for override in entry.overrides}
     space = {key: tried for key, tried in config.search_space.items() if key not in own}
     if not space or trials < 1:
         return Search(entry, pd.DataFrame(columns=list(COLUMNS)))
-    study = _open(folder / _STUDY, _described(config, data, space))
+    study = _open(folder / _STUDY, _described(config, data, space), entry.name, renew)
     for number in range(trials):
         _once(study, number, space, entry, data, folder, seed)
     table = _table(study, entry.name, trials)
@@ -88,7 +89,26 @@ def search(entry: Entry, data: PreparedData, folder: Path, trials: int, seed: in
     return Search(replace(entry, overrides=(*entry.overrides, *chosen)), table)
 
 
-def _open(path: Path, described: Mapping[str, Any]) -> Study:
+def _open(path: Path, described: Mapping[str, Any], name: str, renew: bool) -> Study:
+    study = _study(path)
+    known = study.user_attrs.get("of")
+    if known == described:
+        return study
+    if known is not None and not renew:
+        raise UserError(
+            f"{path.parent} holds a search of another configuration, search space or data "
+            f"({', '.join(_differing(known, described))}). Give --renew {name} to search this row anew, which deletes "
+            "that search, or another --output."
+        )
+    if known is not None:
+        logger.info("%s: its search was another one; it is made anew", name)
+        shutil.rmtree(path.parent)
+        study = _study(path)
+    study.set_user_attr("of", described)
+    return study
+
+
+def _study(path: Path) -> Study:
     try:
         import optuna
         from optuna.storages import JournalStorage
@@ -100,25 +120,30 @@ def _open(path: Path, described: Mapping[str, Any]) -> Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     path.parent.mkdir(parents=True, exist_ok=True)
     storage = JournalStorage(JournalFileBackend(str(path)))
-    study = optuna.create_study(storage=storage, study_name="search", direction="maximize", load_if_exists=True)
-    known = study.user_attrs.get("of")
-    if known is None:
-        study.set_user_attr("of", described)
-    elif known != json.loads(json.dumps(described)):
-        raise UserError(
-            f"{path.parent} holds a search of another configuration, search space or data; give another --output, or "
-            "delete that folder to search again."
-        )
-    return study
+    return optuna.create_study(storage=storage, study_name="search", direction="maximize", load_if_exists=True)
+
+
+def _differing(known: Mapping[str, Any], described: Mapping[str, Any]) -> list[str]:
+    """Return which parts of a search are others, of its configuration and its space the keys."""
+    named = []
+    for part in ("config", "space"):
+        old, new = known.get(part, {}), described[part]
+        named += [f"{part}: {key}" for key in sorted({**old, **new}) if old.get(key) != new.get(key)]
+    return [*named, *(["data"] if known.get("data") != described["data"] else [])]
 
 
 def _described(config: RunConfig, data: PreparedData, space: SearchSpace) -> dict[str, Any]:
-    """Return what a search is of: trials of anything else do not count for it."""
-    return {
-        "config": config.model_dump(mode="json"),
-        "data": data.fingerprint,
-        "space": {key: repr(tried) for key, tried in space.items()},
-    }
+    """Return what a search is of, as its file holds it: trials of anything else do not count for it."""
+    described: dict[str, Any] = json.loads(
+        json.dumps(
+            {
+                "config": config.model_dump(mode="json"),
+                "data": data.fingerprint,
+                "space": {key: repr(tried) for key, tried in space.items()},
+            }
+        )
+    )
+    return described
 
 
 def _once(

@@ -19,7 +19,13 @@ from multimodal.baselines.user_habit import UserHabit
 from multimodal.commands.main import main
 from multimodal.evaluation.comparison.comparison import Protocol, compare_runs
 from multimodal.evaluation.metrics.catalogue import METRICS
-from multimodal.experiments.benchmark.entries import Entry, choose_entries, parse_entry, parse_settings
+from multimodal.experiments.benchmark.entries import (
+    Entry,
+    choose_entries,
+    choose_renewed,
+    parse_entry,
+    parse_settings,
+)
 from multimodal.experiments.benchmark.paired import paired_tables, paired_tests
 from multimodal.experiments.benchmark.report import narrow_at_k_table, paper_tables, saved_runs_of, write_report
 from multimodal.experiments.benchmark.running import run_benchmark
@@ -75,6 +81,14 @@ class TestEntries:
             choose_entries("lstm", settings={"bert": ("a=1",)})
         with pytest.raises(UserError, match="there is nothing to compare"):
             choose_entries("")
+
+    def test_which_rows_are_renewed(self):
+        entries = choose_entries("lstm,popularity")
+        assert choose_renewed("", entries) == set()
+        assert choose_renewed(" popularity", entries) == {"popularity"}
+        assert choose_renewed("all", entries) == {"lstm", "popularity"}
+        with pytest.raises(UserError, match=r"--renew lstn: there is no such row\. Did you mean 'lstm'\? Rows: lstm"):
+            choose_renewed("lstn", entries)
 
 
 class TestLabels:
@@ -156,6 +170,41 @@ class TestRunning:
         changed = Entry("user_habit", entries[1].config, ("recency.history_posts=7",))
         _, (failure,) = run_benchmark([changed], tiny_data, folder, KS)
         assert "contains a finished run of another configuration" in failure.reason
+        assert "In a benchmark, --renew user_habit makes this row anew, which deletes that run." in failure.reason
+
+    def test_another_configuration_or_other_data_is_made_anew_where_that_is_asked(
+        self, tiny_data, other_tiny_data, tmp_path
+    ):
+        entries = choose_entries("popularity,user_habit", settings={"user_habit": ("recency.history_posts=7",)})
+        run_benchmark(choose_entries("popularity,user_habit"), tiny_data, tmp_path, KS)
+        kept = (tmp_path / "popularity" / "model" / "model.json").stat().st_mtime_ns
+        rows, failures = run_benchmark(entries, tiny_data, tmp_path, KS, renewed={"popularity", "user_habit"})
+        assert not failures
+        assert load_config(tmp_path / "user_habit" / "config.yaml").recency.history_posts == 7
+        assert (tmp_path / "popularity" / "model" / "model.json").stat().st_mtime_ns == kept
+        assert run_benchmark(entries, tiny_data, tmp_path, KS)[0] == rows
+        _, failures = run_benchmark(entries, other_tiny_data, tmp_path, KS, renewed=["user_habit"])
+        assert [failure.entry.name for failure in failures] == ["popularity"]
+        assert "contains a finished run on other data" in failures[0].reason
+
+    def test_an_interrupted_run_of_another_configuration_too(self, tiny_data, tmp_path, monkeypatch):
+        entry = Entry("habit", Path("user_habit"))
+
+        def stop(*_):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(UserHabit, "fit", stop)
+            with pytest.raises(KeyboardInterrupt):
+                run_benchmark([entry], tiny_data, tmp_path, KS)
+        (tmp_path / "habit" / "metrics.jsonl").write_text('{"event": "begun"}\n', encoding="utf-8")
+        changed = Entry("habit", Path("user_habit"), ("recency.history_posts=7",))
+        _, (failure,) = run_benchmark([changed], tiny_data, tmp_path, KS)
+        assert "contains an interrupted run of another configuration" in failure.reason
+        assert "--renew habit makes this row anew" in failure.reason
+        (row,), failures = run_benchmark([changed], tiny_data, tmp_path, KS, renewed=["habit"])
+        assert row.entry == changed
+        assert not failures
 
 
 class TestTable:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from data_loaders.errors import UserError
+from multimodal.commands.main import main
 from multimodal.config import Choice, Range
 from multimodal.experiments.benchmark import searching
 from multimodal.experiments.benchmark.entries import choose_entries, parse_entry
@@ -84,6 +85,27 @@ def test_another_search_in_the_folder_is_refused(scores, tiny_data, other_tiny_d
             search(entry, data, tmp_path, 2, seed)
 
 
+def test_what_differs_and_what_to_do_is_told(scores, tiny_data, other_tiny_data, tmp_path):
+    search(ENTRY, tiny_data, tmp_path, 2, 0)
+    changed = parse_entry("habit=user_habit recency.epsilon_days=1")
+    with pytest.raises(UserError) as refused:
+        search(changed, other_tiny_data, tmp_path, 2, 0)
+    assert "(config: recency, space: recency.epsilon_days, data)" in str(refused.value)
+    assert "Give --renew habit to search this row anew, which deletes that search" in str(refused.value)
+
+
+def test_another_search_is_renewed_where_that_is_asked_and_the_same_one_is_kept(scores, tiny_data, tmp_path):
+    search(ENTRY, tiny_data, tmp_path, 3, 0)
+    assert len(search(ENTRY, tiny_data, tmp_path, 3, 0, renew=True).trials) == 3
+    assert len(scores) == 3
+    changed = parse_entry("habit=user_habit recency.decays=[1]")
+    renewed = search(changed, tiny_data, tmp_path, 2, 0, renew=True)
+    assert len(renewed.trials) == 2
+    assert len(scores) == 5
+    assert search(changed, tiny_data, tmp_path, 2, 0).trials["f1"].tolist() == renewed.trials["f1"].tolist()
+    assert len(scores) == 5
+
+
 def test_keys_that_the_row_sets_are_not_searched(scores, tiny_data, tmp_path):
     search(parse_entry("habit=user_habit recency.history_posts=7"), tiny_data, tmp_path, 4, 0)
     assert {posts for _, posts in scores} == {7}
@@ -141,6 +163,29 @@ def test_drawn_values_lie_in_their_ranges(tiny_data, tmp_path, monkeypatch):
 
 
 class TestInABenchmark:
+    def test_a_stale_search_costs_its_row_is_named_and_is_renewed(
+        self, scores, tiny_data, tmp_path, monkeypatch, capsys
+    ):
+        monkeypatch.setattr("data_loaders.prepared.PreparedData.open", lambda *_: tiny_data)
+        command = ["benchmark", "--data", "x", "--systems", "popularity,user_habit", "--output", str(tmp_path)]
+        command += ["--k", "5", "--trials", "2"]
+        changed = [*command, "--set", "user_habit:recency.decays=[1]"]
+        assert main(command) == 0
+        capsys.readouterr()
+        assert main(changed) == 1
+        shown = " ".join(capsys.readouterr().out.split())
+        assert "Left out: user_habit:" in shown
+        assert "Give --renew user_habit to search this row anew" in shown
+        assert main([*changed, "--json"]) == 1
+        document = json.loads(capsys.readouterr().out)
+        assert list(document["left_out"]) == ["user_habit"]
+        assert document["trials"] == []
+        assert main([*changed, "--renew", "user_habit", "--json"]) == 0
+        document = json.loads(capsys.readouterr().out)
+        assert document["left_out"] == {}
+        assert [line["system"] for line in document["trials"]] == ["user_habit"] * 2
+        assert {line["system"] for line in document["table"]} == {"popularity", "user_habit"}
+
     def test_the_row_is_trained_with_what_was_chosen(self, tiny_data, tmp_path):
         entries = choose_entries("popularity,user_habit")
         rows, failures = run_benchmark(entries, tiny_data, tmp_path, [5], trials=3)
