@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Questions:
     """B posts as sources see them, and what was posted before.
 
@@ -53,6 +54,11 @@ class Questions:
 
     def __len__(self) -> int:
         return len(self.posts)
+
+    @cached_property
+    def earlier(self) -> Ints:
+        """How many posts are earlier than each, (B,)."""
+        return self.memory.questions.posts_before(self.instants_us)
 
     def history(self, limit: int) -> Ints:
         """Return positions of the last earlier posts of each post's user, (B, limit), see `PostMemory.history`."""

@@ -9,7 +9,7 @@ import numpy as np
 from data_loaders.batches import Related
 from multimodal.hybrid.sources.base import Flags, Ints, Questions, Source, Values
 from multimodal.memory.pairs import similarity_to
-from multimodal.memory.questions.hashtag_values import HashtagValues, run_starts, summed
+from multimodal.memory.questions.hashtag_values import HashtagValues, PairGroups
 from multimodal.memory.search.columns import WORDS
 from multimodal.memory.search.likeness import Likeness
 
@@ -64,20 +64,14 @@ class Neighbours(Source):
         weights = [votes, similarity**2]
         weights += [self._alone(questions, related.positions, space)[rows, places] * aged for space in self._further]
         posts, hashtags = memory.hashtag_pairs(chosen)
-        return self._joined(len(questions), rows, posts, hashtags, weights, similarity)
-
-    def _joined(
-        self, questions: int, rows: Ints, posts: Ints, hashtags: Ints, weights: list[Values], similarity: Values
-    ) -> HashtagValues:
-        ones = np.ones(len(posts))
-        rows_of, of, (*sums, counts), _ = summed(rows[posts], hashtags, [*(one[posts] for one in weights), ones])
+        pairs = PairGroups.by(rows[posts], hashtags)
+        sums = [pairs.sums(weight[posts]) for weight in weights]
         shares = []
         for weight, one in zip(weights, sums, strict=True):
-            total = np.bincount(rows, weight, minlength=questions)[rows_of]
+            total = np.bincount(rows, weight, minlength=len(questions))[pairs.rows]
             shares.append(np.divide(one, total, out=np.zeros(len(one)), where=total > 0))
-        best = _largest(rows[posts], hashtags, similarity[posts])
-        columns = [shares[0], sums[0], shares[1], counts, best, *shares[2:]]
-        return HashtagValues(rows_of, of, np.stack(columns, axis=1), self.columns)
+        columns = [shares[0], sums[0], shares[1], pairs.counts(), pairs.largest(similarity[posts]), *shares[2:]]
+        return HashtagValues(pairs.rows, pairs.hashtags, np.stack(columns, axis=1), self.columns)
 
     @staticmethod
     def _alone(questions: Questions, positions: Ints, space: str) -> Values:
@@ -89,10 +83,3 @@ class Neighbours(Source):
 
 def _power_of(weights: Mapping[str, float]) -> float:
     return _WORDS_POWER if set(weights) == {WORDS} else _POWER
-
-
-def _largest(rows: Ints, hashtags: Ints, values: Values) -> Values:
-    """Return the largest value of each distinct (row, hashtag) pair, in the order of the pairs."""
-    order = np.lexsort((hashtags, rows))
-    keys = (rows[order] << 32) + hashtags[order]
-    return np.maximum.reduceat(values[order], run_starts(keys)) if len(keys) else values

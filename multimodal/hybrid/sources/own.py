@@ -8,7 +8,7 @@ import numpy as np
 
 from multimodal.hybrid.sources.base import Flags, Ints, Questions, Source, Values
 from multimodal.memory.pairs import similarity_to
-from multimodal.memory.questions.hashtag_values import HashtagValues, summed
+from multimodal.memory.questions.hashtag_values import HashtagValues, PairGroups
 from multimodal.memory.search.columns import WORDS
 from multimodal.memory.search.likeness import Likeness
 
@@ -49,10 +49,11 @@ class OwnHistory(Source):
         weights = [1 / (hours + 1), 1 / (places + 1.0), 1 / np.bincount(rows, minlength=len(questions))[rows]]
         weights += [self._similarities(questions, positions, space)[rows, places] for space in self._spaces]
         posts, hashtags = questions.memory.hashtag_pairs(chosen)
-        rows_of, hashtags, sums, first = summed(rows[posts], hashtags, [weight[posts] for weight in weights])
-        last = 1 / (places[posts[first]] + 1.0)
+        pairs = PairGroups.by(rows[posts], hashtags)
+        sums = [pairs.sums(weight[posts]) for weight in weights]
+        last = 1 / (places[posts[pairs.firsts()]] + 1.0)
         values = np.stack([*sums[:3], last, *sums[3:]], axis=1)
-        return HashtagValues(rows_of, hashtags, values, self.columns)
+        return HashtagValues(pairs.rows, pairs.hashtags, values, self.columns)
 
     def _similarities(self, questions: Questions, positions: Ints, space: str) -> Values:
         likeness, powered = Likeness({space: 1.0}), np.zeros(positions.shape)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from multimodal.hybrid.sources.base import Ints, Questions, Source
-from multimodal.memory.questions.hashtag_values import HashtagValues, pair_keys, run_starts, summed
+from multimodal.memory.questions.hashtag_values import HashtagValues, PairGroups, places_in_runs, run_sizes, run_starts
 
 
 class UsedTogether(Source):
@@ -33,18 +33,15 @@ class UsedTogether(Source):
         moments = np.repeat(questions.instants_us, given.shape[1])
         used = questions.memory.questions.cooccurrence(given.ravel(), moments, last=self._last)
         rows, shares = used.rows // given.shape[1], used.column("share")
-        rows_of, hashtags, (sums,), _ = summed(rows, used.hashtags, [shares])
-        order = np.lexsort((used.hashtags, rows))
-        starts = run_starts(pair_keys(rows[order], used.hashtags[order]))
-        largest = np.maximum.reduceat(shares[order], starts) if len(starts) else shares
-        return HashtagValues(rows_of, hashtags, np.stack([sums, largest], axis=1), self.columns)
+        pairs = PairGroups.by(rows, used.hashtags)
+        values = np.stack([pairs.sums(shares), pairs.largest(shares)], axis=1)
+        return HashtagValues(pairs.rows, pairs.hashtags, values, self.columns)
 
     def _leading(self, values: HashtagValues, questions: Questions) -> Ints:
         best = values.best(self._strongest, questions.names.__getitem__)
         table = np.full((len(questions), self._strongest), -1, np.int64)
         starts = run_starts(best.rows)
-        places = np.arange(len(best.rows)) - np.repeat(starts, np.diff(np.append(starts, len(best.rows))))
-        table[best.rows, places] = best.hashtags
+        table[best.rows, places_in_runs(starts, run_sizes(starts, len(best.rows)))] = best.hashtags
         return table
 
 

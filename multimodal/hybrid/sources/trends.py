@@ -8,7 +8,7 @@ from datetime import timedelta
 import numpy as np
 
 from multimodal.hybrid.sources.base import Candidates, Description, Ints, Questions, Source, Values
-from multimodal.memory.questions.hashtag_values import HashtagValues, run_starts
+from multimodal.memory.questions.hashtag_values import HashtagValues, PairGroups, places_in_runs, run_sizes, run_starts
 from multimodal.memory.questions.postings import Found
 
 HALF_LIVES = (timedelta(days=1), timedelta(days=30), timedelta(days=365))
@@ -30,14 +30,12 @@ class Trends(Source):
 
     def values(self, questions: Questions, found: Mapping[str, HashtagValues]) -> HashtagValues:
         """Return by how many half-lives each hashtag is among the leading ones."""
-        rows, hashtags = [], []
-        for half_life in HALF_LIVES:
-            top = questions.memory.questions.trends(questions.instants_us, half_life, count=self._count).hashtags
-            row, place = np.nonzero(top >= 0)
-            rows.append(row)
-            hashtags.append(top[row, place])
-        keys, counts = np.unique((np.concatenate(rows) << 32) + np.concatenate(hashtags), return_counts=True)
-        return HashtagValues(keys >> 32, keys & (2**32 - 1), counts[:, None].astype(np.float64), self.columns)
+        asked, moments = questions.memory.questions, questions.instants_us
+        leading = [asked.trends(moments, half_life, count=self._count).hashtags for half_life in HALF_LIVES]
+        table = np.concatenate(leading, axis=1)
+        rows, places = (table >= 0).nonzero()
+        pairs = PairGroups.by(rows, table[rows, places])
+        return HashtagValues(pairs.rows, pairs.hashtags, pairs.counts()[:, None].astype(np.float64), self.columns)
 
 
 class HashtagAge(Description):
@@ -63,13 +61,14 @@ class HashtagAge(Description):
         moments = questions.instants_us[rows]
         decayed = [asked.trend_values(table, questions.instants_us, one)[rows, places] for one in HALF_LIVES]
         uses = asked.uses(hashtags, moments).astype(np.float64)
-        share = uses / np.maximum(asked.posts_before(questions.instants_us)[rows], 1)
+        share = uses / np.maximum(questions.earlier[rows], 1)
         newest = asked.newest_with(hashtags, moments, last=max(self._posts, 1))
         then = questions.memory.instants_us[newest.positions].astype(np.float64)
         hours = (moments[newest.rows].astype(np.float64) - then) / _HOUR_US
         starts = run_starts(newest.rows)
+        ends = starts + run_sizes(starts, len(hours)) - 1
         ages = np.full((2, len(rows)), np.nan)
-        ages[:, newest.rows[starts]] = hours[starts], hours[np.append(starts, len(hours))[1:] - 1]
+        ages[:, newest.rows[starts]] = hours[starts], hours[ends]
         of_late = [*self._of_late(questions, rows, newest), ages[1]] if self._posts else []
         return np.stack([*decayed, uses, share, ages[0], *of_late], axis=1)
 
@@ -78,7 +77,7 @@ class HashtagAge(Description):
         """Return how many users wrote the last posts with each hashtag, the user's own share, and their hashtags."""
         memory, count = questions.memory, np.bincount(newest.rows, minlength=len(rows))
         users = memory.users[newest.positions]
-        different = np.unique((newest.rows << 32) + users + 1) >> 32
+        different = PairGroups.by(newest.rows, users + 1).rows
         last = questions.history(1)[:, 0]
         user = np.where(last >= 0, memory.users[last], -2) if len(memory) else last
         own = np.bincount(newest.rows, users == user[rows][newest.rows], minlength=len(rows))
@@ -91,8 +90,8 @@ class HashtagAge(Description):
 def _padded(rows: Ints, hashtags: Ints, count: int) -> tuple[Ints, Ints]:
     """Return candidates as one table, padded with -1, and the place of each in its row."""
     starts = run_starts(rows)
-    sizes = np.diff(np.append(starts, len(rows)))
-    places = np.arange(len(rows)) - np.repeat(starts, sizes)
+    sizes = run_sizes(starts, len(rows))
+    places = places_in_runs(starts, sizes)
     table = np.full((count, int(sizes.max(initial=1))), -1, np.int64)
     table[rows, places] = hashtags
     return table, places

@@ -40,6 +40,8 @@ class Column:
     def at(self, positions: Ints) -> NDArray[Any]:
         """Return a copy of the rows of N positions, each at least 0."""
         tail, first = self._tail.values, len(self._base)
+        if not first:
+            return np.asarray(tail[positions])
         in_tail = positions >= first
         if in_tail.all():
             return np.asarray(tail[positions - first])
@@ -80,5 +82,5 @@ def entries_of(ends: Ints, positions: Ints) -> tuple[Ints, Ints]:
     """
     starts = np.where(positions > 0, ends[positions - 1], 0) if len(positions) else np.empty(0, np.int64)
     counts = ends[positions] - starts
-    first = np.cumsum(counts) - counts
-    return counts, np.arange(int(counts.sum())) + np.repeat(starts - first, counts)
+    stops = counts.cumsum()
+    return counts, np.arange(int(stops[-1]) if len(stops) else 0) + (starts - stops + counts).repeat(counts)

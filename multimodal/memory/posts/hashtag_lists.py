@@ -83,6 +83,6 @@ class HashtagLists:
 
     def pairs(self, positions: Ints) -> tuple[Ints, Ints]:
         """Return the (index into `positions`, hashtag index) pairs of many lists, see `PostMemory.hashtag_pairs`."""
-        known = np.flatnonzero(positions >= 0)
+        known = (positions >= 0).nonzero()[0]
         counts, entries = entries_of(self._ends.values, positions[known])
-        return np.repeat(known, counts), self._indices.values[entries]
+        return known.repeat(counts), self._indices.values[entries]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 _BITS = 32
+# So much room is used to group entries without sorting them.
+_ROOM, _ROOM_AN_ENTRY = 4_096, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +51,75 @@ class HashtagValues:
         known = np.append(pair_keys(self.rows, self.hashtags), -1)[places] == wanted
         return np.where((known & (hashtags >= 0))[..., None], padded[places], 0.0)
 
+    def take(self, entries: Ints) -> HashtagValues:
+        """Return some entries, given in order."""
+        return HashtagValues(self.rows[entries], self.hashtags[entries], self.values[entries], self.names)
+
     def best(self, count: int, text_of: Callable[[int], str]) -> HashtagValues:
         """Return the `count` hashtags of each question with the largest values in the first column; ties by text."""
+        starts = run_starts(self.rows)
+        sizes = run_sizes(starts, len(self.rows))
+        if sizes.max(initial=0) <= count:
+            return self
         order = np.lexsort((-self.values[:, 0], self.rows))
-        rows, values = self.rows[order], self.values[order, 0]
-        starts = run_starts(rows)
-        sizes = np.diff(np.append(starts, len(rows)))
+        rows, values = self.rows, self.values[order, 0]
         cuts = starts[sizes > count] + count
         for cut in cuts[values[cuts - 1] == values[cuts]] if count else ():
             tied = order[(rows == rows[cut]) & (values == values[cut])]
             first = int(np.flatnonzero((rows == rows[cut]) & (values == values[cut]))[0])
             order[first : first + len(tied)] = sorted(tied, key=lambda entry: text_of(int(self.hashtags[entry])))
-        ranks = np.arange(len(rows)) - np.repeat(starts, sizes)
-        kept = np.sort(order[ranks < count])
-        return HashtagValues(self.rows[kept], self.hashtags[kept], self.values[kept], self.names)
+        return self.take(np.sort(order[places_in_runs(starts, sizes) < count]))
+
+
+@dataclass(frozen=True, slots=True)
+class PairGroups:
+    """E entries by (row, hashtag) pair, G distinct ones.
+
+    Attributes:
+        rows, hashtags: (G,) the pairs, in order.
+        of: (E,) the pair of each entry.
+    """
+
+    rows: Ints
+    hashtags: Ints
+    of: Ints
+
+    @classmethod
+    def by(cls, rows: Ints, hashtags: Ints) -> PairGroups:
+        """Group entries by their row and hashtag, (E,) each."""
+        width = int(hashtags.max(initial=0)) + 1
+        keys, room = rows * width + hashtags, (int(rows.max(initial=0)) + 1) * width
+        if room > _ROOM + _ROOM_AN_ENTRY * len(keys):
+            pairs, of = np.unique(keys, return_inverse=True)
+        else:
+            # Faster than sorting.
+            present, number = np.zeros(room, np.bool_), np.empty(room, np.int64)
+            present[keys] = True
+            pairs = present.nonzero()[0]
+            number[pairs] = np.arange(len(pairs))
+            of = number[keys]
+        return cls(*np.divmod(pairs, width), of)
+
+    def counts(self) -> Ints:
+        """Return how many entries each pair has, (G,)."""
+        return np.bincount(self.of, minlength=len(self.rows))
+
+    def sums(self, weights: Floats) -> Floats:
+        """Return the sum of the weights of each pair's entries, (G,)."""
+        # One by one, not pairwise: a sum depends on its own summands alone.
+        return np.bincount(self.of, weights, minlength=len(self.rows)).astype(np.float64, copy=False)
+
+    def largest(self, values: Floats) -> Floats:
+        """Return the largest of the values of each pair's entries, (G,)."""
+        largest = np.full(len(self.rows), -np.inf)
+        np.maximum.at(largest, self.of, values)
+        return largest
+
+    def firsts(self) -> Ints:
+        """Return the first entry of each pair, (G,)."""
+        firsts = np.empty(len(self.rows), np.int64)
+        firsts[self.of[::-1]] = np.arange(len(self.of) - 1, -1, -1)
+        return firsts
 
 
 def pair_keys(rows: Ints, hashtags: Ints) -> Ints:
@@ -72,25 +129,19 @@ def pair_keys(rows: Ints, hashtags: Ints) -> Ints:
 
 def run_starts(values: Ints) -> Ints:
     """Return where each stretch of equal values starts."""
-    changes = values[1:] != values[:-1]
-    return np.flatnonzero(np.concatenate([[len(values) > 0], changes])) if len(values) else np.empty(0, np.int64)
+    opens = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=opens[1:])
+    return opens.nonzero()[0]
 
 
-def counted(rows: Ints, hashtags: Ints) -> tuple[Ints, Ints, Ints]:
-    """Return the distinct (row, hashtag) pairs in order, and how often each occurs."""
-    keys = np.sort(pair_keys(rows, hashtags))
-    starts = run_starts(keys)
-    distinct = keys[starts]
-    return distinct >> _BITS, distinct & (2**_BITS - 1), np.diff(np.append(starts, len(keys)))
+def run_sizes(starts: Ints, length: int) -> Ints:
+    """Return how long each stretch is, of those that begin at `starts` and are `length` long together."""
+    sizes = np.empty(len(starts), np.int64)
+    np.subtract(starts[1:], starts[:-1], out=sizes[:-1])
+    sizes[-1:] = length - starts[-1:]
+    return sizes
 
 
-def summed(rows: Ints, hashtags: Ints, weights: Sequence[Floats]) -> tuple[Ints, Ints, list[Floats], Ints]:
-    """Return the distinct (row, hashtag) pairs in order, sums of weights, and where each comes first."""
-    keys = pair_keys(rows, hashtags)
-    order = np.argsort(keys, kind="stable")
-    starts = run_starts(keys[order])
-    groups = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(keys))))
-    # One by one, not pairwise: a sum depends on its own summands alone.
-    sums: list[Floats] = [np.bincount(groups, one[order], minlength=len(starts)).astype(np.float64) for one in weights]
-    first: Ints = order[starts]
-    return rows[first], hashtags[first], sums, first
+def places_in_runs(starts: Ints, sizes: Ints) -> Ints:
+    """Return the place of each value in its stretch, from 0."""
+    return np.arange(int(sizes.sum())) - starts.repeat(sizes)

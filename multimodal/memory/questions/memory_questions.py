@@ -14,12 +14,12 @@ from scipy import sparse
 from multimodal.memory.posts.languages import refuse_unknown
 from multimodal.memory.questions.columns import QuestionColumns
 from multimodal.memory.questions.following import ALL_POSTS, FollowingPostings, FollowingTrends, language_number
-from multimodal.memory.questions.hashtag_values import HashtagValues, counted
+from multimodal.memory.questions.hashtag_values import HashtagValues, PairGroups
 from multimodal.memory.questions.postings import Found
 from multimodal.memory.questions.shared_uses import NAMES, used_by, used_together
 from multimodal.memory.questions.shelf import Derived, Shelf
 from multimodal.memory.questions.trend_table import TopHashtags, TrendTable, Uses
-from multimodal.memory.questions.word_hashtags import RULES, Rule, WordPostings, chances
+from multimodal.memory.questions.word_hashtags import RULES, Rule, WordPostings, chances, chances_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -151,8 +151,8 @@ class MemoryQuestions:
         moments = self._columns.resolve(instants_us)
         rows, places = np.nonzero(hashtags >= 0)
         found = self._postings["hashtags"].last(self._columns, hashtags[rows, places], moments[rows], last)
-        questions, positions, _ = counted(rows[found.rows], found.positions)
-        return questions, positions
+        pairs = PairGroups.by(rows[found.rows], found.positions)
+        return pairs.rows, pairs.hashtags
 
     def word_hashtags(
         self,
@@ -216,15 +216,32 @@ class MemoryQuestions:
         _refuse_negative(last=last)
         return self._postings["hashtags"].last(self._columns, hashtags, self._columns.resolve(instants_us), last)
 
-    def word_uses(self, words: sparse.csr_matrix, instants_us: Ints) -> Ints:
-        """Return in how many earlier posts each word of each caption stands, one number for each entry of `words`.
+    def word_uses(self, words: Ints, instants_us: Ints) -> Ints:
+        """Return in how many earlier posts each of Q words stands, (Q,).
 
         Args:
-            words: (Q, slots) see `word_hashtags`.
+            words: (Q,) slots of words, as `slots_of` gives them.
             instants_us: (Q,).
         """
-        moments = np.repeat(self._columns.resolve(instants_us), np.diff(words.indptr))
-        return self._postings["words"].count(self._columns, words.indices.astype(np.int64), moments)
+        return self._postings["words"].count(self._columns, words, self._columns.resolve(instants_us))
+
+    def word_chances(self, words: Ints, hashtags: Ints, instants_us: Ints, *, last: int) -> Floats:
+        """Return P(t | w) of Q words w and hashtags t, see `word_hashtags`; 0 where none of the posts has t.
+
+        Args:
+            words: (Q,) slots of words.
+            hashtags: (Q,) indices.
+            instants_us: (Q,).
+            last: how many posts with each word are looked at.
+        """
+        _refuse_negative(last=last)
+        moments, shelf, found = self._columns.resolve(instants_us), self._postings, [np.empty(0)]
+        postings = WordPostings(*_of_one_state(lambda: (shelf["words"], shelf["hashtags"], shelf["posts"])))
+        step = max(_POSTS_A_BLOCK // max(last, 1), 1)
+        for start in range(0, len(moments), step):
+            part = slice(start, start + step)
+            found.append(chances_of(self._columns, postings, words[part], hashtags[part], moments[part], last))
+        return np.concatenate(found)
 
     def posts_before(self, instants_us: Ints) -> Ints:
         """Return how many posts are earlier than each of Q instants, (Q,)."""

@@ -106,7 +106,7 @@ class Postings:
         """
         if alive is None:
             return self._newest(keys, moments_us, count, instants_us)
-        open_rows, wanted, parts = np.arange(len(keys)), count, [Found(_NONE, _NONE)]
+        open_rows, wanted, parts = np.arange(len(keys)), count, list[Found]()
         while len(open_rows):
             asked = self._newest(keys[open_rows], moments_us[open_rows], wanted, instants_us)
             kept = alive[asked.positions]
@@ -119,7 +119,7 @@ class Postings:
         return _by_row(parts)
 
     def _newest(self, keys: Ints, moments_us: Ints, count: int, instants_us: Ints) -> Found:
-        rows, missing, parts = np.arange(len(keys)), np.full(len(keys), count, np.int64), [Found(_NONE, _NONE)]
+        rows, missing, parts = np.arange(len(keys)), np.full(len(keys), count, np.int64), list[Found]()
         for run in reversed(self._runs):
             rows = rows[missing[rows] > 0]
             if not len(rows):
@@ -127,7 +127,7 @@ class Postings:
             starts, stops = run.before(keys[rows], moments_us[rows], instants_us)
             taken = np.minimum(missing[rows], stops - starts)
             missing[rows] -= taken
-            parts.append(Found(np.repeat(rows, taken), run.newest_first(stops, taken)))
+            parts.append(Found(rows.repeat(taken), run.newest_first(stops, taken)))
         found = _by_row(parts)
         late = [self._newest_of(run, keys, moments_us, count, instants_us) for run in self._late]
         if not any(len(part.rows) for part in late):
@@ -153,6 +153,8 @@ def _sorted_anew(runs: list[Run], instants_us: Ints) -> Run:
 
 
 def _by_row(parts: list[Found]) -> Found:
+    if len(parts) < 2:
+        return parts[0] if parts else Found(_NONE, _NONE)
     rows, positions = (np.concatenate(part) for part in zip(*parts, strict=True))
     order = np.argsort(rows, kind="stable")
     return Found(rows[order], positions[order])

@@ -74,12 +74,12 @@ class Run:
             moments_us: (Q,).
             instants_us: (N,) instants by position.
         """
-        places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        places = np.minimum(self.keys.searchsorted(keys), len(self.keys) - 1)
         starts = self.starts[places]
         high = np.where(self.keys[places] == keys, self.starts[places + 1], starts)
         low = np.where(moments_us > self.newest_us, high, starts)
         high = np.where(moments_us <= self.oldest_us, low, high)
-        while (searching := np.flatnonzero(low < high)).size:
+        while (searching := (low < high).nonzero()[0]).size:
             middle = (low[searching] + high[searching]) // 2
             earlier = instants_us[self.positions[middle]] < moments_us[searching]
             low[searching[earlier]] = middle[earlier] + 1
@@ -88,6 +88,8 @@ class Run:
 
     def newest_first(self, stops: Ints, counts: Ints) -> Ints:
         """Return `counts` entries' positions before each of `stops`, newest first, one list behind the other."""
-        first = np.cumsum(counts) - counts
-        entries = np.repeat(stops - 1 + first, counts) - np.arange(int(counts.sum()))
-        return self.positions[entries].astype(np.int64)
+        ends = counts.cumsum()
+        first = stops - 1 + ends - counts
+        entries = first.repeat(counts) - np.arange(int(ends[-1]) if len(ends) else 0)
+        positions: Ints = self.positions[entries].astype(np.int64)
+        return positions

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from multimodal.memory.questions.columns import QuestionColumns
 from multimodal.memory.questions.following import FollowingPostings
-from multimodal.memory.questions.hashtag_values import HashtagValues, pair_keys, summed
+from multimodal.memory.questions.hashtag_values import HashtagValues, PairGroups, pair_keys
 from multimodal.memory.questions.postings import Found
 
 Ints = NDArray[np.int64]
@@ -34,11 +34,12 @@ def uses_of(columns: QuestionColumns, found: Found, moments_us: Ints, decay: flo
     totals = np.bincount(found.rows, weights, minlength=len(moments_us))
     firsts = np.searchsorted(found.rows, np.arange(len(moments_us)))
     posts, hashtags = columns.hashtag_pairs(found.positions, dead=True)
-    rows, hashtags, (counts,), first = summed(found.rows[posts], hashtags, [weights[posts]])
-    ranks = (posts[first] - firsts[rows]).astype(np.float64)
+    pairs = PairGroups.by(found.rows[posts], hashtags)
+    counts, total = pairs.sums(weights[posts]), totals[pairs.rows]
+    ranks = posts[pairs.firsts()] - firsts[pairs.rows]
     # Weights of posts that are old for their decay are 0.
-    shares = np.divide(counts, totals[rows], out=np.zeros(len(rows)), where=totals[rows] > 0)
-    return HashtagValues(rows, hashtags, np.stack([shares, counts, ranks], axis=1), NAMES)
+    shares = np.divide(counts, total, out=np.zeros(len(counts)), where=total > 0)
+    return HashtagValues(pairs.rows, pairs.hashtags, np.stack([shares, counts, ranks], axis=1), NAMES)
 
 
 def used_together(

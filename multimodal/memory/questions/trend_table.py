@@ -84,8 +84,9 @@ class TrendTable:
     36 binary digits: weights of one half-life are added as whole numbers, in any order exactly. Half-lives are added
     oldest first, over the last 64. So a value at t is a function of the uses before t alone, whatever was asked before.
 
-    Kept are one sum for each hashtag and half-life in which it was used (never more than there are uses), and one
-    vector of all hashtags for each of the last four half-lives that were asked for. A table does not change.
+    Kept are one sum for each hashtag and half-life in which it was used (never more than there are uses), one vector
+    of all hashtags for each of the last four half-lives that were asked for, and one for the last instant that was
+    asked for alone, as the several questions of one post do. A table does not change.
 
     Args:
         half_life_us: in microseconds.
@@ -102,6 +103,7 @@ class TrendTable:
         self._newest_us = newest_us
         self._size = size
         self._bases: dict[int, _Base] = {}
+        self._last: tuple[int, _Moment] | None = None
 
     def with_uses(self, instants_us: Ints, hashtags: Ints, sign: int = 1) -> TrendTable:
         """Return a table with more uses, (U,) each, or without uses that it has (sign -1)."""
@@ -156,11 +158,22 @@ class TrendTable:
     def _moments(self, moments_us: Ints, uses: Uses) -> Iterator[_Moment]:
         if not self._size:
             return
+        if len(moments_us) == 1:
+            yield self._moment(int(moments_us[0]), uses)
+            return
         order = np.argsort(moments_us, kind="stable")
         periods = moments_us[order] // self.half_life_us
         for rows in np.split(order, run_starts(periods)[1:]):
             if len(rows):
                 yield from self._moments_within(int(moments_us[rows[0]] // self.half_life_us), moments_us, rows, uses)
+
+    def _moment(self, instant_us: int, uses: Uses) -> _Moment:
+        """Return the moment of the only question."""
+        last = self._last
+        if last is None or last[0] != instant_us:
+            only = np.array([instant_us]), np.zeros(1, np.int64)
+            last = self._last = instant_us, next(self._moments_within(instant_us // self.half_life_us, *only, uses))
+        return last[1]
 
     def _moments_within(self, period: int, moments_us: Ints, rows: Ints, uses: Uses) -> Iterator[_Moment]:
         start_us, moments = period * self.half_life_us, moments_us[rows]

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from multimodal.memory.questions.columns import QuestionColumns
 from multimodal.memory.questions.following import ALL_POSTS, FollowingPostings
-from multimodal.memory.questions.hashtag_values import HashtagValues, counted, pair_keys, run_starts
+from multimodal.memory.questions.hashtag_values import HashtagValues, PairGroups
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -46,11 +46,26 @@ def chances(
     found = postings.words.last(columns, words.indices.astype(np.int64), moments_us[rows], last)
     seen = np.bincount(found.rows, minlength=len(rows))
     posts, hashtags = columns.hashtag_pairs(found.positions, dead=True)
-    joined = _Joined.of(rows, seen, *counted(found.rows[posts], hashtags))
+    joined = _Joined.of(rows, seen, PairGroups.by(found.rows[posts], hashtags))
     uses = postings.hashtags.count(columns, joined.hashtags, moments_us[joined.rows])
     earlier = postings.posts.count(columns, np.full(len(moments_us), ALL_POSTS), moments_us)
     values = joined.values(uses / earlier[joined.rows], rules)
     return HashtagValues(joined.rows, joined.hashtags, values, rules)
+
+
+def chances_of(
+    columns: QuestionColumns, postings: WordPostings, words: Ints, hashtags: Ints, moments_us: Ints, last: int
+) -> Floats:
+    """Return P(hashtag | word) of Q words and hashtags, (Q,), see `MemoryQuestions.word_chances`."""
+    found = postings.words.last(columns, words, moments_us, last)
+    posts, used = columns.hashtag_pairs(found.positions, dead=True)
+    rows = found.rows[posts]
+    seen = np.bincount(found.rows, minlength=len(words))
+    with_hashtag = np.bincount(rows[used == hashtags[rows]], minlength=len(words))
+    uses = postings.hashtags.count(columns, hashtags, moments_us)
+    earlier = postings.posts.count(columns, np.full(len(words), ALL_POSTS), moments_us)
+    share = uses / np.maximum(earlier, 1)
+    return np.where(with_hashtag > 0, (with_hashtag + PRIOR * share) / (seen + PRIOR), 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +87,15 @@ class _Joined:
     of_word: Ints
 
     @classmethod
-    def of(cls, words_rows: Ints, seen: Ints, pairs: Ints, hashtags: Ints, counts: Ints) -> _Joined:
-        order = np.argsort(pair_keys(words_rows[pairs], hashtags), kind="stable")
-        pairs, hashtags = pairs[order], hashtags[order]
-        rows = words_rows[pairs]
-        starts = run_starts(pair_keys(rows, hashtags))
-        groups = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(rows))))
-        return cls(words_rows, seen, rows[starts], hashtags[starts], groups, counts[order], seen[pairs])
+    def of(cls, words_rows: Ints, seen: Ints, used: PairGroups) -> _Joined:
+        """Join the (word, hashtag) pairs of captions.
+
+        Args:
+            words_rows, seen: see the attributes.
+            used: the posts with each word and hashtag.
+        """
+        pairs = PairGroups.by(words_rows[used.rows], used.hashtags)
+        return cls(words_rows, seen, pairs.rows, pairs.hashtags, pairs.of, used.counts(), seen[used.rows])
 
     def values(self, share: Floats, rules: tuple[Rule, ...]) -> Floats:
         """Return (E, len(rules)), given p(t) of each (row, hashtag) pair."""

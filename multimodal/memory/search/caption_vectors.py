@@ -78,18 +78,18 @@ class CaptionVectors:
 
 def slots_of(terms: Sequence[str]) -> NDArray[np.int64]:
     """Return the slot of each term, a word or a pair of words, (n,)."""
-    slots: NDArray[np.int64] = _counts(terms, lambda term: [term]).indices.astype(np.int64)
-    return slots
+    from sklearn.utils import murmurhash3_32
+
+    hashes = np.array([murmurhash3_32(term.encode("utf-8")) for term in terms], np.int64)
+    return np.abs(hashes) % SLOTS
 
 
 def _counts(captions: Sequence[str], analyzer: Callable[[str], list[str]]) -> sparse.csr_matrix:
     """Return how often each slot occurs, as scikit-learn's `HashingVectorizer` counts without alternating signs."""
-    from sklearn.utils import murmurhash3_32
-
     texts = [analyzer(caption) for caption in captions]
-    hashes = [murmurhash3_32(term.encode("utf-8")) for terms in texts for term in terms]
     rows = np.repeat(np.arange(len(texts)), [len(terms) for terms in texts])
-    keys, counts = np.unique(rows * SLOTS + np.abs(np.array(hashes, np.int64)) % SLOTS, return_counts=True)
+    slots = slots_of([term for terms in texts for term in terms])
+    keys, counts = np.unique(rows * SLOTS + slots, return_counts=True)
     ends = np.searchsorted(keys, np.arange(len(texts) + 1) * SLOTS)
     parts = counts.astype(np.float64), (keys % SLOTS).astype(np.int32), ends.astype(np.int32)
     return sparse.csr_matrix(parts, shape=(len(texts), SLOTS))

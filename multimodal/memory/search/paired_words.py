@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from multimodal.memory.posts.column import entries_of
 from multimodal.memory.search.columns import Ints
 
 _PAIRED_QUERIES = 2_000
@@ -22,10 +23,26 @@ def word_similarity(queries: sparse.csr_matrix, remembered: sparse.csr_matrix, p
     Returns:
         (Q, H) in 0..1, rounded as by `similarity_of`.
     """
+    queries = queries if queries.has_sorted_indices else queries.sorted_indices()
     similarity: NDArray[np.float32] = np.zeros(positions.shape, np.float32)
     for start in range(0, len(positions), _PAIRED_QUERIES):
         block = slice(start, start + _PAIRED_QUERIES)
-        rows, ranks = np.nonzero(positions[block] >= 0)
-        products = queries[block][rows].multiply(remembered[positions[block][rows, ranks]])
-        similarity[block][rows, ranks] = np.round(np.asarray(products.sum(1)).ravel(), 5)
+        rows, ranks = (positions[block] >= 0).nonzero()
+        counts, entries = entries_of(remembered.indptr[1:], positions[block][rows, ranks])
+        weights = _weights_at(queries[block], rows.repeat(counts), remembered.indices[entries])
+        sums = np.zeros(len(rows), np.float32)
+        # One by one, in the order in which a row holds its terms.
+        np.add.at(sums, np.arange(len(rows)).repeat(counts), weights * remembered.data[entries])
+        similarity[block][rows, ranks] = np.round(sums, 5)
     return similarity
+
+
+def _weights_at(queries: sparse.csr_matrix, rows: Ints, slots: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return the weights of terms in queries, 0 for those that a query lacks; (n,) as rows and slots."""
+    width = queries.shape[1]
+    known = np.arange(queries.shape[0]).repeat(np.diff(queries.indptr)) * width + queries.indices
+    wanted = rows * width + slots
+    places = np.minimum(known.searchsorted(wanted), len(known) - 1)
+    if not len(known):
+        return np.zeros(len(wanted), np.float32)
+    return np.where(known[places] == wanted, queries.data[places], np.float32(0))

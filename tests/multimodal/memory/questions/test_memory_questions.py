@@ -75,6 +75,17 @@ def test_a_question_alone_as_in_a_sweep():
             assert (single.values == many.values[many.rows == row]).all()
 
 
+def test_questions_about_one_instant_after_another_are_answered_as_in_a_sweep():
+    sweep, one_by_one = MemoryQuestions(COLUMNS), MemoryQuestions(COLUMNS)
+    top = sweep.trends(MOMENTS, HALF_LIFE)
+    values = sweep.trend_values(top.hashtags[::-1], MOMENTS, HALF_LIFE)
+    for row in (3, 20, 20, 3, 4):
+        one = slice(row, row + 1)
+        assert one_by_one.trends(MOMENTS[one], HALF_LIFE).values.tolist() == top.values[one].tolist()
+        found = one_by_one.trend_values(top.hashtags[::-1][one], MOMENTS[one], HALF_LIFE)
+        assert found.tolist() == values[one].tolist()
+
+
 def test_the_last_posts_with_any_of_some_hashtags():
     given = np.stack([COLUMNS.hashtags[1::50, 0], np.full(len(MOMENTS), -1), COLUMNS.hashtags[::50, 1]], axis=1)
     rows, positions = MemoryQuestions(COLUMNS).posts_with(given, MOMENTS, last=6)
@@ -91,12 +102,26 @@ def test_a_half_life_has_to_be_sensible():
         MemoryQuestions(COLUMNS).trends(MOMENTS, timedelta(0))
 
 
+def test_the_chance_of_a_word_is_that_among_all_hashtags_of_the_word(monkeypatch):
+    questions, size = MemoryQuestions(COLUMNS), len(MOMENTS)
+    slots, hashtags = np.arange(size) % 50, 3 * np.arange(size) % 20
+    words = sparse.csr_matrix((np.ones(size), slots, np.arange(size + 1)), shape=(size, 50))
+    expected = questions.word_hashtags(words, MOMENTS, last=5).at(hashtags[:, None])[:, 0, 0]
+    assert 0 < np.count_nonzero(expected) < size
+    assert questions.word_chances(slots, hashtags, MOMENTS, last=5).tolist() == expected.tolist()
+    monkeypatch.setattr("multimodal.memory.questions.memory_questions._POSTS_A_BLOCK", 30)
+    assert questions.word_chances(slots, hashtags, MOMENTS, last=5).tolist() == expected.tolist()
+    with pytest.raises(ValueError, match="last is -1; expected at least 0"):
+        questions.word_chances(slots, hashtags, MOMENTS, last=-1)
+
+
 def test_counts_of_uses_words_and_posts_are_those_of_a_loop():
     questions, rows = MemoryQuestions(COLUMNS), np.arange(len(MOMENTS))
     hashtags = rows % H
     hashtags[0], words = H + 5, COLUMNS.words[1::50]
     uses, found = questions.uses(hashtags, MOMENTS), questions.newest_with(hashtags, MOMENTS, last=3)
-    counts = np.split(questions.word_uses(words, MOMENTS), words.indptr[1:-1])
+    of_words = questions.word_uses(words.indices, MOMENTS.repeat(np.diff(words.indptr)))
+    counts = np.split(of_words, words.indptr[1:-1])
     for row, moment in enumerate(MOMENTS):
         earlier = np.flatnonzero(COLUMNS.instants_us < moment)
         having = earlier[(COLUMNS.hashtags[earlier] == hashtags[row]).any(1)]
