@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from multimodal.hybrid.sources.base import Candidates, Description, Flags, Ints,
 from multimodal.memory.questions.hashtag_values import HashtagValues, pair_keys
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TableBuilder:
     """The sources and descriptions of one hybrid, in order: later ones may read what earlier ones found.
 
@@ -26,16 +27,23 @@ class TableBuilder:
     sources: Sequence[Source]
     descriptions: Sequence[Description]
 
-    @property
+    @cached_property
     def features(self) -> tuple[Feature, ...]:
         """The columns of a table."""
         named: list[Feature] = []
-        parts: list[Source | Description] = [*self.sources, *self.descriptions]
-        for part in parts:
+        for part in self._parts:
             named += [Feature(f"{part.name}.{column}", part.name) for column in part.columns]
             for column in part.ranked:
                 named += [Feature(f"{part.name}.{column}.{what}", part.name) for what in ("rank", "relative")]
         return tuple(named)
+
+    @cached_property
+    def _parts(self) -> tuple[Source | Description, ...]:
+        return *self.sources, *self.descriptions
+
+    @cached_property
+    def _layout(self) -> _Layout:
+        return _Layout.of(self._parts)
 
     def table(self, questions: Questions) -> CandidateTable:
         """Return the candidates of B posts and all that is said of them."""
@@ -66,18 +74,14 @@ class TableBuilder:
             rows: (n,) the post of each.
             missing: which posts each source misses, (B,).
         """
-        parts: list[Source | Description] = [*self.sources, *self.descriptions]
-        ranked = [[part.columns.index(name) for name in part.ranked] for part in parts]
-        chosen = [one[:, columns] for one, columns in zip(values, ranked, strict=True)]
-        places = np.stack(relative_to_best(rows, np.concatenate(chosen, axis=1)), axis=2)
-        ends = np.cumsum([len(columns) for columns in ranked])[:-1]
-        columns = []
-        for number, (own, relative) in enumerate(zip(values, np.split(places, ends, axis=1), strict=True)):
-            table = np.concatenate([own, relative.reshape(len(rows), -1)], axis=1).astype(np.float32)
-            if number < len(missing) and missing[number].any():
-                table[missing[number][rows]] = np.nan
-            columns.append(table)
-        return np.concatenate(columns, axis=1)
+        layout, own = self._layout, np.concatenate(values, axis=1)
+        table = np.empty((len(rows), len(self.features)), np.float32)
+        table[:, layout.own] = own
+        table[:, layout.ranks], table[:, layout.shares] = relative_to_best(rows, own[:, layout.ranked])
+        for columns, missed in zip(layout.parts, missing, strict=False):
+            if missed.any():
+                table[missed[rows], columns] = np.nan
+        return table
 
     def _candidates(
         self, questions: Questions, found: Mapping[str, HashtagValues]
@@ -88,9 +92,8 @@ class TableBuilder:
         rows, hashtags = keys >> 32, keys & (2**32 - 1)
         used, places = np.unique(hashtags, return_inverse=True)
         texts = [questions.names[number] for number in used.tolist()]
-        by_text = np.argsort(np.array(texts, dtype=object), kind="stable") if texts else np.empty(0, np.int64)
         rank = np.empty(len(texts), np.int64)
-        rank[by_text] = np.arange(len(texts))
+        rank[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
         order = np.lexsort((rank[places], rows))
         proposed = np.zeros((len(keys), len(proposals)), np.bool_)
         for column, proposal in enumerate(proposals):
@@ -100,16 +103,54 @@ class TableBuilder:
 
 def _proposals(source: Source, found: HashtagValues, questions: Questions) -> Ints:
     """Return keys of the pairs that a source proposes."""
-    positive = np.flatnonzero(found.values[:, 0] > 0)
-    kept = HashtagValues(found.rows[positive], found.hashtags[positive], found.values[positive], found.names)
-    best = kept.best(source.reach, questions.names.__getitem__)
+    positive = found.values[:, 0] > 0
+    best = found if positive.all() else found.take(np.flatnonzero(positive))
+    best = best.best(source.reach, questions.names.__getitem__)
     return pair_keys(best.rows, best.hashtags)
 
 
 def _values_of(found: HashtagValues, wanted: Ints) -> Values:
     """Return what was found of each wanted pair, (n, C), 0 for nothing."""
     known = pair_keys(found.rows, found.hashtags)
-    places = np.searchsorted(known, wanted)
-    present = np.append(known, -1)[places] == wanted
-    padded = np.concatenate([found.values, np.zeros((1, found.values.shape[1]))])
-    return padded[np.where(present, places, len(known))]
+    if not len(known):
+        return np.zeros((len(wanted), found.values.shape[1]))
+    places = np.minimum(known.searchsorted(wanted), len(known) - 1)
+    values = found.values[places]
+    values[known[places] != wanted] = 0
+    return values
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where in a table the columns of its parts are.
+
+    Attributes:
+        own: (C,) place of each value that a part gives.
+        ranked: (R,) which of these are also given beside those of the other candidates.
+        ranks, shares: (R,) places of their ranks, and of their shares of the largest.
+        parts: the columns of each part.
+    """
+
+    own: Ints
+    ranked: Ints
+    ranks: Ints
+    shares: Ints
+    parts: tuple[slice, ...]
+
+    @classmethod
+    def of(cls, parts: Sequence[Source | Description]) -> _Layout:
+        """Return the layout of parts, each with its values first, then rank and share of each that is ranked."""
+        own, ranked, ranks, slices = list[int](), list[int](), list[int](), list[slice]()
+        first = 0
+        for part in parts:
+            ranked += [len(own) + part.columns.index(name) for name in part.ranked]
+            own += range(first, first + len(part.columns))
+            stop = first + len(part.columns) + 2 * len(part.ranked)
+            ranks += range(first + len(part.columns), stop, 2)
+            slices.append(slice(first, stop))
+            first = stop
+        return cls(
+            *(np.array(places, np.int64) for places in (own, ranked, ranks)),
+            np.array(ranks, np.int64) + 1,
+            tuple(slices),
+        )

@@ -48,8 +48,7 @@ class Forest:
 
     def log_odds(self, features: Features) -> Floats:
         """Return the log-odds of n candidates, (n,), from their features, (n, F)."""
-        # A running sum adds one tree after the other, so that a row does not depend on how many there are.
-        parts = [np.cumsum(self.value[leaves], axis=0)[-1] for leaves in self._leaves(features)]
+        parts = [one_by_one(self._leaf_values[ends]) for ends in self._ends(features)]
         return np.concatenate([np.empty(0), *parts])
 
     def attribution(self, features: Features, sources: Ints, count: int) -> Floats:
@@ -64,18 +63,22 @@ class Forest:
         """
         of_leaf = self._along_paths(sources, count)
         parts = []
-        for leaves in self._leaves(features):
-            total = np.zeros((leaves.shape[1], count))
-            for tree in leaves:
+        for ends in self._ends(features):
+            total = np.zeros((ends.shape[1], count))
+            for tree in self._splits.leaf[ends]:
                 total += of_leaf[tree]
             parts.append(total)
         return np.concatenate([np.empty((0, count)), *parts])
 
-    def _leaves(self, features: Features) -> Iterator[Ints]:
-        """Yield the leaves that rows end in, (T, rows), for some rows at a time."""
+    def _ends(self, features: Features) -> Iterator[Ints]:
+        """Yield which of all leaves rows end in, (T, rows), for some rows at a time."""
         step = max(1, _AT_ONCE // max(1, self._splits.count))
         for start in range(0, len(features), step):
-            yield self._splits.leaves(features[start : start + step])
+            yield self._splits.ends(features[start : start + step])
+
+    @cached_property
+    def _leaf_values(self) -> Floats:
+        return self.value[self._splits.leaf]
 
     @cached_property
     def _splits(self) -> Splits:
@@ -108,3 +111,9 @@ class Forest:
                 known[nodes, sources[self.feature[parents]]] += self.value[nodes] - self.value[parents]
             self._known_paths[key] = known
         return known
+
+
+def one_by_one(terms: Floats) -> Floats:
+    """Return the sums of T terms, (n,), from (T, n), each term added to the sum of those before it."""
+    # Along the first of two axes numpy adds row by row, not pairwise; a single column is one axis.
+    return terms.sum(axis=0) if terms.shape[1] > 1 else terms.cumsum(axis=0)[-1]

@@ -20,15 +20,13 @@ MOST_LEAVES = 64
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """The S nodes of all trees that are no leaves.
+    """The nodes of T trees that are no leaves: S of each tree, of which those that it lacks send no row anywhere.
 
     Attributes:
-        rows: (S,) row of the table of features that is compared: missing values are lowest in its first half, highest
-            in its second.
-        thresholds: (S, 1).
-        ruled_out: (S, 1) unsigned, the leaves that a row that goes right does not end in.
-        starts: (U,) the first split of each tree that has one.
-        split: (T,) whether a tree has one.
+        rows: (S · T,) row of the table of features that is compared, the first split of each tree first: missing values
+            are lowest in the first half of the table, highest in its second.
+        thresholds: (S · T, 1).
+        ruled_out: (S · T, 1) unsigned, the leaves that a row that goes right does not end in.
         leaf: (L,) the nodes that are leaves.
         first_leaf: (T, 1) the first leaf of each tree.
     """
@@ -36,8 +34,6 @@ class Splits:
     rows: Ints
     thresholds: NDArray[np.float32]
     ruled_out: NDArray[Any]
-    starts: Ints
-    split: NDArray[np.bool_]
     leaf: Ints
     first_leaf: Ints
 
@@ -57,36 +53,32 @@ class Splits:
         nodes = np.flatnonzero(~is_leaf)
         tree = np.searchsorted(starts, nodes, side="right") - 1
         first = before[nodes] - before[starts[tree]]
-        on_its_left = before[right[nodes]] - before[nodes]
         most = int(np.diff(before[np.append(starts, len(feature))]).max(initial=1))
         bits = next(kind for kind in (np.uint16, np.uint32, np.uint64) if np.iinfo(kind).bits >= most)
-        return cls(
-            rows=feature[nodes].astype(np.int64) + np.where(missing_left[nodes] > 0, 0, width),
-            thresholds=threshold[nodes][:, None],
-            ruled_out=_bits(first, on_its_left).astype(bits)[:, None],
-            starts=np.searchsorted(nodes, starts)[np.isin(starts, nodes)],
-            split=np.isin(starts, nodes),
-            leaf=np.flatnonzero(is_leaf),
-            first_leaf=before[starts][:, None],
-        )
+        # A binary tree has a split less than leaves.
+        size = (most - 1) * len(starts)
+        places = (np.arange(len(nodes)) - np.searchsorted(nodes, starts)[tree]) * len(starts) + tree
+        rows, thresholds, ruled_out = np.zeros(size, np.int64), np.full(size, np.inf, np.float32), np.zeros(size, bits)
+        rows[places] = feature[nodes] + np.where(missing_left[nodes] > 0, 0, width)
+        thresholds[places] = threshold[nodes]
+        ruled_out[places] = _bits(first, before[right[nodes]] - before[nodes])
+        return cls(rows, thresholds[:, None], ruled_out[:, None], np.flatnonzero(is_leaf), before[starts][:, None])
 
     @property
     def count(self) -> int:
-        """How many splits there are, S."""
+        """How many splits there are, S · T."""
         return len(self.rows)
 
-    def leaves(self, features: NDArray[np.float32]) -> Ints:
-        """Return the node that each row ends in, (T, n), from its features, (n, F)."""
-        columns = np.ascontiguousarray(features.T, np.float32)
+    def ends(self, features: NDArray[np.float32]) -> Ints:
+        """Return which of all leaves each row ends in, (T, n), from its features, (n, F)."""
+        columns, trees = np.ascontiguousarray(features.T, np.float32), len(self.first_leaf)
+        shape = self.count // trees, trees, columns.shape[1]
         missing = np.isnan(columns)
         table = np.concatenate([np.where(missing, -np.inf, columns), np.where(missing, np.inf, columns)], dtype="f4")
-        goes_right = table[self.rows] > self.thresholds
-        number = np.zeros((len(self.split), columns.shape[1]), np.int64)
-        if self.count:
-            # A product, because numpy's `where` takes twenty times as long.
-            ruled_out = np.bitwise_or.reduceat(goes_right * self.ruled_out, self.starts, axis=0)
-            number[self.split] = _lowest_unset_bit(ruled_out)
-        ends: Ints = self.leaf[self.first_leaf + number]
+        goes_right = table.take(self.rows, axis=0) > self.thresholds
+        # A product, because numpy's `where` takes twenty times as long.
+        ruled_out = np.bitwise_or.reduce((goes_right * self.ruled_out).reshape(shape), axis=0)
+        ends: Ints = self.first_leaf + _lowest_unset_bit(ruled_out)
         return ends
 
 

@@ -65,9 +65,8 @@ class HashtagValues:
         rows, values = self.rows, self.values[order, 0]
         cuts = starts[sizes > count] + count
         for cut in cuts[values[cuts - 1] == values[cuts]] if count else ():
-            tied = order[(rows == rows[cut]) & (values == values[cut])]
-            first = int(np.flatnonzero((rows == rows[cut]) & (values == values[cut]))[0])
-            order[first : first + len(tied)] = sorted(tied, key=lambda entry: text_of(int(self.hashtags[entry])))
+            tied = ((rows == rows[cut]) & (values == values[cut])).nonzero()[0]
+            order[tied] = sorted(order[tied].tolist(), key=lambda entry: text_of(int(self.hashtags[entry])))
         return self.take(np.sort(order[places_in_runs(starts, sizes) < count]))
 
 
