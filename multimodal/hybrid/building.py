@@ -127,14 +127,13 @@ class _Layout:
     Attributes:
         own: (C,) place of each value that a part gives.
         ranked: (R,) which of these are also given beside those of the other candidates.
-        ranks, shares: (R,) places of their ranks, and of their shares of the largest.
+        ranks: (R,) places of their ranks.
         parts: the columns of each part.
     """
 
     own: Ints
     ranked: Ints
     ranks: Ints
-    shares: Ints
     parts: tuple[slice, ...]
 
     @classmethod
@@ -149,8 +148,10 @@ class _Layout:
             ranks += range(first + len(part.columns), stop, 2)
             slices.append(slice(first, stop))
             first = stop
-        return cls(
-            *(np.array(places, np.int64) for places in (own, ranked, ranks)),
-            np.array(ranks, np.int64) + 1,
-            tuple(slices),
-        )
+        places = [np.array(one, np.int64) for one in (own, ranked, ranks)]
+        return cls(places[0], places[1], places[2], tuple(slices))
+
+    @property
+    def shares(self) -> Ints:
+        """(R,) Places of their shares of the largest, each behind the rank."""
+        return self.ranks + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.memory.questions.hashtag_values import run_starts
+from multimodal.memory.questions.hashtag_values import places_in_runs, run_sizes, run_starts
 
 Ints = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -23,14 +23,15 @@ def relative_to_best(rows: Ints, values: Values) -> tuple[Values, Values]:
     if not values.size:
         return values, values
     columns_Rn, starts = values.T, run_starts(rows)
-    sizes, place = np.diff(np.append(starts, len(rows))), np.arange(len(rows))
+    sizes, column_R1 = run_sizes(starts, len(rows)), np.arange(values.shape[1])[:, None]
     order = np.lexsort((-columns_Rn, np.broadcast_to(rows, columns_Rn.shape)))
-    falling = np.take_along_axis(columns_Rn, order, axis=1)
+    falling = columns_Rn[column_R1, order]
     opens = np.ones(falling.shape, np.bool_)
     opens[:, 1:] = (falling[:, 1:] != falling[:, :-1]) | (rows[1:] != rows[:-1])
-    firsts = np.maximum.accumulate(np.where(opens, place, 0), axis=1) - np.repeat(starts, sizes)
+    places = places_in_runs(starts, sizes)
+    firsts = np.maximum.accumulate(np.where(opens, np.arange(len(rows)), 0), axis=1)
     ranks = np.empty(falling.shape)
-    np.put_along_axis(ranks, order, firsts + 1.0, axis=1)
-    best = np.repeat(np.maximum.reduceat(columns_Rn, starts, axis=1), sizes, axis=1)
+    ranks[column_R1, order] = places[firsts] + 1.0
+    best = falling[:, starts].repeat(sizes, axis=1)
     shares = np.divide(columns_Rn, best, out=np.zeros(falling.shape), where=best > 0)
     return ranks.T, shares.T

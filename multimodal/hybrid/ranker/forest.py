@@ -116,4 +116,5 @@ class Forest:
 def one_by_one(terms: Floats) -> Floats:
     """Return the sums of T terms, (n,), from (T, n), each term added to the sum of those before it."""
     # Along the first of two axes numpy adds row by row, not pairwise; a single column is one axis.
-    return terms.sum(axis=0) if terms.shape[1] > 1 else terms.cumsum(axis=0)[-1]
+    sums: Floats = terms.sum(axis=0) if terms.shape[1] > 1 else terms.cumsum(axis=0)[-1]
+    return sums

@@ -8,7 +8,14 @@ from datetime import timedelta
 import numpy as np
 
 from multimodal.hybrid.sources.base import Candidates, Description, Ints, Questions, Source, Values
-from multimodal.memory.questions.hashtag_values import HashtagValues, PairGroups, places_in_runs, run_sizes, run_starts
+from multimodal.memory.questions.hashtag_values import (
+    HashtagValues,
+    PairGroups,
+    pair_keys,
+    places_in_runs,
+    run_sizes,
+    run_starts,
+)
 from multimodal.memory.questions.postings import Found
 
 HALF_LIVES = (timedelta(days=1), timedelta(days=30), timedelta(days=365))
@@ -77,7 +84,8 @@ class HashtagAge(Description):
         """Return how many users wrote the last posts with each hashtag, the user's own share, and their hashtags."""
         memory, count = questions.memory, np.bincount(newest.rows, minlength=len(rows))
         users = memory.users[newest.positions]
-        different = PairGroups.by(newest.rows, users + 1).rows
+        keys = np.sort(pair_keys(newest.rows, users + 1))
+        different = keys[run_starts(keys)] >> 32
         last = questions.history(1)[:, 0]
         user = np.where(last >= 0, memory.users[last], -2) if len(memory) else last
         own = np.bincount(newest.rows, users == user[rows][newest.rows], minlength=len(rows))

@@ -97,7 +97,8 @@ class PairGroups:
             pairs = present.nonzero()[0]
             number[pairs] = np.arange(len(pairs))
             of = number[keys]
-        return cls(*np.divmod(pairs, width), of)
+        of_rows = pairs // width
+        return cls(of_rows, pairs - of_rows * width, of)
 
     def counts(self) -> Ints:
         """Return how many entries each pair has, (G,)."""

@@ -65,16 +65,18 @@ class Gathered:
         similarity = self._similarity(question, stop, likeness, workspace)
         if usable is not None:
             similarity = np.where(usable[:stop], similarity, 0)
-        instants = self.posts.instants_us[:stop]
-        values = likeness.values(similarity, instants, question.instant_us)
-        if stop <= count:
-            return self.posts.positions[:stop][similarity > 0]
+        near = (similarity > 0).nonzero()[0]
+        if len(near) <= count:
+            return self.posts.positions[near]
+        similarity, instants = similarity[near], self.posts.instants_us[near]
         margin = _MARGIN * max(sum(likeness.weights.values()), 1)
-        kept = _well_within(similarity, values, count, likeness, margin)
-        low = likeness.values(np.maximum(similarity[kept] - margin, 0), instants[kept], question.instant_us)
-        high = likeness.values(similarity[kept] + margin, instants[kept], question.instant_us)
+        values = likeness.values(similarity, instants, question.instant_us)
+        kept = _well_within(values, count, likeness, margin)
+        similarity, instants = similarity[kept], instants[kept]
+        low = likeness.values(np.maximum(similarity - margin, 0), instants, question.instant_us)
+        high = likeness.values(similarity + margin, instants, question.instant_us)
         least = np.partition(low, len(low) - count)[len(low) - count] if len(low) > count else 0.0
-        return self.posts.positions[kept[high >= least]]
+        return self.posts.positions[near[kept[high >= least]]]
 
     def _similarity(self, question: Question, stop: int, likeness: Likeness, workspace: Workspace) -> Doubles:
         total: Doubles = np.zeros(stop)
@@ -102,13 +104,13 @@ class Gathered:
         return np.bincount(owners, products, len(self.posts)).astype(np.float64)
 
 
-def _well_within(similarity: Doubles, values: Doubles, count: int, likeness: Likeness, margin: float) -> Ints:
-    """Return the posts whose values may be among the largest if every similarity is wrong by up to a margin."""
+def _well_within(values: Doubles, count: int, likeness: Likeness, margin: float) -> Ints:
+    """Return which values, more than `count`, may be among the largest if every similarity is wrong by a margin."""
     small = 4 * max(likeness.power, 1) * margin
     # Of a similarity above `small` the value is wrong by less than a third upwards and a quarter downwards.
     least = np.partition(values, len(values) - count)[len(values) - count] / 2
     if (small + margin) ** likeness.power >= least:
-        return np.flatnonzero(similarity > 0)
+        return np.arange(len(values))
     return np.flatnonzero(values >= least)
 
 

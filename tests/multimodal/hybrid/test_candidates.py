@@ -5,9 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from data_loaders.posts import Post
+from multimodal.hybrid.assembly import assembled
 from multimodal.hybrid.candidates import CandidateTable, Feature
+from multimodal.hybrid.config import SearchConfig
 from multimodal.hybrid.names import HashtagNames
+from multimodal.hybrid.spaces import PostSpaces
 from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.search.caption_vectors import SLOTS, CaptionVectors
 
 
 @pytest.fixture
@@ -50,3 +56,12 @@ def test_hashtags_that_come_later_do_not_shift_the_numbers():
     first = names.number_of("sun")
     id_map.add(["sea", "sun"])
     assert (names.number_of("sun"), names[first]) == (first, "sun")
+
+
+def test_a_post_without_candidates_has_a_table_with_all_columns():
+    spaces = PostSpaces("plain", CaptionVectors.fit([], 0.5), None, None, None)
+    memory = PostMemory(HashtagIdMap(["sea"], [3]), 0, SLOTS)
+    builder = assembled(SearchConfig(), (), None, [])
+    table = builder.table(spaces.questions([Post(post_id="p0")], memory))
+    assert table.values.shape == (0, len(builder.features))
+    assert (table.posts, len(table), table.proposed.shape) == (1, 0, (0, len(builder.sources)))

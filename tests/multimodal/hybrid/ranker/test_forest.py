@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ranker_rows import NAMES, SMALL, draw_rows
 
 from multimodal.hybrid.ranker.boosting import _parameters, forest_of, grow_forest, scaled
-from multimodal.hybrid.ranker.forest import Forest
+from multimodal.hybrid.ranker.forest import Forest, one_by_one
 
 
 def _same(one: Forest, other: Forest) -> bool:
@@ -65,6 +65,12 @@ def test_a_row_does_not_depend_on_the_others(rows):
     assert np.array_equal(forest.log_odds(features), alone)
 
 
+@pytest.mark.parametrize("rows", [1, 2, 3, 8, 200])
+def test_trees_are_added_one_by_one(rows):
+    terms = np.random.default_rng(0).normal(size=(300, rows))
+    assert one_by_one(terms).tolist() == np.cumsum(terms, axis=0)[-1].tolist()
+
+
 def test_many_rows_are_walked_in_parts(monkeypatch):
     forest = grow_forest(draw_rows(), SMALL)
     features = draw_rows(seed=2).features
@@ -95,6 +101,12 @@ def test_a_tree_without_a_split_adds_its_value():
     features = np.array([[0, 0.5], [0, 0.6], [0, np.nan]], np.float32)
     assert forest.log_odds(features).tolist() == [-0.5, 1.5, 1.5]
     assert forest.base == 0.25 - 0.5 + 0.25
+
+
+def test_trees_without_any_split():
+    forest = forest_of({"tree_info": [{"tree_structure": _leaf(value, 2)} for value in (0.25, -1.0)]}, 2)
+    assert forest.log_odds(np.zeros((3, 2), np.float32)).tolist() == [-0.75] * 3
+    assert forest.attribution(np.zeros((3, 2), np.float32), np.array([0, 1]), 2).tolist() == [[0, 0]] * 3
 
 
 def test_attribution_follows_the_paths():
