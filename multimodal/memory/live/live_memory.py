@@ -100,8 +100,6 @@ class LiveMemory:
         place: None for the beginning.
     """
 
-    memory: PostMemory
-
     def __init__(
         self,
         memory: PostMemory,
@@ -113,7 +111,7 @@ class LiveMemory:
         self.store = store or InProcessStore("")
         self.settings = settings or LiveSettings(log_posts=store is not None)
         self.files, self.place = files, place or LogPlace()
-        self._use(memory)
+        self.memory = self._searchable(memory)
         self._empty = empty_like(memory)
         self._lock, self._files_lock = ForkSafeLock(), ForkSafeLock()
         self._next_look_s = 0.0
@@ -143,12 +141,12 @@ class LiveMemory:
         with self._lock:
             first = self.number
             self._follow_compaction()
-            self._read_on(advance)
+            self._read_on(self.memory, advance)
             return self.number - first
 
-    def _read_on(self, advance: Callable[[int], None] = lambda events: None) -> None:
+    def _read_on(self, memory: PostMemory, advance: Callable[[int], None] = lambda events: None) -> None:
         while page := list(self.store.read(self.number, _EVENTS_AT_ONCE)):
-            self._advance(page)
+            self._advance(memory, page)
             advance(len(page))
         self.store.last()  # refuses a log that ends before what was read from it
         self._away = False
@@ -171,8 +169,8 @@ class LiveMemory:
                 self._away = True
             self._next_look_s = time.monotonic() + self.settings.refresh_s
 
-    def _advance(self, page: Sequence[NumberedEvent]) -> None:
-        apply(self.memory, [event for _, event in page])
+    def _advance(self, memory: PostMemory, page: Sequence[NumberedEvent]) -> None:
+        apply(memory, [event for _, event in page])
         number, event = page[-1]
         self.place = replace(self.place, number=number, last_event=mark(event))
         if self.files is not None:
@@ -199,7 +197,7 @@ class LiveMemory:
             return
         last = self.store.append(events)
         if last - len(events) == self.number:
-            self._advance([*enumerate(events, start=self.number + 1)])
+            self._advance(self.memory, [*enumerate(events, start=self.number + 1)])
         else:
             # Others have appended in between.
             self._next_look_s = 0.0
@@ -364,22 +362,21 @@ class LiveMemory:
             return done
 
     def _reopen(self) -> None:
-        """Exchange the memory for one of the living posts alone."""
+        """Exchange the memory for one of the living posts alone, in one step: other threads ask it meanwhile."""
         empty = empty_like(self._empty)
         read = None if self.files is None else read_snapshot(self.files.snapshot, empty, self.files.origin)
         if self.files is None or read is None:
-            self._use(self.memory.living())
+            self.memory = self._searchable(self.memory.living())
         else:
             memory, place = read
             refuse_foreign_log(self.files.snapshot, place, self.store)
-            before = self.memory, self.place
+            before, self.place = self.place, place
             try:
-                self.place = place
-                self._use(memory)
-                self._read_on()
+                self._read_on(self._searchable(memory))
             except BaseException:
-                self.memory, self.place = before
+                self.place = before
                 raise
+            self.memory = memory
         if self.files is not None:
             self.files.remove_spans(self.place.generation)
 
@@ -395,8 +392,8 @@ class LiveMemory:
                 logger.warning("the compacted memory is not taken over: %s", error)
         self._seen_snapshot = seen
 
-    def _use(self, memory: PostMemory) -> None:
-        self.memory = memory
+    def _searchable(self, memory: PostMemory) -> PostMemory:
+        """Return a memory that finds neighbours by the settings, in the files of the present generation."""
         settings, folder, fingerprint = self.settings.index, None, ""
         if self.files is not None:
             settings = settings or memory.index.settings
@@ -407,6 +404,7 @@ class LiveMemory:
             memory.search_with(
                 NeighbourIndex(memory, settings, folder, fingerprints=fingerprints, background=background)
             )
+        return memory
 
     def _write_behind(self) -> None:
         """Write a snapshot beside answering, if many events stand behind the last one."""

@@ -111,10 +111,18 @@ def check_part(folder: Path, whole: bool = False) -> None:
         raise PartDamaged(f"{folder} ({_WHAT}) has the format {header.format}; this version reads {FORMAT}.")
     for name, entry in header.files.items():
         path = folder / name
-        if not path.is_file():
-            raise PartDamaged(f"{path} ({_WHAT}) is missing.")
-        size = path.stat().st_size
-        if size != entry.bytes:
-            raise PartDamaged(f"{path} ({_WHAT}) has {size:,} bytes, not {entry.bytes:,}.")
-        if (whole or size <= _SMALL_BYTES) and _hash(path) != entry.sha256:
-            raise PartDamaged(f"{path} ({_WHAT}) is damaged: its content has changed.")
+        try:
+            _check_file(path, entry, whole)
+        except OSError as error:
+            # Another process may have dropped it meanwhile.
+            raise PartDamaged(f"{path} ({_WHAT}) cannot be read: {error.strerror or error}.") from None
+
+
+def _check_file(path: Path, entry: Entry, whole: bool) -> None:
+    if not path.is_file():
+        raise PartDamaged(f"{path} ({_WHAT}) is missing.")
+    size = path.stat().st_size
+    if size != entry.bytes:
+        raise PartDamaged(f"{path} ({_WHAT}) has {size:,} bytes, not {entry.bytes:,}.")
+    if (whole or size <= _SMALL_BYTES) and _hash(path) != entry.sha256:
+        raise PartDamaged(f"{path} ({_WHAT}) is damaged: its content has changed.")

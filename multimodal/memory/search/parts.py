@@ -120,11 +120,12 @@ class Parts:
         try:
             save_part(folder, lambda beside: kind.save(part, beside))
             return kind.open(folder), folder
-        except OSError as error:
+        except (OSError, RunError) as error:
+            # A full disk; or another process has dropped what was just written.
             self._warn(error)
             return part, None
 
-    def _warn(self, error: OSError) -> None:
+    def _warn(self, error: OSError | RunError) -> None:
         if not self._warned:
             logger.warning("the memory's index cannot be kept in %s (%s); it stays in memory.", self._folder, error)
         self._warned = True
@@ -135,7 +136,7 @@ class Parts:
         What processes left that were killed while they wrote is removed as well.
         """
         for folder in self._on_disk("."):
-            if time.time() - folder.stat().st_mtime > _LEFT_S:
+            if _age_s(folder) > _LEFT_S:
                 shutil.rmtree(folder, ignore_errors=True)
         with self._lock:
             keys = {kept.folder: key for key, kept in self._kept.items() if kept.folder is not None}
@@ -162,3 +163,11 @@ class Parts:
             for folder in self._on_disk(""):
                 if folder not in used:
                     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _age_s(folder: Path) -> float:
+    """Return since when a folder is as it is; 0 s if it is gone, because a thread has finished writing it."""
+    try:
+        return time.time() - folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

@@ -249,6 +249,27 @@ class TestSnapshotsThatChangeMeanwhile:
         assert agree(first, second)
         assert second.memory.alive is None
 
+    def test_an_answer_while_a_compaction_is_taken_over_knows_all_and_nobody_forgotten(self, replica, monkeypatch):
+        live = replica()
+        live.observe(stream(6, 10), encode)
+        read, clean, seen = live.store.read, live.store.clean, []
+
+        def look(*given):
+            seen.append(("p20" in live.memory, live.positions_of("bob")))
+            return read(*given)
+
+        def change_meanwhile():
+            clean()
+            live.observe([post(20)], encode)
+            live.forget("bob")
+            monkeypatch.setattr(live.store, "read", look)
+
+        monkeypatch.setattr(live.store, "clean", change_meanwhile)
+        live.compact()
+        assert len(seen) > 1
+        assert seen == [(True, [])] * len(seen)
+        assert agree(live, replica())
+
     def test_a_snapshot_that_is_refused_is_replaced_by_the_next(self, replica, tmp_path, caplog):
         first = replica()
         first.observe(stream(6, 10), encode)

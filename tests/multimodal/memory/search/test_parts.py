@@ -88,6 +88,37 @@ class TestFiles:
         same(answers(tmp_path)[0], answer)
         assert not caplog.records
 
+    def test_those_that_another_process_drops_while_they_are_opened(self, tmp_path, monkeypatch, caplog):
+        answer, _ = answers(tmp_path)
+        read, dropped = part_files._hash, []
+
+        def drop(path):
+            if not dropped:
+                dropped.append(path)
+                shutil.rmtree(path.parent)
+            return read(path)
+
+        monkeypatch.setattr(part_files, "_hash", drop)
+        same(answers(tmp_path)[0], answer)
+        [message] = [record.getMessage() for record in caplog.records]
+        assert f"{dropped[0]} (a part of the memory's index) cannot be read: No such file or directory." in message
+
+    def test_those_that_another_process_drops_once_they_are_written(self, tmp_path, monkeypatch, caplog):
+        def save_and_drop(folder, write):
+            save_part(folder, write)
+            shutil.rmtree(folder)
+
+        monkeypatch.setattr("multimodal.memory.search.parts.save_part", save_and_drop)
+        same(answers(tmp_path)[0], answers()[0])
+        [message] = [record.getMessage() for record in caplog.records]
+        assert f"the memory's index cannot be kept in {tmp_path} (" in message
+        assert "No such file or directory" in message
+
+    def test_one_that_is_finished_while_all_are_read(self, tmp_path, monkeypatch):
+        _, index = answers(tmp_path)
+        monkeypatch.setattr(index._parts, "_on_disk", lambda *first: [tmp_path / ".finished"] if first else [])
+        assert index.verify() == []
+
     def test_are_read_wholly_on_request(self, tmp_path, monkeypatch):
         monkeypatch.setattr(part_files, "_SMALL_BYTES", 1)
         answer, index = answers(tmp_path)
