@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from test_dense_kinds import ASKED, COUNT, KINDS, QUESTIONS, SIZE, VECTORS, kinds
 
 from multimodal.memory.search.dense import exact_search
@@ -89,6 +91,31 @@ class TestWithoutFaiss:
                 best = self.best(kept, np.float64(question), usable[rows])
                 expected = np.where(best >= 0, rows[best], -1)
                 assert row.tolist() == expected.tolist()
+
+    @pytest.mark.parametrize(
+        "codes, width, less, least", [("int8", 2_000, 1 / 127, 1 / 127), ("float16", 16, 2**-11, 2**-14)]
+    )
+    def test_products_that_single_precision_cannot_tell_apart(self, codes, width, less, least):
+        worse = np.arange(width)[None, :] < np.arange(8, 0, -1)[:, None]
+        vectors = np.where(worse, 1 - less, 1).astype(np.float32) * np.float32(width**-0.5)
+        question = np.where(worse[:1], least, 1).astype(np.float32)
+        span = build_dense(vectors, DenseSettings(kind="flat", codes=codes))
+        assert span.candidates(question, 8).tolist() == [[7, 6, 5, 4, 3, 2, 1, 0]]
+
+    def test_rounding_that_a_caller_allows_changes_nothing(self):
+        span = build_dense(VECTORS, KINDS["flat"])
+        expected = span.candidates(QUESTIONS, COUNT)
+        with torch.autocast("cpu", torch.bfloat16):
+            assert span.candidates(QUESTIONS, COUNT).tolist() == expected.tolist()
+
+    def test_a_fork_of_a_process_that_uses_a_gpu_asks_on_the_cpu(self, monkeypatch):
+        span = build_dense(VECTORS, KINDS["flat"])
+        expected = span.candidates(QUESTIONS, COUNT)
+        monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+        monkeypatch.setattr("torch.cuda._is_in_bad_fork", lambda: True)
+        span._search._vectors = SimpleNamespace(is_cuda=True)  # of the parent, out of reach
+        assert span.candidates(QUESTIONS, COUNT).tolist() == expected.tolist()
+        assert build_dense(VECTORS, KINDS["flat"]).candidates(QUESTIONS, COUNT).tolist() == expected.tolist()
 
     def test_a_fork_asks_as_well(self):
         span = build_dense(VECTORS, KINDS["flat"])
