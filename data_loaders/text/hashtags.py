@@ -13,8 +13,8 @@ import html
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import regex
@@ -24,6 +24,7 @@ from data_loaders.text.patterns import ENTITY, HASHTAG_OR_URL, MAY_HOLD_HASHTAG,
 
 _SIGNS = "#＃"
 _LONGEST_CACHED = 100
+_LONGEST_CAPTION_CACHED = 4_000
 _OUTSIDE = regex.compile(r"[^\p{L}\p{M}\p{N}_]|\p{Variation_Selector}|\p{Me}")
 _LEADING_MARKS = regex.compile(r"\A\p{M}+")
 _LETTER = regex.compile(r"\p{L}")
@@ -52,8 +53,7 @@ _PIECE = regex.compile(r"[\p{L}\p{M}\p{N}_\u200c\u200d]++|&\#?[A-Za-z0-9]{1,32};
 _MOST_PIECES = 64
 
 
-@dataclass(frozen=True, slots=True)
-class FoundHashtag:
+class FoundHashtag(NamedTuple):
     """A hashtag in a text: its surface form without the sign, and its span with the sign (`text[start:end]`)."""
 
     surface: str
@@ -95,20 +95,25 @@ def find_hashtags(text: str) -> list[FoundHashtag]:
     >>> find_hashtags("low #Tide")
     [FoundHashtag(surface='Tide', start=4, end=9)]
     """
-    return list(_found(text)) if MAY_HOLD_HASHTAG.search(text) else []
+    if not MAY_HOLD_HASHTAG.search(text):
+        return []
+    return list((_found_of_late if len(text) <= _LONGEST_CAPTION_CACHED else _found)(text))
 
 
-@lru_cache(maxsize=8)  # a caption is asked about several times in a row
 def _found(text: str) -> tuple[FoundHashtag, ...]:
     found = [FoundHashtag(*topic) for topic in find_topics(text)]
     if not found:
         runs = (run.span() for run in SIGNED_RUN.finditer(text))
         matches = (match for start, end in runs for match in HASHTAG_OR_URL.finditer(text, start, end))
-        found = [FoundHashtag(match["tag"], *match.span()) for match in matches if match["tag"] is not None]
-        # The other signs may be pairs.
-        topics = find_topics(_blanked(text, found)) if found else []
-        found = sorted([*found, *(FoundHashtag(*topic) for topic in topics)], key=lambda tag: tag.start)
+        found = [FoundHashtag(tag, *match.span()) for match in matches if (tag := match["tag"]) is not None]
+        if found and sum(map(text.count, _SIGNS)) > len(found) + 1:  # the other signs may be pairs
+            topics = find_topics(_blanked(text, found))
+            found = sorted([*found, *(FoundHashtag(*topic) for topic in topics)], key=lambda tag: tag.start)
     return tuple(found)
+
+
+# A caption is asked about several times, when it is read and when its batch is worked on.
+_found_of_late = lru_cache(maxsize=512)(_found)
 
 
 def _blanked(text: str, found: Iterable[FoundHashtag]) -> str:
@@ -140,12 +145,30 @@ def remove_hashtags(text: str, listed: Collection[str] = ()) -> str:
     """
     if not _ANY_SIGN.search(text):
         return text
-    spans, signed = _hashtag_spans(text), find_listed(text, listed)
+    spans = _hashtag_spans(text)
+    signed = [] if _are_all_signs(text, spans, listed) else find_listed(text, listed)
     while spans or signed:
         text = _without(text, spans + signed)
         # What stood behind what was removed may have become a hashtag itself.
         spans, signed = (_hashtag_spans(text) if signed else []), _listed_spans(text, listed, with_signs_before=True)
     return text
+
+
+def _are_all_signs(text: str, spans: list[tuple[int, int]], listed: Collection[str]) -> bool:
+    """Return whether nothing but these hashtags can be listed ones with a sign: each sign begins one that stands apart.
+
+    A listed hashtag without a blank in it ends before the next blank.
+    """
+    starts = {start for start, _ in spans}
+    return (
+        all(sign.start() in starts for sign in _ANY_SIGN.finditer(text))
+        and all(end == len(text) or text[end].isspace() for _, end in spans)
+        and not any(map(_holds_blank, listed))
+    )
+
+
+def _holds_blank(tag: str) -> bool:
+    return len(tag.split()) > 1
 
 
 def _hashtag_spans(text: str) -> list[tuple[int, int]]:
@@ -167,10 +190,10 @@ def find_listed(text: str, listed: Collection[str]) -> list[tuple[int, int]]:
 
 def _listed_spans(text: str, listed: Collection[str], with_signs_before: bool = False) -> list[tuple[int, int]]:
     """Return what `find_listed` does, with the signs that stand alone before a hashtag if they are asked for."""
-    tags = {normalise(tag) for tag in listed} - {""}
-    if not tags or not _ANY_SIGN.search(text):
+    tags = {normalise(tag) for tag in listed} - {""} if _ANY_SIGN.search(text) else set()
+    if not tags:
         return []
-    spaced = any(len(tag.split()) > 1 for tag in listed)
+    spaced = any(map(_holds_blank, listed))
     signs = list(_ANY_SIGN.finditer(text))
     limits = [*(sign.start() for sign in signs[1:]), len(text)]
     spans, encoded, edge, first = [], False, -1, 0

@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_loaders.text.hashtags import canonical_list, extract, find_hashtags, normalise, remove_hashtags, split_words
+from data_loaders.text.hashtags import (
+    canonical_list,
+    extract,
+    find_hashtags,
+    find_listed,
+    normalise,
+    remove_hashtags,
+    split_words,
+)
 
 # Texts thick with the characters that decide where a hashtag starts and ends.
 TEXTS = st.one_of(
@@ -203,6 +211,32 @@ def test_words_of_a_hashtag(surface, words):
 @given(TEXTS)
 def test_nothing_is_found_where_all_was_removed(text):
     assert extract(remove_hashtags(text)) == []
+
+
+SIGNED = st.lists(
+    st.sampled_from(
+        ["#", "＃", "&#35;", "%23", "a", "bc", "#a", "#bc", "日", " ", "\n", "\u200b", ".", "x.y/#a", "&#39;"]
+    ),
+    max_size=10,
+).map("".join)
+
+
+@given(SIGNED, st.lists(st.sampled_from(["a", "bc", "a bc", "日", "abc"]), max_size=3))
+def test_what_is_listed_with_a_sign_is_removed_be_it_apart_or_not(text, listed):
+    rest = remove_hashtags(text, listed)
+    assert extract(rest) == find_listed(rest, listed) == []
+
+
+@given(
+    st.lists(st.sampled_from(["#a", "#bc", "＃日", "a", "bc", "日"])), st.lists(st.sampled_from(["a", "bc", "日", "d"]))
+)
+def test_listing_hashtags_that_stand_apart_changes_nothing(words, listed):
+    text = " ".join(words)
+    assert (
+        remove_hashtags(text, listed)
+        == remove_hashtags(text)
+        == " ".join(word for word in words if word[0] not in "#＃")
+    )
 
 
 @given(TEXTS)
