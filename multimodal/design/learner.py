@@ -14,6 +14,7 @@ from multimodal.design.network import DesignOutput
 from multimodal.design.scoring import Scorer
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.systems.post_networks.learner import PostLearner
+from multimodal.systems.post_networks.sequences.large_losses import SequenceLesson
 from multimodal.systems.post_networks.sequences.losses import sequence_loss, set_loss
 from multimodal.systems.post_networks.train_batches import DropRates, TrainBatch
 from multimodal.training.base_learner import Losses
@@ -80,7 +81,8 @@ class DesignLearner(PostLearner):
         if self._vocabulary_size < LARGE_VOCABULARY:
             return None
         heads = self.config.heads
-        return Lesson(made.following, heads.loss, heads.order == "free", self._mean_targets)
+        sequence = SequenceLesson(made.following, heads.order == "free")
+        return Lesson(sequence, heads.loss, self._mean_targets)
 
     def _losses(self, output: DesignOutput, made: TrainBatch) -> dict[str, Tensor]:
         """Return the losses of each post by head."""

@@ -12,12 +12,13 @@ from multimodal.design.config import DesignConfig
 from multimodal.design.fusion import build_fusion
 from multimodal.design.heads import MultilabelHead
 from multimodal.design.history import MemoryAttention, Pointer, Remembered
-from multimodal.design.large_losses import Evidence, Lesson, multilabel_losses, sequence_losses
+from multimodal.design.large_losses import Evidence, Lesson, multilabel_losses
 from multimodal.design.output_vocabulary import OutputVocabulary
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder
 from multimodal.systems.post_networks.attention import MeanPooling, ParallelCoAttention, WordAttention
 from multimodal.systems.post_networks.network import Content, PostNetwork, bank_rows
 from multimodal.systems.post_networks.sequences.head import SequenceHead
+from multimodal.systems.post_networks.sequences.large_losses import large_sequence_losses
 
 # Starting weights of (log age, log rank, log similarity): by recency, and by similarity.
 HISTORY_PRIOR = (-0.75, -0.5, 1.0)
@@ -141,17 +142,6 @@ class DesignNetwork(PostNetwork):
         picture_BD = self.encode(batch).image_weight
         return Attended(both / both.sum(1, keepdim=True), region_weights, picture_BD.mean(1))
 
-    def forward(
-        self, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None, lesson: Lesson | None = None
-    ) -> DesignOutput:
-        """Return the output for a batch; see `PostNetwork.forward`.
-
-        Args:
-            batch, bank, previous_BS: see there.
-            lesson: gives losses instead of logits, some thousand hashtags at a time; None for logits.
-        """
-        return self.answer(self.encode(batch), batch, bank, previous_BS, lesson)
-
     def answer(
         self,
         content: FusedContent,
@@ -160,7 +150,13 @@ class DesignNetwork(PostNetwork):
         previous_BS: Tensor | None = None,
         lesson: Lesson | None = None,
     ) -> DesignOutput:
-        """Return the output for the content of a batch; the other arguments are those of `forward`."""
+        """Return the output for the content of a batch.
+
+        Args:
+            content: of the batch.
+            batch, bank, previous_BS: see `PostNetwork.answer`.
+            lesson: gives losses instead of logits, some thousand hashtags at a time; None for logits.
+        """
         if lesson is not None:
             return self._learn(content, batch, bank, previous_BS, lesson)
         remembered, columns = self.remember(batch, bank), self.columns(batch)
@@ -199,7 +195,7 @@ class DesignNetwork(PostNetwork):
             losses["multilabel"] = multilabel_losses(self.multilabel, self.pointer, evidence, batch.targets, lesson)
         if self.sequence is not None and previous_BS is not None:
             states = self.sequence.states(joined, previous_BS, self.embeddings)
-            losses["sequence"] = sequence_losses(self.sequence, states, lesson)
+            losses["sequence"] = large_sequence_losses(states, self.sequence.output, lesson.sequence)
         return DesignOutput(content, joined, None, columns, losses=losses)
 
     def columns(self, batch: PostBatch) -> OutputVocabulary:

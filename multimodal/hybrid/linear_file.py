@@ -21,7 +21,9 @@ def save_linear(folder: Path, head: LinearHead) -> None:
         RunError: the file cannot be written.
     """
     vectors = {f"vectors.{space}": rows for space, rows in head.vectors.items()}
-    save_arrays(folder / LINEAR_FILE, {**matrix_parts("words", head.words), "weights": head.weights, **vectors})
+    carried = {} if head.carried is None else matrix_parts("carried", head.carried)
+    arrays = {**matrix_parts("words", head.words), "weights": head.weights, **vectors, **carried}
+    save_arrays(folder / LINEAR_FILE, arrays)
 
 
 def load_linear(folder: Path, size: int, widths: Mapping[str, int]) -> LinearHead:
@@ -36,13 +38,16 @@ def load_linear(folder: Path, size: int, widths: Mapping[str, int]) -> LinearHea
         RunError: the file is missing or damaged, or does not fit.
     """
     path = folder / LINEAR_FILE
-    _, shape = read_header(path, _WHAT).get("weights", ("", (0,)))
-    posts = shape[0]
+    header = read_header(path, _WHAT)
+    posts = header.get("weights", ("", (0,)))[1][0]
     if posts > MOST_POSTS:
         raise RunError(
             f"{path} ({_WHAT}) is damaged: it knows {posts:,} posts, at most {MOST_POSTS:,} are learned from."
         )
     forms = {f"vectors.{space}": ArrayForm("float32", (posts, width), -2, 2) for space, width in widths.items()}
-    forms["weights"] = ArrayForm("float32", (posts, size), -_MOST, _MOST)
-    matrices, arrays = load_matrices(path, _WHAT, {"words": (SLOTS, posts)}, forms)
-    return LinearHead(matrices["words"], {space: arrays[f"vectors.{space}"] for space in widths}, arrays["weights"])
+    factored = "carried.ends" in header
+    forms["weights"] = ArrayForm("float32", (posts, posts if factored else size), -_MOST, _MOST)
+    carried = {"carried": (posts, size)} if factored else {}
+    matrices, arrays = load_matrices(path, _WHAT, {"words": (SLOTS, posts), **carried}, forms)
+    vectors = {space: arrays[f"vectors.{space}"] for space in widths}
+    return LinearHead(matrices["words"], vectors, arrays["weights"], matrices.get("carried"))

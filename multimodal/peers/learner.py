@@ -15,6 +15,8 @@ from multimodal.systems.post_networks.learner import PostLearner
 from multimodal.systems.post_networks.scoring import PostScorer
 from multimodal.systems.post_networks.train_batches import DropRates
 from multimodal.training.base_learner import Losses
+from multimodal.training.hashtag_losses import HashtagLesson
+from multimodal.training.large_vocabulary import LARGE_VOCABULARY
 from multimodal.training.losses import bce_loss, softmax_loss
 from multimodal.training.validation_f1 import f1_of_hits
 
@@ -54,9 +56,16 @@ class ClassifierLearner(PeerLearner):
     def loss(self, module: nn.Module, rows: list[int], epoch: int) -> tuple[Tensor, Losses]:
         """Return the mean loss of some train posts."""
         made, bank = self.made(rows, epoch)
-        logits: Tensor = module(made.posts, bank).float()
         targets = made.posts.targets
+        if self._vocabulary_size >= LARGE_VOCABULARY:
+            return module(made.posts, bank, None, self._lesson(targets)).mean(), {}
+        logits: Tensor = module(made.posts, bank).float()
         if self._loss == "bce":
             return bce_loss(logits, targets, self._mean_targets).mean(), {}
         summed = self._loss == "softmax_sum"
         return softmax_loss(torch.log_softmax(logits, -1), targets, summed).mean(), {}
+
+    def _lesson(self, targets: Tensor) -> HashtagLesson:
+        known = torch.where(targets < self._vocabulary_size, targets, -1)
+        mean_targets = self._mean_targets if self._loss == "bce" else None
+        return HashtagLesson(known, mean_targets, self._loss == "softmax_sum")

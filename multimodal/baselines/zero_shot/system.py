@@ -19,6 +19,7 @@ from multimodal.config import Choice, RunConfig, SearchSpace
 from multimodal.distributed.launching import own_device
 from multimodal.memory.post_memory import PostMemory
 from multimodal.ranking.rankings import Rankings
+from multimodal.ranking.score_blocks import posts_at_once
 from multimodal.ranking.top_k import RankedList, order_candidates
 from multimodal.systems.base import Excluded
 from multimodal.systems.prior_system import PriorSystem
@@ -134,9 +135,10 @@ class ZeroShot(PriorSystem):
         instants = np.array([post.instant_us for post in posts], np.int64)
         # Of so many leading hashtags at least `recent` lie outside of the vocabulary, if so many were used.
         most = self.config.recent + len(vocabulary) if self.config.recent else 0
-        half_life = timedelta(days=self.config.half_life_days)
-        for used in memory.questions.trends(instants, half_life, count=most).hashtags:
-            yield np.concatenate([vocabulary, used[used >= len(vocabulary)][: self.config.recent]])
+        half_life, step = timedelta(days=self.config.half_life_days), posts_at_once(most, max(len(posts), 1))
+        for start in range(0, len(posts), step):
+            for used in memory.questions.trends(instants[start : start + step], half_life, count=most).hashtags:
+                yield np.concatenate([vocabulary, used[used >= len(vocabulary)][: self.config.recent]])
 
     def _texts(self, hashtags: Sequence[str]) -> Floats:
         new = [hashtag for hashtag in hashtags if hashtag not in self._rows]

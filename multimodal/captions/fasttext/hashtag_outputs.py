@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from multimodal.captions.fasttext.huffman import HuffmanTree
+from multimodal.training.large_vocabulary import LARGE_VOCABULARY, log_normaliser, logits_at, softplus_sum
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -24,6 +25,7 @@ class HashtagOutput(nn.Module, ABC):
     """A layer without bias, initialised to zero, as in fastText."""
 
     weight: nn.Parameter
+    bias = None
 
     def targets(self, posts_E: Ints, hashtags_E: Ints, shares_E: Floats) -> tuple[Tensor, ...]:
         """Return the targets as `forward` takes them.
@@ -54,7 +56,11 @@ class Softmax(HashtagOutput):
     def forward(self, vectors_BD: Tensor, *targets: Tensor) -> Tensor:
         """Return the loss of each post, (B,)."""
         posts, hashtags, shares = targets
-        losses = -shares * self.log_probabilities(vectors_BD)[posts, hashtags]
+        if len(self.weight) >= LARGE_VOCABULARY:
+            logits = logits_at(vectors_BD[posts], self, hashtags.unsqueeze(1)).squeeze(1)
+            losses = shares * (log_normaliser(vectors_BD, self)[posts] - logits)
+        else:
+            losses = -shares * self.log_probabilities(vectors_BD)[posts, hashtags]
         return losses.new_zeros(len(vectors_BD)).index_add(0, posts, losses)
 
     def log_probabilities(self, vectors_BD: Tensor) -> Tensor:
@@ -72,8 +78,11 @@ class OneVersusAll(HashtagOutput):
     def forward(self, vectors_BD: Tensor, *targets: Tensor) -> Tensor:
         """Return the loss of each post, (B,); shares are ignored."""
         posts, hashtags, _ = targets
-        scores = F.linear(vectors_BD, self.weight.to(vectors_BD.dtype))
         # All hashtags as absent, then the difference for those that are present: −ln σ(z) = −ln σ(−z) − z.
+        if len(self.weight) >= LARGE_VOCABULARY:
+            present = logits_at(vectors_BD[posts], self, hashtags.unsqueeze(1)).squeeze(1)
+            return softplus_sum(vectors_BD, self).index_add(0, posts, -present)
+        scores = F.linear(vectors_BD, self.weight.to(vectors_BD.dtype))
         losses = F.softplus(scores).sum(1)
         return losses.index_add(0, posts, -scores[posts, hashtags])
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from data_loaders.errors import DataError, UserError
+from data_loaders.errors import ConfigError, DataError, UserError
 from data_loaders.posts import Post
 from multimodal.captions.fill_mask.config import BertFillMaskConfig
 from multimodal.captions.fill_mask.filling import fill_masks, probabilities
@@ -43,6 +43,7 @@ from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.base import Excluded
 from multimodal.systems.network import NetworkSystem
 from multimodal.systems.registry import register_system
+from multimodal.training.large_vocabulary import LARGE_VOCABULARY
 
 if TYPE_CHECKING:
     from data_loaders.prepared import PreparedData
@@ -106,7 +107,16 @@ class BertFillMask(NetworkSystem, CaptionSystem):
         self._choose_recency(data, run)
 
     def learn(self, train: LabelledCaptions, validation: LabelledCaptions, run: RunFolder) -> None:
-        """Train the network; see `CaptionSystem.learn`."""
+        """Train the network; see `CaptionSystem.learn`.
+
+        Raises:
+            ConfigError: too many hashtags would be tokens.
+        """
+        if self.live >= LARGE_VOCABULARY:
+            raise ConfigError(
+                f"live_tags={self.config.live_tags}: fewer than {LARGE_VOCABULARY:,} hashtags can be tokens of the "
+                f"language model, here are {self.live:,}; lower live_tags, or use the system bert."
+            )
         train = self._with_live_hashtags(train)
         torch.manual_seed(self.config.seed)
         language_model = build_masked_model(self.config.encoder, train.captions)

@@ -18,6 +18,8 @@ from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.validation import validate_scores
 from multimodal.encoders.features.inputs import TokenCaptions
 from multimodal.memory.post_memory import PostMemory
+from multimodal.training.hashtag_losses import HashtagLesson
+from multimodal.training.large_vocabulary import LARGE_VOCABULARY
 from multimodal.training.losses import softmax_loss
 
 
@@ -56,8 +58,11 @@ class MemoryLearner(EncoderLearner):
         """Return the mean softmax cross-entropy of some train posts, 1/k on each of a post's k hashtags."""
         ids, mask = self._tokens.batch(rows)
         history = torch.from_numpy(words_at(self._memory, self.histories[rows]))
-        logits = module(ids.to(self.device), mask.to(self.device), history.to(self.device)).float()
+        arguments = (ids.to(self.device), mask.to(self.device), history.to(self.device))
         targets = pad([self._train.targets[row] for row in rows]).to(self.device)
+        if self._train.vocabulary_size >= LARGE_VOCABULARY:
+            return module(*arguments, HashtagLesson(targets)).mean(), {}
+        logits = module(*arguments).float()
         return softmax_loss(torch.log_softmax(logits, -1), targets).mean(), {}
 
     def validate(self) -> dict[str, float]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from multimodal.captions.hmemn2n.hierarchical_attention import HierarchicalAttention, IndexedHistory
 from multimodal.encoders import CaptionEncoder
+from multimodal.training.hashtag_losses import HashtagLesson, hashtag_losses
 
 
 class MemoryNetwork(nn.Module):
@@ -54,13 +55,16 @@ class MemoryNetwork(nn.Module):
         with torch.no_grad():
             self.output.bias.copy_(shares.log())
 
-    def forward(self, token_ids: Tensor, mask: Tensor, history_BHL: Tensor) -> Tensor:
-        """Return logits (B, V).
+    def forward(
+        self, token_ids: Tensor, mask: Tensor, history_BHL: Tensor, lesson: HashtagLesson | None = None
+    ) -> Tensor:
+        """Return logits (B, V), or with a `lesson` the loss of each post, (B,).
 
         Args:
             token_ids: (B, T) words of the tweets.
             mask: (B, T).
             history_BHL: words of the earlier tweets, see `IndexedHistory.of`.
+            lesson: gives losses instead of logits, see `hashtag_losses`.
         """
         pooled = self.encoder.pool(self.encoder(token_ids, mask), mask)
         # The encoder may be in a lower precision than the layers behind it.
@@ -70,5 +74,8 @@ class MemoryNetwork(nn.Module):
             history = IndexedHistory.of(history_BHL)
             for _ in range(self.hops):
                 query = query + self.attention(query, addresses, history)[0]
-        logits: Tensor = self.output(self.dropout(query))
+        hidden = self.dropout(query)
+        if lesson is not None:
+            return hashtag_losses(hidden, self.output, lesson)
+        logits: Tensor = self.output(hidden)
         return logits

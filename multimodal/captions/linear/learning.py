@@ -9,9 +9,11 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.special import logsumexp
 
 from multimodal.captions.linear.model import LinearModel
 from multimodal.distributed.progress import shared_progress
+from multimodal.training.large_vocabulary import HASHTAGS_AT_ONCE, LARGE_VOCABULARY
 
 LinearLoss: TypeAlias = Literal["softmax", "logistic", "squared_hinge"]
 Scores: TypeAlias = NDArray[np.float32]
@@ -61,31 +63,89 @@ def learn_linear(
             order = draw.permutation(posts)
             for start in range(0, posts, settings.batch_size):
                 rows = order[start : start + settings.batch_size]
-                learner.step(features[rows], targets[rows])
+                learner.step(rows)
                 advance(len(rows))
-            yield LinearModel(learner.weights, learner.bias)
+            yield learner.model()
 
 
 class _Learner:
-    def __init__(self, features: sparse.csr_matrix, targets: sparse.csr_matrix, settings: LinearSettings) -> None:
-        self._residual, self._rate = RESIDUALS[settings.loss], settings.learning_rate
-        self.weights = _common_pairs(features, targets)
-        self.bias = starting_bias(settings.loss, targets)
-        self._squares = np.full(self.weights.nnz, _FIRST_SQUARE, np.float32)
-        self._bias_squares = np.full(len(self.bias), _FIRST_SQUARE, np.float32)
-        self._decay = _decay_per_step(features, settings)
+    """Learns block by block of classes where they are many: no array has a row per post or word, a column per class."""
 
-    def step(self, features: sparse.csr_matrix, targets: sparse.csr_matrix) -> None:
-        """Update the weights of the words in a batch."""
+    def __init__(self, features: sparse.csr_matrix, targets: sparse.csr_matrix, settings: LinearSettings) -> None:
+        self._loss, self._features = settings.loss, features
+        self._decay = _decay_per_step(features, settings)
+        self._weight_of_posts = np.asarray(targets.sum(1), np.float32).reshape(-1, 1)
+        bias, classes = starting_bias(settings.loss, targets), targets.shape[1]
+        width = HASHTAGS_AT_ONCE if classes >= LARGE_VOCABULARY else classes
+        self._blocks = [
+            _Block(features, targets[:, first : first + width], bias[first : first + width], settings)
+            for first in range(0, classes, width)
+        ]
+
+    def step(self, rows: NDArray[np.int64]) -> None:
+        """Update the weights of the words of some posts."""
+        features = self._features[rows]
         words, columns = np.unique(features.indices, return_inverse=True)
         shape = (features.shape[0], len(words))
         local = sparse.csr_matrix((features.data, columns.astype(np.int32), features.indptr), shape)
-        weights = self.weights[words]
-        # A batch has few words: their weights are made dense, and the gradient is read where there is a weight.
-        residual = self._residual(local @ weights.toarray() + self.bias, targets)
+        several = self._loss == "softmax" and len(self._blocks) > 1
+        totals = self._log_totals(local, words) if several else None
+        for block in self._blocks:
+            targets, weights = block.targets[rows], block.weights[words]
+            scores = block.scores(local, weights)
+            if totals is None:
+                residual = RESIDUALS[self._loss](scores, targets)
+            else:
+                residual = np.exp(scores - totals) * self._weight_of_posts[rows]
+                residual[_entries(targets)] -= targets.data
+            block.step(local, words, weights, residual, self._decay[words])
+
+    def _log_totals(self, local: sparse.csr_matrix, words: NDArray[np.int32]) -> Scores:
+        """Return ln Σ exp(score) over the classes of all blocks, (B, 1)."""
+        parts = [logsumexp(block.scores(local, block.weights[words]), 1, keepdims=True) for block in self._blocks]
+        totals: Scores = logsumexp(np.hstack(parts), 1, keepdims=True)
+        return totals
+
+    def model(self) -> LinearModel:
+        """Return the model; of a single block its own arrays, which `step` changes in place."""
+        if len(self._blocks) == 1:
+            return LinearModel(self._blocks[0].weights, self._blocks[0].bias)
+        weights = sparse.hstack([block.weights for block in self._blocks], format="csr")
+        return LinearModel(weights, np.concatenate([block.bias for block in self._blocks]))
+
+
+class _Block:
+    """The weights of neighbouring classes."""
+
+    def __init__(
+        self,
+        features: sparse.csr_matrix,
+        targets: sparse.csr_matrix,
+        bias: NDArray[np.float32],
+        settings: LinearSettings,
+    ) -> None:
+        self.targets, self.bias, self._rate = targets, bias, settings.learning_rate
+        self.weights = _common_pairs(features, targets)
+        self._squares = np.full(self.weights.nnz, _FIRST_SQUARE, np.float32)
+        self._bias_squares = np.full(len(self.bias), _FIRST_SQUARE, np.float32)
+
+    def scores(self, local: sparse.csr_matrix, weights: sparse.csr_matrix) -> Scores:
+        """Return scores (B, W) by the weights of a batch's words, which are few, so that these are made dense."""
+        scores: Scores = local @ weights.toarray() + self.bias
+        return scores
+
+    def step(
+        self,
+        local: sparse.csr_matrix,
+        words: NDArray[np.int32],
+        weights: sparse.csr_matrix,
+        residual: Scores,
+        decay: NDArray[np.float32],
+    ) -> None:
+        """Update the weights of `words`, which are `weights`, by the gradient, read where there is a weight."""
         lengths = np.diff(weights.indptr)
         rows = np.repeat(np.arange(len(words)), lengths)
-        gradient = (local.T @ residual)[rows, weights.indices] + self._decay[words][rows] * weights.data
+        gradient = (local.T @ residual)[rows, weights.indices] + decay[rows] * weights.data
         positions = np.arange(weights.nnz) + np.repeat(self.weights.indptr[words] - weights.indptr[:-1], lengths)
         squares = self._squares[positions] + gradient**2
         self._squares[positions] = squares

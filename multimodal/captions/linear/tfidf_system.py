@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
 
+from data_loaders.errors import ConfigError
 from multimodal.captions.labelled import LabelledCaptions
 from multimodal.captions.linear.bags import BagConfig, BagSystem, WordBags, best_model, f1_at_5
 from multimodal.captions.linear.forms import LogisticForm
@@ -21,6 +22,7 @@ from multimodal.captions.linear.learning import LinearSettings, learn_linear
 from multimodal.captions.linear.model import LinearModel
 from multimodal.captions.linear.scikit import fit_one_versus_rest, fit_softmax
 from multimodal.storage.run_folder import RunFolder
+from multimodal.training.large_vocabulary import LARGE_VOCABULARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,11 @@ class TfidfSystem(BagSystem):
         setting: Setting,
         iterations: Sequence[int],
     ) -> Iterator[tuple[int, LinearModel]]:
+        if self.grid().solver == "lbfgs" and form.classes >= LARGE_VOCABULARY:
+            raise ConfigError(
+                f"grid.solver=lbfgs takes fewer than {LARGE_VOCABULARY:,} classes, here are {form.classes:,}; use "
+                "grid.solver=stochastic, or prepare the data with a higher --minimum-frequency."
+            )
         features = self.features(train.captions)
         kept = (np.diff(targets.indptr) > 0) & (np.diff(features.indptr) > 0)
         if kept.any():

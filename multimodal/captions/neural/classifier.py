@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from multimodal.encoders import CaptionEncoder
+from multimodal.training.hashtag_losses import HashtagLesson, hashtag_losses
 
 
 class CaptionClassifier(nn.Module):
@@ -36,9 +37,12 @@ class CaptionClassifier(nn.Module):
         with torch.no_grad():
             self.output.bias.copy_(logits_V)
 
-    def forward(self, token_ids: Tensor, mask: Tensor) -> Tensor:
-        """Return logits (B, V) of token ids (B, T)."""
+    def forward(self, token_ids: Tensor, mask: Tensor, lesson: HashtagLesson | None = None) -> Tensor:
+        """Return logits (B, V) of token ids (B, T), or with a `lesson` losses (B,), see `hashtag_losses`."""
         words = self.encoder(token_ids, mask)
         pooled = self.encoder.pool(words, mask).to(self.output.weight.dtype)
-        logits: Tensor = self.output(self.dropout(self.hidden(pooled)))
+        hidden = self.dropout(self.hidden(pooled))
+        if lesson is not None:
+            return hashtag_losses(hidden, self.output, lesson)
+        logits: Tensor = self.output(hidden)
         return logits

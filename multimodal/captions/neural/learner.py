@@ -17,6 +17,8 @@ from multimodal.captions.neural.classifier import CaptionClassifier
 from multimodal.captions.neural.config import NeuralCaptionConfig
 from multimodal.captions.validation import validate_captions
 from multimodal.encoders.features.inputs import TokenCaptions
+from multimodal.training.hashtag_losses import HashtagLesson
+from multimodal.training.large_vocabulary import LARGE_VOCABULARY
 from multimodal.training.losses import bce_loss, multi_hot, softmax_loss
 
 
@@ -64,9 +66,11 @@ class CaptionLearner(EncoderLearner):
 
     def loss(self, module: nn.Module, rows: list[int], epoch: int) -> tuple[Tensor, dict[str, float]]:
         """Return the mean loss of some train posts."""
-        ids, mask = self._tokens.batch(rows)
-        logits = module(ids.to(self.device), mask.to(self.device)).float()
+        ids, mask = (tensor.to(self.device) for tensor in self._tokens.batch(rows))
         targets = self._targets(rows).to(self.device)
+        if self._train.vocabulary_size >= LARGE_VOCABULARY:
+            return module(ids, mask, self._lesson(targets)).mean(), {}
+        logits = module(ids, mask).float()
         if self.config.loss == "softmax_1_over_k":
             return softmax_loss(torch.log_softmax(logits, -1), targets).mean(), {}
         if self.config.loss == "bce":
@@ -74,6 +78,13 @@ class CaptionLearner(EncoderLearner):
         hot = multi_hot(targets, logits.shape[1])
         weighed = F.binary_cross_entropy_with_logits(logits, hot, pos_weight=self._idf, reduction="none")
         return weighed.sum(1).mean() / self._mean_targets, {}
+
+    def _lesson(self, targets: Tensor) -> HashtagLesson:
+        if self.config.loss == "softmax_1_over_k":
+            return HashtagLesson(targets)
+        return HashtagLesson(
+            targets, self._mean_targets, positives=self._idf if self.config.loss == "idf_bce" else None
+        )
 
     def _targets(self, rows: Sequence[int]) -> Tensor:
         targets = [torch.tensor(self._train.targets[row]) for row in rows]

@@ -11,6 +11,8 @@ from scipy import sparse
 
 from multimodal.hybrid.sources.base import Floats, Ints, Questions, Source, Values
 from multimodal.memory.questions.hashtag_values import HashtagValues
+from multimodal.ranking.score_blocks import posts_at_once
+from multimodal.training.large_vocabulary import LARGE_VOCABULARY
 
 MOST_POSTS, _PENALTY = 4_096, 1.0
 _DECIMALS = 5
@@ -24,12 +26,14 @@ class LinearHead:
     Attributes:
         words: (slots, M) in which of the posts that it knows each word stands, with its weight there.
         vectors: of each dense space, (M, its width), rows of length 1 or 0.
-        weights: α, (M, V).
+        weights: α, (M, V); where the vocabulary is large (K + λI)⁻¹, (M, M).
+        carried: Y, (M, V), where the vocabulary is large; otherwise None.
     """
 
     words: sparse.csr_matrix
     vectors: Mapping[str, Floats]
     weights: Floats
+    carried: sparse.csr_matrix | None = None
 
     @classmethod
     def fit(
@@ -48,24 +52,34 @@ class LinearHead:
         kernel = np.asarray((terms @ terms.T).todense(), np.float64)
         for rows in units.values():
             kernel += np.maximum(rows.astype(np.float64) @ rows.T, 0) ** 2
-        targets = np.zeros((len(kernel), size))
-        for row, numbers in enumerate(hashtags[first : first + len(kernel)]):
-            targets[row, [number for number in numbers if number < size]] = 1
+        known = [sorted({one for one in row if one < size}) for row in hashtags[first : first + len(kernel)]]
         np.fill_diagonal(kernel, kernel.diagonal() + _PENALTY)
+        if size >= LARGE_VOCABULARY:
+            return cls(terms.T.tocsr(), units, np.linalg.inv(kernel).astype(np.float32), _carried(known, size))
+        targets = np.zeros((len(kernel), size))
+        for row, numbers in enumerate(known):
+            targets[row, numbers] = 1
         weights = np.linalg.solve(kernel, targets) if len(kernel) else targets
         return cls(terms.T.tocsr(), units, weights.astype(np.float32))
 
+    @property
+    def size(self) -> int:
+        """V."""
+        scored = self.weights if self.carried is None else self.carried
+        return int(scored.shape[1])
+
     def scores(self, terms: sparse.csr_matrix, vectors: Mapping[str, Floats]) -> Floats:
         """Return the scores of every hashtag for B posts, (B, V), rounded; a post's do not depend on the others."""
-        count, size = terms.shape[0], self.weights.shape[1]
+        count = terms.shape[0]
         kernel = np.asarray((terms @ self.words).todense(), np.float32)
         for space, rows in self.vectors.items():
             asked = _unit(vectors[space])
             for row in range(count):
                 kernel[row] += np.maximum(rows @ asked[row], 0) ** 2
-        scores = np.empty((count, size), np.float32)
+        scores = np.empty((count, self.size), np.float32)
         for row in range(count):
-            scores[row] = kernel[row] @ self.weights
+            weighted = kernel[row] @ self.weights
+            scores[row] = weighted if self.carried is None else self.carried.T @ weighted
         return np.round(scores, _DECIMALS).astype(np.float32)
 
 
@@ -94,15 +108,36 @@ class Linear(Source):
         none: Ints = np.empty(0, np.int64)
         if self._head is None:
             return HashtagValues(none, none, np.empty((0, 1)), _COLUMNS)
-        scores = self._head.scores(questions.terms, questions.vectors)
-        best = min(self._best, scores.shape[1])
+        best, step = min(self._best, self._head.size), posts_at_once(self._head.size, max(len(questions), 1))
         if not best:
             return HashtagValues(none, none, np.empty((0, 1)), _COLUMNS)
-        least = np.partition(scores, scores.shape[1] - best, axis=1)[:, scores.shape[1] - best]
-        # All that equal the last of them, so that nothing depends on the order of hashtags.
-        rows, hashtags = np.nonzero((scores >= least[:, None]) & (scores > 0))
-        values: Values = scores[rows, hashtags, None].astype(np.float64)
-        return HashtagValues(rows, hashtags, values, _COLUMNS)
+        if step >= len(questions):
+            return HashtagValues(*_largest(self._head.scores(questions.terms, questions.vectors), best), _COLUMNS)
+        parts = []
+        for first in range(0, len(questions), step):
+            part = slice(first, first + step)
+            vectors = {space: given[part] for space, given in questions.vectors.items()}
+            rows, hashtags, values = _largest(self._head.scores(questions.terms[part], vectors), best)
+            parts.append((rows + first, hashtags, values))
+        all_rows, all_hashtags, all_values = zip(*parts, strict=True)
+        together = np.concatenate(all_rows), np.concatenate(all_hashtags), np.concatenate(all_values)
+        return HashtagValues(*together, _COLUMNS)
+
+
+def _largest(scores: Floats, best: int) -> tuple[Ints, Ints, Values]:
+    """Return the row, the hashtag and the value of the `best` largest scores above 0 of each row."""
+    last = scores.shape[1] - best
+    least = np.partition(scores, last, axis=1)[:, last]
+    # All that equal the last of them, so that nothing depends on the order of hashtags.
+    rows, hashtags = np.nonzero((scores >= least[:, None]) & (scores > 0))
+    values: Values = scores[rows, hashtags, None].astype(np.float64)
+    return rows, hashtags, values
+
+
+def _carried(hashtags: Sequence[Sequence[int]], size: int) -> sparse.csr_matrix:
+    ends = np.cumsum([0, *(len(row) for row in hashtags)])
+    columns = np.array([number for row in hashtags for number in row], np.int32)
+    return sparse.csr_matrix((np.ones(len(columns), np.float32), columns, ends), (len(hashtags), size))
 
 
 def _unit(rows: Floats) -> Floats:

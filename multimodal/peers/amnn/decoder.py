@@ -41,9 +41,14 @@ class AdditiveDecoder(nn.Module):
             previous_BS: the hashtag before each step; V stands for the start.
             embeddings: hashtag embeddings with V + 1 rows.
         """
-        inputs = self._inputs(content_BD.unsqueeze(1).expand(-1, previous_BS.shape[1], -1), previous_BS, embeddings)
-        logits: Tensor = self.output(self.dropout(self.gru(inputs, self.start(content_BD))[0]))
+        logits: Tensor = self.output(self.states(content_BD, previous_BS, embeddings))
         return logits
+
+    def states(self, content_BD: Tensor, previous_BS: Tensor, embeddings: nn.Embedding) -> Tensor:
+        """Return what the logits of `forward` are computed from, (B, S, hidden)."""
+        inputs = self._inputs(content_BD.unsqueeze(1).expand(-1, previous_BS.shape[1], -1), previous_BS, embeddings)
+        states: Tensor = self.dropout(self.gru(inputs, self.start(content_BD))[0])
+        return states
 
     def step(
         self,

@@ -11,6 +11,7 @@ from multimodal.peers.amnn.config import AmnnConfig
 from multimodal.peers.amnn.decoder import AdditiveDecoder
 from multimodal.peers.network import PeerNetwork
 from multimodal.systems.post_networks.network import Content
+from multimodal.systems.post_networks.sequences.large_losses import SequenceLesson, large_sequence_losses
 
 
 class AmnnNetwork(PeerNetwork):
@@ -39,10 +40,18 @@ class AmnnNetwork(PeerNetwork):
         return Content(self.text(*self.words(batch)) + self.picture(*self.regions(batch)))
 
     def answer(
-        self, content: Content, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None
+        self,
+        content: Content,
+        batch: PostBatch,
+        bank: Tensor,
+        previous_BS: Tensor | None = None,
+        lesson: SequenceLesson | None = None,
     ) -> Tensor | None:
-        """Return logits under teacher forcing, (B, S, V + 1); None without `previous_BS`."""
+        """Return logits under teacher forcing, (B, S, V + 1), or with a `lesson` losses (B,); None without them."""
         if previous_BS is None:
             return None
+        if lesson is not None:
+            states = self.decoder.states(content.vector, previous_BS, self.embeddings)
+            return large_sequence_losses(states, self.decoder.output, lesson)
         logits: Tensor = self.decoder(content.vector, previous_BS, self.embeddings)
         return logits

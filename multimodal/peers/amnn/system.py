@@ -15,10 +15,12 @@ from multimodal.peers.amnn.scoring import SequenceScorer
 from multimodal.peers.learner import PeerLearner
 from multimodal.peers.system import PeerSystem
 from multimodal.systems.post_networks.scoring import PostScorer
+from multimodal.systems.post_networks.sequences.large_losses import SequenceLesson
 from multimodal.systems.post_networks.sequences.losses import sequence_loss, set_loss
 from multimodal.systems.post_networks.train_batches import DropRates
 from multimodal.systems.registry import register_system
 from multimodal.training.base_learner import Losses
+from multimodal.training.large_vocabulary import LARGE_VOCABULARY
 
 
 class AmnnLearner(PeerLearner):
@@ -33,14 +35,18 @@ class AmnnLearner(PeerLearner):
         validation: Sequence[Post],
         rates: DropRates,
     ) -> None:
-        self._compute = set_loss if config.order == "free" else sequence_loss
+        self._free = config.order == "free"
         super().__init__(config, scorer, id_map, train, validation, rates, config.order, config.steps)
 
     def loss(self, module: nn.Module, rows: list[int], epoch: int) -> tuple[Tensor, Losses]:
         """Return the mean loss of some train posts."""
         made, bank = self.made(rows, epoch)
+        if self._vocabulary_size >= LARGE_VOCABULARY:
+            lesson = SequenceLesson(made.following, self._free)
+            return module(made.posts, bank, made.previous, lesson).mean(), {}
         logits: Tensor = module(made.posts, bank, made.previous)
-        return self._compute(logits.float(), made.following).mean(), {}
+        compute = set_loss if self._free else sequence_loss
+        return compute(logits.float(), made.following).mean(), {}
 
 
 @register_system("amnn")

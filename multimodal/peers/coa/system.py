@@ -8,13 +8,13 @@ from data_loaders.batches import PostBatch
 from multimodal.encoders import CaptionEncoder, ImageEncoder
 from multimodal.peers.coa.alternating import AlternatingCoAttention
 from multimodal.peers.coa.config import CoAConfig
-from multimodal.peers.network import PeerNetwork
+from multimodal.peers.network import ClassifierNetwork
 from multimodal.peers.system import ClassifierSystem
 from multimodal.systems.post_networks.network import Content
 from multimodal.systems.registry import register_system
 
 
-class CoANetwork(PeerNetwork):
+class CoANetwork(ClassifierNetwork):
     """Words and regions → alternating co-attention → t + v → dropout → one logit per hashtag.
 
     Args: as in `PeerNetwork`.
@@ -37,10 +37,9 @@ class CoANetwork(PeerNetwork):
         text_BD, image_BD = self.interaction(*self.words(batch), *self.regions(batch))
         return Content(text_BD + image_BD)
 
-    def answer(self, content: Content, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None) -> Tensor:
-        """Return logits, (B, V)."""
-        logits: Tensor = self.output(self.dropout(content.vector))
-        return logits
+    def joined(self, content: Content, batch: PostBatch, bank: Tensor) -> Tensor:
+        """Return t + v, (B, D)."""
+        return content.vector
 
 
 @register_system("coa")

@@ -10,7 +10,7 @@ from multimodal.encoders import CaptionEncoder, ImageEncoder
 from multimodal.peers.macon.config import MaconConfig
 from multimodal.peers.macon.datasets import HabitDatasets
 from multimodal.peers.macon.habit import HabitMemory
-from multimodal.peers.network import PeerNetwork
+from multimodal.peers.network import ClassifierNetwork
 from multimodal.peers.system import ClassifierSystem
 from multimodal.systems.post_networks.attention import ParallelCoAttention
 from multimodal.systems.post_networks.datasets import PostDatasets
@@ -19,7 +19,7 @@ from multimodal.systems.post_networks.train_batches import DropRates
 from multimodal.systems.registry import register_system
 
 
-class MaconNetwork(PeerNetwork):
+class MaconNetwork(ClassifierNetwork):
     """Words and regions → parallel co-attention → p = t + v; earlier posts → influence u; [p; u] → one logit a hashtag.
 
     Args: as in `PeerNetwork`.
@@ -45,12 +45,11 @@ class MaconNetwork(PeerNetwork):
         text_BD, image_BD = self.interaction(*self.words(batch), *self.regions(batch))
         return Content(text_BD + image_BD)
 
-    def answer(self, content: Content, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None) -> Tensor:
-        """Return logits, (B, V)."""
+    def joined(self, content: Content, batch: PostBatch, bank: Tensor) -> Tensor:
+        """Return [p; u], (B, 2 D)."""
         earlier_BHD = bank_rows(bank, batch.history)
         influence_BD = self.habit(content.vector, earlier_BHD, batch.history_hashtags, batch.history >= 0)
-        logits: Tensor = self.output(self.dropout(torch.cat([content.vector, influence_BD], dim=-1)))
-        return logits
+        return torch.cat([content.vector, influence_BD], dim=-1)
 
 
 @register_system("macon")

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from data_loaders.batches import PostBatch
 from multimodal.encoders import CaptionEncoder, ImageEncoder
 from multimodal.peers.hashtag_means import HashtagMeans
-from multimodal.peers.network import PeerNetwork
+from multimodal.peers.network import ClassifierNetwork
 from multimodal.peers.tagnet.config import TagnetConfig
 from multimodal.peers.tagnet.layers import AggregatedGraphConvolution, TripletAttention
 from multimodal.systems.post_networks.attention import masked_mean
@@ -25,7 +25,7 @@ class TripletContent(Content):
     regions: tuple[Tensor, Tensor]
 
 
-class TagnetNetwork(PeerNetwork):
+class TagnetNetwork(ClassifierNetwork):
     """Words, regions and own posts → triplet attention → node; node and neighbours → graph convolution → logits.
 
     What is kept of a post, x = t_0 + v_0, the means of its words and of its regions, is made of the post alone, so that
@@ -58,18 +58,15 @@ class TagnetNetwork(PeerNetwork):
         words, regions = self.words(batch), self.regions(batch)
         return TripletContent(masked_mean(*words) + masked_mean(*regions), words, regions)
 
-    def answer(
-        self, content: TripletContent, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None
-    ) -> Tensor:
-        """Return logits, (B, V)."""
+    def joined(self, content: TripletContent, batch: PostBatch, bank: Tensor) -> Tensor:
+        """Return the node of each post, joined with those of its neighbours, (B, D)."""
         own = self._read(bank, batch.history, batch.history_hashtags), batch.history >= 0
         node_BD = self.triplet(content.words, content.regions, own)
         neighbours = self._read(bank, batch.neighbours, batch.neighbour_hashtags)
         # A picture that is left out while training has no neighbours either.
         linked_BK = (batch.neighbours >= 0) & batch.image_present.unsqueeze(1)
-        node_BD = self.graph(node_BD, neighbours, batch.neighbour_similarity * linked_BK)
-        logits: Tensor = self.output(self.dropout(node_BD))
-        return logits
+        joined_BD: Tensor = self.graph(node_BD, neighbours, batch.neighbour_similarity * linked_BK)
+        return joined_BD
 
     def _read(self, bank: Tensor, positions_BH: Tensor, hashtags_BHM: Tensor) -> Tensor:
         """Return earlier posts, (B, H, D), of any value where there is none."""

@@ -61,17 +61,18 @@ class PostNetwork(nn.Module, ABC):
 
     @abstractmethod
     def answer(self, content: Any, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None) -> Any:
-        """Return the output for the content of a batch; the other arguments are those of `forward`."""
-
-    def forward(self, batch: PostBatch, bank: Tensor, previous_BS: Tensor | None = None) -> Any:
-        """Return the output for a batch.
+        """Return the output for the content of a batch.
 
         Args:
+            content: of the batch.
             batch: B posts.
             bank: (N, D) content vectors of the remembered posts, without gradient.
             previous_BS: the hashtag before each step, for teacher forcing; None leaves a sequence out.
         """
-        return self.answer(self.encode(batch), batch, bank, previous_BS)
+
+    def forward(self, batch: PostBatch, bank: Tensor, *teaching: Any) -> Any:
+        """Return the `answer` for a batch; `teaching` is what that takes in training."""
+        return self.answer(self.encode(batch), batch, bank, *teaching)
 
     @property
     def encoders(self) -> dict[str, CaptionEncoder | ImageEncoder]:

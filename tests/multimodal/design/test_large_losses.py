@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from widest import MANY, Widest, assert_equal, loss_and_gradients, with_many_hashtags
 
 from multimodal.design import learner as learner_module
 from multimodal.design.learner import DesignLearner
@@ -33,16 +34,6 @@ def make(data, *overrides, id_map=None):
     return system, learner
 
 
-def loss_and_gradients(learner, rows):
-    learner.network.train()
-    learner.network.zero_grad()
-    torch.manual_seed(3)
-    loss, parts = learner.loss(learner.network, rows, 0)
-    loss.backward()
-    gradients = {name: one.grad.clone() for name, one in learner.network.named_parameters() if one.grad is not None}
-    return loss, parts, gradients
-
-
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -65,48 +56,26 @@ def test_they_are_those_of_the_logits(tiny_data, monkeypatch, overrides):
     monkeypatch.setattr(learner_module, "LARGE_VOCABULARY", 0)
     monkeypatch.setattr(large_vocabulary, "HASHTAGS_AT_ONCE", 5)
     found = loss_and_gradients(learner, list(range(12)))
-    assert torch.allclose(found[0], expected[0], rtol=1e-5)
-    assert set(found[1]) == set(expected[1])
-    for name, part in expected[1].items():
-        assert torch.allclose(found[1][name], part, rtol=1e-5)
-    assert set(found[2]) == set(expected[2])
-    for name, gradient in expected[2].items():
-        assert torch.allclose(found[2][name], gradient, rtol=1e-4, atol=1e-6), name
-
-
-class Widest(torch.utils._python_dispatch.TorchDispatchMode):
-    """Notes the rows of every array that has a column per hashtag."""
-
-    def __init__(self, hashtags):
-        super().__init__()
-        self.hashtags, self.rows = hashtags, 0
-
-    def __torch_dispatch__(self, function, types, arguments=(), options=None):
-        result = function(*arguments, **(options or {}))
-        for one in result if isinstance(result, (tuple, list)) else (result,):
-            if isinstance(one, torch.Tensor) and one.dim() > 1 and one.shape[-1] >= self.hashtags:
-                self.rows = max(self.rows, one.numel() // one.shape[-1])
-        return result
+    assert_equal(found, expected)
 
 
 def test_a_vocabulary_of_200_000_trains_and_ranks(tiny_data, monkeypatch):
-    vocabulary = tiny_data.vocabulary
-    more = tuple(f"rare{number}" for number in range(200_000 - len(vocabulary)))
-    id_map = HashtagIdMap((*vocabulary.hashtags, *more), (*vocabulary.frequencies, *[1] * len(more)))
+    many = with_many_hashtags(tiny_data.vocabulary)
+    id_map = HashtagIdMap(many.hashtags, many.frequencies)
     system, learner = make(tiny_data, "width=8", "heads.embedding_width=4", "heads.hidden=3", id_map=id_map)
     learner.network.train()
-    with Widest(200_000) as widest:
+    with Widest(learner.network) as widest:
         loss, _ = learner.loss(learner.network, list(range(16)), 0)
         loss.backward()
     assert loss.isfinite()
     assert widest.rows == 0
-    monkeypatch.setattr(score_blocks, "MOST_SCORES", 3 * 200_000)
+    monkeypatch.setattr(score_blocks, "MOST_SCORES", 5 * MANY)
     memory = system.new_memory()
     system.add_posts(memory, tiny_data.split("train"))
     posts = list(tiny_data.split("validation"))[:8]
-    with Widest(200_000) as widest:
+    with Widest(learner.network) as widest:
         rankings = system.rank(posts, memory, 5)
         learner.validate()
     # The pointer stacks the copies of both sources: own history and neighbours.
-    assert 0 < widest.rows <= 2 * 3
+    assert 0 < widest.rows <= 2 * 5
     assert (rankings.indices >= 0).all()

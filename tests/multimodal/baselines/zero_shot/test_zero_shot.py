@@ -11,6 +11,8 @@ from model_folders import make_siglip
 
 from data_loaders.errors import ConfigError, RunError
 from multimodal.baselines.zero_shot.system import ZeroShot
+from multimodal.memory.questions.memory_questions import MemoryQuestions
+from multimodal.ranking import score_blocks
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.config_loading import load_config
 from multimodal.systems.model_folder import load_model
@@ -65,6 +67,21 @@ def test_only_the_most_used_outside_the_vocabulary(folder, tiny_data, asked, tmp
     ]
     names = {hashtag for hashtag, _ in system.rank([asked], filled(system, uses), 100).of(0)}
     assert names - set(tiny_data.vocabulary.hashtags) == {"often"}
+
+
+def test_what_was_used_is_asked_for_a_few_posts_at_a_time(system, tiny_data, monkeypatch):
+    posts, memory = tiny_data.split("test"), filled(system, tiny_data.split("train"))
+    expected, asked = list(system.rank(posts, memory, 9)), []
+    ask = MemoryQuestions.trends
+
+    def noted(self, instants_us, *arguments, count):
+        asked.append(len(instants_us) * count)
+        return ask(self, instants_us, *arguments, count=count)
+
+    monkeypatch.setattr(score_blocks, "MOST_SCORES", 2 * (system.config.recent + len(tiny_data.vocabulary)))
+    monkeypatch.setattr(MemoryQuestions, "trends", noted)
+    assert list(system.rank(posts, memory, 9)) == expected
+    assert max(asked) == score_blocks.MOST_SCORES
 
 
 def test_without_a_picture_it_is_popularity(system, asked):

@@ -11,6 +11,8 @@ import pytest
 from scipy import sparse
 
 from data_loaders.posts import Post
+from multimodal.hybrid.linear_file import load_linear, save_linear
+from multimodal.hybrid.sources import linear
 from multimodal.hybrid.sources.base import Candidates
 from multimodal.hybrid.sources.caption import CaptionWords
 from multimodal.hybrid.sources.linear import Linear, LinearHead
@@ -24,6 +26,7 @@ from multimodal.hybrid.spaces import PostSpaces
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.search.caption_vectors import SLOTS, CaptionVectors
+from multimodal.ranking import score_blocks
 
 START = datetime(2024, 5, 1, tzinfo=timezone.utc)
 
@@ -193,6 +196,24 @@ class TestLinearHead:
         head = LinearHead.fit(sparse.csr_matrix((2, SLOTS), dtype=np.float32), {"image": vectors}, [[0], [1]], 2)
         scores = head.scores(sparse.csr_matrix((1, SLOTS), dtype=np.float32), {"image": np.ones((1, 2), np.float32)})
         np.testing.assert_allclose(scores, [[0.25, 0.25]], atol=1e-5)
+
+    @pytest.mark.parametrize("posts", [1, 2, 100])
+    def test_a_large_vocabulary_is_solved_without_an_array_of_posts_and_hashtags(
+        self, head, questions, monkeypatch, tmp_path, posts
+    ):
+        monkeypatch.setattr(linear, "LARGE_VOCABULARY", 3)
+        hashtags = [questions.memory.hashtags_of(position).tolist() for position in range(4)]
+        large = LinearHead.fit(questions.memory.terms[:4], {}, hashtags, 3)
+        assert (large.weights.shape, large.carried.nnz, large.size) == ((4, 4), 5, head.size)
+        np.testing.assert_allclose(large.scores(questions.terms, {}), head.scores(questions.terms, {}), atol=2e-5)
+        save_linear(tmp_path, large)
+        again = load_linear(tmp_path, 3, {})
+        whole = Linear(large, best=2).values(questions, {})
+        monkeypatch.setattr(score_blocks, "MOST_SCORES", 3 * posts)
+        found = Linear(again, best=2).values(questions, {})
+        for one, other in ((found.rows, whole.rows), (found.hashtags, whole.hashtags), (found.values, whole.values)):
+            np.testing.assert_array_equal(one, other)
+        assert len(whole.rows)
 
     def test_the_largest_scores_are_said(self, head, questions):
         found = said(Linear(head, best=1).values(questions, {}), 0, questions.names)
