@@ -78,7 +78,7 @@ class DatasetBuilder(PostDatasets):
             DataError: a picture cannot be used.
         """
         captions = cleaned_captions(posts, self.config.caption_profile)
-        return self._spaces.vectors(captions, inputs, self.cache(posts))
+        return self._spaces.vectors(posts, captions, inputs, self.cache(posts))
 
     def dataset(
         self,

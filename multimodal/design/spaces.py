@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_loaders.batches import CaptionInputs, ImageInputs
+from data_loaders.posts import Post
 from multimodal.design.config import DesignConfig
 from multimodal.encoders import CaptionEncoder, ImageEncoder
-from multimodal.encoders.features.inputs import caption_inputs
-from multimodal.systems.post_networks.pooling import pooled_captions, pooled_images
+from multimodal.encoders.features.pooling import caption_vectors, image_vectors, pooled_captions, pooled_images
 
 Floats = NDArray[np.float32]
 CAPTION, IMAGE = "caption", "image"
@@ -44,12 +44,17 @@ class Spaces:
         return {space: encoder.width for space, encoder in encoders.items() if encoder is not None}
 
     def vectors(
-        self, captions: Sequence[str], inputs: tuple[CaptionInputs, ImageInputs], cache: str | None
+        self,
+        posts: Sequence[Post],
+        captions: Sequence[str],
+        inputs: tuple[CaptionInputs, ImageInputs],
+        cache: str | None,
     ) -> dict[str, Floats]:
         """Return the vectors of N posts in each space, (N, its width).
 
         Args:
-            captions: cleaned captions, "" for none.
+            posts: N posts.
+            captions: their cleaned captions, "" for none.
             inputs: of the network's encoders.
             cache: folder for the features of frozen encoders; None for none.
 
@@ -58,8 +63,13 @@ class Spaces:
         """
         found, precision = {}, self._config.feature_precision
         if self.captions is not None:
-            own = caption_inputs(self.captions, captions, cache, precision) if self._own_captions else inputs[0]
-            found[CAPTION] = pooled_captions(self.captions, own, precision)
+            if cache is None and not self._own_captions:
+                found[CAPTION] = pooled_captions(self.captions, inputs[0], precision)
+            else:
+                found[CAPTION] = caption_vectors(self.captions, captions, cache, precision)
         if self.images is not None:
-            found[IMAGE] = pooled_images(self.images, inputs[1], precision)
+            if cache is None:
+                found[IMAGE] = pooled_images(self.images, inputs[1], precision)
+            else:
+                found[IMAGE] = image_vectors(self.images, posts, cache, precision)
         return found

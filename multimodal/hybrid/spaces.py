@@ -14,14 +14,14 @@ from scipy import sparse
 from data_loaders.errors import ConfigError
 from data_loaders.posts import Post
 from multimodal.encoders import CaptionEncoder, ImageEncoder, build_caption_encoder, build_image_encoder
-from multimodal.encoders.features.inputs import caption_inputs, cleaned_captions, image_inputs
+from multimodal.encoders.features.inputs import cleaned_captions
+from multimodal.encoders.features.pooling import caption_vectors, image_vectors
 from multimodal.hybrid.config import HybridConfig
 from multimodal.hybrid.names import HashtagNames
 from multimodal.hybrid.sources.base import Questions
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.search.caption_vectors import SLOTS, CaptionVectors
 from multimodal.systems.base import System
-from multimodal.systems.post_networks.pooling import pooled_captions, pooled_images
 
 Floats = NDArray[np.float32]
 CAPTION, IMAGE = "caption", "image"
@@ -72,9 +72,9 @@ class PostSpaces:
         cache = self.cache if len(posts) >= _BULK_POSTS and on_disk else None
         vectors: dict[str, Floats] = {}
         if self.captions is not None:
-            vectors[CAPTION] = pooled_captions(self.captions, caption_inputs(self.captions, captions, cache), "fp16")
+            vectors[CAPTION] = caption_vectors(self.captions, captions, cache, "fp16")
         if self.images is not None:
-            vectors[IMAGE] = pooled_images(self.images, image_inputs(self.images, posts, cache), "fp16")
+            vectors[IMAGE] = image_vectors(self.images, posts, cache, "fp16")
         return captions, self.terms.of(captions), vectors
 
     def questions(self, posts: Sequence[Post], memory: PostMemory) -> Questions:

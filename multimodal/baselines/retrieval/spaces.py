@@ -13,13 +13,13 @@ from scipy import sparse
 
 from data_loaders.posts import Post
 from multimodal.baselines.retrieval.config import CAPTION, CONTENT, IMAGE, WORDS, RetrievalConfig
-from multimodal.encoders.features.inputs import caption_inputs, cleaned_captions, image_inputs
+from multimodal.encoders.features.inputs import cleaned_captions
+from multimodal.encoders.features.pooling import caption_vectors, image_vectors
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.search.caption_vectors import SLOTS, CaptionVectors
 from multimodal.memory.search.likeness import Likeness
 from multimodal.systems.base import System
-from multimodal.systems.post_networks.pooling import pooled_captions, pooled_images
 
 if TYPE_CHECKING:
     import torch
@@ -86,10 +86,9 @@ class PostSpaces:
     def _vectors_of(self, posts: Sequence[Post]) -> Iterator[tuple[str, Floats]]:
         precision, cache = self.config.feature_precision, self._cache(posts)
         if self.captions is not None:
-            captions = caption_inputs(self.captions, self._cleaned(posts), cache, precision)
-            yield CAPTION, pooled_captions(self.captions, captions, precision)
+            yield CAPTION, caption_vectors(self.captions, self._cleaned(posts), cache, precision)
         if self.images is not None:
-            yield IMAGE, pooled_images(self.images, image_inputs(self.images, posts, cache, 0, precision), precision)
+            yield IMAGE, image_vectors(self.images, posts, cache, precision)
         if self.content is not None:
             memory = self.content.new_memory()
             # Numbered, because a question may come twice.

@@ -168,7 +168,7 @@ class FeatureCache:
         Raises:
             RunError: the folder cannot be read or written, or rows are not finite or have another shape.
         """
-        digests = [hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest() for key in keys]
+        digests = [_digest(key) for key in keys]
         self._refresh()
         missing: dict[bytes, int] = {}
         for position, digest in enumerate(digests):
@@ -179,6 +179,11 @@ class FeatureCache:
         entries = self._index[np.fromiter((self._entry_of[digest] for digest in digests), np.int64, len(digests))]
         starts, lengths = entries["start"].astype(np.int64), entries["rows"].astype(np.int64)
         return FeatureView(self._rows_file, self.dtype, self._row_shape or (0,), starts, lengths)
+
+    def held(self, keys: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which items are stored, (N,)."""
+        self._refresh()
+        return np.array([digest in self._entry_of for digest in map(_digest, keys)], np.bool_)
 
     def __len__(self) -> int:
         """Return the number of stored items."""
@@ -286,6 +291,10 @@ class FeatureCache:
 
     def _row_bytes(self) -> int:
         return int(np.prod(self._row_shape or (0,))) * self.dtype.itemsize
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _copied(rows: Rows, device: torch.device) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Protocol
@@ -15,14 +15,14 @@ from rich.progress import track
 from torch import Tensor
 
 from data_loaders.batches import CaptionInputs, ImageInputs
-from data_loaders.errors import DataError
 from data_loaders.posts import Post
 from data_loaders.text.captions import clean_caption
-from multimodal.distributed.processes import is_main_process, map_processes
+from multimodal.distributed.processes import is_main_process
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder, pad_tokens
+from multimodal.encoders.features.encoding import PictureFiles, device_of, encoded_captions, filled, pictured
 from multimodal.encoders.features.feature_cache import FeatureCache, FeatureView, caption_key
 from multimodal.encoders.features.picture_loading import Pictures, PicturesAhead
-from multimodal.encoders.features.rounding import FeaturePrecision, from_stored, stored_type, to_stored
+from multimodal.encoders.features.rounding import FeaturePrecision, from_stored, stored_type
 from multimodal.encoders.preprocessing import ImagePreprocessing
 
 logger = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ class PixelImages(_Images):
 
     def __init__(self, encoder: TakesPictures, posts: Sequence[Post], workers: int = 0) -> None:
         self._pictures = Pictures(encoder.preprocessing, posts)
-        super().__init__(_pictured(posts))
+        super().__init__(pictured(posts))
         self._size_px = encoder.preprocessing.size_px
         self._workers = workers
         self._pixels: dict[int, Tensor] | None = None
@@ -257,13 +257,9 @@ def caption_inputs(
         return tokens
     store = FeatureCache(Path(cache), encoder.fingerprint(), stored_type(precision))
 
-    def compute(rows: Sequence[int]) -> Iterator[Stored]:
-        for chunk in _parts(rows, _ENCODING_CHUNK):
-            yield from _encode_captions(encoder, tokens, chunk, precision)
-
     keys = [caption_key(caption) for caption in captions]
-    view = _filled(store, keys, compute, "encoding captions")
-    view.move_to(_device(encoder))
+    view = filled(store, keys, lambda rows: encoded_captions(encoder, tokens, rows, precision), "encoding captions")
+    view.move_to(device_of(encoder))
     return FeatureCaptions(view, tokens.lengths(), tokens.present())
 
 
@@ -281,82 +277,13 @@ def image_inputs(
     Raises:
         DataError: the picture of another post cannot be used.
     """
-    present = _pictured(posts)
+    present = pictured(posts)
     if encoder is None or not present.any():
         return NoImages(np.zeros(len(posts), bool))
     if not encoder.frozen or cache is None:
         return PixelImages(encoder, posts, workers)
     store = FeatureCache(Path(cache), encoder.fingerprint(), stored_type(precision))
-    everything = Pictures(encoder.preprocessing, posts)
-    found = {row: everything.find(row) for row in np.flatnonzero(present).tolist()}
-    keys = {row: key for row, key in found.items() if key is not None}
-    pictured = list(keys)
-    pictures = Pictures(encoder.preprocessing, [posts[row] for row in pictured])
-
-    def compute(rows: Sequence[int]) -> Iterator[Stored]:
-        return _encode_images(encoder, pictures, rows, workers if len(rows) >= _ENCODING_CHUNK else 0, precision)
-
-    view = _filled(store, list(keys.values()), compute, "encoding pictures")
-    for index in np.flatnonzero(view.lengths == 0).tolist():
-        if index not in pictures.left_out:
-            pictures.leave_out(index, DataError(f"image {posts[pictured[index]].image!s} could not be used before"))
-    left_out = {*everything.left_out, *(pictured[index] for index in pictures.left_out)}
-    present[list(left_out)] = False
-    view.move_to(_device(encoder))
-    rows = np.full(len(posts), -1, np.int64)
-    rows[pictured] = np.arange(len(pictured))
-    return FeatureImages(view, rows, present, encoder.patches, encoder.width)
-
-
-def _filled(
-    store: FeatureCache, keys: list[str], compute: Callable[[Sequence[int]], Iterator[Stored]], description: str
-) -> FeatureView:
-    """Let every process compute its share of what is missing; then each finds everything."""
-
-    def work(rows: Sequence[int]) -> list[None]:
-        share = [keys[row] for row in rows]
-        store.get_or_compute(share, lambda chosen: compute([rows[index] for index in chosen]), description)
-        return [None] * len(rows)
-
-    map_processes(range(len(keys)), work)
-    return store.get_or_compute(keys, compute, description)
-
-
-@torch.no_grad()
-def _encode_captions(
-    encoder: CaptionEncoder, tokens: TokenCaptions, rows: Sequence[int], precision: FeaturePrecision
-) -> list[Stored]:
-    # Captions of similar length share a batch, to save padding.
-    lengths = tokens.lengths()
-    order = sorted(range(len(rows)), key=lambda i: lengths[rows[i]])
-    device = _device(encoder)
-    results: list[Stored] = [np.empty((0, encoder.width), np.float16)] * len(rows)
-    for chosen in _parts(order, _ENCODING_BATCH):
-        ids, mask = tokens.batch([rows[i] for i in chosen])
-        features = to_stored(encoder(ids.to(device), mask.to(device)), precision)
-        for i, row, length in zip(chosen, features, mask.sum(1).tolist(), strict=True):
-            results[i] = row[:length]
-    return results
-
-
-def _encode_images(
-    encoder: ImageEncoder, pictures: Pictures, rows: Sequence[int], workers: int, precision: FeaturePrecision
-) -> Iterator[Stored]:
-    device, parts = _device(encoder), _parts(rows, _ENCODING_BATCH)
-    for part, pixels in zip(parts, pictures.batches(parts, workers), strict=True):
-        with torch.no_grad():
-            features = to_stored(encoder(pixels.to(device)), precision)
-        # No rows, which the cache remembers, for what cannot be used.
-        yield from (rows[:0] if row in pictures.left_out else rows for row, rows in zip(part, features, strict=True))
-
-
-def _device(encoder: CaptionEncoder | ImageEncoder) -> torch.device:
-    return next(encoder.parameters()).device
-
-
-def _pictured(posts: Sequence[Post]) -> Flags:
-    return np.array([post.image is not None for post in posts], bool)
-
-
-def _parts(rows: Sequence[int], size: int) -> list[Sequence[int]]:
-    return [rows[start : start + size] for start in range(0, len(rows), size)]
+    files = PictureFiles(encoder, posts)
+    view = filled(store, files.keys, lambda rows: files.encoded(rows, workers, precision), "encoding pictures")
+    view.move_to(device_of(encoder))
+    return FeatureImages(view, files.rows, files.usable(view), encoder.patches, encoder.width)

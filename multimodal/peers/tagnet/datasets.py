@@ -9,14 +9,13 @@ import numpy as np
 from data_loaders.batches import PostDataset, Related
 from data_loaders.posts import Post
 from multimodal.encoders import ImageEncoder
-from multimodal.encoders.features.inputs import image_inputs
+from multimodal.encoders.features.pooling import image_vectors, pooled_images
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.search.likeness import Likeness
 from multimodal.peers.tagnet.config import TagnetConfig
 from multimodal.systems.post_networks.datasets import Floats, Inputs, PostDatasets
 from multimodal.systems.post_networks.network import PostNetwork
-from multimodal.systems.post_networks.pooling import pooled_images
 
 IMAGE = "image"
 
@@ -46,10 +45,10 @@ class GraphDatasets(PostDatasets):
         """Return the vectors of the pictures, zeros without one; see `PostDatasets.space_vectors`."""
         if self._compares is None:
             return {}
-        precision, images = self.config.feature_precision, inputs[1]
-        if self.pictures is not None:
-            images = image_inputs(self.pictures, posts, self.cache(posts), 0, precision)
-        return {IMAGE: pooled_images(self._compares, images, precision)}
+        precision, cache = self.config.feature_precision, self.cache(posts)
+        if cache is None and self.pictures is None:
+            return {IMAGE: pooled_images(self._compares, inputs[1], precision)}
+        return {IMAGE: image_vectors(self._compares, posts, cache, precision)}
 
     def dataset(
         self,

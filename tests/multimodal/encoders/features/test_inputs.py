@@ -192,7 +192,7 @@ def test_every_process_computes_its_share(frozen, tmp_path, monkeypatch):
         for first in range(2):
             computed.append(work(items[first::2]))
 
-    monkeypatch.setattr("multimodal.encoders.features.inputs.map_processes", two_processes)
+    monkeypatch.setattr("multimodal.encoders.features.encoding.map_processes", two_processes)
     shared = caption_inputs(frozen, CAPTIONS, str(tmp_path / "two"))
     assert [len(part) for part in computed] == [3, 3]
     monkeypatch.setattr(type(frozen), "forward", lambda *arguments: pytest.fail("encoded again"))
