@@ -26,7 +26,8 @@ from torch import Tensor
 
 from data_loaders.bulk.progress import progress_bar
 from data_loaders.errors import DataError, RunError
-from multimodal.storage.run_folder import read_json, write_atomically, write_json
+from multimodal.storage.model_files import Count, Form, read_json_as
+from multimodal.storage.run_folder import write_atomically, write_json
 
 Rows = NDArray[Any]
 _INDEX_TYPE = np.dtype([("key", "V16"), ("start", "<i8"), ("rows", "<i8")])
@@ -57,10 +58,18 @@ def image_key(path: str | Path) -> str:
     return f"image {status.st_size} {status.st_mtime_ns} {resolved}"
 
 
+class _RowsDescription(Form):
+    dtype: str
+    row_shape: list[Count]
+
+
 class FeatureView:
     """The rows of N items in a file; a row is a vector (or a picture).
 
     A view that is sent to another process opens the file there: no rows are copied.
+
+    Raises:
+        RunError: the file is gone, or has fewer rows.
 
     Args:
         path: file of consecutive rows.
@@ -121,8 +130,15 @@ class FeatureView:
         count = int((self._starts + self.lengths).max(initial=0))
         if count == 0:
             return np.empty((0, *self.row_shape), dtype=self.dtype)
+        try:
+            mapped = np.memmap(self.path, dtype=self.dtype, mode="r", shape=(count, *self.row_shape))
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"{self.path} (feature cache) was removed or cut while it was used ({error}); start again, and what is "
+                "missing is computed again."
+            ) from None
         # A plain array over the mapped file: indexing a memmap object is several times slower.
-        return np.asarray(np.memmap(self.path, dtype=self.dtype, mode="r", shape=(count, *self.row_shape)))
+        return np.asarray(mapped)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**{key: value for key, value in self.__dict__.items() if key != "_rows"}, "_moved": None}
@@ -249,7 +265,7 @@ class FeatureCache:
             self._row_shape = shape
 
     def _write(self, items: list[tuple[bytes, Rows]]) -> None:
-        end = int((self._index["start"] + self._index["rows"]).max(initial=0))
+        end = _end(self._index)
         lengths = [len(rows) for _, rows in items]
         entries = np.empty(len(items), dtype=_INDEX_TYPE)
         entries["key"] = [np.void(digest) for digest, _ in items]
@@ -268,29 +284,56 @@ class FeatureCache:
         self._refresh()
 
     def _refresh(self) -> None:
-        """Read the index again if this or another process has replaced it."""
+        """Read the index again if this or another process has replaced it, or rows that it names are gone."""
         try:
-            status = self._index_file.stat()
+            index, rows = self._index_file.stat(), self._rows_file.stat()
         except FileNotFoundError:
+            self._use(np.empty(0, dtype=_INDEX_TYPE))
+            self._seen_version = None
             return
-        version = (status.st_ino, status.st_mtime_ns, status.st_size)
-        if version == self._seen_version:
+        except OSError as error:
+            raise RunError(
+                f"feature cache {self.folder} cannot be read ({error.strerror or error}); choose another folder."
+            ) from error
+        version = (index.st_ino, index.st_mtime_ns, index.st_size)
+        if version == self._seen_version and rows.st_size >= _end(self._index) * self._row_bytes():
             return
-        described = read_json(self.folder / "rows.json", "feature cache")
-        self._row_shape = tuple(described["row_shape"])
-        try:
-            index = np.load(self._index_file, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise RunError(f"{self._index_file} is damaged ({error}); delete {self.folder}.") from None
+        self._row_shape = self._read_shape()
         # An incomplete copy may lack rows that its index names; those items are computed again.
-        there = self._rows_file.stat().st_size // max(1, self._row_bytes())
-        self._index = index[index["start"] + index["rows"] <= there]
-        raw = np.ascontiguousarray(self._index["key"]).tobytes()
-        self._entry_of = {raw[16 * i : 16 * i + 16]: i for i in range(len(self._index))}
+        there, named = rows.st_size // max(1, self._row_bytes()), self._read_index()
+        self._use(named[named["rows"] <= there - named["start"]])
         self._seen_version = version
+
+    def _read_shape(self) -> tuple[int, ...]:
+        try:
+            return tuple(read_json_as(self.folder / "rows.json", "feature cache", _RowsDescription).row_shape)
+        except RunError as error:
+            raise RunError(f"{error} Or delete {self.folder}, so that its features are computed again.") from None
+
+    def _read_index(self) -> NDArray[Any]:
+        problem = "it is no index of rows"
+        try:
+            index: NDArray[Any] = np.load(self._index_file, allow_pickle=False)
+            if (
+                index.dtype == _INDEX_TYPE
+                and index.ndim == 1
+                and min(index["start"].min(initial=0), index["rows"].min(initial=0)) >= 0
+            ):
+                return index
+        except (OSError, ValueError, EOFError) as error:
+            problem = str(error)
+        raise RunError(f"{self._index_file} is damaged ({problem}); delete {self.folder}.")
+
+    def _use(self, index: NDArray[Any]) -> None:
+        raw = np.ascontiguousarray(index["key"]).tobytes()
+        self._index, self._entry_of = index, {raw[16 * i : 16 * i + 16]: i for i in range(len(index))}
 
     def _row_bytes(self) -> int:
         return int(np.prod(self._row_shape or (0,))) * self.dtype.itemsize
+
+
+def _end(index: NDArray[Any]) -> int:
+    return int((index["start"] + index["rows"]).max(initial=0))
 
 
 def _digest(key: str) -> bytes:

@@ -249,11 +249,14 @@ class SelectedImages(_Images):
 def caption_inputs(
     encoder: CaptionEncoder | None, captions: Sequence[str], cache: str | None, precision: FeaturePrecision = "fp16"
 ) -> NoCaptions | TokenCaptions | FeatureCaptions:
-    """Return the caption inputs of some posts: features where the encoder is frozen and a cache is given."""
+    """Return the caption inputs of some posts: features where the encoder is frozen and a cache is given.
+
+    What computes in place of torch rounds otherwise, so that its features are not kept.
+    """
     if encoder is None:
         return NoCaptions(len(captions))
     tokens = TokenCaptions(encoder, captions)
-    if not encoder.frozen or cache is None:
+    if not encoder.frozen or cache is None or encoder.backend is not None:
         return tokens
     store = FeatureCache(Path(cache), encoder.fingerprint(), stored_type(precision))
 
@@ -272,6 +275,8 @@ def image_inputs(
 ) -> NoImages | PixelImages | FeatureImages:
     """Return the image inputs of some posts: features where the encoder is frozen and a cache folder is given.
 
+    What computes in place of torch rounds otherwise, so that its features are not kept.
+
     Unusable pictures of prepared posts are left out, see `unusable_pictures`.
 
     Raises:
@@ -280,7 +285,7 @@ def image_inputs(
     present = pictured(posts)
     if encoder is None or not present.any():
         return NoImages(np.zeros(len(posts), bool))
-    if not encoder.frozen or cache is None:
+    if not encoder.frozen or cache is None or encoder.backend is not None:
         return PixelImages(encoder, posts, workers)
     store = FeatureCache(Path(cache), encoder.fingerprint(), stored_type(precision))
     files = PictureFiles(encoder, posts)

@@ -39,7 +39,7 @@ def caption_vectors(
         precision: of the words.
     """
     tokens = TokenCaptions(encoder, captions)
-    if cache is None:
+    if cache is None or encoder.backend is not None:
         return pooled_captions(encoder, tokens, precision)
 
     def pool(words: list[Rows]) -> Rows:
@@ -72,7 +72,7 @@ def image_vectors(
     Raises:
         DataError: a picture cannot be used.
     """
-    if cache is None or not pictured(posts).any():
+    if cache is None or encoder.backend is not None or not pictured(posts).any():
         return pooled_images(encoder, image_inputs(encoder, posts, None), precision)
     files = PictureFiles(encoder, posts)
 

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import resource
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -161,6 +162,74 @@ def test_a_damaged_index_is_named(tmp_path: Path) -> None:
     (cache.folder / "index.npy").write_bytes(b"nonsense")
     with pytest.raises(RunError, match=r"index.npy is damaged .*; delete "):
         FeatureCache(tmp_path, "f").get_or_compute(["a"], Computer(["a"]), "testing")
+
+
+def test_a_disk_that_fills_up_half_way_keeps_what_was_there(tmp_path: Path) -> None:
+    check(FeatureCache(tmp_path, "f"), ["a"])
+    keys = [f"key{number}" for number in range(200)]
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, before[1]))
+    try:
+        with pytest.raises(RunError, match=r"could not be written \(File too large\); its earlier content is kept"):
+            FeatureCache(tmp_path, "f").get_or_compute(keys, Computer(keys), "testing")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert check(FeatureCache(tmp_path, "f"), ["a", *keys]).asked == keys
+
+
+def test_rows_that_are_gone_are_computed_again(tmp_path: Path) -> None:
+    cache = FeatureCache(tmp_path, "f")
+    check(cache, ["a", "bb", "ccc"])
+    (cache.folder / "rows.bin").unlink()
+    assert check(FeatureCache(tmp_path, "f"), ["a", "bb"]).asked == ["a", "bb"]
+
+
+def test_a_process_that_goes_on_after_rows_were_cut_invents_none(tmp_path: Path) -> None:
+    cache = FeatureCache(tmp_path, "f")
+    check(cache, ["a", "bb", "ccc"])
+    os.truncate(cache.folder / "rows.bin", rows_of("a").size * 2 + 3)
+    assert check(cache, ["bbbb", "ccccc"]).asked == ["bbbb", "ccccc"]
+    assert check(FeatureCache(tmp_path, "f"), ["a", "bb", "ccc", "bbbb", "ccccc"]).asked == ["bb", "ccc"]
+
+
+def test_a_view_of_rows_that_were_cut_says_so(tmp_path: Path) -> None:
+    view = FeatureCache(tmp_path, "f").get_or_compute(["bb"], Computer(["bb"]), "testing")
+    sent = pickle.dumps(view)
+    os.truncate(view.path, 3)
+    with pytest.raises(
+        RunError, match=r"rows.bin \(feature cache\) was removed or cut while it was used .*start again"
+    ):
+        pickle.loads(sent)
+
+
+@pytest.mark.parametrize(
+    "content", ["{}", '{"dtype": "float16", "row_shape": "abc"}', '{"dtype": 1, "row_shape": [-3]}', ""]
+)
+def test_a_damaged_description_is_named(tmp_path: Path, content: str) -> None:
+    cache = FeatureCache(tmp_path, "f")
+    check(cache, ["a"])
+    (cache.folder / "rows.json").write_text(content)
+    with pytest.raises(RunError, match=r"rows.json \(feature cache\) is damaged.* Or delete .*, so that its features"):
+        FeatureCache(tmp_path, "f").get_or_compute(["a"], Computer(["a"]), "testing")
+
+
+@pytest.mark.parametrize("column", ["start", "rows"])
+def test_an_index_of_something_else_is_named(tmp_path: Path, column: str) -> None:
+    cache = FeatureCache(tmp_path, "f")
+    check(cache, ["a", "bb"])
+    index = np.load(cache.folder / "index.npy")
+    index[column][1] = -1
+    for content in (index, np.zeros(3), index[:, None]):
+        np.save(cache.folder / "index.npy", content)
+        with pytest.raises(RunError, match=r"index.npy is damaged \(it is no index of rows\); delete "):
+            FeatureCache(tmp_path, "f").get_or_compute(["a"], Computer(["a"]), "testing")
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    cache = FeatureCache(tmp_path, "f")
+    cache.folder.write_text("")
+    with pytest.raises(RunError, match=r"feature cache .* cannot be read \(Not a directory\); choose another folder"):
+        cache.get_or_compute(["a"], Computer(["a"]), "testing")
 
 
 def test_values_that_cannot_be_kept_and_other_shapes_are_refused(tmp_path: Path) -> None:

@@ -113,6 +113,17 @@ class TestCachedCaptions:
         assert isinstance(caption_inputs(words, CAPTIONS, str(tmp_path)), TokenCaptions)
         assert list(tmp_path.iterdir()) == []
 
+    def test_what_computes_in_place_of_torch_leaves_the_cache_alone(self, frozen, frozen_pictures, posts, tmp_path):
+        caption_inputs(frozen, CAPTIONS, str(tmp_path))
+        files = sorted(tmp_path.rglob("*"))
+        try:
+            frozen.backend = frozen_pictures.backend = lambda *inputs: torch.zeros(())
+            assert isinstance(caption_inputs(frozen, [*CAPTIONS, "new"], str(tmp_path)), TokenCaptions)
+            assert isinstance(image_inputs(frozen_pictures, posts, str(tmp_path)), PixelImages)
+        finally:
+            frozen.backend = frozen_pictures.backend = None
+        assert sorted(tmp_path.rglob("*")) == files
+
     def test_without_a_cache_tokens_are_kept(self, frozen):
         assert isinstance(caption_inputs(frozen, CAPTIONS, None), TokenCaptions)
 

@@ -106,6 +106,16 @@ def test_the_second_time_neither_encoder_nor_features_are_needed(made, tmp_path,
     np.testing.assert_array_equal(pooled(str(tmp_path), "fp16", slice(2, 5)), first[2:5])
 
 
+def test_what_computes_in_place_of_torch_leaves_the_cache_alone(made, tmp_path):
+    pooled, _, encoder = made
+    whole = pooled(str(tmp_path), "fp16")
+    encoder.backend = lambda one, *_: torch.ones(*(one.shape if one.dim() == 2 else (len(one), 4)), encoder.width)
+    other = pooled(str(tmp_path), "fp16")
+    encoder.backend = None
+    assert (other != whole).any()
+    np.testing.assert_array_equal(pooled(str(tmp_path), "fp16"), whole)
+
+
 def test_precisions_do_not_mix(made, tmp_path):
     pooled, of_features, _ = made
     fp16, int8 = (pooled(str(tmp_path), precision) for precision in PRECISIONS)
