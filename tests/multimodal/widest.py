@@ -24,8 +24,8 @@ class Widest(TorchDispatchMode):
     def __torch_dispatch__(self, function, types, arguments=(), options=None):
         result = function(*arguments, **(options or {}))
         for one in result if isinstance(result, (tuple, list)) else (result,):
-            if isinstance(one, torch.Tensor) and tuple(sorted(one.shape)) not in self._weights:
-                rows = one.numel() // MANY
+            if isinstance(one, torch.Tensor) and max(one.shape, default=0) >= MANY:
+                rows = 0 if tuple(sorted(one.shape)) in self._weights else one.numel() // MANY
                 self.rows = max(self.rows, rows if rows > 1 else 0)
         return result
 
