@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> Answer:
     from data_loaders.prepared import PreparedData
     from multimodal.evaluation.slices.slice_metrics import slice_k
     from multimodal.experiments.benchmark import report
-    from multimodal.experiments.benchmark.entries import choose_entries, choose_renewed, parse_entry, parse_settings
+    from multimodal.experiments.benchmark.entries import choose_entries, choose_rows, parse_entry, parse_settings
     from multimodal.experiments.benchmark.paired import paired_tables, paired_tests
     from multimodal.experiments.benchmark.reranked import parse_rerankings, reranked_table, reranked_tables
     from multimodal.experiments.benchmark.running import SEARCHES, run_benchmark
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> Answer:
     entries = choose_entries(
         options.systems, [parse_entry(text) for text in options.entry], parse_settings(options.set), options.overrides
     )
-    renewed, rerankings = choose_renewed(options.renew, entries), parse_rerankings(options.rerank)
+    renewed, rerankings = choose_rows("--renew", options.renew, entries), parse_rerankings(options.rerank)
     data = PreparedData.open(options.data, options.images)
     rows, failures = run_benchmark(entries, data, options.output, ks, options.seed, options.trials, renewed)
     if not rows:

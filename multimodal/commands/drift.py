@@ -19,7 +19,8 @@ EXAMPLES = """examples:
   multimodal-hashtags drift --data data/prepared --systems all --output runs/benchmark --protocols frozen,rolling
   multimodal-hashtags drift --data data/prepared --systems tfidf_logistic --output runs/drift --period week
 
-The runs of a benchmark in the same folder are used. `refitted` trains each System once for every period."""
+The runs of a benchmark in the same folder are used. `refitted` trains each System once for every period, those of
+--refit alone where it is given."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     one = "change one row's configuration; repeatable"
     add("--set", action="append", default=[], metavar="NAME:key=value", help=one)
     add("--protocols", default="frozen,rolling,refitted", help="which (default: frozen,rolling,refitted)")
+    add("--refit", default="all", metavar="NAME,…", help="rows of the protocol refitted (default: all)")
     add("--period", default="month", help="day, week, month, quarter or year (default: month)")
     add("--split", choices=["validation", "test"], default="test", help="whose posts are evaluated (default: test)")
     add("--k", type=int, default=5, help="length of the lists (default: 5)")
@@ -45,7 +47,7 @@ def run(options: argparse.Namespace) -> Answer:
     """Make every row under every protocol, the table and the figure."""
     from data_loaders.prepare.splits import SPLITS
     from data_loaders.prepared import PreparedData
-    from multimodal.experiments.benchmark.entries import choose_entries, parse_entry, parse_settings
+    from multimodal.experiments.benchmark.entries import choose_entries, choose_rows, parse_entry, parse_settings
     from multimodal.experiments.drift.periods import check_kind
     from multimodal.experiments.drift.report import drift_summary, explanation, write_report
     from multimodal.experiments.drift.running import PROTOCOLS, Plan, run_drift
@@ -62,12 +64,13 @@ def run(options: argparse.Namespace) -> Answer:
     entries = choose_entries(
         options.systems, [parse_entry(text) for text in options.entry], parse_settings(options.set), options.overrides
     )
+    refitted = choose_rows("--refit", options.refit, entries)
     data = PreparedData.open(options.data, options.images)
     plan = Plan(data, options.output, options.split, kind, options.k, options.seed)
     posts = plan.posts()
     if not posts:
         raise UserError(f"no post of the {options.split} split has a hashtag and a timestamp, so there are no periods.")
-    aged, failures = run_drift(entries, plan, [name for name in PROTOCOLS if name in wanted])
+    aged, failures = run_drift(entries, plan, [name for name in PROTOCOLS if name in wanted], refitted)
     if not aged:
         raise UserError(
             "no row could be made:\n" + "\n".join(f"  {failure.entry.name}: {failure.reason}" for failure in failures)

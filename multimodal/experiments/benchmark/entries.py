@@ -107,10 +107,11 @@ def choose_entries(
     return [Entry(row.name, row.config, (*overrides, *row.overrides, *settings.get(row.name, ()))) for row in rows]
 
 
-def choose_renewed(names: str, entries: Sequence[Entry]) -> set[str]:
-    """Return the names of the rows that are to be made anew where they are of another configuration or data.
+def choose_rows(option: str, names: str, entries: Sequence[Entry]) -> set[str]:
+    """Return the names of the rows that an option is about.
 
     Args:
+        option: such as `--renew`, for the message.
         names: with commas between, `all`, or nothing.
         entries: the rows.
 
@@ -122,6 +123,6 @@ def choose_renewed(names: str, entries: Sequence[Entry]) -> set[str]:
     for name in wanted:
         if name not in known:
             raise UserError(
-                f"--renew {name}: there is no such row.{nearest(name, known)} Rows: {', '.join(known)}, or {ALL}."
+                f"{option} {name}: there is no such row.{nearest(name, known)} Rows: {', '.join(known)}, or {ALL}."
             )
     return set(wanted)

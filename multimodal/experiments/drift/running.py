@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -79,7 +79,9 @@ class Plan:
         return [post for post in self.data.split(self.split) if post.hashtags and post.timestamp is not None]
 
 
-def run_drift(entries: Sequence[Entry], plan: Plan, protocols: Sequence[Protocol]) -> tuple[list[Aged], list[Failure]]:
+def run_drift(
+    entries: Sequence[Entry], plan: Plan, protocols: Sequence[Protocol], refitted: Collection[str] | None = None
+) -> tuple[list[Aged], list[Failure]]:
     """Return what each row recommends under each protocol, and the rows that could not be made.
 
     Whatever goes wrong with a row costs that row alone. Finished runs and periods are taken as they are.
@@ -88,13 +90,16 @@ def run_drift(entries: Sequence[Entry], plan: Plan, protocols: Sequence[Protocol
         entries: the rows.
         plan: what is looked at.
         protocols: which.
+        refitted: names of the rows that are refitted, where that is among the protocols; None: all.
     """
     aged: list[Aged] = []
     failures = []
     for number, entry in enumerate(entries, start=1):
         label = f"[{number}/{len(entries)}] {entry.name}"
         try:
-            aged += [Aged(entry.name, protocol, _lists(entry, plan, protocol, label)) for protocol in protocols]
+            once = refitted is not None and entry.name not in refitted
+            own = [protocol for protocol in protocols if not (once and protocol == REFITTED)]
+            aged += [Aged(entry.name, protocol, _lists(entry, plan, protocol, label)) for protocol in own]
         except MISTAKES as error:
             failures.append(failure_of(entry, error, label))
     made = {failure.entry.name for failure in failures}

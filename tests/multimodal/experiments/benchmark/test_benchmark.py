@@ -22,7 +22,7 @@ from multimodal.evaluation.metrics.catalogue import METRICS
 from multimodal.experiments.benchmark.entries import (
     Entry,
     choose_entries,
-    choose_renewed,
+    choose_rows,
     parse_entry,
     parse_settings,
 )
@@ -84,11 +84,11 @@ class TestEntries:
 
     def test_which_rows_are_renewed(self):
         entries = choose_entries("lstm,popularity")
-        assert choose_renewed("", entries) == set()
-        assert choose_renewed(" popularity", entries) == {"popularity"}
-        assert choose_renewed("all", entries) == {"lstm", "popularity"}
+        assert choose_rows("--renew", "", entries) == set()
+        assert choose_rows("--renew", " popularity", entries) == {"popularity"}
+        assert choose_rows("--renew", "all", entries) == {"lstm", "popularity"}
         with pytest.raises(UserError, match=r"--renew lstn: there is no such row\. Did you mean 'lstm'\? Rows: lstm"):
-            choose_renewed("lstn", entries)
+            choose_rows("--renew", "lstn", entries)
 
 
 class TestLabels:

@@ -185,6 +185,20 @@ class TestCommand:
         }
         assert "Trends shifted in 2024-01-12." in (plan.output / "drift.md").read_text(encoding="utf-8")
 
+    def test_those_that_are_not_refitted_have_the_other_protocols(self, data, plan, made, monkeypatch, capsys):
+        monkeypatch.setattr(PreparedData, "open", lambda *_: data)
+        arguments = ["drift", "--data", "x", "--systems", "user_habit,popularity", "--output", str(plan.output)]
+        arguments += ["--period", "day", "--k", "3", "--json"]
+        assert main([*arguments, "--refit", "popularity"]) == 0
+        lines = json.loads(capsys.readouterr().out)["table"]
+        assert {(line["system"], line["protocol"]) for line in lines} == {
+            ("user_habit", "frozen"),
+            ("user_habit", "rolling"),
+            *(("popularity", protocol) for protocol in running.PROTOCOLS),
+        }
+        assert main([*arguments, "--refit", "popularty"]) == 2
+        assert "--refit popularty: there is no such row. Did you mean 'popularity'?" in capsys.readouterr().err
+
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
