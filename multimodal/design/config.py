@@ -60,6 +60,8 @@ class HistoryConfig(Section):
         description="frozen sentence encoder that gives the space `caption`; null: encoder.caption, if it is frozen",
     )
     pointer: bool = Field(default=True, description="copy remembered hashtags into the recommendation")
+    divided: bool = Field(default=True, description="the pointer divides a post's weight among its hashtags; false: "
+                          "each has all of it")  # fmt: skip
     dropout: float = Field(default=0.1, ge=0, lt=1, description="share of posts trained as if the user were new")
 
     @property

@@ -82,7 +82,8 @@ def _copied(
             continue
         number += 1
         weights = attention.weights(content, remembered)
-        shares = copy_distribution(weights.float(), columns.of(remembered.hashtags), len(columns))
+        hashtags = columns.of(remembered.hashtags)
+        shares = copy_distribution(weights.float(), hashtags, len(columns), attention.divided)
         effects = strengths[:, number, None] * torch.log1p(shares / network.pointer.log_floor[number].exp())
         yield _Copied(name, effects, weights, positions)
 

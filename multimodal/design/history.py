@@ -64,10 +64,12 @@ class MemoryAttention(nn.Module):
         width: D.
         embedding_width: E.
         prior: F starting weights of the relation features.
+        divided: whether the pointer divides the weight of a post among its hashtags; otherwise each has all of it.
     """
 
-    def __init__(self, width: int, embedding_width: int, prior: tuple[float, ...]) -> None:
+    def __init__(self, width: int, embedding_width: int, prior: tuple[float, ...], divided: bool = True) -> None:
         super().__init__()
+        self.divided = divided
         self.scale = width**-0.5
         self.correlation = nn.Linear(width, width, bias=False)
         nn.init.normal_(self.correlation.weight, std=0.02)
@@ -80,7 +82,7 @@ class MemoryAttention(nn.Module):
     def forward(
         self, content_BD: Tensor, remembered: Remembered, columns: OutputVocabulary, embeddings: nn.Embedding
     ) -> tuple[Tensor, Tensor]:
-        """Return the influence u (B, D) and the pointer's distribution over hashtags (B, C).
+        """Return the influence u (B, D) and what the pointer copies of each hashtag (B, C).
 
         Args:
             content_BD: content vectors of the current posts.
@@ -88,26 +90,29 @@ class MemoryAttention(nn.Module):
             columns: the C columns, which include all remembered hashtags.
             embeddings: hashtag embeddings, V + 1 rows; the last stands for hashtags outside the vocabulary.
         """
-        weights_BH = self.weights(content_BD, remembered)
-        copied_BC = copy_distribution(weights_BH.float(), columns.of(remembered.hashtags), len(columns))
+        weights_BH, columns_BHM = self.weights(content_BD, remembered).float(), columns.of(remembered.hashtags)
+        copied_BC = copy_distribution(weights_BH, columns_BHM, len(columns))
         # As g_j is a mean of embeddings, Σ_j s_j g_j is the pointer's distribution times the embeddings.
         known = copied_BC[:, : columns.vocabulary_size]
         outside = copied_BC[:, columns.vocabulary_size :].sum(1, keepdim=True)
         influence_BD = self.output(torch.cat([known, outside], dim=1) @ embeddings.weight)
         nothing = ~remembered.mask.any(1, keepdim=True)
+        if not self.divided:
+            copied_BC = copy_distribution(weights_BH, columns_BHM, len(columns), divided=False)
         return torch.where(nothing, self.start.expand_as(influence_BD), influence_BD), copied_BC
 
     def copies(
         self, content_BD: Tensor, remembered: Remembered, columns: OutputVocabulary, embeddings: nn.Embedding
     ) -> tuple[Tensor, Copies]:
         """Return what `forward` does, the distribution as its terms: for vocabularies of any size."""
-        weights_BH = self.weights(content_BD, remembered)
-        columns_BHM = columns.of(remembered.hashtags)
-        copies = Copies(_shares(weights_BH.float(), columns_BHM).flatten(1), columns_BHM.flatten(1))
+        weights_BH, columns_BHM = self.weights(content_BD, remembered).float(), columns.of(remembered.hashtags)
+        copies = Copies(_shares(weights_BH, columns_BHM).flatten(1), columns_BHM.flatten(1))
         rows = copies.columns.clamp(max=columns.vocabulary_size)
         embedded = embeddings(torch.where(rows < 0, columns.vocabulary_size, rows))
         influence_BD = self.output((copies.shares.unsqueeze(1) @ embedded).squeeze(1))
         nothing = ~remembered.mask.any(1, keepdim=True)
+        if not self.divided:
+            copies = Copies(_shares(weights_BH, columns_BHM, divided=False).flatten(1), copies.columns)
         return torch.where(nothing, self.start.expand_as(influence_BD), influence_BD), copies
 
     def weights(self, content_BD: Tensor, remembered: Remembered) -> Tensor:
@@ -118,24 +123,27 @@ class MemoryAttention(nn.Module):
         return masked_softmax(scores_BH, remembered.mask)
 
 
-def copy_distribution(weights_BH: Tensor, hashtags_BHM: Tensor, columns: int) -> Tensor:
+def copy_distribution(weights_BH: Tensor, hashtags_BHM: Tensor, columns: int, divided: bool = True) -> Tensor:
     """Turn attention over posts into a distribution over their hashtags: P(h) = Σ_j s_j·[h ∈ j] / |j|.
 
     Args:
         weights_BH: attention, rows sum to at most 1.
         hashtags_BHM: column of each hashtag, -1 for none.
         columns: C, the number of columns.
+        divided: whether to divide by |j|; otherwise P(h) is the attention to posts with h.
 
     Returns:
-        (B, C); attention to posts without hashtags is lost, so a row may sum to less than 1.
+        (B, C); attention to posts without hashtags is lost, so a row may sum to less than 1; undivided, to more.
     """
     distribution = weights_BH.new_zeros(len(weights_BH), columns)
-    share = _shares(weights_BH, hashtags_BHM)
+    share = _shares(weights_BH, hashtags_BHM, divided)
     return distribution.scatter_add(1, hashtags_BHM.clamp(min=0).flatten(1), share.flatten(1))
 
 
-def _shares(weights_BH: Tensor, hashtags_BHM: Tensor) -> Tensor:
+def _shares(weights_BH: Tensor, hashtags_BHM: Tensor, divided: bool = True) -> Tensor:
     present = hashtags_BHM >= 0
+    if not divided:
+        return weights_BH.unsqueeze(-1) * present
     return weights_BH.unsqueeze(-1) / present.sum(-1, keepdim=True).clamp(min=1) * present
 
 

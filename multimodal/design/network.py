@@ -99,9 +99,12 @@ class DesignNetwork(PostNetwork):
         self.embeddings = nn.Embedding(vocabulary_size + 1, heads.embedding_width)
         nn.init.normal_(self.embeddings.weight, std=heads.embedding_width**-0.5)
         # `own` and `near` (history and neighbours) are names of saved weights.
-        self.own = MemoryAttention(width, heads.embedding_width, HISTORY_PRIOR) if config.history.posts else None
-        self.near = (
-            MemoryAttention(width, heads.embedding_width, NEIGHBOUR_PRIOR) if config.history.neighbours else None
+        self.own, self.near = (
+            MemoryAttention(width, heads.embedding_width, prior, config.history.divided) if posts else None
+            for posts, prior in (
+                (config.history.posts, HISTORY_PRIOR),
+                (config.history.neighbours, NEIGHBOUR_PRIOR),
+            )
         )
         sources = sum(source is not None for source in (self.own, self.near))
         joined_width = width * (1 + sources)

@@ -169,11 +169,29 @@ def test_padding_changes_nothing(attention, embeddings, remembered):
 )
 @settings(max_examples=60, deadline=None)
 def test_copying_equals_a_loop_over_posts_and_hashtags(batch):
-    expected = torch.zeros(len(batch), 6, dtype=torch.double)
+    expected, undivided = torch.zeros(2, len(batch), 6, dtype=torch.double)
     for row, posts in enumerate(batch):
         for weight, tags in posts:
             for tag in tags:
                 expected[row, tag] += weight / len(tags)
+                undivided[row, tag] += weight
     weights = torch.tensor([[weight for weight, _ in posts] for posts in batch])
     hashtags = torch.tensor([[[*sorted(tags), *[-1] * (4 - len(tags))] for _, tags in posts] for posts in batch])
     torch.testing.assert_close(copy_distribution(weights, hashtags, 6).double(), expected, atol=1e-6, rtol=1e-5)
+    whole = copy_distribution(weights, hashtags, 6, divided=False)
+    torch.testing.assert_close(whole.double(), undivided, atol=1e-6, rtol=1e-5)
+
+
+def test_undivided_weights_change_what_is_copied_and_not_the_influence(attention, embeddings, remembered):
+    columns, content = columns_of(remembered), torch.randn(B, D)
+    influence, divided = attention(content, remembered, columns, embeddings)
+    attention.divided = False
+    same, whole = attention(content, remembered, columns, embeddings)
+    weights = attention.weights(content, remembered)
+    assert torch.equal(same, influence)
+    expected = copy_distribution(weights, columns.of(remembered.hashtags), len(columns), divided=False)
+    assert torch.equal(whole, expected)
+    assert not torch.allclose(whole, divided)
+    terms_influence, terms = attention.copies(content, remembered, columns, embeddings)
+    torch.testing.assert_close(terms_influence, influence)
+    torch.testing.assert_close(terms.within(0, len(columns)), whole)
