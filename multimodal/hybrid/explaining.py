@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from multimodal.hybrid.assembly import OWN
 from multimodal.hybrid.building import TableBuilder
+from multimodal.hybrid.candidates import CandidateTable
 from multimodal.hybrid.personal import offsets_of
 from multimodal.hybrid.ranker.ranker import Ranker
 from multimodal.hybrid.sources.base import Questions
@@ -19,23 +20,24 @@ from multimodal.ranking.explanation import Explanation, Source, largest_first, o
 _MOST_POSTS = 5
 _POPULARITY, _FEEDBACK = "popularity", "feedback"
 Hashtags = Sequence[tuple[str, float]]
+Asked = tuple[Questions, CandidateTable]
 
 
 def explained(
-    builder: TableBuilder, ranker: Ranker, questions: Questions, lists: Sequence[Hashtags], own_posts: int
+    builder: TableBuilder, ranker: Ranker, asked: Asked, lists: Sequence[Hashtags], own_posts: int
 ) -> list[list[Explanation]]:
     """Return what brought each hashtag of each post; the effects of a hashtag are in log-odds.
 
     Those of a user who has given feedback are as it changed them, with `feedback` for what it says of the hashtag.
 
     Args:
-        builder: asks the sources.
+        builder: asked the sources.
         ranker: gave the scores.
-        questions: the posts.
+        asked: the posts and what the sources said.
         lists: their hashtags with scores.
         own_posts: how many posts of a user are looked at.
     """
-    table = builder.table(questions)
+    questions, table = asked
     effects = ranker.attribution(table.values)
     texts = [table.texts[number] for number in table.hashtags.tolist()]
     bounds = np.searchsorted(table.rows, np.arange(len(questions) + 1)).tolist()

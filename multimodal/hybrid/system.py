@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from multimodal.hybrid.assembly import CORE, LINEAR, assembled
 from multimodal.hybrid.building import TableBuilder
 from multimodal.hybrid.choosing import calibrated_on, choose, f1_at
 from multimodal.hybrid.config import HybridConfig
-from multimodal.hybrid.explaining import explained
+from multimodal.hybrid.explaining import Asked, explained
 from multimodal.hybrid.learning import LearningPosts, TableMaker, by_time, instant_cut
 from multimodal.hybrid.ordering import HashtagLists
 from multimodal.hybrid.parts.part_memory import PartMemory, space_name
@@ -218,21 +219,40 @@ class HybridSystem(System):
 
     def rank(self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Excluded = None) -> Rankings:
         """Rank hashtags for each post; see `System.rank`."""
-        builder, lists = self._builder(), HashtagLists(self.id_map, self.prior, k)
-        for start in range(0, len(posts), _POSTS_AT_ONCE):
-            part = posts[start : start + _POSTS_AT_ONCE]
-            questions = self.spaces.questions(part, memory)
-            table, log_odds = personal_log_odds(builder.table(questions), self.ranker, questions)
-            blocked = excluded[start : start + _POSTS_AT_ONCE] if excluded else [frozenset[str]()] * len(part)
-            lists.add(table, chances_of(log_odds), blocked)
-        return lists.rankings([post.post_id for post in posts])
+        return self._ranked(posts, self._asked(posts, memory), k, excluded)
+
+    def rank_explained(
+        self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Excluded = None
+    ) -> tuple[Rankings, list[list[Explanation]]]:
+        """Return what `rank` and `explain` return, for which the sources are asked once."""
+        asked = list(self._asked(posts, memory))
+        rankings = self._ranked(posts, asked, k, excluded)
+        return rankings, self._explained(asked, rankings)
 
     def explain(self, posts: Sequence[Post], rankings: Rankings, memory: PostMemory) -> list[list[Explanation]]:
         """Return what each source added to the log-odds of each hashtag, and the posts behind it."""
-        if not posts:
-            return []
-        questions, own_posts = self.spaces.questions(posts, memory), self.config.search.own_posts
-        return explained(self._builder(), self.ranker, questions, list(rankings), own_posts)
+        return self._explained(self._asked(posts, memory), rankings)
+
+    def _asked(self, posts: Sequence[Post], memory: PostMemory) -> Iterator[Asked]:
+        """Yield some posts at a time, and what the sources say of them."""
+        builder = self._builder()
+        for start in range(0, len(posts), _POSTS_AT_ONCE):
+            questions = self.spaces.questions(posts[start : start + _POSTS_AT_ONCE], memory)
+            yield questions, builder.table(questions)
+
+    def _ranked(self, posts: Sequence[Post], asked: Iterable[Asked], k: int, excluded: Excluded) -> Rankings:
+        lists, blocked = HashtagLists(self.id_map, self.prior, k), iter(excluded or [frozenset[str]()] * len(posts))
+        for questions, candidates in asked:
+            table, log_odds = personal_log_odds(candidates, self.ranker, questions)
+            lists.add(table, chances_of(log_odds), list(islice(blocked, len(questions))))
+        return lists.rankings([post.post_id for post in posts])
+
+    def _explained(self, asked: Iterable[Asked], rankings: Rankings) -> list[list[Explanation]]:
+        answers, lists = list[list[Explanation]](), iter(rankings)
+        for one in asked:
+            part = list(islice(lists, len(one[0])))
+            answers += explained(self._builder(), self.ranker, one, part, self.config.search.own_posts)
+        return answers
 
     def attention(self, post: Post) -> Attention | None:
         """Return where the first of the parts that can say looked."""

@@ -82,7 +82,11 @@ def answers(
     if rules is not None:
         _check_always(queries, rules, k, asked)
         excluded = [one.barred for one in rules]
-    rankings = system.rank(queries, memory, deepest, excluded)
+    told: list[list[Explanation]] | None = None
+    if asked.explain:
+        rankings, told = system.rank_explained(queries, memory, deepest, excluded)
+    else:
+        rankings = system.rank(queries, memory, deepest, excluded)
     lists = list(rankings) if asked.rerank is None else _reordered(queries, rankings, memory, asked.rerank, deepest)
     if rules is None:
         entries = [[Entry(hashtag, score, hashtag) for hashtag, score in ranking[:depth]] for ranking in lists]
@@ -94,7 +98,7 @@ def answers(
         entries = [row[: max(pair)] for row, *pair in zip(entries, lengths, always, strict=True)]
     if asked.on_short == "raise":
         _refuse_short(queries, entries, k, "" if rules is None else " by the rules")
-    explained = _explanations(system, queries, rankings, memory) if asked.explain else None
+    explained = _explanations(rankings, told) if asked.explain else None
     return [
         [_recommendation(system, entry, None if explained is None else explained[row]) for entry in entries_of_row]
         for row, entries_of_row in enumerate(entries)
@@ -127,14 +131,11 @@ def _scores(entries: Sequence[Sequence[Entry]], depth: int) -> NDArray[np.float6
     return scores
 
 
-def _explanations(
-    system: System, queries: Sequence[Post], rankings: Rankings, memory: PostMemory
-) -> list[dict[str, Explanation]]:
-    explained = system.explain(queries, rankings, memory)
-    if explained is None:
-        return [{} for _ in queries]
+def _explanations(rankings: Rankings, told: list[list[Explanation]] | None) -> list[dict[str, Explanation]]:
+    if told is None:
+        return [{} for _ in range(len(rankings))]
     ranked = ([hashtag for hashtag, _ in ranking] for ranking in rankings)
-    return [dict(zip(hashtags, row, strict=True)) for hashtags, row in zip(ranked, explained, strict=True)]
+    return [dict(zip(hashtags, row, strict=True)) for hashtags, row in zip(ranked, told, strict=True)]
 
 
 def _recommendation(system: System, entry: Entry, explained: Mapping[str, Explanation] | None) -> Recommendation:

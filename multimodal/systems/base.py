@@ -119,6 +119,13 @@ class System(ABC):
         """
         return None
 
+    def rank_explained(
+        self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Excluded = None
+    ) -> tuple[Rankings, list[list[Explanation]] | None]:
+        """Return what `rank` and `explain` return; a System that computes much for both may do it once."""
+        rankings = self.rank(posts, memory, k, excluded)
+        return rankings, self.explain(posts, rankings, memory)
+
     def attention(self, post: Post) -> Attention | None:
         """Return where the network looked in a post; None, as here, where a System cannot say.
 

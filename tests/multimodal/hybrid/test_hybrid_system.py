@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from data_loaders.errors import RunError
+from multimodal.hybrid.building import TableBuilder
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.recommender import Recommender
@@ -51,6 +52,28 @@ def test_its_memory_finds_out_languages_where_a_part_needs_them(model, detect, m
     monkeypatch.setattr(model.system, "parts", {**model.system.parts, "by_language": part})
     memory = model.system.new_memory()
     assert (memory.detect_languages, set(model.system.parts)) == (detect, {"design", "by_language"})
+
+
+def test_a_list_and_its_explanation_ask_the_sources_once(model, monkeypatch):
+    asked, recommender = [], Recommender(model.system, model.memory)
+    table = TableBuilder.table
+    monkeypatch.setattr(TableBuilder, "table", lambda *one: asked.append(one) or table(*one))
+    post = {"caption": "a quiet harbour", "user_id": "user3"}
+    told = recommender.recommend(**post, k=4, explain=True)
+    assert len(asked) == 1
+    assert all(one.sources for one in told)
+    assert recommender.recommend(**post, k=4) == [replace(one, sources=None) for one in told]
+
+
+def test_lists_and_explanations_together_are_those_of_rank_and_explain(model, tiny_data, monkeypatch):
+    monkeypatch.setattr("multimodal.hybrid.system._POSTS_AT_ONCE", 5)
+    system, asked = model.system, tiny_data.split("test")[:12]
+    barred = [{"zen"} if row % 2 else frozenset() for row in range(len(asked))]
+    rankings, told = system.rank_explained(asked, model.memory, 6, barred)
+    expected = system.rank(asked, model.memory, 6, barred)
+    assert list(rankings) == list(expected)
+    assert told == system.explain(asked, expected, model.memory)
+    assert system.rank_explained([], model.memory, 6)[1] == []
 
 
 def test_every_effect_of_an_explanation_adds_up(model, tiny_data):
