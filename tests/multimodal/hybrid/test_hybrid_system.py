@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from data_loaders.errors import RunError
+from data_loaders.posts import Post
 from multimodal.hybrid.building import TableBuilder
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
@@ -199,3 +200,11 @@ def test_a_model_that_was_saved_before_the_last_posts_of_hashtags_were_looked_at
     older = load_model(tmp_path / "run")
     assert list(older.system.rank(asked, older.memory, 5)) == expected
     assert older.system.config.search.hashtag_posts == 0
+
+
+def test_posts_without_any_candidate_get_popular_hashtags(tiny_data, tmp_path):
+    train_run(hybrid_config("rows.choose=false"), tiny_data, tmp_path / "run")
+    system = load_model(tmp_path / "run").system
+    rankings = list(system.rank([Post(post_id="1"), Post(post_id="2")], system.new_memory(), 3))
+    popular = list(tiny_data.vocabulary.hashtags[:3])
+    assert [[hashtag for hashtag, _ in ranking] for ranking in rankings] == [popular, popular]
