@@ -112,7 +112,7 @@ def judged(model: LoadedModel, data: PreparedData, split: str) -> Judged:
     return Judged.of(table, system.ranker.chances(table.values), posts)
 
 
-def figures_of(one: Judged, outside: float, depth: int) -> dict[str, float]:
+def figures_of(one: Judged, outside: float, depth: int, spread: float = 0.0) -> dict[str, float]:
     """Return every figure by its name."""
     inside = one.hits.sum(1)
     figures = {
@@ -125,7 +125,8 @@ def figures_of(one: Judged, outside: float, depth: int) -> dict[str, float]:
         figures[f"F1@{K}, the first {own} in perfect order"] = one.f1(np.minimum(one.found(own), K), K)
     figures[f"F1@{K}, as it is"] = one.f1(one.found(K), K)
     fixed = [one.f1(one.found(length), length) for length in range(1, LONGEST + 1)]
-    auto = AutoLength(replace(AS_THEY_ARE, depth=depth), outside, 1, LONGEST).of(one.chances[:, :depth])
+    calibration = replace(AS_THEY_ARE, depth=depth, spread=spread)
+    auto = AutoLength(calibration, outside, 1, LONGEST).of(one.chances[:, :depth])
     return {
         **figures,
         "best fixed length": 1 + int(np.argmax(fixed)),
@@ -151,7 +152,7 @@ def main(arguments: list[str] | None = None) -> None:
     if calibration is None or calibration.outside is None:
         sys.exit("the run was calibrated on no posts")
     figures = figures_of(judged(model, PreparedData.open(options.data), options.split), calibration.outside,
-                         calibration.depth)  # fmt: skip
+                         calibration.depth, calibration.spread)  # fmt: skip
     table = Table("figure", "value")
     for name, value in figures.items():
         table.add_row(name, f"{value:,.4f}")

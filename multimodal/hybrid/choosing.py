@@ -19,6 +19,8 @@ from multimodal.ranking.calibration import AS_THEY_ARE, Calibration
 logger = logging.getLogger(__name__)
 _K, _NEGATIVES, _ROUNDS, _RATE = 5, 30, 80, 0.1
 _FEWEST_POSTS = 20
+# Of a post's chances, for the length of its list: chosen on stretches of time before the test split (BENCHMARKS.md).
+_SPREAD = 2.0
 # What another System has to add to be worth the time that it takes, and what another source may cost by chance.
 # Seeds differ by 0.003, and sources stand in for each other: leaving out two of them costs more than either.
 _LEAST_GAIN_OF_SYSTEMS, _LEAST_GAIN = 0.002, -0.005
@@ -157,4 +159,4 @@ def calibrated_on(ranker: Ranker, learning: LearningPosts, depth: int) -> Calibr
     if not tagged:
         return None
     inside = int(hits_of_scores(table.rows, ranker.log_odds(table.values), right, len(posts), depth).sum())
-    return replace(AS_THEY_ARE, outside=(int(truth.sum()) - inside) / tagged, depth=depth)
+    return replace(AS_THEY_ARE, outside=(int(truth.sum()) - inside) / tagged, depth=depth, spread=_SPREAD)

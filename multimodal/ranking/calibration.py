@@ -21,12 +21,14 @@ class Calibration:
         chances: as many, from 0 to 1, not falling.
         outside: how many true hashtags of a post are on average not among the first `depth`; None where not known.
         depth: how many hashtags of a post were ranked to learn this.
+        spread: how much the hashtags of a post come true together, see `expected_gain`; 0: not at all.
     """
 
     scores: tuple[float, ...]
     chances: tuple[float, ...]
     outside: float | None = None
     depth: int = 10
+    spread: float = 0.0
 
     def of(self, scores: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the chance of each score, the same shape; NaN for NaN."""
@@ -35,7 +37,8 @@ class Calibration:
     def as_values(self) -> dict[str, Any]:
         """Return it as `model.json` holds it."""
         line = {"scores": list(self.scores), "chances": list(self.chances)}
-        return {**line, "depth": self.depth, **({} if self.outside is None else {"outside": self.outside})}
+        further = {"outside": self.outside} if self.outside is not None else {}
+        return {**line, "depth": self.depth, **further, **({"spread": self.spread} if self.spread else {})}
 
     @classmethod
     def of_values(cls, values: Mapping[str, Any]) -> Calibration:
@@ -48,7 +51,8 @@ class Calibration:
         fits = len(scores) == len(chances) > 0 and bool(np.isfinite(scores).all() and np.isfinite(chances).all())
         if not fits or (np.diff(scores) < 0).any() or (np.diff(chances) < 0).any() or chances[0] < 0 or chances[-1] > 1:
             raise RunError("its calibration is no rising line from scores to chances.")
-        return cls(tuple(scores.tolist()), tuple(chances.tolist()), values.get("outside"), values.get("depth", 10))
+        further = values.get("outside"), values.get("depth", 10), values.get("spread", 0.0)
+        return cls(tuple(scores.tolist()), tuple(chances.tolist()), *further)
 
 
 AS_THEY_ARE = Calibration((0.0, 1.0), (0.0, 1.0))

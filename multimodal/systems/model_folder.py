@@ -42,6 +42,7 @@ class _Calibration(Form):
     chances: list[float]
     outside: Annotated[Number, Field(ge=0)] | None = None
     depth: Annotated[int, Field(ge=1, le=10_000)] = 10
+    spread: Annotated[Number, Field(ge=0, le=10)] = 0.0
 
 
 class _Info(Form):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from multimodal.ranking.calibration import AS_THEY_ARE, Calibration
-from multimodal.ranking.list_length import AutoLength, expected_f1
+from multimodal.ranking.list_length import AutoLength, expected_f1, expected_gain
 
 
 def _exact(chances, k, outside):
@@ -50,6 +50,43 @@ def test_by_hand():
     assert f1[1].tolist() == [0.8 / 1.9, -np.inf, -np.inf]
     # The third is no candidate: it can be named, but nobody expects it to be true.
     assert expected_f1(chances, 0.5, 2)[0, 2] == pytest.approx(3.0 / 4.9)
+
+
+def _drawn_gain(chances, k, outside, spread):
+    """The gain of the first k, over draws of what the hashtags of a post have in common."""
+    shifts = spread * np.random.default_rng(0).normal(size=200_000)
+    odds = np.log(chances / (1 - chances)) * np.sqrt(1 + np.pi / 8 * spread**2)
+    shifted = 1 / (1 + np.exp(-(odds + shifts[:, None])))
+    found, true = shifted[:, :k].sum(1), np.maximum(shifted.sum(1) + outside, 1)
+    means = (found / k + np.minimum(found / true, 1)) / 2
+    return float(np.mean((2 * found / (k + true) + means) / 2))
+
+
+@pytest.mark.parametrize("spread", [0.3, 1.0, 2.0])
+def test_the_gain_is_the_mean_over_what_a_posts_hashtags_have_in_common(spread):
+    for chances in ([0.9, 0.5, 0.1], [0.3, 0.3, 0.2]):
+        drawn = [_drawn_gain(np.array(chances), k, 0.4, spread) for k in (1, 2, 3)]
+        assert expected_gain(np.array([chances]), 0.4, spread=spread)[0] == pytest.approx(drawn, abs=0.003)
+
+
+def test_a_gain_where_nothing_is_uncertain():
+    # One of two is found: F1 2/3, precision 1, recall 1/2; then both: all 1; then precision 2/3 and F1 4/5.
+    gain = expected_gain(np.array([[1.0, 1.0, 0.0], [1.0, np.nan, np.nan]]), 0.0, spread=1.0)
+    assert gain[0] == pytest.approx([(2 / 3 + 3 / 4) / 2, 1.0, (4 / 5 + 5 / 6) / 2], abs=1e-6)
+    assert gain[1].tolist() == [pytest.approx(1.0), -np.inf, -np.inf]
+
+
+def test_a_list_alone_has_the_gain_that_it_has_among_others():
+    chances = np.sort(np.random.default_rng(0).beta(0.3, 1.5, (50, 40)))[:, ::-1]
+    together = expected_gain(chances, 0.3, 40, 2.0)
+    assert all((expected_gain(chances[row : row + 1], 0.3, 40, 2.0)[0] == together[row]).all() for row in range(50))
+
+
+def test_a_spread_chooses_by_the_gain():
+    scores, spread = [[0.76, 0.31, 0.3, 0.08]], Calibration((0.0, 1.0), (0.0, 1.0), spread=2.0)
+    expected = 1 + int(np.argmax(expected_gain(np.array(scores), 0.3, spread=2.0)))
+    assert _lengths(scores, outside=0.3, calibration=spread) == [expected]
+    assert _lengths(scores, outside=0.3) != [expected]
 
 
 def _lengths(scores, minimum=1, maximum=10, outside=0.0, calibration=AS_THEY_ARE):

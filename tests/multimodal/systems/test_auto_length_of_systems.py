@@ -98,7 +98,10 @@ def test_models_of_earlier_versions_load(run, tmp_path):
     assert load_model(tmp_path / "old").system.calibration.of([0.5]) == calibration.of([0.5])
 
 
-@pytest.mark.parametrize("values", [{"outside": -1.0}, {"outside": "none"}, {"depth": 0}, {"depth": 2.5}])
+@pytest.mark.parametrize(
+    "values",
+    [{"outside": -1.0}, {"outside": "none"}, {"depth": 0}, {"depth": 2.5}, {"spread": -1.0}, {"spread": "wide"}],
+)
 def test_a_tampered_calibration_is_refused(run, tmp_path, values, monkeypatch):
     recommender = Recommender.from_pretrained(run)
     honest = recommender.system.calibration.as_values()

@@ -1,6 +1,7 @@
 """Scores that claim to be chances are calibrated, others say that they are not; it is stored with the model."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,6 +20,9 @@ HAND = Calibration((0.0, 0.5, 1.0), (0.1, 0.2, 0.8))
 def test_between_and_beyond_its_scores():
     np.testing.assert_allclose(HAND.of([-1, 0, 0.25, 0.75, 2]), [0.1, 0.1, 0.15, 0.5, 0.8])
     assert Calibration.of_values(HAND.as_values()) == HAND
+    together = replace(HAND, outside=0.3, depth=40, spread=2.0)
+    assert Calibration.of_values(together.as_values()) == together
+    assert "spread" not in HAND.as_values()
 
 
 def test_fitted_chances_are_shares_and_rise():
