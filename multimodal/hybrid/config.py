@@ -53,6 +53,10 @@ class RowsConfig(Section):
         "their scores of later train posts are what the ranker learns from"
     )  # fmt: skip
     most_posts: int = Field(default=20_000, ge=1, description="the last train posts, that the ranker learns from")
+    lacking: float = Field(
+        default=0.2, ge=0, le=1, description="share of the train posts that the ranker learns from a second time, "
+        "without their caption, user or picture"
+    )  # fmt: skip
     windows: int = Field(default=3, ge=1, le=10, description="stretches of time on which sources are chosen")
     choose: bool = Field(default=True, description="leave out sources that do not help; false: take all")
     validation: bool = Field(

@@ -13,9 +13,11 @@ from multimodal.distributed.progress import shared_progress
 from multimodal.hybrid.building import TableBuilder
 from multimodal.hybrid.candidates import CandidateTable, joined
 from multimodal.hybrid.config import RowsConfig
+from multimodal.hybrid.lacking import lacking
 from multimodal.hybrid.parts.part_source import PartSource
 from multimodal.hybrid.parts.training import TrainedPart
 from multimodal.hybrid.ranker.rows import RankerRows
+from multimodal.hybrid.ranker.rows import joined as joined_rows
 from multimodal.hybrid.sources.linear import LinearHead
 from multimodal.hybrid.spaces import PostSpaces
 from multimodal.memory.post_memory import PostMemory
@@ -37,19 +39,47 @@ class LearningPosts:
         posts: the last train posts by time, then all validation posts.
         train: how many of them are train posts.
         table: their candidates.
+        stripped: what rankers learn from besides: some of the train posts again, without what posts may lack.
     """
 
     posts: Sequence[Post]
     train: int
     table: CandidateTable
+    stripped: StrippedPosts | None = None
 
     def rows(self, start: int, stop: int) -> RankerRows:
-        """Return the candidates of posts as a ranker takes them."""
-        return rows_of(self.table.of_posts(start, stop), self.posts[start:stop])
+        """Return the candidates of posts as a ranker takes them, with those of the stripped ones among them."""
+        rows = rows_of(self.table.of_posts(start, stop), self.posts[start:stop])
+        return rows if self.stripped is None else joined_rows([rows, self.stripped.rows(start, stop)])
 
     def without(self, sources: Collection[str]) -> LearningPosts:
         """Return the same without some sources."""
-        return LearningPosts(self.posts, self.train, self.table.without(tuple(sources)))
+        stripped = None if self.stripped is None else self.stripped.without(sources)
+        return LearningPosts(self.posts, self.train, self.table.without(tuple(sources)), stripped)
+
+
+@dataclass(frozen=True, slots=True)
+class StrippedPosts:
+    """Posts that lack something; see `lacking`.
+
+    Attributes:
+        places: of the posts that they are made of, among those that rankers learn from, ascending.
+        posts: what is left of them.
+        table: their candidates.
+    """
+
+    places: Sequence[int]
+    posts: Sequence[Post]
+    table: CandidateTable
+
+    def rows(self, start: int, stop: int) -> RankerRows:
+        """Return the candidates of those that are made of posts from `start` to before `stop`."""
+        first, last = (int(place) for place in np.searchsorted(self.places, [start, stop]))
+        return rows_of(self.table.of_posts(first, last), self.posts[first:last])
+
+    def without(self, sources: Collection[str]) -> StrippedPosts:
+        """Return the same without some sources."""
+        return StrippedPosts(self.places, self.posts, self.table.without(tuple(sources)))
 
 
 def rows_of(table: CandidateTable, posts: Sequence[Post]) -> RankerRows:
@@ -100,6 +130,7 @@ class TableMaker:
         validation: Sequence[Post],
     ) -> None:
         self._spaces, self._assemble, self._memory, self._parts = spaces, assemble, memory, parts
+        self._lacking = rows.lacking
         start = max(int(len(train) * rows.start), len(train) - rows.most_posts)
         self._train, self._validation, self._start = train, validation, min(start, len(train))
         self._heads = self._fit_heads()
@@ -131,16 +162,22 @@ class TableMaker:
         early = {name: part.early_posts for name, part in self._parts.items()}
         end = len(self._train)
         cuts = sorted({self._start, end, *(cut for cut in (*early.values(), *self._heads) if self._start < cut < end)})
-        tables = []
+        tables, places, stripped, further = [], [], [], []
         total = len(self._train) - self._start + len(self._validation)
         with shared_progress("asking sources", total) as advance:
             for first, last in itertools.pairwise(cuts):
                 chosen = {name: part.early if early[name] <= first else None for name, part in self._parts.items()}
-                tables += self._tables(self._train[first:last], self._head_before(first), chosen, left_out, advance)
+                head, posts = self._head_before(first), self._train[first:last]
+                tables += self._tables(posts, head, chosen, left_out, advance)
+                found, left = lacking(posts, self._lacking, first)
+                further += self._tables(left, head, chosen, left_out)
+                places += [first - self._start + place for place in found]
+                stripped += left
             whole = {name: part.whole for name, part in self._parts.items()}
             tables += self._tables(self._validation, self.head, whole, left_out, advance)
-        posts = [*self._train[self._start :], *self._validation]
-        return LearningPosts(posts, len(self._train) - self._start, joined(tables))
+        learned = [*self._train[self._start :], *self._validation]
+        more = StrippedPosts(places, stripped, joined(further)) if stripped else None
+        return LearningPosts(learned, end - self._start, joined(tables), more)
 
     def _head_before(self, first: int) -> LinearHead | None:
         return self._heads[max(cut for cut in self._heads if cut <= first)] if first >= min(self._heads) else None
@@ -151,7 +188,7 @@ class TableMaker:
         head: LinearHead | None,
         systems: Mapping[str, System | None],
         left_out: Collection[str],
-        advance: Callable[[int], None],
+        advance: Callable[[int], None] | None = None,
     ) -> list[CandidateTable]:
         parts = [PartSource(name, system, self._memory_for(name, system)) for name, system in systems.items()]
         builder = self._assemble(head, parts, left_out)
@@ -159,7 +196,8 @@ class TableMaker:
         for start in range(0, max(len(posts), 1), _POSTS_AT_ONCE):
             part = posts[start : start + _POSTS_AT_ONCE]
             tables.append(builder.table(self._spaces.questions(part, self._memory)))
-            advance(len(part))
+            if advance is not None:
+                advance(len(part))
         return tables
 
     def _memory_for(self, name: str, system: System | None) -> Callable[[PostMemory], PostMemory]:

@@ -65,6 +65,17 @@ def test_neither_own_nor_later_hashtags_change_a_row(learned, tiny_data, start):
 
 
 @pytest.mark.parametrize("start", CHANGED_FROM)
+def test_nor_do_they_change_rows_of_stripped_posts(learned, start):
+    one, other = (learned[first].stripped for first in (None, start))
+    known = int(np.searchsorted(one.places, start + 1 - 28))
+    assert known >= 2
+    assert one.places == other.places
+    rows, others = (stripped.table.of_posts(0, known) for stripped in (one, other))
+    assert [rows.texts[number] for number in rows.hashtags] == [others.texts[number] for number in others.hashtags]
+    assert np.array_equal(rows.values, others.values, equal_nan=True)
+
+
+@pytest.mark.parametrize("start", CHANGED_FROM)
 def test_they_change_what_is_known_of_validation_posts(learned, tiny_data, start):
     validation = {post.post_id for post in tiny_data.split("validation")}
     one, other = _rows_of(learned[None], validation), _rows_of(learned[start], validation)

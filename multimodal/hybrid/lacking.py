@@ -1,0 +1,38 @@
+"""Posts that lack something, made of posts that have it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from data_loaders.posts import Post
+
+_STRIPPED: tuple[Callable[[Post], Post], ...] = (
+    lambda post: replace(post, caption=None),
+    lambda post: replace(post, user_id=None),
+    lambda post: replace(post, image=None),
+    lambda post: replace(post, caption=None, user_id=None),
+)
+
+
+def lacking(posts: Sequence[Post], share: float, first: int = 0) -> tuple[list[int], list[Post]]:
+    """Return some of the posts without their caption, user, picture, or caption and user, by turns.
+
+    Args:
+        posts: in any order.
+        share: of the posts.
+        first: number of the first one, so that parts of a sequence give what the whole gives.
+
+    Returns:
+        The places of those that had it, ascending, and what is left of them.
+    """
+    places, stripped = [], []
+    for place, post in enumerate(posts):
+        turn = int((first + place) * share)
+        if turn == int((first + place + 1) * share):
+            continue
+        left = _STRIPPED[turn % len(_STRIPPED)](post)
+        if left != post:
+            places.append(place)
+            stripped.append(left)
+    return places, stripped
