@@ -190,6 +190,8 @@ def _work(pipe: Pipe, store: Path, begin: Callable[[], None] | None) -> None:
             pipe.send(None)
     except EOFError:
         return
+    except KeyboardInterrupt:  # what handles signals during a training makes this of `_stop`
+        sys.exit(_STOPPED)
     except UserError as error:
         pipe.send(DataError(str(error)))
     except OSError as error:

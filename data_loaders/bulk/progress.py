@@ -9,6 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+_SLOWEST_PER_SECOND = 10.0
+_hidden = False
+
 
 class _Rate(ProgressColumn):
     def __init__(self, unit: str) -> None:
@@ -17,7 +20,17 @@ class _Rate(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f} {self._unit}/s")
+        if speed is None:
+            return Text("")
+        if speed < _SLOWEST_PER_SECOND:
+            return Text(f"{60 * speed:,.0f} {self._unit}/min")
+        return Text(f"{speed:,.0f} {self._unit}/s")
+
+
+def hide_bars() -> None:
+    """Show no progress bars in this process, one of several that work side by side."""
+    global _hidden
+    _hidden = True
 
 
 class Bar:
@@ -42,5 +55,5 @@ def progress_bar(description: str, total: int | None, unit: str = "posts") -> It
         unit: name of the steps, in the plural.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(unit), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=Console(stderr=True), disable=_hidden) as progress:
         yield Bar(progress, description, total)

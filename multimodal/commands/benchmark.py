@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data_loaders.command_line import command_line
 from data_loaders.errors import UserError
 from multimodal.commands.answer import FAILED, Answer, written
 from multimodal.commands.dump_arguments import MOVED
+from multimodal.commands.executor_arguments import add_executor_arguments, executor_of
 from multimodal.evaluation.metrics.cut_offs import parse_ks
+
+if TYPE_CHECKING:
+    from data_loaders.bulk.executor import Executor
 
 EXAMPLES = """examples:
   multimodal-hashtags benchmark --data data/prepared --systems all --output runs/benchmark
@@ -19,6 +25,7 @@ EXAMPLES = """examples:
   multimodal-hashtags benchmark --data data/prepared --systems all --trials 20 --output runs/tuned
   multimodal-hashtags benchmark --data data/prepared --systems all --output runs/diverse \\
       --rerank diversity=0.3 --rerank "method=dpp diversity=0.3 popularity=0.1"
+  multimodal-hashtags benchmark --data data/prepared --systems all --trials 20 --output runs/tuned --processes 4
   multimodal-hashtags benchmark --data data/prepared --output runs/branches \\
       --entry small="sample" --entry lstm="sample encoder.caption=lstm"
 
@@ -48,8 +55,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--rerank", action="append", default=[], metavar='"key=value …"', help=anew)
     add("--threshold", type=float, help="score from which a hashtag counts as a label (default: tuned on validation)")
     add("--unit", choices=["posts", "users"], default="posts", help="what intervals resample (default: posts)")
+    add_executor_arguments(parser, "makes the rows, several side by side", "1, one row after the other")
     add("--seed", type=int, default=0, help="of all runs (default: 0)")
     add("overrides", nargs="*", metavar="key=value", help="change the configuration of all rows")
+
+
+def _executor(options: argparse.Namespace) -> Executor | None:
+    """Return who makes the rows; None for this process. Those that work side by side share its processors."""
+    from multimodal.distributed.processors import processors
+    from multimodal.experiments.benchmark.running import beside_others
+
+    if options.executor == "local" and options.processes in (None, 1):
+        return None
+    threads = 1 if options.executor != "local" else max(1, processors() // max(1, options.processes))
+    return executor_of(options, partial(beside_others, threads))
 
 
 def run(options: argparse.Namespace) -> Answer:
@@ -72,7 +91,10 @@ def run(options: argparse.Namespace) -> Answer:
     )
     renewed, rerankings = choose_rows("--renew", options.renew, entries), parse_rerankings(options.rerank)
     data = PreparedData.open(options.data, options.images)
-    rows, failures = run_benchmark(entries, data, options.output, ks, options.seed, options.trials, renewed)
+    rows, failures = run_benchmark(
+        entries, data, options.output, ks, options.seed, options.trials, renewed, executor=_executor(options),
+        images=options.images,
+    )  # fmt: skip
     if not rows:
         raise UserError(
             "no row could be made:\n" + "\n".join(f"  {failure.entry.name}: {failure.reason}" for failure in failures)

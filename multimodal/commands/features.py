@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", required=True, help="name of a configuration of the package, or a YAML file")
     parser.add_argument("--data", type=Path, required=True, help="prepared folder")
     parser.add_argument("--images", type=Path, help=MOVED)
-    add_executor_arguments(parser)
+    add_executor_arguments(parser, "encodes")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="change the configuration")
 
 
@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> Answer:
     Raises:
         ConfigError: the configuration has no encoder that stays frozen, or keeps no features.
     """
-    from data_loaders.bulk.progress import progress_bar
+    from data_loaders.bulk.shown import run_shown
     from data_loaders.errors import ConfigError
     from data_loaders.prepared import PreparedData
     from multimodal.encoders.features.encode_posts import SHARDS, Encoding, encoding_tasks
@@ -48,6 +48,6 @@ def run(options: argparse.Namespace) -> Answer:
         profile=config.caption_profile, cache=cache, precision=config.feature_precision,
     )  # fmt: skip
     posts = len(PreparedData.open(options.data, options.images).posts())
-    with progress_bar("Encoding posts", posts) as bar:
-        executor_of(options).run(encoding_tasks(encoding, posts), cache / SHARDS, bar.advance)
+    tasks = encoding_tasks(encoding, posts)
+    run_shown(executor_of(options), tasks, cache / SHARDS, "Encoding posts", lambda: posts)
     return Answer({"cache": cache, "posts": posts}, [f"{cache}: features of {posts:,} posts"])

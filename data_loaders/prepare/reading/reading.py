@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from data_loaders.bulk.executor import Executor, InProcess
-from data_loaders.bulk.progress import progress_bar
+from data_loaders.bulk.shown import run_shown
 from data_loaders.bulk.tasks import is_finished, result_of
 from data_loaders.errors import RunError, UserError
 from data_loaders.prepare.reading.part import PartFolder, ReadPart
@@ -43,8 +43,7 @@ def parts_of(
     tasks = [ReadPart(part, prepared, settings) for part in reader.parts()]
     store = folder / "parts" if len(tasks) == 1 else prepared.with_name(f".{output.name}.parts")
     try:
-        with progress_bar("Reading posts", reader.count()) as bar:
-            (executor or InProcess()).run(tasks, store, bar.advance)
+        run_shown(executor or InProcess(), tasks, store, "Reading posts", reader.count)
         parts = [PartFolder(result_of(task, store)) for task in tasks]
         yield parts, reader.joined([part.findings for part in parts])
     except RunError:  # workers died; what the others have read is kept

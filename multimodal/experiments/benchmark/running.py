@@ -1,18 +1,31 @@
-"""Training and evaluating every row of a benchmark, each as an ordinary run; what is finished is kept."""
+"""Training and evaluating every row of a benchmark, each as an ordinary run; what is finished is kept.
+
+A row is one shard task: the trials of its search learn from each other, so they are made one after the other.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import shutil
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from data_loaders import __version__
+from data_loaders.bulk.executor import Executor, InProcess
+from data_loaders.bulk.held import held, opened
+from data_loaders.bulk.progress import hide_bars
+from data_loaders.bulk.shown import run_shown
+from data_loaders.bulk.tasks import Advance, ShardTask, name_of, result_of
 from data_loaders.errors import UserError
+from data_loaders.prepared import PreparedData
 from multimodal.config import RunConfig
+from multimodal.distributed.processors import use_threads
 from multimodal.evaluation.pipeline import evaluate_run, is_evaluated
 from multimodal.experiments.benchmark.entries import Entry
 from multimodal.experiments.benchmark.failures import MISTAKES, Failure, failure_of
@@ -22,12 +35,10 @@ from multimodal.systems.config_loading import load_config
 from multimodal.training.opening import changed_keys, is_finished, is_other
 from multimodal.training.run import train_run
 
-if TYPE_CHECKING:
-    from data_loaders.prepared import PreparedData
-
 logger = logging.getLogger(__name__)
 
 MEASURED_FILE, SEARCHES = "benchmark.json", "search"
+_ROWS, _ROW = ".rows", "row.json"
 # Named hashtags that a threshold may cut anywhere; below rank 30 lists are noise.
 DEPTH = 30
 _SPLITS = ("validation", "test")
@@ -52,6 +63,93 @@ class Row:
     ms_per_post: float
 
 
+@dataclass(frozen=True)
+class Folder:
+    """A prepared folder that workers open.
+
+    Attributes:
+        path: of the folder.
+        images: where its pictures are now, if they were moved.
+    """
+
+    path: Path
+    images: Path | None = None
+
+    def open(self) -> PreparedData:
+        """Open the folder.
+
+        Raises:
+            DataError: see `PreparedData.open`.
+        """
+        return PreparedData.open(self.path, self.images)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MakeRow(ShardTask):
+    """Searches, trains and evaluates a row; its run and its trials lie in the folder of the benchmark.
+
+    Attributes:
+        entry: the row.
+        label: how messages call it.
+        data: the prepared folder.
+        fingerprint: of the data.
+        output, ks, seed, trials: see `run_benchmark`.
+        renew: whether a search or run of another configuration is deleted.
+    """
+
+    entry: Entry
+    label: str
+    data: Folder
+    fingerprint: str
+    output: Path
+    ks: tuple[int, ...]
+    seed: int
+    trials: int
+    renew: bool = False
+
+    @cached_property
+    def name(self) -> str:
+        """A name made of the row, the data and what is measured."""
+        entry = [self.entry.name, str(self.entry.config), self.entry.overrides]
+        return name_of(__version__, entry, self.fingerprint, str(self.output), self.ks, self.seed, self.trials)
+
+    def write(self, folder: Path, advance: Advance) -> None:
+        """Make the row, and write what was measured or what went wrong."""
+        told = 0
+
+        def count(steps: int) -> None:
+            nonlocal told
+            told += steps
+            advance(steps)
+
+        made = self._made(opened(self.data), count)
+        (folder / _ROW).write_text(json.dumps(made), encoding="ascii")
+        advance(self.trials + 1 - told)
+
+    def steps(self, folder: Path) -> int:
+        """Return how many trainings are made or need not be made."""
+        return self.trials + 1
+
+    def outcome(self, folder: Path) -> Row | Failure:
+        """Return what became of the row."""
+        made = json.loads((folder / _ROW).read_text(encoding="ascii"))
+        if "problem" in made:
+            return Failure(self.entry, made["problem"])
+        overrides = tuple(made.pop("overrides"))
+        return Row(replace(self.entry, overrides=overrides), self.output / self.entry.name, **made)
+
+    def _made(self, data: PreparedData, advance: Advance) -> dict[str, Any]:
+        entry = self.entry
+        try:
+            searches, run, seed, renew = self.output / SEARCHES, self.output / entry.name, self.seed, self.renew
+            chosen = search(entry, data, searches / entry.name, self.trials, seed, renew=renew, advance=advance).entry
+            _discard_other(chosen, data, run, seed, searched=self.trials > 0, renew=renew)
+            measured = _run(chosen, data, run, self.ks, seed, self.label)
+        except MISTAKES as error:
+            return {"problem": failure_of(entry, error, self.label).reason}
+        return {"overrides": chosen.overrides, **measured}
+
+
 def run_benchmark(
     entries: Sequence[Entry],
     data: PreparedData,
@@ -60,6 +158,9 @@ def run_benchmark(
     seed: int = 0,
     trials: int = 0,
     renewed: Collection[str] = (),
+    *,
+    executor: Executor | None = None,
+    images: Path | None = None,
 ) -> tuple[list[Row], list[Failure]]:
     """Train and evaluate every entry, rolling, on the validation and the test split.
 
@@ -73,21 +174,40 @@ def run_benchmark(
         trials: how many hyper-parameters each row tries on the validation split first; 0: none, see `search`.
         renewed: names of rows whose search or run is deleted and made anew if it is of another configuration or on
             other data; for the others that is a failure.
+        executor: who makes the rows, several side by side; None for this process, one after the other.
+        images: where the pictures are now, if they were moved, for workers that open the data themselves.
 
     Returns:
         Rows and failures, each in the order of the entries.
+
+    Raises:
+        RunError: workers die at the same row.
     """
-    rows, failures = [], []
-    for number, entry in enumerate(entries, start=1):
-        label = f"[{number}/{len(entries)}] {entry.name}"
-        try:
-            renew = entry.name in renewed
-            chosen = search(entry, data, output / SEARCHES / entry.name, trials, seed, renew=renew).entry
-            _discard_other(chosen, data, output / entry.name, seed, searched=trials > 0, renew=renew)
-            rows.append(_run(chosen, data, output / entry.name, ks, seed, label))
-        except MISTAKES as error:
-            failures.append(failure_of(entry, error, label))
-    return rows, failures
+    folder = Folder(data.folder, images)
+    tasks = [
+        MakeRow(
+            entry=entry, label=f"[{number}/{len(entries)}] {entry.name}", data=folder, fingerprint=data.fingerprint,
+            output=output, ks=tuple(ks), seed=seed, trials=trials, renew=entry.name in renewed,
+        )
+        for number, entry in enumerate(entries, start=1)
+    ]  # fmt: skip
+    store = output / _ROWS
+    shutil.rmtree(store, ignore_errors=True)  # whether rows are still as they were is seen from their runs
+    with held(folder, data):
+        if executor is None or isinstance(executor, InProcess):
+            InProcess().run(tasks, store, lambda steps: None)
+        else:
+            run_shown(executor, tasks, store, "Making rows", lambda: len(tasks) * (trials + 1), "trainings")
+    outcomes = [task.outcome(result_of(task, store)) for task in tasks]
+    shutil.rmtree(store)
+    rows = [one for one in outcomes if isinstance(one, Row)]
+    return rows, [one for one in outcomes if isinstance(one, Failure)]
+
+
+def beside_others(threads: int) -> None:
+    """Make rows in a process of several: with so many threads, and without progress bars of its own."""
+    hide_bars()
+    use_threads(threads)
 
 
 def _discard_other(entry: Entry, data: PreparedData, folder: Path, seed: int, *, searched: bool, renew: bool) -> None:
@@ -120,7 +240,8 @@ def _train(entry: Entry, config: RunConfig, data: PreparedData, run: RunFolder, 
     return True
 
 
-def _run(entry: Entry, data: PreparedData, folder: Path, ks: Sequence[int], seed: int, label: str) -> Row:
+def _run(entry: Entry, data: PreparedData, folder: Path, ks: Sequence[int], seed: int, label: str) -> dict[str, float]:
+    """Train and evaluate a row; return what `Row` says of it."""
     run, started = RunFolder(folder), time.monotonic()
     config = load_config(entry.config, [*entry.overrides, f"seed={seed}"])
     path = run.path / MEASURED_FILE
@@ -138,4 +259,8 @@ def _run(entry: Entry, data: PreparedData, folder: Path, ks: Sequence[int], seed
     size = sum(file.stat().st_size for file in run.model.rglob("*") if file.is_file() and file.name not in _REMEMBERED)
     nothing = float("nan")
     logger.info("%s: done (%.0f s)", label, time.monotonic() - started)
-    return Row(entry, folder, measured.get("training_s", nothing), size, measured.get("test_ms_per_post", nothing))
+    return {
+        "training_s": measured.get("training_s", nothing),
+        "size_bytes": size,
+        "ms_per_post": measured.get("test_ms_per_post", nothing),
+    }

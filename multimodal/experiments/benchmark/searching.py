@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from data_loaders.bulk.tasks import Advance
 from data_loaders.errors import UserError
 from multimodal.config import Choice, RunConfig, SearchSpace
 from multimodal.evaluation.files.text_table import DASH, TextTable
@@ -52,7 +53,16 @@ class Search:
     trials: pd.DataFrame
 
 
-def search(entry: Entry, data: PreparedData, folder: Path, trials: int, seed: int, *, renew: bool = False) -> Search:
+def search(
+    entry: Entry,
+    data: PreparedData,
+    folder: Path,
+    trials: int,
+    seed: int,
+    *,
+    renew: bool = False,
+    advance: Advance = lambda steps: None,
+) -> Search:
     """Train a row with different hyper-parameters and keep those with the best F1@5 on the validation split.
 
     The first trial is the configuration as it is, the others are drawn by a tree-structured Parzen estimator (optuna).
@@ -65,6 +75,7 @@ def search(entry: Entry, data: PreparedData, folder: Path, trials: int, seed: in
         trials: how many.
         seed: of draws and runs.
         renew: whether another search in the folder is deleted.
+        advance: is told how many more trials are finished.
 
     Raises:
         UserError: optuna is missing, the folder holds another search and keeps it, or all trials failed.
@@ -77,6 +88,7 @@ def search(entry: Entry, data: PreparedData, folder: Path, trials: int, seed: in
     study = _open(folder / _STUDY, _described(config, data, space), entry.name, renew)
     for number in range(trials):
         _once(study, number, space, entry, data, folder, seed)
+        advance(1)
     table = _table(study, entry.name, trials)
     table.to_csv(folder / TRIALS_FILE, index=False)
     done = table[table["problem"] == ""]

@@ -10,10 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from data_loaders.bulk.held import opened
 from data_loaders.bulk.tasks import Advance, ShardTask, name_of
 from data_loaders.readers.base import Record, Rejected
 from multimodal.serving.dumps.answering import answer_block
-from multimodal.serving.dumps.opening import Opening, recommender_of
+from multimodal.serving.dumps.opening import Opening
 
 ANSWERS = "answers.jsonl"
 
@@ -26,7 +27,7 @@ class AnswerBlock(ShardTask):
         number: which block of the dump, from 0.
         records: its records.
         root: the folder that pictures must be in.
-        opening: how a worker of another machine opens the recommender; None if there is none.
+        opening: how a worker that does not hold the recommender opens it.
         call: JSON values that say what the recommender is and knows.
         options: arguments of `recommend_many`, JSON values.
     """
@@ -34,7 +35,7 @@ class AnswerBlock(ShardTask):
     number: int
     records: Sequence[Record]
     root: Path
-    opening: Opening | None
+    opening: Opening
     call: Mapping[str, Any]
     options: Mapping[str, Any]
 
@@ -50,7 +51,7 @@ class AnswerBlock(ShardTask):
         Raises:
             UserError: the recommender cannot be opened.
         """
-        lines = answer_block(recommender_of(self.opening), self.records, self.root, self.options)
+        lines = answer_block(opened(self.opening), self.records, self.root, self.options)
         text = "".join(json.dumps(line) + "\n" for line in lines)
         (folder / ANSWERS).write_text(text, encoding="utf-8")
         advance(len(lines))

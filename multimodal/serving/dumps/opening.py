@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from data_loaders.prepared import PreparedData
 from multimodal.recommender import Recommender
 from multimodal.systems.compute.names import Compute
-
-# Of this process: kept from task to task, and shared with processes that are forked from it.
-_HELD: dict[Opening | None, Recommender] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,26 +46,3 @@ class Opening:
             later = [post for split in ("validation", "test") for post in data.split(split)]
             recommender.observe([post for post in later if post.post_id not in recommender.memory])
         return recommender
-
-
-@contextmanager
-def held(recommender: Recommender, opening: Opening | None) -> Iterator[None]:
-    """Let tasks in this process, and in those that are forked from it, use a recommender while the block runs.
-
-    Args:
-        recommender: it.
-        opening: how it was opened; None if other machines need not know.
-    """
-    _HELD[opening] = recommender
-    try:
-        yield
-    finally:
-        _HELD.pop(opening, None)
-
-
-def recommender_of(opening: Opening | None) -> Recommender:
-    """Return the recommender that is held here; it is opened where it is not, in place of another."""
-    if opening is not None and opening not in _HELD:
-        _HELD.clear()
-        _HELD[opening] = opening.open()
-    return _HELD[opening]

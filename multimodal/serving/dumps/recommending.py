@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from data_loaders.bulk.executor import Executor, InProcess
-from data_loaders.bulk.progress import Bar, progress_bar
+from data_loaders.bulk.held import held
+from data_loaders.bulk.shown import run_shown
 from data_loaders.locking import locked
 from data_loaders.output_folder import lock_of
 from data_loaders.prepare.reading.rejections import RejectionLog
@@ -19,7 +19,7 @@ from data_loaders.readers.record_batches import record_batches
 from multimodal.recommender import Recommender
 from multimodal.serving.dumps.answering import Line
 from multimodal.serving.dumps.block import AnswerBlock
-from multimodal.serving.dumps.opening import Opening, held
+from multimodal.serving.dumps.opening import Opening
 from multimodal.serving.dumps.output import check_output, write_output
 from multimodal.serving.dumps.parts import Parts
 from multimodal.storage.run_folder import write_atomically
@@ -96,7 +96,8 @@ def recommend_dump(
     output.parent.mkdir(parents=True, exist_ok=True)
     with locked(lock_of(output), output, "recommending into it"):
         parts = Parts(output.with_name(output.name + ".unfinished"), {**(call or {}), **_about(reader), **options})
-        with held(recommender, opening):
+        opening = opening or Opening(run="")
+        with held(opening, recommender):
             told.resumed = _answer(reader, parts, opening, call or {}, options, executor or InProcess())
         told.notes = list(reader.notes())
         _list_refused(told, parts)
@@ -119,27 +120,24 @@ def _about(reader: Reader) -> dict[str, Any]:
 def _answer(
     reader: Reader,
     parts: Parts,
-    opening: Opening | None,
+    opening: Opening,
     call: Mapping[str, Any],
     options: Mapping[str, Any],
     executor: Executor,
 ) -> int:
     """Answer what is not answered yet; return how many records were before."""
-    resumed, bars = 0, list[Bar]()
-    with ExitStack() as shown:
+    resumed = 0
 
-        def blocks() -> Iterator[AnswerBlock]:
-            nonlocal resumed
-            # The first block is asked for when all processes are forked, before the progress bar has a thread.
-            bars.append(shown.enter_context(progress_bar("Recommending", reader.count())))
-            for number, records in enumerate(record_batches(reader.read())):
-                block = AnswerBlock(
-                    number=number, records=records, root=reader.root, opening=opening, call=call, options=options
-                )
-                resumed += len(records) if parts.add(block) else 0
-                yield block
+    def blocks() -> Iterator[AnswerBlock]:
+        nonlocal resumed
+        for number, records in enumerate(record_batches(reader.read())):
+            block = AnswerBlock(
+                number=number, records=records, root=reader.root, opening=opening, call=call, options=options
+            )
+            resumed += len(records) if parts.add(block) else 0
+            yield block
 
-        executor.run(blocks(), parts.store, lambda steps: bars[0].advance(steps))
+    run_shown(executor, blocks(), parts.store, "Recommending", reader.count)
     parts.end()
     return resumed
 
