@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from data_loaders.errors import UserError
 from multimodal.commands.answer import Answer
 
 if TYPE_CHECKING:
+    from data_loaders.bulk.executor import Executor
     from multimodal.recommender import Recommender
 
 ACTIONS = {
@@ -18,7 +20,8 @@ ACTIONS = {
     "export": "all that is held about a user, as JSON",
     "forget": "forget a user, at once for answers",
     "compact": "erase forgotten users from the disk, write the files that open fast",
-    "rebuild": "make the files beside the log again; with --to, a log for another model",
+    "rebuild": "make the files beside the log again, with --processes or --executor the index too; with --to, a log "
+    "for another model",
     "move": "copy the log to --to and compare the copy; needs no --run",
 }
 _NEEDS_NO_RUN = ("info", "move")
@@ -32,6 +35,7 @@ examples:
   multimodal-hashtags memory forget --run runs/sample --memory memory.sqlite --user-id ann
   multimodal-hashtags memory compact --run runs/sample --memory memory.sqlite
   multimodal-hashtags memory rebuild --run runs/sample --memory memory.sqlite
+  multimodal-hashtags memory rebuild --run runs/sample --memory memory.sqlite --processes 8
   multimodal-hashtags memory rebuild --run runs/new --memory memory.sqlite --to new.sqlite
   multimodal-hashtags memory move --memory memory.sqlite --to postgresql://ann:secret@server/memory"""
 
@@ -43,6 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", help="the model: run folder, its model/ folder, or a Hugging Face Hub id")
     parser.add_argument("--user-id", help="of export and forget: whose data")
     parser.add_argument("--to", help="of move and rebuild: path or URL of the new log, which must be empty")
+    parser.add_argument("--processes", type=int, metavar="N", help="of rebuild: build the index by so many processes")
+    parser.add_argument(
+        "--executor", metavar="WHO",
+        help="of rebuild: who builds the index: local (processes of this machine), ray (the cluster of RAY_ADDRESS, or "
+        "one of this machine), ray://HOST:PORT (default: nobody; what is missing is built when it is asked)",
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> Answer:
@@ -54,6 +64,8 @@ def run(options: argparse.Namespace) -> Answer:
         raise UserError(f"memory {action} needs --user-id.")
     if action == "move" and not options.to:
         raise UserError("memory move needs --to, where the log is copied to.")
+    if (options.executor or options.processes) and (action != "rebuild" or options.to):
+        raise UserError("--processes and --executor are of memory rebuild without --to; leave them out.")
     document = _ACTIONS[action](options)
     text = json.dumps(document, ensure_ascii=False, indent=1) if action == "export" else "\n".join(_lines(document))
     return Answer(document, [text])
@@ -117,13 +129,27 @@ def _forget(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _compact(options: argparse.Namespace) -> dict[str, Any]:
+    from multimodal.systems.span_building import build_spans
+
+    executor = _executor(options)
     recommender = _open(options)
     try:
         done = asdict(recommender.compact())
+        spans = {} if executor is None else {"spans built": build_spans(recommender.live, options.run, executor)}
     finally:
         recommender.close()
     names = {"users": "users erased", "entries": "entries erased", "posts": "posts left", "number": "last event"}
-    return {names[name]: value for name, value in done.items()}
+    return {names[name]: value for name, value in done.items()} | spans
+
+
+def _executor(options: argparse.Namespace) -> Executor | None:
+    """Return who builds the index; None if it is built when it is asked."""
+    if not options.executor and options.processes is None:
+        return None
+    from data_loaders.bulk.executors import executor_named
+    from multimodal.distributed.processors import use_threads
+
+    return executor_named(options.executor or "local", options.processes, partial(use_threads, 1))
 
 
 def _rebuild(options: argparse.Namespace) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from data_loaders.batches import Related
 from multimodal.distributed.forking import ForkSafeLock
 from multimodal.distributed.processes import is_main_process
 from multimodal.memory.search.columns import WORDS, Floats, Ints, Mask, PostColumns
-from multimodal.memory.search.cover import cover, frozen_spans
+from multimodal.memory.search.cover import SpanPlace, cover, frozen_spans
 from multimodal.memory.search.likeness import Likeness, Question
 from multimodal.memory.search.parts import Parts
 from multimodal.memory.search.recent_posts import RecentPosts
@@ -159,10 +159,29 @@ class NeighbourIndex:
         self._seal(self._posts(), sorted(self._spaces if spaces is None else spaces))
 
     def _seal(self, posts: OrderedPosts, spaces: Sequence[str]) -> None:
-        asked_now = cover(len(posts.frozen) + len(posts.open), self.settings)
-        for place in (*asked_now, *frozen_spans(len(posts.frozen), self.settings)):
+        for place in self._spans(posts):
             for space in spaces:
                 self._parts.build(self.columns, posts, place, space)
+
+    def _spans(self, posts: OrderedPosts) -> list[SpanPlace]:
+        asked_now = cover(len(posts.frozen) + len(posts.open), self.settings)
+        return list(dict.fromkeys((*asked_now, *frozen_spans(len(posts.frozen), self.settings))))
+
+    def spans(self) -> list[SpanPlace]:
+        """Return every span that a question asks now or soon."""
+        return self._spans(self._posts())
+
+    def span_name(self, place: SpanPlace, space: str) -> str:
+        """Return the name of the folder, in that of the index, which keeps a span for a space."""
+        return self._parts.name(self.columns, self._posts(), place, space)
+
+    def write_span(self, place: SpanPlace, space: str, folder: Path) -> None:
+        """Build a span for a space and write it into an empty folder.
+
+        Raises:
+            OSError: the disk is full or the folder cannot be written.
+        """
+        self._parts.write(self.columns, self._posts(), place, space, folder)
 
     def verify(self) -> list[str]:
         """Read all files of spans; return what is wrong with damaged ones, which are built again when asked."""

@@ -65,10 +65,7 @@ def save_part(folder: Path, write: Callable[[Path], None]) -> None:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         write(beside)
-        files = {str(path.relative_to(beside)): _entry(path) for path in sorted(beside.rglob("*")) if path.is_file()}
-        header = Header(format=FORMAT, files=files).model_dump_json()
-        (beside / _HEADER).write_text(header, encoding="utf-8")
-        _flush(beside / _HEADER)
+        seal_part(beside)
         beside.rename(folder)
     except OSError:
         # Another process may have been faster.
@@ -76,6 +73,18 @@ def save_part(folder: Path, write: Callable[[Path], None]) -> None:
             raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def seal_part(folder: Path) -> None:
+    """Note what the files of a part are, by which `check_part` knows them; all are on the disk then.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written.
+    """
+    files = {str(path.relative_to(folder)): _entry(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    header = Header(format=FORMAT, files=files).model_dump_json()
+    (folder / _HEADER).write_text(header, encoding="utf-8")
+    _flush(folder / _HEADER)
 
 
 def _entry(path: Path) -> Entry:

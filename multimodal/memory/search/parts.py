@@ -18,7 +18,7 @@ from multimodal.distributed.forking import ForkSafeLock
 from multimodal.memory.search.columns import WORDS, PostColumns
 from multimodal.memory.search.cover import SpanPlace
 from multimodal.memory.search.dense.span import DenseSpan
-from multimodal.memory.search.part_files import check_part, part_name, save_part
+from multimodal.memory.search.part_files import check_part, part_name, save_part, seal_part
 from multimodal.memory.search.part_kinds import PartKind
 from multimodal.memory.search.settings import IndexSettings
 from multimodal.memory.search.time_order import OrderedPosts, Timed
@@ -79,6 +79,23 @@ class Parts:
         kept.used = next(self._uses)
         return kept.part
 
+    def name(self, columns: PostColumns, posts: OrderedPosts, place: SpanPlace, space: str) -> str:
+        """Return the name of the folder that keeps the part of a span: a hash of what it is built from."""
+        kind = PartKind.of(space, self._settings, self._fingerprints)
+        return _name(kind, columns, posts.part(place.start, place.stop))
+
+    def write(self, columns: PostColumns, posts: OrderedPosts, place: SpanPlace, space: str, folder: Path) -> None:
+        """Build the part of a span and write it into an empty folder, from which `build` opens it.
+
+        Raises:
+            OSError: the disk is full or the folder cannot be written.
+        """
+        kind = PartKind.of(space, self._settings, self._fingerprints)
+        part = kind.build(columns, posts.part(place.start, place.stop))
+        folder.rmdir()  # `save` makes it
+        kind.save(part, folder)
+        seal_part(folder)
+
     def _building_lock(self, key: _Key) -> threading.Lock:
         with self._lock:
             if self._process != os.getpid():
@@ -108,7 +125,7 @@ class Parts:
         kind = PartKind.of(space, self._settings, self._fingerprints)
         if self._folder is None:
             return kind.build(columns, posts), None
-        folder = self._folder / part_name(posts, kind.made_of, kind.sample(columns, posts))
+        folder = self._folder / _name(kind, columns, posts)
         if folder.exists():
             try:
                 check_part(folder)
@@ -171,3 +188,7 @@ def _age_s(folder: Path) -> float:
         return time.time() - folder.stat().st_mtime
     except FileNotFoundError:
         return 0.0
+
+
+def _name(kind: PartKind, columns: PostColumns, posts: Timed) -> str:
+    return part_name(posts, kind.made_of, kind.sample(columns, posts))

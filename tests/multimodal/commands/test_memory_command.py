@@ -142,3 +142,11 @@ def test_mistakes(command, trained, kept, tmp_path):
         assert message in done.stderr
         assert "secret" not in done.stderr
     assert not (tmp_path / "no.sqlite").exists()
+
+
+def test_rebuild_builds_the_index_where_somebody_is_named(command, trained, kept):
+    done = command("memory", "rebuild", "--run", trained, "--memory", kept, "--processes", "2", "--json")
+    assert (done.returncode, json.loads(done.stdout)["spans built"]) == (0, 0), done.stderr  # it searches nothing
+    done = command("memory", "compact", "--run", trained, "--memory", kept, "--processes", "2")
+    assert done.returncode == 2
+    assert "--processes and --executor are of memory rebuild without --to; leave them out." in done.stderr
