@@ -193,10 +193,16 @@ class KeyMapper:
         mapping_used: receives each field that was found under another name.
         unread: receives the keys that no field was read from.
         where: the file, for messages.
+        from_start: whether the first record is that of the dump; a part that begins later may lack mapped keys.
     """
 
     def __init__(
-        self, columns: Mapping[str, str], mapping_used: dict[str, str], unread: dict[str, None], where: str
+        self,
+        columns: Mapping[str, str],
+        mapping_used: dict[str, str],
+        unread: dict[str, None],
+        where: str,
+        from_start: bool = True,
     ) -> None:
         self._columns = columns
         self._mapping_used = mapping_used
@@ -205,6 +211,8 @@ class KeyMapper:
         self._resolved: dict[tuple[str, ...], dict[str, str]] = {}
         self._read: set[str] = set()
         self._unseen = {field: key for field, key in columns.items() if key}
+        self._seen_at: dict[str, int] = {}
+        self._from_start = from_start
         self._records = 0
         self._last_keys: tuple[str, ...] = ()
 
@@ -222,12 +230,14 @@ class KeyMapper:
             value = value_at(record, key, _MISSING) if key else _MISSING
             if value is not _MISSING:
                 values[field] = value
-                self._unseen.pop(field, None)
+                if field in self._unseen:
+                    del self._unseen[field]
+                    self._seen_at[field] = self._records + 1
                 if key != field:
                     self._mapping_used.setdefault(field, key)
         self._records += 1
         self._last_keys = tuple(record)
-        if self._unseen and self._records >= _RECORDS_WITHOUT_MAPPED_KEY:
+        if self._unseen and self._from_start and self._records >= _RECORDS_WITHOUT_MAPPED_KEY:
             self.finish()
         return values
 
@@ -263,6 +273,48 @@ class KeyMapper:
         if self._unseen and self._records:
             field, key = next(iter(self._unseen.items()))
             raise _missing_column(field, key, self._last_keys, self._where)
+
+    def tallies(self) -> dict[str, Any]:
+        """Return what was seen as values for JSON: which keys were read, and where mapped ones occurred first."""
+        return {
+            "records": self._records,
+            "read": sorted(self._read),
+            "seen_at": self._seen_at,
+            "last_keys": list(self._last_keys),
+        }
+
+
+def join_keys(
+    parts: Sequence[tuple[Mapping[str, str], Sequence[str], Mapping[str, Any]]], columns: Mapping[str, str], where: str
+) -> tuple[dict[str, str], list[str]]:
+    """Return what a `KeyMapper` of several parts of a dump would have found in the whole.
+
+    Args:
+        parts: of each `mapping_used`, `unread` and `tallies`.
+        columns: the user's mapping.
+        where: the file, for messages.
+
+    Returns:
+        `mapping_used` and `unread` of the whole.
+
+    Raises:
+        DataError: none of the first 1,000 records has a mapped key, or none at all.
+    """
+    mapping: dict[str, str] = {}
+    unread: dict[str, None] = {}
+    seen_at: dict[str, int] = {}
+    records = 0
+    for mapping_of_part, unread_of_part, tallies in parts:
+        mapping = {**mapping_of_part, **mapping}
+        unread.update(dict.fromkeys(unread_of_part))
+        for field, number in tallies["seen_at"].items():
+            seen_at.setdefault(field, records + number)
+        records += tallies["records"]
+    for field, key in columns.items():
+        if key and records and not 0 < seen_at.get(field, 0) <= _RECORDS_WITHOUT_MAPPED_KEY:
+            raise _missing_column(field, key, parts[0][2]["last_keys"], where)
+    read = {name for _, _, tallies in parts for name in tallies["read"]}
+    return mapping, [name for name in unread if name not in read][:_MOST_NAMES]
 
 
 def _long_text(record: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, replace
+from pathlib import Path
 from typing import IO, Any
 
+from data_loaders.dump_files.archives import is_packed, size_of
 from data_loaders.dump_files.opening import read_at_most
 from data_loaders.dump_files.unpacking import LONGEST_LINE, lines
 from data_loaders.errors import DataError
-from data_loaders.readers.base import Record, Rejected
-from data_loaders.readers.fields import KeyMapper, listing
+from data_loaders.readers.base import Findings, ReaderOptions, Record, Rejected
+from data_loaders.readers.fields import KeyMapper, join_keys, listing
 from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import decode, estimated_lines
 from data_loaders.readers.json_array import REPEATED, JsonDecoder, iterate_array, json_problem
+from data_loaders.readers.line_spans import LineSpan, line_spans, lines_of
 from data_loaders.readers.registry import register_reader
 from data_loaders.text.tag_lists import describe
 
 _CHUNK_BYTES = 1 << 16
+_PART_BYTES = 1 << 24
 _MALFORMED = "malformed_json"
 _TOO_LONG = f"The line has more than {LONGEST_LINE >> 20} MiB; accepted: one JSON object per line, of at most that."
 
@@ -29,20 +34,67 @@ class JsonLinesReader(FileReader):
     accepts = ".jsonl or .ndjson (one object per line), .json (the same, or an array of objects), also with .gz"
     suffixes = (".jsonl", ".ndjson", ".json")
 
+    def __init__(self, path: Path, options: ReaderOptions | None = None) -> None:
+        super().__init__(path, options)
+        self._span: LineSpan | None = None
+        self._mapper = self._new_mapper()
+
+    def _new_mapper(self) -> KeyMapper:
+        is_start = self._span is None or not self._span.lines_before
+        return KeyMapper(self.options.columns, self.mapping_used, self.columns_unread, str(self.path), is_start)
+
+    def parts(self) -> list[JsonLinesReader]:
+        """Return readers of neighbouring lines, of about 16 MB each, if the file is plain text in UTF-8."""
+        if self.options.encoding is not None or is_packed(self.path) or self.path.suffix.lower() == ".gz":
+            return [self]
+        if size_of(self.path) < 2 * _PART_BYTES or self._is_array():
+            return [self]
+        with self._open_bytes() as file:
+            spans = line_spans(file, _PART_BYTES)
+        return [self._part(span) for span in spans] if len(spans) > 1 else [self]
+
+    def _part(self, span: LineSpan) -> JsonLinesReader:
+        part = JsonLinesReader(self.path, self.options)
+        part.shown, part._span = self.shown, span
+        return part
+
+    def identity(self) -> list[Any]:
+        """Return what tells whether the records are still the same: of the file, its size, time and lines."""
+        return [*super().identity(), None if self._span is None else astuple(self._span)]
+
+    def findings(self) -> Findings:
+        """Return what was found out, with what tells which keys the whole has."""
+        found = super().findings()
+        return replace(found, tallies={**found.tallies, "keys": self._mapper.tallies()})
+
+    def joined(self, parts: Sequence[Findings]) -> Findings:
+        """Return what the readers of parts of the file have found out together.
+
+        Raises:
+            DataError: a mapped key was never seen.
+        """
+        found = super().joined(parts)
+        if len(parts) == 1:
+            return found
+        keys = [(part.mapping_used, part.columns_unread, part.tallies["keys"]) for part in parts]
+        mapping, unread = join_keys(keys, self.options.columns, str(self.path))
+        return replace(found, mapping_used=mapping, columns_unread=unread)
+
     def count(self) -> int | None:
         """Return an estimate of the number of lines; None for an array and for `.gz`."""
         return None if self._is_array() else estimated_lines(self.path, self.options.encoding)
 
     def records(self) -> Iterator[Record]:
         """Yield the record of every non-blank line, or of every item of the array."""
-        mapper = KeyMapper(self.options.columns, self.mapping_used, self.columns_unread, str(self.path))
-        is_array = self._is_array()
+        mapper = self._mapper = self._new_mapper()
+        is_array = self._span is None and self._is_array()
         with self._open_bytes() as file:
             if is_array:
                 yield from self._array(file, mapper)
             else:
                 yield from self._lines(file, mapper)
-        mapper.finish()
+        if self._span is None:
+            mapper.finish()
 
     def _is_array(self) -> bool:
         with self._open_bytes() as file:
@@ -59,7 +111,9 @@ class JsonLinesReader(FileReader):
 
     def _lines(self, file: IO[bytes], mapper: KeyMapper) -> Iterator[Record]:
         decoder = JsonDecoder()
-        for number, line in enumerate(lines(file), start=1):
+        first = 1 if self._span is None else self._span.lines_before + 1
+        of_part = lines(file) if self._span is None else lines_of(file, self._span)
+        for number, line in enumerate(of_part, start=first):
             where = f"{self.path.name}:{number}"
             if line is None:
                 yield Rejected(where=where, reason="line_too_long", detail=_TOO_LONG)

@@ -158,6 +158,12 @@ class LikelyEncodings:
         if seen := _SEEMS.search(detail):
             self.counts.update(seen[1].replace(" or ", ", ").split(", "))
 
+    def remove(self, detail: str) -> None:
+        """Take back a record that was counted."""
+        if seen := _SEEMS.search(detail):
+            self.counts.subtract(seen[1].replace(" or ", ", ").split(", "))
+            self.counts = +self.counts
+
     def notes(self) -> list[str]:
         """Return a sentence with the encodings that fit most records, and what to do."""
         if not self.counts:

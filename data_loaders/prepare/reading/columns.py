@@ -28,7 +28,7 @@ class ColumnsBuilder:
         self._instants, self._users, self._lengths = array("q"), array("i"), array("i")
         self._scripts, self._dated, self._images = array("b"), array("b"), array("b")
         self._caption_keys, self._image_keys = array("Q"), array("Q")
-        self._image_colours, self._post_ids = bytearray(), bytearray()
+        self._image_colours, self._post_ids, self._lost_ids = bytearray(), bytearray(), bytearray()
         self._tags, self._tag_counts = array("i"), array("i")
         self._user_numbers: dict[str, int] = {}
         self._tag_numbers: dict[str, int] = {}
@@ -56,17 +56,22 @@ class ColumnsBuilder:
         self._tags.extend([tags.setdefault(tag, len(tags)) for tag in post.hashtags])
         self._tag_counts.append(len(post.hashtags))
 
+    def add_lost(self, post_id: str) -> None:
+        """Note the id of a post that was read and refused; a later one with this id is a repeat nevertheless."""
+        self._lost_ids += _fingerprint(post_id)
+
     def columns(self) -> Columns:
         """Return the numbers of N posts; nothing can be added afterwards.
 
         Returns:
             (N,) columns; `tags`, the hashtags of one post after the other; `image_colours` of the posts that have an
-            image key; the 16-byte fingerprints `post_ids` and `user_ids`; and names as UTF-8 with their ends.
-            Users, hashtags and scripts have numbers of this part alone.
+            image key; the 16-byte fingerprints `post_ids`, `lost_ids` and `user_ids`; and names as UTF-8 with their
+            ends. Users, hashtags and scripts have numbers of this part alone.
         """
         users = b"".join(map(_fingerprint, self._user_numbers))
         return {
             "post_ids": np.frombuffer(self._post_ids, np.uint8).reshape(-1, ID_BYTES),
+            "lost_ids": np.frombuffer(self._lost_ids, np.uint8).reshape(-1, ID_BYTES),
             "user_ids": np.frombuffer(users, np.uint8).reshape(-1, ID_BYTES),
             "instants_us": np.frombuffer(self._instants, np.int64),
             "dated": np.frombuffer(self._dated, np.bool_),

@@ -20,7 +20,7 @@ from data_loaders.prepare.reading.picture_copies import PictureCopies
 from data_loaders.prepare.reading.rejections import RejectionLog
 from data_loaders.prepare.reading.staging import Staging
 from data_loaders.prepare.settings import PrepareSettings
-from data_loaders.readers.base import RawPost, Reader, Rejected
+from data_loaders.readers.base import RawPost, Reader, Record, Rejected
 from data_loaders.readers.record_batches import record_batches
 from data_loaders.text.hashtags import remove_hashtags
 from data_loaders.text.plain_hashtags import plain_hashtags
@@ -59,20 +59,21 @@ class Ingest:
             DataError: the dump is damaged, or a picture cannot be used and the policy is `raise`.
         """
         for records in record_batches(reader.read()):
-            posts = []
-            for record in records:
-                if isinstance(record, Rejected):
-                    self.log.add(record.where, record.reason, record.detail, record.post_id, kept=False)
-                else:
-                    posts.append(record)
-            self._take(posts, reader.root)
+            self._take(records, reader.root)
             advance(len(records))
 
-    def _take(self, records: Sequence[RawPost], root: Path) -> None:
-        pictures = [_picture(record.post) for record in records]
-        reports = [ImageReport()] * len(pictures) if self.inspector is None else self.inspector.inspect(pictures, root)
-        for record, report in zip(records, reports, strict=True):
-            self._take_one(_with_plain_hashtags(record) if self.settings.plain_hashtags else record, report, root)
+    def _take(self, records: Sequence[Record], root: Path) -> None:
+        pictures = [_picture(record.post) for record in records if isinstance(record, RawPost)]
+        inspected = (
+            [ImageReport()] * len(pictures) if self.inspector is None else self.inspector.inspect(pictures, root)
+        )
+        reports = iter(inspected)
+        for record in records:
+            if isinstance(record, Rejected):
+                self.log.add(record.where, record.reason, record.detail, record.post_id, kept=False)
+            else:
+                plain = _with_plain_hashtags(record) if self.settings.plain_hashtags else record
+                self._take_one(plain, next(reports), root)
 
     def _take_one(self, record: RawPost, report: ImageReport, root: Path) -> None:
         post = replace(record.post, caption=_without_hashtags(record))
@@ -93,6 +94,7 @@ class Ingest:
         if post.caption is None and post.image is None and post.user_id is None:
             detail = " ".join(["Nothing is left except hashtags.", *(detail for _, detail in notes)])
             self.log.add(record.where, "empty_post", detail, post.post_id, kept=False)
+            self.columns.add_lost(post.post_id)
             return
         for reason, detail in notes:
             self.log.add(record.where, reason, detail, post.post_id, kept=True)

@@ -71,10 +71,18 @@ def _rows(values: NDArray[Any], rows: Flags) -> NDArray[Any]:
 
 
 def _first_of_each_id(parts: Sequence[Columns]) -> list[Flags]:
-    sizes = [len(part["dated"]) for part in parts]
-    kept = np.ones(sum(sizes), np.bool_)
-    if len(parts) > 1:
-        ids = np.concatenate([part["post_ids"] for part in parts])
+    staged = [len(part["dated"]) for part in parts]
+    if len(parts) == 1:
+        return [np.ones(staged[0], np.bool_)]
+    ids_of_parts = [np.concatenate([part["post_ids"], part["lost_ids"]]) for part in parts]
+    sizes = [len(ids) for ids in ids_of_parts]
+    first_of_all = _first_of_each(np.concatenate(ids_of_parts))
+    return [rows[:count] for rows, count in zip(np.split(first_of_all, np.cumsum(sizes)[:-1]), staged, strict=True)]
+
+
+def _first_of_each(ids: NDArray[np.uint8]) -> Flags:
+    kept = np.ones(len(ids), np.bool_)
+    if len(ids):
         halves = np.ascontiguousarray(ids[:, : ID_BYTES // 2]).view(np.uint64).ravel()
         order = np.argsort(halves, kind="stable")
         same = halves[order[1:]] == halves[order[:-1]]
@@ -82,7 +90,7 @@ def _first_of_each_id(parts: Sequence[Columns]) -> list[Flags]:
         _, first = np.unique(ids[doubtful].view(f"V{ID_BYTES}").ravel(), return_index=True)
         kept[doubtful] = False
         kept[doubtful[first]] = True
-    return np.split(kept, np.cumsum(sizes)[:-1])
+    return kept
 
 
 def _users(parts: Sequence[Columns], kept: Sequence[Flags]) -> Numbers:

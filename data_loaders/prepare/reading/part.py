@@ -22,6 +22,7 @@ from data_loaders.prepare.reading.staging import Staging
 from data_loaders.prepare.settings import PrepareSettings
 from data_loaders.readers.base import Findings, Reader
 
+_VERSION = 2  # of the files of a part
 _POSTS, _COLUMNS, _SUMMARY = "posts.arrow", "columns.npz", "part.json"
 # The settings that concern single posts; the others act on all of them together.
 _OF_POSTS = ("plain_hashtags", "near_duplicates", "check_images", "image_policy")
@@ -45,7 +46,7 @@ class ReadPart(ShardTask):
     def name(self) -> str:
         """A name made of the part, its files' sizes and times, and what is done with its posts."""
         settings = {name: getattr(self.settings, name) for name in _OF_POSTS}
-        return name_of(__version__, FORMAT_VERSION, self.reader.identity(), str(self.prepared), settings)
+        return name_of(__version__, _VERSION, FORMAT_VERSION, self.reader.identity(), str(self.prepared), settings)
 
     def write(self, folder: Path, advance: Advance) -> None:
         """Read the part into a folder.
@@ -61,7 +62,7 @@ class ReadPart(ShardTask):
             advance(steps)
 
         inspector = ImageInspector() if self.settings.check_images else nullcontext()
-        with RejectionLog(folder / REJECTED) as log, staging, inspector as opened:
+        with RejectionLog(folder / REJECTED, lambda: len(columns)) as log, staging, inspector as opened:
             copies = PictureCopies(folder)
             ingest = Ingest(
                 staging=staging, columns=columns, log=log, folder=self.prepared, copies=copies, inspector=opened,

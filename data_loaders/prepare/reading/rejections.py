@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from data_loaders.errors import some_of
 from data_loaders.readers.base import DUPLICATE_ID, repeated_id
@@ -13,6 +14,7 @@ from data_loaders.readers.likely_encodings import LikelyEncodings
 
 MOST_LISTED = 1_000_000
 """Records of each reason that are listed; all are counted."""
+_STAGED = "staged"
 
 
 class RejectionLog:
@@ -20,13 +22,16 @@ class RejectionLog:
 
     Args:
         path: the file, overwritten if it exists.
+        staged: for a part of a dump: returns how many of its posts were staged so far, which is noted, so that `absorb`
+            puts repeats of other parts between the records of this one.
 
     Attributes:
         refused: refused records by reason.
         kept: warnings about kept posts by reason.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, staged: Callable[[], int] | None = None) -> None:
+        self._staged = staged
         self._file = path.open("w", encoding="utf-8", errors="backslashreplace")
         self.refused: Counter[str] = Counter()
         self.kept: Counter[str] = Counter()
@@ -52,39 +57,68 @@ class RejectionLog:
         counts[reason] += 1
         self._encodings.add(detail)
         if counts[reason] <= MOST_LISTED:
-            record = {"where": where, "reason": reason, "detail": detail, "post_id": post_id, "kept": kept}
-            self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            record: dict[str, Any] = {
+                "where": where,
+                "reason": reason,
+                "detail": detail,
+                "post_id": post_id,
+                "kept": kept,
+            }
+            if self._staged is not None:
+                record[_STAGED] = self._staged()
+            self._write(record)
+
+    def _write(self, record: Mapping[str, Any]) -> None:
+        self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return all counts as values for JSON, for `absorb`."""
         return {"refused": dict(self.refused), "kept": dict(self.kept), "encodings": dict(self._encodings.counts)}
 
-    def absorb(self, path: Path, counts: Mapping[str, Mapping[str, int]], refused: Mapping[str, str]) -> None:
-        """Add the records of a part of the dump.
+    def absorb(
+        self, path: Path, counts: Mapping[str, Mapping[str, int]], refused: Sequence[tuple[int, str, str]]
+    ) -> None:
+        """Add the records of a part of the dump, in the order of the dump.
 
         Args:
             path: the file that lists them.
             counts: of all of them.
-            refused: posts that this part kept and the whole does not, id → file and line; warnings about them are left
-                out and they are listed as repeats.
+            refused: posts that this part kept and the whole does not: place in the part, id, file and line; warnings
+                about them are left out and they are listed as repeats.
         """
-        room = {True: self.kept.copy(), False: self.refused.copy()}
-        self.refused.update(counts["refused"])
-        self.kept.update(counts["kept"])
+        listed = {True: self.kept.copy(), False: self.refused.copy()}
         self._encodings.counts.update(counts["encodings"])
+        ids, waiting, left_out = {post_id for _, post_id, _ in refused}, deque(refused), Counter[str]()
         with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                record = json.loads(line)
-                if record["kept"] and record["post_id"] in refused:
-                    self.kept[record["reason"]] -= 1
+            for record in map(json.loads, lines):
+                staged = record.pop(_STAGED)
+                while waiting and waiting[0][0] < staged:
+                    self._list_repeat(waiting.popleft(), listed)
+                if record["kept"] and record["post_id"] in ids:
+                    left_out[record["reason"]] += 1
+                    self._encodings.remove(record["detail"])
                     continue
-                listed = room[record["kept"]]
-                listed[record["reason"]] += 1
-                if listed[record["reason"]] <= MOST_LISTED:
-                    self._file.write(line)
-        self.kept = +self.kept
-        for post_id, where in refused.items():
-            self.add(where, DUPLICATE_ID, repeated_id(post_id), post_id, kept=False)
+                self._list(record, listed)
+        for one in waiting:
+            self._list_repeat(one, listed)
+        self.refused.update({**counts["refused"], DUPLICATE_ID: counts["refused"].get(DUPLICATE_ID, 0) + len(refused)})
+        self.kept.update(counts["kept"])
+        self.kept.subtract(left_out)
+        self.refused, self.kept = +self.refused, +self.kept
+
+    def _list_repeat(self, one: tuple[int, str, str], listed: Mapping[bool, Counter[str]]) -> None:
+        _, post_id, where = one
+        detail = repeated_id(post_id)
+        record = {"where": where, "reason": DUPLICATE_ID, "detail": detail, "post_id": post_id, "kept": False}
+        self._list(record, listed)
+
+    def _list(self, record: Mapping[str, Any], listed: Mapping[bool, Counter[str]]) -> None:
+        # Counts name reasons in the order in which they occur first.
+        (self.kept if record["kept"] else self.refused).setdefault(record["reason"], 0)
+        of_kind = listed[record["kept"]]
+        of_kind[record["reason"]] += 1
+        if of_kind[record["reason"]] <= MOST_LISTED:
+            self._write(record)
 
     def notes(self) -> list[str]:
         """Return which encodings records seem to have, and of which reasons not every record is listed."""

@@ -40,13 +40,14 @@ class StagedPosts:
             for first in range(0, len(table), _ROWS):
                 yield start + first, table.slice(first, _ROWS).combine_chunks()
 
-    def refused(self, part: int) -> dict[str, str]:
-        """Return id → file and line of the posts of a part that are not kept."""
+    def refused(self, part: int) -> list[tuple[int, str, str]]:
+        """Return place in the part, id, and file and line of the posts of a part that are not kept."""
         rows = np.flatnonzero(~self._kept[part])
         if not len(rows):
-            return {}
+            return []
         table = self._rows(part, rows)
-        return dict(zip(table.column("post_id").to_pylist(), table.column("where").to_pylist(), strict=True))
+        columns = (table.column(name).to_pylist() for name in ("post_id", "where"))
+        return list(zip(rows.tolist(), *columns, strict=True))
 
     def copied_pictures(self, part: int) -> set[str]:
         """Return the pictures that `prepare` has copied for the posts of a part that are kept."""
