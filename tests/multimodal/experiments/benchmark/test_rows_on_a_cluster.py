@@ -21,7 +21,7 @@ from rows_made import prepared, written
 
 
 def test_models_figures_and_trials_are_the_same(tmp_path, monkeypatch):
-    data = prepared(tmp_path, monkeypatch)
+    data = prepared(tmp_path / "dump", monkeypatch)
     entries = choose_entries("popularity,user_habit")
     run_benchmark(entries, data, tmp_path / "here", [5], trials=2)
     with two_nodes(Path(__file__).parent):
