@@ -38,8 +38,10 @@ class Scorer(PostScorer):
         output = self.network(batch, bank)
         vocabulary_size, columns = output.columns.vocabulary_size, len(output.columns)
         multilabel, sequence = self._multilabel(output), None
-        if self.network.sequence is not None:
-            heads = self.config.heads
+        rule, heads = self.config.ranking.aggregate, self.config.heads
+        # Without any weight it changes nothing; where heads take turns, both always count.
+        weighed = multilabel is None or rule == "interleave" or min(alphas) < 1
+        if self.network.sequence is not None and weighed:
             decoded = decode_scores(
                 self.network.sequence, output.joined, self.network.embeddings, heads.steps, heads.beams
             )
@@ -48,7 +50,6 @@ class Scorer(PostScorer):
         nameable[:, vocabulary_size:] = False
         if output.logits is not None:
             nameable |= output.logits > -torch.inf
-        rule = self.config.ranking.aggregate
         joined = [aggregate(multilabel, sequence, alpha, rule, nameable) for alpha in alphas]
         return joined, output.columns.indices()
 

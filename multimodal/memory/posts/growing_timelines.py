@@ -88,8 +88,9 @@ class GrowingTimelines:
         self, users: Ints, moments: Ints, limit: int, columns: tuple[Ints, Ints], alive: Flags | None
     ) -> Ints | None:
         """Return what `before` returns, of the posts behind the sorted ones; None if no user has one there."""
-        asked = np.unique(users[users >= 0])
-        rows = np.flatnonzero(np.isin(columns[0][self.count :], asked)) + self.count
+        asked, behind = np.unique(users[users >= 0]), columns[0][self.count :]
+        # Most often one user is asked about.
+        rows = np.flatnonzero(behind == asked[0] if len(asked) == 1 else np.isin(behind, asked)) + self.count
         rows = rows if alive is None else rows[alive[rows]]
         if not len(rows):
             return None

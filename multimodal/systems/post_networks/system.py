@@ -154,7 +154,8 @@ class PostNetworkSystem(NetworkSystem):
         self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Sequence[AbstractSet[str]]
     ) -> Iterator[RankedList]:
         """Yield the indices and scores of the best hashtags of each post."""
-        self.network.eval()
+        if self.network.training:  # which walks through all modules
+            self.network.eval()
         dataset, bank = self.scorer.datasets.dataset(posts, memory), self.scorer.bank(memory)
         for rows in row_batches(range(len(posts)), self.id_map.vocabulary_size):
             scores, columns = self.scores(*bank.place(dataset.batch(rows)))
