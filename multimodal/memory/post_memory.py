@@ -260,10 +260,9 @@ class PostMemory:
     def forget(self, user_id: str) -> int:
         """Forget a user and all posts of that user; returns how many posts they were, 0 for an unknown user."""
         self.note(self.notes.without(user_id))
-        number = self._user_number(user_id, self._state.forgotten)
+        state, number = self._state, self._user_number(user_id, self._state.forgotten)
         if number is None:
             return 0
-        state = self._state
         positions = np.flatnonzero((self.users == number) & state.alive.values[: state.length])
         forgotten = replace(state, forgotten=state.forgotten | {number})
         self._state = self._without(forgotten, positions) if len(positions) else forgotten
@@ -483,6 +482,10 @@ class PostMemory:
         """
         return self._rows.hashtags.pairs(positions if dead else self._living(positions))
 
+    def hashtag_counts(self, positions: Ints) -> Ints:
+        """Return how many hashtags N living posts have, (N,), each position at least 0."""
+        return self._rows.hashtags.sizes(positions)
+
     def _living(self, positions: Ints) -> Ints:
         """Return positions with -1 in place of the dead; same shape."""
         state = self._state
@@ -514,8 +517,7 @@ class PostMemory:
 
     def emptied(self) -> PostMemory:
         """Return an empty memory of the same sizes, with the same vocabulary."""
-        vocabulary = self.id_map.vocabulary()
-        return PostMemory(vocabulary, self.width, self.slots, self.spaces, self.detect_languages)
+        return PostMemory(self.id_map.vocabulary(), self.width, self.slots, self.spaces, self.detect_languages)
 
     def living(self) -> PostMemory:
         """Return a memory of the living posts alone, with new numbers of everything; itself if nothing died."""
@@ -553,8 +555,7 @@ class PostMemory:
         if self._state.dead and not dead:
             raise ValueError("the memory has dead posts, which must not be saved; save its `living()`")
         arrays = self._rows.arrays()
-        for space, column in self._rows.vectors.items():
-            arrays[array_name(space)] = column.values
+        arrays |= {array_name(space): column.values for space, column in self._rows.vectors.items()}
         values = {"width": self.width, "slots": self.slots, "post_ids": list(self.post_ids)}
         values["user_ids"] = list(self.user_ids)
         if self.languages:

@@ -54,8 +54,7 @@ class PostFeatures(Description):
             then = memory.instants_us[ends].astype(np.float64) if len(memory) else now
             hours.append(np.where(counts > 0, (now - then) / _HOUR_US, np.nan))
         rows, places = np.nonzero(positions >= 0)
-        posts, _ = memory.hashtag_pairs(positions[rows, places])
-        used = np.bincount(rows[posts], minlength=len(counts))
+        used = np.bincount(rows, memory.hashtag_counts(positions[rows, places]), minlength=len(counts))
         own = np.where(counts > 0, used / np.maximum(counts, 1), np.nan)
         return [counts.astype(np.float64), *hours, own]
 

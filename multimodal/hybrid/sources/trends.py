@@ -89,8 +89,7 @@ class HashtagAge(Description):
         last = questions.history(1)[:, 0]
         user = np.where(last >= 0, memory.users[last], -2) if len(memory) else last
         own = np.bincount(newest.rows, users == user[rows][newest.rows], minlength=len(rows))
-        posts, _ = memory.hashtag_pairs(newest.positions)
-        listed = np.bincount(newest.rows[posts], minlength=len(rows))
+        listed = np.bincount(newest.rows, memory.hashtag_counts(newest.positions), minlength=len(rows))
         shares = [np.divide(one, count, out=np.full(len(rows), np.nan), where=count > 0) for one in (own, listed)]
         return [np.bincount(different, minlength=len(rows)).astype(np.float64), *shares]
 

@@ -81,6 +81,11 @@ class HashtagLists:
             return np.full(entries.shape, -1, np.int64)
         return np.where(inside, self._indices.values[np.where(inside, entries, 0)], -1)
 
+    def sizes(self, positions: Ints) -> Ints:
+        """Return how long the lists of N positions are, (N,), each position at least 0."""
+        ends = self._ends.values
+        return ends[positions] - np.where(positions > 0, ends[positions - 1], 0) if len(positions) else positions
+
     def pairs(self, positions: Ints) -> tuple[Ints, Ints]:
         """Return the (index into `positions`, hashtag index) pairs of many lists, see `PostMemory.hashtag_pairs`."""
         known = (positions >= 0).nonzero()[0]

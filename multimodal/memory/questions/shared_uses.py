@@ -50,8 +50,13 @@ def used_together(
     given = hashtags[rows, places]
     found = postings.last(columns, given, moments_us[rows], last)
     uses = uses_of(columns, Found(rows[found.rows], found.positions), moments_us, decay)
-    other = ~np.isin(pair_keys(uses.rows, uses.hashtags), pair_keys(rows, given))
-    return HashtagValues(uses.rows[other], uses.hashtags[other], uses.values[other], NAMES)
+    if not len(uses.rows):
+        return uses
+    keys, wanted = pair_keys(uses.rows, uses.hashtags), pair_keys(rows, given)
+    places = np.minimum(keys.searchsorted(wanted), len(keys) - 1)
+    other = np.ones(len(keys), np.bool_)
+    other[places[keys[places] == wanted]] = False
+    return uses.take(np.flatnonzero(other))
 
 
 def used_by(columns: QuestionColumns, positions: Ints, moments_us: Ints, decay: float) -> HashtagValues:

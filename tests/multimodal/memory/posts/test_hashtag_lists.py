@@ -15,12 +15,14 @@ def test_lists_come_back_as_they_were_given():
     assert lists.table(np.array([[4, -1], [2, 1]])).tolist() == [[[7, 8], [-1, -1]], [[2, -1], [-1, -1]]]
     posts, hashtags = lists.pairs(np.array([-1, 4, 1, 0]))
     assert (posts.tolist(), hashtags.tolist()) == ([1, 1, 3, 3], [7, 8, 3, 1])
+    assert lists.sizes(np.array([4, 1, 0, 2, 0])).tolist() == [2, 0, 2, 1, 2]
 
 
 def test_without_any_list_all_is_padding():
     lists = HashtagLists()
     assert lists.table(np.array([[-1, -1]])).tolist() == [[[-1], [-1]]]
     assert [part.tolist() for part in lists.pairs(np.array([-1]))] == [[], []]
+    assert lists.sizes(np.empty(0, np.int64)).tolist() == []
 
 
 def test_lists_can_be_taken_back():
