@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ROOT = Path(__file__).resolve().parents[1]
-SYSTEMS = {"design": "DESIGN", "user_habit": "user habit", "popularity": "popularity"}
-COLOURS = {"design": "#4051b5", "user_habit": "#7e8bd0", "popularity": "#b9bfd9"}
+EVERYONE = "Every System, side by side"
+LEADING = ("hybrid", "design")
+STRONG, PALE = "#4051b5", "#b9bfd9"
 VARIANTS = {"sum": "sum instead of the gate"}
 
 
@@ -44,10 +45,9 @@ def measured(cell: str) -> Measured:
     return Measured(value, low, high)
 
 
-def f1_at_5(section: str) -> dict[str, Measured]:
-    """Return F1@5 of DESIGN and the two baselines, as the first table of a section has it."""
-    rows = [row for row in next(tables(section)) if row["Metric"] == "F1" and row["K"] == "5"]
-    return {row["System"]: measured(row["Value [95 %]"]) for row in rows}
+def f1_at_5() -> dict[str, Measured]:
+    """Return F1@5 of every System on the blog posts, the best first."""
+    return {row["System"]: measured(row["F1@5"]) for row in next(tables(EVERYONE))}
 
 
 def ablation() -> dict[str, Measured]:
@@ -57,24 +57,24 @@ def ablation() -> dict[str, Measured]:
 
 
 def draw_systems(axes: Axes) -> None:
-    """Bars of F1@5 on the two sets of real posts."""
-    for group, section in enumerate(("Blog posts", "Tweets")):
-        for offset, (system, result) in enumerate(f1_at_5(section).items()):
-            x = group + (offset - 1) * 0.27
-            label = SYSTEMS[system] if group == 0 else None
-            axes.bar(x, result.value, 0.25, color=COLOURS[system], label=label)
-            axes.errorbar(x, result.value, [[result.value - result.low], [result.high - result.value]], color="#333333")
-            axes.text(x, result.high + 0.008, f"{result.value:.3f}", ha="center", fontsize=8)
-    axes.set_xticks([0, 1], ["5,281 blog posts", "128,627 tweets"])
-    axes.set_ylim(0, 0.58)
-    axes.set_title("F1@5 on real posts", loc="left", fontsize=11)
-    axes.legend(frameon=False, fontsize=9, loc="upper right", ncols=3, columnspacing=1, handlelength=1)
+    """Bars of F1@5 of every System on the blog posts."""
+    systems = f1_at_5()
+    for row, (system, result) in enumerate(reversed(systems.items())):
+        axes.barh(row, result.value, 0.72, color=STRONG if system.startswith(LEADING) else PALE)
+        axes.errorbar(
+            result.value, row, xerr=[[result.value - result.low], [result.high - result.value]], color="#333333"
+        )
+        axes.text(result.high + 0.008, row, f"{result.value:.3f}", va="center", fontsize=8)
+    axes.set_yticks(range(len(systems)), list(reversed(systems)), fontsize=8.5)
+    axes.set_ylim(-0.6, len(systems) - 0.4)
+    axes.set_xlim(0, 0.58)
+    axes.set_title("F1@5 on 519 blog posts", loc="left", fontsize=11)
 
 
 def draw_ablation(axes: Axes) -> None:
     """Bars of what leaving out a part changes."""
     for row, (variant, result) in enumerate(reversed(ablation().items())):
-        axes.barh(row, result.value, 0.62, color="#4051b5" if result.high < 0 else "#b9bfd9")
+        axes.barh(row, result.value, 0.62, color=STRONG if result.high < 0 else PALE)
         axes.errorbar(
             result.value, row, xerr=[[result.value - result.low], [result.high - result.value]], color="#333333"
         )
@@ -97,7 +97,7 @@ def main() -> None:
     mpl.rcParams.update({"svg.hashsalt": "results", "axes.spines.top": False, "axes.spines.right": False})
     from matplotlib import pyplot as plt
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 5.2), layout="constrained")
     draw_systems(left)
     draw_ablation(right)
     drawn = io.StringIO()
