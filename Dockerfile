@@ -9,10 +9,12 @@ COPY data_loaders data_loaders
 COPY multimodal multimodal
 # PyTorch of PyPI brings CUDA; that of its own index for CPUs takes a tenth of the room.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# pyproject.toml says which versions do.
+# hadolint ignore=DL3013
 RUN pip install --no-cache-dir torch torchvision --index-url "${TORCH_INDEX}" \
     && pip install --no-cache-dir '.[serve,postgresql]'
 
-USER service
+USER 10001
 EXPOSE 8000
 ENV HF_HUB_OFFLINE=1 PYTHONUNBUFFERED=1
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \

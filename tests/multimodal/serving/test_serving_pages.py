@@ -164,6 +164,7 @@ class TestServing:
         assert "./runs/sample" in service["volumes"][0]
         assert service["environment"]["MULTIMODAL_API_KEY"].startswith("${MULTIMODAL_API_KEY:?")
         assert compose["services"]["database"]["image"].startswith("postgres:")
+        assert [port.split(":")[0] for port in service["ports"]] == ["127.0.0.1"]
 
     def test_its_table_of_limits_is_that_of_the_settings(self):
         text = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
