@@ -26,12 +26,14 @@ class MicroBatcher(Generic[Question, Answer]):
     """A queue before one thread.
 
     While the thread is busy, questions wait; when it is free, it takes those that wait, so that a batch grows with the
-    load and nobody waits for others to come.
+    load and nobody waits for others to come. Where a question takes long, little is saved by asking many together, and
+    the first of them would wait for the last: so batches are also limited by time.
 
     Args:
         answer: called on the thread with questions; returns an answer, or the error, for each.
         at_once: how many questions it is called with at most.
         most_waiting: further questions are refused.
+        at_once_s: how long a batch should take at most, by the ones before, in seconds.
     """
 
     def __init__(
@@ -39,8 +41,9 @@ class MicroBatcher(Generic[Question, Answer]):
         answer: Callable[[Sequence[Question]], Sequence[Answer | Exception]],
         at_once: int,
         most_waiting: int,
+        at_once_s: float = 1.0,
     ) -> None:
-        self._answer, self._at_once, self._most_waiting = answer, at_once, most_waiting
+        self._answer, self._at_once, self._most_waiting, self._at_once_s = answer, at_once, most_waiting, at_once_s
         self._seen: Callable[[int, float], None] | None = None
         self._queue: deque[_Waiting[Question, Answer]] = deque()
         self._arrived = asyncio.Event()
@@ -67,16 +70,10 @@ class MicroBatcher(Generic[Question, Answer]):
         """Return the answer, or the error, to each question.
 
         Raises:
-            ServiceError: the queue is full (503), or the answers take longer than `seconds` (504).
+            ServiceError: the queue is full, or what waits already takes longer than `seconds` (503); or the answers do
+                (504).
         """
-        if self._closing:
-            raise ServiceError(503, "the service is being stopped.", 1)
-        if len(self._queue) + len(questions) > self._most_waiting:
-            raise ServiceError(
-                503,
-                f"{len(self._queue)} posts are waiting, and at most {self._most_waiting} may; come again later.",
-                len(self._queue) * self._seconds_a_question,
-            )
+        self._refuse_too_many(len(questions), seconds)
         loop = asyncio.get_running_loop()
         waiting = [_Waiting(question, loop.create_future()) for question in questions]
         self._queue.extend(waiting)
@@ -87,6 +84,19 @@ class MicroBatcher(Generic[Question, Answer]):
             return list(await asyncio.wait_for(together, seconds))
         except asyncio.TimeoutError:
             raise ServiceError(504, f"no answer within {seconds:g} seconds; the request was given up.", 1) from None
+
+    def _refuse_too_many(self, questions: int, seconds: float) -> None:
+        if self._closing:
+            raise ServiceError(503, "the service is being stopped.", 1)
+        waiting, most = len(self._queue), self._most_waiting
+        waiting_s = waiting * self._seconds_a_question
+        if waiting + questions > most:
+            problem = f"{waiting} posts are waiting, and at most {most} may"
+        elif waiting_s > seconds:
+            problem = f"{waiting} posts are waiting, about {waiting_s:.0f} seconds, and answers may take {seconds:g}"
+        else:
+            return
+        raise ServiceError(503, f"{problem}; come again later.", waiting_s)
 
     async def close(self) -> None:
         """Answer what waits, and end."""
@@ -114,7 +124,8 @@ class MicroBatcher(Generic[Question, Answer]):
 
     def _take(self) -> list[_Waiting[Question, Answer]]:
         batch: list[_Waiting[Question, Answer]] = []
-        while self._queue and len(batch) < self._at_once:
+        in_time = int(self._at_once_s / max(self._seconds_a_question, self._at_once_s / self._at_once))
+        while self._queue and len(batch) < max(1, in_time):
             one = self._queue.popleft()
             if not one.answer.done():
                 batch.append(one)

@@ -43,6 +43,7 @@ class Limits:
         waiting_posts: in the queue of a model, 503 with Retry-After above.
         answer_s: until an answer is given up, 504, seconds.
         posts_at_once: that share a forward pass.
+        at_once_s: that those may take, by the ones before, seconds.
         connections: open at the same time, 503 above.
     """
 
@@ -57,6 +58,7 @@ class Limits:
     waiting_posts: int = 512
     answer_s: float = 30.0
     posts_at_once: int = 32
+    at_once_s: float = 1.0
     connections: int = 1_000
 
     def __post_init__(self) -> None:

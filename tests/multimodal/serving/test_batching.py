@@ -136,3 +136,41 @@ def test_a_mistake_reaches_all_that_share_a_batch_and_the_next_is_answered():
         await batcher.close()
 
     asyncio.run(use())
+
+
+def test_where_a_question_takes_long_fewer_share_a_batch():
+    async def use(batcher, slow):
+        batcher._seconds_a_question = 0.4
+        first = asyncio.create_task(batcher.ask([1], 30))
+        await reached(slow.begun.is_set)
+        others = asyncio.create_task(batcher.ask([2, 3, 4, 5], 30))
+        await reached(lambda: batcher.waiting == 4)
+        batcher._measure = lambda size, seconds: None  # it goes on to take as long
+        slow.go.set()
+        assert await others == [20, 30, 40, 50]
+        assert await first == [10]
+        assert slow.batches == [[1], [2, 3], [4, 5]]
+        batcher._seconds_a_question = 7.0
+        assert await batcher.ask([6, 7], 30) == [60, 70]
+        assert slow.batches[3:] == [[6], [7]]
+
+    run(use)
+
+
+def test_who_would_wait_too_long_is_refused_at_once_and_not_when_the_line_is_short():
+    async def use(batcher, slow):
+        batcher._seconds_a_question = 20.0
+        first = asyncio.create_task(batcher.ask([1], 60))
+        await reached(slow.begun.is_set)
+        second = asyncio.create_task(batcher.ask([2, 3], 60))
+        await reached(lambda: batcher.waiting == 2)
+        told = "2 posts are waiting, about 40 seconds, and answers may take 30; come again later"
+        with pytest.raises(ServiceError, match=told) as refused:
+            await batcher.ask([4], 30)
+        assert (refused.value.status, refused.value.headers["Retry-After"]) == (503, "40")
+        slow.go.set()
+        assert await first == [10]
+        assert await second == [20, 30]
+        assert await batcher.ask([4], 30) == [40]
+
+    run(use)
