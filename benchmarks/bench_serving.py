@@ -1,7 +1,7 @@
 """Load the HTTP service on this machine, and compare it with `recommend_many`.
 
     python benchmarks/bench_serving.py --run runs/sample --data data/prepared
-    python benchmarks/bench_serving.py --run runs/sample --data data/prepared --requests 100000
+    python benchmarks/bench_serving.py --run runs/habit --data data/prepared --requests 100000 --memory-only
 
 Five rows, each a line of JSON after the table: posts a second of `recommend_many` in this process and of the service,
 asked in batches and one by one (32 at a time), their ratio, and the processor time a post (`cpu_ms`), which a busy
@@ -36,7 +36,7 @@ from rich.table import Table
 from data_loaders.prepared import PreparedData
 from multimodal.recommender import Recommender
 
-AT_ONCE, K = 32, 5
+AT_ONCE, K, POINTS = 32, 5, 20
 
 
 def questions(data: Path, most: int) -> list[dict[str, Any]]:
@@ -214,13 +214,15 @@ async def memory(run: str, asked: Sequence[dict[str, Any]], requests: int) -> di
     """Watch the resident memory of the service over many requests."""
     service = Service(run)
     client, messages = Client(service.port), [request("/recommend", {**as_json(one), "k": K}) for one in asked]
-    curve = []
-    for _ in range(10):
-        share = [messages[number % len(messages)] for number in range(requests // 10)]
-        await closed_loop(client, share, AT_ONCE)
+    await closed_loop(client, messages[:AT_ONCE], AT_ONCE)
+    curve, statuses, used = [round(service.resident_mib(), 1)], Counter[int](), service.cpu_s()
+    for _ in range(POINTS):
+        share = [messages[number % len(messages)] for number in range(requests // POINTS)]
+        statuses += (await closed_loop(client, share, AT_ONCE))[1]
         curve.append(round(service.resident_mib(), 1))
+    cpu_ms = 1_000 * (service.cpu_s() - used) / requests
     service.close()
-    return {"row": f"memory over {requests:,} requests", "MiB": curve}
+    return {"row": f"memory over {requests:,} requests", "MiB": curve, "cpu_ms": cpu_ms, "statuses": statuses}
 
 
 def main() -> None:
@@ -230,11 +232,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data/prepared"))
     parser.add_argument("--posts", type=int, default=2_000, help="questions a row; repeated ones are not encoded again")
     parser.add_argument("--requests", type=int, default=5_000, help="over which memory is watched")
+    parser.add_argument("--memory-only", action="store_true", help="watch the memory, and nothing else")
     options = parser.parse_args()
-    some = questions(options.data, options.posts)
-    asked = [some[number % len(some)] for number in range(options.posts)]
-    rows = asyncio.run(throughput(options.run, asked))
-    rows.append(asyncio.run(overload(options.run, asked, rows[2]["posts_s"])))
+    some, rows = questions(options.data, options.posts), list[dict[str, Any]]()
+    if not options.memory_only:
+        asked = [some[number % len(some)] for number in range(options.posts)]
+        rows = asyncio.run(throughput(options.run, asked))
+        rows.append(asyncio.run(overload(options.run, asked, rows[2]["posts_s"])))
     rows.append(asyncio.run(memory(options.run, some, options.requests)))
     table = Table("", "", title="The HTTP service")
     for row in rows:

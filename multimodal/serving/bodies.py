@@ -17,7 +17,8 @@ _JSON, _FORM = "application/json", "multipart/form-data"
 _MOST_FIELDS = 32
 _ONE_PICTURE = "A form holds one post with one picture; send several posts as JSON, with their pictures in base64."
 _LISTS = ("[", "{")
-_MOST_MISTAKES = 5
+_MOST_MISTAKES, _MOST_TOLD_APART = 5, 1_000
+_LONGEST_NAME = 100
 # pydantic's words before those of the schemas.
 _OWN = "Value error, "
 
@@ -50,6 +51,8 @@ async def read_body(request: Request, schema: type[Schema]) -> tuple[Schema, byt
     except HTTPException as error:
         several = f" {_ONE_PICTURE}" if "files" in error.detail else ""
         raise ServiceError(400, f"the form cannot be read: {error.detail}{several}") from None
+    except UnicodeError:  # of codecs that Python knows and texts do not use
+        raise ServiceError(400, "the form cannot be read in the charset of its Content-Type; send UTF-8.") from None
     return validated(schema, fields), picture
 
 
@@ -95,6 +98,10 @@ def validated(schema: type[Schema], given: bytes | dict[str, Any]) -> Schema:
             return schema.model_validate_json(given)
         return schema.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
+        if error.error_count() > _MOST_TOLD_APART:  # to tell each would take seconds
+            raise ServiceError(
+                422, f"the body has {error.error_count():,} mistakes; see /docs for its schema."
+            ) from None
         mistakes = error.errors(include_url=False, include_context=False, include_input=False)
         if any(mistake["type"] == "json_invalid" for mistake in mistakes):
             raise ServiceError(400, f"the body is not valid JSON: {mistakes[0]['msg']}") from None
@@ -104,4 +111,6 @@ def validated(schema: type[Schema], given: bytes | dict[str, Any]) -> Schema:
 
 
 def _mistake(place: tuple[int | str, ...], message: str) -> str:
-    return f"{'.'.join(map(str, place)) or 'body'}: {message.removeprefix(_OWN)}"
+    name = ".".join(map(str, place)) or "body"
+    shown = name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "…"
+    return f"{shown}: {message.removeprefix(_OWN)}"

@@ -1,26 +1,39 @@
-"""`TimedProtocol`: connections that never finish the headers of a request are closed."""
+"""`TimedProtocol`: connections that never finish a request or never read its answer are closed, and one too many is."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from multimodal.serving.errors import ServiceError
+from multimodal.serving.request_log import send_error
+from multimodal.serving.settings import Limits
+
 
 class TimedProtocol(H11Protocol):
-    """HTTP/1.1 as uvicorn speaks it, where the headers of a request have to arrive in time.
+    """HTTP/1.1 as uvicorn speaks it, within limits.
 
     Attributes:
-        headers_s: seconds within which they have to.
+        limits: of these, how long headers may take to arrive, and how long the rest of an answer to be read once the
+            connection is closed; and how many connections may be open.
     """
 
-    headers_s = 10.0
+    limits = Limits()
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(transport)
+        if len(self.connections) > self.limits.connections:
+            self.app = self._refuse
         self._wait()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection on which no request comes; who does not read what was answered does not keep it."""
+        super().timeout_keep_alive_handler()
+        self.loop.call_later(self.limits.body_s, self.transport.abort)
 
     def data_received(self, data: bytes) -> None:
         """Take in a part of a request."""
@@ -39,7 +52,7 @@ class TimedProtocol(H11Protocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _wait(self) -> None:
-        self._timer = self.loop.call_later(self.headers_s, self._close)
+        self._timer = self.loop.call_later(self.limits.headers_s, self._close)
 
     def _stop_waiting(self) -> None:
         if self._timer is not None:
@@ -50,3 +63,7 @@ class TimedProtocol(H11Protocol):
         self._timer = None
         if not self._answering() and not self.transport.is_closing():
             self.transport.close()
+
+    async def _refuse(self, scope: Any, receive: Any, send: Any) -> None:
+        problem = f"{self.limits.connections} connections are open, and no more may be; come again later."
+        await send_error(ServiceError(503, problem, 1), send, [(b"connection", b"close")])

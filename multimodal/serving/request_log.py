@@ -6,7 +6,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -54,7 +54,7 @@ class RequestLog:
         except Exception:
             logger.exception("request %s failed", request_id)
             if status == 499:
-                await _answer(_MISTAKE, send_on)
+                await send_error(_MISTAKE, send_on)
         finally:
             seconds = time.perf_counter() - started_s
             route = getattr(scope.get("route"), "path", _NO_ROUTE)
@@ -69,8 +69,16 @@ def _line(request_id: str, method: str, route: str, status: int, seconds: float)
     )
 
 
-async def _answer(error: ServiceError, send: Send) -> None:
+async def send_error(error: ServiceError, send: Send, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+    """Answer a request with an error.
+
+    Args:
+        error: what is told.
+        send: of the request.
+        headers: others than those of the error.
+    """
     body = json.dumps(error.document).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    own = {"content-type": "application/json", "content-length": str(len(body)), **error.headers}
+    told = [(name.lower().encode(), value.encode()) for name, value in own.items()]
+    await send({"type": "http.response.start", "status": error.status, "headers": [*told, *headers]})
     await send({"type": "http.response.body", "body": body})

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 
+_DIGITS = 20
+_LONGEST, _MOST = 1_000, 1_000
 _PICTURE = "the picture in base64 (JPEG, PNG, WebP, …), or a data URL; no picture is fetched from an address"
 
 
@@ -14,7 +16,7 @@ class _Strict(BaseModel):
 
 
 def _length(value: object) -> object:
-    if isinstance(value, str) and value.isascii() and value.isdecimal():  # in a form
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < _DIGITS:  # in a form
         value = int(value)
     if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
         return value
@@ -25,12 +27,16 @@ Length = Annotated[
     int | Literal["auto"], PlainValidator(_length, json_schema_input_type=Annotated[int, Field(ge=1)] | Literal["auto"])
 ]
 
+# What is kept of users for good is of a size that nobody has to fear.
+Name = Annotated[str, Field(max_length=_LONGEST)]
+Hashtags = Annotated[list[Name], Field(max_length=_MOST)]
+
 
 class HistoryPost(_Strict):
     """An earlier post of the user, given for one request only."""
 
     caption: str | None = Field(None, examples=["Low tide at dusk"])
-    hashtags: list[str] = Field(default_factory=list, examples=[["sea", "dusk"]])
+    hashtags: Hashtags = Field(default_factory=list, examples=[["sea", "dusk"]])
     timestamp: str | None = Field(None, examples=["2024-05-01T18:00:00Z"])
     image: str | None = Field(None, description=_PICTURE, examples=[None])
 
@@ -40,22 +46,22 @@ class Query(_Strict):
 
     image: str | None = Field(None, description=_PICTURE, examples=[None])
     caption: str | None = Field(None, examples=["Nothing beats a walk by the sea."])
-    user_id: str | None = Field(None, description="who posts; may be unknown", examples=["ann"])
+    user_id: Name | None = Field(None, description="who posts; may be unknown", examples=["ann"])
     timestamp: str | None = Field(None, description="ISO 8601; after all known posts by default", examples=[None])
 
 
 class Rules(_Strict):
     """What is recommended to a user, and what not; in a request each takes the place of the one kept for the user."""
 
-    only: Literal["mine", "known", "any"] | list[str] | None = Field(
+    only: Literal["mine", "known", "any"] | list[Name] | None = Field(
         None,
         description="recommend nothing but these; mine: those of the user; known: those that anybody has used; any: "
         "lift the rule that is kept",
         examples=[None],
     )
-    never: list[str] | None = Field(None, description="not recommended", examples=[None])
-    always: list[str] | None = Field(None, description="recommended first", examples=[None])
-    replace: dict[str, str] | None = Field(None, description="hashtags, and what takes their place", examples=[None])
+    never: list[Name] | None = Field(None, description="not recommended", examples=[None])
+    always: list[Name] | None = Field(None, description="recommended first", examples=[None])
+    replace: dict[Name, Name] | None = Field(None, description="hashtags, and what takes their place", examples=[None])
     language: str | None = Field(
         None,
         description="code of a language; only hashtags used in it; any: lift the rule that is kept",
@@ -150,11 +156,11 @@ class BatchAnswer(BaseModel):
 class ObservedPost(_Strict):
     """A post to remember."""
 
-    post_id: str | None = Field(None, examples=["p-1001"])
-    user_id: str | None = Field(None, examples=["ann"])
+    post_id: Name | None = Field(None, examples=["p-1001"])
+    user_id: Name | None = Field(None, examples=["ann"])
     timestamp: str | None = Field(None, description="ISO 8601; now by default", examples=[None])
     caption: str | None = Field(None, examples=["Low tide #sea"])
-    hashtags: list[str] | None = Field(None, description="those of the caption by default", examples=[["sea"]])
+    hashtags: Hashtags | None = Field(None, description="those of the caption by default", examples=[["sea"]])
     image: str | None = Field(None, description=_PICTURE, examples=[None])
 
 
@@ -187,11 +193,11 @@ class FeedbackRequest(_Strict):
     """What a user did with an answer; give `answer_id` or `post_id`."""
 
     answer_id: str | None = Field(None, examples=[None])
-    post_id: str | None = Field(None, examples=["p-1001"])
-    user_id: str | None = Field(None, examples=["ann"])
-    accepted: list[str] = Field(default_factory=list, examples=[["sea"]])
-    rejected: list[str] = Field(default_factory=list, examples=[["beach"]])
-    added: list[str] = Field(default_factory=list, examples=[["lowtide"]])
+    post_id: Name | None = Field(None, examples=["p-1001"])
+    user_id: Name | None = Field(None, examples=["ann"])
+    accepted: Hashtags = Field(default_factory=list, examples=[["sea"]])
+    rejected: Hashtags = Field(default_factory=list, examples=[["beach"]])
+    added: Hashtags = Field(default_factory=list, examples=[["lowtide"]])
     model: str | None = Field(None, examples=[None])
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 
 import numpy as np
 
-from data_loaders.errors import UserError
+from data_loaders.errors import UserError, short_repr
 from multimodal.recommender import Recommender
 from multimodal.serving.batching import MicroBatcher
 from multimodal.serving.errors import ServiceError
@@ -182,7 +182,7 @@ class ServedModels:
         if name is None:
             return next(iter(self))
         if name not in self._models:
-            raise ServiceError(404, f"model {name!r} is not served; accepted: {', '.join(self._models)}.")
+            raise ServiceError(404, f"model {short_repr(name)} is not served; accepted: {', '.join(self._models)}.")
         return self._models[name]
 
     async def close(self) -> None:

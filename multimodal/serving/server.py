@@ -99,7 +99,7 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _config(app: FastAPI, limits: Limits, finish_s: int) -> uvicorn.Config:
-    protocol = type("Protocol", (TimedProtocol,), {"headers_s": limits.headers_s})
+    protocol = type("Protocol", (TimedProtocol,), {"limits": limits})
     return uvicorn.Config(
         app,
         http=protocol,
@@ -107,7 +107,6 @@ def _config(app: FastAPI, limits: Limits, finish_s: int) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=limits.connections,
         timeout_graceful_shutdown=finish_s,
         lifespan="on",
     )

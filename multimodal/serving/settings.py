@@ -33,7 +33,7 @@ class Limits:
 
     Attributes:
         body_bytes: of a request, 413 above.
-        body_s: within which a body has to arrive, 408 after that, seconds.
+        body_s: within which a body has to arrive, 408 after that, and the rest of an answer has to be read, seconds.
         headers_s: within which the headers have to arrive before the connection is closed, seconds.
         pixels: of a picture, 422 above.
         caption_characters: 422 above.

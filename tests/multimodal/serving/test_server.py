@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 import pytest
@@ -24,9 +25,11 @@ def started(served_run):
         command = [sys.executable, "-m", "multimodal.commands", "serve", "--run", str(served_run), "--port", "0", *more]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         processes.append(process)
-        line = process.stderr.readline()
-        found = re.match(r"http://127\.0\.0\.1:(\d+)  \(API: /docs; Ctrl-C stops\)", line)
-        assert found, line
+        told, known = "", r"http://127\.0\.0\.1:(\d+)  \(API: /docs; Ctrl-C stops\)"
+        while not (found := re.search(known, told)):  # on a busy machine progress comes before
+            line = process.stderr.readline()
+            assert line, told
+            told += line
         return process, int(found[1])
 
     yield start
@@ -78,6 +81,23 @@ def test_a_whole_life(started):
     assert asked(port, {"user_id": "ann", "k": 3})["recommendations"] == before["recommendations"]
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
+
+
+def test_a_connection_too_many_is_told_so(started):
+    _, port = started("--limit", "connections=1")
+    with socket.create_connection(("127.0.0.1", port)):
+        with pytest.raises(urllib.error.HTTPError, match="503") as refused:
+            asked(port, path="/health")
+        with refused.value as answer:
+            assert (answer.headers["Retry-After"], answer.headers["Connection"]) == ("1", "close")
+            told = json.load(answer)["error"]
+        assert told == {"status": 503, "message": "1 connections are open, and no more may be; come again later."}
+    until = time.monotonic() + 30
+    while time.monotonic() < until:  # the first one is known to be gone a moment later
+        with contextlib.suppress(urllib.error.HTTPError):
+            assert asked(port, path="/health") == {"status": "ok"}
+            return
+    raise AssertionError("the service does not recover")
 
 
 STOPPED_AT_ONCE = """

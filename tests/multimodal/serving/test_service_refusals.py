@@ -40,6 +40,11 @@ def refused(answer, status, message):
         ({"user_id": "ann", "colour": "red"}, "colour: Extra inputs are not permitted"),
         ({"user_id": "ann", "history": [{"hashtags": "sea"}]}, "history.0.hashtags: Input should be a valid array"),
         ({"user_id": "ann", "history": [{}] * 1_001}, "history: 1,001 posts were given; at most 1,000 are accepted"),
+        ({"user_id": "u" * 1_001}, "user_id: String should have at most 1000 characters"),
+        ({"user_id": "ann", "never": ["x" * 1_001]}, "never.0: String should have at most 1000 characters"),
+        ({"history": [{"hashtags": ["x"] * 1_001}]}, "history.0.hashtags: List should have at most 1000 items"),
+        ({"history": [{"x": 1}] * 1_001}, "the body has 1,001 mistakes; see /docs for its schema"),
+        ({"x" * 9_999: 1}, f"{'x' * 100}…: Extra inputs are not permitted"),
         ({"image": "https://example.org/a.jpg"}, "an address was given; no picture is fetched"),
         ({"image": "file:///etc/passwd"}, "an address was given; no picture is fetched"),
         ({"image": "/etc/passwd"}, "image"),
@@ -54,6 +59,8 @@ def test_a_model_that_is_not_served(client):
     refused(
         client().post("/recommend", json={"user_id": "a", "model": "x"}), 404, "model 'x' is not served; accepted: "
     )
+    answer = client().post("/recommend", json={"user_id": "a", "model": "x" * 10_000})
+    assert len(refused(answer, 404, "…").text) < 400
 
 
 @pytest.mark.parametrize(
@@ -66,6 +73,7 @@ def test_a_model_that_is_not_served(client):
         ({"content": b"a=b"}, 415, "Content-Type is missing; accepted: application/json, multipart/form-data"),
         ({"data": {"caption": "x"}}, 415, "application/x-www-form-urlencoded; accepted: "),
         ({"content": b"x", "headers": {"Content-Type": "multipart/form-data"}}, 400, "the form cannot be read"),
+        ({"files": {"k": (None, "1" + "0" * 5_000)}}, 422, "k: give a whole number of at least 1, or auto"),
         ({"files": {"history": (None, "[1")}}, 422, "history: the list or object is not valid JSON"),
         ({"files": {"photo": b"x"}}, 422, "photo: a file was given; the picture is the field 'image'"),
         ({"files": [("k", (None, "1")), ("k", (None, "2"))]}, 422, "k: given twice"),
@@ -73,6 +81,24 @@ def test_a_model_that_is_not_served(client):
 )  # fmt: skip
 def test_bodies(client, given, status, message):
     refused(client().post("/recommend", **given), status, message)
+
+
+@pytest.mark.parametrize("charset", ["undefined", "punycode"])
+def test_a_charset_in_which_no_text_is(client, charset):
+    body = b'--x\r\nContent-Disposition: form-data; name="user_id"\r\n\r\n\xff_.\r\n--x--\r\n'
+    headers = {"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"}
+    answer = client().post("/recommend", content=body, headers=headers)
+    refused(answer, 400, "the form cannot be read in the charset of its Content-Type; send UTF-8")
+
+
+@pytest.mark.parametrize("route", ["/observe", "/feedback"])
+def test_nothing_without_measure_is_kept(client, route):
+    service = client()
+    given = {"post_id": "p", "user_id": "a", **({"hashtags": ["x"]} if route == "/observe" else {"accepted": ["x"]})}
+    assert service.post(route, json=given).status_code == 200
+    for name, value in list(given.items()):
+        much = ["x"] * 1_001 if isinstance(value, list) else "x" * 1_001
+        refused(service.post(route, json={**given, name: much}), 422, f"{name}: ")
 
 
 @pytest.mark.parametrize("route", ["/recommend", "/observe"])
