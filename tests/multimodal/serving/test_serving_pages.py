@@ -71,9 +71,11 @@ def serve(folder):
         command = [sys.executable, "-m", "multimodal.commands", *words, "--port", "0"]
         process = subprocess.Popen(command, cwd=folder, env=known, stderr=subprocess.PIPE, text=True)
         processes.append(process)
-        first = process.stderr.readline()
-        found = re.match(r"(http://127\.0\.0\.1:\d+)  \(API: /docs", first)
-        assert found, first + process.stderr.read()
+        told = ""
+        while not (found := re.search(r"(http://127\.0\.0\.1:\d+)  \(API: /docs", told)):
+            line = process.stderr.readline()  # on a busy machine progress comes before
+            assert line, told
+            told += line
         return process, found[1]
 
     yield start

@@ -90,6 +90,7 @@ def choose(page, field, value):
 
 def test_a_visit(page, page_data, temporary):
     page.locator("#mh-file").set_input_files(page_data.split("test")[0].image)
+    page.get_by_alt_text("The picture that was chosen").wait_for()  # it is read beside what follows
     page.get_by_label("Caption").fill("a fire at night #kiwi")
     choose(page, "#mh-user", "somebody new")
     choose(page, "#mh-model", "design")
