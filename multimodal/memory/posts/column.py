@@ -40,13 +40,12 @@ class Column:
     def at(self, positions: Ints) -> NDArray[Any]:
         """Return a copy of the rows of N positions, each at least 0."""
         tail, first = self._tail.values, len(self._base)
-        if not first:
-            return np.asarray(tail[positions])
         in_tail = positions >= first
+        # `take` gathers the same rows two or three times as fast as an index.
         if in_tail.all():
-            return np.asarray(tail[positions - first])
+            return np.asarray(tail.take(positions - first, 0))
         if not in_tail.any():
-            return np.asarray(self._base[positions], tail.dtype)
+            return np.asarray(self._base.take(positions, 0), tail.dtype)
         rows = np.empty((len(positions), *tail.shape[1:]), tail.dtype)
         rows[in_tail], rows[~in_tail] = tail[positions[in_tail] - first], self._base[positions[~in_tail]]
         return rows
@@ -82,5 +81,5 @@ def entries_of(ends: Ints, positions: Ints) -> tuple[Ints, Ints]:
     """
     starts = np.where(positions > 0, ends[positions - 1], 0) if len(positions) else np.empty(0, np.int64)
     counts = ends[positions] - starts
-    stops = counts.cumsum()
-    return counts, np.arange(int(stops[-1]) if len(stops) else 0) + (starts - stops + counts).repeat(counts)
+    first = np.cumsum(counts) - counts
+    return counts, np.arange(int(counts.sum())) + np.repeat(starts - first, counts)

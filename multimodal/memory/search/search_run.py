@@ -10,8 +10,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.memory.search.columns import WORDS, Floats, Ints, Mask, PostColumns
+from multimodal.memory.search.columns import WORDS, Ints, Mask, PostColumns
 from multimodal.memory.search.cover import SpanPlace, cover
+from multimodal.memory.search.dense.asked_vectors import AskedVectors
 from multimodal.memory.search.gathered import Gathered
 from multimodal.memory.search.likeness import Likeness, Question, Workspace, best_first, similarity_of
 from multimodal.memory.search.parts import Parts
@@ -129,7 +130,7 @@ class SearchRun:
                 stop = part.posts.before(question.instant_us)
                 near = part.candidates(question, stop, self.count, self.likeness, usable, self.workspace)
                 found[index].append(near)
-        return [np.unique(np.concatenate(parts)) for parts in found], complete
+        return [_each_once(np.concatenate(parts)) for parts in found], complete
 
     def _exact_parts(self, places: Sequence[SpanPlace], edge: int) -> Iterator[Gathered]:
         access, start = self.access, places[-1].stop if places else 0
@@ -158,19 +159,21 @@ class SearchRun:
     def _ask_vectors(
         self, space: str, group: Sequence[Question], places: Sequence[SpanPlace], factor: int
     ) -> list[Proposed]:
-        access = self.access
-        queries: Floats = np.stack([question.vectors[space] for question in group]).astype(np.float32)
-        found: list[list[Ints]] = [[] for _ in group]
-        complete = [not query.any() for query in queries]
+        access, frozen = self.access, self.access.posts.frozen.positions
+        asked = AskedVectors(np.stack([question.vectors[space] for question in group]).astype(np.float32))
         most = [max(access.settings.candidates_of(len(place)), self.count) * factor for place in places]
+        rows: list[Ints] = []
         for place, wanted in zip(places, most, strict=True):
             part = access.parts.dense(access.columns, access.posts, place, space)
-            positions = access.posts.part(place.start, place.stop).positions
-            usable = None if self.usable is None else self._mask(positions)
-            for index, rows in enumerate(part.candidates(queries, min(wanted, len(place)), None, usable)):
-                found[index].append(positions[rows[rows >= 0]])
-        all_ = all(wanted >= len(place) for place, wanted in zip(places, most, strict=True))
-        return [(np.concatenate(parts), all_ or without) for parts, without in zip(found, complete, strict=True)]
+            usable = None if self.usable is None else self._mask(frozen[place.start : place.stop])
+            rows.append(part.candidates(asked, min(wanted, len(place)), None, usable))
+        starts = np.repeat([place.start for place in places], [found.shape[1] for found in rows])
+        found = np.concatenate(rows, 1)
+        known, all_ = found >= 0, all(wanted >= len(place) for place, wanted in zip(places, most, strict=True))
+        found += starts
+        without = np.ones(len(group), bool)
+        without[asked.rows] = False
+        return [(frozen[found[row, known[row]]], all_ or bool(without[row])) for row in range(len(group))]
 
     def _usable(self, positions: Ints) -> Mask | None:
         """Return which posts may be found and are alive, None for all."""
@@ -208,6 +211,12 @@ class SearchRun:
         values = self.likeness.values(similarity, instants, question.instant_us)
         best = best_first(values, instants, positions, self.count)
         return positions[best], similarity[best]
+
+
+def _each_once(positions: Ints) -> Ints:
+    """Return positions rising, each once, for few of them faster than `np.unique`; they are sorted in place."""
+    positions.sort()
+    return positions[np.append(True, positions[1:] != positions[:-1])] if len(positions) else positions
 
 
 def _workspace() -> Workspace:

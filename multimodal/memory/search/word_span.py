@@ -100,9 +100,10 @@ class WordSpan:
 
     def lists_of(self, question: Question) -> tuple[Ints, NDArray[np.float64]]:
         """Return the lists of a question's terms, (t, 3), and the weights of those terms in it."""
-        places = np.searchsorted(self.slots, question.slots)
-        places[places == len(self.slots)] = 0
-        known = np.flatnonzero(self.slots[places] == question.slots) if len(self.slots) else places[:0]
+        if not len(self.slots):
+            return self.lists, question.weights[:0]
+        places = self.slots.searchsorted(question.slots)
+        known = self.slots.take(places, mode="clip") == question.slots
         return self.lists[places[known]], question.weights[known]
 
     def products(self, question: Question) -> tuple[NDArray[np.int32], Floats]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from multimodal.memory.search.dense.admitted import Admitted
-from multimodal.memory.search.dense.codes import LARGEST, Rows, Vectors, as_numbers, questions_for
+from multimodal.memory.search.dense.codes import LARGEST, Rows, Vectors, as_numbers
 from multimodal.memory.search.dense.contents import SpanContents
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class ExactSearch:
     def __init__(self, contents: SpanContents) -> None:
         import torch
 
-        self._contents, self._codes = contents, contents.codes
+        self._contents = contents
         self._vectors = self._loaded()
         whole = contents.codes == "int8" and contents.width * LARGEST**2 <= _EXACT
         self._dtype = torch.float32 if whole else torch.float64
@@ -49,17 +49,17 @@ class ExactSearch:
             kept[numbers] = as_numbers(codes)
         return torch.from_numpy(kept).to("cuda" if cuda else "cpu")
 
-    def find(self, queries: Vectors, count: int, admitted: Admitted | None) -> Rows:
+    def find(self, questions: Vectors, count: int, admitted: Admitted | None) -> Rows:
         """Return the indices of the vectors nearest to each question, best first; see `FaissSearch.find`."""
         import torch
 
         if self._vectors.is_cuda and torch.cuda._is_in_bad_fork():
             self._vectors = self._loaded()
         vectors = self._vectors
-        questions = torch.from_numpy(questions_for(self._codes, queries)).to(vectors.device, self._dtype)
+        asked = torch.from_numpy(questions).to(vectors.device, self._dtype)
         usable = None if admitted is None else torch.from_numpy(admitted.mask).to(vectors.device)
         step = max(_PRODUCTS_AT_ONCE // _CODES_AT_ONCE, 1)
-        parts = [questions[start : start + step] for start in range(0, len(queries), step)]
+        parts = [asked[start : start + step] for start in range(0, len(asked), step)]
         # A caller's autocast would round the products.
         with torch.autocast(vectors.device.type, enabled=False):
             rows: Rows = torch.cat([self._best(vectors, part, count, usable) for part in parts]).cpu().numpy()

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multimodal.memory.search.dense.admitted import Admitted
-from multimodal.memory.search.dense.codes import Rows, Vectors, questions_for
-from multimodal.memory.search.dense.contents import SpanContents
+from multimodal.memory.search.dense.codes import Rows, Vectors
 from multimodal.memory.search.dense.library import faiss_library
 
 
@@ -54,22 +53,21 @@ def one_thread() -> Iterator[None]:
 class FaissSearch(ABC):
     """Answers questions one by one, so that a question alone is answered as in a batch."""
 
-    def __init__(self, contents: SpanContents) -> None:
-        self._codes = contents.codes
-
-    def find(self, queries: Vectors, count: int, admitted: Admitted | None) -> Rows:
+    def find(self, questions: Vectors, count: int, admitted: Admitted | None) -> Rows:
         """Return the indices of the vectors nearest to each question, best first.
 
         Args:
-            queries: (Q, D), no row zero.
+            questions: (Q, D), no row zero, as `questions_for` returns them.
             count: indices to find, k, at least 1 and at most the number of vectors.
             admitted: which may be found, None for all.
 
         Returns:
             (Q, k), -1 where fewer are admitted.
         """
-        found: Rows = np.empty((len(queries), count), np.int64)
-        questions = questions_for(self._codes, queries)
+        if len(questions) == 1:
+            with one_thread():
+                return self._answer(questions, count, admitted)
+        found: Rows = np.empty((len(questions), count), np.int64)
         with one_thread():
             for index in range(len(questions)):
                 found[index] = self._answer(questions[index : index + 1], count, admitted)

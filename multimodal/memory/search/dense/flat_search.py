@@ -21,7 +21,6 @@ class FlatSearch(FaissSearch):
     """
 
     def __init__(self, contents: SpanContents) -> None:
-        super().__init__(contents)
         faiss = faiss_library()
         self._kept = contents
         self._index = faiss.IndexScalarQuantizer(contents.width, code_type(contents.codes), faiss.METRIC_INNER_PRODUCT)

@@ -34,7 +34,6 @@ class HnswSearch(FaissSearch):
     """
 
     def __init__(self, contents: SpanContents) -> None:
-        super().__init__(contents)
         faiss = faiss_library()
         self._kept = contents
         self._ef = contents.ef_search

@@ -25,7 +25,6 @@ class IvfSearch(FaissSearch):
     """
 
     def __init__(self, contents: SpanContents) -> None:
-        super().__init__(contents)
         faiss = faiss_library()
         self._kept = contents
         self._lists = len(contents.arrays["sizes"])

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from data_loaders.errors import RunError
 from multimodal.memory.search.dense.admitted import Admitted
+from multimodal.memory.search.dense.asked_vectors import AskedVectors
 from multimodal.memory.search.dense.building import index_vectors
 from multimodal.memory.search.dense.codes import Rows, Vectors
 from multimodal.memory.search.dense.contents import SpanContents
@@ -64,12 +65,16 @@ class DenseSpan:
         return self._contents.width
 
     def candidates(
-        self, queries: Vectors, count: int, below: int | None = None, admitted: NDArray[np.bool_] | None = None
+        self,
+        queries: Vectors | AskedVectors,
+        count: int,
+        below: int | None = None,
+        admitted: NDArray[np.bool_] | None = None,
     ) -> Rows:
         """Find the rows with the largest inner product, best first, for each question as if it were asked alone.
 
         Args:
-            queries: (Q, D) rows of length 1; a zero row finds nothing.
+            queries: (Q, D) rows of length 1, prepared where several spans are asked; a zero row finds nothing.
             count: rows to find, n.
             below: only rows below this one.
             admitted: (n,) which rows may be found, None for all.
@@ -77,14 +82,16 @@ class DenseSpan:
         Returns:
             (Q, n), -1 where fewer rows are admitted.
         """
-        found: Rows = np.full((len(queries), count), -1, np.int64)
-        asked, wanted = np.flatnonzero(queries.any(1)), min(count, self._contents.size)
-        usable = self._usable(below, admitted)
-        if self._search is None or not len(asked) or not wanted or (usable is not None and not usable.count):
-            return found
-        indices = self._search.find(np.ascontiguousarray(queries[asked], np.float32), wanted, usable)
-        rows = self._contents.rows
-        found[asked, :wanted] = indices if rows is None else np.where(indices >= 0, rows[indices], -1)
+        asked = queries if isinstance(queries, AskedVectors) else AskedVectors(queries)
+        wanted, usable = min(count, self._contents.size), self._usable(below, admitted)
+        if self._search is None or not len(asked.rows) or not wanted or (usable is not None and not usable.count):
+            return np.full((len(asked), count), -1, np.int64)
+        rows, indices = self._contents.rows, self._search.find(asked.for_codes(self._contents.codes), wanted, usable)
+        nearest: Rows = indices if rows is None else np.where(indices >= 0, rows[indices], -1)
+        if nearest.shape == (len(asked), count):
+            return nearest
+        found: Rows = np.full((len(asked), count), -1, np.int64)
+        found[asked.rows, :wanted] = nearest
         return found
 
     def _usable(self, below: int | None, admitted: NDArray[np.bool_] | None) -> Admitted | None:

@@ -9,6 +9,7 @@ import pytest
 
 from data_loaders.errors import DataError, RunError
 from multimodal.memory.search.dense import span as dense_span
+from multimodal.memory.search.dense.asked_vectors import AskedVectors
 from multimodal.memory.search.dense.settings import DenseSettings
 from multimodal.memory.search.dense.span import build_dense, open_dense
 
@@ -68,6 +69,7 @@ def test_alone_as_in_a_batch_and_from_files(settings, tmp_path):
     found = span.candidates(QUESTIONS, COUNT)
     for row in range(len(QUESTIONS)):
         assert span.candidates(QUESTIONS[row : row + 1], COUNT)[0].tolist() == found[row].tolist()
+    assert span.candidates(AskedVectors(QUESTIONS), COUNT).tolist() == found.tolist()
     build_dense(VECTORS, settings, "encoder").save(tmp_path / "span")
     opened = open_dense(tmp_path / "span", "encoder")
     assert (len(opened), opened.width) == (SIZE, WIDTH)

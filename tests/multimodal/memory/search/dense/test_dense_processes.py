@@ -13,6 +13,7 @@ from test_dense_kinds import ASKED, COUNT, KINDS, QUESTIONS, SIZE, VECTORS, kind
 
 from multimodal.memory.search.dense import exact_search
 from multimodal.memory.search.dense import span as dense_span
+from multimodal.memory.search.dense.codes import questions_for
 from multimodal.memory.search.dense.settings import DenseSettings
 from multimodal.memory.search.dense.span import build_dense, open_dense
 
@@ -87,7 +88,7 @@ class TestWithoutFaiss:
             found = span.candidates(QUESTIONS[ASKED], COUNT, below, mask)
             usable = np.ones(len(vectors), bool) if mask is None else mask.copy()
             usable[len(vectors) if below is None else below :] = False
-            for row, question in zip(found, exact_search.questions_for(codes, QUESTIONS[ASKED]), strict=True):
+            for row, question in zip(found, questions_for(codes, QUESTIONS[ASKED]), strict=True):
                 best = self.best(kept, np.float64(question), usable[rows])
                 expected = np.where(best >= 0, rows[best], -1)
                 assert row.tolist() == expected.tolist()
