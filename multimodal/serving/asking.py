@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from data_loaders.errors import UserError
 from multimodal.serving import schemas
 from multimodal.serving.answers_kept import AnswerKept
 from multimodal.serving.errors import ServiceError, at_most, service_error
-from multimodal.serving.pictures import checked, decoded
+from multimodal.serving.pictures import Pictures, decoded
 from multimodal.serving.questions import Answer, Question
 from multimodal.serving.service import Service
 from multimodal.serving.settings import Limits
@@ -37,13 +37,19 @@ class ToldAnswer:
     model: str
 
 
-async def answered(service: Service, asked: schemas.RecommendRequest, picture: bytes | None = None) -> ToldAnswer:
+async def answered(
+    service: Service,
+    asked: schemas.RecommendRequest,
+    picture: bytes | None = None,
+    left: Callable[[], Awaitable[object]] | None = None,
+) -> ToldAnswer:
     """Ask a model for one post, and keep its answer.
 
     Args:
         service: knows the models.
         asked: what was sent.
         picture: sent beside it as a file; None for none.
+        left: returns once nobody waits for the answer.
 
     Raises:
         ServiceError: there is no answer; its status and message say why.
@@ -51,9 +57,9 @@ async def answered(service: Service, asked: schemas.RecommendRequest, picture: b
     """
     limits = service.settings.limits
     model = service.ready.get(asked.model)
-    size_px = model.picture_size_px
-    question = await in_a_thread(lambda: question_of(asked, picture, asked.options(), limits, size_px))
-    (answer,) = await model.batcher.ask([question], limits.answer_s)
+    pictures = Pictures(limits, model.picture_size_px)
+    question = await in_a_thread(lambda: question_of(asked, picture, asked.options(), limits, pictures))
+    (answer,) = await model.batcher.ask([question], limits.answer_s, left)
     if isinstance(answer, UserError):
         raise service_error(answer)
     if isinstance(answer, Exception):
@@ -62,7 +68,7 @@ async def answered(service: Service, asked: schemas.RecommendRequest, picture: b
 
 
 def question_of(
-    post: schemas.Query, picture: bytes | None, options: dict[str, Any], limits: Limits, size_px: int | None = None
+    post: schemas.Query, picture: bytes | None, options: dict[str, Any], limits: Limits, pictures: Pictures
 ) -> Question:
     """Return a post that was asked for as a question, its picture checked.
 
@@ -71,7 +77,7 @@ def question_of(
         picture: sent beside it as a file; None for none.
         options: further arguments of `recommend`.
         limits: of a request.
-        size_px: at which the model reads pictures; None where it is not known.
+        pictures: of the request.
 
     Raises:
         ServiceError: it is above a limit, or nothing was sent (422).
@@ -81,10 +87,10 @@ def question_of(
         at_most(name, value if isinstance(value := options.get(name), int) else 0, limits.hashtags)
     at_most("caption", len(post.caption or ""), limits.caption_characters, " characters")
     given: dict[str, Any] = post.model_dump(include={"caption", "user_id", "timestamp"})
-    given["image"] = _picture(post.image, picture, limits, size_px)
+    given["image"] = _picture(post.image, picture, pictures)
     if given["image"] is None and not post.caption and not post.user_id:
         raise ServiceError(422, "nothing to recommend for; give at least one of image, caption and user_id.")
-    return Question(given, options, _history(getattr(post, "history", None), limits, size_px))
+    return Question(given, options, _history(getattr(post, "history", None), limits, pictures))
 
 
 async def in_a_thread(work: Callable[[], Result]) -> Result:
@@ -98,19 +104,17 @@ def told(service: Service, model: str, user_id: str | None, answer: Answer) -> T
     return ToldAnswer(answer, service.answers.add(AnswerKept(model, user_id, answer)), model)
 
 
-def _picture(
-    text: str | None, picture: bytes | None, limits: Limits, size_px: int | None
-) -> bytes | NDArray[np.uint8] | None:
+def _picture(text: str | None, picture: bytes | None, pictures: Pictures) -> bytes | NDArray[np.uint8] | None:
     if text and picture:
         raise ServiceError(422, "image: given twice.")
     picture = decoded(text) if text else picture
-    return None if picture is None else checked(picture, limits.pixels, size_px)
+    return None if picture is None else pictures.checked(picture)
 
 
 def _history(
-    posts: Sequence[schemas.HistoryPost] | None, limits: Limits, size_px: int | None
+    posts: Sequence[schemas.HistoryPost] | None, limits: Limits, pictures: Pictures
 ) -> list[dict[str, Any]] | None:
     if not posts:
         return None
     at_most("history", len(posts), limits.history_posts, " posts")
-    return [{**post.model_dump(), "image": _picture(post.image, None, limits, size_px)} for post in posts]
+    return [{**post.model_dump(), "image": _picture(post.image, None, pictures)} for post in posts]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -66,24 +66,38 @@ class MicroBatcher(Generic[Question, Answer]):
         self._seen = seen
         self._worker = asyncio.create_task(self._work())
 
-    async def ask(self, questions: Sequence[Question], seconds: float) -> list[Answer | Exception]:
+    async def ask(
+        self, questions: Sequence[Question], seconds: float, left: Callable[[], Awaitable[object]] | None = None
+    ) -> list[Answer | Exception]:
         """Return the answer, or the error, to each question.
+
+        Args:
+            questions: that share a batch, if they can.
+            seconds: after which they are given up.
+            left: returns once nobody waits for the answers any more, which gives them up too.
 
         Raises:
             ServiceError: the queue is full, or what waits already takes longer than `seconds` (503); or the answers do
-                (504).
+                (504), or nobody waits (499).
         """
         self._refuse_too_many(len(questions), seconds)
         loop = asyncio.get_running_loop()
         waiting = [_Waiting(question, loop.create_future()) for question in questions]
         self._queue.extend(waiting)
         self._arrived.set()
-        # A request that is given up cancels its futures, and what is cancelled is not answered.
         together: Any = asyncio.gather(*(one.answer for one in waiting), return_exceptions=True)
+        leaving = [] if left is None else [asyncio.ensure_future(left())]
         try:
-            return list(await asyncio.wait_for(together, seconds))
-        except asyncio.TimeoutError:
-            raise ServiceError(504, f"no answer within {seconds:g} seconds; the request was given up.", 1) from None
+            await asyncio.wait([together, *leaving], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if together.done():
+                return list(together.result())
+        finally:
+            # A request that is given up cancels its futures, and what is cancelled is not answered.
+            for one in (together, *leaving):
+                one.cancel()
+        if any(one.done() and not one.cancelled() for one in leaving):
+            raise ServiceError(499, "the client has left.")
+        raise ServiceError(504, f"no answer within {seconds:g} seconds; the request was given up.", 1)
 
     def _refuse_too_many(self, questions: int, seconds: float) -> None:
         if self._closing:

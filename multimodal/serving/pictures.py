@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from data_loaders.images.loading import load_image
 from multimodal.serving.errors import ServiceError
+from multimodal.serving.settings import Limits
 
 _DATA_URL = re.compile(r"data:image/[\w.+-]+;base64,", re.ASCII)
 _ADDRESS = re.compile(r"\s*(https?|ftp|file)://", re.IGNORECASE)
@@ -47,6 +48,41 @@ def checked(picture: bytes, most_pixels: int, size_px: int | None = None) -> byt
     Raises:
         ImageError: it cannot be used, or has more pixels.
     """
+    return _checked(picture, most_pixels, size_px)[0]
+
+
+class Pictures:
+    """The pictures of one request, which a few bytes each can make the work of minutes.
+
+    Args:
+        limits: of a request.
+        size_px: at which the model reads pictures; None where that is not known.
+    """
+
+    def __init__(self, limits: Limits, size_px: int | None = None) -> None:
+        self._limits, self._size_px = limits, size_px
+        self._pixels = 0
+
+    def checked(self, picture: bytes) -> bytes | NDArray[np.uint8]:
+        """Return a picture as the function does.
+
+        Raises:
+            ImageError: it cannot be used, or has too many pixels.
+            ServiceError: the ones before had too many together.
+        """
+        most = self._limits.request_pixels
+        if self._pixels > most:
+            raise ServiceError(
+                422, f"image: the pictures of a request have over {most:,} pixels; send fewer at a time."
+            )
+        kept, pixels = _checked(picture, self._limits.pixels, self._size_px)
+        self._pixels += pixels
+        return kept
+
+
+def _checked(picture: bytes, most_pixels: int, size_px: int | None) -> tuple[bytes | NDArray[np.uint8], int]:
+    """Return a picture as it is kept, and how many pixels were decoded."""
     image = load_image(picture, size_hint_px=size_px or _CHECK_SIZE_PX, max_pixels=most_pixels)
-    small = size_px is not None and image.width * image.height <= max(_LARGEST_KEPT * size_px**2, _ALWAYS_KEPT)
-    return np.asarray(image) if small else picture
+    pixels = image.width * image.height
+    small = size_px is not None and pixels <= max(_LARGEST_KEPT * size_px**2, _ALWAYS_KEPT)
+    return (np.asarray(image) if small else picture), pixels

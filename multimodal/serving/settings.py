@@ -36,6 +36,7 @@ class Limits:
         body_s: within which a body has to arrive, 408 after that, and the rest of an answer has to be read, seconds.
         headers_s: within which the headers have to arrive before the connection is closed, seconds.
         pixels: of a picture, 422 above.
+        request_pixels: of all pictures of a request as they are decoded, large JPEGs at a smaller scale; 422 above.
         caption_characters: 422 above.
         hashtags: the largest k, 422 above.
         history_posts: given with one post, 422 above.
@@ -51,6 +52,7 @@ class Limits:
     body_s: float = 30.0
     headers_s: float = 10.0
     pixels: int = 50_000_000
+    request_pixels: int = 400_000_000
     caption_characters: int = 20_000
     hashtags: int = 100
     history_posts: int = 1_000

@@ -13,6 +13,7 @@ from multimodal.serving.asking import ToldAnswer, answered, in_a_thread, questio
 from multimodal.serving.bodies import read_body, read_json
 from multimodal.serving.errors import ServiceError, at_most, service_error
 from multimodal.serving.openapi import accepts
+from multimodal.serving.pictures import Pictures
 from multimodal.serving.questions import Question
 from multimodal.serving.routes.plain_route import PlainRoute
 from multimodal.serving.service import TheService
@@ -29,7 +30,7 @@ router = APIRouter(route_class=PlainRoute, tags=["recommend"], responses=schemas
 async def recommend(request: Request, service: TheService) -> Response:
     """Name exactly k hashtags for one post, best first."""
     asked, picture = await read_body(request, schemas.RecommendRequest)
-    return _as_json(await answered(service, asked, picture))
+    return _as_json(await answered(service, asked, picture, lambda: _left(request)))
 
 
 @router.post("/recommend/batch", response_model=schemas.BatchAnswer, openapi_extra=accepts(schemas.BatchRequest))
@@ -40,10 +41,10 @@ async def recommend_batch(request: Request, service: TheService) -> Response:
     at_most("posts", len(asked.posts), limits.batch_posts)
     options = asked.options()
     model = service.ready.get(asked.model)
-    size_px = model.picture_size_px
-    tried = await in_a_thread(lambda: [_tried(post, options, limits, size_px) for post in asked.posts])
+    pictures = Pictures(limits, model.picture_size_px)
+    tried = await in_a_thread(lambda: [_tried(post, options, limits, pictures) for post in asked.posts])
     good = [one for one in tried if isinstance(one, Question)]
-    answered = iter(await model.batcher.ask(good, limits.answer_s))
+    answered = iter(await model.batcher.ask(good, limits.answer_s, lambda: _left(request)))
     answers: list[ToldAnswer | dict[str, Any]] = []
     for post, one in zip(asked.posts, tried, strict=True):
         answer = next(answered) if isinstance(one, Question) else one
@@ -58,15 +59,21 @@ async def recommend_batch(request: Request, service: TheService) -> Response:
     return _as_json({"answers": answers})
 
 
+async def _left(request: Request) -> None:
+    """Return once the client is gone, whose body has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
 def _as_json(answer: Any) -> Response:
     # Written from the answers themselves; models of them would check again what is right.
     return Response(to_json(answer, inf_nan_mode="null"), media_type="application/json")
 
 
 def _tried(
-    post: schemas.Query, options: dict[str, Any], limits: Limits, size_px: int | None
+    post: schemas.Query, options: dict[str, Any], limits: Limits, pictures: Pictures
 ) -> Question | ServiceError | UserError:
     try:
-        return question_of(post, None, options, limits, size_px)
+        return question_of(post, None, options, limits, pictures)
     except (ServiceError, UserError) as error:
         return error

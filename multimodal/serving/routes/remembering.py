@@ -12,7 +12,7 @@ from multimodal.serving.bodies import read_body, read_json
 from multimodal.serving.errors import at_most
 from multimodal.serving.feedback import keep_feedback
 from multimodal.serving.openapi import accepts
-from multimodal.serving.pictures import checked, decoded
+from multimodal.serving.pictures import Pictures, decoded
 from multimodal.serving.service import TheService
 from multimodal.serving.settings import Limits
 
@@ -28,7 +28,8 @@ async def observe(request: Request, service: TheService) -> schemas.Observed:
     model = service.ready.get(asked.model)
 
     def remember() -> schemas.Observed:
-        given = [_given(post, picture, limits) for post in posts]
+        pictures = Pictures(limits)
+        given = [_given(post, picture, limits, pictures) for post in posts]
         with model.lent() as recommender:
             recommender.observe(given)
             return schemas.Observed(observed=len(given), remembered=len(recommender.memory))
@@ -70,8 +71,8 @@ async def forget(user_id: str, service: TheService, model: str | None = None) ->
     return schemas.Forgotten(posts=posts)
 
 
-def _given(post: schemas.ObservedPost, picture: bytes | None, limits: Limits) -> dict[str, Any]:
+def _given(post: schemas.ObservedPost, picture: bytes | None, limits: Limits, pictures: Pictures) -> dict[str, Any]:
     at_most("caption", len(post.caption or ""), limits.caption_characters, " characters")
     image = decoded(post.image) if post.image else picture
     given = post.model_dump(include=set(schemas.ObservedPost.model_fields) - {"image"}, exclude_none=True)
-    return given if image is None else {**given, "image": checked(image, limits.pixels)}
+    return given if image is None else {**given, "image": pictures.checked(image)}

@@ -101,6 +101,41 @@ def test_who_has_given_up_is_not_answered():
     run(use)
 
 
+def test_who_has_left_is_not_answered():
+    async def use(batcher, slow):
+        first, gone = asyncio.create_task(batcher.ask([1], 30)), asyncio.Event()
+        await reached(slow.begun.is_set)
+        second = asyncio.create_task(batcher.ask([2, 3], 30, gone.wait))
+        third = asyncio.create_task(batcher.ask([4], 30, asyncio.Event().wait))
+        await reached(lambda: batcher.waiting == 3)
+        gone.set()
+        with pytest.raises(ServiceError, match="the client has left") as left:
+            await second
+        assert left.value.status == 499
+        slow.go.set()
+        assert (await first, await third) == ([10], [40])
+        assert slow.batches == [[1], [4]]
+
+    run(use)
+
+
+def test_who_is_cancelled_is_not_answered():
+    async def use(batcher, slow):
+        first = asyncio.create_task(batcher.ask([1], 30))
+        await reached(slow.begun.is_set)
+        second = asyncio.create_task(batcher.ask([2], 30))
+        await reached(lambda: batcher.waiting == 1)
+        second.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await second
+        slow.go.set()
+        assert await first == [10]
+        assert await batcher.ask([3], 30) == [30]
+        assert slow.batches == [[1], [3]]
+
+    run(use)
+
+
 def test_closing_answers_what_waits():
     async def use(batcher, slow):
         first = asyncio.create_task(batcher.ask([1], 30))

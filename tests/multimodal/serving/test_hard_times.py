@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import shutil
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from multimodal import Recommender
 from multimodal.memory.log.errors import StoreUnavailableError
 from multimodal.serving.app import create_app
 from multimodal.systems.config_loading import validate_config
@@ -139,6 +143,47 @@ class TestAFolderThatIsReplaced:
         assert refused.status_code == 422, refused.text
         assert {"gone": "does not exist", "half": "damaged", "other": "damaged"}[damage] in refused.text
         assert answered(service) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("/recommend", {"user_id": "gone"}), ("/recommend/batch", {"posts": [{"user_id": "gone"}]})]
+)
+def test_nothing_is_computed_for_who_has_left(settings, monkeypatch, path, body):
+    app, asked, begun, go = create_app(settings()), [], threading.Event(), threading.Event()
+    recommend = Recommender.recommend
+
+    def slow(self, *given, user_id, **options):
+        asked.append(user_id)
+        begun.set()
+        assert go.wait(60)
+        return recommend(self, *given, user_id=user_id, **options)
+
+    monkeypatch.setattr(Recommender, "recommend", slow)
+
+    async def call(path, body, *events):
+        messages, sent = iter([{"type": "http.request", "body": json.dumps(body).encode()}, *events]), []
+
+        async def receive():
+            return next(messages, None) or await asyncio.Event().wait()
+
+        async def send(message):
+            sent.append(message)
+
+        headers = [(b"content-type", b"application/json")]
+        scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+        await app(scope, receive, send)
+        return [message["status"] for message in sent if "status" in message]
+
+    async def use():
+        async with app.router.lifespan_context(app):
+            staying = asyncio.create_task(call("/recommend", {"user_id": "here"}))
+            await asyncio.to_thread(begun.wait)
+            assert await call(path, body, {"type": "http.disconnect"}) == [499]
+            go.set()
+            return await staying
+
+    assert asyncio.run(use()) == [200]
+    assert asked == ["here"]
 
 
 def test_feedback_and_rules_that_contradict_each_other(client):

@@ -127,6 +127,20 @@ def test_sizes(client, picture):
     assert service.post("/recommend", json={"user_id": "ann"}).status_code == 200
 
 
+def test_small_files_of_many_pixels(client):
+    service, file = client(limits={"request_pixels": 200 * 100 + 1}), io.BytesIO()
+    Image.new("L", (200, 100)).save(file, "PNG")
+    large = base64.b64encode(file.getvalue()).decode()
+    asked = [{"image": large}] * 3
+    message = "image: the pictures of a request have over 20,001 pixels; send fewer at a time"
+    first, second, third = service.post("/recommend/batch", json={"posts": asked}).json()["answers"]
+    assert len(first["recommendations"]) == len(second["recommendations"]) == 5
+    assert third == {"error": {"status": 422, "message": message + "."}}
+    refused(service.post("/recommend", json={"user_id": "a", "history": asked}), 422, message)
+    refused(service.post("/observe", json={"posts": [{"hashtags": ["a"], **one} for one in asked]}), 422, message)
+    assert service.post("/recommend", json={"user_id": "a", "history": asked[:2]}).status_code == 200
+
+
 def test_many_malformed_pictures(client):
     service = client()
     file = io.BytesIO()
