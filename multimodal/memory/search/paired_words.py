@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from multimodal.memory.posts.column import entries_of
+from multimodal.memory.questions.hashtag_values import run_starts
 from multimodal.memory.search.columns import Ints
 
 _PAIRED_QUERIES = 2_000
@@ -30,9 +31,14 @@ def word_similarity(queries: sparse.csr_matrix, remembered: sparse.csr_matrix, p
         rows, ranks = (positions[block] >= 0).nonzero()
         counts, entries = entries_of(remembered.indptr[1:], positions[block][rows, ranks])
         weights = _weights_at(queries[block], rows.repeat(counts), remembered.indices[entries])
+        products = weights * remembered.data[entries]
+        shared = products.nonzero()[0]
+        owners = np.arange(len(rows)).repeat(counts)[shared]
+        starts = run_starts(owners)
         sums = np.zeros(len(rows), np.float32)
-        # One by one, in the order in which a row holds its terms.
-        np.add.at(sums, np.arange(len(rows)).repeat(counts), weights * remembered.data[entries])
+        # The sum of what two posts share depends on nothing else.
+        if len(starts):
+            sums[owners[starts]] = np.add.reduceat(products[shared], starts)
         similarity[block][rows, ranks] = np.round(sums, 5)
     return similarity
 

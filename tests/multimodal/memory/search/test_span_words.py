@@ -148,6 +148,18 @@ class TestLikeness:
             expected = [dense[row] @ known[place] if place >= 0 else 0.0 for place in positions[row]]
             assert found[row].tolist() == pytest.approx(expected, abs=1e-5)
 
+    def test_is_the_sum_that_scipy_makes_of_each_row(self):
+        draw = np.random.default_rng(0)
+        dense = draw.random((400, 40)) * (draw.random((400, 40)) < 0.6)
+        dense = (dense / np.linalg.norm(dense, axis=1, keepdims=True)).astype(np.float32)
+        rows = sparse.csr_matrix(dense[:300]), sparse.csr_matrix(dense[300:])
+        positions = draw.integers(-1, 100, (300, 60))
+        asked, ranks = np.nonzero(positions >= 0)
+        products = rows[0][asked].multiply(rows[1][positions[asked, ranks]])
+        expected = np.zeros(positions.shape, np.float32)
+        expected[asked, ranks] = np.round(np.asarray(products.sum(1)).ravel(), 5)
+        assert word_similarity(*rows, positions).tolist() == expected.tolist()
+
     def test_is_rounded_like_the_neighbours(self):
         vectors = unit([[1, 2, 3, 0], [3, 1, 1, 2]])
         near = find_neighbours(vectors[:1], instants([5]), vectors, instants([1, 2]), 2)
