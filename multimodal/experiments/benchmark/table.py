@@ -123,7 +123,8 @@ def _lines(
             line |= {metric: curves.values[metric][i], f"{metric}_low": low[i], f"{metric}_high": high[i]}
         for one, (lows, highs) in of_units.items():
             line |= {f"{BEST_BY}_{one}_low": lows[i], f"{BEST_BY}_{one}_high": highs[i]}
-        line |= {name: pooled[k].get(name, float("nan")) for name in POOLED}
+        # JSON has null where there was nothing to measure.
+        line |= {name: float("nan") if (value := pooled[k].get(name)) is None else value for name in POOLED}
         lines.append({**line, **labels, **chances, **cost, "posts": len(outcomes)})
     return lines
 

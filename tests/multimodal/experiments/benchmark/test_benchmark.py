@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -295,6 +297,22 @@ def test_redundancy_new_hashtags_and_intervals_over_users_are_in_the_table(done,
     (first, *_) = paper_tables(table)
     assert first.headings[-2:] == ["new-tag recall", "Redundancy"]
     assert all(column != len(first.headings) - 1 for _, column in first.emphasis)
+
+
+def test_what_could_not_be_measured_has_a_dash(done, tiny_data, tmp_path):
+    rows = []
+    for row in done[2][:2]:
+        folder = Path(shutil.copytree(row.folder, tmp_path / row.entry.name))
+        path = folder / "evaluation" / "test" / "metrics.json"
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+        for line in metrics["table"]:  # as where no true hashtag is new
+            line["new_hashtag_recall"] = None
+        path.write_text(json.dumps(metrics), encoding="utf-8")
+        rows.append(replace(row, folder=folder))
+    table = benchmark_table(rows, tiny_data, KS)
+    assert table["new_hashtag_recall"].isna().all()
+    (first, *_) = paper_tables(table)
+    assert {line[first.headings.index("new-tag recall")] for line in first.cells} == {"–"}
 
 
 def test_the_command_goes_on_and_its_exit_status_says_that_a_row_is_left_out(tiny_data, tmp_path, monkeypatch, capsys):
