@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_loaders.prepared import PreparedData
 from multimodal.recommender import Recommender
 from multimodal.systems.compute.names import Compute
 
@@ -42,6 +41,8 @@ class Opening:
             self.run, device=self.device, memory=self.memory, refresh_s=refresh_s, compute=self.compute
         )
         if self.observe is not None:
+            from data_loaders.prepared import PreparedData
+
             data = PreparedData.open(self.observe)
             later = [post for split in ("validation", "test") for post in data.split(split)]
             recommender.observe([post for post in later if post.post_id not in recommender.memory])
