@@ -86,6 +86,7 @@ class MicroBatcher(Generic[Question, Answer]):
         self._queue.extend(waiting)
         self._arrived.set()
         together: Any = asyncio.gather(*(one.answer for one in waiting), return_exceptions=True)
+        together.add_done_callback(_noticed)  # once it is given up, nobody looks at it
         leaving = [] if left is None else [asyncio.ensure_future(left())]
         try:
             await asyncio.wait([together, *leaving], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -155,6 +156,12 @@ class MicroBatcher(Generic[Question, Answer]):
         if self._seen is not None:
             self._seen(size, seconds)
         self._seconds_a_question += _SHARE_OF_THE_LAST * (seconds / size - self._seconds_a_question)
+
+
+def _noticed(future: asyncio.Future[Any]) -> None:
+    """Look at the error of a future, so that asyncio does not report it as overlooked."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _settle(future: asyncio.Future[Answer], answer: Answer | Exception) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 
 import pytest
@@ -115,6 +116,25 @@ def test_who_has_left_is_not_answered():
         slow.go.set()
         assert (await first, await third) == ([10], [40])
         assert slow.batches == [[1], [4]]
+
+    run(use)
+
+
+def test_who_has_left_or_waited_too_long_is_not_reported_as_an_error():
+    async def use(batcher, slow):
+        reported = []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context["message"]))
+        first, gone = asyncio.create_task(batcher.ask([1], 30)), asyncio.Event()
+        await reached(slow.begun.is_set)
+        gone.set()
+        for given_up in (batcher.ask([2, 3], 30, gone.wait), batcher.ask([-4], 0.01)):
+            with pytest.raises(ServiceError):
+                await given_up
+        slow.go.set()
+        assert await first == [10]
+        await batcher.ask([5], 30)
+        gc.collect()
+        assert reported == []
 
     run(use)
 
