@@ -166,6 +166,10 @@ class Reader(ABC):
         """
         return [self]
 
+    def sources(self) -> Sequence[Path]:
+        """Return the files or the folder that the dump is in."""
+        return [self.path]
+
     def identity(self) -> list[Any]:
         """Return what tells whether the records are still the same, as values for JSON."""
         return [self.name, str(self.path.resolve()), *_identity_of(self.options)]

@@ -98,6 +98,10 @@ class SeveralFiles(Reader):
         part.mapping_used, part.columns_unread, part._notes, part._files = {}, {}, Counter(), files
         return part
 
+    def sources(self) -> list[Path]:
+        """Return what was asked for, and the files, which a pattern does not hold as a folder does."""
+        return [self.path, *self._empty, *self._files]
+
     def identity(self) -> list[Any]:
         """Return what tells whether the records are still the same: of each file, its size and time."""
         return [*super().identity(), str(self._base.absolute()), *map(file_identity, self._files)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,20 @@ SCHEMA = pa.schema(
     ]
 )
 """The columns of Parquet and CSV: a row for each hashtag, ranks from 1 on."""
-_POSTS_AT_ONCE = 16_384
+_POSTS_AT_ONCE, _LISTED = 16_384, ".rejected.jsonl"
 
 
-def check_output(output: Path, source: Path) -> None:
+def list_beside(output: Path) -> Path:
+    """Return the file that lists refused records and reservations."""
+    return output.with_suffix(_LISTED)
+
+
+def check_output(output: Path, sources: Sequence[Path]) -> None:
     """Refuse an output that cannot be written, or whose writing would change the dump.
+
+    Args:
+        output: of the answers; the list beside it is checked too.
+        sources: files and folders of the dump.
 
     Raises:
         UserError: its ending is that of no format, or it is a folder, the dump, or inside of the dump.
@@ -38,8 +47,11 @@ def check_output(output: Path, source: Path) -> None:
         raise UserError(f"output {output}: the ending {output.suffix!r} names no format; accepted: {accepted}.")
     if output.is_dir():
         raise UserError(f"output {output} is a folder; give a file, for instance {output / 'recommendations.parquet'}.")
-    if output.resolve() == source.resolve() or (source.is_dir() and output.resolve().is_relative_to(source.resolve())):
-        raise UserError(f"output {output} belongs to the dump {source}, which is only read; choose another --output.")
+    for written, also in (output, ""), (list_beside(output), ", where refused records are listed,"):
+        for source in sources:
+            if written.resolve().is_relative_to(source.resolve()):
+                told = f"output {output}: {written}{also}" if also else f"output {output}"
+                raise UserError(f"{told} belongs to the dump {source}, which is only read; choose another --output.")
 
 
 def write_output(path: Path, ending: str, answered: Iterable[Line]) -> None:

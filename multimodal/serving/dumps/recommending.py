@@ -20,11 +20,9 @@ from multimodal.recommender import Recommender
 from multimodal.serving.dumps.answering import Line
 from multimodal.serving.dumps.block import AnswerBlock
 from multimodal.serving.dumps.opening import Opening
-from multimodal.serving.dumps.output import check_output, write_output
+from multimodal.serving.dumps.output import check_output, list_beside, write_output
 from multimodal.serving.dumps.parts import Parts
 from multimodal.storage.run_folder import write_atomically
-
-_LISTED = ".rejected.jsonl"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,7 +88,7 @@ def recommend_dump(
         DataError: the dump cannot be read, or has changed since the call that is gone on with.
         RunError: what is kept is of another call, processes die at the same block, or a file cannot be written.
     """
-    check_output(output, reader.path)
+    check_output(output, reader.sources())
     recommender.recommend_many([{"caption": "a"}], on_short="fewer", **options)  # what cannot be asked of any post
     told = DumpAnswers(output=output)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -152,7 +150,7 @@ def _list_refused(told: DumpAnswers, parts: Parts) -> None:
                 log.add(line["where"], reason, detail, line["post_id"], kept=not refused)
     told.refused, told.kept = log.refused, log.kept
     told.notes += log.notes()
-    listed = told.output.with_suffix(_LISTED)
+    listed = list_beside(told.output)
     if told.refused or told.kept:
         told.listed = file.replace(listed)
     else:

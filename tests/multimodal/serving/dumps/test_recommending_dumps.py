@@ -242,6 +242,22 @@ class TestMistakes:
         with pytest.raises(UserError, match=r"belongs to the dump .*, which is only read; choose another --output"):
             recommend_dump(recommender, reader, dump.parent / "out.csv", {"k": 5})
 
+    def test_an_output_that_is_one_of_several_files_of_the_dump(self, recommender, dump, tmp_path):
+        output = tmp_path / "1.jsonl"
+        for file in (output, tmp_path / "2.jsonl"):
+            file.write_bytes(dump.read_bytes())
+        with pytest.raises(UserError, match=r"output .*1\.jsonl belongs to the dump .*1\.jsonl, which is only read"):
+            recommend_dump(recommender, open_dump(tmp_path / "*.jsonl"), output, {"k": 5})
+        assert output.read_bytes() == dump.read_bytes()
+
+    def test_an_output_whose_list_of_refused_records_is_the_dump(self, recommender, dump, tmp_path):
+        named = tmp_path / "posts.rejected.jsonl"
+        named.write_bytes(dump.read_bytes())
+        message = r"posts\.csv: .*posts\.rejected\.jsonl, where refused records are listed, belongs to the dump"
+        with pytest.raises(UserError, match=message):
+            recommend_dump(recommender, open_dump(named), tmp_path / "posts.csv", {"k": 5})
+        assert named.read_bytes() == dump.read_bytes()
+
     @pytest.mark.parametrize(
         "options, message",
         [
