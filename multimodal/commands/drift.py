@@ -18,6 +18,7 @@ EXAMPLES = """examples:
   multimodal-hashtags drift --data data/prepared --systems popularity,user_habit,trends,knn_words --output runs/drift
   multimodal-hashtags drift --data data/prepared --systems all --output runs/benchmark --protocols frozen,rolling
   multimodal-hashtags drift --data data/prepared --systems tfidf_logistic --output runs/drift --period week
+  multimodal-hashtags drift --data data/prepared --systems all --output runs/benchmark --refit user_habit,trends
 
 The runs of a benchmark in the same folder are used. `refitted` trains each System once for every period, those of
 --refit alone where it is given."""

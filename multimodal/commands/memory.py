@@ -47,11 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", help="the model: run folder, its model/ folder, or a Hugging Face Hub id")
     parser.add_argument("--user-id", help="of export and forget: whose data")
     parser.add_argument("--to", help="of move and rebuild: path or URL of the new log, which must be empty")
-    parser.add_argument("--processes", type=int, metavar="N", help="of rebuild: build the index by so many processes")
+    parser.add_argument("--processes", type=int, metavar="N", help="of rebuild: processes that build the index")
     parser.add_argument(
         "--executor", metavar="WHO",
         help="of rebuild: who builds the index: local (processes of this machine), ray (the cluster of RAY_ADDRESS, or "
-        "one of this machine), ray://HOST:PORT (default: nobody; what is missing is built when it is asked)",
+        "one of this machine), ray://HOST:PORT (default: nobody; what is missing is built when a question needs it)",
     )  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> Answer:
     if action == "move" and not options.to:
         raise UserError("memory move needs --to, where the log is copied to.")
     if (options.executor or options.processes) and (action != "rebuild" or options.to):
-        raise UserError("--processes and --executor are of memory rebuild without --to; leave them out.")
+        raise UserError("--processes and --executor belong to memory rebuild without --to; leave them out.")
     document = _ACTIONS[action](options)
     text = json.dumps(document, ensure_ascii=False, indent=1) if action == "export" else "\n".join(_lines(document))
     return Answer(document, [text])
@@ -143,7 +143,7 @@ def _compact(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _executor(options: argparse.Namespace) -> Executor | None:
-    """Return who builds the index; None if it is built when it is asked."""
+    """Return who builds the index; None if it is built when a question needs it."""
     if not options.executor and options.processes is None:
         return None
     from data_loaders.bulk.executors import executor_named
@@ -177,7 +177,7 @@ def _encode_again(options: argparse.Namespace) -> dict[str, Any]:
     model = load_model(options.run)
     with open_store(options.memory, None) as source, open_store(options.to, origin_of(model).fingerprint) as target:
         source.check()
-        with shared_progress("encoding posts again", source.last(), "events") as advance:
+        with shared_progress("Encoding posts again", source.last(), "events") as advance:
             done = encode_log_again(source, target, model.system.new_memory(), model.system.add_posts, advance)
         return {
             "log": target.location,
@@ -194,7 +194,7 @@ def _move(options: argparse.Namespace) -> dict[str, Any]:
     from multimodal.memory.log.opening import open_store
 
     with open_store(options.memory, None) as source, open_store(options.to, source.fingerprint) as target:
-        with shared_progress("copying the log", source.last(), "events") as advance:
+        with shared_progress("Copying the log", source.last(), "events") as advance:
             moved = copy_log(source, target, advance)
         return {"from": source.location, "to": target.location, "copied": moved.copied, "compared": dict(moved.kinds)}
 

@@ -92,6 +92,9 @@ async def _user_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, str(error))
-    response = await _service_error(request, ServiceError(status, f"{request.method} {detail}"))
+    message = f"{request.method} {detail}"
+    if status in (404, 405):
+        message = f"{request.method} {request.url.path[:100]}: {detail}; /docs lists the routes."
+    response = await _service_error(request, ServiceError(status, message))
     response.headers.update(getattr(error, "headers", None) or {})
     return response

@@ -48,7 +48,7 @@ class SnapshotIndex:
 def build_spans(live: LiveMemory, run: str, executor: Executor) -> int:
     """Build every span that questions to a memory will ask, beside its log; return how many there are.
 
-    A span that is there is not built again. It changes no answer: what is missing is built when it is asked.
+    A span that is there is not built again. It changes no answer: what is missing is built when a question needs it.
 
     Args:
         live: the memory, just written to its snapshot.
@@ -67,6 +67,8 @@ def build_spans(live: LiveMemory, run: str, executor: Executor) -> int:
     )
     spaces = [*([WORDS] if memory.slots else []), *spaces_of(memory)]
     tasks = span_tasks(index, source, spaces)
+    if not tasks:
+        return 0
     with held(source, index):
         run_shown(
             executor, tasks, live.files.spans(live.place.generation), "Building spans",

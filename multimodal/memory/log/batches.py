@@ -19,8 +19,8 @@ def refuse_repeated(observed: Sequence[str], known: set[str], location: str) -> 
         post_id = min(known) if known else repeated[0]
         where = f"is in the log {location} already" if known else "is in the batch twice"
         raise PostExistsError(
-            f"post {post_id!r} {where}; none of the {len(observed):,} posts was appended. Leave it out, or append "
-            "PostCorrected if it has changed."
+            f"post {post_id!r} {where}; none of the {len(observed):,} posts was appended. Leave it out, or "
+            "correct it (`Recommender.correct`) if it has changed."
         )
 
 

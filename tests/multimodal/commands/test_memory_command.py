@@ -149,4 +149,4 @@ def test_rebuild_builds_the_index_where_somebody_is_named(command, trained, kept
     assert (done.returncode, json.loads(done.stdout)["spans built"]) == (0, 0), done.stderr  # it searches nothing
     done = command("memory", "compact", "--run", trained, "--memory", kept, "--processes", "2")
     assert done.returncode == 2
-    assert "--processes and --executor are of memory rebuild without --to; leave them out." in done.stderr
+    assert "--processes and --executor belong to memory rebuild without --to; leave them out." in done.stderr

@@ -178,8 +178,8 @@ def test_the_key(client):
 
 
 def test_no_such_route(client):
-    refused(client().get("/nothing"), 404, "GET Not Found")
-    refused(client().get("/recommend"), 405, "GET Method Not Allowed")
+    refused(client().get("/nothing"), 404, "GET /nothing: Not Found; /docs lists the routes.")
+    refused(client().get("/recommend"), 405, "GET /recommend: Method Not Allowed; /docs lists the routes.")
 
 
 def test_a_memory_that_is_away(client, monkeypatch):

@@ -57,6 +57,16 @@ def built(live, run, executor):
     return found
 
 
+def test_few_posts_have_no_spans_to_build(run, tiny_data, tmp_path, capsys):
+    recommender = Recommender.from_pretrained(run, device="cpu", memory=tmp_path / "memory.sqlite")
+    recommender.observe(list(tiny_data.split("test")))
+    recommender.compact()
+    capsys.readouterr()
+    assert build_spans(recommender.live, str(run), InProcess()) == 0
+    assert "Building spans" not in capsys.readouterr().err
+    recommender.close()
+
+
 def test_the_files_are_the_same_by_processes(kept, run):
     here = built(kept, run, InProcess())
     assert built(kept, run, Processes(2, partial(use_threads, 1))) == here

@@ -87,7 +87,7 @@ class TestRefusals:
 
     def test_other_events_of_a_refused_batch_are_refused_too(self, store):
         store.append([post("a")])
-        with pytest.raises(PostExistsError, match="append PostCorrected if it has changed"):
+        with pytest.raises(PostExistsError, match=r"correct it \(`Recommender.correct`\) if it has changed"):
             store.append([PostWithdrawn(post_id="a"), post("a")])
         assert [type(event).__name__ for _, event in store.read()] == ["PostObserved"]
 

@@ -158,7 +158,10 @@ def test_what_is_taught_changes_the_next_answer(page):
     page.get_by_text(f"Kept: {last} fits ann.").wait_for()
     page.get_by_role("button", name=f"{first} does not fit").click()
     page.get_by_text(f"Kept: {first} does not fit ann.").wait_for()
-    assert page.get_by_role("button", name=f"{first} does not fit").get_attribute("aria-pressed") == "true"
+    pressed = page.get_by_role("button", name=f"{first} does not fit")
+    assert pressed.get_attribute("aria-pressed") == "true"
+    pressed.hover()  # its white mark stays on red
+    playwright.expect(pressed).to_have_css("background-color", "rgb(179, 38, 30)")
     ask(page)
     assert chips(page)[0] == last
     assert first not in chips(page)[:-1]
