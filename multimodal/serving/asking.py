@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -57,14 +58,29 @@ async def answered(
     """
     limits = service.settings.limits
     model = service.ready.get(asked.model)
-    pictures = Pictures(limits, model.picture_size_px)
-    question = await in_a_thread(lambda: question_of(asked, picture, asked.options(), limits, pictures))
-    (answer,) = await model.batcher.ask([question], limits.answer_s, left)
+    async with leaving(left) as gone:
+        pictures = Pictures(limits, model.picture_size_px, gone.done)
+        question = await in_a_thread(lambda: question_of(asked, picture, asked.options(), limits, pictures))
+        (answer,) = await model.batcher.ask([question], limits.answer_s, lambda: gone)
     if isinstance(answer, UserError):
         raise service_error(answer)
     if isinstance(answer, Exception):
         raise answer
     return told(service, model.source.name, asked.user_id, answer)
+
+
+@asynccontextmanager
+async def leaving(left: Callable[[], Awaitable[object]] | None) -> AsyncIterator[asyncio.Future[object]]:
+    """Yield what is done once nobody waits for an answer.
+
+    Args:
+        left: returns then; None where that is never known.
+    """
+    gone = asyncio.get_running_loop().create_future() if left is None else asyncio.ensure_future(left())
+    try:
+        yield gone
+    finally:
+        gone.cancel()
 
 
 def question_of(

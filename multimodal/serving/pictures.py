@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,10 +58,11 @@ class Pictures:
     Args:
         limits: of a request.
         size_px: at which the model reads pictures; None where that is not known.
+        left: returns whether nobody waits for the answer any more.
     """
 
-    def __init__(self, limits: Limits, size_px: int | None = None) -> None:
-        self._limits, self._size_px = limits, size_px
+    def __init__(self, limits: Limits, size_px: int | None = None, left: Callable[[], bool] = lambda: False) -> None:
+        self._limits, self._size_px, self._left = limits, size_px, left
         self._pixels = 0
 
     def checked(self, picture: bytes) -> bytes | NDArray[np.uint8]:
@@ -68,8 +70,10 @@ class Pictures:
 
         Raises:
             ImageError: it cannot be used, or has too many pixels.
-            ServiceError: the ones before had too many together.
+            ServiceError: the ones before had too many together (422), or nobody waits (499).
         """
+        if self._left():
+            raise ServiceError(499, "the client has left.")
         most = self._limits.request_pixels
         if self._pixels > most:
             raise ServiceError(

@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from data_loaders.errors import UserError
 from multimodal.serving import schemas
-from multimodal.serving.asking import ToldAnswer, answered, in_a_thread, question_of, told
+from multimodal.serving.asking import ToldAnswer, answered, in_a_thread, leaving, question_of, told
 from multimodal.serving.bodies import read_body, read_json
 from multimodal.serving.errors import ServiceError, at_most, service_error
 from multimodal.serving.openapi import accepts
@@ -41,10 +41,11 @@ async def recommend_batch(request: Request, service: TheService) -> Response:
     at_most("posts", len(asked.posts), limits.batch_posts)
     options = asked.options()
     model = service.ready.get(asked.model)
-    pictures = Pictures(limits, model.picture_size_px)
-    tried = await in_a_thread(lambda: [_tried(post, options, limits, pictures) for post in asked.posts])
-    good = [one for one in tried if isinstance(one, Question)]
-    answered = iter(await model.batcher.ask(good, limits.answer_s, lambda: _left(request)))
+    async with leaving(lambda: _left(request)) as gone:
+        pictures = Pictures(limits, model.picture_size_px, gone.done)
+        tried = await in_a_thread(lambda: [_tried(post, options, limits, pictures) for post in asked.posts])
+        good = [one for one in tried if isinstance(one, Question)]
+        answered = iter(await model.batcher.ask(good, limits.answer_s, lambda: gone))
     answers: list[ToldAnswer | dict[str, Any]] = []
     for post, one in zip(asked.posts, tried, strict=True):
         answer = next(answered) if isinstance(one, Question) else one

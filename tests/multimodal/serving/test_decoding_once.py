@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
+import json
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from data_loaders.errors import DataError
+from data_loaders.images.loading import load_image
 from multimodal import Recommender
 from multimodal.serving.app import create_app
 from multimodal.serving.pictures import checked
@@ -85,3 +89,41 @@ def test_the_service_answers_as_the_recommender(design_run):
     assert set(alone.json()) == {"recommendations", "answer_id", "model"}
     right = recommender.recommend(pictures[0], k=4)
     assert [one["hashtag"] for one in alone.json()["recommendations"]] == [one.hashtag for one in right]
+
+
+def test_pictures_of_who_has_left_are_not_decoded(design_run, monkeypatch):
+    app = create_app(ServiceSettings(models=[ModelSource(name="design", path=str(design_run))]))
+    decoded, begun, go = [], threading.Event(), threading.Event()
+
+    def slow(*given, **options):
+        decoded.append(given)
+        begun.set()
+        assert go.wait(60)
+        return load_image(*given, **options)
+
+    monkeypatch.setattr("multimodal.serving.pictures.load_image", slow)
+    picture = base64.b64encode(encoded(40, 30)).decode()
+    sent = []
+
+    body = json.dumps({"posts": [{"image": picture}] * 3}).encode()
+    arriving = iter([{"type": "http.request", "body": body}])
+
+    async def receive():
+        if message := next(arriving, None):
+            return message
+        await asyncio.to_thread(begun.wait)
+        asyncio.get_running_loop().call_soon(go.set)  # runs once it is known that the client has left
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    async def use():
+        headers = [(b"content-type", b"application/json")]
+        scope = {"type": "http", "method": "POST", "path": "/recommend/batch", "query_string": b"", "headers": headers}
+        async with app.router.lifespan_context(app):
+            await app(scope, receive, send)
+
+    asyncio.run(use())
+    assert len(decoded) == 1
+    assert [message["status"] for message in sent if "status" in message] == [499]
