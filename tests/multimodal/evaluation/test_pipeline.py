@@ -19,22 +19,13 @@ from multimodal.evaluation.pipeline import evaluate_run, rank_posts
 from multimodal.evaluation.report.write import write_report
 from multimodal.recommender import Recommender
 from multimodal.storage.run_folder import RunFolder
-from multimodal.systems.config_loading import validate_config
 from multimodal.systems.model_folder import load_model
-from multimodal.training.run import train_run
-
-
-@pytest.fixture(scope="module")
-def trained_run(tiny_data, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "habit"
-    train_run(validate_config({"system": "user_habit"}), tiny_data, folder)
-    return folder
 
 
 @pytest.fixture
-def run(trained_run, tmp_path):
+def run(habit_run, tmp_path):
     """A trained run that nothing has evaluated."""
-    return shutil.copytree(trained_run, tmp_path / "runs" / "habit")
+    return shutil.copytree(habit_run, tmp_path / "runs" / "habit")
 
 
 def lists(rankings):

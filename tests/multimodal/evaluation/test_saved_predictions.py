@@ -17,16 +17,9 @@ from multimodal.systems.config_loading import validate_config
 from multimodal.training.run import train_run
 
 
-@pytest.fixture(scope="module")
-def trained_habit(tiny_data, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "habit"
-    train_run(validate_config({"system": "user_habit"}), tiny_data, folder)
-    return folder
-
-
 @pytest.fixture
-def run(trained_habit, tmp_path):
-    return shutil.copytree(trained_habit, tmp_path / "runs" / "habit")
+def run(habit_run, tmp_path):
+    return shutil.copytree(habit_run, tmp_path / "runs" / "habit")
 
 
 @pytest.fixture

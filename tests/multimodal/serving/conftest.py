@@ -6,21 +6,12 @@ from starlette.testclient import TestClient
 
 from multimodal.serving.app import create_app
 from multimodal.serving.settings import Limits, ModelSource, ServiceSettings
-from multimodal.systems.config_loading import validate_config
-from multimodal.training.run import train_run
-
-
-@pytest.fixture(scope="session")
-def served_run(tiny_data, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("served") / "habit"
-    train_run(validate_config({"system": "user_habit"}), tiny_data, folder)
-    return folder
 
 
 @pytest.fixture
-def settings(served_run):
+def settings(habit_run):
     def make(memory=None, limits=None, **others):
-        models = [ModelSource(name="habit", path=str(served_run), memory=memory)]
+        models = [ModelSource(name="habit", path=str(habit_run), memory=memory)]
         return ServiceSettings(models=models, limits=Limits(**(limits or {})), **others)
 
     return make

@@ -71,10 +71,10 @@ def test_it_runs_as_a_user_without_rights_and_what_it_runs_is_known():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_its_health_is_that_of_the_service(served_run):
+def test_its_health_is_that_of_the_service(habit_run):
     python, *check = words("HEALTHCHECK")
     assert python == "python"
-    serve = [sys.executable, "-m", "multimodal.commands", *words("ENTRYPOINT")[1:], "--run", served_run, "--port", "0"]
+    serve = [sys.executable, "-m", "multimodal.commands", *words("ENTRYPOINT")[1:], "--run", habit_run, "--port", "0"]
     with subprocess.Popen(serve, stderr=subprocess.PIPE, text=True) as process:
         lines = iter(process.stderr.readline, "")
         port = next(found[1] for line in lines if (found := re.search(r"http://0\.0\.0\.0:(\d+) ", line)))

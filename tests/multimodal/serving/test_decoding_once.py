@@ -69,8 +69,8 @@ def test_answers_are_those_of_the_file(design_run):
         assert recommender.recommend(pixels, "sea", k=5) == recommender.recommend(picture, "sea", k=5)
 
 
-def test_a_system_without_pictures_knows_no_size(served_run):
-    assert load_model(served_run).system.picture_size_px() is None
+def test_a_system_without_pictures_knows_no_size(habit_run):
+    assert load_model(habit_run).system.picture_size_px() is None
 
 
 def test_the_service_answers_as_the_recommender(design_run):

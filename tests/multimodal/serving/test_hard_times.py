@@ -109,8 +109,8 @@ def test_a_database_that_is_away_for_a_while(kept, monkeypatch):
 
 class TestAFolderThatIsReplaced:
     @pytest.fixture
-    def run(self, served_run, tmp_path):
-        shutil.copytree(served_run, tmp_path / "run")
+    def run(self, habit_run, tmp_path):
+        shutil.copytree(habit_run, tmp_path / "run")
         return tmp_path / "run"
 
     @pytest.fixture

@@ -10,8 +10,8 @@ from multimodal.serving.questions import Question, answer_together
 
 
 @pytest.fixture
-def recommender(served_run):
-    return Recommender.from_pretrained(served_run)
+def recommender(habit_run):
+    return Recommender.from_pretrained(habit_run)
 
 
 def test_together_as_alone(recommender, monkeypatch):

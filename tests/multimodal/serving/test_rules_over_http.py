@@ -14,7 +14,7 @@ def told(answer):
 
 
 class TestRulesOfUsers:
-    def test_they_are_kept_obeyed_lifted_and_removed(self, client, tmp_path, served_run):
+    def test_they_are_kept_obeyed_lifted_and_removed(self, client, tmp_path, habit_run):
         memory = str(tmp_path / "memory.sqlite")
         service = client(memory=memory)
         path = "/rules/a%2Fb%20%C3%BC"
@@ -30,7 +30,7 @@ class TestRulesOfUsers:
         assert not any(name.startswith("s") for name in names)
         lifted = {**question, "only": "any", "always": [], "never": []}
         answer = service.post("/recommend", json=lifted).json()["recommendations"]
-        assert answer == told(Recommender.from_pretrained(served_run).recommend(user_id="new", k=4))
+        assert answer == told(Recommender.from_pretrained(habit_run).recommend(user_id="new", k=4))
         assert service.put(path, json={"never": ["tea"]}).json() == {"never": ["tea"]}
         assert service.delete(path).json() == {}
         assert service.get(path).json() == {}
@@ -73,8 +73,8 @@ class TestRerank:
     @pytest.mark.parametrize(
         "rerank", [{"diversity": 0.7}, {"method": "dpp", "diversity": 0.3, "popularity": 0.2}, {"one_of_each": True}]
     )
-    def test_as_the_recommender_does(self, client, served_run, rerank):
-        recommender, service = Recommender.from_pretrained(served_run), client()
+    def test_as_the_recommender_does(self, client, habit_run, rerank):
+        recommender, service = Recommender.from_pretrained(habit_run), client()
         user = recommender.memory.user_ids[0]
         question = {"user_id": user, "k": 5, "rerank": rerank}
         right = told(recommender.recommend(**question))

@@ -17,12 +17,12 @@ import pytest
 
 
 @pytest.fixture
-def started(served_run):
+def started(habit_run):
     """Start servers; return the process and its port."""
     processes = []
 
     def start(*more):
-        command = [sys.executable, "-m", "multimodal.commands", "serve", "--run", str(served_run), "--port", "0", *more]
+        command = [sys.executable, "-m", "multimodal.commands", "serve", "--run", str(habit_run), "--port", "0", *more]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         processes.append(process)
         told, known = "", r"http://127\.0\.0\.1:(\d+)  \(API: /docs; Ctrl-C stops\)"
@@ -116,9 +116,9 @@ sys.exit(main(["serve", "--run", sys.argv[1], "--port", "0"]))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_a_signal_that_comes_while_it_starts_stops_it(served_run):
+def test_a_signal_that_comes_while_it_starts_stops_it(habit_run):
     done = subprocess.run(
-        [sys.executable, "-c", STOPPED_AT_ONCE, served_run], capture_output=True, text=True, check=False
+        [sys.executable, "-c", STOPPED_AT_ONCE, habit_run], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
 
@@ -132,10 +132,10 @@ def iter_until(process, words):
     raise AssertionError(f"nobody said {words!r}")
 
 
-def test_a_taken_port(served_run):
+def test_a_taken_port(habit_run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        command = [sys.executable, "-m", "multimodal.commands", "serve", "--run", str(served_run), "--port", str(port)]
+        command = [sys.executable, "-m", "multimodal.commands", "serve", "--run", str(habit_run), "--port", str(port)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
     assert f"error: the service cannot listen on 127.0.0.1:{port}: " in done.stderr

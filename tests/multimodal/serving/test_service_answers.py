@@ -16,8 +16,8 @@ def told(answer):
 
 
 class TestRecommend:
-    def test_as_the_recommender_does(self, client, served_run, picture):
-        recommender, service = Recommender.from_pretrained(served_run), client()
+    def test_as_the_recommender_does(self, client, habit_run, picture):
+        recommender, service = Recommender.from_pretrained(habit_run), client()
         user = recommender.memory.user_ids[0]
         for given in ({"user_id": user, "k": 3}, {"caption": "by the sea", "user_id": "new", "k": 7}):
             answer = service.post("/recommend", json=given)
@@ -44,15 +44,15 @@ class TestRecommend:
         assert answers[0] == answers[1] == answers[2]
         assert len(answers[0]) == 2
 
-    def test_the_sources_of_an_answer(self, client, served_run):
-        recommender = Recommender.from_pretrained(served_run)
+    def test_the_sources_of_an_answer(self, client, habit_run):
+        recommender = Recommender.from_pretrained(habit_run)
         given = {"user_id": recommender.memory.user_ids[0], "k": 3, "explain": True}
         answer = client().post("/recommend", json=given).json()["recommendations"]
         assert answer == told(recommender.recommend(**given))
         assert answer[0]["sources"][0]["posts"]
 
-    def test_rules_are_obeyed(self, client, served_run):
-        recommender = Recommender.from_pretrained(served_run)
+    def test_rules_are_obeyed(self, client, habit_run):
+        recommender = Recommender.from_pretrained(habit_run)
         rules = {"always": ["mine"], "never": ["s*"], "replace": {"tea": "coffee"}, "k": 6}
         answer = client().post("/recommend", json={"user_id": "new", **rules}).json()
         assert answer["recommendations"] == told(recommender.recommend(user_id="new", **rules))
@@ -66,8 +66,8 @@ class TestRecommend:
         answer = client().post("/recommend", files={name: (None, value) for name, value in data.items()})
         assert answer.json()["recommendations"][0]["hashtag"] == "lowtide"
 
-    def test_a_batch_answers_each(self, client, served_run):
-        recommender = Recommender.from_pretrained(served_run)
+    def test_a_batch_answers_each(self, client, habit_run):
+        recommender = Recommender.from_pretrained(habit_run)
         posts = [{"caption": "sea"}, {"user_id": "ann"}, {}, {"image": "no base64!"}]
         answers = client().post("/recommend/batch", json={"posts": posts, "k": 3}).json()["answers"]
         assert [answer.get("recommendations") for answer in answers[:2]] == [

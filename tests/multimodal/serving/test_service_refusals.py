@@ -152,8 +152,8 @@ def test_many_malformed_pictures(client):
     assert service.post("/recommend", files={"image": whole}).status_code == 200
 
 
-def test_more_hashtags_than_there_are(client, served_run):
-    recommender = Recommender.from_pretrained(served_run)
+def test_more_hashtags_than_there_are(client, habit_run):
+    recommender = Recommender.from_pretrained(habit_run)
     most = len(recommender.recommend_many([{"user_id": "ann"}], 10**6, on_short="fewer")[0])
     service = client(limits={"hashtags": 10**6})
     answer = service.post("/recommend", json={"user_id": "ann", "k": most + 1})

@@ -48,10 +48,10 @@ def environment():
 
 
 @pytest.fixture
-def folder(served_run, picture, tmp_path):
+def folder(habit_run, picture, tmp_path):
     """Where the commands of the pages are run: two run folders and a picture."""
     for name in ("sample", "habit"):
-        shutil.copytree(served_run, tmp_path / "runs" / name)
+        shutil.copytree(habit_run, tmp_path / "runs" / name)
     (tmp_path / "photo.jpg").write_bytes(picture)
     return tmp_path
 

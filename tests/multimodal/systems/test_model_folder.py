@@ -15,22 +15,13 @@ import pytest
 from data_loaders.errors import RunError
 from multimodal.storage.checksums import with_checksums
 from multimodal.systems import hub, model_folder
-from multimodal.systems.config_loading import validate_config
 from multimodal.systems.model_folder import load_model, save_model
 from multimodal.systems.registry import get_system
-from multimodal.training.run import train_run
-
-
-@pytest.fixture(scope="module")
-def trained_folder(tiny_data, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "habit"
-    train_run(validate_config({"system": "user_habit"}), tiny_data, folder)
-    return folder
 
 
 @pytest.fixture
-def run(trained_folder, tmp_path):
-    return shutil.copytree(trained_folder, tmp_path / "run")
+def run(habit_run, tmp_path):
+    return shutil.copytree(habit_run, tmp_path / "run")
 
 
 def contents(folder):

@@ -6,8 +6,8 @@ from multimodal.recommender import Recommender
 
 
 @pytest.fixture(scope="session")
-def recommender(served_run):
-    return Recommender.from_pretrained(served_run, device="cpu")
+def recommender(habit_run):
+    return Recommender.from_pretrained(habit_run, device="cpu")
 
 
 @pytest.fixture(scope="session")

@@ -28,11 +28,11 @@ def cluster():
         yield made
 
 
-def test_its_answers_are_those_of_this_process(cluster, served_run, recommender, dump, tmp_path, monkeypatch):
+def test_its_answers_are_those_of_this_process(cluster, habit_run, recommender, dump, tmp_path, monkeypatch):
     monkeypatch.setattr("data_loaders.readers.record_batches._MOST_RECORDS", 16)
     recommend_dump(recommender, open_dump(dump), tmp_path / "here.parquet", {"k": 4})
     monkeypatch.chdir(dump.parent)
-    opening = Opening(run=str(served_run), device="cpu")
+    opening = Opening(run=str(habit_run), device="cpu")
     there = executor_named("ray", begin=one_thread)
     source = Path(dump.name)  # relative to where the command runs
     done = recommend_dump(
