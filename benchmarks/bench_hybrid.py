@@ -25,7 +25,8 @@ import torch
 
 from data_loaders.posts import Post
 from data_loaders.prepared import PreparedData
-from multimodal.memory.post_memory import CONTENT, PostMemory
+from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.posts.dense_spaces import CONTENT
 from multimodal.systems.base import System
 from multimodal.systems.model_folder import load_model
 

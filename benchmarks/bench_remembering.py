@@ -28,7 +28,8 @@ from rich.table import Table
 from data_loaders.posts import Post
 from multimodal.design.system import DesignSystem
 from multimodal.memory.hashtag_id_map import HashtagIdMap
-from multimodal.memory.post_memory import CONTENT, PostMemory
+from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.posts.dense_spaces import CONTENT
 from multimodal.recommender import Recommender
 from multimodal.systems.config_loading import load_config
 

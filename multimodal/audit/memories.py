@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_loaders.posts import UNDATED_EPOCH_US, Post
-from multimodal.memory.post_memory import CONTENT, PostMemory
+from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.posts.dense_spaces import CONTENT
 from multimodal.systems.base import System
 from multimodal.systems.queries import moment
 

@@ -33,7 +33,8 @@ from multimodal.hybrid.sources.linear import LinearHead
 from multimodal.hybrid.spaces import PostSpaces, build_spaces
 from multimodal.hybrid.storage import HybridParts, load_parts, save_parts
 from multimodal.memory.hashtag_id_map import HashtagIdMap
-from multimodal.memory.post_memory import CONTENT, PostMemory
+from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.posts.dense_spaces import CONTENT
 from multimodal.memory.search.caption_vectors import SLOTS
 from multimodal.ranking.attention import Attention
 from multimodal.ranking.explanation import Explanation

@@ -9,7 +9,8 @@ from pydantic import Field
 from data_loaders.errors import RunError
 from data_loaders.posts import NOW_US, UNDATED_EPOCH_US
 from multimodal.memory.hashtag_id_map import HashtagIdMap
-from multimodal.memory.post_memory import CONTENT, PostMemory, array_name
+from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.posts.dense_spaces import CONTENT, array_name
 from multimodal.storage.array_files import ArrayForm, check_ends, load_arrays, save_arrays
 from multimodal.storage.model_files import Count, Form, Hashtags, Names, Number, read_json_as
 from multimodal.storage.run_folder import write_json

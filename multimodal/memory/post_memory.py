@@ -13,7 +13,7 @@ from scipy import sparse
 
 from data_loaders.posts import NOW_US, UNDATED_EPOCH_US, Post
 from multimodal.memory.hashtag_id_map import HashtagIdMap
-from multimodal.memory.posts.column import Column
+from multimodal.memory.posts.dense_spaces import CONTENT, checked_terms, checked_vectors
 from multimodal.memory.posts.growing_array import GrowingArray
 from multimodal.memory.posts.languages import languages_of, refuse_unknown
 from multimodal.memory.posts.numbering import Numbering
@@ -32,8 +32,6 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
-# The dense space of the content vectors; a memory may have others beside it.
-CONTENT = "content"
 _COPIED_AT_ONCE, _QUERIES_AT_ONCE = 65_536, 4_096
 
 
@@ -70,7 +68,7 @@ class PostMemory:
         self.id_map, self.detect_languages = id_map, detect_languages
         self.width, self.slots, self.spaces = width, slots, dict(spaces or {})
         self._user_numbers, self._post_numbers = Numbering(), Numbering()
-        self._rows = PostRows(slots, {CONTENT: width, **self.spaces} if width else self.spaces)
+        self._rows = PostRows(slots, self._widths)
         self._state = PostsState()
         self._index: NeighbourIndex | None = None
         self._questions = MemoryQuestions(self)
@@ -92,6 +90,10 @@ class PostMemory:
     def vocabulary_size(self) -> int:
         """Number of hashtags in the vocabulary."""
         return self.id_map.vocabulary_size
+
+    @property
+    def _widths(self) -> dict[str, int]:
+        return {CONTENT: self.width, **self.spaces} if self.width else self.spaces
 
     @property
     def post_ids(self) -> Sequence[str]:
@@ -281,17 +283,8 @@ class PostMemory:
     def _checked(
         self, count: int, vectors: Floats | None, terms: sparse.csr_matrix | None, spaces: Mapping[str, Floats]
     ) -> tuple[dict[str, Floats], sparse.csr_matrix | None]:
-        given = {CONTENT: vectors, **spaces} if self.width else dict(spaces)
-        for space in {*self._rows.vectors, *given}:
-            shape, width = getattr(given.get(space), "shape", None), self.spaces.get(space, self.width)
-            if space not in self._rows.vectors or shape != (count, width):
-                which = "" if space == CONTENT else f" of the space {space!r}"
-                expected = f"({count}, {width})" if space in self._rows.vectors else f"none{which}"
-                raise ValueError(f"vectors{which} of shape {shape}; expected {expected}")
-        if self.slots and (terms is None or terms.shape != (count, self.slots)):
-            raise ValueError(f"terms of shape {getattr(terms, 'shape', None)}; expected ({count}, {self.slots})")
-        rows = {space: np.asarray(array, np.float32) for space, array in given.items() if array is not None}
-        return rows, terms if self.slots else None
+        given = checked_vectors(count, self._widths, vectors, spaces)
+        return given, checked_terms(count, self.slots, terms)
 
     def _with(
         self,
@@ -555,7 +548,6 @@ class PostMemory:
         if self._state.dead and not dead:
             raise ValueError("the memory has dead posts, which must not be saved; save its `living()`")
         arrays = self._rows.arrays()
-        arrays |= {array_name(space): column.values for space, column in self._rows.vectors.items()}
         values = {"width": self.width, "slots": self.slots, "post_ids": list(self.post_ids)}
         values["user_ids"] = list(self.user_ids)
         if self.languages:
@@ -577,24 +569,6 @@ class PostMemory:
         memory = cls(id_map, int(values["width"]), int(values["slots"]), values.get("spaces"))
         numbered = Numbering.with_repeats if "alive" in arrays else Numbering
         memory._post_numbers, memory._user_numbers = numbered(values["post_ids"]), numbered(values["user_ids"])
-        rows, flags = memory._rows, GrowingArray(np.bool_)
-        rows.fill(arrays, values.get("languages", ()))
-        for space in rows.vectors:
-            base = arrays[array_name(space)]
-            rows.vectors[space] = Column(np.float32, base.shape[1], base)
-        length = len(rows.users)
-        alive = arrays.get("alive", np.ones(length, np.bool_))
-        flags.extend(alive)
-        newest_us = int(arrays["instants_us"][alive].max()) if alive.any() else 0
-        forgotten = frozenset(values.get("forgotten_users", ()))
-        memory._state = memory._sorted_in(
-            PostsState(
-                length, length - int(alive.sum()), newest_us, forgotten, alive=flags, notes=UserNotes.of_values(values)
-            )
-        )
+        memory._rows.fill(arrays, values.get("languages", ()))
+        memory._state = memory._sorted_in(PostsState.of_saved(arrays, values))
         return memory
-
-
-def array_name(space: str) -> str:
-    """Return the name of the array that holds the vectors of a dense space."""
-    return "vectors" if space == CONTENT else f"vectors.{space}"

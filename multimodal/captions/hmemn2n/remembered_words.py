@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from data_loaders.posts import Post
 from multimodal.encoders.captions.words import PAD, UNKNOWN, WordVocabulary
 from multimodal.encoders.features.inputs import cleaned_captions
-from multimodal.memory.post_memory import CONTENT, PostMemory
+from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.posts.dense_spaces import CONTENT
 
 # A float32 represents every integer up to here, so word ids can be stored as content vectors.
 MOST_WORDS = 2**24

@@ -22,7 +22,8 @@ from multimodal.captions.system import VocabularySystem, require_validation_post
 from multimodal.encoders import CaptionEncoder, build_caption_encoder
 from multimodal.encoders.captions.word_encoder import WordCaptionEncoder
 from multimodal.encoders.features.inputs import TokenCaptions, cleaned_captions
-from multimodal.memory.post_memory import CONTENT, PostMemory
+from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.posts.dense_spaces import CONTENT
 from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.registry import register_system
 

@@ -8,7 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from data_loaders.batches import Related
-from multimodal.memory.post_memory import CONTENT, Floats, Ints, PostMemory
+from multimodal.memory.post_memory import Floats, Ints, PostMemory
+from multimodal.memory.posts.dense_spaces import CONTENT
 from multimodal.memory.search.columns import WORDS
 from multimodal.memory.search.likeness import Likeness
 

@@ -23,7 +23,8 @@ from multimodal.memory.log.events import (
     UserForgotten,
 )
 from multimodal.memory.log.pseudonyms import is_pseudonym, unmasked
-from multimodal.memory.post_memory import CONTENT, PostMemory
+from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.posts.dense_spaces import CONTENT
 from multimodal.memory.posts.user_notes import Feedback
 
 Floats = NDArray[np.float32]

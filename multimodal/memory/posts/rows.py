@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from multimodal.memory.posts.column import Column
+from multimodal.memory.posts.dense_spaces import array_name
 from multimodal.memory.posts.growing_array import GrowingArray
 from multimodal.memory.posts.hashtag_lists import HashtagLists
 from multimodal.memory.posts.languages import Languages
@@ -70,7 +71,7 @@ class PostRows:
             self.terms.extend(terms)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything but the dense vectors as arrays to be saved."""
+        """Return everything as arrays to be saved."""
         arrays: dict[str, NDArray[Any]] = {
             "users": self.users.values,
             "instants_us": self.instants.values,
@@ -79,10 +80,15 @@ class PostRows:
         }
         if self.languages.codes:
             arrays["languages"] = self.languages.numbers
-        return {**arrays, **self.terms.arrays()} if self.terms.slots else arrays
+        if self.terms.slots:
+            arrays |= self.terms.arrays()
+        return arrays | {array_name(space): column.values for space, column in self.vectors.items()}
 
     def fill(self, arrays: dict[str, NDArray[Any]], languages: Sequence[str]) -> None:
-        """Take what `arrays` returned into rows that are empty; terms are not copied, so they may be memory-mapped."""
+        """Take what `arrays` returned into rows that are empty.
+
+        Terms and vectors are not copied, so they may be memory-mapped.
+        """
         self.users.extend(arrays["users"])
         self.instants.extend(arrays["instants_us"])
         self.hashtags.extend_flat(arrays["hashtags"], arrays["hashtag_ends"])
@@ -90,6 +96,9 @@ class PostRows:
         self.languages.extend_numbers(arrays.get("languages", np.full(len(self.users), -1, np.int16)))
         if self.terms.slots:
             self.terms = TermRows(self.terms.slots, arrays)
+        for space in self.vectors:
+            base = arrays[array_name(space)]
+            self.vectors[space] = Column(np.float32, base.shape[1], base)
 
     def truncate(self, length: int) -> None:
         """Drop the posts from `length` on, which were appended since the last fork."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +37,17 @@ class PostsState:
     timelines: GrowingTimelines = field(default_factory=GrowingTimelines)
     alive: GrowingArray = field(default_factory=lambda: GrowingArray(np.bool_))
     notes: UserNotes = field(default_factory=UserNotes)
+
+    @classmethod
+    def of_saved(cls, arrays: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> PostsState:
+        """Return the state of a saved memory, without timelines; see `PostMemory.state`."""
+        instants_us, flags = arrays["instants_us"], GrowingArray(np.bool_)
+        length = len(instants_us)
+        alive = arrays.get("alive", np.ones(length, np.bool_))
+        flags.extend(alive)
+        newest_us = int(instants_us[alive].max()) if alive.any() else 0
+        forgotten, notes = frozenset(values.get("forgotten_users", ())), UserNotes.of_values(values)
+        return cls(length, length - int(alive.sum()), newest_us, forgotten, alive=flags, notes=notes)
 
     @property
     def flags(self) -> Flags | None:

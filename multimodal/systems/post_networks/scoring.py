@@ -16,7 +16,8 @@ from torch import Tensor
 from data_loaders.batches import PostBatch, PostDataset
 from multimodal.distributed.processes import map_processes
 from multimodal.encoders.features.batches_ahead import batches_ahead
-from multimodal.memory.post_memory import CONTENT, PostMemory
+from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.posts.dense_spaces import CONTENT
 from multimodal.ranking.score_blocks import posts_at_once
 from multimodal.systems.post_networks.banks import Bank, GatheredBank, WholeBank, room_for
 from multimodal.systems.post_networks.datasets import PostDatasets
