@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from data_loaders.errors import UserError
 from multimodal.serving.dumps.answering import Line
+from multimodal.serving.dumps.listing import is_list, lists_beside
 
 SCHEMA = pa.schema(
     [
@@ -24,33 +25,31 @@ SCHEMA = pa.schema(
     ]
 )
 """The columns of Parquet and CSV: a row for each hashtag, ranks from 1 on."""
-_POSTS_AT_ONCE, _LISTED = 16_384, ".rejected.jsonl"
-
-
-def list_beside(output: Path) -> Path:
-    """Return the file that lists refused records and reservations."""
-    return output.with_suffix(_LISTED)
+_POSTS_AT_ONCE = 16_384
 
 
 def check_output(output: Path, sources: Sequence[Path]) -> None:
     """Refuse an output that cannot be written, or whose writing would change the dump.
 
     Args:
-        output: of the answers; the list beside it is checked too.
+        output: of the answers; the lists beside it are checked too.
         sources: files and folders of the dump.
 
     Raises:
-        UserError: its ending is that of no format, or it is a folder, the dump, or inside of the dump.
+        UserError: its ending is that of no format, or of a list; or it is a folder, the dump, or inside of the dump.
     """
     if output.suffix.lower() not in _WRITERS:
         accepted = ", ".join(_WRITERS)
         raise UserError(f"output {output}: the ending {output.suffix!r} names no format; accepted: {accepted}.")
+    if is_list(output):
+        raise UserError(f"output {output}: files with such names list refused records; choose another --output.")
     if output.is_dir():
         raise UserError(f"output {output} is a folder; give a file, for instance {output / 'recommendations.parquet'}.")
-    for written, also in (output, ""), (list_beside(output), ", where refused records are listed,"):
+    for written in output, *lists_beside(output):
         for source in sources:
             if written.resolve().is_relative_to(source.resolve()):
-                told = f"output {output}: {written}{also}" if also else f"output {output}"
+                listed = f": {written}, where refused records are listed," if written != output else ""
+                told = f"output {output}{listed}"
                 raise UserError(f"{told} belongs to the dump {source}, which is only read; choose another --output.")
 
 
@@ -105,3 +104,5 @@ _WRITERS: Mapping[str, Callable[[Path, Iterable[Line]], None]] = {
     ".csv": _csv,
     ".jsonl": _json_lines,
 }
+ENDINGS = tuple(_WRITERS)
+"""Of the formats."""

@@ -19,8 +19,9 @@ from data_loaders.readers.record_batches import record_batches
 from multimodal.recommender import Recommender
 from multimodal.serving.dumps.answering import Line
 from multimodal.serving.dumps.block import AnswerBlock
+from multimodal.serving.dumps.listing import list_beside, lists_beside, unfinished_beside
 from multimodal.serving.dumps.opening import Opening
-from multimodal.serving.dumps.output import check_output, list_beside, write_output
+from multimodal.serving.dumps.output import ENDINGS, check_output, write_output
 from multimodal.serving.dumps.parts import Parts
 from multimodal.storage.run_folder import write_atomically
 
@@ -93,7 +94,7 @@ def recommend_dump(
     told = DumpAnswers(output=output)
     output.parent.mkdir(parents=True, exist_ok=True)
     with locked(lock_of(output), output, "recommending into it"):
-        parts = Parts(output.with_name(output.name + ".unfinished"), {**(call or {}), **_about(reader), **options})
+        parts = Parts(unfinished_beside(output), {**(call or {}), **_about(reader), **options})
         opening = opening or Opening(run="")
         with held(opening, recommender):
             told.resumed = _answer(reader, parts, opening, call or {}, options, executor or InProcess())
@@ -150,8 +151,10 @@ def _list_refused(told: DumpAnswers, parts: Parts) -> None:
                 log.add(line["where"], reason, detail, line["post_id"], kept=not refused)
     told.refused, told.kept = log.refused, log.kept
     told.notes += log.notes()
-    listed = list_beside(told.output)
+    listed = list_beside(told.output, ENDINGS)
     if told.refused or told.kept:
         told.listed = file.replace(listed)
+    elif listed == lists_beside(told.output)[1]:
+        file.replace(listed)  # empty, so that the other list is known to be that of another output
     else:
         listed.unlink(missing_ok=True)

@@ -90,6 +90,35 @@ def test_the_formats_say_the_same_and_can_be_evaluated(recommender, dump, tmp_pa
     assert table["rank"].to_pylist() == [1, 2, 3] * 120
 
 
+def test_outputs_of_one_name_have_a_list_each(recommender, dump, tmp_path):
+    good = tmp_path / "good.jsonl"
+    good.write_text('{"post_id": "a", "caption": "by the #sea"}\n')
+
+    def listed(ending, source=dump):
+        told = recommend_dump(recommender, open_dump(source), tmp_path / f"out.{ending}", {"k": 3}).listed
+        return told and (told.name, len(told.read_text().splitlines()))
+
+    first = listed("csv")
+    assert first[0] == "out.rejected.jsonl"
+    kept = (tmp_path / first[0]).read_bytes()
+    assert listed("parquet", good) is None
+    assert (tmp_path / first[0]).read_bytes() == kept
+    assert (tmp_path / "out.parquet-rejected.jsonl").read_bytes() == b""
+    # Again, in any order: every output keeps the list that it had.
+    assert listed("parquet") == ("out.parquet-rejected.jsonl", first[1])
+    assert listed("csv") == first
+    assert listed("CSV") == ("out.CSV-rejected.jsonl", first[1])
+    assert listed("csv", good) is None
+    assert not (tmp_path / first[0]).exists()
+    assert listed("csv") == first
+
+
+def test_an_output_that_is_still_written_keeps_its_list_too(recommender, dump, tmp_path):
+    (tmp_path / "out.parquet.unfinished").mkdir()
+    done = recommend_dump(recommender, open_dump(dump), tmp_path / "out.csv", {"k": 3})
+    assert done.listed == tmp_path / "out.csv-rejected.jsonl"
+
+
 def test_rules_and_short_lists(recommender, dump, tmp_path):
     options = {"k": 3, "only": "mine", "always": ["shop"], "never": ["sea"]}
     done = recommend_dump(recommender, open_dump(dump), tmp_path / "out.jsonl", options)
@@ -241,6 +270,11 @@ class TestMistakes:
         reader.path = dump.parent
         with pytest.raises(UserError, match=r"belongs to the dump .*, which is only read; choose another --output"):
             recommend_dump(recommender, reader, dump.parent / "out.csv", {"k": 5})
+
+    @pytest.mark.parametrize("name", ["out.rejected.jsonl", "out.csv-rejected.jsonl"])
+    def test_an_output_with_the_name_of_a_list(self, recommender, dump, tmp_path, name):
+        with pytest.raises(UserError, match=rf"output .*{name}: files with such names list refused records; choose"):
+            recommend_dump(recommender, open_dump(dump), tmp_path / name, {"k": 5})
 
     def test_an_output_that_is_one_of_several_files_of_the_dump(self, recommender, dump, tmp_path):
         output = tmp_path / "1.jsonl"
