@@ -56,12 +56,20 @@ _INTERRUPTED = _State(
 def is_finished(run: RunFolder, config: RunConfig, data: PreparedData) -> bool:
     """Return whether a folder contains a finished run of exactly this configuration on this data.
 
+    Keys that its version did not have count as set as by default, which is told.
+
     Raises:
         RunError: it contains a finished run of another one, or on other data; the message lists the differences.
     """
     if not (run.model / "model.json").is_file():
         return False
     _refuse_other(run, config, data, _FINISHED)
+    if missing := _missing_keys(run, config):
+        logger.warning(
+            "%s is taken as it is, though an earlier version trained it, which had no %s; delete it to train it anew",
+            run.path,
+            ", ".join(missing),
+        )
     return True
 
 
@@ -186,16 +194,26 @@ def changed_keys(run: RunFolder, config: RunConfig) -> list[str]:
     Raises:
         RunError: the folder's configuration is damaged.
     """
-    try:
-        saved = yaml.safe_load(run.config.read_text(encoding="utf-8"))
-    except YAML_ERRORS as error:
-        raise RunError(f"{run.config} is damaged ({error}); start over with --overwrite.") from None
+    saved = _saved_config(run)
     with suppress(ValidationError):
         # An earlier release may have written keys that are left out now.
         saved = type(config).model_validate(saved).model_dump(mode="json")
     old, new = dict(_flat(saved)), dict(_flat(config.model_dump(mode="json")))
     differing = sorted(key for key in {**old, **new} if old.get(key) != new.get(key))
     return [f"  - {key}: {old.get(key)!r} there, {new.get(key)!r} now" for key in differing]
+
+
+def _missing_keys(run: RunFolder, config: RunConfig) -> list[str]:
+    """Return the keys of a configuration that the version of a run of the same one did not have."""
+    known = dict(_flat(_saved_config(run)))
+    return [key for key, _ in _flat(config.model_dump(mode="json")) if key not in known]
+
+
+def _saved_config(run: RunFolder) -> Any:
+    try:
+        return yaml.safe_load(run.config.read_text(encoding="utf-8"))
+    except YAML_ERRORS as error:
+        raise RunError(f"{run.config} is damaged ({error}); start over with --overwrite.") from None
 
 
 def _flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

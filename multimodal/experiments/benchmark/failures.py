@@ -32,5 +32,7 @@ def reason_of(error: Exception) -> str:
 def failure_of(entry: Entry, error: Exception, label: str) -> Failure:
     """Tell at once that a row is left out; of a mistake of the program with its traceback."""
     shown = None if isinstance(error, UserError) else error
-    logger.error("%s: left out: %s", label, reason_of(error), exc_info=shown)
-    return Failure(entry, reason_of(error))
+    # What is wrong with a configuration begins with its name, which is mostly that of the row.
+    reason = reason_of(error).removeprefix(f"{entry.name}: ")
+    logger.error("%s: left out: %s", label, reason, exc_info=shown)
+    return Failure(entry, reason)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from data_loaders.errors import ConfigError, RunError
 from data_loaders.locking import FolderInUseError
@@ -147,6 +148,19 @@ class TestData:
         assert is_finished(run, config(), tiny_data)
         with pytest.raises(RunError, match=r"contains a finished run on other data:\n  - there: .*\n  - now: "):
             is_finished(run, config(), other_tiny_data)
+
+    def test_a_finished_run_of_a_version_without_some_key_is_taken_with_a_word(self, tiny_data, tmp_path, caplog):
+        run = train_run(config(), tiny_data, tmp_path / "run").run
+        assert is_finished(run, config(), tiny_data)
+        assert "earlier version" not in caplog.text
+        values = yaml.safe_load(run.config.read_text())
+        del values["recency"]["history_posts"]
+        run.config.write_text(yaml.safe_dump(values))
+        assert is_finished(run, config(), tiny_data)
+        told = "is taken as it is, though an earlier version trained it, which had no recency.history_posts; delete it"
+        assert told in caplog.text
+        with pytest.raises(RunError, match=r"recency.history_posts: \d+ there, 7 now"):
+            is_finished(run, config(recency={"history_posts": 7}), tiny_data)
 
 
 def test_two_trainings_in_one_folder(tiny_data, tmp_path):

@@ -160,6 +160,12 @@ class TestRunning:
         assert failure.entry.name == "broken"
         assert "encoder.caption.pretrained='/nowhere': there is no such folder" in failure.reason
 
+    def test_a_row_whose_configuration_is_wrong_is_named_once(self, tiny_data, tmp_path, caplog):
+        entries = choose_entries("user_habit", settings={"user_habit": ("recncy=3",)})
+        _, (failure,) = run_benchmark(entries, tiny_data, tmp_path, KS)
+        assert failure.reason.startswith("1 problem\n  - recncy: unknown key. Did you mean 'recency'?")
+        assert "[1/1] user_habit: left out: 1 problem\n" in caplog.text
+
     def test_what_is_finished_is_kept(self, done, tiny_data):
         folder, entries, rows, _ = done
         before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
