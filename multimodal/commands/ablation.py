@@ -9,6 +9,7 @@ from pathlib import Path
 from data_loaders.errors import UserError
 from multimodal.commands.answer import Answer, split_names, written
 from multimodal.commands.dump_arguments import MOVED
+from multimodal.commands.executor_arguments import add_executor_arguments, beside_others
 from multimodal.experiments.ablation.variants import VARIANTS, choose_variants, parse_variant
 
 EXAMPLES = """examples:
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--variant", action="append", default=[], metavar='NAME="key=value …"', help="one of your own; may be repeated"
     )
     parser.add_argument("--seeds", default="0,1,2", help="seeds, separated by commas (default: 0,1,2)")
+    add_executor_arguments(parser, "makes the runs, several side by side", "1, one run after the other")
     parser.add_argument("--k", type=int, default=5, help="cut-off of the table (default: 5)")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="change the configuration of all variants")
 
@@ -49,6 +51,8 @@ def run(options: argparse.Namespace) -> Answer | None:
         read_seeds(options.seeds),
         options.k,
         options.overrides,
+        executor=beside_others(options),
+        images=options.images,
     )
     if not is_main_process():
         return None

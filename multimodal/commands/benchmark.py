@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from data_loaders.command_line import command_line
 from data_loaders.errors import UserError
 from multimodal.commands.answer import FAILED, Answer, written
 from multimodal.commands.dump_arguments import MOVED
-from multimodal.commands.executor_arguments import add_executor_arguments, executor_of
+from multimodal.commands.executor_arguments import add_executor_arguments, beside_others
 from multimodal.evaluation.metrics.cut_offs import parse_ks
-
-if TYPE_CHECKING:
-    from data_loaders.bulk.executor import Executor
 
 EXAMPLES = """examples:
   multimodal-hashtags benchmark --data data/prepared --systems all --output runs/benchmark
@@ -60,17 +55,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("overrides", nargs="*", metavar="key=value", help="change the configuration of all rows")
 
 
-def _executor(options: argparse.Namespace) -> Executor | None:
-    """Return who makes the rows; None for this process. Those that work side by side share its processors."""
-    from multimodal.distributed.processors import processors
-    from multimodal.experiments.benchmark.running import beside_others
-
-    if options.executor == "local" and options.processes in (None, 1):
-        return None
-    threads = 1 if options.executor != "local" else max(1, processors() // max(1, options.processes))
-    return executor_of(options, partial(beside_others, threads))
-
-
 def run(options: argparse.Namespace) -> Answer:
     """Make every row and the tables."""
     from data_loaders.prepared import PreparedData
@@ -92,7 +76,7 @@ def run(options: argparse.Namespace) -> Answer:
     renewed, rerankings = choose_rows("--renew", options.renew, entries), parse_rerankings(options.rerank)
     data = PreparedData.open(options.data, options.images)
     rows, failures = run_benchmark(
-        entries, data, options.output, ks, options.seed, options.trials, renewed, executor=_executor(options),
+        entries, data, options.output, ks, options.seed, options.trials, renewed, executor=beside_others(options),
         images=options.images,
     )  # fmt: skip
     if not rows:

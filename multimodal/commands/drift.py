@@ -10,6 +10,7 @@ from data_loaders.command_line import command_line
 from data_loaders.errors import UserError, nearest
 from multimodal.commands.answer import FAILED, Answer, split_names, written
 from multimodal.commands.dump_arguments import MOVED
+from multimodal.commands.executor_arguments import add_executor_arguments, beside_others
 
 if TYPE_CHECKING:
     from multimodal.evaluation.files.text_table import TextTable
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--period", default="month", help="day, week, month, quarter or year (default: month)")
     add("--split", choices=["validation", "test"], default="test", help="whose posts are evaluated (default: test)")
     add("--k", type=int, default=5, help="length of the lists (default: 5)")
+    add_executor_arguments(parser, "makes the rows, several side by side", "1, one row after the other")
     add("--seed", type=int, default=0, help="of all runs (default: 0)")
     add("overrides", nargs="*", metavar="key=value", help="change the configuration of all rows")
 
@@ -71,7 +73,10 @@ def run(options: argparse.Namespace) -> Answer:
     posts = plan.posts()
     if not posts:
         raise UserError(f"no post of the {options.split} split has a hashtag and a timestamp, so there are no periods.")
-    aged, failures = run_drift(entries, plan, [name for name in PROTOCOLS if name in wanted], refitted)
+    protocols = [name for name in PROTOCOLS if name in wanted]
+    aged, failures = run_drift(
+        entries, plan, protocols, refitted, executor=beside_others(options), images=options.images
+    )
     if not aged:
         raise UserError(
             "no row could be made:\n" + "\n".join(f"  {failure.entry.name}: {failure.reason}" for failure in failures)

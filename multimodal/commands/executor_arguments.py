@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,3 +44,21 @@ def executor_of(options: argparse.Namespace, begin: Callable[[], None] | None = 
     from data_loaders.bulk.executors import executor_named
 
     return executor_named(options.executor, options.processes, begin)
+
+
+def beside_others(options: argparse.Namespace) -> Executor | None:
+    """Return who makes runs side by side, which share the machine's processors; None: this process, one by one.
+
+    Args:
+        options: of the command.
+
+    Raises:
+        ConfigError: see `executor_named`.
+    """
+    from multimodal.distributed.processors import processors
+    from multimodal.experiments.side_by_side import beside_others as begin
+
+    if options.executor == "local" and options.processes in (None, 1):
+        return None
+    threads = 1 if options.executor != "local" else max(1, processors() // max(1, options.processes))
+    return executor_of(options, partial(begin, threads))

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from data_loaders import __version__
+from data_loaders.bulk.held import opened
+from data_loaders.bulk.tasks import Advance, ShardTask, name_of
 from data_loaders.errors import DataError, UserError
 from multimodal.config import RunConfig
 from multimodal.design.gate import gate_of_run, has_gate
@@ -20,12 +25,14 @@ from multimodal.evaluation.metrics.accuracy import Floats, f1_of_means
 from multimodal.evaluation.pipeline import evaluate_run, is_evaluated
 from multimodal.evaluation.uncertainty.resampling import draw_with_replacement, percentiles, weighted_sums
 from multimodal.experiments.ablation.variants import VARIANTS, Variant
+from multimodal.experiments.side_by_side import Folder, do_tasks
 from multimodal.storage.run_folder import RunFolder, read_json
 from multimodal.systems.config_loading import load_config
 from multimodal.training.opening import is_finished
 from multimodal.training.run import train_run
 
 if TYPE_CHECKING:
+    from data_loaders.bulk.executor import Executor
     from data_loaders.prepared import PreparedData
 
 logger = logging.getLogger(__name__)
@@ -33,6 +40,7 @@ logger = logging.getLogger(__name__)
 SPLIT = "test"
 LEVEL, RESAMPLES = 0.95, 2_000
 _DEEPEST = 10
+_RUNS = ".runs"
 
 
 def compare(folders: dict[Variant, list[Path]], k: int) -> tuple[pd.DataFrame, int]:
@@ -98,6 +106,41 @@ def _resampled_f1(values: Floats) -> Floats:
     return np.asarray(of_seeds.mean(-1))
 
 
+@dataclass(frozen=True, kw_only=True)
+class MakeRun(ShardTask):
+    """Trains and evaluates a variant with a seed.
+
+    Attributes:
+        config: of the run.
+        label: how messages call it.
+        data: the prepared folder.
+        fingerprint: of the data.
+        output: the run folder.
+        k: the cut-off.
+    """
+
+    config: RunConfig
+    label: str
+    data: Folder
+    fingerprint: str
+    output: Path
+    k: int
+
+    @cached_property
+    def name(self) -> str:
+        """A name made of the configuration, the data and what is measured."""
+        return name_of(__version__, self.config.model_dump(mode="json"), self.fingerprint, str(self.output), self.k)
+
+    def write(self, folder: Path, advance: Advance) -> None:
+        """Make the run in its own folder."""
+        _run(self.config, opened(self.data), self.output, self.k, self.label)
+        advance(1)
+
+    def steps(self, folder: Path) -> int:
+        """Return that a run is one step."""
+        return 1
+
+
 @dataclass(frozen=True)
 class Ablation:
     """What came of it.
@@ -122,6 +165,9 @@ def run_ablation(
     seeds: Sequence[int] = (0, 1, 2),
     k: int = 5,
     overrides: Sequence[str] = (),
+    *,
+    executor: Executor | None = None,
+    images: Path | None = None,
 ) -> Ablation:
     """Train and evaluate every variant with every seed, rolling, on the test split; finished runs are kept.
 
@@ -132,21 +178,34 @@ def run_ablation(
         output: where the run folders go.
         variants: the first one is what the others are compared with.
         overrides: `key=value` for all variants.
+        executor: who makes the runs, several side by side; None for this process, or those of `torchrun`, one after the
+            other.
+        images: where the pictures are now, if they were moved, for workers that open the data themselves.
 
     Raises:
         UserError: a value cannot be used, or a finished run there has another configuration.
+        RunError: workers die at the same run.
     """
     if k < 1 or not seeds or len(set(seeds)) < len(seeds):
         raise UserError(f"k={k}, seeds={list(seeds)}: give k of at least 1 and at least one seed, each once.")
     configs, notes = _configurations(config, variants, overrides)
-    total, number = len(configs) * len(seeds), 0
-    folders: dict[Variant, list[Path]] = {}
-    for variant, own in configs.items():
-        for seed in seeds:
-            number += 1
-            folder = Path(output) / variant.folder / f"seed{seed}"
-            _run(own.model_copy(update={"seed": seed}), data, folder, k, f"[{number}/{total}] {variant.name}, {seed=}")
-            folders.setdefault(variant, []).append(folder)
+    folders = {variant: [Path(output) / variant.folder / f"seed{seed}" for seed in seeds] for variant in configs}
+    total, opening = len(configs) * len(seeds), Folder(data.folder, images)
+    tasks = [
+        MakeRun(
+            config=own.model_copy(update={"seed": seed}), label=f"{variant.name}, {seed=}", data=opening,
+            fingerprint=data.fingerprint, output=folder, k=k,
+        )
+        for variant, own in configs.items()
+        for seed, folder in zip(seeds, folders[variant], strict=True)
+    ]  # fmt: skip
+    if executor is None:
+        for number, task in enumerate(tasks, start=1):
+            _run(task.config, data, task.output, k, f"[{number}/{total}] {task.label}")
+    else:
+        store = Path(output) / _RUNS
+        do_tasks(tasks, store, (opening, data), executor, ("Making runs", total, "runs"))
+        shutil.rmtree(store)
     table, posts = compare(folders, k)
     reference = next(iter(configs))
     gate = _mean_gate(folders[reference], data) if has_gate(configs[reference]) else None

@@ -17,19 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from data_loaders import __version__
-from data_loaders.bulk.executor import Executor, InProcess
-from data_loaders.bulk.held import held, opened
-from data_loaders.bulk.progress import hide_bars
-from data_loaders.bulk.shown import run_shown
+from data_loaders.bulk.executor import Executor
+from data_loaders.bulk.held import opened
 from data_loaders.bulk.tasks import Advance, ShardTask, name_of, result_of
 from data_loaders.errors import UserError
 from data_loaders.prepared import PreparedData
 from multimodal.config import RunConfig
-from multimodal.distributed.processors import use_threads
 from multimodal.evaluation.pipeline import evaluate_run, is_evaluated
 from multimodal.experiments.benchmark.entries import Entry
 from multimodal.experiments.benchmark.failures import MISTAKES, Failure, failure_of
 from multimodal.experiments.benchmark.searching import search
+from multimodal.experiments.side_by_side import Folder, do_tasks
 from multimodal.storage.run_folder import RunFolder, read_json, write_json
 from multimodal.systems.config_loading import load_config
 from multimodal.training.opening import changed_keys, is_finished, is_other
@@ -61,27 +59,6 @@ class Row:
     training_s: float
     size_bytes: int
     ms_per_post: float
-
-
-@dataclass(frozen=True)
-class Folder:
-    """A prepared folder that workers open.
-
-    Attributes:
-        path: of the folder.
-        images: where its pictures are now, if they were moved.
-    """
-
-    path: Path
-    images: Path | None = None
-
-    def open(self) -> PreparedData:
-        """Open the folder.
-
-        Raises:
-            DataError: see `PreparedData.open`.
-        """
-        return PreparedData.open(self.path, self.images)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,22 +169,12 @@ def run_benchmark(
         for number, entry in enumerate(entries, start=1)
     ]  # fmt: skip
     store = output / _ROWS
-    shutil.rmtree(store, ignore_errors=True)  # whether rows are still as they were is seen from their runs
-    with held(folder, data):
-        if executor is None or isinstance(executor, InProcess):
-            InProcess().run(tasks, store, lambda steps: None)
-        else:
-            run_shown(executor, tasks, store, "Making rows", lambda: len(tasks) * (trials + 1), "trainings")
+    steps = len(tasks) * (trials + 1)
+    do_tasks(tasks, store, (folder, data), executor, ("Making rows", steps, "trainings"))
     outcomes = [task.outcome(result_of(task, store)) for task in tasks]
     shutil.rmtree(store)
     rows = [one for one in outcomes if isinstance(one, Row)]
     return rows, [one for one in outcomes if isinstance(one, Failure)]
-
-
-def beside_others(threads: int) -> None:
-    """Make rows in a process of several: with so many threads, and without progress bars of its own."""
-    hide_bars()
-    use_threads(threads)
 
 
 def _discard_other(entry: Entry, data: PreparedData, folder: Path, seed: int, *, searched: bool, renew: bool) -> None:

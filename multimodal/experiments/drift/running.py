@@ -8,9 +8,13 @@ import logging
 import shutil
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from data_loaders import __version__
+from data_loaders.bulk.held import opened
+from data_loaders.bulk.tasks import Advance, ShardTask, name_of, result_of
 from data_loaders.posts import Post
 from data_loaders.prepare.splits import SPLITS
 from multimodal.config import RunConfig
@@ -20,6 +24,7 @@ from multimodal.experiments.benchmark.entries import Entry
 from multimodal.experiments.benchmark.failures import MISTAKES, Failure, failure_of
 from multimodal.experiments.drift.earlier_data import EarlierData
 from multimodal.experiments.drift.periods import Period, PeriodKind, by_period
+from multimodal.experiments.side_by_side import Folder, do_tasks
 from multimodal.ranking.rankings import Rankings
 from multimodal.storage.run_folder import RunFolder, read_json, write_json
 from multimodal.systems.adding_posts import add_in_batches
@@ -29,6 +34,7 @@ from multimodal.training.opening import is_finished
 from multimodal.training.run import train_run
 
 if TYPE_CHECKING:
+    from data_loaders.bulk.executor import Executor
     from data_loaders.prepared import PreparedData
 
 logger = logging.getLogger(__name__)
@@ -36,6 +42,7 @@ logger = logging.getLogger(__name__)
 Protocol = Literal["frozen", "rolling", "refitted"]
 PROTOCOLS: tuple[Protocol, ...] = ("frozen", "rolling", "refitted")
 REFITTED = "refitted"
+_ROWS, _ROW = ".aged", "row.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +86,69 @@ class Plan:
         return [post for post in self.data.split(self.split) if post.hashtags and post.timestamp is not None]
 
 
+@dataclass(frozen=True, kw_only=True)
+class AgeRow(ShardTask):
+    """Makes the lists of a row under its protocols; its runs lie in the folder of the plan.
+
+    Attributes:
+        entry: the row.
+        label: how messages call it.
+        protocols: which.
+        data: the prepared folder.
+        fingerprint: of the data.
+        output, split, kind, k, seed: of the plan.
+    """
+
+    entry: Entry
+    label: str
+    protocols: tuple[Protocol, ...]
+    data: Folder
+    fingerprint: str
+    output: Path
+    split: str
+    kind: PeriodKind
+    k: int
+    seed: int
+
+    @cached_property
+    def name(self) -> str:
+        """A name made of the row, the data and what is looked at."""
+        entry = [self.entry.name, str(self.entry.config), self.entry.overrides]
+        plan = [str(self.output), self.split, self.kind, self.k, self.seed]
+        return name_of(__version__, entry, self.protocols, self.fingerprint, plan)
+
+    def write(self, folder: Path, advance: Advance) -> None:
+        """Write the lists of each protocol, or what went wrong."""
+        plan = Plan(opened(self.data), self.output, self.split, self.kind, self.k, self.seed)
+        made: dict[str, Any] = {"lists": {}}
+        try:
+            for protocol in self.protocols:
+                made["lists"][protocol] = _lists(self.entry, plan, protocol, self.label)
+        except MISTAKES as error:
+            made = {"problem": failure_of(self.entry, error, self.label).reason}
+        (folder / _ROW).write_text(json.dumps(made), encoding="ascii")
+        advance(1)
+
+    def steps(self, folder: Path) -> int:
+        """Return that a row is one step."""
+        return 1
+
+    def outcome(self, folder: Path) -> list[Aged] | Failure:
+        """Return what became of the row."""
+        made = json.loads((folder / _ROW).read_text(encoding="ascii"))
+        if "problem" in made:
+            return Failure(self.entry, made["problem"])
+        return [Aged(self.entry.name, protocol, made["lists"][protocol]) for protocol in self.protocols]
+
+
 def run_drift(
-    entries: Sequence[Entry], plan: Plan, protocols: Sequence[Protocol], refitted: Collection[str] | None = None
+    entries: Sequence[Entry],
+    plan: Plan,
+    protocols: Sequence[Protocol],
+    refitted: Collection[str] | None = None,
+    *,
+    executor: Executor | None = None,
+    images: Path | None = None,
 ) -> tuple[list[Aged], list[Failure]]:
     """Return what each row recommends under each protocol, and the rows that could not be made.
 
@@ -91,19 +159,26 @@ def run_drift(
         plan: what is looked at.
         protocols: which.
         refitted: names of the rows that are refitted, where that is among the protocols; None: all.
+        executor: who makes the rows, several side by side; None for this process, one after the other.
+        images: where the pictures are now, if they were moved, for workers that open the data themselves.
+
+    Raises:
+        RunError: workers die at the same row.
     """
-    aged: list[Aged] = []
-    failures = []
-    for number, entry in enumerate(entries, start=1):
-        label = f"[{number}/{len(entries)}] {entry.name}"
-        try:
-            once = refitted is not None and entry.name not in refitted
-            own = [protocol for protocol in protocols if not (once and protocol == REFITTED)]
-            aged += [Aged(entry.name, protocol, _lists(entry, plan, protocol, label)) for protocol in own]
-        except MISTAKES as error:
-            failures.append(failure_of(entry, error, label))
-    made = {failure.entry.name for failure in failures}
-    return [one for one in aged if one.name not in made], failures
+    folder, store = Folder(plan.data.folder, images), plan.output / _ROWS
+    tasks = [
+        AgeRow(
+            entry=entry, label=f"[{number}/{len(entries)}] {entry.name}", data=folder, output=plan.output,
+            protocols=tuple(one for one in protocols if one != REFITTED or refitted is None or entry.name in refitted),
+            fingerprint=plan.data.fingerprint, split=plan.split, kind=plan.kind, k=plan.k, seed=plan.seed,
+        )
+        for number, entry in enumerate(entries, start=1)
+    ]  # fmt: skip
+    do_tasks(tasks, store, (folder, plan.data), executor, ("Making rows", len(tasks), "rows"))
+    outcomes = [task.outcome(result_of(task, store)) for task in tasks]
+    shutil.rmtree(store)
+    aged = [one for own in outcomes if not isinstance(own, Failure) for one in own]
+    return aged, [one for one in outcomes if isinstance(one, Failure)]
 
 
 def _lists(entry: Entry, plan: Plan, protocol: Protocol, label: str) -> dict[str, list[str]]:

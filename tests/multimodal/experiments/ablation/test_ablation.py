@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from data_loaders.bulk.processes import Processes
 from data_loaders.errors import ConfigError, RunError, UserError
 from multimodal.evaluation.files.results import read_per_post
 from multimodal.experiments.ablation.report import markdown, write_report
 from multimodal.experiments.ablation.running import run_ablation
 from multimodal.experiments.ablation.variants import VARIANTS, Variant, choose_variants, parse_variant
+from multimodal.experiments.side_by_side import beside_others
 from multimodal.systems.config_loading import load_config
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -119,6 +122,16 @@ class TestRuns:
         with pytest.raises(RunError) as error:
             run_ablation(DEBUG, tiny_data, folder, SOME[:1], seeds=(0,), k=3, overrides=(*QUICK, "width=24"))
         assert "contains a finished run of another configuration:\n  - width: 16 there, 24 now" in str(error.value)
+
+    def test_processes_side_by_side_make_the_same_runs_and_refuse_the_same(self, done, tiny_data, tmp_path):
+        side_by_side = Processes(2, partial(beside_others, 1))
+        own = {"seeds": (0, 1), "k": 3, "overrides": QUICK, "executor": side_by_side}
+        made = run_ablation(DEBUG, tiny_data, tmp_path, SOME[:2], **own)
+        pd.testing.assert_frame_equal(made.table, done[1].table[:2])
+        assert not (tmp_path / ".runs").exists()
+        own["overrides"] = (*QUICK, "width=24")
+        with pytest.raises(UserError, match="contains a finished run of another configuration"):
+            run_ablation(DEBUG, tiny_data, tmp_path, SOME[:2], **own)
 
     def test_a_variant_that_changes_nothing_is_named_and_left_out(self, done, tiny_data):
         folder, _ = done

@@ -13,7 +13,8 @@ from data_loaders.bulk.processes import Processes
 from multimodal.commands.main import main
 from multimodal.experiments.benchmark import searching
 from multimodal.experiments.benchmark.entries import Entry, choose_entries
-from multimodal.experiments.benchmark.running import beside_others, run_benchmark
+from multimodal.experiments.benchmark.running import run_benchmark
+from multimodal.experiments.side_by_side import beside_others
 
 pytest.importorskip("optuna")
 sys.path.insert(0, str(Path(__file__).parent))

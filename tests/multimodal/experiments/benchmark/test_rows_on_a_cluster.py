@@ -11,7 +11,8 @@ pytest.importorskip("optuna")
 
 from data_loaders.bulk.executors import executor_named
 from multimodal.experiments.benchmark.entries import choose_entries
-from multimodal.experiments.benchmark.running import beside_others, run_benchmark
+from multimodal.experiments.benchmark.running import run_benchmark
+from multimodal.experiments.side_by_side import beside_others
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "data_loaders" / "bulk"))

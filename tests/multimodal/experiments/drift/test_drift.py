@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
+from functools import partial
 
 import numpy as np
 import pytest
 
+from data_loaders.bulk.processes import Processes
 from data_loaders.errors import DataError
 from data_loaders.posts import Post, instant_us
 from data_loaders.prepare.vocabulary import Vocabulary
@@ -21,6 +23,7 @@ from multimodal.experiments.drift.report import drift_figure, drift_summary
 from multimodal.experiments.drift.running import Aged, Plan, run_drift
 from multimodal.experiments.drift.table import drift_table
 from multimodal.experiments.drift.trend_shifts import trend_table
+from multimodal.experiments.side_by_side import beside_others
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 DAYS, RENAMED_ON = 14, 11
@@ -124,6 +127,16 @@ class TestLists:
         assert [one.name for one in aged] == ["popularity"]
         assert failure.entry.name == "broken"
         assert "/nowhere" in failure.reason
+
+    def test_processes_side_by_side_make_the_same_lists(self, data, made, tmp_path):
+        plan = Plan(data, tmp_path, kind="day", k=3)
+        broken = Entry("broken", choose_entries("lstm")[0].config, ("encoder.pretrained=/nowhere",))
+        entries = [*choose_entries("user_habit,popularity"), broken]
+        side_by_side = Processes(2, partial(beside_others, 1))
+        aged, (failure,) = run_drift(entries, plan, running.PROTOCOLS, executor=side_by_side)
+        assert aged == made[0]
+        assert "/nowhere" in failure.reason
+        assert not (tmp_path / ".aged").exists()
 
 
 class TestTable:
