@@ -412,6 +412,8 @@ class Recommender:
         else:
             shown = about
         about_post = read_post({"post_id": post_id, "user_id": user_id}, "")
+        if isinstance(about, str) and not about_post.post_id:
+            raise UserError(f"post_id: {short_repr(about)} names no post; give the id of a post, or the answer.")
         lists = {"shown": [one.hashtag for one in shown], "accepted": accepted, "rejected": rejected, "added": added}
         tags = {name: read_post({"hashtags": given}, "").hashtags for name, given in lists.items()}
         with self._lock.alone():

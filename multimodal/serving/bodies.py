@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -11,6 +12,8 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from multimodal.serving.errors import ServiceError
+from multimodal.serving.shown_values import short_text, shown
+from multimodal.storage.unknown_keys import known_keys, unknown_key
 
 Schema = TypeVar("Schema", bound=BaseModel)
 _JSON, _FORM = "application/json", "multipart/form-data"
@@ -19,6 +22,8 @@ _ONE_PICTURE = "A form holds one post with one picture; send several posts as JS
 _LISTS = ("[", "{")
 _MOST_MISTAKES, _MOST_TOLD_APART = 5, 1_000
 _LONGEST_NAME = 100
+# How pydantic names an alternative of a type in the place of a mistake.
+_ALTERNATIVE = re.compile(r"(literal|list)\[.*\]")
 # pydantic's words before those of the schemas.
 _OWN = "Value error, "
 
@@ -102,15 +107,20 @@ def validated(schema: type[Schema], given: bytes | dict[str, Any]) -> Schema:
             raise ServiceError(
                 422, f"the body has {error.error_count():,} mistakes; see /docs for its schema."
             ) from None
-        mistakes = error.errors(include_url=False, include_context=False, include_input=False)
+        mistakes = error.errors(include_url=False, include_context=False)
         if any(mistake["type"] == "json_invalid" for mistake in mistakes):
             raise ServiceError(400, f"the body is not valid JSON: {mistakes[0]['msg']}") from None
-        told = [_mistake(mistake["loc"], mistake["msg"]) for mistake in mistakes]
-        more = f" and {len(told) - _MOST_MISTAKES} more" if len(told) > _MOST_MISTAKES else ""
-        raise ServiceError(422, "; ".join(told[:_MOST_MISTAKES]) + more) from None
+        told = [_mistake(mistake, schema) for mistake in mistakes[:_MOST_MISTAKES]]
+        more = f" and {len(mistakes) - _MOST_MISTAKES} more" if len(mistakes) > _MOST_MISTAKES else ""
+        raise ServiceError(422, "; ".join(told) + more) from None
 
 
-def _mistake(place: tuple[int | str, ...], message: str) -> str:
-    name = ".".join(map(str, place)) or "body"
-    shown = name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "…"
-    return f"{shown}: {message.removeprefix(_OWN)}"
+def _mistake(mistake: Any, schema: type[BaseModel]) -> str:
+    place, kind = mistake["loc"], mistake["type"]
+    named = [str(part) for part in place if not _ALTERNATIVE.fullmatch(str(part))]
+    name = short_text(".".join(named) or "body", _LONGEST_NAME)
+    if kind == "extra_forbidden":
+        return unknown_key(name, shown(mistake["input"]), known_keys(schema, place[:-1]))
+    # Where fields contradict each other the value is the whole body.
+    value = "" if kind == "missing" or not place else f" (got {shown(mistake['input'])})"
+    return f"{name}: {mistake['msg'].removeprefix(_OWN)}{value}"

@@ -20,7 +20,7 @@ async def keep_feedback(service: Service, given: FeedbackRequest) -> None:
     if (given.answer_id is None) == (given.post_id is None):
         raise ServiceError(422, "give either answer_id or post_id.")
     lists = given.model_dump(include={"accepted", "rejected", "added"})
-    about: str | list[Recommendation] = given.post_id or ""
+    about: str | list[Recommendation] = "" if given.post_id is None else given.post_id
     user_id, name = given.user_id, given.model
     if given.answer_id is not None:
         kept = service.answers.get(given.answer_id)

@@ -50,6 +50,12 @@ class Query(_Strict):
     timestamp: str | None = Field(None, description="ISO 8601; after all known posts by default", examples=[None])
 
 
+class UserInPath(_Strict):
+    """A user whom an address names."""
+
+    user_id: Name
+
+
 class Rules(_Strict):
     """What is recommended to a user, and what not; in a request each takes the place of the one kept for the user."""
 

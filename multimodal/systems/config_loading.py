@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from data_loaders.errors import ConfigError, nearest
+from data_loaders.errors import ConfigError, short_repr
 from multimodal.config import RunConfig, Section, read_values
+from multimodal.storage.unknown_keys import unknown_key
 from multimodal.systems.registry import get_system
 
 
@@ -52,9 +53,7 @@ def validate_config(values: Mapping[str, Any], source: str = "configuration") ->
 def _describe(problem: Any, schema: type[Section], values: Any) -> str:
     location = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        siblings = list(_keys_at(schema, values, problem["loc"][:-1]))
-        accepted = f" Accepted here: {', '.join(siblings)}." if siblings else ""
-        return f"{location}: unknown key.{nearest(str(problem['loc'][-1]), siblings)}{accepted}"
+        return unknown_key(location, short_repr(problem["input"]), list(_keys_at(schema, values, problem["loc"][:-1])))
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] in {"missing", "value_error"}:
         return f"{location}: {message}" if location else message

@@ -57,7 +57,7 @@ def test_all_problems_are_reported_at_once(tmp_path):
         load_config(path)
     text = str(error.value)
     assert f"{path}: 4 problems" in text
-    assert "seeds: unknown key. Did you mean 'seed'? Accepted here: system, seed, recency." in text
+    assert "seeds: unknown key. Did you mean 'seed'? Accepted here: system, seed, recency. Its value: " in text
     assert "recency.histroy_posts: unknown key. Did you mean 'history_posts'?" in text
     assert "seed: Input should be greater than or equal to 0, got -1" in text
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
 from multimodal.serving import schemas
-from multimodal.serving.bodies import read_json
+from multimodal.serving.bodies import read_json, validated
 from multimodal.serving.openapi import accepts
 from multimodal.serving.service import Service, TheService
 
@@ -19,6 +19,7 @@ _PATH = "/rules/{user_id:path}"
 @router.get(_PATH, response_model_exclude_none=True)
 async def kept(user_id: str, service: TheService, model: str | None = None) -> schemas.Rules:
     """Return the rules that are kept for a user; empty if there are none."""
+    _check(user_id)
     served = service.ready.get(model)
 
     def read() -> schemas.Rules:
@@ -31,6 +32,7 @@ async def kept(user_id: str, service: TheService, model: str | None = None) -> s
 @router.put(_PATH, response_model_exclude_none=True, openapi_extra=accepts(schemas.Rules))
 async def keep(user_id: str, request: Request, service: TheService, model: str | None = None) -> schemas.Rules:
     """Keep rules for all later answers to a user, in place of earlier ones."""
+    _check(user_id)
     given = await read_json(request, schemas.Rules)
     return await _set(service, user_id, model, given.model_dump(exclude_none=True))
 
@@ -39,6 +41,10 @@ async def keep(user_id: str, request: Request, service: TheService, model: str |
 async def drop(user_id: str, service: TheService, model: str | None = None) -> schemas.Rules:
     """Keep no rules for a user."""
     return await _set(service, user_id, model, None)
+
+
+def _check(user_id: str) -> None:
+    validated(schemas.UserInPath, {"user_id": user_id})
 
 
 async def _set(service: Service, user_id: str, model: str | None, rules: dict[str, Any] | None) -> schemas.Rules:

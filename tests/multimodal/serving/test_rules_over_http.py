@@ -46,7 +46,7 @@ class TestRulesOfUsers:
         ("given", "message"),
         [
             ({"never": ["ad"], "always": ["ad"]}, "always: 'ad' is also among never"),
-            ({"nevr": ["ad"]}, "nevr: Extra inputs are not permitted"),
+            ({"nevr": ["ad"]}, "nevr: unknown key. Did you mean 'never'?"),
             ({"language": "english"}, "language: 'english'"),
             ({"never": "ad"}, "never: Input should be a valid array"),
         ],
@@ -91,7 +91,7 @@ class TestRerank:
             ({"diversity": 2}, "rerank.diversity: Input should be less than or equal to 1"),
             ({"method": "best"}, "rerank.method: Input should be 'mmr' or 'dpp'"),
             ({"pool": 0}, "rerank.pool: Input should be greater than or equal to 1"),
-            ({"diverse": 1}, "rerank.diverse: Extra inputs are not permitted"),
+            ({"diverse": 1}, "rerank.diverse: unknown key. Did you mean 'diversity'? Accepted here: method, "),
         ],
     )
     def test_mistakes(self, client, rerank, message):

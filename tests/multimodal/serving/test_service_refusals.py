@@ -24,27 +24,37 @@ def refused(answer, status, message):
     [
         ({}, "nothing to recommend for; give at least one of image, caption and user_id"),
         ({"k": 3}, "nothing to recommend for"),
-        ({"user_id": "ann", "k": 0}, "k: give a whole number of at least 1, or auto"),
+        ({"user_id": "ann", "k": 0}, "k: give a whole number of at least 1, or auto (got 0)"),
         ({"user_id": "ann", "k": 1.5}, "k: give a whole number of at least 1, or auto"),
         ({"user_id": "ann", "k": "many"}, "k: give a whole number of at least 1, or auto"),
         ({"user_id": "ann", "k": True}, "k: give a whole number of at least 1, or auto"),
         ({"user_id": "ann", "k": "auto"}, "user_habit"),
         ({"user_id": "ann", "k": 1, "always": ["a", "b"]}, "always"),
         ({"user_id": "ann", "only": ["a"], "never": ["a"]}, "never"),
-        ({"user_id": "ann", "only": "some"}, "only"),
+        ({"user_id": "ann", "only": "some"}, "only: Input should be 'mine', 'known' or 'any' (got \"some\"); only: "),
         ({"user_id": "ann", "language": "klingon"}, "language"),
         ({"user_id": "ann", "k": 101}, "k: 101 were given; at most 100 are accepted"),
-        ({"user_id": 7}, "user_id: Input should be a valid string"),
+        ({"user_id": 7}, "user_id: Input should be a valid string (got 7)"),
         ({"user_id": "ann", "timestamp": "soon"}, "soon"),
         ({"caption": "x" * 20_001}, "caption: 20,001 characters were given; at most 20,000 are accepted"),
-        ({"user_id": "ann", "colour": "red"}, "colour: Extra inputs are not permitted"),
+        (
+            {"user_id": "ann", "captoin": "sea"},
+            "captoin: unknown key. Did you mean 'caption'? Accepted here: only, never, always, replace, language, k, "
+            "minimum, maximum, include_caption_hashtags, explain, rerank, model, image, caption, user_id, timestamp, "
+            'history. Its value: "sea".',
+        ),
+        (
+            {"history": [{"hashtag": ["sea"]}]},
+            "history.0.hashtag: unknown key. Did you mean 'hashtags'? Accepted here: caption, hashtags, timestamp, "
+            'image. Its value: ["sea"].',
+        ),
         ({"user_id": "ann", "history": [{"hashtags": "sea"}]}, "history.0.hashtags: Input should be a valid array"),
         ({"user_id": "ann", "history": [{}] * 1_001}, "history: 1,001 posts were given; at most 1,000 are accepted"),
         ({"user_id": "u" * 1_001}, "user_id: String should have at most 1000 characters"),
         ({"user_id": "ann", "never": ["x" * 1_001]}, "never.0: String should have at most 1000 characters"),
         ({"history": [{"hashtags": ["x"] * 1_001}]}, "history.0.hashtags: List should have at most 1000 items"),
         ({"history": [{"x": 1}] * 1_001}, "the body has 1,001 mistakes; see /docs for its schema"),
-        ({"x" * 9_999: 1}, f"{'x' * 100}…: Extra inputs are not permitted"),
+        ({"x" * 9_999: 1}, f"{'x' * 100}…: unknown key. Accepted here: only, "),
         ({"image": "https://example.org/a.jpg"}, "an address was given; no picture is fetched"),
         ({"image": "file:///etc/passwd"}, "an address was given; no picture is fetched"),
         ({"image": "/etc/passwd"}, "image"),
@@ -99,6 +109,28 @@ def test_nothing_without_measure_is_kept(client, route):
     for name, value in list(given.items()):
         much = ["x"] * 1_001 if isinstance(value, list) else "x" * 1_001
         refused(service.post(route, json={**given, name: much}), 422, f"{name}: ")
+
+
+def test_a_form_that_holds_halves_of_characters(client):
+    given = {"files": {"history": (None, '[{"\\ud83d": "\\ud83d"}]')}}
+    refused(
+        client().post("/recommend", **given), 422, "history.0: Input should be a valid string, unable to parse raw "
+    )
+
+
+def test_users_and_posts_of_no_name(client):
+    service = client()
+    rules = {"json": {"never": ["ad"]}}
+    long = "user_id: String should have at most 1000 characters (got "
+    refused(service.put("/rules/" + "u" * 1_001, **rules), 422, long)
+    refused(service.get("/rules/" + "u" * 1_001), 422, long)
+    assert service.put("/rules/" + "u" * 1_000, **rules).status_code == 200
+    assert service.delete("/rules/" + "u" * 1_001).json() == {}  # kept by an earlier version
+    for nothing in ("", " ", "nan"):
+        given = {"post_id": nothing, "user_id": "ann", "accepted": ["sea"]}
+        refused(
+            service.post("/feedback", json=given), 422, f"post_id: {nothing!r} names no post; give the id of a post"
+        )
 
 
 @pytest.mark.parametrize("route", ["/recommend", "/observe"])
