@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import fnmatch
-import re
 from collections.abc import Iterable
 
 from data_loaders.text.hashtags import normalise
+from multimodal.ranking.rules.wildcards import WILDCARD, Wildcards
 
-_WILDCARD = re.compile(r"([*?])")
 # A piece between wildcards need not be a hashtag by itself, as one without a letter is not.
 _LETTER = "x"
 
 
 def has_wildcard(pattern: str) -> bool:
     """Return whether a pattern can stand for several hashtags."""
-    return _WILDCARD.search(pattern) is not None
+    return WILDCARD.search(pattern) is not None
 
 
 def canonical_pattern(text: str) -> str:
@@ -26,7 +24,7 @@ def canonical_pattern(text: str) -> str:
     """
     if not has_wildcard(text):
         return normalise(text)
-    pieces = _WILDCARD.split(text)
+    pieces = WILDCARD.split(text)
     return "".join(piece if has_wildcard(piece) else normalise(_LETTER + piece)[len(_LETTER) :] for piece in pieces)
 
 
@@ -46,16 +44,16 @@ class Patterns:
     def __init__(self, patterns: Iterable[str]) -> None:
         given = list(patterns)
         self.exact = frozenset(pattern for pattern in given if not has_wildcard(pattern))
-        wild = [fnmatch.translate(pattern) for pattern in dict.fromkeys(given) if has_wildcard(pattern)]
-        self._matches = re.compile("|".join(wild)).match if wild else None
+        wild = [pattern for pattern in dict.fromkeys(given) if has_wildcard(pattern)]
+        self._wild = Wildcards(wild) if wild else None
         self._known: dict[str, bool] = {}
 
     def __contains__(self, hashtag: str) -> bool:
-        if hashtag in self.exact or self._matches is None:
+        if hashtag in self.exact or self._wild is None:
             return hashtag in self.exact
         found = self._known.get(hashtag)
         if found is None:
-            found = self._known[hashtag] = self._matches(hashtag) is not None
+            found = self._known[hashtag] = self._wild.first(hashtag) is not None
         return found
 
 
@@ -72,13 +70,18 @@ class Replacements:
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         given = list(pairs)
         self._exact = {pattern: place for pattern, place in given if not has_wildcard(pattern)}
-        self._wild = [(Patterns([pattern]), place) for pattern, place in given if has_wildcard(pattern)]
+        wild = {pattern: place for pattern, place in given if has_wildcard(pattern)}
+        self._wild, self._places = Wildcards(list(wild)), list(wild.values())
+        self._known: dict[str, int | None] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._exact or self._wild)
+        return bool(self._exact or self._places)
 
     def of(self, hashtag: str) -> str:
         """Return what is recommended in the place of a hashtag, itself if nothing is."""
         if hashtag in self._exact:
             return self._exact[hashtag]
-        return next((place for patterns, place in self._wild if hashtag in patterns), hashtag)
+        if hashtag not in self._known:
+            self._known[hashtag] = self._wild.first(hashtag)
+        first = self._known[hashtag]
+        return hashtag if first is None else self._places[first]
