@@ -13,8 +13,9 @@ from multimodal.serving.page.visits import Visits
 TITLE = "Hashtags for a picture and a caption"
 _MOST_K = 20
 _ANSWER, _COMPARISON = "answer", "comparison"
-# The functions of the page are for the page alone.
-_OWN: dict[str, Any] = {"api_visibility": "private"}
+# The functions of the page are for the page alone. None waits in Gradio's queue: the service has its own, and Gradio
+# may lose the answer to a button that is pressed while the stream of earlier answers closes.
+_OWN: dict[str, Any] = {"api_visibility": "private", "queue": False}
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,6 @@ def mount_page(app: FastAPI, known: KnownPosts) -> None:
     app.add_api_route("/", _to_the_page, include_in_schema=False)
     # Gradio would write what is sent there to the disk.
     app.add_api_route(f"{PATH}/gradio_api/upload", _no_upload, methods=["POST"], include_in_schema=False)
-    page.queue(max_size=settings.limits.waiting_posts)
     gr.mount_gradio_app(
         app, page, PATH, footer_links=[], run_history=False, ssr_mode=False, enable_monitoring=False, pwa=False,
         show_error=True, theme=_theme(), css=text_of("page.css"),
