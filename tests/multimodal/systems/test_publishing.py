@@ -14,20 +14,11 @@ from data_loaders.errors import RunError, UserError
 from multimodal.recommender import Recommender
 from multimodal.storage.run_folder import RunFolder, write_json
 from multimodal.systems import hub
-from multimodal.systems.config_loading import validate_config
 from multimodal.systems.model_card import CardFacts, evaluations_of, model_card
 from multimodal.systems.model_folder import load_model
 from multimodal.systems.publishing import check_files
-from multimodal.training.run import train_run
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture(scope="module")
-def run(tiny_data, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("published") / "run"
-    train_run(validate_config({"system": "user_habit"}), tiny_data, folder)
-    return folder
 
 
 @pytest.fixture
@@ -54,8 +45,8 @@ def uploaded(monkeypatch):
     return calls
 
 
-def test_a_recommender_uploads_nothing_of_users_unless_asked(run, uploaded):
-    recommender = Recommender.from_pretrained(run)
+def test_a_recommender_uploads_nothing_of_users_unless_asked(habit_run, uploaded):
+    recommender = Recommender.from_pretrained(habit_run)
     recommender.observe({"post_id": "mine", "user_id": "user99", "hashtags": ["sea"]})
     recommender.set_rules("user98", {"never": ["fog"]})
     assert recommender.push_to_hub("ann/habit") == "https://hub/ann/habit"
@@ -69,10 +60,10 @@ def test_a_recommender_uploads_nothing_of_users_unless_asked(run, uploaded):
     assert all(options["delete_patterns"] == "*" for kind, _, options in uploaded if kind == "upload")
 
 
-def test_the_name_is_checked_first(run, uploaded):
+def test_the_name_is_checked_first(habit_run, uploaded):
     for name in ("habit", "runs/a/b", "ann/habit@v1", "../x/y"):
         with pytest.raises(UserError, match="is no name of the Hugging Face Hub; give owner/name"):
-            Recommender.from_pretrained(run).push_to_hub(name)
+            Recommender.from_pretrained(habit_run).push_to_hub(name)
     assert uploaded == []
 
 
@@ -90,8 +81,8 @@ def test_other_files_are_refused(tmp_path, name, content):
         check_files(tmp_path)
 
 
-def test_the_card_has_the_sections_of_the_template(run):
-    model = load_model(run)
+def test_the_card_has_the_sections_of_the_template(habit_run):
+    model = load_model(habit_run)
     card = model_card(CardFacts(hub_id="ann/habit", data=model.info["data"]), model.system, model.memory)
     template = (ROOT / "docs" / "model-card-template.md").read_text()
     headings = re.findall(r"^## (.+)$", card, re.M)
@@ -104,13 +95,13 @@ def test_the_card_has_the_sections_of_the_template(run):
     assert "Trained on: not stated posts" in empty
 
 
-def test_a_card_of_ones_own(run, uploaded):
-    Recommender.from_pretrained(run).push_to_hub("ann/habit", card="# Mine\n")
+def test_a_card_of_ones_own(habit_run, uploaded):
+    Recommender.from_pretrained(habit_run).push_to_hub("ann/habit", card="# Mine\n")
     assert uploaded[-1][2]["files"]["README.md"] == b"# Mine\n"
 
 
-def test_only_evaluations_of_the_very_model_count(run, tmp_path):
-    copy = RunFolder(shutil.copytree(run, tmp_path / "run"))
+def test_only_evaluations_of_the_very_model_count(habit_run, tmp_path):
+    copy = RunFolder(shutil.copytree(habit_run, tmp_path / "run"))
     assert evaluations_of(copy) == ()
     own = hashlib.sha256((copy.model / "model.json").read_bytes()).hexdigest()
     for split, model in {"test": own, "validation": "another"}.items():
@@ -120,12 +111,12 @@ def test_only_evaluations_of_the_very_model_count(run, tmp_path):
 
 
 class TestRevisions:
-    def test_they_reach_the_client(self, run, monkeypatch, tmp_path):
+    def test_they_reach_the_client(self, habit_run, monkeypatch, tmp_path):
         asked = []
 
         def download(name, **options):
             asked.append((name, options["revision"], options["local_files_only"]))
-            return str(run / "model")
+            return str(habit_run / "model")
 
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
@@ -144,6 +135,6 @@ class TestRevisions:
         with pytest.raises(RunError, match="'ann/habit@v1' names the revision 'v1', and 'v2' is given too"):
             hub.download_model("ann/habit@v1", "v2")
 
-    def test_folders_have_none(self, run):
+    def test_folders_have_none(self, habit_run):
         with pytest.raises(RunError, match=r"revision: 'v1' is for models of the Hugging Face Hub; .* is not one"):
-            load_model(run, revision="v1")
+            load_model(habit_run, revision="v1")
