@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from multimodal.serving.errors import ServiceError
+from multimodal.serving.icon import icon_link
 from multimodal.serving.page.known_posts import KnownPosts
 from multimodal.serving.page.layout import page_layout
 from multimodal.serving.page.templating import text_of
@@ -40,7 +41,7 @@ def mount_page(app: FastAPI, known: KnownPosts) -> None:
     app.add_api_route(f"{PATH}/gradio_api/upload", _no_upload, methods=["POST"], include_in_schema=False)
     gr.mount_gradio_app(
         app, page, PATH, footer_links=[], run_history=False, ssr_mode=False, enable_monitoring=False, pwa=False,
-        show_error=True, theme=_theme(), css=text_of("page.css"),
+        show_error=True, theme=_theme(), css=text_of("page.css"), head=icon_link(),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from multimodal.serving import schemas
 from multimodal.serving.errors import ServiceError
+from multimodal.serving.icon import SVG, SVG_TYPE
 from multimodal.serving.served_models import ServedModel
 from multimodal.serving.service import TheService
 
@@ -19,6 +20,12 @@ _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 async def health() -> schemas.Health:
     """Say that the process answers."""
     return schemas.Health()
+
+
+@open_router.get("/favicon.ico", include_in_schema=False)
+async def icon() -> Response:
+    """Return the icon that browsers ask for."""
+    return Response(SVG, media_type=SVG_TYPE, headers={"Cache-Control": "public, max-age=86400"})
 
 
 @open_router.get("/ready", responses={503: schemas.ERRORS[503]})
