@@ -35,7 +35,7 @@ class HashtagIdMap:
         return len(self._numbers)
 
     def __contains__(self, hashtag: str) -> bool:
-        return hashtag in self._numbers
+        return self._numbers.find(hashtag) is not None
 
     def __getitem__(self, index: int) -> str:
         return self._numbers[index]

@@ -47,7 +47,7 @@ class Stand:
     @property
     def may_be_new(self) -> bool:
         """Whether it is looked at even if nobody knows the hashtag: a word, or a pair in the beginning."""
-        return not self.variant and (self.words == 1 or (self.words == 2 and self.beginning))
+        return not self.variant and _may_be_new(self.words, self.beginning)
 
 
 def stands_of(caption: str, known: Callable[[str], bool]) -> list[Stand]:
@@ -72,18 +72,16 @@ def stands_of(caption: str, known: Callable[[str], bool]) -> list[Stand]:
             old = found.get(text)
             if old is not None:
                 old.count += old.words == words
-                continue
-            one = Stand(
-                text,
-                " ".join(folded[first : first + min(words, 2)]),
-                words,
-                first / len(folded),
-                first < _BEGINNING,
-                first < title,
-                surfaces[first][:1].isupper(),
-            )
-            if (one.may_be_new and normalise(text) == text) or known(text):
-                found[text] = one
+            elif (_may_be_new(words, first < _BEGINNING) and normalise(text) == text) or known(text):
+                found[text] = Stand(
+                    text,
+                    " ".join(folded[first : first + min(words, 2)]),
+                    words,
+                    first / len(folded),
+                    first < _BEGINNING,
+                    first < title,
+                    surfaces[first][:1].isupper(),
+                )
     for one in list(found.values()):
         text = one.text.removesuffix(_PLURAL) if one.text.endswith(_PLURAL) else one.text + _PLURAL
         if text and text not in found and known(text):
@@ -91,3 +89,7 @@ def stands_of(caption: str, known: Callable[[str], bool]) -> list[Stand]:
                 text, one.term, one.words, one.place, one.beginning, one.title, one.capital, True, one.count
             )
     return list(found.values())
+
+
+def _may_be_new(words: int, beginning: bool) -> bool:
+    return words == 1 or (words == 2 and beginning)

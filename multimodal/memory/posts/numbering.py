@@ -53,7 +53,7 @@ class Numbering:
 
     def find(self, name: str) -> int | None:
         """Return the number of `name`, the last if it has several, or None when it was never added."""
-        return self._find_below(name, len(self))
+        return self._index.get(name) if self._parent is None else self._find_below(name, len(self))
 
     def _find_below(self, name: str, end: int) -> int | None:
         index = self._index.get(name)

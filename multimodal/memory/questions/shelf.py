@@ -49,6 +49,9 @@ class Shelf(Generic[Key, AnyDerived]):
 
     def __getitem__(self, key: Key) -> AnyDerived:
         """Return a structure of the memory as it is now."""
+        kept = self._kept.get(key)
+        if kept is not None and kept.state == self._columns.extent[:2]:
+            return kept
         with self._lock:
             kept = self._kept.get(key)
             known = self._inherited(key) or kept or self._make(key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -60,6 +60,7 @@ class _Moment:
         running: (H,) what this half-life contributes.
         used: hashtags used since the instant before.
         factor: of both, to the value at the instant.
+        leaders: of the first instant, the leading hashtags by how many were asked for, and their values.
     """
 
     rows: Ints
@@ -68,6 +69,7 @@ class _Moment:
     running: Ints
     used: Ints
     factor: float
+    leaders: dict[int, tuple[Ints, Floats]] = field(default_factory=dict)
 
     def values_of(self, hashtags: Ints) -> Floats:
         """Return values before they are multiplied with the factor."""
@@ -86,7 +88,8 @@ class TrendTable:
 
     Kept are one sum for each hashtag and half-life in which it was used (never more than there are uses), one vector
     of all hashtags for each of the last four half-lives that were asked for, and one for the last instant that was
-    asked for alone, as the several questions of one post do. A table does not change.
+    asked for alone, as the several questions of one post do; behind all uses, of its half-life only the factor depends
+    on the instant. A table does not change.
 
     Args:
         half_life_us: in microseconds.
@@ -103,7 +106,7 @@ class TrendTable:
         self._newest_us = newest_us
         self._size = size
         self._bases: dict[int, _Base] = {}
-        self._last: tuple[int, _Moment] | None = None
+        self._last: tuple[tuple[int, int | None], _Moment] | None = None
 
     def with_uses(self, instants_us: Ints, hashtags: Ints, sign: int = 1) -> TrendTable:
         """Return a table with more uses, (U,) each, or without uses that it has (sign -1)."""
@@ -145,14 +148,16 @@ class TrendTable:
         top = TopHashtags(np.full((len(moments_us), count), -1, np.int64), np.zeros((len(moments_us), count)))
         leading: Ints = np.empty(0, np.int64)
         for moment in self._moments(moments_us, uses):
-            # Within a half-life a hashtag overtakes others by being used, and in no other way.
-            before = moment.base.leading(count) if moment.opens else leading
-            candidates = np.union1d(before, moment.used)
-            values = moment.values_of(candidates)
-            order = _largest(values, candidates, count, text_of)
-            leading = candidates[order]
-            top.hashtags[moment.rows, : len(order)] = leading
-            top.values[moment.rows, : len(order)] = values[order] * moment.factor
+            if count not in moment.leaders:
+                # Within a half-life a hashtag overtakes others by being used, and in no other way.
+                before = moment.base.leading(count) if moment.opens else leading
+                candidates = np.union1d(before, moment.used)
+                values = moment.values_of(candidates)
+                order = _largest(values, candidates, count, text_of)
+                moment.leaders[count] = candidates[order], values[order]
+            leading, values = moment.leaders[count]
+            top.hashtags[moment.rows, : len(leading)] = leading
+            top.values[moment.rows, : len(leading)] = values * moment.factor
         return top
 
     def _moments(self, moments_us: Ints, uses: Uses) -> Iterator[_Moment]:
@@ -169,15 +174,24 @@ class TrendTable:
 
     def _moment(self, instant_us: int, uses: Uses) -> _Moment:
         """Return the moment of the only question."""
-        last = self._last
-        if last is None or last[0] != instant_us:
+        period, last = instant_us // self.half_life_us, self._last
+        known = period, None if self._is_behind_all(instant_us) else instant_us
+        if last is None or last[0] != known:
             only = np.array([instant_us]), np.zeros(1, np.int64)
-            last = self._last = instant_us, next(self._moments_within(instant_us // self.half_life_us, *only, uses))
-        return last[1]
+            last = self._last = known, next(self._moments_within(period, *only, uses))
+        return replace(last[1], factor=float(self._factors(period, np.array([instant_us]))[0]))
+
+    def _is_behind_all(self, instant_us: int) -> bool:
+        return self._newest_us is not None and instant_us > self._newest_us
+
+    def _factors(self, period: int, moments: Ints) -> Floats:
+        """Return what turns sums of a half-life into values at moments within it."""
+        elapsed = (moments - period * self.half_life_us) / self.half_life_us
+        return np.ldexp(np.exp2(-elapsed), -UNIT_BITS)
 
     def _moments_within(self, period: int, moments_us: Ints, rows: Ints, uses: Uses) -> Iterator[_Moment]:
         start_us, moments = period * self.half_life_us, moments_us[rows]
-        factors = np.ldexp(np.exp2(-((moments - start_us) / self.half_life_us)), -UNIT_BITS)
+        factors = self._factors(period, moments)
         base, running = self._base(period), np.zeros(self._size, np.int64)
         starts = run_starts(moments)
         stops, hashtags, weights = self._uses_within(period, start_us, moments[starts], uses)
@@ -188,7 +202,7 @@ class TrendTable:
 
     def _uses_within(self, period: int, start_us: int, moments: Ints, uses: Uses) -> tuple[Ints, Ints, Ints]:
         """Return the uses of a half-life before the last of some moments, and how many are before each."""
-        if self._newest_us is not None and moments[0] > self._newest_us:
+        if self._is_behind_all(int(moments[0])):
             cells = [part.within(period, period + 1) for part in self._cells]
             hashtags = np.concatenate([part.hashtags for part in cells])
             return np.full(len(moments), len(hashtags)), hashtags, np.concatenate([part.sums for part in cells])

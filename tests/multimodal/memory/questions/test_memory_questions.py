@@ -170,3 +170,16 @@ def test_what_decay_leaves_nothing_of_has_no_share():
     found = MemoryQuestions(COLUMNS).cooccurrence(np.array([[0]]), MOMENTS[-1:], decay=1e6)
     assert len(found.rows)
     assert not found.values[:, :2].any()
+
+
+def test_behind_all_uses_a_question_alone_gives_what_it_gives_among_others():
+    questions, last = MemoryQuestions(COLUMNS), int(COLUMNS.instants_us[-1])
+    moments = last + np.array([1, 10**6, 3 * 86_400 * 10**6, 20 * 86_400 * 10**6])
+    together, hashtags = questions.trends(moments, HALF_LIFE, count=5), np.arange(H)[None]
+    values = questions.trend_values(hashtags.repeat(4, axis=0), moments, HALF_LIFE)
+    for row in (3, 0, 1, 2, 0):
+        alone = questions.trends(moments[[row]], HALF_LIFE, count=5)
+        np.testing.assert_array_equal(alone.hashtags[0], together.hashtags[row])
+        np.testing.assert_array_equal(alone.values[0], together.values[row])
+        np.testing.assert_array_equal(questions.trend_values(hashtags, moments[[row]], HALF_LIFE)[0], values[row])
+    assert len({*together.values[:, 0].tolist()}) == 4
