@@ -36,8 +36,10 @@ class PostBatch:
         history_similarity: (B, H) similarity of the captions, 0..1.
         neighbours, neighbour_hashtags, neighbour_age_days, neighbour_similarity: the same for the most similar earlier
             posts of all users.
+        named: (B, W) indices of the hashtags that the caption names, -1 for none.
         targets: (B, M) hashtag indices of the post's own hashtags, -1 for none; only for losses and metrics.
-        new_hashtags: (X,) hashtag indices outside the vocabulary among those of the earlier posts, ascending.
+        new_hashtags: (X,) hashtag indices outside the vocabulary among those of the earlier posts and those named,
+            ascending.
     """
 
     rows: Tensor
@@ -54,6 +56,7 @@ class PostBatch:
     neighbour_hashtags: Tensor
     neighbour_age_days: Tensor
     neighbour_similarity: Tensor
+    named: Tensor
     targets: Tensor
     new_hashtags: Tensor
 
@@ -156,6 +159,7 @@ class PostDataset:
         history: the user's own posts strictly before each post; None for none.
         neighbours: similar posts of all users strictly before each post; None for none.
         targets: hashtag indices of each post's hashtags; None when ranking.
+        named: indices of the hashtags that each caption names; None for none.
     """
 
     def __init__(
@@ -167,9 +171,10 @@ class PostDataset:
         history: Related | None = None,
         neighbours: Related | None = None,
         targets: Sequence[Sequence[int]] | None = None,
+        named: Sequence[Sequence[int]] | None = None,
     ) -> None:
         self.captions, self.images, self.memory = captions, images, memory
-        self.targets = targets
+        self.targets, self.named = targets, named
         self.instants_us = np.array([post.instant_us for post in posts], np.int64)
         self.history = history or Related.nothing(len(posts))
         self.neighbours = neighbours or Related.nothing(len(posts))
@@ -203,6 +208,10 @@ class PostDataset:
             history = np.where(drop_history[index][:, None], -1, history)
         neighbours = self.neighbours.positions[index]
         tables = self.memory.hashtags_table(history), self.memory.hashtags_table(neighbours)
+        named, targets = (
+            pad([()] * len(rows) if lists is None else [lists[row] for row in rows])
+            for lists in (self.named, self.targets)
+        )
         image = self.images.batch(rows) if image_present.any() else None
         # A picture that is decoded only now can turn out to be damaged.
         image_present &= self._image_present[index]
@@ -221,8 +230,9 @@ class PostDataset:
             neighbour_hashtags=torch.from_numpy(tables[1]),
             neighbour_age_days=self._ages(index, neighbours),
             neighbour_similarity=torch.from_numpy(self.neighbours.similarity[index]),
-            targets=pad([self.targets[row] for row in rows] if self.targets is not None else [()] * len(rows)),
-            new_hashtags=new_hashtags(tables, self.memory.vocabulary_size),
+            named=named,
+            targets=targets,
+            new_hashtags=new_hashtags((*tables, named.numpy()), self.memory.vocabulary_size),
         )
 
     def _ages(self, index: Ints, positions: Ints) -> Tensor:

@@ -62,6 +62,8 @@ class HistoryConfig(Section):
     pointer: bool = Field(default=True, description="copy remembered hashtags into the recommendation")
     divided: bool = Field(default=True, description="the pointer divides a post's weight among its hashtags; false: "
                           "each has all of it")  # fmt: skip
+    named: bool = Field(default=False, description="the pointer also copies the hashtags used before that the caption "
+                        "names: a word, or up to four joined")  # fmt: skip
     dropout: float = Field(default=0.1, ge=0, lt=1, description="share of posts trained as if the user were new")
 
     @property
@@ -151,6 +153,11 @@ class DesignConfig(PostNetworkConfig):
             problems.append(
                 f"history.neighbours={self.history.neighbours} are chosen by their captions, but encoder.caption is "
                 "null, so captions are not used; set history.neighbours=0 or give a caption encoder"
+            )
+        if self.history.named and not (self.encoder.caption and self.history.pointer and self.heads.multilabel):
+            problems.append(
+                "history.named=true lets the pointer copy hashtags from the caption; give a caption encoder, "
+                "history.pointer=true and heads.multilabel=true, or set history.named=false"
             )
         problems += self._unusable_spaces()
         if problems:

@@ -11,6 +11,7 @@ from scipy import sparse
 from data_loaders.batches import PostDataset, Related
 from data_loaders.posts import Post
 from multimodal.design.config import DesignConfig
+from multimodal.design.named import named_hashtags
 from multimodal.design.network import DesignNetwork
 from multimodal.design.spaces import Spaces
 from multimodal.encoders import CaptionEncoder
@@ -106,4 +107,9 @@ class DatasetBuilder(PostDatasets):
             terms = self.term_vectors(posts) if WORDS in self.likeness.weights else None
             history = Related(positions, similarity_to(self.likeness, terms, vectors, memory, positions))
             neighbours = memory.neighbours(terms, vectors, instants, settings.neighbours, self.likeness)
-        return PostDataset(posts, *inputs, memory, history, neighbours, targets)
+        named = (
+            named_hashtags(cleaned_captions(posts, self.config.caption_profile), memory, instants)
+            if settings.named
+            else None
+        )
+        return PostDataset(posts, *inputs, memory, history, neighbours, targets, named)

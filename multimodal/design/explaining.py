@@ -37,7 +37,8 @@ def explained_batch(
 ) -> list[list[Explanation]]:
     """Return what brought the ranked hashtags of B posts, on the log-odds of the multilabel head.
 
-    `own` and `neighbours` are what the pointers add, with the posts that carry the hashtag, the most attended first.
+    `own` and `neighbours` are what the pointers add, with the posts that carry the hashtag, the most attended first;
+    `named` is what it adds that the caption names the hashtag.
     `content` is the rest; where the fusion weighs caption against picture, `caption` and `picture` share it by weight.
 
     Args:
@@ -75,7 +76,7 @@ def _copied(
         (batch.history, batch.neighbours),
         strict=True,
     )
-    columns = network.columns(placed[0])
+    columns, floors = network.columns(placed[0]), network.pointer.log_floor.exp()
     number = -1
     for name, attention, remembered, positions in used:
         if attention is None:
@@ -84,8 +85,11 @@ def _copied(
         weights = attention.weights(content, remembered)
         hashtags = columns.of(remembered.hashtags)
         shares = copy_distribution(weights.float(), hashtags, len(columns), attention.divided)
-        effects = strengths[:, number, None] * torch.log1p(shares / network.pointer.log_floor[number].exp())
+        effects = strengths[:, number, None] * torch.log1p(shares / floors[number])
         yield _Copied(name, effects, weights, positions)
+    for one in network.named(placed[0], columns):
+        effects = strengths[:, -1, None] * torch.log1p(one.within(0, len(columns)) / floors[-1])
+        yield _Copied("named", effects, effects[:, :0], batch.named[:, :0])
 
 
 def _explanation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,9 @@ from torch import Tensor, nn
 
 from multimodal.design.output_vocabulary import OutputVocabulary
 from multimodal.systems.post_networks.attention import masked_softmax
+
+# Where ln ε starts: of remembered posts, whose hashtags share a weight of 1, and of the caption, whose have 1 each.
+FLOOR, NAMED_FLOOR = -4.0, 0.0
 
 
 @dataclass(slots=True)
@@ -151,20 +155,21 @@ class Pointer(nn.Module):
     """Copies remembered hashtags: the logit of each rises with its weight in the copy distributions.
 
     logit(h) = logit_V(h) + Σ_s w_s · ln(1 + P_s(h) / ε_s), where P_s is the copy distribution of source s (own
-    history, neighbours) and w_s > 0 is chosen by the post. For hashtags outside the vocabulary a learned constant
-    stands for logit_V. Evidence adds up as for independent sources; without remembered posts nothing changes.
+    history, neighbours; last, where they are copied, 1 for hashtags that the caption names) and w_s > 0 is chosen by
+    the post. For hashtags outside the vocabulary a learned constant stands for logit_V. Evidence adds up as for
+    independent sources; where nothing is copied nothing changes.
 
     Args:
         input_width: width of z.
-        sources: S, the number of copy distributions.
+        log_floors: where ln ε_s starts, for each of S copy distributions.
     """
 
-    def __init__(self, input_width: int, sources: int) -> None:
+    def __init__(self, input_width: int, log_floors: Sequence[float]) -> None:
         super().__init__()
-        self.weights = nn.Linear(input_width, sources)
+        self.weights = nn.Linear(input_width, len(log_floors))
         nn.init.normal_(self.weights.weight, std=0.01)
         nn.init.constant_(self.weights.bias, 1.0)
-        self.log_floor = nn.Parameter(torch.full((sources,), -4.0))
+        self.log_floor = nn.Parameter(torch.tensor(log_floors))
         self.outside = nn.Parameter(torch.zeros(()))
 
     def forward(self, joined_BZ: Tensor, logits_BC: Tensor, copies: list[Tensor]) -> Tensor:

@@ -11,7 +11,7 @@ from data_loaders.batches import PostBatch
 from multimodal.design.config import DesignConfig
 from multimodal.design.fusion import build_fusion
 from multimodal.design.heads import MultilabelHead
-from multimodal.design.history import MemoryAttention, Pointer, Remembered
+from multimodal.design.history import FLOOR, NAMED_FLOOR, Copies, MemoryAttention, Pointer, Remembered
 from multimodal.design.large_losses import Evidence, Lesson, multilabel_losses
 from multimodal.design.output_vocabulary import OutputVocabulary
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder
@@ -117,8 +117,10 @@ class DesignNetwork(PostNetwork):
             if heads.sequence
             else None
         )
-        uses_pointer = config.history.pointer and sources > 0 and heads.multilabel
-        self.pointer = Pointer(joined_width, sources) if uses_pointer else None
+        self.names = config.history.named
+        floors = [FLOOR] * sources + [NAMED_FLOOR] * self.names
+        uses_pointer = config.history.pointer and bool(floors) and heads.multilabel
+        self.pointer = Pointer(joined_width, floors) if uses_pointer else None
 
     def encode(self, batch: PostBatch) -> FusedContent:
         """Return the content of a batch: feature extraction, interaction and fusion."""
@@ -169,6 +171,7 @@ class DesignNetwork(PostNetwork):
                 influence, copied = attention(content.vector, posts, columns, self.embeddings)
                 influences.append(influence)
                 copies.append(copied)
+        copies += [one.within(0, len(columns)) for one in self.named(batch, columns)]
         joined = torch.cat([content.vector, *influences], dim=-1)
         logits = self.multilabel(joined) if self.multilabel is not None else None
         if logits is not None:
@@ -191,6 +194,7 @@ class DesignNetwork(PostNetwork):
                 influence, copied = attention.copies(content.vector, posts, columns, self.embeddings)
                 influences.append(influence)
                 copies.append(copied)
+        copies += self.named(batch, columns)
         joined = torch.cat([content.vector, *influences], dim=-1)
         losses: dict[str, Tensor] = {}
         if self.multilabel is not None:
@@ -204,6 +208,10 @@ class DesignNetwork(PostNetwork):
     def columns(self, batch: PostBatch) -> OutputVocabulary:
         """Return the meaning of the output's columns for a batch."""
         return OutputVocabulary(self.vocabulary_size, batch.new_hashtags)
+
+    def named(self, batch: PostBatch, columns: OutputVocabulary) -> list[Copies]:
+        """Return what the pointer copies from captions, 1 for each hashtag named; empty if it copies none of them."""
+        return [Copies((batch.named >= 0).float(), columns.of(batch.named))] if self.names else []
 
     def remember(self, batch: PostBatch, bank: Tensor) -> tuple[Remembered, Remembered]:
         """Return the user's earlier posts and the neighbours of each post."""

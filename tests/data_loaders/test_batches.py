@@ -120,6 +120,14 @@ class TestHistory:
         assert batch.neighbour_similarity.tolist() == [[0.25], [0.5]]
         assert batch.history.tolist() == [[-1] * H] * 2
 
+    def test_named_hashtags_are_padded_and_new_ones_among_them_known(self):
+        posts = [post(0, 0), post(1, 1), post(2, 2)]
+        dataset = PostDataset(posts, Captions([2] * 3), Images(3), memory_of(posts), named=[[], [7, 0], [5]])
+        batch = dataset.batch([2, 1])
+        assert batch.named.tolist() == [[5, -1], [7, 0]]
+        assert batch.new_hashtags.tolist() == [5, 7]
+        assert dataset.batch([0]).named.tolist() == [[-1]]
+
     def test_nothing_is_remembered(self):
         posts = [post(0, 0), post(1, 1)]
         plain = PostDataset(posts, Captions([2, 2]), Images(2), memory_of([])).batch([0, 1])

@@ -16,6 +16,7 @@ _LABELS = {
     "neighbours": "earlier posts like this one",
     "similar": "earlier posts like this one",
     "similar_images": "earlier posts with a picture like this",
+    "named": "the caption names it",
     "content": "caption and picture",
     "caption": "the caption",
     "picture": "the picture",

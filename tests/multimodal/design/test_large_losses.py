@@ -41,6 +41,7 @@ def make(data, *overrides, id_map=None):
         ("history.neighbours=3",),
         ("history.pointer=false",),
         ("history.posts=0", "history.neighbours=0"),
+        ("history.named=true",),
         ("heads.loss=bce",),
         ("heads.order=free",),
         ("heads.multilabel=false",),

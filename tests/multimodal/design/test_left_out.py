@@ -37,9 +37,17 @@ def test_without_captions_there_are_no_neighbours():
         load_config(DEBUG, ["encoder.caption=null"])
 
 
+@pytest.mark.parametrize("lacking", ["encoder.caption=null", "history.pointer=false", "heads.multilabel=false"])
+def test_hashtags_that_captions_name_need_captions_and_the_pointer(lacking):
+    with pytest.raises(ConfigError, match=r"history.named=true .* give a caption encoder, .* or set history.named=f"):
+        load_config(DEBUG, ["history.named=true", "history.neighbours=0", lacking])
+
+
 @pytest.mark.parametrize(
     "overrides",
     [
+        ["history.named=true"],
+        ["history.named=true", "history.posts=0", "history.neighbours=0"],
         ["history.pointer=false"],
         ["heads.sequence=false"],
         ["heads.multilabel=false"],

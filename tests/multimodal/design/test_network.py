@@ -29,6 +29,7 @@ KINDS = {
     "multilabel": ["heads.sequence=false"],
     "sequence": ["heads.multilabel=false"],
     "no pointer": NO_POINTER,
+    "named": ["history.named=true"],
     "bce": ["heads.loss=bce", *NO_POINTER],
     "captions": ["encoder.image=null"],
     "pictures": ["encoder.caption=null", "history.neighbours=0"],

@@ -1,0 +1,51 @@
+"""The hashtags that a caption names: words of it, alone or joined, that were used as hashtags before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+
+from data_loaders.text.hashtags import normalise
+from multimodal.memory.post_memory import PostMemory
+
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
+_MOST_WORDS, _LONGEST = 400, 4
+_PLURAL = "s"
+
+
+def names_in(caption: str) -> list[str]:
+    """Return what a caption may name, each once: its first 400 words and up to four joined; also in the other number.
+
+    >>> names_in("Cat photos")
+    ['cat', 'photos', 'catphotos', 'cats', 'photo', 'catphoto']
+    """
+    words = [normalise(word) or word.casefold() for word in _WORD.findall(caption)[:_MOST_WORDS]]
+    ends = range(1, _LONGEST + 1)
+    joined = ("".join(words[first : first + count]) for count in ends for first in range(len(words) - count + 1))
+    exact = list(dict.fromkeys(joined))
+    return list(dict.fromkeys([*exact, *map(_other_number, exact)]))
+
+
+def _other_number(text: str) -> str:
+    return text.removesuffix(_PLURAL) if text.endswith(_PLURAL) else text + _PLURAL
+
+
+def named_hashtags(captions: Sequence[str], memory: PostMemory, instants_us: NDArray[np.int64]) -> list[list[int]]:
+    """Return the hashtags used strictly before a post that its caption names, N lists of indices.
+
+    Args:
+        captions: N cleaned captions.
+        memory: knows which hashtags were used, and when.
+        instants_us: (N,) times of the posts.
+    """
+    texts = [(row, memory.id_map.find(text)) for row, caption in enumerate(captions) for text in names_in(caption)]
+    known = [(row, index) for row, index in texts if index is not None]
+    rows, indices = np.array(known, np.int64).reshape(-1, 2).T
+    used = memory.questions.uses(indices, instants_us[rows]) > 0
+    named: list[list[int]] = [[] for _ in captions]
+    for row, index in zip(rows[used].tolist(), indices[used].tolist(), strict=True):
+        named[row].append(index)
+    return named
