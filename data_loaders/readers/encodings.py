@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 _CHUNK_BYTES = 1 << 16
+_MARKS = (
+    ((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE), "utf-32"),  # begins like UTF-16
+    ((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE), "utf-16"),
+)
+_NULS_WITHIN, _MOSTLY = 200, 0.5
+# What switches to Japanese and back; text in it is ASCII otherwise.
+_ISO_2022_JP = re.compile(rb"\x1b\$[@B]|\x1b\(J")
 _BYTES = re.compile("[\udc80-\udcff]+")
 
 
@@ -28,8 +35,27 @@ def check_encoding(encoding: str) -> None:
     except (LookupError, ValueError) as problem:
         raise ConfigError(
             f"--encoding {encoding!r} is unknown; accepted: utf-8, windows-1252, latin-1, utf-16, windows-1251, "
-            "gb18030, shift_jis and others that Python knows."
+            "gb18030, cp932 and others that Python knows."
         ) from problem
+
+
+def evident_encoding(head: bytes) -> str | None:
+    """Return the encoding of a file that cannot be UTF-8, by its first bytes; None if they may be UTF-8.
+
+    >>> evident_encoding("﻿a".encode("utf-16-le")), evident_encoding("post_id,caption".encode("utf-16-be"))
+    ('utf-16', 'utf-16-be')
+    >>> evident_encoding("1,海".encode("iso2022_jp")), evident_encoding(b"post_id")
+    ('iso2022_jp', None)
+    """
+    marked = next((name for marks, name in _MARKS if head.startswith(marks)), None)
+    if marked or _ISO_2022_JP.search(head):
+        return marked or "iso2022_jp"
+    start = head[:_NULS_WITHIN]
+    nuls = [start[place::2].count(0) * 2 / max(len(start), 1) for place in (0, 1)]
+    # Every other byte of what is mostly ASCII, and none of the others.
+    if min(nuls) == 0 and max(nuls) > _MOSTLY:
+        return "utf-16-be" if nuls[0] else "utf-16-le"
+    return None
 
 
 def not_utf8(content: bytes = b"") -> str:

@@ -17,11 +17,11 @@ from data_loaders.dump_files.archives import is_packed, size_of
 from data_loaders.dump_files.opening import open_file, read_at_most
 from data_loaders.dump_files.unpacking import unpacking
 from data_loaders.errors import DataError
-from data_loaders.readers.encodings import not_utf8, recoded
+from data_loaders.readers.encodings import evident_encoding, not_utf8, recoded
 
 _ESTIMATE_FROM_BYTES = 1 << 20
 _LARGEST_JSON = 1 << 26
-_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LOOKED_AT_BYTES = 1 << 14
 
 
 def ends_with(path: Path, suffixes: tuple[str, ...]) -> bool:
@@ -43,17 +43,19 @@ def open_bytes(path: Path, root: Path | None = None, encoding: str | None = None
         encoding: of its text, which is then read as UTF-8; None for UTF-8.
 
     Raises:
-        DataError: the file cannot be opened or decompressed, unpacks to far more than its size, or is UTF-16.
+        DataError: the file cannot be opened or decompressed, unpacks to far more than its size, or is in another
+            encoding.
     """
     try:
         with _unpacked(path, root) if path.suffix.lower() == ".gz" else open_file(path, root) as file:
-            head = file.read(3)
-            if head.startswith(_UTF16_MARKS) and not (encoding or "").lower().startswith(("utf-16", "utf-32", "utf_")):
+            head = file.read(_LOOKED_AT_BYTES)
+            seen = evident_encoding(head)
+            if seen is not None and not (encoding or "").lower().startswith(("utf-16", "utf-32", "utf_", "iso")):
                 raise DataError(
-                    f"{path} is encoded in UTF-16. Accepted: UTF-8. Read it with --encoding utf-16, or save it as "
-                    "UTF-8."
+                    f"{path} is encoded in {seen.upper()}. Accepted: UTF-8. Read it with --encoding {seen}, or save it "
+                    "as UTF-8."
                 )
-            is_marked = head == codecs.BOM_UTF8
+            is_marked = head.startswith(codecs.BOM_UTF8)
             file.seek(3 if is_marked else 0)
             yield file if encoding is None or is_marked else recoded(file, encoding, str(path))
     except (EOFError, zlib.error, gzip.BadGzipFile) as problem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import regex
 
@@ -20,6 +20,8 @@ _NEVER_UTF8 = re.compile(rb"[\xc0\xc1\xf5-\xff]")
 _LONGEST_WESTERN_RUN = 2
 # Letters that are words; one that no ASCII letter stands beside is more likely a half of something else.
 _WORDS = frozenset("àáâéèêíìóòôúùöæøåÀÁÂÉÈÊÍÓÒÔÚÖÆØÅ")
+_EUC_JP, _LEAST_KANA = "euc_jp", 3
+_JAPANESE = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Han}]")
 _WORD = regex.compile(r"\p{L}+")
 _CYRILLIC = regex.compile(r"[А-ЯЁ]?[а-яё]+|[А-ЯЁ]{2,}")
 _SEEMS = re.compile(r"; it (?:seems to|may) be ([\w, -]+?): try --encoding ")
@@ -31,7 +33,7 @@ def likely_encodings(content: bytes) -> tuple[str, ...]:
     >>> likely_encodings("Café à Paris, Größe".encode("windows-1252")), likely_encodings("Привет".encode("cp1251"))
     (('windows-1252',), ('windows-1251',))
     >>> likely_encodings("海の日".encode("shift_jis")), likely_encodings("春".encode("gbk"))
-    (('shift_jis',), ('gb18030', 'big5', 'euc_kr'))
+    (('cp932',), ('gb18030', 'big5', 'euc_kr'))
     """
     whole = content.decode("utf-8", "ignore")
     high = sum(byte > 127 for byte in content)
@@ -41,7 +43,11 @@ def likely_encodings(content: bytes) -> tuple[str, ...]:
         return ()
     if whole.isascii() and _fits(content, WESTERN, _western):
         return (WESTERN,)
-    return tuple(name for name, share in _OTHERS.items() if _fits(content, name, share))
+    return (
+        (_EUC_JP,)
+        if _holds_kana(content)
+        else tuple(name for name, share in _OTHERS.items() if _fits(content, name, share))
+    )
 
 
 def _fits(content: bytes, encoding: str, share: Callable[[str], float]) -> bool:
@@ -99,7 +105,7 @@ def _sign_fits(sign: str, before: str, behind: str) -> bool:
     return sign in _MIDDLE or (sign == _APOSTROPHE and before.strip() != "")
 
 
-def _of_rows(encoding: str, punctuation: range, frequent: range) -> Callable[[str], float]:
+def _of_rows(encoding: str, punctuation: Container[int], frequent: Container[int]) -> Callable[[str], float]:
     """Return what tells which share of a text's characters are frequent ones of an encoding, by their first byte."""
 
     def share(text: str) -> float:
@@ -115,6 +121,17 @@ def _lead(character: str, encoding: str) -> int:
     return encoded[0] if len(encoded) == 2 else -1
 
 
+def _holds_kana(content: bytes) -> bool:
+    """Return whether text reads as Japanese in EUC-JP: with syllables, which texts in other encodings do not become."""
+    try:
+        text = content.decode(_EUC_JP)
+    except UnicodeDecodeError:
+        return False
+    japanese = _JAPANESE.findall(text)
+    kana = [character for character in japanese if character < "一"]
+    return len(set(kana)) >= _LEAST_KANA and len(kana) * _LEAST_KANA > len(japanese)
+
+
 def _cyrillic(text: str) -> float:
     words = [word for word in _WORD.findall(text) if not word.isascii()]
     natural = sum(_CYRILLIC.fullmatch(word) is not None for word in words)
@@ -124,7 +141,7 @@ def _cyrillic(text: str) -> float:
 # By name for Python, with the share of characters that are as common as they should be.
 _OTHERS: dict[str, Callable[[str], float]] = {
     "windows-1251": _cyrillic,
-    "shift_jis": _of_rows("shift_jis", range(0x81, 0x82), range(0x82, 0x99)),
+    "cp932": _of_rows("cp932", (0x81, 0x87), range(0x82, 0x99)),
     "gb18030": _of_rows("gb2312", range(0xA1, 0xAA), range(0xB0, 0xD8)),
     "big5": _of_rows("big5", range(0xA1, 0xA4), range(0xA4, 0xC7)),
     "euc_kr": _of_rows("euc_kr", range(0xA1, 0xAD), range(0xB0, 0xC9)),

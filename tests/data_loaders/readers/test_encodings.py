@@ -59,6 +59,17 @@ def test_a_replacement_character_that_is_valid_is_not_blamed(tmp_path, name, tex
     assert (record.post.caption, record.warnings) == ("a \ufffd #b", ())
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32", "iso2022_jp"])
+def test_other_encodings_are_named_where_no_text_in_utf8_looks_like_them(tmp_path, encoding):
+    table = "post_id,caption,hashtags\n1,海の日はカフェ,夏\n2,walk by the sea,sea\n"
+    path = write(tmp_path, "posts.csv", table, encoding)
+    with pytest.raises(
+        DataError, match=rf"encoded in {encoding.upper()}\. Accepted: UTF-8\. Read it with --encoding {encoding}, "
+    ):
+        read(path)
+    assert [record.post.caption for record in read(path, encoding)] == ["海の日はカフェ", "walk by the sea"]
+
+
 def test_utf16_without_the_option_says_how(tmp_path):
     with pytest.raises(DataError, match=r"encoded in UTF-16\. Accepted: UTF-8\. Read it with --encoding utf-16"):
         read(write(tmp_path, "posts.csv", TABLE, "utf-16"))

@@ -3,6 +3,7 @@
 import pytest
 
 from data_loaders.readers import open_dump
+from data_loaders.readers.base import ReaderOptions
 from data_loaders.readers.likely_encodings import LikelyEncodings, likely_encodings, suggestion
 from data_loaders.readers.summary import summarise
 
@@ -43,7 +44,7 @@ WESTERN = [
 ]
 JAPANESE = ["海", "山", "花", "猫", "空", "表", "ソ", "東京", "海の日", "#海", "夏 #夏", "カフェ", "海 sea", "アニメ"]
 CHINESE = ["海", "春", "你好", "北京", "中国", "我爱你", "#海", "花", "日出", "今天天气很好"]
-KOREAN = ["봄", "서울", "안녕하세요", "#봄", "봄 spring"]
+KOREAN = ["봄", "서울", "안녕하세요", "#봄", "봄 spring", "봄 ㅋㅋㅋㅋ ㅠㅠ"]
 
 
 @pytest.mark.parametrize("text", WESTERN)
@@ -53,7 +54,24 @@ def test_western_european(text):
 
 @pytest.mark.parametrize("text", JAPANESE)
 def test_japanese(text):
-    assert likely_encodings(text.encode("shift_jis")) == ("shift_jis",)
+    assert likely_encodings(text.encode("shift_jis")) == ("cp932",)
+
+
+@pytest.mark.parametrize(
+    "text", ["カフェでランチ", "おいしい♪", "今日は海に行きました。", "誕生日おめでとう！", "beach たのしい"]
+)
+def test_japanese_of_unix(text):
+    assert likely_encodings(text.encode("euc_jp")) == ("euc_jp",)
+
+
+@pytest.mark.parametrize("text", ["髙島屋でランチ", "①カフェ～夏～", "㈱カフェ"])
+def test_japanese_of_windows_is_read_with_what_is_proposed(text, tmp_path):
+    path = tmp_path / "posts.csv"
+    path.write_bytes(f"post_id,caption,hashtags\n1,{text},夏\n".encode("cp932"))
+    (refused,) = open_dump(path).read()
+    assert refused.detail.endswith("it seems to be cp932: try --encoding cp932")
+    (post,) = open_dump(path, options=ReaderOptions(encoding="cp932")).read()
+    assert (post.post.caption, post.post.hashtags) == (text, ("夏",))
 
 
 @pytest.mark.parametrize(
