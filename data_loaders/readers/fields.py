@@ -19,6 +19,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         *("user", "userid", "uid", "author_id", "author", "username", "user_name", "screen_name"),
         *("owner_id", "owner", "owner_username", "user_id_str", "user_pk", "user_username", "user_screen_name"),
         *("author_username", "author_meta_id", "legacy_user_id_str", "core_user_results_result_rest_id"),
+        "account_id",
         *("用户id", "用户昵称"),
     ),
     "timestamp": (
@@ -42,9 +43,21 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 
 _SEPARATORS = re.compile(r"[\s\-.]+")
 _INNER_SEPARATORS = re.compile(r"(?<!^)[\s\-._]+")
-# Objects that dumps of Twitter and Instagram put fields into; their keys count as `user.id` and so on.
+# Objects that dumps of Twitter, Instagram and Mastodon put fields into; their keys count as `user.id` and so on.
 _OBJECTS = frozenset(
-    {"user", "author", "owner", "authormeta", "caption", "entities", "legacy", "core", "userresults", "result"}
+    {
+        "user",
+        "author",
+        "owner",
+        "account",
+        "authormeta",
+        "caption",
+        "entities",
+        "legacy",
+        "core",
+        "userresults",
+        "result",
+    }
 )
 _DEEPEST = 4
 # Where Twitter keeps the text and the hashtags of a tweet whose "text" is cut off.

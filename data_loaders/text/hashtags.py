@@ -39,15 +39,19 @@ _WORD_BREAK = regex.compile(
 )
 _SPACES = regex.compile(r"[^\S\n]{2,}")
 _SPACES_AT_LINE_END = regex.compile(r"[^\S\n]*+\n[^\S\n]*+")
-# Any sign, also small, as an HTML entity ("&#35;") as long as no other entity begins with it, or as in an address.
+# Any sign, also small or a sharp, as an HTML entity ("&#35;") as long as no other entity begins with it, or as in an
+# address.
 _ANY_SIGN = regex.compile(
-    rf"&(?:amp;)*+(?:\#(?:0*+35|x0*+23)|num);|(?:{ENTITY})(*SKIP)(*FAIL)|[#＃﹟]|%(?:25)*+23|%EF%BC%83",
+    rf"&(?:amp;)*+(?:\#(?:0*+35|x0*+23)|num);|(?:{ENTITY})(*SKIP)(*FAIL)|[#＃﹟♯]|%(?:25)*+23|%EF%BC%83",
     regex.IGNORECASE,
 )
-# What can stand between a sign and its hashtag without being seen, and the pieces of what follows.
-_SEEN = regex.compile(r"[^\p{Cf}\uFE0F\u20E3]|\Z")
+# What can stand between a sign and its hashtag: what is not seen, quotes, brackets and marks of emphasis that open
+# (`#"sunset"`, `**#**sunset`), and tags of HTML (`#<span>sunset</span>`, as Mastodon writes).
+_BETWEEN = r"\p{Cf}\uFE0F\u20E3\p{Ps}\p{Pi}\p{Pf}\"'`*~\\"
+_HTML_TAG = r"</?[A-Za-z][^<>]{0,1000}+>|&lt;/?[A-Za-z](?:(?!&gt;)[^<>]){0,1000}+&gt;"
+_BEHIND = regex.compile(rf"(?:[{_BETWEEN}]|{_HTML_TAG})*+")
 # The same where the sign stands alone (`# sunset`, not `C# sunset`): blanks as well.
-_SEEN_BEHIND_BLANKS = regex.compile(r"[^\p{Cf}\uFE0F\u20E3\s]|\Z")
+_BEHIND_AND_BLANKS = regex.compile(rf"(?:[{_BETWEEN}\s]|{_HTML_TAG})*+")
 _INSIDE_WORD = regex.compile(r"(?<=[\p{L}\p{M}\p{N}_])")
 _PIECE = regex.compile(r"[\p{L}\p{M}\p{N}_\u200c\u200d]++|&\#?[A-Za-z0-9]{1,32};|(?:%[0-9A-Fa-f]{2})++")
 _MOST_PIECES = 64
@@ -178,8 +182,9 @@ def _hashtag_spans(text: str) -> list[tuple[int, int]]:
 def find_listed(text: str, listed: Collection[str]) -> list[tuple[int, int]]:
     """Return the spans of the listed hashtags with a sign before them, be they hashtags by the rule or not.
 
-    A sign counts inside of words and addresses too, and an HTML entity, `%23` or invisible characters may stand for it
-    or behind it; blanks too, unless a word ends with the sign. Of an address that holds `%23` all is found. A longer
+    A sign counts inside of words and addresses too, and an HTML entity, `%23` or `♯` may stand for it. Invisible
+    characters, opening quotes and brackets, emphasis and tags of HTML may stand behind it; blanks too, unless a word
+    ends with the sign. Of an address that holds `%23` all is found. A longer
     word is another hashtag: `#sunsets` is not `sunset`.
 
     >>> find_listed("2024#Goals set, no goals", ["goals"]), find_listed("# goals, C# goals", ["goals"])
@@ -199,8 +204,8 @@ def _listed_spans(text: str, listed: Collection[str], with_signs_before: bool = 
     spans, encoded, edge, first = [], False, -1, 0
     for sign, limit in zip(signs, limits, strict=True):
         alone = _INSIDE_WORD.match(text, sign.start()) is None
-        seen = (_SEEN_BEHIND_BLANKS if alone else _SEEN).search(text, sign.end())
-        start = seen.start() if seen else limit
+        between = (_BEHIND_AND_BLANKS if alone else _BEHIND).match(text, sign.end())
+        start = between.end() if between else limit
         first = first if sign.start() == edge else sign.start()
         edge = start if alone else -1
         end = _listed_end(text, start, limit, tags, spaced)

@@ -20,10 +20,13 @@ from multimodal.systems.caption_profile import profile_of
 from multimodal.systems.queries import to_query
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
-# A sign and what stands directly behind it, however the sign is written and whatever stands before it; where no word
-# ends with the sign, what stands behind blanks too. Signs that are no hashtags to the pattern that removes them count.
+# A sign and what stands directly behind it, or behind quotes, brackets, emphasis or tags of HTML, however the sign is
+# written and whatever stands before it; where no word ends with the sign, what stands behind blanks too. Signs that are
+# no hashtags to the pattern that removes them count.
+_BETWEEN, _HTML_TAG = r"\p{Cf}\uFE0F\u20E3\p{Ps}\p{Pi}\p{Pf}\"'`*~\\", r"</?[A-Za-z][^<>]{0,1000}+>"
 _BEHIND_SIGN = regex.compile(
-    r"(?:(?<![\p{L}\p{M}\p{N}_])#[\p{Cf}\uFE0F\u20E3\s]*+|#[\p{Cf}\uFE0F\u20E3]*+)(?=[\p{L}\p{M}\p{N}_])([^\s#]++)"
+    rf"(?:(?<![\p{{L}}\p{{M}}\p{{N}}_])[#♯](?:[{_BETWEEN}\s]|{_HTML_TAG})*+|[#♯](?:[{_BETWEEN}]|{_HTML_TAG})*+)"
+    r"(?=[\p{L}\p{M}\p{N}_])([^\s#♯]++)"
 )
 _MOST_WORDS = 20
 # It is natural that captions say what their hashtags say; from this share on it deserves a warning.
@@ -106,7 +109,7 @@ def _signed(text: str, post: Post) -> set[str]:
     Only whole words count: `#sunsets` is not `sunset`, and a plain word is no hashtag.
     """
     plain = unquote(unquote(html.unescape(html.unescape(text))))
-    if "#" not in (text := unicodedata.normalize("NFKC", plain)):
+    if not {"#", "♯"}.intersection(text := unicodedata.normalize("NFKC", plain)):
         return set()
     found: set[str] = set()
     for behind in _BEHIND_SIGN.findall(text):

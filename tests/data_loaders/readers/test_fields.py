@@ -11,6 +11,8 @@ from data_loaders.errors import DataError
 from data_loaders.readers import ReaderOptions, open_dump
 from data_loaders.readers.fields import resolve, value_at
 from data_loaders.readers.summary import describe_summary, summarise
+from data_loaders.text.captions import clean_caption
+from data_loaders.text.hashtags import remove_hashtags
 
 APIFY = {
     "id": "2971",
@@ -162,3 +164,20 @@ def test_names_are_looked_up_exactly_before_loosely():
 def test_a_dotted_name_that_leads_nowhere():
     assert value_at({"a": [1]}, "a.1") is None
     assert value_at({"a": 1}, "a.b", "none") == "none"
+
+
+def test_a_status_of_mastodon(tmp_path):
+    link = '<a href="https://mastodon.example/tags/Sunset" class="mention hashtag" rel="tag">#<span>Sunset</span></a>'
+    status = {
+        "id": "110",
+        "created_at": "2023-01-01T10:00:00.000Z",
+        "content": f"<p>Low {link} at sea</p>",
+        "account": {"id": "9", "acct": "ann", "created_at": "2017-01-01T00:00:00.000Z"},
+        "tags": [{"name": "sunset", "url": "https://mastodon.example/tags/sunset"}],
+    }
+    path = tmp_path / "statuses.json"
+    path.write_text(json.dumps([status]))
+    reader, (record,) = opened(path)
+    assert (record.post.user_id, record.post.timestamp.year, record.post.hashtags) == ("9", 2023, ("sunset",))
+    assert "sunset" not in clean_caption(remove_hashtags(record.post.caption, record.hashtags_surface), "tweet")
+    assert list(reader.columns_unread) == []

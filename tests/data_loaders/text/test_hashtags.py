@@ -177,6 +177,12 @@ def test_removal_wherever_a_hashtag_stands():
             ["sunset"],
             "see https://x.example/?q=%23sunsets&src=typed now",
         ),
+        ('<a class="hashtag">#<span>sunset</span></a> now', ["sunset"], '<a class="hashtag"> </span></a> now'),
+        ("#&lt;span&gt;sunset #&lt;sunset", ["sunset"], ""),
+        ("#'sunset' #\"sea\" #[fog]", ["sunset", "sea", "fog"], "' \" ]"),
+        ("**#**sunset, \\#sunset, # «sunset»", ["sunset"], "** , \\ , »"),
+        ("♯sunset ♯sunsets C♯ sunset", ["sunset"], "♯sunsets C♯ sunset"),
+        ("C# (sunset) #) sunset #- sunset", ["sunset"], "C# (sunset) #) sunset #- sunset"),
         ("it&#x27;s", ["x27"], "it&#x27;s"),
         ("no hashtag  at all", ["sun"], "no hashtag  at all"),
         ("a#b", ["2022"], "a#b"),
@@ -215,7 +221,27 @@ def test_nothing_is_found_where_all_was_removed(text):
 
 SIGNED = st.lists(
     st.sampled_from(
-        ["#", "＃", "&#35;", "%23", "a", "bc", "#a", "#bc", "日", " ", "\n", "\u200b", ".", "x.y/#a", "&#39;"]
+        [
+            "#",
+            "＃",
+            "&#35;",
+            "%23",
+            "a",
+            "bc",
+            "#a",
+            "#bc",
+            "日",
+            " ",
+            "\n",
+            "\u200b",
+            ".",
+            "x.y/#a",
+            "&#39;",
+            "♯",
+            "(",
+            "<b>",
+            "**",
+        ]
     ),
     max_size=10,
 ).map("".join)

@@ -284,6 +284,11 @@ def test_words_the_author_wrote_are_a_remark_with_their_share():
         "#\nsunset",
         "vibes %23sunset",
         "%2523sun%73et",
+        "#<span>sunset</span>",
+        "#&lt;b&gt;sunset",
+        "**#**sunset",
+        '# "sunset"',
+        "♯sunset",
     ],
 )
 def test_signs_that_are_no_hashtags_to_the_pattern_are_caught_by_the_truth(left):
@@ -302,6 +307,9 @@ def test_signs_that_are_no_hashtags_to_the_pattern_are_caught_by_the_truth(left)
         "it&#x27;s sunset",
         "#other sunset",
         "C# sunset",
+        "C♯ (sunset)",
+        "#- sunset",
+        "#) sunset",
     ],
 )
 def test_words_and_other_signs_are_no_hashtags_of_the_post(left):
