@@ -60,6 +60,7 @@ class Archive(ABC):
         self._name = name
         self._files: dict[str, _Place] = {}
         self._folders: dict[str, set[str]] = {"": set()}
+        self._ambiguous: set[str] = set()
 
     @abstractmethod
     def size(self, name: str) -> int:
@@ -92,10 +93,17 @@ class Archive(ABC):
             return
         if len(self._files) >= _MOST_FILES:
             raise DataError(f"{self._name} holds more than {_MOST_FILES:,} files; unpack it and give the folder.")
-        self._files[_normal("/".join(parts))] = place
+        whole = _normal("/".join(parts))
+        if whole in self._files and self._differ(self._files[whole], place):
+            self._ambiguous.add(whole)
+        self._files[whole] = place
         for depth, part in enumerate(parts):
             folder = self._folders.setdefault(_normal("/".join(parts[:depth])), set())
             folder.add(_normal(part))
+
+    def _differ(self, before: _Place, now: _Place) -> bool:
+        """Return whether two files of one name are two, not the later state of the former."""
+        return False
 
     def _find(self, name: str) -> _Place:
         return self._files[_normal(name)]
@@ -115,12 +123,20 @@ class _ZipArchive(Archive):
 
     def open(self, name: str) -> BinaryIO:
         info = self._info(name)
+        if _normal(name) in self._ambiguous:
+            raise OSError(
+                0, f"{self._name} holds several files of that name; unpack it, rename them and give the folder"
+            )
         if info.file_size > most_unpacked(info.compress_size):
             raise OSError(0, _bomb(info.file_size))
         try:
             return _guarded(self._zip.open(info))
         except _DAMAGED as problem:
             raise OSError(0, f"it cannot be unpacked ({problem}); unpack {self._name} and give the folder") from problem
+
+    def _differ(self, before: _Place, now: _Place) -> bool:
+        one, other = cast("tuple[zipfile.ZipInfo, zipfile.ZipInfo]", (before, now))
+        return (one.CRC, one.file_size) != (other.CRC, other.file_size)
 
     def _info(self, name: str) -> zipfile.ZipInfo:
         return cast("zipfile.ZipInfo", self._find(name))

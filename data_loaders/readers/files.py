@@ -15,6 +15,7 @@ from typing import IO, Any, BinaryIO, cast
 
 from data_loaders.dump_files.archives import is_packed, size_of
 from data_loaders.dump_files.opening import open_file, read_at_most
+from data_loaders.dump_files.signatures import what_it_is
 from data_loaders.dump_files.unpacking import unpacking
 from data_loaders.errors import DataError
 from data_loaders.readers.encodings import evident_encoding, not_utf8, recoded
@@ -43,12 +44,14 @@ def open_bytes(path: Path, root: Path | None = None, encoding: str | None = None
         encoding: of its text, which is then read as UTF-8; None for UTF-8.
 
     Raises:
-        DataError: the file cannot be opened or decompressed, unpacks to far more than its size, or is in another
-            encoding.
+        DataError: the file cannot be opened or decompressed, unpacks to far more than its size, or is no text
+            or text in another encoding.
     """
     try:
         with _unpacked(path, root) if path.suffix.lower() == ".gz" else open_file(path, root) as file:
             head = file.read(_LOOKED_AT_BYTES)
+            if what := what_it_is(head):
+                raise DataError(f"{path} is no text, but {what}.")
             seen = evident_encoding(head)
             if seen is not None and not (encoding or "").lower().startswith(("utf-16", "utf-32", "utf_", "iso")):
                 raise DataError(

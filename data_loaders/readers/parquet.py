@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
@@ -17,7 +18,7 @@ from data_loaders.dump_files.archives import size_of
 from data_loaders.dump_files.unpacking import LONGEST_LINE, check_proportion
 from data_loaders.errors import DataError
 from data_loaders.readers.base import ReaderOptions, Record, Rejected
-from data_loaders.readers.fields import names_inside, value_at
+from data_loaders.readers.fields import listing, names_inside, value_at
 from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import decode, seekable
 from data_loaders.readers.parquet_sizes import is_text, rows_at_once, text_columns, unpacked_size
@@ -108,6 +109,9 @@ class ParquetReader(FileReader):
 
     def _names(self, schema: pa.Schema) -> list[str]:
         """Return the columns, with those inside of structures that hold fields or that the user names."""
+        repeated = sorted(name for name, count in Counter(schema.names).items() if count > 1)
+        if repeated:
+            raise DataError(f"{self.path} has several columns named {listing(repeated)}. Rename all but one.")
         tree = {field.name: _tree(field.type) for field in schema}
         mapped = (name for name in self.options.columns.values() if value_at(tree, name, tree) is not tree)
         return list(dict.fromkeys((*names_inside(tree), *mapped)))

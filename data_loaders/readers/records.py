@@ -16,6 +16,7 @@ import regex
 from data_loaders.errors import DataError, short_repr
 from data_loaders.posts import Post
 from data_loaders.readers.base import RawPost, Record, Rejected
+from data_loaders.readers.extended_json import plain_value
 from data_loaders.readers.image_field import read_image
 from data_loaders.text.hashtags import canonical_list, extract, normalise
 from data_loaders.text.identifiers import is_rounded, plain_identifier
@@ -60,6 +61,7 @@ def build_post(
     """
     post_id: str | None = None
     noted = list(warnings)
+    fields = {name: plain_value(value) if isinstance(value, dict) else value for name, value in fields.items()}
     try:
         post_id = _identifier("post_id", fields.get("post_id"))
         if post_id is None:

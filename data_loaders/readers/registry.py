@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from data_loaders.dump_files.archives import entries, folders, is_archive, is_file, is_folder, open_archive, size_of
 from data_loaders.dump_files.opening import FileRefused, open_file, resolve
+from data_loaders.dump_files.signatures import what_it_is
 from data_loaders.errors import DataError, nearest, some_of
 from data_loaders.readers.base import Reader, ReaderOptions
 from data_loaders.readers.data_files import Source, beside, data_files, one_format, paths_of, posts_files
@@ -214,7 +215,9 @@ def _seen(path: Path) -> str:
     with open_file(path) as file:
         head = file.read(60)
     ending = f"ending in {path.suffix!r}" if path.suffix else "without an ending"
-    return f"a file {ending} that begins with {head.decode('utf-8', 'replace')!r}"
+    what = what_it_is(head)
+    seen = f"a file {ending} that begins with {head.decode('utf-8', 'replace')!r}"
+    return f"{seen}. It is {what}" if what else seen
 
 
 def _accepted(readers: list[type[Reader]]) -> str:

@@ -22,6 +22,8 @@ from data_loaders.readers.registry import register_reader
 from data_loaders.readers.table_rows import Row, TableRows
 
 _ROWS_LOOKED_INTO = 1_000
+_AROUND = " \t\ufeff"
+_REPEATED = "The row is the header again, as where tables were put one behind the other."
 _SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 _RECBOLE_COLUMN = re.compile(r"\w+:(?:token|float)(?:_seq)?")
 
@@ -81,6 +83,9 @@ class _TableReader(FileReader):
             if detail:
                 yield Rejected(where=where, reason="malformed_row", detail=detail)
                 continue
+            if self._repeats(header, row):
+                yield Rejected(where=where, reason="repeated_header", detail=_REPEATED)
+                continue
             values: dict[str, str | None] = {}
             warnings: tuple[str, ...] = ()
             for field, index in columns.items():
@@ -88,6 +93,22 @@ class _TableReader(FileReader):
                 if damaged and not warnings:
                     warnings = (not_utf8(damaged),)
             yield self._build(values, number, where, warnings)
+
+    def _repeats(self, header: list[str], row: Row) -> bool:
+        """Return whether a row is the header again, as where tables were put one behind the other.
+
+        Raises:
+            DataError: its columns are in another order, so that the rows behind it would be misread.
+        """
+        if len(header) == 1 or (row.cells[0] or "").strip(_AROUND) not in header:
+            return False
+        names = [(cell or "").strip(_AROUND) for cell in row.cells]
+        if names != header and sorted(names) == sorted(header):
+            raise DataError(
+                f"{self.path} has another header in line {row.line:,}, {listing(names)}: the columns change their "
+                "places there. Save the tables as files of their own."
+            )
+        return names == header
 
     def _columns(self, header: list[str]) -> dict[str, int]:
         if any(_RECBOLE_COLUMN.fullmatch(name) for name in header):

@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 import re
 
+import regex
+
 _WHOLE = re.compile(r"([+-]?\d+)\.0+", re.ASCII)
 # What keeps a spreadsheet from reading a number: ="77", and '77 as text.
 _GUARDED = re.compile(r"=\"(.*)\"|'(\d+)", re.ASCII)
+# Byte order marks, zero-width spaces and direction marks, which files put together and copied texts hold.
+_UNSEEN_AROUND = regex.compile(r"\A[\s\p{Cf}]++|[\s\p{Cf}]++\Z")
 _ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE]\+\d+", re.ASCII)
 # Beyond, floating point cannot tell neighbouring whole numbers apart.
 _EXACT = 2**53
@@ -29,12 +33,14 @@ def says_missing(text: str) -> bool:
 
 
 def plain_identifier(text: str) -> str:
-    """Return an id without surrounding white space, and a whole number without what tables give it: a fraction, quotes.
+    """Return an id without white space and what is not seen around it, and a whole number without what tables give it.
 
     >>> plain_identifier(" 77.0 "), plain_identifier("77.5"), plain_identifier("v1.0"), plain_identifier('="77"')
     ('77', '77.5', 'v1.0', '77')
+    >>> plain_identifier("\ufeffann\u200b ")
+    'ann'
     """
-    stripped = text.strip()
+    stripped = text.strip() if text.isascii() else _UNSEEN_AROUND.sub("", text)
     if guarded := _GUARDED.fullmatch(stripped):
         stripped = (guarded[1] or guarded[2] or "").strip()
     match = _WHOLE.fullmatch(stripped)

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta, timezone
 ACCEPTED = "ISO 8601 such as 2022-10-28T19:56:50Z, or Unix seconds or milliseconds, from 1990 to the day after tomorrow"
 
 _EARLIEST = datetime(1990, 1, 1, tzinfo=timezone.utc)
+_LEAP = 60
 _LATEST_AFTER_NOW = timedelta(days=2)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -17,7 +18,7 @@ _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _ISO = re.compile(
     r"(?P<year>\d{4})[-/](?P<month>\d{1,2})[-/](?P<day>\d{1,2})"
     r"(?:[Tt ]\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
-    r"\s*(?P<zone>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?",
+    r"\s*(?:(?P<zone>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)(?:\[[\w/+\-]+\])?)?)?",
     re.ASCII,
 )
 _TWITTER = re.compile(
@@ -89,7 +90,14 @@ def _from_match(match: re.Match[str]) -> datetime:
     month = _MONTHS.get(parts["month"]) or (int(parts["month"]) if parts["month"].isdigit() else 0)
     year, day, hour, minute, second = (int(parts[name] or 0) for name in ("year", "day", "hour", "minute", "second"))
     microsecond = int((parts.get("fraction") or "").ljust(6, "0")[:6])
-    return _utc(datetime(year, month, day, hour, minute, second, microsecond, tzinfo=_zone(parts["zone"])))
+    # The end of a day, and a leap second: the instant after the one before.
+    midnight, leap = (hour, minute, second, microsecond) == (24, 0, 0, 0), second == _LEAP
+    hour, minute = (23, 59) if midnight else (hour, minute)
+    second = 59 if midnight or leap else second
+    before = _utc(datetime(year, month, day, hour, minute, second, microsecond, tzinfo=_zone(parts["zone"])))
+    if leap and (before.hour, before.minute) != (23, 59):
+        raise ValueError("second must be in 0..59, but at the end of a day in UTC")
+    return before + timedelta(seconds=midnight or leap)
 
 
 def _zone(text: str | None) -> timezone:

@@ -166,3 +166,27 @@ def test_a_tar_that_ends_early_loses_nothing_in_silence(tmp_path):
         with pytest.raises(DataError, match=r"x.tar cannot be read as an archive: it ends early, or is damaged"):
             entries(path)
         path.unlink()
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("names", [("a.csv", "a.csv"), ("in\\a.csv", "in/a.csv"), ("é.csv", "e\u0301.csv")])
+def test_two_different_files_of_one_name_in_a_zip_are_not_one(tmp_path, names):
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, text in zip(names, ("1", "2"), strict=True):
+            packed.writestr(name, text)
+        for _ in range(2):
+            packed.writestr("same.csv", "3")
+    message = r"cannot be read: .*x\.zip holds several files of that name; unpack it, rename them and give the folder"
+    with pytest.raises(FileRefused, match=message):
+        content(path / names[1].replace("\\", "/"))
+    assert content(path / "same.csv") == b"3"
+
+
+def test_a_file_that_was_added_to_a_tar_again_is_the_later_one(tmp_path):
+    path = write_tar(tmp_path / "x.tar", {"a.csv": b"1"})
+    with tarfile.open(path, "a") as packed:
+        info = tarfile.TarInfo("a.csv")
+        info.size = 1
+        packed.addfile(info, io.BytesIO(b"2"))
+    assert content(path / "a.csv") == b"2"

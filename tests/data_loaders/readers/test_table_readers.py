@@ -138,6 +138,34 @@ def test_rows_of_another_length_are_refused(tmp_path):
     assert long.reason == "malformed_row"
 
 
+def test_a_header_that_is_repeated_is_no_post(tmp_path):
+    path = tmp_path / "posts.csv"
+    path.write_text(
+        "post_id,user_id,caption\n1,ann,a\npost_id,user_id,caption\n\ufeffpost_id,user_id, caption\n2,ann,b\n"
+    )
+    first, *repeated, last = open_dump(path).read()
+    assert [first.post.post_id, last.post.post_id] == ["1", "2"]
+    assert [(one.where, one.reason) for one in repeated] == [
+        ("posts.csv:3", "repeated_header"),
+        ("posts.csv:4", "repeated_header"),
+    ]
+    assert repeated[0].detail == "The row is the header again, as where tables were put one behind the other."
+
+
+def test_columns_that_change_their_places(tmp_path):
+    path = tmp_path / "posts.csv"
+    path.write_text("post_id,user_id,caption\n1,ann,a\npost_id,caption,user_id\n2,b,ann\n")
+    message = r"another header in line 3, 'post_id', 'caption', 'user_id': the columns change their places there\. Save"
+    with pytest.raises(DataError, match=message):
+        list(open_dump(path).read())
+
+
+def test_a_caption_may_be_the_name_of_a_column(tmp_path):
+    path = tmp_path / "posts.csv"
+    path.write_text("caption,post_id\ncaption,1\npost_id,2\n")
+    assert [record.post.caption for record in open_dump(path).read()] == ["caption", "post_id"]
+
+
 def test_columns_by_hand_and_by_other_names(tmp_path):
     path = write(tmp_path, ["Tweet ID", "screen-name", "body text", "Tags"], ["1", "ann", "x", "a|b"])
     reader = open_dump(path, options=ReaderOptions(columns={"caption": "body text"}))
@@ -322,6 +350,13 @@ def test_parquet_values_of_wrong_types(tmp_path):
     (record,) = read(write_parquet(tmp_path, post_id=["1"], caption=[["a"]]))
     assert record.reason == "wrong_type"
     assert record.detail == "caption is a list, ['a']. Accepted: text or null."
+
+
+def test_parquet_columns_of_one_name(tmp_path):
+    columns = [pa.array([value]) for value in ("1", "a", "b")]
+    pq.write_table(pa.Table.from_arrays(columns, ["post_id", "caption", "caption"]), tmp_path / "posts.parquet")
+    with pytest.raises(DataError, match=r"posts\.parquet has several columns named 'caption'\. Rename all but one\."):
+        list(open_dump(tmp_path / "posts.parquet").read())
 
 
 def test_a_file_that_is_no_parquet(tmp_path):

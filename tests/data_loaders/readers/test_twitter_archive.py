@@ -320,9 +320,10 @@ def test_tweets_that_are_there_twice_and_bytes_that_are_no_text(tmp_path):
 @pytest.mark.parametrize(
     "content, problem",
     [
+        ("it", "tweets.js is not a file of a Twitter archive. It begins with 'it'; accepted: an assignment such as"),
         (
             "<html>",
-            "tweets.js is not a file of a Twitter archive. It begins with '<html>'; accepted: an assignment such as",
+            "tweets.js is no text, but a web page; if it was downloaded, its address may need a login",
         ),
         (made.script({"tweet": {}}), "is not a file of a Twitter archive"),
         ("", "is not a file of a Twitter archive"),

@@ -22,3 +22,13 @@ from data_loaders.text.identifiers import plain_identifier
 )
 def test_ids_that_are_guarded_against_spreadsheets(text, plain):
     assert plain_identifier(text) == plain
+
+
+@pytest.mark.parametrize("text", ["\ufeffann", " \u200b\u200e ann\u2060\u00a0", "ann\u200f\n"])
+def test_what_is_not_seen_around_an_id_is_no_part_of_it(text):
+    assert plain_identifier(text) == "ann"
+
+
+def test_what_stands_inside_of_an_id_stays():
+    assert plain_identifier("a\u200bb") == "a\u200bb"
+    assert plain_identifier("\ufeff") == ""

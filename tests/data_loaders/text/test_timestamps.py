@@ -46,6 +46,21 @@ def test_a_date_is_its_midnight(value):
 
 
 @pytest.mark.parametrize(
+    "value, instant",
+    [
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00+00:00"),  # a leap second
+        ("2017-01-01T05:29:60+05:30", "2017-01-01T00:00:00+00:00"),
+        ("2022-10-28T24:00:00", "2022-10-29T00:00:00+00:00"),  # the end of a day
+        ("2022-10-28 24:00", "2022-10-29T00:00:00+00:00"),
+        ("2022-10-28T21:56:50+02:00[Europe/Berlin]", "2022-10-28T19:56:50+00:00"),  # as Java prints it
+        ("2022-10-28T19:56:50Z[Etc/GMT+0]", "2022-10-28T19:56:50+00:00"),
+    ],
+)
+def test_instants_that_clocks_rarely_show(value, instant):
+    assert read_timestamp(value, NOW).isoformat() == instant
+
+
+@pytest.mark.parametrize(
     "value, problem",
     [
         ("3021-01-01", "in the future"),
@@ -56,6 +71,9 @@ def test_a_date_is_its_midnight(value):
         ("2022-13-01", "month"),
         ("2022-02-30", "day"),
         ("2022-10-28T25:00:00", "hour"),
+        ("2022-10-28T24:00:01", "hour"),
+        ("2022-10-28T23:58:60", "second"),
+        ("2022-10-28T19:56:50[Europe/Berlin]", "not a date or time"),
         ("yesterday", "not a date or time"),
         ("28.10.2022", "not a date or time"),
         ("", "not a date or time"),
