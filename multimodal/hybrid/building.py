@@ -91,7 +91,7 @@ class TableBuilder:
         keys = np.unique(np.concatenate([*proposals, np.empty(0, np.int64)]))
         rows, hashtags = keys >> 32, keys & (2**32 - 1)
         used, places = np.unique(hashtags, return_inverse=True)
-        texts = [questions.names[number] for number in used.tolist()]
+        texts = questions.names.texts_of(used.tolist())
         rank = np.empty(len(texts), np.int64)
         rank[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
         order = np.lexsort((rank[places], rows))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 
 
@@ -24,6 +26,11 @@ class HashtagNames:
 
     def __getitem__(self, number: int) -> str:
         return self._known[number] if number < self._count else self._further[number - self._count]
+
+    def texts_of(self, numbers: Sequence[int]) -> list[str]:
+        """Return the text of each number."""
+        known, count, further = self._known.names, self._count, self._further
+        return [known[number] if number < count else further[number - count] for number in numbers]
 
     def number_of(self, text: str) -> int:
         """Return the number of a hashtag, a new one if it has none."""

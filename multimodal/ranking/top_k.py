@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
@@ -40,7 +41,7 @@ def order_candidates(
         indices, scores = indices[kept], scores[kept]
     frequencies = id_map.frequency_of(indices)
     order = np.lexsort((-frequencies, -scores))
-    order = _settle_by_name(order, scores, frequencies, indices, id_map.names)[:k]
+    order = _settle_by_name(order, scores, frequencies, indices, id_map.names, k)[:k]
     return indices[order], scores[order]
 
 
@@ -50,19 +51,18 @@ def _settle_by_name(
     frequencies: NDArray[np.int64],
     indices: NDArray[np.int64],
     names: Sequence[str],
+    k: int,
 ) -> NDArray[np.int64]:
-    # Only runs that are equal in both numbers are sorted by text; they are rare.
+    # Only runs that are equal in both numbers and begin before `k` are sorted by text; they are rare.
     sorted_scores, sorted_frequencies = scores[order], frequencies[order]
-    equal = (np.diff(sorted_scores) == 0) & (np.diff(sorted_frequencies) == 0)
-    if not equal.any():
+    differs = (np.diff(sorted_scores) != 0) | (np.diff(sorted_frequencies) != 0)
+    if differs.all():
         return order
+    starts = [0, *(differs.nonzero()[0] + 1).tolist()]
     settled = order.copy()
-    start = 0
-    for stop in range(1, len(order) + 1):
-        if stop == len(order) or not equal[stop - 1]:
-            if stop - start > 1:
-                settled[start:stop] = sorted(order[start:stop], key=lambda row: names[int(indices[row])])
-            start = stop
+    for start, stop in itertools.pairwise([*starts, len(order)]):
+        if stop - start > 1 and start < k:
+            settled[start:stop] = sorted(order[start:stop].tolist(), key=lambda row: names[int(indices[row])])
     return settled
 
 

@@ -70,8 +70,9 @@ class Questions:
 
     def has(self, space: str) -> Flags:
         """Return which posts have something to compare in a space, (B,)."""
-        counts = np.diff(self.terms.indptr) if space == WORDS else np.count_nonzero(self.vectors[space], axis=1)
-        return np.asarray(counts > 0)
+        if space == WORDS:
+            return np.asarray(self.terms.indptr[1:] > self.terms.indptr[:-1])
+        return np.asarray(np.count_nonzero(self.vectors[space], axis=1) > 0)
 
 
 @dataclass(frozen=True, slots=True)

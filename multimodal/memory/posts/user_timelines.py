@@ -94,6 +94,9 @@ class UserTimelines:
 
         All queries share one binary search, so a whole split costs as many steps as one post.
         """
+        if len(users) == 1:
+            first, stop = int(starts[users[0]]), int(starts[users[0] + 1])
+            return first + self.instants_us[first:stop].searchsorted(instants_us)
         low, high = starts[users], starts[users + 1]
         while (searching := low < high).any():
             middle = (low + high) // 2

@@ -57,6 +57,8 @@ class HashtagValues:
 
     def best(self, count: int, text_of: Callable[[int], str]) -> HashtagValues:
         """Return the `count` hashtags of each question with the largest values in the first column; ties by text."""
+        if len(self.rows) <= count:
+            return self
         starts = run_starts(self.rows)
         sizes = run_sizes(starts, len(self.rows))
         if sizes.max(initial=0) <= count:

@@ -66,6 +66,8 @@ def used_by(columns: QuestionColumns, positions: Ints, moments_us: Ints, decay: 
 
 
 def _weights(instants_us: Ints, moments_us: Ints, decay: float) -> Floats:
+    if not decay:
+        return np.ones(len(instants_us))
     # In floating point: the distance between a dated and an undated post overflows an integer.
     hours = (moments_us.astype(np.float64) - instants_us.astype(np.float64)) / _HOUR_US
     weights: Floats = (hours + 1) ** -decay

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import sparse
@@ -28,6 +28,7 @@ class Gathered:
         vectors: of each dense space (n, width), rows of length 1 or 0.
         words: an inverted index with whole lists; None for none.
         inverted: of how many of the first posts it tells the terms.
+        products: of the last words asked for, because several likenesses compare one post.
     """
 
     posts: Timed
@@ -35,6 +36,7 @@ class Gathered:
     vectors: dict[str, Floats]
     words: WordSpan | None = None
     inverted: int = 0
+    products: dict[tuple[bytes, bytes], Doubles] = field(default_factory=dict)
 
     @classmethod
     def of(cls, columns: PostColumns, posts: Timed, spaces: Sequence[str]) -> Gathered:
@@ -89,6 +91,15 @@ class Gathered:
         return total
 
     def _word_products(self, question: Question, workspace: Workspace) -> Doubles:
+        words = question.slots.tobytes(), question.weights.tobytes()
+        known = self.products.get(words)
+        if known is None:
+            known = self._multiplied(question, workspace)
+            self.products.clear()
+            self.products[words] = known
+        return known
+
+    def _multiplied(self, question: Question, workspace: Workspace) -> Doubles:
         if self.terms is None:
             return np.zeros(len(self.posts))
         first = self.inverted

@@ -28,9 +28,10 @@ def word_similarity(queries: sparse.csr_matrix, remembered: sparse.csr_matrix, p
     similarity: NDArray[np.float32] = np.zeros(positions.shape, np.float32)
     for start in range(0, len(positions), _PAIRED_QUERIES):
         block = slice(start, start + _PAIRED_QUERIES)
+        asked = queries if len(positions) <= _PAIRED_QUERIES else queries[block]
         rows, ranks = (positions[block] >= 0).nonzero()
         counts, entries = entries_of(remembered.indptr[1:], positions[block][rows, ranks])
-        weights = _weights_at(queries[block], rows.repeat(counts), remembered.indices[entries])
+        weights = _weights_at(asked, rows.repeat(counts), remembered.indices[entries])
         products = weights * remembered.data[entries]
         shared = products.nonzero()[0]
         owners = np.arange(len(rows)).repeat(counts)[shared]

@@ -186,6 +186,10 @@ class TestLinearHead:
         expected = questions.terms.toarray() @ terms.T @ weights
         np.testing.assert_allclose(head.scores(questions.terms, {}), expected, atol=2e-5)
 
+    def test_words_are_multiplied_as_matrices_are(self, head, questions):
+        known = questions.memory.terms[:4]
+        np.testing.assert_array_equal(head._shared_words(known), (known @ head.words).toarray())
+
     def test_a_post_alone_has_the_same_bits(self, head, questions):
         together = head.scores(questions.terms, {})
         for row in range(len(questions)):

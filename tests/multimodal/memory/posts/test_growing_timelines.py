@@ -37,6 +37,10 @@ def test_equal_those_that_are_sorted_at_once(posts, step, fewest, limit):
             known = None if alive.all() else alive[:stop]
             found = timelines.before(asked, moments, limit, (users[:stop], instants[:stop]), known)
             assert found.tolist() == expected.tolist()
+            for row in range(stop % 7, len(asked), 7):
+                columns = users[:stop], instants[:stop]
+                alone = timelines.before(asked[[row]], moments[[row]], limit, columns, known)
+                assert alone.tolist() == expected[[row]].tolist()
 
 
 def test_few_posts_are_not_sorted_in():

@@ -34,6 +34,16 @@ def test_equals_a_slow_loop(likeness):
     check(ask(NeighbourIndex(posts), asked, 7, likeness), posts, asked, likeness, 7)
 
 
+def test_asked_again_by_another_likeness_it_answers_as_if_asked_first():
+    posts, asked = stream(60), stream(1, seed=1, instants=[58 * HOUR])
+    others, index = stream(1, seed=2, instants=[58 * HOUR]), NeighbourIndex(posts)
+    again = Likeness({"words": 1.0}, power=2, decay=0.7)
+    for one, likeness in ((asked, MIXES[0]), (asked, again), (others, again), (asked, MIXES[0])):
+        found, first = ask(index, one, 7, likeness), ask(NeighbourIndex(posts), one, 7, likeness)
+        np.testing.assert_array_equal(found.positions, first.positions)
+        np.testing.assert_array_equal(found.similarity, first.similarity)
+
+
 def test_only_what_is_alive_and_admitted_is_found():
     posts, asked = stream(60), stream(4, seed=1, instants=np.full(4, 58 * HOUR))
     draw = np.random.default_rng(2)
