@@ -105,7 +105,10 @@ class HybridConfig(RunConfig):
         return dict(sources)
 
 
-RESERVED = ("own", "similar", "similar_images", "words", "caption", "trends", "together", "post", "agreement", "linear")
+RESERVED = (
+    *("own", "similar", "similar_images", "words", "caption", "trends", "together", "post", "agreement", "linear"),
+    "texts",
+)
 
 
 def _trains(encoder: Any) -> bool:

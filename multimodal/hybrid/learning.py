@@ -19,14 +19,16 @@ from multimodal.hybrid.parts.training import TrainedPart
 from multimodal.hybrid.ranker.rows import RankerRows
 from multimodal.hybrid.ranker.rows import joined as joined_rows
 from multimodal.hybrid.sources.linear import LinearHead
-from multimodal.hybrid.spaces import PostSpaces
+from multimodal.hybrid.spaces import CAPTION, PostSpaces
+from multimodal.hybrid.texts.head import TextHead
+from multimodal.hybrid.texts.vectors import HashtagVectors
 from multimodal.memory.post_memory import PostMemory
 from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.base import System
 
 _POSTS_AT_ONCE = 256
-# Gives the sources of a hybrid with this head and these parts, without those of the last argument.
-Assemble = Callable[[LinearHead | None, Sequence[PartSource], Collection[str]], TableBuilder]
+# Gives the sources of a hybrid with these heads and parts, without those of the last argument.
+Assemble = Callable[[LinearHead | None, TextHead | None, Sequence[PartSource], Collection[str]], TableBuilder]
 # Shares of the train posts after which a head is fitted anew.
 _HEADS = (0.12, 0.25, 0.4, 0.55, 0.7, 0.85)
 
@@ -106,7 +108,7 @@ def instant_cut(posts: Sequence[Post], count: int) -> int:
 class TableMaker:
     """Describes train and validation posts by everything that was strictly earlier.
 
-    The linear head is fitted anew as time goes on, to what was known. A System that is a source says nothing of the
+    The heads are fitted anew as time goes on, to what was known. A System that is a source says nothing of the
     first train posts, which its early training knew; of the later ones speaks what was trained on the first alone; of
     validation posts what was trained on the train split.
 
@@ -117,6 +119,8 @@ class TableMaker:
         parts: the Systems that are sources.
         rows: which posts rankers learn from.
         train, validation: the two splits, train by time.
+        texts: vectors of hashtags; None without a sentence encoder.
+        last: how many of the last posts with a hashtag are looked at.
     """
 
     def __init__(
@@ -128,12 +132,14 @@ class TableMaker:
         rows: RowsConfig,
         train: Sequence[Post],
         validation: Sequence[Post],
+        texts: HashtagVectors | None = None,
+        last: int = 1,
     ) -> None:
         self._spaces, self._assemble, self._memory, self._parts = spaces, assemble, memory, parts
-        self._lacking = rows.lacking
+        self._lacking, self._texts, self._last = rows.lacking, texts, last
         start = max(int(len(train) * rows.start), len(train) - rows.most_posts)
         self._train, self._validation, self._start = train, validation, min(start, len(train))
-        self._heads = self._fit_heads()
+        self._heads, self._text_heads = self._fit_heads(), dict[int, TextHead]()
         known = [*train, *validation]
         self._remembered = {
             name: {system: _memory_of(system, known) for system in (part.early, part.whole)}
@@ -144,6 +150,11 @@ class TableMaker:
     def head(self) -> LinearHead:
         """The linear head of the whole train split."""
         return self._heads[len(self._train)]
+
+    @property
+    def text_head(self) -> TextHead | None:
+        """How near hashtags are as texts, from the whole train split; None without vectors of hashtags."""
+        return self._text_head(len(self._train))
 
     def _fit_heads(self) -> dict[int, LinearHead]:
         memory, count = self._memory, len(self._train)
@@ -167,31 +178,39 @@ class TableMaker:
         with shared_progress("asking sources", total) as advance:
             for first, last in itertools.pairwise(cuts):
                 chosen = {name: part.early if early[name] <= first else None for name, part in self._parts.items()}
-                head, posts = self._head_before(first), self._train[first:last]
-                tables += self._tables(posts, head, chosen, left_out, advance)
+                cut, posts = self._cut_before(first), self._train[first:last]
+                tables += self._tables(posts, cut, chosen, left_out, advance)
                 found, left = lacking(posts, self._lacking, first)
-                further += self._tables(left, head, chosen, left_out)
+                further += self._tables(left, cut, chosen, left_out)
                 places += [first - self._start + place for place in found]
                 stripped += left
             whole = {name: part.whole for name, part in self._parts.items()}
-            tables += self._tables(self._validation, self.head, whole, left_out, advance)
+            tables += self._tables(self._validation, end, whole, left_out, advance)
         learned = [*self._train[self._start :], *self._validation]
         more = StrippedPosts(places, stripped, joined(further)) if stripped else None
         return LearningPosts(learned, end - self._start, joined(tables), more)
 
-    def _head_before(self, first: int) -> LinearHead | None:
-        return self._heads[max(cut for cut in self._heads if cut <= first)] if first >= min(self._heads) else None
+    def _cut_before(self, first: int) -> int | None:
+        return max((cut for cut in self._heads if cut <= first), default=None)
+
+    def _text_head(self, cut: int | None) -> TextHead | None:
+        if self._texts is None or cut is None:
+            return None
+        if cut not in self._text_heads:
+            self._text_heads[cut] = TextHead.fit(self._memory, CAPTION, self._texts, cut, self._last)
+        return self._text_heads[cut]
 
     def _tables(
         self,
         posts: Sequence[Post],
-        head: LinearHead | None,
+        cut: int | None,
         systems: Mapping[str, System | None],
         left_out: Collection[str],
         advance: Callable[[int], None] | None = None,
     ) -> list[CandidateTable]:
         parts = [PartSource(name, system, self._memory_for(name, system)) for name, system in systems.items()]
-        builder = self._assemble(head, parts, left_out)
+        head = None if cut is None else self._heads[cut]
+        builder = self._assemble(head, self._text_head(cut), parts, left_out)
         tables = []
         for start in range(0, max(len(posts), 1), _POSTS_AT_ONCE):
             part = posts[start : start + _POSTS_AT_ONCE]

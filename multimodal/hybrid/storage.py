@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,13 +11,16 @@ from pydantic import Field
 
 from data_loaders.errors import RunError
 from multimodal.encoders import load_caption_encoder, load_image_encoder
-from multimodal.hybrid.assembly import CORE, LINEAR
+from multimodal.hybrid.assembly import CORE, LINEAR, TEXTS
 from multimodal.hybrid.config import HybridConfig
 from multimodal.hybrid.linear_file import load_linear, save_linear
 from multimodal.hybrid.ranker.ranker import Ranker
 from multimodal.hybrid.ranker.storage import load_ranker, save_ranker
 from multimodal.hybrid.sources.linear import LinearHead
 from multimodal.hybrid.spaces import PostSpaces
+from multimodal.hybrid.texts.files import load_texts, save_texts
+from multimodal.hybrid.texts.head import TextHead
+from multimodal.hybrid.texts.vectors import HashtagVectors
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.search.caption_vectors import SLOTS, CaptionVectors
 from multimodal.storage.array_files import ArrayForm, load_arrays, save_arrays
@@ -48,10 +52,16 @@ class HybridParts:
     left_out: tuple[str, ...]
     ranker: Ranker
     train_posts: int
+    texts: tuple[HashtagVectors, TextHead] | None = None
 
 
-def save_parts(folder: Path, parts: HybridParts) -> None:
+def save_parts(folder: Path, parts: HybridParts, vocabulary: Sequence[str]) -> None:
     """Save ranker, encoders and the Systems that are sources, each in a folder of its own.
+
+    Args:
+        folder: an existing one.
+        parts: what to save.
+        vocabulary: the hashtags of the train split.
 
     Raises:
         RunError: a file cannot be written.
@@ -66,6 +76,8 @@ def save_parts(folder: Path, parts: HybridParts) -> None:
         save_model(folder / _PARTS / name, part, part.new_memory())
     if parts.head is not None:
         save_linear(folder, parts.head)
+    if parts.texts is not None:
+        save_texts(folder, *parts.texts, vocabulary)
     save_ranker(folder, parts.ranker)
     state = {
         "train_posts": parts.train_posts,
@@ -99,7 +111,10 @@ def load_parts(folder: Path, config: HybridConfig, id_map: HashtagIdMap) -> Hybr
     )
     parts = {name: _load_part(folder / _PARTS / name, id_map) for name in state.parts}
     head = None if LINEAR in state.left_out else load_linear(folder, id_map.vocabulary_size, spaces.widths)
-    return HybridParts(spaces, head, parts, tuple(state.left_out), load_ranker(folder), int(state.train_posts))
+    ranker, names = load_ranker(folder), id_map.names[: id_map.vocabulary_size]
+    # A model that was saved before hashtags were looked at as texts asks for none.
+    texts = load_texts(folder, spaces.captions, names) if spaces.captions and TEXTS in ranker.sources else None
+    return HybridParts(spaces, head, parts, tuple(state.left_out), ranker, int(state.train_posts), texts)
 
 
 def _load_part(folder: Path, id_map: HashtagIdMap) -> System:

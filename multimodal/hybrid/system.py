@@ -13,10 +13,11 @@ import torch
 
 from data_loaders.errors import RunError
 from data_loaders.posts import Post
+from data_loaders.text.captions import clean_caption
 from multimodal.config import RunConfig
 from multimodal.distributed.launching import own_device
 from multimodal.encoders import missing_weights
-from multimodal.hybrid.assembly import CORE, LINEAR, assembled
+from multimodal.hybrid.assembly import CORE, LINEAR, TEXTS, assembled
 from multimodal.hybrid.building import TableBuilder
 from multimodal.hybrid.choosing import calibrated_on, choose, f1_at
 from multimodal.hybrid.config import HybridConfig
@@ -30,8 +31,12 @@ from multimodal.hybrid.personal import personal_log_odds
 from multimodal.hybrid.ranker.fitting import fit_ranker
 from multimodal.hybrid.ranker.ranker import Ranker, chances_of
 from multimodal.hybrid.sources.linear import LinearHead
-from multimodal.hybrid.spaces import PostSpaces, build_spaces
+from multimodal.hybrid.sources.texts import HashtagTexts
+from multimodal.hybrid.spaces import CAPTION, PostSpaces, build_spaces
 from multimodal.hybrid.storage import HybridParts, load_parts, save_parts
+from multimodal.hybrid.texts.head import TextHead
+from multimodal.hybrid.texts.splitting import WordSplitter
+from multimodal.hybrid.texts.vectors import HashtagVectors
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.posts.dense_spaces import CONTENT
@@ -61,6 +66,7 @@ class HybridSystem(System):
     Attributes:
         spaces: what posts are compared by.
         head: the linear source; None if it is left out.
+        texts: vectors of hashtags, and how near they are to posts; None without a sentence encoder, or if left out.
         parts: other Systems that are sources, by name.
         left_out: sources that are not asked.
         ranker: gives chances.
@@ -74,6 +80,7 @@ class HybridSystem(System):
     config: HybridConfig
     spaces: PostSpaces
     head: LinearHead | None
+    texts: tuple[HashtagVectors, TextHead] | None
     parts: dict[str, System]
     left_out: tuple[str, ...]
     ranker: Ranker
@@ -139,26 +146,51 @@ class HybridSystem(System):
         self.parts, self.left_out = {name: part.whole for name, part in trained.items()}, ()
         self.spaces = build_spaces(self.config, train, self.parts)
         self.use_device(own_device())
-        maker = self._table_maker(trained, train, validation)
+        vectors = self._hashtag_vectors(train)
+        maker = self._table_maker(trained, train, validation, vectors)
         learning = self._chosen(maker, maker.made(), run)
         self.head = None if LINEAR in self.left_out else maker.head
+        head = None if TEXTS in self.left_out else maker.text_head
+        self.texts = None if vectors is None or head is None else (vectors, head)
         self._fit_ranker(learning, run)
 
     def _start(self, id_map: HashtagIdMap, train_posts: int) -> None:
         self.id_map, self.prior, self._made = id_map, PopularityPrior(id_map, train_posts), None
 
     def _table_maker(
-        self, trained: Mapping[str, TrainedPart], train: Sequence[Post], validation: Sequence[Post]
+        self,
+        trained: Mapping[str, TrainedPart],
+        train: Sequence[Post],
+        validation: Sequence[Post],
+        texts: HashtagVectors | None,
     ) -> TableMaker:
         memory = PostMemory(self.id_map.vocabulary(), 0, SLOTS, self.spaces.widths)
         for posts in (train, validation):
             _, terms, vectors = self.spaces.encoded(posts)
             memory.append(posts, None, terms, vectors)
-        return TableMaker(self.spaces, self._assembled, memory, trained, self.config.rows, train, validation)
+        last, rows = self._last_posts, self.config.rows
+
+        def assemble(
+            head: LinearHead | None, near: TextHead | None, parts: Sequence[PartSource], left_out: Collection[str]
+        ) -> TableBuilder:
+            described = None if texts is None else HashtagTexts(CAPTION, texts, near, last)
+            return self._assembled(head, described, parts, left_out)
+
+        return TableMaker(self.spaces, assemble, memory, trained, rows, train, validation, texts, last)
+
+    def _hashtag_vectors(self, train: Sequence[Post]) -> HashtagVectors | None:
+        encoder = self.spaces.captions
+        captions = (clean_caption(post.caption, self.config.caption_profile) for post in train)
+        return None if encoder is None else HashtagVectors(encoder, WordSplitter.of_captions(captions))
+
+    @property
+    def _last_posts(self) -> int:
+        return max(self.config.search.hashtag_posts, 1)
 
     def _chosen(self, maker: TableMaker, learning: LearningPosts, run: RunFolder) -> LearningPosts:
         """Leave out the sources that do not help."""
         optional = [name for name in learning.table.proposers if name not in CORE]
+        optional += [TEXTS] if TEXTS in learning.table.sources else []
         if not self.config.rows.choose:
             return learning
         choice = choose(
@@ -174,7 +206,8 @@ class HybridSystem(System):
         table, end, config, seed = learning.table, len(learning.posts), self.config.ranker, self.config.seed
         rows, validation = learning.rows(0, learning.train), learning.rows(learning.train, end)
         self.ranker = fit_ranker(rows, table.names, table.sources, config, validation, seed)
-        taken, f1 = list(table.proposers), f1_at(self.ranker, learning, learning.train, end)
+        taken = [*table.proposers, *([TEXTS] if TEXTS in table.sources else [])]
+        f1 = f1_at(self.ranker, learning, learning.train, end)
         self.calibration = calibrated_on(self.ranker, learning, self.calibration_depth)
         logger.info("sources: %s; left out: %s", ", ".join(taken), ", ".join(self.left_out) or "none")
         logger.info("F1@5 on validation posts, of a ranker that did not learn from them: %.4f", f1)
@@ -186,9 +219,13 @@ class HybridSystem(System):
         run.log({"event": "ranker", **record})
 
     def _assembled(
-        self, head: LinearHead | None, parts: Sequence[PartSource], left_out: Collection[str]
+        self,
+        head: LinearHead | None,
+        texts: HashtagTexts | None,
+        parts: Sequence[PartSource],
+        left_out: Collection[str],
     ) -> TableBuilder:
-        return assembled(self.config.search, tuple(self.spaces.widths), head, parts, left_out)
+        return assembled(self.config.search, tuple(self.spaces.widths), head, parts, left_out, texts)
 
     # -- memory ------------------------------------------------------------------------------------------------
 
@@ -215,6 +252,9 @@ class HybridSystem(System):
                 for space in (*([CONTENT] if own.width else []), *own.spaces):
                     vectors[space_name(name, space)] = own.vectors_at(space, everything)
         memory.append(posts, None, terms, vectors)
+        if self.texts is not None:
+            # Once, when they are observed, in place of when somebody waits for an answer.
+            self.texts[0].of(list(dict.fromkeys(hashtag for post in posts for hashtag in post.hashtags)))
 
     # -- ranking -----------------------------------------------------------------------------------------------
 
@@ -264,7 +304,8 @@ class HybridSystem(System):
         made = self._made
         if made is None or made[0] is not self.parts:
             parts = [self._part_source(name, part) for name, part in self.parts.items()]
-            made = self._made = self.parts, self._assembled(self.head, parts, self.left_out)
+            texts = None if self.texts is None else HashtagTexts(CAPTION, *self.texts, self._last_posts)
+            made = self._made = self.parts, self._assembled(self.head, texts, parts, self.left_out)
         return made[1]
 
     @staticmethod
@@ -281,7 +322,11 @@ class HybridSystem(System):
             RunError: a file cannot be written.
         """
         save_parts(
-            folder, HybridParts(self.spaces, self.head, self.parts, self.left_out, self.ranker, self.prior.train_posts)
+            folder,
+            HybridParts(
+                self.spaces, self.head, self.parts, self.left_out, self.ranker, self.prior.train_posts, self.texts
+            ),
+            self.id_map.names[: self.id_map.vocabulary_size],
         )
 
     @classmethod
@@ -302,7 +347,7 @@ class HybridSystem(System):
         system = cls(config)
         system._start(id_map, parts.train_posts)
         system.spaces, system.head, system.parts = parts.spaces, parts.head, parts.parts
-        system.left_out, system.ranker = parts.left_out, parts.ranker
+        system.left_out, system.ranker, system.texts = parts.left_out, parts.ranker, parts.texts
         expected = system._builder().features
         if tuple(feature.name for feature in expected) != tuple(system.ranker.names):
             raise RunError(f"{folder}: the ranker knows other features than the sources give; train the hybrid again.")

@@ -16,6 +16,7 @@ from data_loaders.posts import Post
 from multimodal.hybrid.names import HashtagNames
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.questions.hashtag_values import HashtagValues
+from multimodal.memory.questions.postings import Found
 from multimodal.memory.search.columns import WORDS
 
 Ints = NDArray[np.int64]
@@ -39,6 +40,7 @@ class Questions:
         names: numbers of hashtags, those of the memory and words that never were hashtags.
         histories: what `history` has found, by limit.
         related: the neighbours that sources have found, by name of the source.
+        latest: what `newest` has found, by limit.
     """
 
     posts: Sequence[Post]
@@ -51,6 +53,7 @@ class Questions:
     names: HashtagNames
     histories: dict[int, Ints] = field(default_factory=dict)
     related: dict[str, Related] = field(default_factory=dict)
+    latest: dict[int, tuple[Candidates, Found]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.posts)
@@ -67,6 +70,15 @@ class Questions:
             users = [post.user_id for post in self.posts]
             longer = self.histories[limit] = self.memory.history(users, self.instants_us, limit)
         return longer[:, :limit]
+
+    def newest(self, candidates: Candidates, last: int) -> Found:
+        """Return the last earlier posts with each candidate, newest first; see `MemoryQuestions.newest_with`."""
+        kept = self.latest.get(last)
+        if kept is None or kept[0] is not candidates:
+            moments = self.instants_us[candidates.rows]
+            found = self.memory.questions.newest_with(candidates.hashtags, moments, last=last)
+            kept = self.latest[last] = candidates, found
+        return kept[1]
 
     def has(self, space: str) -> Flags:
         """Return which posts have something to compare in a space, (B,)."""

@@ -69,7 +69,7 @@ class HashtagAge(Description):
         decayed = [asked.trend_values(table, questions.instants_us, one)[rows, places] for one in HALF_LIVES]
         uses = asked.uses(hashtags, moments).astype(np.float64)
         share = uses / np.maximum(questions.earlier[rows], 1)
-        newest = asked.newest_with(hashtags, moments, last=max(self._posts, 1))
+        newest = questions.newest(candidates, max(self._posts, 1))
         then = questions.memory.instants_us[newest.positions].astype(np.float64)
         hours = (moments[newest.rows].astype(np.float64) - then) / _HOUR_US
         starts = run_starts(newest.rows)

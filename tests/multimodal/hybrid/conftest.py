@@ -25,3 +25,12 @@ def hybrid_run(tiny_data, tmp_path_factory):
     config = hybrid_config("sources={design: debug}", "rows.choose=false")
     train_run(config, tiny_data, folder)
     return RunFolder(folder)
+
+
+@pytest.fixture(scope="session")
+def texts_run(tiny_data, tiny_bert, tmp_path_factory):
+    """The run of a hybrid with a sentence encoder, which so knows hashtags as texts."""
+    folder = tmp_path_factory.mktemp("hybrid_texts") / "run"
+    encoder = f"encoder.caption={{name: transformer, pretrained: {tiny_bert}, maximum_tokens: 32}}"
+    train_run(hybrid_config(encoder, "rows.choose=false"), tiny_data, folder)
+    return RunFolder(folder)

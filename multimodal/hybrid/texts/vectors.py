@@ -1,0 +1,99 @@
+"""`HashtagVectors`: the sentence vector of a hashtag's words; and the mean vector of the last posts with hashtags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+
+from multimodal.distributed.progress import shared_progress
+from multimodal.encoders.base import CaptionEncoder
+from multimodal.encoders.features.encoding import device_of
+from multimodal.encoders.kept_outputs import KeptOutputs
+from multimodal.hybrid.texts.splitting import WordSplitter
+from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.questions.postings import Found
+
+Floats = NDArray[np.float32]
+# About 170,000 hashtags of a vector of 384 numbers; one that was dropped is encoded again.
+_MOST_BYTES = 2**28
+_MANY = 256
+
+
+class HashtagVectors:
+    """Vectors of hashtags, each encoded once and alone, so that what else is asked for changes no bit of it.
+
+    Args:
+        encoder: of captions, frozen.
+        splitter: gives the words that are encoded.
+    """
+
+    def __init__(self, encoder: CaptionEncoder, splitter: WordSplitter) -> None:
+        self._encoder, self.splitter = encoder, splitter
+        self._kept = KeptOutputs(_MOST_BYTES)
+
+    @property
+    def width(self) -> int:
+        """D, how long a vector is."""
+        return self._encoder.width
+
+    def of(self, hashtags: Sequence[str]) -> Floats:
+        """Return the vector of each of n hashtags, (n, D), of length 1 as far as numbers of 16 bits have it."""
+
+        def compute(rows: list[int]) -> list[torch.Tensor]:
+            if len(rows) < _MANY:
+                return [self._encoded(hashtags[row]) for row in rows]
+            vectors = []
+            with shared_progress("encoding hashtags", len(rows), "hashtags") as advance:
+                for row in rows:
+                    vectors.append(self._encoded(hashtags[row]))
+                    advance(1)
+            return vectors
+
+        found = self._kept.get_or_compute([_key(hashtag) for hashtag in hashtags], compute)
+        return torch.stack(found).float().numpy() if found else np.empty((0, self.width), np.float32)
+
+    def keep(self, hashtags: Sequence[str], vectors: NDArray[np.float16]) -> None:
+        """Take vectors, (n, D), that `of` returned earlier for n hashtags, in place of encoding them."""
+        self._kept.get_or_compute(
+            [_key(hashtag) for hashtag in hashtags], lambda rows: [torch.from_numpy(vectors[row]) for row in rows]
+        )
+
+    @torch.no_grad()
+    def _encoded(self, hashtag: str) -> torch.Tensor:
+        device = device_of(self._encoder)
+        ids, mask = (
+            one.to(device) for one in self._encoder.pad(self._encoder.tokenise([self.splitter.split(hashtag)]))
+        )
+        pooled = self._encoder.pool(self._encoder(ids, mask).float(), mask)
+        return torch.nn.functional.normalize(pooled, dim=1)[0].half().cpu()
+
+
+def _key(hashtag: str) -> bytes:
+    return hashtag.encode("utf-8", "surrogatepass")
+
+
+def posts_means(memory: PostMemory, space: str, found: Found, count: int) -> Floats:
+    """Return the mean of the vectors of the posts that were found for each of n hashtags, (n, D), of length 1 or 0.
+
+    Args:
+        memory: which holds the posts.
+        space: of their vectors.
+        found: posts of each hashtag.
+        count: n.
+    """
+    used, places = np.unique(found.positions, return_inverse=True)
+    vectors = unit(memory.vectors_at(space, used))
+    bounds = np.searchsorted(found.rows, np.arange(count + 1))
+    sums = sparse.csr_matrix((np.ones(len(places), np.float32), places, bounds), (count, len(used)))
+    return unit(np.asarray(sums @ vectors, np.float32))
+
+
+def unit(rows: Floats) -> Floats:
+    """Return rows of length 1; zeros stay zeros."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
+    units: Floats = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    return units
