@@ -1,0 +1,63 @@
+"""Vectors of hashtags: encoded once, alone, and the same whatever else is asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from multimodal.encoders import build_caption_encoder
+from multimodal.encoders.captions.schemas import TransformerEncoderConfig
+from multimodal.hybrid.texts import vectors as module
+from multimodal.hybrid.texts.splitting import WordSplitter
+from multimodal.hybrid.texts.vectors import HashtagVectors
+
+HASHTAGS = ["sea", "quietharbour", "greenhillsinthemorning", "日本", "zz"]
+
+
+@pytest.fixture
+def encoder(tiny_bert):
+    config = TransformerEncoderConfig(name="transformer", pretrained=str(tiny_bert), maximum_tokens=32)
+    return build_caption_encoder(config, []).eval()
+
+
+@pytest.fixture
+def vectors(encoder):
+    return HashtagVectors(encoder, WordSplitter(["quiet", "harbour"]))
+
+
+def test_alone_and_among_others_in_any_order(vectors, encoder):
+    together = vectors.of(HASHTAGS)
+    for number, hashtag in enumerate(HASHTAGS):
+        fresh = HashtagVectors(encoder, vectors.splitter)
+        assert fresh.of([hashtag]).tobytes() == together[number].tobytes()
+    assert vectors.of(HASHTAGS[::-1]).tobytes() == together[::-1].tobytes()
+    assert together.shape == (5, vectors.width)
+    assert vectors.of([]).shape == (0, vectors.width)
+    assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=2e-3)
+
+
+def test_words_are_encoded_apart(vectors, encoder):
+    assert vectors.of(["quietharbour"]).tobytes() == HashtagVectors(encoder, WordSplitter([])).of(
+        ["quiet harbour"]
+    ).tobytes()
+
+
+def test_what_was_dropped_is_encoded_again(vectors, encoder, monkeypatch):
+    monkeypatch.setattr(module, "_MOST_BYTES", 1)
+    forgetful = HashtagVectors(encoder, vectors.splitter)
+    assert forgetful.of(HASHTAGS).tobytes() == vectors.of(HASHTAGS).tobytes()
+    assert forgetful.of(HASHTAGS).tobytes() == vectors.of(HASHTAGS).tobytes()
+
+
+def test_many_show_a_progress_bar(vectors, encoder, monkeypatch, capsys):
+    monkeypatch.setattr(module, "_MANY", 3)
+    many = HashtagVectors(encoder, vectors.splitter)
+    assert many.of(HASHTAGS).tobytes() == vectors.of(HASHTAGS).tobytes()
+    assert "encoding hashtags" in capsys.readouterr().err
+
+
+def test_vectors_that_are_given_are_not_made(vectors, monkeypatch):
+    given = np.ones((2, vectors.width), np.float16)
+    vectors.keep(["one", "two"], given)
+    monkeypatch.setattr(HashtagVectors, "_encoded", None)
+    assert vectors.of(["two", "one"]).tolist() == given.tolist()
