@@ -189,7 +189,10 @@ class TestFiles:
         ("change", "text"),
         [
             (lambda arrays: arrays.update(words=arrays["words"][:, :2]), "words has the shape"),
-            (lambda arrays: arrays.update(posts=np.full_like(arrays["posts"], np.nan)), "posts has numbers that are not"),
+            (
+                lambda arrays: arrays.update(posts=np.full_like(arrays["posts"], np.nan)),
+                "numbers that are not finite",
+            ),
             (lambda arrays: arrays.update(vectors=arrays["vectors"][1:]), "vectors has the shape"),
             (lambda arrays: arrays.update(vectors=arrays["vectors"] + 9), "vectors has numbers from"),
             (lambda arrays: arrays.update(vectors=arrays["vectors"].astype(np.float32)), "vectors is of type float32"),

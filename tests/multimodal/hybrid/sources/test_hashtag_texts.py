@@ -14,7 +14,7 @@ from multimodal.hybrid.names import HashtagNames
 from multimodal.hybrid.sources.base import Candidates, Questions
 from multimodal.hybrid.sources.texts import HashtagTexts
 from multimodal.hybrid.texts.head import TextHead
-from tests.multimodal.memory.asked_streams import HOUR_US, LAST, SLOTS, TAGS, WIDTH, append, empty, streams
+from tests.multimodal.memory.asked_streams import HOUR_US, LAST, TAGS, WIDTH, append, empty, streams
 
 HEAD = TextHead(*np.random.default_rng(7).normal(size=(2, WIDTH, WIDTH)).astype(np.float32))
 WORDS = dict(zip((*TAGS, "unknown"), np.random.default_rng(8).normal(size=(7, WIDTH)).astype(np.float32), strict=True))
@@ -24,9 +24,9 @@ VECTORS = SimpleNamespace(of=lambda hashtags: np.array([WORDS[one] for one in ha
 def questions_of(memory, hours, seed):
     asked = np.random.default_rng(seed).normal(size=(len(hours), WIDTH)).astype(np.float32)
     none = empty().terms_at(np.empty(0, np.int64))
-    posts = [Post(post_id=str(number)) for number in range(len(hours))]
-    instants = np.array(hours, np.int64) * HOUR_US
-    return Questions(posts, instants, [""] * len(hours), none, none, {"image": asked}, memory, HashtagNames(memory.id_map))
+    posts, captions = [Post(post_id=str(number)) for number in range(len(hours))], [""] * len(hours)
+    instants, names = np.array(hours, np.int64) * HOUR_US, HashtagNames(memory.id_map)
+    return Questions(posts, instants, captions, none, none, {"image": asked}, memory, names)
 
 
 def scores(memory, hours, seed=0, head=HEAD):

@@ -37,9 +37,10 @@ def test_alone_and_among_others_in_any_order(vectors, encoder):
 
 
 def test_words_are_encoded_apart(vectors, encoder):
-    assert vectors.of(["quietharbour"]).tobytes() == HashtagVectors(encoder, WordSplitter([])).of(
-        ["quiet harbour"]
-    ).tobytes()
+    assert (
+        vectors.of(["quietharbour"]).tobytes()
+        == HashtagVectors(encoder, WordSplitter([])).of(["quiet harbour"]).tobytes()
+    )
 
 
 def test_what_was_dropped_is_encoded_again(vectors, encoder, monkeypatch):
