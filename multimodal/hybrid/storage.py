@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -55,13 +54,8 @@ class HybridParts:
     texts: tuple[HashtagVectors, TextHead] | None = None
 
 
-def save_parts(folder: Path, parts: HybridParts, vocabulary: Sequence[str]) -> None:
+def save_parts(folder: Path, parts: HybridParts) -> None:
     """Save ranker, encoders and the Systems that are sources, each in a folder of its own.
-
-    Args:
-        folder: an existing one.
-        parts: what to save.
-        vocabulary: the hashtags of the train split.
 
     Raises:
         RunError: a file cannot be written.
@@ -77,7 +71,7 @@ def save_parts(folder: Path, parts: HybridParts, vocabulary: Sequence[str]) -> N
     if parts.head is not None:
         save_linear(folder, parts.head)
     if parts.texts is not None:
-        save_texts(folder, *parts.texts, vocabulary)
+        save_texts(folder, *parts.texts)
     save_ranker(folder, parts.ranker)
     state = {
         "train_posts": parts.train_posts,
@@ -111,9 +105,9 @@ def load_parts(folder: Path, config: HybridConfig, id_map: HashtagIdMap) -> Hybr
     )
     parts = {name: _load_part(folder / _PARTS / name, id_map) for name in state.parts}
     head = None if LINEAR in state.left_out else load_linear(folder, id_map.vocabulary_size, spaces.widths)
-    ranker, names = load_ranker(folder), id_map.names[: id_map.vocabulary_size]
+    ranker = load_ranker(folder)
     # A model that was saved before hashtags were looked at as texts asks for none.
-    texts = load_texts(folder, spaces.captions, names) if spaces.captions and TEXTS in ranker.sources else None
+    texts = load_texts(folder, spaces.captions) if spaces.captions and TEXTS in ranker.sources else None
     return HybridParts(spaces, head, parts, tuple(state.left_out), ranker, int(state.train_posts), texts)
 
 

@@ -13,10 +13,10 @@ import torch
 
 from data_loaders.errors import RunError
 from data_loaders.posts import Post
-from data_loaders.text.captions import clean_caption
 from multimodal.config import RunConfig
 from multimodal.distributed.launching import own_device
 from multimodal.encoders import missing_weights
+from multimodal.encoders.features.inputs import cleaned_captions
 from multimodal.hybrid.assembly import CORE, LINEAR, TEXTS, assembled
 from multimodal.hybrid.building import TableBuilder
 from multimodal.hybrid.choosing import calibrated_on, choose, f1_at
@@ -35,7 +35,6 @@ from multimodal.hybrid.sources.texts import HashtagTexts
 from multimodal.hybrid.spaces import CAPTION, PostSpaces, build_spaces
 from multimodal.hybrid.storage import HybridParts, load_parts, save_parts
 from multimodal.hybrid.texts.head import TextHead
-from multimodal.hybrid.texts.splitting import WordSplitter
 from multimodal.hybrid.texts.vectors import HashtagVectors
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
@@ -179,9 +178,10 @@ class HybridSystem(System):
         return TableMaker(self.spaces, assemble, memory, trained, rows, train, validation, texts, last)
 
     def _hashtag_vectors(self, train: Sequence[Post]) -> HashtagVectors | None:
-        encoder = self.spaces.captions
-        captions = (clean_caption(post.caption, self.config.caption_profile) for post in train)
-        return None if encoder is None else HashtagVectors(encoder, WordSplitter.of_captions(captions))
+        if self.spaces.captions is None:
+            return None
+        captions = cleaned_captions(train, self.config.caption_profile)
+        return HashtagVectors.of_posts(self.spaces.captions, captions, (one for post in train for one in post.hashtags))
 
     @property
     def _last_posts(self) -> int:
@@ -326,7 +326,6 @@ class HybridSystem(System):
             HybridParts(
                 self.spaces, self.head, self.parts, self.left_out, self.ranker, self.prior.train_posts, self.texts
             ),
-            self.id_map.names[: self.id_map.vocabulary_size],
         )
 
     @classmethod

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ Floats = NDArray[np.float32]
 # About 170,000 hashtags of a vector of 384 numbers; one that was dropped is encoded again.
 _MOST_BYTES = 2**28
 _MANY = 256
+MOST_KEPT = 32_768
 
 
 class HashtagVectors:
@@ -29,11 +31,24 @@ class HashtagVectors:
     Args:
         encoder: of captions, frozen.
         splitter: gives the words that are encoded.
+        hashtags: those whose vectors a saved model keeps.
     """
 
-    def __init__(self, encoder: CaptionEncoder, splitter: WordSplitter) -> None:
-        self._encoder, self.splitter = encoder, splitter
+    def __init__(self, encoder: CaptionEncoder, splitter: WordSplitter, hashtags: Sequence[str] = ()) -> None:
+        self._encoder, self.splitter, self.hashtags = encoder, splitter, tuple(hashtags)
         self._kept = KeptOutputs(_MOST_BYTES)
+
+    @classmethod
+    def of_posts(cls, encoder: CaptionEncoder, captions: Sequence[str], used: Iterable[str]) -> HashtagVectors:
+        """Return those of a train split; a saved model keeps the 32,768 most frequent hashtags.
+
+        Args:
+            encoder: of captions, frozen.
+            captions: cleaned; their words are the words of hashtags.
+            used: the hashtags of all posts.
+        """
+        counts = sorted((-count, hashtag) for hashtag, count in Counter(used).items())
+        return cls(encoder, WordSplitter.of_captions(captions), [hashtag for _, hashtag in counts[:MOST_KEPT]])
 
     @property
     def width(self) -> int:

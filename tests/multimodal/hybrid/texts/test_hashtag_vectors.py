@@ -62,3 +62,10 @@ def test_vectors_that_are_given_are_not_made(vectors, monkeypatch):
     vectors.keep(["one", "two"], given)
     monkeypatch.setattr(HashtagVectors, "_encoded", None)
     assert vectors.of(["two", "one"]).tolist() == given.tolist()
+
+
+def test_of_a_train_split_the_most_frequent_are_kept(encoder, monkeypatch):
+    monkeypatch.setattr(module, "MOST_KEPT", 2)
+    used = ["sea", "sky", "bay", "sky", "sea", "sky", "bay", "ice"]
+    vectors = HashtagVectors.of_posts(encoder, ["the sea"] * 3, iter(used))
+    assert (vectors.hashtags, vectors.splitter.words) == (("sky", "bay"), ("sea", "the"))
