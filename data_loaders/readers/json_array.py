@@ -1,4 +1,4 @@
-"""Read a JSON array element by element, without loading it whole."""
+"""Read a JSON array, or objects one behind the other, element by element, without loading the whole."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from data_loaders.errors import DataError
 from data_loaders.readers.encodings import mended, not_utf8
 
 _CHUNK_BYTES = 1 << 18
+_BETWEEN = re.compile(r"[\s,]*")
 _BLANKS = re.compile(r"\s*")
 _REMEDY = "Repair it, or write one object per line (.jsonl), where only malformed lines are refused."
 
@@ -56,6 +57,30 @@ def iterate_array(file: IO[bytes], name: str, remedy: str = _REMEDY) -> Iterator
         )
 
 
+def iterate_objects(file: IO[bytes], name: str) -> Iterator[tuple[Any, tuple[str, ...]]]:
+    """Yield each of the values that stand one behind the other, over any number of lines, with warnings as for arrays.
+
+    Args:
+        file: the file, positioned at the first.
+        name: name of the file, for messages.
+
+    Raises:
+        DataError: one is malformed, so that those behind it cannot be separated.
+    """
+    text = _Buffer(file)
+    number = 0
+    while text.peek():
+        number += 1
+        try:
+            yield text.element()
+        except (ValueError, RecursionError) as problem:
+            raise DataError(
+                f"{name} is malformed at object {number}: {json_problem(problem)}. Later objects cannot be read. "
+                f"{_REMEDY}"
+            ) from problem
+        text.skip(",")
+
+
 class JsonDecoder:
     """Decodes JSON, and notes a key that an object gives twice with different values, of which the last one counts.
 
@@ -84,6 +109,19 @@ class JsonDecoder:
         """
         self.warnings = ()
         return self._decoder.raw_decode(text, position)
+
+    def sequence(self, text: str) -> Iterator[tuple[Any, tuple[str, ...]]]:
+        """Yield the values of a text with nothing but blanks and commas between them, each with its warnings.
+
+        Raises:
+            ValueError: anything else stands there.
+        """
+        position = 0
+        while position < len(text):
+            value, position = self.decode_from(text, position)
+            yield value, self.warnings
+            between = _BETWEEN.match(text, position)
+            position = between.end() if between else position
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(pairs)

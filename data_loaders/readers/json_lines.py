@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import IO, Any
 
 from data_loaders.dump_files.archives import is_packed, size_of
-from data_loaders.dump_files.opening import read_at_most
 from data_loaders.dump_files.unpacking import LONGEST_LINE, lines
 from data_loaders.errors import DataError
 from data_loaders.readers.base import Findings, ReaderOptions, Record, Rejected
 from data_loaders.readers.fields import KeyMapper, join_keys, listing
 from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import decode, estimated_lines
-from data_loaders.readers.json_array import REPEATED, JsonDecoder, iterate_array, json_problem
+from data_loaders.readers.json_array import REPEATED, JsonDecoder, iterate_array, iterate_objects, json_problem
 from data_loaders.readers.line_spans import LineSpan, line_spans, lines_of
 from data_loaders.readers.registry import register_reader
 from data_loaders.text.tag_lists import describe
@@ -47,7 +46,7 @@ class JsonLinesReader(FileReader):
         """Return readers of neighbouring lines, of about 16 MB each, if the file is plain text in UTF-8."""
         if self.options.encoding is not None or is_packed(self.path) or self.path.suffix.lower() == ".gz":
             return [self]
-        if size_of(self.path) < 2 * _PART_BYTES or self._is_array():
+        if size_of(self.path) < 2 * _PART_BYTES or self._is_array() or self._is_printed():
             return [self]
         with self._open_bytes() as file:
             spans = line_spans(file, _PART_BYTES)
@@ -81,16 +80,19 @@ class JsonLinesReader(FileReader):
         return replace(found, mapping_used=mapping, columns_unread=unread)
 
     def count(self) -> int | None:
-        """Return an estimate of the number of lines; None for an array and for `.gz`."""
-        return None if self._is_array() else estimated_lines(self.path, self.options.encoding)
+        """Return an estimate of the number of lines; None for an array, objects over several lines and `.gz`."""
+        return None if self._is_array() or self._is_printed() else estimated_lines(self.path, self.options.encoding)
 
     def records(self) -> Iterator[Record]:
-        """Yield the record of every non-blank line, or of every item of the array."""
+        """Yield the record of every non-blank line, or of every item of the array or object over several lines."""
         mapper = self._mapper = self._new_mapper()
         is_array = self._span is None and self._is_array()
+        is_printed = self._span is None and not is_array and self._is_printed()
         with self._open_bytes() as file:
-            if is_array:
-                yield from self._array(file, mapper)
+            if is_array or is_printed:
+                iterate = iterate_array if is_array else iterate_objects
+                for number, (value, warnings) in enumerate(iterate(file, str(self.path)), start=1):
+                    yield self._record(value, number, f"{self.path.name}:item {number}", mapper, warnings)
             else:
                 yield from self._lines(file, mapper)
         if self._span is None:
@@ -105,9 +107,12 @@ class JsonLinesReader(FileReader):
             first, second = next(filled, None), next(filled, None)
         return not (first and second and second.lstrip()[:1] == b"{" and _is_list_without_objects(first))
 
-    def _array(self, file: IO[bytes], mapper: KeyMapper) -> Iterator[Record]:
-        for number, (value, warnings) in enumerate(iterate_array(file, str(self.path)), start=1):
-            yield self._record(value, number, f"{self.path.name}:item {number}", mapper, warnings)
+    def _is_printed(self) -> bool:
+        """Return whether objects stand over several lines each, as `jq` and `json.dump(…, indent=2)` print them."""
+        with self._open_bytes() as file:
+            filled = ((line or b"").strip() for line in lines(file) if line is None or line.strip())
+            first, second = next(filled, b""), next(filled, b"")
+        return first == b"{" and second[:1] in (b'"', b"}")
 
     def _lines(self, file: IO[bytes], mapper: KeyMapper) -> Iterator[Record]:
         decoder = JsonDecoder()
@@ -122,15 +127,28 @@ class JsonLinesReader(FileReader):
                 continue
             text, warnings = decode(line)
             try:
-                value = decoder.decode(text.strip())
+                objects = self._objects(decoder, text.strip())
             except (ValueError, RecursionError) as problem:
-                if number == 1:
-                    self._refuse_pretty_printed(line)
                 seen = f"{json_problem(problem)}. The line begins with {text.strip()[:60]!r}"
                 detail = f"{seen}; accepted: one JSON object per line."
                 yield Rejected(where=where, reason=_MALFORMED, detail=detail)
                 continue
-            yield self._record(value, number, where, mapper, (*warnings, *decoder.warnings))
+            for value, warned in objects:
+                yield self._record(value, number, where, mapper, (*warnings, *warned))
+
+    def _objects(self, decoder: JsonDecoder, text: str) -> Iterable[tuple[Any, tuple[str, ...]]]:
+        """Return the value of a line, or objects that stand one behind the other in it, each with warnings.
+
+        Raises:
+            ValueError: it is not JSON, or holds anything but objects behind its first value.
+        """
+        try:
+            return [(decoder.decode(text), decoder.warnings)]
+        except ValueError:
+            # Looked through first, because all of them together may be large, and a broken line is refused as a whole.
+            if self._numbers_rows or not _are_objects(decoder, text):
+                raise
+            return decoder.sequence(text)
 
     def _record(self, value: Any, number: int, where: str, mapper: KeyMapper, warnings: tuple[str, ...]) -> Record:
         if not isinstance(value, dict):
@@ -152,15 +170,12 @@ class JsonLinesReader(FileReader):
         described = _described(value, _holder(value)) if isinstance(value, dict) else f"{describe(value)}."
         return DataError(f"{self.path} contains {described}")
 
-    def _refuse_pretty_printed(self, first_line: bytes) -> None:
-        if first_line.strip() != b"{":
-            return
-        with self._open_bytes() as file:
-            try:
-                value = json.loads(read_at_most(file, LONGEST_LINE).decode("utf-8", "replace"))
-            except (ValueError, RecursionError):
-                return
-        raise self._no_posts(value)
+
+def _are_objects(decoder: JsonDecoder, text: str) -> bool:
+    try:
+        return all(isinstance(value, dict) for value, _ in decoder.sequence(text))
+    except ValueError:
+        return False
 
 
 def _holder(record: dict[str, Any]) -> str | None:

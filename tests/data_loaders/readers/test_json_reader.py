@@ -148,6 +148,46 @@ def test_one_pretty_printed_object_is_explained(tmp_path):
         read(path)
 
 
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("between", ["\n", "", "\n\n", ",\n"])
+def test_objects_over_several_lines_are_posts(tmp_path, number, between):
+    path = tmp_path / "posts.json"
+    posts = [{**LINE, "post_id": str(place + 1)} for place in range(number)]
+    path.write_text(between.join(json.dumps(post, indent=2) for post in posts))
+    records = read(path)
+    assert [record.post.post_id for record in records] == ["1", "2"][:number]
+    assert records[0].where == "posts.json:item 1"
+    assert open_dump(path).count() is None
+
+
+def test_objects_over_several_lines_that_break_off(tmp_path):
+    path = tmp_path / "posts.json"
+    path.write_text(json.dumps(LINE, indent=2) + "\n{\n")
+    with pytest.raises(
+        DataError, match=r"malformed at object 2: .*Later objects cannot be read\. Repair it, or write one"
+    ):
+        read(path)
+
+
+def test_a_line_of_nothing_but_a_bracket_costs_itself(tmp_path):
+    path = tmp_path / "posts.jsonl"
+    path.write_text("{\n" + json.dumps(LINE) + "\n")
+    refused, kept = read(path)
+    assert (refused.reason, kept.post.post_id) == ("malformed_json", "1")
+
+
+@pytest.mark.parametrize("between", ["", " ", ",", "\r"])
+def test_several_objects_in_a_line_are_as_many_posts(tmp_path, between):
+    path = tmp_path / "posts.jsonl"
+    lines = [{**LINE, "post_id": str(number)} for number in range(1, 5)]
+    first, second, third, fourth = map(json.dumps, lines)
+    path.write_text(f"{first}{between}{second}\n{third},\n{fourth} and more\n")
+    *kept, refused = read(path)
+    assert [record.post.post_id for record in kept] == ["1", "2", "3"]
+    assert [record.where for record in kept] == ["posts.jsonl:1", "posts.jsonl:1", "posts.jsonl:2"]
+    assert (refused.where, refused.reason) == ("posts.jsonl:3", "malformed_json")
+
+
 def test_a_broken_array_names_the_item(tmp_path):
     path = tmp_path / "posts.json"
     path.write_text("[" + json.dumps(LINE) + ', {"post_id": ')
