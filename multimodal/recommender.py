@@ -412,10 +412,11 @@ class Recommender:
         else:
             shown = about
         about_post = read_post({"post_id": post_id, "user_id": user_id}, "")
-        if isinstance(about, str) and not about_post.post_id:
-            raise UserError(f"post_id: {short_repr(about)} names no post; give the id of a post, or the answer.")
         lists = {"shown": [one.hashtag for one in shown], "accepted": accepted, "rejected": rejected, "added": added}
         tags = {name: read_post({"hashtags": given}, "").hashtags for name, given in lists.items()}
+        for hashtag in tags["rejected"]:
+            if other := next((name for name in ("accepted", "added") if hashtag in tags[name]), None):
+                raise UserError(f"rejected: {hashtag!r} is also among {other}; take it out of one of them.")
         with self._lock.alone():
             self.live.follow()
             self.live.give_feedback(

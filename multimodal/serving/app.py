@@ -19,6 +19,7 @@ from multimodal.serving.body_limits import BodyLimits
 from multimodal.serving.errors import ServiceError, service_error
 from multimodal.serving.keys import API_KEY_HEADER, check_key
 from multimodal.serving.openapi import describe
+from multimodal.serving.parameters import check_parameters
 from multimodal.serving.request_log import RequestLog
 from multimodal.serving.routes import operating, recommending, remembering, rules
 from multimodal.serving.served_models import ServedModels
@@ -45,8 +46,9 @@ def create_app(settings: ServiceSettings, models: ServedModels | None = None) ->
     service = Service(settings, loaded=models)
     app.state.service = service
     app.include_router(operating.open_router)
-    for router in (recommending.router, remembering.router, rules.router, operating.router):
-        app.include_router(router, dependencies=[Depends(_allowed)])
+    app.include_router(operating.router, dependencies=[Depends(_allowed)])
+    for router in (recommending.router, remembering.router, rules.router):
+        app.include_router(router, dependencies=[Depends(_allowed), Depends(check_parameters)])
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(UserError, _user_error)
     app.add_exception_handler(HTTPException, _http_error)

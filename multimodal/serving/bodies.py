@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from typing import Any, TypeVar
@@ -36,7 +37,7 @@ async def read_json(request: Request, schema: type[Schema]) -> Schema:
     """
     if _type_of(request) != _JSON:
         raise ServiceError(415, f"Content-Type is {_type_of(request) or 'missing'}; accepted: {_JSON}.")
-    return validated(schema, await request.body())
+    return validated(schema, (await request.body()).removeprefix(codecs.BOM_UTF8))
 
 
 async def read_body(request: Request, schema: type[Schema]) -> tuple[Schema, bytes | None]:

@@ -8,19 +8,22 @@ from multimodal.recommender import Recommendation
 from multimodal.serving.errors import ServiceError
 from multimodal.serving.schemas import FeedbackRequest
 from multimodal.serving.service import Service
+from multimodal.systems.queries import read_post
 
 
 async def keep_feedback(service: Service, given: FeedbackRequest) -> None:
     """Keep what a user did with an answer.
 
     Raises:
-        ServiceError: it names no answer or post, or both (422), or an answer that is not kept (404).
+        ServiceError: it names no answer or post, or both, or no id (422), or an answer that is not kept (404).
         UserError: a value cannot be used.
     """
     if (given.answer_id is None) == (given.post_id is None):
         raise ServiceError(422, "give either answer_id or post_id.")
+    if given.post_id is not None and not read_post({"post_id": given.post_id}, "").post_id:
+        raise ServiceError(422, f"post_id: {given.post_id!r} names no post; give the id of a post, or answer_id.")
     lists = given.model_dump(include={"accepted", "rejected", "added"})
-    about: str | list[Recommendation] = "" if given.post_id is None else given.post_id
+    about: str | list[Recommendation] = given.post_id or ""
     user_id, name = given.user_id, given.model
     if given.answer_id is not None:
         kept = service.answers.get(given.answer_id)

@@ -199,7 +199,7 @@ class FeedbackRequest(_Strict):
     """What a user did with an answer; give `answer_id` or `post_id`."""
 
     answer_id: str | None = Field(None, examples=[None])
-    post_id: Name | None = Field(None, examples=["p-1001"])
+    post_id: Annotated[Name, Field(min_length=1)] | None = Field(None, examples=["p-1001"])
     user_id: Name | None = Field(None, examples=["ann"])
     accepted: Hashtags = Field(default_factory=list, examples=[["sea"]])
     rejected: Hashtags = Field(default_factory=list, examples=[["beach"]])

@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from multimodal.serving import schemas
 from multimodal.serving.bodies import read_body, read_json
-from multimodal.serving.errors import at_most
+from multimodal.serving.errors import ServiceError, at_most
 from multimodal.serving.feedback import keep_feedback
 from multimodal.serving.openapi import accepts
 from multimodal.serving.pictures import Pictures, decoded
@@ -74,5 +74,7 @@ async def forget(user_id: str, service: TheService, model: str | None = None) ->
 def _given(post: schemas.ObservedPost, picture: bytes | None, limits: Limits, pictures: Pictures) -> dict[str, Any]:
     at_most("caption", len(post.caption or ""), limits.caption_characters, " characters")
     image = decoded(post.image) if post.image else picture
+    if image is None and not (post.caption or post.user_id or post.hashtags):
+        raise ServiceError(422, "nothing to remember; give at least one of image, caption, user_id and hashtags.")
     given = post.model_dump(include=set(schemas.ObservedPost.model_fields) - {"image"}, exclude_none=True)
     return given if image is None else {**given, "image": pictures.checked(image)}

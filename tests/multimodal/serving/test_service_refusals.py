@@ -118,6 +118,38 @@ def test_a_form_that_holds_halves_of_characters(client):
     )
 
 
+def test_parameters_that_a_route_does_not_have(client):
+    service = client()
+    wrong = "modle: unknown parameter in the address. Did you mean 'model'? Accepted there: model. Its value: \"b\"."
+    for path in ("/users/ann", "/rules/ann"):
+        refused(service.get(path + "?modle=b"), 422, wrong)
+        refused(service.delete(path + "?model=habit&modle=b"), 422, wrong)
+    in_the_body = "k: unknown parameter in the address. None is accepted there; send a JSON body."
+    for path in ("/recommend", "/recommend/batch", "/observe", "/feedback"):
+        refused(service.post(path + "?k=3", json={"user_id": "ann"}), 422, in_the_body)
+    assert service.get("/users/ann?model=habit").status_code == 200
+    assert service.get("/health?probe=1").status_code == service.get("/metrics?collect=x").status_code == 200
+
+
+@pytest.mark.parametrize("body", [{}, {"post_id": "p"}, {"hashtags": [], "caption": ""}, {"posts": [{}]}])
+def test_nothing_to_remember(client, body):
+    message = "nothing to remember; give at least one of image, caption, user_id and hashtags."
+    refused(client().post("/observe", json=body), 422, message)
+
+
+def test_feedback_that_contradicts_itself(client):
+    given = {"post_id": "p", "user_id": "ann", "rejected": ["#Sea"]}
+    for other in ("accepted", "added"):
+        answer = client().post("/feedback", json={**given, other: ["sea"]})
+        refused(answer, 422, f"rejected: 'sea' is also among {other}; take it out of one of them.")
+
+
+def test_a_byte_order_mark_before_json_is_passed_over(client):
+    body = b'\xef\xbb\xbf{"user_id": "ann"}'
+    answer = client().post("/recommend", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200
+
+
 def test_users_and_posts_of_no_name(client):
     service = client()
     rules = {"json": {"never": ["ad"]}}
@@ -126,11 +158,13 @@ def test_users_and_posts_of_no_name(client):
     refused(service.get("/rules/" + "u" * 1_001), 422, long)
     assert service.put("/rules/" + "u" * 1_000, **rules).status_code == 200
     assert service.delete("/rules/" + "u" * 1_001).json() == {}  # kept by an earlier version
-    for nothing in ("", " ", "nan"):
+    for nothing, message in (
+        ("", 'post_id: String should have at least 1 character (got "")'),
+        (" ", "post_id: ' ' names no post; give the id of a post, or answer_id."),
+        ("nan", "post_id: 'nan' names no post; give the id of a post, or answer_id."),
+    ):
         given = {"post_id": nothing, "user_id": "ann", "accepted": ["sea"]}
-        refused(
-            service.post("/feedback", json=given), 422, f"post_id: {nothing!r} names no post; give the id of a post"
-        )
+        refused(service.post("/feedback", json=given), 422, message)
 
 
 @pytest.mark.parametrize("route", ["/recommend", "/observe"])

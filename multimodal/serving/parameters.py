@@ -1,0 +1,27 @@
+"""Parameters in the address of a request."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+
+from data_loaders.errors import nearest
+from multimodal.serving.errors import ServiceError
+from multimodal.serving.shown_values import short_text, shown
+
+_LONGEST_NAME = 100
+
+
+def check_parameters(request: Request) -> None:
+    """Refuse parameters that the route does not have: passed over, `?modle=b` would ask another model.
+
+    Raises:
+        ServiceError: there are such (422).
+    """
+    route = request.scope.get("route")
+    known = [field.alias for field in route.dependant.query_params] if isinstance(route, APIRoute) else []
+    for name, value in request.query_params.items():
+        if name not in known:
+            accepted = f"Accepted there: {', '.join(known)}." if known else "None is accepted there; send a JSON body."
+            said = f"{short_text(name, _LONGEST_NAME)}: unknown parameter in the address.{nearest(name, known)}"
+            raise ServiceError(422, f"{said} {accepted} Its value: {shown(value)}.")
