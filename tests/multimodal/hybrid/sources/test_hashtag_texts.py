@@ -30,16 +30,19 @@ def questions_of(memory, hours, seed):
 
 
 def scores(memory, hours, seed=0, head=HEAD):
-    """(questions, hashtags) by text, as `HashtagTexts` gives them."""
+    """(questions, hashtags) by text, as `HashtagTexts` gives them, with the ranks that belong to them."""
     questions = questions_of(memory, hours, seed)
     numbers = sorted((questions.names.number_of(text), text) for text in WORDS)
     count = len(numbers)
     rows = np.repeat(np.arange(len(hours)), count)
     hashtags = np.tile([number for number, _ in numbers], len(hours))
     candidates = Candidates(rows, hashtags, np.ones((len(rows), 1), np.bool_))
-    found = HashtagTexts("image", VECTORS, head, LAST).describe(questions, candidates, {})[:, 0]
+    found = HashtagTexts("image", VECTORS, head, LAST).describe(questions, candidates, {})
     by_text = [text for _, text in numbers]
-    return found.reshape(len(hours), count)[:, [by_text.index(text) for text in WORDS]]
+    scores, ranks = found.T.reshape(2, len(hours), count)[:, :, [by_text.index(text) for text in WORDS]]
+    above = (scores[:, None, :] > scores[:, :, None]).sum(2)
+    assert np.array_equal(ranks, np.where(np.isnan(scores), np.nan, above + 1.0), equal_nan=True)
+    return scores
 
 
 def slow_scores(posts, hours, seed=0):
