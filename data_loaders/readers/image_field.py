@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import posixpath
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from urllib.parse import unquote
 
 import regex
 
@@ -23,6 +25,9 @@ _MOST_PICTURES = 100
 _short = partial(short_repr, limit=60)
 _PATH_KEYS = ("path", "file_name", "filename", "uri", "src", "url")
 _WEB_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+# In base64: a data URL, or what JPEG, PNG, GIF and WebP begin with.
+_ENCODED = re.compile(r"\s*data:image/[\w.+\-]+;base64,|(?=/9j/|iVBORw0KGgo|R0lGOD|UklGR)", re.ASCII)
+_SHORTEST_ENCODED = 100
 _DRIVE_OR_URL = re.compile(r"[A-Za-z]:|[A-Za-z][A-Za-z0-9+.\-]*://")
 _PRINTED = re.compile(r"\[.*\]|\{.*\}", re.DOTALL)
 _DELIMITERS = ",;| \t\r\n"
@@ -37,8 +42,8 @@ def read_image(value: object, root: Path, warnings: list[str]) -> Path | bytes |
     """Return the first picture of a record that can be used; a value that cannot costs the picture, not the post.
 
     Args:
-        value: a path; the content of a file; Hugging Face's object `{"bytes": …, "path": …}`; a list of these, one
-            printed in a cell, or paths with commas, semicolons, bars or blanks between them.
+        value: a path; the content of a file, also in base64; Hugging Face's object `{"bytes": …, "path": …}`; a list of
+            these, one printed in a cell, or paths with commas, semicolons, bars or blanks between them.
         root: the folder that paths are relative to and must be in.
         warnings: receives why no picture could be used.
     """
@@ -64,12 +69,15 @@ def _pictures(value: object) -> Iterator[object]:
             yield from _pictures(element)
     elif isinstance(value, Mapping):
         content = value.get("bytes")
+        content = _encoded(content) if isinstance(content, str) else content
         if isinstance(content, bytes) and content:
             yield content
         else:
             yield next((value[key] for key in _PATH_KEYS if value.get(key)), value)
     elif isinstance(value, bytes):
         yield _path_or_content(value)
+    elif isinstance(value, str) and (content := _encoded(value)) is not None:
+        yield content
     elif isinstance(value, str) and _PRINTED.fullmatch(value.strip()):
         yield from _printed(value.strip())
     elif not (value is None or value == "" or (isinstance(value, float) and math.isnan(value))):
@@ -86,6 +94,17 @@ def _several(text: str, root: Path) -> list[object]:
     problems: list[str] = []
     whole = _path(text, root, problems)
     return [text] if whole is not None and is_file(whole) else list(names[:_MOST_PICTURES])
+
+
+def _encoded(text: str) -> bytes | None:
+    """Return the content of a picture in base64, with or without `data:image/png;base64,`; None for any other text."""
+    begin = _ENCODED.match(text)
+    if begin is None or (not begin.group() and len(text) < _SHORTEST_ENCODED):
+        return None
+    try:
+        return base64.b64decode(text[begin.end() :].strip(), validate=True) or None
+    except ValueError:
+        return None
 
 
 def _path_or_content(value: bytes) -> str | bytes:
@@ -113,6 +132,8 @@ def _path(given: object, root: Path, problems: list[str]) -> Path | None:
         problems.append(f"image_path_unusable: image is {describe(given)}. Accepted: a path as text, or null.")
         return None
     text = given.encode("utf-8", "replace").decode("utf-8").strip()
+    if text.startswith("file:///"):
+        text = unquote(text.removeprefix("file://"))
     relative = posixpath.normpath(text.replace("\\", "/")) if len(text) <= LONGEST_PATH else "."
     if "\0" in relative or relative == ".":
         if text:
@@ -124,12 +145,20 @@ def _path(given: object, root: Path, problems: list[str]) -> Path | None:
             "dump, relative to its file"
         )
         return None
-    path = root / relative if _DRIVE_OR_URL.match(text) else as_on_disk(root / relative)
+    path = root / relative if _DRIVE_OR_URL.match(text) else _on_disk(root, relative)
     if _DRIVE_OR_URL.match(text) or not _is_inside(path, root):
         problems.append(
             f"image_outside_dump: {_short(text)} is ignored; accepted: a path inside the dump, relative to its file"
         )
         return None
+    return path
+
+
+def _on_disk(root: Path, relative: str) -> Path:
+    """Return a path as the disk spells it, which may be what a part of an address stands for (`b%20c.png`)."""
+    path = as_on_disk(root / relative)
+    if "%" in relative and not is_file(path) and is_file(decoded := as_on_disk(root / unquote(relative))):
+        return decoded
     return path
 
 

@@ -1,5 +1,7 @@
 """Which picture a record names, in all the ways that dumps name pictures."""
 
+import base64
+
 import pytest
 
 from data_loaders.readers.image_field import read_image
@@ -53,6 +55,42 @@ def test_no_picture(dump, value):
     picture, warnings = read(value, dump)
     assert picture is None
     assert warnings == [] or "Accepted: a path as text, or null" in warnings[0]
+
+
+LONG = PNG + bytes(100)
+ENCODED = base64.b64encode(LONG).decode()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"data:image/png;base64,{ENCODED}",
+        ENCODED,
+        {"bytes": ENCODED, "path": "x.png"},
+        [f" data:image/svg+xml;base64,{ENCODED}\n", "1.png"],
+        f'["{ENCODED}"]',
+    ],
+)
+def test_the_content_of_a_picture_in_base64(dump, value):
+    assert read(value, dump) == (LONG, [])
+
+
+@pytest.mark.parametrize("value", ["/9j/a.jpg", "iVBORw0KGgo", "iVBORw0KGgo/" + "x" * 200 + ".png"])
+def test_paths_that_begin_like_base64_are_paths(dump, value):
+    picture, _ = read(value, dump)
+    assert not isinstance(picture, bytes)
+
+
+def test_paths_as_parts_of_addresses(dump):
+    (dump / "b c.png").write_bytes(PNG)
+    (dump / "d%20e.png").write_bytes(PNG)
+    assert read("b%20c.png", dump) == (dump / "b c.png", [])
+    assert read("d%20e.png", dump) == (dump / "d%20e.png", [])
+    assert read(f"file://{dump}/b%20c.png", dump) == (dump / "b c.png", [])
+    assert read("gone%20.png", dump) == (dump / "gone%20.png", [])
+    picture, (warning,) = read("file:///etc/passwd", dump)
+    assert picture is None
+    assert warning.startswith("image_outside_dump: '/etc/passwd' is ignored; accepted: a path inside the dump")
 
 
 @pytest.mark.parametrize("value", [PNG, {"bytes": PNG, "path": "x.png"}, [{"bytes": PNG, "path": None}, "1.png"]])
