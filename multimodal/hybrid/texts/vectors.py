@@ -22,7 +22,7 @@ Floats = NDArray[np.float32]
 # About 170,000 hashtags of a vector of 384 numbers; one that was dropped is encoded again.
 _MOST_BYTES = 2**28
 _MANY = 256
-MOST_KEPT = 32_768
+MOST_KEPT, _FEWEST_POSTS = 32_768, 3
 
 
 class HashtagVectors:
@@ -40,15 +40,16 @@ class HashtagVectors:
 
     @classmethod
     def of_posts(cls, encoder: CaptionEncoder, captions: Sequence[str], used: Iterable[str]) -> HashtagVectors:
-        """Return those of a train split; a saved model keeps the 32,768 most frequent hashtags.
+        """Return those of a train split; a saved model keeps the hashtags of three posts or more, at most 32,768.
 
         Args:
             encoder: of captions, frozen.
             captions: cleaned; their words are the words of hashtags.
             used: the hashtags of all posts.
         """
-        counts = sorted((-count, hashtag) for hashtag, count in Counter(used).items())
-        return cls(encoder, WordSplitter.of_captions(captions), [hashtag for _, hashtag in counts[:MOST_KEPT]])
+        # Rarer ones may say who used them, and a model may be shared without its users' posts.
+        frequent = sorted((-count, hashtag) for hashtag, count in Counter(used).items() if count >= _FEWEST_POSTS)
+        return cls(encoder, WordSplitter.of_captions(captions), [hashtag for _, hashtag in frequent[:MOST_KEPT]])
 
     @property
     def width(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -120,7 +121,8 @@ def test_a_new_hashtag_is_encoded_when_it_is_observed(texts_run, monkeypatch):
     assert encoded == ["brandnew"]
     table, _ = scores_of(recommender.system, [Post(post_id="1", caption="a quiet harbour")], recommender.memory)
     assert "brandnew" in table[0].texts
-    assert encoded == ["brandnew"]
+    assert encoded.count("brandnew") == 1
+    assert not set(encoded) & set(recommender.system.texts[0].hashtags)
 
 
 def test_a_forgotten_user_leaves_nothing_in_the_scores(model, tiny_data):
@@ -178,7 +180,8 @@ class TestFiles:
 
     def test_vectors_that_are_kept_are_those_that_would_be_made_again(self, model, folder, tiny_data):
         hashtags = json.loads((folder / "texts.json").read_text(encoding="utf-8"))["hashtags"]
-        assert set(hashtags) == {one for post in tiny_data.split("train") for one in post.hashtags}
+        used = Counter(one for post in tiny_data.split("train") for one in post.hashtags)
+        assert set(hashtags) == {one for one, count in used.items() if count >= 3} < set(used)
         kept = load_file(folder / "texts.safetensors")["vectors"]
         vectors, _ = model.system.texts
         again = HashtagVectors(model.system.spaces.captions, vectors.splitter).of(hashtags)

@@ -64,8 +64,10 @@ def test_vectors_that_are_given_are_not_made(vectors, monkeypatch):
     assert vectors.of(["two", "one"]).tolist() == given.tolist()
 
 
-def test_of_a_train_split_the_most_frequent_are_kept(encoder, monkeypatch):
+def test_of_a_train_split_the_most_frequent_are_kept_and_no_rare_one(encoder, monkeypatch):
     monkeypatch.setattr(module, "MOST_KEPT", 2)
-    used = ["sea", "sky", "bay", "sky", "sea", "sky", "bay", "ice"]
+    used = ["sea", "sky", "bay", "ice"] * 3 + ["sky", "bay", "rare", "rare"]
     vectors = HashtagVectors.of_posts(encoder, ["the sea"] * 3, iter(used))
-    assert (vectors.hashtags, vectors.splitter.words) == (("sky", "bay"), ("sea", "the"))
+    assert (vectors.hashtags, vectors.splitter.words) == (("bay", "sky"), ("sea", "the"))
+    monkeypatch.setattr(module, "MOST_KEPT", 9)
+    assert HashtagVectors.of_posts(encoder, [], iter(used)).hashtags == ("bay", "sky", "ice", "sea")
