@@ -19,6 +19,7 @@ from data_loaders.readers.fields import listing
 from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import estimated_lines
 from data_loaders.readers.registry import register_reader
+from data_loaders.readers.split_times import joined_time, time_columns
 from data_loaders.readers.table_rows import Row, TableRows
 
 _ROWS_LOOKED_INTO = 1_000
@@ -74,6 +75,7 @@ class _TableReader(FileReader):
 
     def _rows(self, rows: TableRows) -> Iterator[Record]:
         header, columns = self._header(rows)
+        times = self._times(header, columns)
         for number, row in enumerate(rows, start=1):
             where = f"{self.path.name}:{row.line}"
             detail = row.problem
@@ -92,7 +94,18 @@ class _TableReader(FileReader):
                 values[field], damaged = mended(row.cells[index] or "")
                 if damaged and not warnings:
                     warnings = (not_utf8(damaged),)
+            if times and (date := values.get("timestamp")):
+                values["timestamp"] = joined_time(date, *(row.cells[index] or "" for index in times))
             yield self._build(values, number, where, warnings)
+
+    def _times(self, header: list[str], columns: dict[str, int]) -> list[int]:
+        """Return the columns that complete the date, which count as read."""
+        times = time_columns(header, columns)
+        for index in times:
+            self.columns_unread.pop(header[index], None)
+        if times:
+            self.mapping_used["timestamp"] = " + ".join(header[index] for index in (columns["timestamp"], *times))
+        return times
 
     def _repeats(self, header: list[str], row: Row) -> bool:
         """Return whether a row is the header again, as where tables were put one behind the other.

@@ -1,0 +1,40 @@
+"""Times that a table holds in several columns: the date, the time of the day and the offset from UTC."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+_DATES, _TIMES, _OFFSETS = ("date", "dateutc", "day"), ("time", "timeutc", "timeofday"), ("timezone", "utcoffset")
+_SEPARATORS = re.compile(r"[\s\-._]+")
+_DATE = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}", re.ASCII)
+_TIME = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?", re.ASCII)
+_OFFSET = re.compile(r"[+-]\d{2}:?\d{2}", re.ASCII)
+
+
+def time_columns(header: Sequence[str], columns: Mapping[str, int]) -> list[int]:
+    """Return the columns that complete the date in the column of the timestamp; none where that is not a date's.
+
+    Args:
+        header: names of all columns.
+        columns: of the fields.
+    """
+    names = [_SEPARATORS.sub("", name).lower() for name in header]
+    if "timestamp" not in columns or names[columns["timestamp"]] not in _DATES:
+        return []
+    time = next((names.index(name) for name in _TIMES if name in names), None)
+    if time is None or time in columns.values():
+        return []
+    offset = next((names.index(name) for name in _OFFSETS if name in names), None)
+    return [time] if offset is None or offset in columns.values() else [time, offset]
+
+
+def joined_time(date: str, time: str, offset: str = "") -> str:
+    """Return one text of the parts of a time; the date alone, as it is, where the others are no such parts.
+
+    >>> joined_time("2020-01-01", "10:00", "+0100"), joined_time("2020-01-01", ""), joined_time("1577872800", "10:00")
+    ('2020-01-01 10:00+0100', '2020-01-01', '1577872800')
+    """
+    if not (_DATE.fullmatch(date.strip()) and _TIME.fullmatch(time.strip())):
+        return date
+    return f"{date.strip()} {time.strip()}{offset.strip() if _OFFSET.fullmatch(offset.strip()) else ''}"

@@ -1,0 +1,50 @@
+"""Tables that hold the date, the time and the offset in columns of their own, as twint wrote them."""
+
+import pytest
+
+from data_loaders.readers import ReaderOptions, open_dump
+from data_loaders.readers.split_times import time_columns
+
+TWINT = (
+    "id\tdate\ttime\ttimezone\tuser_id\ttweet\n"
+    "1\t2020-01-01\t10:00:00\t+0100\t5\tlow #tide\n"
+    "2\t2020-01-01\t10:00\tCET\t5\thigh\n"
+    "3\t2020-01-01\t\t\t5\tnoon\n"
+    "4\t\t10:00:00\t+0100\t5\tnever\n"
+)
+
+
+def test_they_are_one_time(tmp_path):
+    path = tmp_path / "tweets.csv"
+    path.write_text(TWINT)
+    reader = open_dump(path)
+    times = [record.post.timestamp and record.post.timestamp.isoformat() for record in reader.read()]
+    assert times == ["2020-01-01T09:00:00+00:00", "2020-01-01T10:00:00+00:00", "2020-01-01T00:00:00+00:00", None]
+    assert reader.mapping_used["timestamp"] == "date + time + timezone"
+    assert list(reader.columns_unread) == []
+
+
+def test_a_column_that_is_named_is_read_alone(tmp_path):
+    path = tmp_path / "tweets.csv"
+    path.write_text("id,created,date,time,text\n1,2020-01-05T00:00:00Z,2020-01-01,10:00,a\n")
+    reader = open_dump(path, options=ReaderOptions(columns={"timestamp": "created"}))
+    assert next(iter(reader.read())).post.timestamp.isoformat() == "2020-01-05T00:00:00+00:00"
+    assert list(reader.columns_unread) == ["date", "time"]
+
+
+@pytest.mark.parametrize(
+    ("header", "timestamp", "expected"),
+    [
+        (["id", "Date", "Time"], 1, [2]),
+        (["id", "date_utc", "time_utc", "UTC offset"], 1, [2, 3]),
+        (["id", "date"], 1, []),
+        (["id", "created_at", "time"], 1, []),
+        (["id", "date", "time"], 2, []),
+        (["id", "date", "time"], None, []),
+    ],
+)
+def test_columns_that_complete_a_date(header, timestamp, expected):
+    assert (
+        time_columns(header, {"post_id": 0} if timestamp is None else {"post_id": 0, "timestamp": timestamp})
+        == expected
+    )
