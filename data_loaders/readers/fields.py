@@ -29,7 +29,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     ),
     "caption": (
         *("text", "full_text", "tweet", "content", "message", "body", "description", "title", "raw_content"),
-        *("caption_text", "legacy_full_text", "微博正文", "正文"),
+        *("caption_text", "legacy_full_text", "微博正文", "正文", "desc"),
     ),
     "image": (
         *("image_path", "file_name", "filename", "image_file", "img_path", "img", "picture", "photo", "filepath"),

@@ -17,6 +17,7 @@ from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import decode, estimated_lines
 from data_loaders.readers.json_array import REPEATED, JsonDecoder, iterate_array, iterate_objects, json_problem
 from data_loaders.readers.line_spans import LineSpan, line_spans, lines_of
+from data_loaders.readers.records import EMPTY
 from data_loaders.readers.registry import register_reader
 from data_loaders.text.tag_lists import describe
 
@@ -161,7 +162,10 @@ class JsonLinesReader(FileReader):
         fields = mapper.fields(value)
         holder = _holder(value) if not fields or ("post_id" not in fields and not self._numbers_rows) else None
         if holder is None:
-            return self._build(fields, number, where, warnings)
+            record = self._build(fields, number, where, warnings)
+            holder = _holder(value) if isinstance(record, Rejected) and record.reason == EMPTY else None
+            if holder is None:
+                return record
         if number == 1 and not fields:
             raise self._no_posts(value)
         return Rejected(where=where, reason="wrong_type", detail=f"The record is {_described(value, holder)}")

@@ -26,6 +26,9 @@ from data_loaders.text.tag_lists import describe, read_tag_list
 from data_loaders.text.timestamps import ACCEPTED as ACCEPTED_TIMESTAMPS
 from data_loaders.text.timestamps import read_timestamp
 
+EMPTY = "empty_post"
+"""Why a post is refused that has nothing to learn from."""
+
 
 class _RoundedId(DataError):
     """An id whose last digits are lost."""
@@ -81,7 +84,7 @@ def build_post(
     if caption is None and image is None and user is None:
         return Rejected(
             where=where,
-            reason="empty_post",
+            reason=EMPTY,
             detail="The post has no caption, no image and no user; it needs at least one of them.",
             post_id=post_id,
         )

@@ -1,4 +1,4 @@
-"""Read the timestamps of dumps: ISO 8601, Unix seconds to nanoseconds, Twitter's `created_at`."""
+"""Read the timestamps of dumps: ISO 8601, Unix seconds to nanoseconds, Twitter's `created_at`, dates of e-mail."""
 
 from __future__ import annotations
 
@@ -18,12 +18,18 @@ _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _ISO = re.compile(
     r"(?P<year>\d{4})[-/](?P<month>\d{1,2})[-/](?P<day>\d{1,2})"
     r"(?:[Tt ]\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
-    r"\s*(?:(?P<zone>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)(?:\[[\w/+\-]+\])?)?)?",
+    r"\s*(?:(?P<zone>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)(?:\[[\w/+\-]+\]|(?:(?<=[+-]0000)|(?<=[+-]00:00)) UTC)?)?)?",
     re.ASCII,
 )
 _TWITTER = re.compile(
     r"[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) (?P<day>\d{1,2}) (?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2})"
     r" (?P<zone>[+-]\d{4}) (?P<year>\d{4})",
+    re.ASCII,
+)
+# As in e-mail and HTTP (RFC 5322).
+_RFC = re.compile(
+    r"(?:[A-Z][a-z]{2}, )?(?P<day>\d{1,2}) (?P<month>[A-Z][a-z]{2}) (?P<year>\d{4})"
+    r" (?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))? (?P<zone>[+-]\d{4}|GMT|UTC|Z)",
     re.ASCII,
 )
 
@@ -64,7 +70,7 @@ def _parse(value: str | float | date) -> datetime:
         text = value.strip()
         if _NUMBER.fullmatch(text):
             return _from_number(float(text))
-        match = _ISO.fullmatch(text) or _TWITTER.fullmatch(text)
+        match = _ISO.fullmatch(text) or _TWITTER.fullmatch(text) or _RFC.fullmatch(text)
         if match is None:
             raise ValueError("not a date or time")
         return _from_match(match)

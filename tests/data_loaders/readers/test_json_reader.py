@@ -188,6 +188,14 @@ def test_several_objects_in_a_line_are_as_many_posts(tmp_path, between):
     assert (refused.where, refused.reason) == ("posts.jsonl:3", "malformed_json")
 
 
+def test_an_object_with_an_id_that_holds_the_posts_is_told(tmp_path):
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps({"id": 7, "name": "channel", "messages": [LINE, LINE]}))
+    (refused,) = read(path)
+    assert refused.detail.startswith("The record is one object with the keys 'id', 'name', 'messages', not posts.")
+    assert refused.detail.endswith("""write those, for example with jq -c '.["messages"][]'.""")
+
+
 def test_a_broken_array_names_the_item(tmp_path):
     path = tmp_path / "posts.json"
     path.write_text("[" + json.dumps(LINE) + ', {"post_id": ')
