@@ -159,6 +159,8 @@ class TableMaker:
     def _fit_heads(self) -> dict[int, LinearHead]:
         memory, count = self._memory, len(self._train)
         cuts = {instant_cut(self._train, int(count * share)) for share in _HEADS} | {count}
+        # Those before that are asked about no post.
+        first = max((cut for cut in cuts if cut <= self._start), default=0)
         terms = memory.terms_at(np.arange(count))
         vectors = {space: memory.vectors_at(space, np.arange(count)) for space in self._spaces.widths}
         hashtags = [memory.hashtags_of(position).tolist() for position in range(count)]
@@ -166,6 +168,7 @@ class TableMaker:
         return {
             cut: LinearHead.fit(terms[:cut], {space: rows[:cut] for space, rows in vectors.items()}, hashtags, size)
             for cut in sorted(cuts)
+            if cut >= first
         }
 
     def made(self, left_out: Collection[str] = ()) -> LearningPosts:

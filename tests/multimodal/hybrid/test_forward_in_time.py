@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from multimodal.hybrid.learning import LearningPosts
+from multimodal.hybrid.sources.linear import LinearHead
 from multimodal.hybrid.system import HybridSystem
 from multimodal.training.run import train_run
 from tests.multimodal.hybrid.conftest import hybrid_config
@@ -90,3 +91,12 @@ def test_before_a_system_was_trained_early_it_is_missing(learned):
     assert np.isnan(values[position < 48]).all()
     assert not np.isnan(values[(position >= 48) & (position < 96)]).all()
     assert not np.isnan(values[position >= 96]).all()
+
+
+@pytest.mark.parametrize(("most_posts", "fitted"), [(96, 6), (20, 3), (5, 2)])
+def test_heads_that_are_asked_nothing_are_not_fitted(tiny_data, tmp_path, monkeypatch, most_posts, fitted):
+    heads, fit = [], LinearHead.fit
+    monkeypatch.setattr(LinearHead, "fit", lambda *given: heads.append(fit(*given)) or heads[-1])
+    config = hybrid_config(f"rows={{choose: false, start: 0.25, most_posts: {most_posts}}}")
+    train_run(config, tiny_data, tmp_path / "run")
+    assert len(heads) == fitted
