@@ -64,7 +64,8 @@ def build_post(
     """
     post_id: str | None = None
     noted = list(warnings)
-    fields = {name: plain_value(value) if isinstance(value, dict) else value for name, value in fields.items()}
+    if dict in map(type, fields.values()):
+        fields = {name: plain_value(value) for name, value in fields.items()}
     try:
         post_id = _identifier("post_id", fields.get("post_id"))
         if post_id is None:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta, timezone
 ACCEPTED = "ISO 8601 such as 2022-10-28T19:56:50Z, or Unix seconds or milliseconds, from 1990 to the day after tomorrow"
 
 _EARLIEST = datetime(1990, 1, 1, tzinfo=timezone.utc)
-_LEAP = 60
+_MIDNIGHT, _LEAP = 24, 60
 _LATEST_AFTER_NOW = timedelta(days=2)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -97,13 +97,13 @@ def _from_match(match: re.Match[str]) -> datetime:
     year, day, hour, minute, second = (int(parts[name] or 0) for name in ("year", "day", "hour", "minute", "second"))
     microsecond = int((parts.get("fraction") or "").ljust(6, "0")[:6])
     # The end of a day, and a leap second: the instant after the one before.
-    midnight, leap = (hour, minute, second, microsecond) == (24, 0, 0, 0), second == _LEAP
-    hour, minute = (23, 59) if midnight else (hour, minute)
-    second = 59 if midnight or leap else second
+    midnight, leap = hour == _MIDNIGHT and not (minute or second or microsecond), second == _LEAP
+    if midnight or leap:
+        hour, minute, second = 23 if midnight else hour, 59 if midnight else minute, 59
     before = _utc(datetime(year, month, day, hour, minute, second, microsecond, tzinfo=_zone(parts["zone"])))
     if leap and (before.hour, before.minute) != (23, 59):
         raise ValueError("second must be in 0..59, but at the end of a day in UTC")
-    return before + timedelta(seconds=midnight or leap)
+    return before + timedelta(seconds=1) if midnight or leap else before
 
 
 def _zone(text: str | None) -> timezone:

@@ -43,10 +43,26 @@ class Wildcards:
                 yield from ((_ANYWHERE, text[start : start + length]) for start in range(last + 1))
 
     def _matches(self, place: int, text: str) -> bool:
+        pattern = self._patterns[place]
+        if "*" in pattern and "?" not in pattern and "[" not in pattern:
+            return _holds_in_order(text, pattern.split("*"))
         # Most patterns are never compared with anything, and to compile one takes long.
         if place not in self._compiled:
-            self._compiled[place] = re.compile(fnmatch.translate(self._patterns[place]))
+            self._compiled[place] = re.compile(fnmatch.translate(pattern))
         return self._compiled[place].match(text) is not None
+
+
+def _holds_in_order(text: str, pieces: Sequence[str]) -> bool:
+    """Return whether a text is these pieces, with anything between them."""
+    first, *inner, last = pieces
+    position, end = len(first), len(text) - len(last)
+    if position > end or not text.startswith(first) or not text.endswith(last):
+        return False
+    for piece in inner:
+        position = text.find(piece, position, end) + len(piece)
+        if position < len(piece):
+            return False
+    return True
 
 
 def _piece(pattern: str) -> tuple[str, str]:

@@ -21,8 +21,8 @@ def test_the_first_pattern_that_matches_is_found(patterns, text):
 
 
 def test_of_many_patterns_only_those_that_could_match_are_compared():
-    many = [f"{kind[0]}tag{number:05}{kind[1]}" for number in range(3_000) for kind in ("?*", "*?", "**")]
-    wildcards = Wildcards([*many, "*port", "no?thing*"])
+    many = [f"{kind[0]}tag{number:05}{kind[1]}" for number in range(3_000) for kind in ("?*", "*?", "??")]
+    wildcards = Wildcards([*many, "?*port", "no?thing*"])
     with mock.patch.object(re, "compile", wraps=re.compile) as compiled:
         assert wildcards.first("airport") == 9_000
         assert wildcards.first("nothing") is None
