@@ -16,6 +16,7 @@ import pandas as pd
 
 from data_loaders.bulk.tasks import Advance
 from data_loaders.errors import UserError
+from data_loaders.locking import locked
 from multimodal.config import Choice, RunConfig, SearchSpace
 from multimodal.evaluation.files.text_table import DASH, TextTable
 from multimodal.evaluation.files.text_table import number as shown
@@ -79,18 +80,22 @@ def search(
 
     Raises:
         UserError: optuna is missing, the folder holds another search and keeps it, or all trials failed.
+        FolderInUseError: another process searches in the folder.
     """
     config = load_config(entry.config, [*entry.overrides, f"seed={seed}"])
     own = {override.partition("=")[0] for override in entry.overrides}
     space = {key: tried for key, tried in config.search_space.items() if key not in own}
     if not space or trials < 1:
         return Search(entry, pd.DataFrame(columns=list(COLUMNS)))
-    study = _open(folder / _STUDY, _described(config, data, space), entry.name, renew)
-    for number in range(trials):
-        _once(study, number, space, entry, data, folder, seed)
-        advance(1)
-    table = _table(study, entry.name, trials)
-    table.to_csv(folder / TRIALS_FILE, index=False)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the folder, which another search may take the place of.
+    with locked(folder.parent / f".{folder.name}.lock", folder, "searching in it"):
+        study = _open(folder / _STUDY, _described(config, data, space), entry.name, renew)
+        for number in range(trials):
+            _once(study, number, space, entry, data, folder, seed)
+            advance(1)
+        table = _table(study, entry.name, trials)
+        table.to_csv(folder / TRIALS_FILE, index=False)
     done = table[table["problem"] == ""]
     if done.empty:
         raise UserError(f"all {trials} trials failed; the last: {table['problem'].iloc[-1]}")

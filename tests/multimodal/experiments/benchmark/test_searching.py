@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from data_loaders.errors import UserError
+from data_loaders.locking import FolderInUseError
 from multimodal.commands.main import main
 from multimodal.config import Choice, Range
 from multimodal.experiments.benchmark import searching
@@ -117,6 +118,23 @@ def test_a_hybrid_does_not_learn_from_the_posts_that_judge_its_trials(tiny_data,
     found = search(parse_entry("all=hybrid"), tiny_data, tmp_path, 2, 0)
     assert tried == [False, False]
     assert "rows" not in " ".join(found.entry.overrides)
+
+
+def test_two_searches_in_one_folder(scores, tiny_data, tmp_path, monkeypatch):
+    folder, score = tmp_path / "habit", searching._score
+
+    def meanwhile(*arguments):
+        with pytest.raises(
+            FolderInUseError, match=r"habit is in use: process .* been searching in it since"
+        ):
+            search(ENTRY, tiny_data, folder, 2, 0)
+        return score(*arguments)
+
+    monkeypatch.setattr(searching, "_score", meanwhile)
+    found = search(ENTRY, tiny_data, folder, 2, 0)
+    assert found.trials["problem"].tolist() == ["", ""]
+    assert len(scores) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["habit"]
 
 
 def test_nothing_to_choose_is_no_search(tiny_data, tmp_path):
