@@ -124,9 +124,7 @@ def test_two_searches_in_one_folder(scores, tiny_data, tmp_path, monkeypatch):
     folder, score = tmp_path / "habit", searching._score
 
     def meanwhile(*arguments):
-        with pytest.raises(
-            FolderInUseError, match=r"habit is in use: process .* been searching in it since"
-        ):
+        with pytest.raises(FolderInUseError, match=r"habit is in use: process .* been searching in it since"):
             search(ENTRY, tiny_data, folder, 2, 0)
         return score(*arguments)
 
