@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 _DATES, _TIMES, _OFFSETS = ("date", "dateutc", "day"), ("time", "timeutc", "timeofday"), ("timezone", "utcoffset")
 _SEPARATORS = re.compile(r"[\s\-._]+")
 _DATE = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}", re.ASCII)
-_TIME = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?", re.ASCII)
-_OFFSET = re.compile(r"[+-]\d{2}:?\d{2}", re.ASCII)
+_TIME = re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d(?::(?:[0-5]\d|60)(?:[.,]\d{1,9})?)?|24:00(?::00)?", re.ASCII)
+# Not -7200, which are seconds.
+_OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):?[0-5]\d", re.ASCII)
+_IN_UTC = "utc"
 
 
 def time_columns(header: Sequence[str], columns: Mapping[str, int]) -> list[int]:
@@ -25,6 +27,8 @@ def time_columns(header: Sequence[str], columns: Mapping[str, int]) -> list[int]
     time = next((names.index(name) for name in _TIMES if name in names), None)
     if time is None or time in columns.values():
         return []
+    if names[columns["timestamp"]].endswith(_IN_UTC) or names[time].endswith(_IN_UTC):
+        return [time]
     offset = next((names.index(name) for name in _OFFSETS if name in names), None)
     return [time] if offset is None or offset in columns.values() else [time, offset]
 

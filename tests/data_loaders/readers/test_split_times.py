@@ -3,7 +3,7 @@
 import pytest
 
 from data_loaders.readers import ReaderOptions, open_dump
-from data_loaders.readers.split_times import time_columns
+from data_loaders.readers.split_times import joined_time, time_columns
 
 TWINT = (
     "id\tdate\ttime\ttimezone\tuser_id\ttweet\n"
@@ -36,7 +36,9 @@ def test_a_column_that_is_named_is_read_alone(tmp_path):
     ("header", "timestamp", "expected"),
     [
         (["id", "Date", "Time"], 1, [2]),
-        (["id", "date_utc", "time_utc", "UTC offset"], 1, [2, 3]),
+        (["id", "date", "time", "UTC offset"], 1, [2, 3]),
+        (["id", "date_utc", "time_utc", "UTC offset"], 1, [2]),
+        (["id", "date", "time_utc", "timezone"], 1, [2]),
         (["id", "date"], 1, []),
         (["id", "created_at", "time"], 1, []),
         (["id", "date", "time"], 2, []),
@@ -48,3 +50,18 @@ def test_columns_that_complete_a_date(header, timestamp, expected):
         time_columns(header, {"post_id": 0} if timestamp is None else {"post_id": 0, "timestamp": timestamp})
         == expected
     )
+
+
+@pytest.mark.parametrize("time", ["25:00", "99:59", "10:75", "24:30", "90:00"])
+def test_what_is_no_time_of_the_day_leaves_the_date(time):
+    assert joined_time("2020-01-01", time) == "2020-01-01"
+
+
+@pytest.mark.parametrize("offset", ["-7200", "-3600", "+5400", "3600", "+1860", "Europe/Berlin"])
+def test_what_is_no_offset_leaves_the_time(offset):
+    assert joined_time("2020-01-01", "10:00", offset) == "2020-01-01 10:00"
+
+
+@pytest.mark.parametrize("offset", ["+0000", "-12:00", "+14:00", "+05:45", "-0930"])
+def test_offsets_that_there_are(offset):
+    assert joined_time("2020-01-01", "24:00", offset) == f"2020-01-01 24:00{offset}"
