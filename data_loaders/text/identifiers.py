@@ -10,8 +10,10 @@ import regex
 _WHOLE = re.compile(r"([+-]?\d+)\.0+", re.ASCII)
 # What keeps a spreadsheet from reading a number: ="77", and '77 as text.
 _GUARDED = re.compile(r"=\"(.*)\"|'(\d+)", re.ASCII)
-# Byte order marks, zero-width spaces and direction marks, which files put together and copied texts hold.
-_UNSEEN_AROUND = regex.compile(r"\A[\s\p{Cf}]++|[\s\p{Cf}]++\Z")
+# Byte order marks, zero-width spaces and direction marks, which files put together and copied texts hold; not the tags
+# that tell the flags of Scotland and Wales.
+_UNSEEN = r"(?:[\s\p{Cf}](?<![\U000E0000-\U000E007F]))++"
+_UNSEEN_AROUND = regex.compile(rf"\A{_UNSEEN}|{_UNSEEN}\Z")
 _ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE]\+\d+", re.ASCII)
 # Beyond, floating point cannot tell neighbouring whole numbers apart.
 _EXACT = 2**53

@@ -32,3 +32,11 @@ def test_what_is_not_seen_around_an_id_is_no_part_of_it(text):
 def test_what_stands_inside_of_an_id_stays():
     assert plain_identifier("a\u200bb") == "a\u200bb"
     assert plain_identifier("\ufeff") == ""
+
+
+def test_flags_that_end_an_id_stay():
+    scotland, wales = (
+        "ann\U0001f3f4" + "".join(chr(0xE0000 + ord(one)) for one in tag) for tag in ("gbsct\x7f", "gbwls\x7f")
+    )
+    assert plain_identifier(f"{scotland}\u200b ") == scotland
+    assert plain_identifier(wales) == wales
