@@ -48,7 +48,7 @@ def evident_encoding(head: bytes) -> str | None:
     ('iso2022_jp', None)
     """
     marked = next((name for marks, name in _MARKS if head.startswith(marks)), None)
-    if marked or _ISO_2022_JP.search(head):
+    if marked or (head.isascii() and _ISO_2022_JP.search(head)):
         return marked or "iso2022_jp"
     start = head[:_NULS_WITHIN]
     nuls = [start[place::2].count(0) * 2 / max(len(start), 1) for place in (0, 1)]
@@ -56,6 +56,16 @@ def evident_encoding(head: bytes) -> str | None:
     if min(nuls) == 0 and max(nuls) > _MOSTLY:
         return "utf-16-be" if nuls[0] else "utf-16-le"
     return None
+
+
+def reads(encoding: str, seen: str) -> bool:
+    """Return whether text whose first bytes show one encoding may be read in another that is given.
+
+    >>> reads("utf16", "utf-16"), reads("csiso2022jp", "iso2022_jp"), reads("iso-8859-1", "utf-16")
+    (True, True, False)
+    """
+    given = codecs.lookup(encoding).name
+    return given == codecs.lookup(seen).name or given.startswith(("utf-16", "utf-32", "iso2022"))
 
 
 def not_utf8(content: bytes = b"") -> str:

@@ -18,7 +18,7 @@ from data_loaders.dump_files.opening import open_file, read_at_most
 from data_loaders.dump_files.signatures import what_it_is
 from data_loaders.dump_files.unpacking import unpacking
 from data_loaders.errors import DataError
-from data_loaders.readers.encodings import evident_encoding, not_utf8, recoded
+from data_loaders.readers.encodings import evident_encoding, not_utf8, reads, recoded
 
 _ESTIMATE_FROM_BYTES = 1 << 20
 _LARGEST_JSON = 1 << 26
@@ -53,7 +53,7 @@ def open_bytes(path: Path, root: Path | None = None, encoding: str | None = None
             if what := what_it_is(head):
                 raise DataError(f"{path} is no text, but {what}.")
             seen = evident_encoding(head)
-            if seen is not None and not (encoding or "").lower().startswith(("utf-16", "utf-32", "utf_", "iso")):
+            if seen is not None and not (encoding and reads(encoding, seen)):
                 raise DataError(
                     f"{path} is encoded in {seen.upper()}. Accepted: UTF-8. Read it with --encoding {seen}, or save it "
                     "as UTF-8."

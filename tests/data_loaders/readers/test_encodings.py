@@ -70,6 +70,26 @@ def test_other_encodings_are_named_where_no_text_in_utf8_looks_like_them(tmp_pat
     assert [record.post.caption for record in read(path, encoding)] == ["海の日はカフェ", "walk by the sea"]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "name"), [("utf-16", "UTF16"), ("utf-16-le", "u16"), ("iso2022_jp", "csISO2022JP")]
+)
+def test_other_names_of_an_encoding_count(tmp_path, encoding, name):
+    mark = "\ufeff" if encoding == "utf-16-le" else ""
+    path = write(tmp_path, "posts.csv", f"{mark}post_id,caption\n1,海の日 #sea\n", encoding)
+    (record,) = read(path, name)
+    assert (record.post.caption, record.warnings) == ("海の日 #sea", ())
+
+
+def test_utf16_is_not_read_in_an_encoding_of_one_byte(tmp_path):
+    with pytest.raises(DataError, match=r"encoded in UTF-16\. Accepted: UTF-8\. Read it with --encoding utf-16"):
+        read(write(tmp_path, "posts.csv", TABLE, "utf-16"), "iso-8859-1")
+
+
+def test_an_escape_in_utf8_is_no_japanese_encoding(tmp_path):
+    (record,) = read(write(tmp_path, "posts.csv", "post_id,caption\n1,é \x1b(J a\n", "utf-8"))
+    assert record.post.caption == "é \x1b(J a"
+
+
 def test_utf16_without_the_option_says_how(tmp_path):
     with pytest.raises(DataError, match=r"encoded in UTF-16\. Accepted: UTF-8\. Read it with --encoding utf-16"):
         read(write(tmp_path, "posts.csv", TABLE, "utf-16"))
