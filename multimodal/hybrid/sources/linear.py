@@ -83,15 +83,17 @@ class LinearHead:
         return np.round(scores, _DECIMALS).astype(np.float32)
 
     def _shared_words(self, terms: sparse.csr_matrix) -> Floats:
-        """Return `terms` · `words`, (B, M): for one post, scipy's product takes longer to begin than to compute."""
-        count, known = terms.shape[0], self.words.shape[1]
-        sizes, entries = entries_of(self.words.indptr[1:], terms.indices)
-        owners = np.arange(count).repeat(np.diff(terms.indptr)).repeat(sizes)
-        products = np.zeros(count * known, np.float32)
-        np.add.at(
-            products, owners * known + self.words.indices[entries], terms.data.repeat(sizes) * self.words.data[entries]
-        )
-        return products.reshape(count, known)
+        """Return `terms` · `words`, (B, M): for one post, scipy's product takes longer to begin than to compute.
+
+        Row by row, because those of many long captions together hold far more products than sums.
+        """
+        sums = np.zeros((terms.shape[0], self.words.shape[1]), np.float32)
+        for row in range(len(sums)):
+            own = slice(terms.indptr[row], terms.indptr[row + 1])
+            sizes, entries = entries_of(self.words.indptr[1:], terms.indices[own])
+            products = terms.data[own].repeat(sizes) * self.words.data[entries]
+            np.add.at(sums[row], self.words.indices[entries], products)
+        return sums
 
 
 class Linear(Source):

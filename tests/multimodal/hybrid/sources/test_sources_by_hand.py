@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -189,6 +190,17 @@ class TestLinearHead:
     def test_words_are_multiplied_as_matrices_are(self, head, questions):
         known = questions.memory.terms[:4]
         np.testing.assert_array_equal(head._shared_words(known), (known @ head.words).toarray())
+
+    def test_many_long_captions_take_little_more_memory_than_what_is_returned(self):
+        captions = sparse.csr_matrix(np.full((400, 40), 0.5, np.float32))
+        head = LinearHead(captions.T.tocsr(), {}, np.zeros((400, 1), np.float32))
+        tracemalloc.start()
+        shared = head._shared_words(captions)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert (shared == 10).all()
+        # All products together are 40 times as large.
+        assert peak < 4 * shared.nbytes
 
     def test_a_post_alone_has_the_same_bits(self, head, questions):
         together = head.scores(questions.terms, {})
