@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import html
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import NamedTuple
@@ -48,7 +48,7 @@ _ANY_SIGN = regex.compile(
 # What can stand between a sign and its hashtag: what is not seen, quotes, brackets and marks of emphasis that open
 # (`#"sunset"`, `**#**sunset`), and tags of HTML (`#<span>sunset</span>`, as Mastodon writes).
 _BETWEEN = r"\p{Cf}\uFE0F\u20E3\p{Ps}\p{Pi}\p{Pf}\"'`*~\\"
-_HTML_TAG = r"</?[A-Za-z][^<>]{0,1000}+>|&lt;/?[A-Za-z](?:(?!&gt;)[^<>]){0,1000}+&gt;"
+_HTML_TAG = r"</?[A-Za-z][^<>]{0,1000}+>|&lt;/?[A-Za-z](?:(?!&[lg]t;)[^<>]){0,1000}+&gt;"
 _BEHIND = regex.compile(rf"(?:[{_BETWEEN}]|{_HTML_TAG})*+")
 # The same where the sign stands alone (`# sunset`, not `C# sunset`): blanks as well.
 _BEHIND_AND_BLANKS = regex.compile(rf"(?:[{_BETWEEN}\s]|{_HTML_TAG})*+")
@@ -200,15 +200,18 @@ def _listed_spans(text: str, listed: Collection[str], with_signs_before: bool = 
         return []
     spaced = any(map(_holds_blank, listed))
     signs = list(_ANY_SIGN.finditer(text))
-    limits = [*(sign.start() for sign in signs[1:]), len(text)]
-    spans, encoded, edge, first = [], False, -1, 0
-    for sign, limit in zip(signs, limits, strict=True):
+    begins = [*(sign.start() for sign in signs), len(text)]
+    spans, encoded, edge, first = list[tuple[int, int]](), False, -1, 0
+    for number, sign in enumerate(signs):
+        if spans and sign.start() < spans[-1][1]:
+            continue
         alone = _INSIDE_WORD.match(text, sign.start()) is None
         between = (_BEHIND_AND_BLANKS if alone else _BEHIND).match(text, sign.end())
-        start = between.end() if between else limit
+        start = between.end() if between else sign.end()
         first = first if sign.start() == edge else sign.start()
         edge = start if alone else -1
-        end = _listed_end(text, start, limit, tags, spaced)
+        # A tag of HTML between them may hold signs itself (`#<a href="#">sunset</a>`).
+        end = _listed_end(text, start, begins[bisect_left(begins, start, number + 1)], tags, spaced)
         if end:
             spans.append((first if with_signs_before else sign.start(), end))
             encoded = encoded or sign.group().startswith("%")

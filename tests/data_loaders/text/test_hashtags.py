@@ -179,6 +179,8 @@ def test_removal_wherever_a_hashtag_stands():
         ),
         ('<a class="hashtag">#<span>sunset</span></a> now', ["sunset"], '<a class="hashtag"> </span></a> now'),
         ("#&lt;span&gt;sunset #&lt;sunset", ["sunset"], ""),
+        ('by #<a href="#">sunset</a> #<a href="/%23sunset">sunset</a>', ["sunset"], "by </a> </a>"),
+        ('#&lt;a href="#sunset"&gt;sunset, #<b title="#"> #sunset', ["sunset"], ', #<b title="#">'),
         ("#'sunset' #\"sea\" #[fog]", ["sunset", "sea", "fog"], "' \" ]"),
         ("**#**sunset, \\#sunset, # «sunset»", ["sunset"], "** , \\ , »"),
         ("♯sunset ♯sunsets C♯ sunset", ["sunset"], "♯sunsets C♯ sunset"),
