@@ -41,8 +41,13 @@ def named_hashtags(captions: Sequence[str], memory: PostMemory, instants_us: NDA
         memory: knows which hashtags were used, and when.
         instants_us: (N,) times of the posts.
     """
-    texts = [(row, memory.id_map.find(text)) for row, caption in enumerate(captions) for text in names_in(caption)]
-    known = [(row, index) for row, index in texts if index is not None]
+    # Most of what captions may name never was a hashtag; of a whole split it would take gigabytes.
+    known = [
+        (row, index)
+        for row, caption in enumerate(captions)
+        for text in names_in(caption)
+        if (index := memory.id_map.find(text)) is not None
+    ]
     rows, indices = np.array(known, np.int64).reshape(-1, 2).T
     used = memory.questions.uses(indices, instants_us[rows]) > 0
     named: list[list[int]] = [[] for _ in captions]
