@@ -72,7 +72,9 @@ class ParquetReader(FileReader):
             unpacked = 0
             try:
                 names = self._columns_of_fields(self._names(table.schema_arrow))
-                self._check_proportions(table.metadata, {name.partition(".")[0] for name in names.values()})
+                outermost = {name.partition(".")[0] for name in names.values()}
+                self._refuse_repeated(table.schema_arrow, {*names.values(), *outermost})
+                self._check_proportions(table.metadata, outermost)
                 for batch in _batches(table, range(first, last), sorted(set(names.values()))):
                     columns = {field: _column(batch, name) for field, name in names.items()}
                     size = sum(map(unpacked_size, columns.values()))
@@ -85,6 +87,11 @@ class ParquetReader(FileReader):
                         number += step
             except _DAMAGE as problem:
                 raise DataError(f"{self.path} is damaged after row {number}: {problem}") from problem
+
+    def _refuse_repeated(self, schema: pa.Schema, read: set[str]) -> None:
+        repeated = sorted(name for name, count in Counter(schema.names).items() if count > 1 and name in read)
+        if repeated:
+            raise DataError(f"{self.path} has several columns named {listing(repeated)}. Rename all but one.")
 
     def _check_proportions(self, metadata: pq.FileMetaData, columns: set[str]) -> None:
         for group in map(metadata.row_group, range(metadata.num_row_groups)):
@@ -109,9 +116,6 @@ class ParquetReader(FileReader):
 
     def _names(self, schema: pa.Schema) -> list[str]:
         """Return the columns, with those inside of structures that hold fields or that the user names."""
-        repeated = sorted(name for name, count in Counter(schema.names).items() if count > 1)
-        if repeated:
-            raise DataError(f"{self.path} has several columns named {listing(repeated)}. Rename all but one.")
         tree = {field.name: _tree(field.type) for field in schema}
         mapped = (name for name in self.options.columns.values() if value_at(tree, name, tree) is not tree)
         return list(dict.fromkeys((*names_inside(tree), *mapped)))

@@ -359,6 +359,16 @@ def test_parquet_columns_of_one_name(tmp_path):
         list(open_dump(tmp_path / "posts.parquet").read())
 
 
+def test_parquet_columns_of_one_name_that_hold_no_field(tmp_path):
+    columns = [pa.array([value]) for value in ("1", "a", "x", "y")]
+    pq.write_table(pa.Table.from_arrays(columns, ["post_id", "caption", "note", "note"]), tmp_path / "posts.parquet")
+    (record,) = open_dump(tmp_path / "posts.parquet").read()
+    assert record.post.caption == "a"
+    options = ReaderOptions(columns={"user_id": "note"})
+    with pytest.raises(DataError, match=r"posts\.parquet has several columns named 'note'\. Rename all but one\."):
+        list(open_dump(tmp_path / "posts.parquet", options=options).read())
+
+
 def test_a_file_that_is_no_parquet(tmp_path):
     path = tmp_path / "posts.parquet"
     path.write_bytes(b"PAR1 not really")
