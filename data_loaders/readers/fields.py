@@ -9,6 +9,7 @@ from typing import Any
 
 from data_loaders.errors import DataError, nearest, some_of
 from data_loaders.readers.base import FIELDS
+from data_loaders.readers.extended_json import plain_value
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "post_id": (
@@ -123,7 +124,8 @@ def names_inside(record: Mapping[str, Any], depth: int = _DEEPEST) -> list[str]:
 
 
 def _is_known_object(key: str, value: Any) -> bool:
-    return isinstance(value, Mapping) and _squashed(key) in _OBJECTS
+    # `{"$oid": …}` is one value.
+    return isinstance(value, Mapping) and _squashed(key) in _OBJECTS and plain_value(value) is value
 
 
 def value_at(record: Mapping[str, Any], name: str, default: Any = None) -> Any:

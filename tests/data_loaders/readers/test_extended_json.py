@@ -35,6 +35,13 @@ def test_values_are_read_through_their_types(tmp_path, document):
     assert record.post.post_id == "5f1e"
 
 
+def test_a_reference_to_a_user_is_its_id(tmp_path):
+    path = tmp_path / "posts.json"
+    path.write_text(json.dumps({"id": 1, "user": {"$oid": "5f1e"}, "caption": {"$symbol": "low tide"}}) + "\n")
+    (record,) = open_dump(path).read()
+    assert (record.post.user_id, record.post.caption) == ("5f1e", "low tide")
+
+
 @pytest.mark.parametrize("value", [{"id": 1}, {"$oid": "a", "b": 1}, {}, {"$ref": "x"}, [{"$oid": "a"}], "$oid", None])
 def test_other_values_stay(value):
     assert plain_value(value) == value
