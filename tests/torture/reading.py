@@ -98,7 +98,9 @@ def _check_post(record: RawPost, dump: Dump, options: ReaderOptions, outcome: Ou
         canonical_list(post.hashtags)[0] == post.hashtags, "misread", f"hashtags of {record.where}: {post.hashtags}"
     )
     outcome.check(
-        post.image is None or ".." not in Path(post.image).parts, "outside", f"picture of {record.where}: {post.image}"
+        not isinstance(post.image, str) or ".." not in Path(post.image).parts,
+        "outside",
+        f"picture of {record.where}: {post.image}",
     )
 
 
