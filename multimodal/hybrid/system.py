@@ -181,7 +181,10 @@ class HybridSystem(System):
         if self.spaces.captions is None:
             return None
         captions = cleaned_captions(train, self.config.caption_profile)
-        return HashtagVectors.of_posts(self.spaces.captions, captions, (one for post in train for one in post.hashtags))
+        # Others would be known even to a model that is saved after their only user was forgotten.
+        known = set(self.id_map.names[: self.id_map.vocabulary_size])
+        used = (one for post in train for one in post.hashtags if one in known)
+        return HashtagVectors.of_posts(self.spaces.captions, captions, used)
 
     @property
     def _last_posts(self) -> int:

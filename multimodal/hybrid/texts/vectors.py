@@ -45,7 +45,7 @@ class HashtagVectors:
         Args:
             encoder: of captions, frozen.
             captions: cleaned; their words are the words of hashtags.
-            used: the hashtags of all posts.
+            used: the hashtags of the vocabulary, once for each post that has them.
         """
         # Rarer ones may say who used them, and a model may be shared without its users' posts.
         frequent = sorted((-count, hashtag) for hashtag, count in Counter(used).items() if count >= _FEWEST_POSTS)

@@ -16,6 +16,7 @@ from data_loaders.errors import RunError
 from data_loaders.posts import Post
 from multimodal.hybrid.system import HybridSystem
 from multimodal.hybrid.texts.vectors import HashtagVectors
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.recommender import Recommender
 from multimodal.systems.model_folder import load_model
 from multimodal.training.run import train_run
@@ -132,6 +133,14 @@ def test_a_forgotten_user_leaves_nothing_in_the_scores(model, tiny_data):
     memory.forget(user)
     never = remembered(model.system, [post for post in train if post.user_id != user])
     same(scores_of(model.system, asked, memory)[1], scores_of(model.system, asked, never)[1])
+
+
+def test_hashtags_outside_of_the_vocabulary_are_not_kept(model, tiny_data, monkeypatch):
+    used = Counter(one for post in tiny_data.split("train") for one in post.hashtags)
+    (first, often), (second, _) = used.most_common(2)
+    monkeypatch.setattr(model.system, "id_map", HashtagIdMap([first], [often]))
+    model.system.id_map.add([second])
+    assert model.system._hashtag_vectors(list(tiny_data.split("train"))).hashtags == (first,)
 
 
 def test_explanations_name_them(model, tiny_data):
