@@ -102,7 +102,8 @@ def _encoded(text: str) -> bytes | None:
     if begin is None or (not begin.group() and len(text) < _SHORTEST_ENCODED):
         return None
     try:
-        return base64.b64decode(text[begin.end() :].strip(), validate=True) or None
+        # MIME has lines of 76 characters.
+        return base64.b64decode("".join(text[begin.end() :].split()), validate=True) or None
     except ValueError:
         return None
 

@@ -66,6 +66,7 @@ ENCODED = base64.b64encode(LONG).decode()
     [
         f"data:image/png;base64,{ENCODED}",
         ENCODED,
+        base64.encodebytes(LONG).decode(),
         {"bytes": ENCODED, "path": "x.png"},
         [f" data:image/svg+xml;base64,{ENCODED}\n", "1.png"],
         f'["{ENCODED}"]',
