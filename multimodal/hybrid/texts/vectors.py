@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -21,7 +22,7 @@ from multimodal.memory.questions.postings import Found
 Floats = NDArray[np.float32]
 # About 170,000 hashtags of a vector of 384 numbers; one that was dropped is encoded again.
 _MOST_BYTES = 2**28
-_MANY = 256
+_MANY, _LONGEST_KEY = 256, 64
 MOST_KEPT, _FEWEST_POSTS = 32_768, 3
 
 
@@ -89,7 +90,9 @@ class HashtagVectors:
 
 
 def _key(hashtag: str) -> bytes:
-    return hashtag.encode("utf-8", "surrogatepass")
+    # Vectors alone count as memory, so no key may be larger than they are; 0xFF is in no text.
+    key = hashtag.encode("utf-8", "surrogatepass")
+    return key if len(key) <= _LONGEST_KEY else b"\xff" + hashlib.blake2b(key).digest()
 
 
 def posts_means(memory: PostMemory, space: str, found: Found, count: int) -> Floats:

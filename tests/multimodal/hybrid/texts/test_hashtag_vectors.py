@@ -50,6 +50,16 @@ def test_what_was_dropped_is_encoded_again(vectors, encoder, monkeypatch):
     assert forgetful.of(HASHTAGS).tobytes() == vectors.of(HASHTAGS).tobytes()
 
 
+def test_long_ones_are_told_apart_and_take_no_more_memory(vectors, encoder):
+    long = ["海" * 1_000 + end for end in ("sea", "bay")]
+    found = vectors.of([*long, *HASHTAGS])
+    fresh = HashtagVectors(encoder, vectors.splitter)
+    assert fresh.of([*HASHTAGS, *long])[[5, 6, 0, 1, 2, 3, 4]].tobytes() == found.tobytes()
+    keys = [module._key(hashtag) for hashtag in [*long, *HASHTAGS]]
+    assert len(set(keys)) == 7
+    assert max(map(len, keys)) <= 65
+
+
 def test_many_show_a_progress_bar(vectors, encoder, monkeypatch, capsys):
     monkeypatch.setattr(module, "_MANY", 3)
     many = HashtagVectors(encoder, vectors.splitter)
