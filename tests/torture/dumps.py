@@ -7,7 +7,7 @@ import gzip
 import io
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +54,11 @@ def beyond_json(text: str) -> bool:
 def json_lines(draw: random.Random, folder: Path) -> Dump:
     """JSON Lines, some of which are no JSON, with all ends of lines, with or without a mark, packed or not."""
     records = hostile_records(draw, 40)
-    lines = []
+    lines, two_in_one = [], False
     for record in records:
         if draw.random() < 0.1:
             lines.append(broken_json(draw, record))
+            two_in_one |= lines[-1] == record.json() * 2
             record.good.clear()
         else:
             lines.append(record.json())
@@ -65,11 +66,12 @@ def json_lines(draw: random.Random, folder: Path) -> Dump:
     if draw.random() < 0.2:
         data = b"\xef\xbb\xbf" + data
     if draw.random() < 0.3:
-        (folder / "posts.jsonl.gz").write_bytes(gzip.compress(data, 1))
-        return _of(folder / "posts.jsonl.gz", records)
-    path = folder / draw.choice(("posts.jsonl", "posts.ndjson", "POSTS.JSONL"))
+        path, data = folder / "posts.jsonl.gz", gzip.compress(data, 1)
+    else:
+        path = folder / draw.choice(("posts.jsonl", "posts.ndjson", "POSTS.JSONL"))
     path.write_bytes(data)
-    return _of(path, records)
+    dump = _of(path, records)
+    return replace(dump, count=None) if two_in_one else dump  # two records, or one that is refused
 
 
 def json_array(draw: random.Random, folder: Path) -> Dump:
