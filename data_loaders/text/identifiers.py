@@ -12,8 +12,7 @@ _WHOLE = re.compile(r"([+-]?\d+)\.0+", re.ASCII)
 _GUARDED = re.compile(r"=\"(.*)\"|'(\d+)", re.ASCII)
 # Byte order marks, zero-width spaces and direction marks, which files put together and copied texts hold; not the tags
 # that tell the flags of Scotland and Wales.
-_UNSEEN = r"(?:[\s\p{Cf}](?<![\U000E0000-\U000E007F]))++"
-_UNSEEN_AROUND = regex.compile(rf"\A{_UNSEEN}|{_UNSEEN}\Z")
+_UNSEEN = regex.compile(r"(?:[\s\p{Cf}](?<![\U000E0000-\U000E007F]))*+")
 _ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE]\+\d+", re.ASCII)
 # Beyond, floating point cannot tell neighbouring whole numbers apart.
 _EXACT = 2**53
@@ -42,11 +41,19 @@ def plain_identifier(text: str) -> str:
     >>> plain_identifier("\ufeffann\u200b ")
     'ann'
     """
-    stripped = text.strip() if text.isascii() else _UNSEEN_AROUND.sub("", text)
+    stripped = text.strip() if text.isascii() else _without_unseen(text)
     if guarded := _GUARDED.fullmatch(stripped):
         stripped = (guarded[1] or guarded[2] or "").strip()
     match = _WHOLE.fullmatch(stripped)
     return match[1] if match else stripped
+
+
+def _without_unseen(text: str) -> str:
+    # Both ends by a match at the beginning: a search for the end would begin anew at each of many such characters.
+    for _ in range(2):
+        begin = _UNSEEN.match(text)
+        text = (text[begin.end() :] if begin else text)[::-1]
+    return text
 
 
 def is_rounded(value: str | float) -> bool:

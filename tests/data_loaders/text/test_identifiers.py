@@ -34,6 +34,13 @@ def test_what_stands_inside_of_an_id_stays():
     assert plain_identifier("\ufeff") == ""
 
 
+@pytest.mark.parametrize("unseen", ["\u200d", " ", "\u2003\ufeff"])
+def test_a_million_unseen_characters_are_passed_once(unseen):
+    text = "é" + unseen * 1_000_000 + "b"
+    assert plain_identifier(text) == text
+    assert plain_identifier(unseen * 1_000_000 + "é" + unseen * 1_000_000) == "é"
+
+
 def test_flags_that_end_an_id_stay():
     scotland, wales = (
         "ann\U0001f3f4" + "".join(chr(0xE0000 + ord(one)) for one in tag) for tag in ("gbsct\x7f", "gbwls\x7f")
