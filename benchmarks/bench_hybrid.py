@@ -22,6 +22,7 @@ from statistics import median
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from data_loaders.posts import Post
 from data_loaders.prepared import PreparedData
@@ -34,16 +35,28 @@ K, WARM_UP = 5, 5
 
 
 def filled(system: System, posts: Sequence[Post], size: int) -> PostMemory:
-    """Return a memory of about `size` posts; each content is encoded once."""
+    """Return a memory of about `size` posts in order of time; each content is encoded once."""
     once, memory = system.new_memory(), system.new_memory()
     system.add_posts(once, posts)
-    everything, rounds = np.arange(len(posts)), max(round(size / len(posts)), 1)
-    spaces = {space: once.vectors_at(space, everything) for space in once.spaces}
-    contents = once.vectors_at(CONTENT, everything) if once.width else None
-    terms = once.terms_at(everything) if once.slots else None
-    for number in range(rounds):
-        memory.append([_repeated(post, number, rounds) for post in posts], contents, terms, spaces)
+    rounds = max(round(size / len(posts)), 1)
+    origins, everything = np.tile(np.arange(len(posts)), rounds), repeated(posts, rounds)
+    # Posts that came after later ones would be late, and late posts are compared exactly.
+    order = np.argsort([post.instant_us for post in everything], kind="stable")
+    for block in np.array_split(order, rounds):
+        _append(memory, [everything[number] for number in block], once, origins[block])
     return memory
+
+
+def _append(memory: PostMemory, posts: Sequence[Post], once: PostMemory, origins: NDArray[np.int64]) -> None:
+    spaces = {space: once.vectors_at(space, origins) for space in once.spaces}
+    contents = once.vectors_at(CONTENT, origins) if once.width else None
+    terms = once.terms_at(origins) if once.slots else None
+    memory.append(posts, contents, terms, spaces, once.languages_at(origins))
+
+
+def repeated(posts: Sequence[Post], rounds: int) -> list[Post]:
+    """Return the posts `rounds` times, the last time as they are, each time before three days earlier."""
+    return [_repeated(post, number, rounds) for number in range(rounds) for post in posts]
 
 
 def _repeated(post: Post, number: int, rounds: int) -> Post:
