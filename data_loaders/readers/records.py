@@ -18,6 +18,7 @@ from data_loaders.posts import Post
 from data_loaders.readers.base import RawPost, Record, Rejected
 from data_loaders.readers.extended_json import plain_value
 from data_loaders.readers.image_field import read_image
+from data_loaders.text.cut_hashtags import without_cut
 from data_loaders.text.hashtags import canonical_list, extract, normalise
 from data_loaders.text.identifiers import is_rounded, plain_identifier
 from data_loaders.text.mojibake import undo_evident
@@ -195,7 +196,7 @@ def _timestamp(value: object, warnings: list[str]) -> datetime | None:
 
 def _surfaces(value: object, caption: str | None, warnings: list[str]) -> tuple[list[str], bool]:
     if _is_null(value) or (isinstance(value, str) and not value.strip()):
-        return extract(caption or ""), False
+        return _extracted(caption or "", warnings), False
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         counts = "If the column holds counts, --columns hashtags= reads the hashtags of the captions."
         raise DataError(f"hashtags is {describe(value)}. Accepted: {ACCEPTED_HASHTAGS}. {counts}")
@@ -213,6 +214,14 @@ def _surfaces(value: object, caption: str | None, warnings: list[str]) -> tuple[
         if not normalise(surface)
     )
     return surfaces, True
+
+
+def _extracted(caption: str, warnings: list[str]) -> list[str]:
+    found = extract(caption)
+    whole = without_cut(caption, found)
+    if len(whole) < len(found):
+        warnings.append(f"cut_hashtag: {_short('#' + found[-1] + '…')} is ignored; the text was cut off there")
+    return whole
 
 
 def _may_be_cut(surfaces: list[str], caption: str | None, warnings: list[str]) -> bool:

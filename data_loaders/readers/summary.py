@@ -19,6 +19,7 @@ REMEDIES = {
     "absurd_timestamp": "write ISO 8601 or Unix time; such posts count as undated",
     "caption_file_unreadable": "copy the text file into the dump",
     "comments_unreadable": "download the comments again",
+    "cut_hashtag": "nothing to do; better, give the whole text, or list the hashtags",
     "duplicate_post_id": "nothing to do if the posts are the same; otherwise give each its own id",
     "empty_post": "give the post a caption, an image or a user",
     "hashtag_not_plain": "nothing to do: required by --plain-hashtags",

@@ -16,6 +16,7 @@ from data_loaders.errors import UserError, nearest, short_repr
 from data_loaders.images.loading import ImageSource, load_image
 from data_loaders.posts import Post, instant_us
 from data_loaders.text.captions import DEFAULT_PROFILE, leaks
+from data_loaders.text.cut_hashtags import without_cut
 from data_loaders.text.hashtags import canonical_list, extract, remove_hashtags
 from data_loaders.text.identifiers import is_rounded, plain_identifier, says_missing
 from data_loaders.text.inline_hashtags import keep_inline_words
@@ -264,10 +265,11 @@ def _split_caption(caption: str | None, profile: str, listed: Sequence[str] = ()
     surfaces = extract(caption or "")
     if not surfaces and not listed:
         return caption, ()
+    marked = canonical_list(without_cut(caption or "", surfaces))[0]
     if leaks(profile):
-        return keep_inline_words(caption or ""), canonical_list(surfaces)[0]
+        return keep_inline_words(caption or ""), marked
     text = remove_hashtags(caption or "", listed)
-    return (text if caption is not None else None), canonical_list(surfaces)[0]
+    return (text if caption is not None else None), marked
 
 
 def usable_image(source: ImageSource | None, check: bool = False) -> ImageSource | None:

@@ -41,6 +41,18 @@ def test_hashtags_come_from_the_caption_where_none_are_listed(hashtags):
     assert not record.hashtags_given
 
 
+def test_a_hashtag_that_is_cut_off_with_the_text_is_ignored_with_a_warning():
+    record = build(caption="RT @ann: low #tide at #sunse…")
+    assert record.post.hashtags == ("tide",)
+    assert record.post.caption == "RT @ann: low #tide at #sunse…"
+    assert record.warnings == ("cut_hashtag: '#sunse…' is ignored; the text was cut off there",)
+
+
+def test_a_listed_hashtag_counts_although_the_text_was_cut_off_behind_it():
+    record = build(caption="RT @ann: low #tide at #sunset…", hashtags=["tide", "sunset"])
+    assert (record.post.hashtags, record.warnings) == (("tide", "sunset"), ())
+
+
 def test_an_empty_list_says_that_there_are_none():
     record = build(caption="x #NYC", hashtags=[])
     assert record.post.hashtags == ()

@@ -57,6 +57,13 @@ class TestHistoryPost:
             post_id="p", caption="", hashtags=("sea", "sky"), timestamp=NOW
         )
 
+    def test_a_hashtag_that_was_cut_off_with_the_caption_does_not_count(self):
+        cut = Post(post_id="p", caption="RT @ann: low #tide at #sunse…")
+        kept = to_history_post(cut)
+        assert (kept.caption, kept.hashtags) == ("RT @ann: low at …", ("tide",))
+        query, excluded = to_query(cut)
+        assert (query.caption, excluded) == ("RT @ann: low at …", {"tide"})
+
 
 class TestPicture:
     def test_can_be_opened_again(self):
