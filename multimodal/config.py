@@ -85,6 +85,10 @@ class RunConfig(Section):
     system: str = Field(description="name of the System, one of `list_systems()`")
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="seeds every random choice")
 
+    def searchable(self) -> SearchSpace:
+        """Return what of `search_space` this configuration has a use for."""
+        return self.search_space
+
 
 def dump_config(config: RunConfig) -> str:
     """Return the resolved configuration as YAML, with every key."""

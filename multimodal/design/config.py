@@ -16,6 +16,17 @@ from multimodal.systems.post_networks.config import PostNetworkConfig
 
 _SPACES = ("words", "caption", "image")
 _LIKENESSES = {"words": {"words": 1.0}, "mixed": {"words": 0.5, "caption": 0.5}}
+# What a search for hyper-parameters may try where there are neighbours, and where there is a pointer.
+_OF_NEIGHBOURS: SearchSpace = {
+    "history.neighbours": Choice((10, 20, 40)),
+    "history.neighbour_decay": Range(0.0, 0.5),
+    "history.bigrams": Range(0.0, 1.0),
+    "history.power": Range(1.0, 8.0, log=True),
+}
+_OF_THE_POINTER: SearchSpace = {
+    "history.divided": Choice((True, False)),
+    "history.named": Choice((False, True)),
+}
 
 
 class InteractionConfig(Section):
@@ -128,8 +139,9 @@ class DesignConfig(PostNetworkConfig):
         "interaction.dropout": Range(0.0, 0.5),
         "heads.dropout": Range(0.0, 0.5),
         "modality_dropout": Range(0.0, 0.3),
-        "history.neighbour_decay": Range(0.0, 0.5),
         "fusion.name": Choice(("sum", "weighted")),
+        **_OF_NEIGHBOURS,
+        **_OF_THE_POINTER,
     }
     system: Literal["design"] = "design"
     interaction: InteractionConfig = InteractionConfig()
@@ -139,6 +151,15 @@ class DesignConfig(PostNetworkConfig):
     ranking: RankingConfig = RankingConfig()
     length_bucketing: bool = Field(default=False, description="train on batches of similar caption length: less "
                                    "padding, but the gate's batch normalisation hides missing captions")  # fmt: skip
+
+    def searchable(self) -> SearchSpace:
+        """Return what of `search_space` there is a use for; the papers' have neither neighbours nor pointer."""
+        names_hashtags = self.history.pointer and self.heads.multilabel and self.encoder.caption is not None
+        useless = {
+            *(() if self.history.neighbours else _OF_NEIGHBOURS),
+            *(() if names_hashtags else _OF_THE_POINTER),
+        }
+        return {key: tried for key, tried in self.search_space.items() if key not in useless}
 
     @model_validator(mode="after")
     def _works_together(self) -> DesignConfig:

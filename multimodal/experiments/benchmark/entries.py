@@ -39,13 +39,18 @@ def parse_entry(text: str) -> Entry:
         UserError: it is not of this form.
     """
     name, _, rest = text.partition("=")
-    file, *overrides = rest.split() or [""]
+    file, *overrides = _parts(rest) or [""]
     if not re.fullmatch(r"[\w.+-]+", name) or not file or not all("=" in part for part in overrides):
         raise UserError(
             f'--entry {text!r} is not of the form NAME="CONFIG key=value …", with letters, digits, . + - _ in the '
             'name, for instance --entry wide="sample width=256".'
         )
     return Entry(name, Path(file), tuple(overrides))
+
+
+def _parts(text: str) -> list[str]:
+    """Return what spaces separate, but for those inside brackets and quotation marks."""
+    return re.findall(r"""(?:\{[^}]*\}|\[[^\]]*\]|"[^"]*"|'[^']*'|\S)+""", text)
 
 
 def parse_settings(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -57,7 +62,7 @@ def parse_settings(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for text in texts:
         name, _, rest = text.partition(":")
-        parts = tuple(rest.split())
+        parts = tuple(_parts(rest))
         if not name or not parts or not all("=" in part for part in parts):
             raise UserError(
                 f"--set {text!r} is not of the form NAME:key=value …, for instance --set lstm:training.epochs=5."

@@ -17,7 +17,7 @@ import pandas as pd
 from data_loaders.bulk.tasks import Advance
 from data_loaders.errors import UserError
 from data_loaders.locking import locked
-from multimodal.config import Choice, RunConfig, SearchSpace
+from multimodal.config import Choice, RunConfig, SearchSpace, read_values
 from multimodal.evaluation.files.text_table import DASH, TextTable
 from multimodal.evaluation.files.text_table import number as shown
 from multimodal.evaluation.pipeline import evaluate_run
@@ -83,8 +83,8 @@ def search(
         FolderInUseError: another process searches in the folder.
     """
     config = load_config(entry.config, [*entry.overrides, f"seed={seed}"])
-    own = {override.partition("=")[0] for override in entry.overrides}
-    space = {key: tried for key, tried in config.search_space.items() if key not in own}
+    own = read_values(None, entry.overrides)
+    space = {key: tried for key, tried in config.searchable().items() if not _sets(own, key)}
     if not space or trials < 1:
         return Search(entry, pd.DataFrame(columns=list(COLUMNS)))
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -104,6 +104,18 @@ def search(
     chosen = json.loads(study.trials[best].user_attrs["overrides"])
     logger.info("%s: chosen of %d trials: %s", entry.name, trials, " ".join(chosen) or "as configured")
     return Search(replace(entry, overrides=(*entry.overrides, *chosen)), table)
+
+
+def _sets(values: Mapping[str, Any], key: str) -> bool:
+    """Return whether nested values have a key such as `training.epochs`, or something else in place of its section."""
+    nested: Any = values
+    for part in key.split("."):
+        if not isinstance(nested, Mapping):
+            return True
+        if part not in nested:
+            return False
+        nested = nested[part]
+    return True
 
 
 def _open(path: Path, described: Mapping[str, Any], name: str, renew: bool) -> Study:

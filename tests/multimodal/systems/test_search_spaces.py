@@ -26,3 +26,22 @@ def test_every_value_at_the_ends_is_accepted(name):
             for part in key.split("."):
                 found = getattr(found, part)
             assert found == value
+
+
+@pytest.mark.parametrize("name", list_systems())
+def test_the_configuration_that_is_compared_is_searched_whole(name):
+    (entry,) = choose_entries(name)
+    assert load_config(entry.config).searchable() == get_system(name).config_type.search_space
+
+
+def test_design_of_the_paper_stays_without_neighbours_and_pointer_and_all_that_is_tried_is_accepted():
+    space = load_config("design_vit_weighted").searchable()
+    assert {"training.learning_rate", "fusion.name"} < set(space)
+    assert not [key for key in space if key.startswith("history.")]
+    in_sample = load_config("sample").searchable()
+    assert {"history.named", "history.divided", "history.neighbours", "history.power"} < set(in_sample)
+    for change in ("history.pointer=false", "heads.multilabel=false"):
+        assert set(in_sample) - set(load_config("sample", [change]).searchable()) == {
+            "history.named", "history.divided",
+        }  # fmt: skip
+    assert "history.bigrams" not in load_config("sample", ["history.neighbours=0"]).searchable()

@@ -64,6 +64,15 @@ class TestEntries:
             Entry("wide", Path("configs/sample.yaml"), ("seed=1", "width=256")),
         ]
 
+    def test_values_may_have_spaces_inside_brackets_and_quotation_marks(self):
+        entry = parse_entry("mixed=sample history.likeness={words: 0.6, caption: 0.4} width=256")
+        assert entry.overrides == ("history.likeness={words: 0.6, caption: 0.4}", "width=256")
+        assert load_config(entry.config, entry.overrides[1:]).width == 256
+        assert parse_settings(['zero_shot:prompt="a photo of {}" seed=1', "x:a=[1, 2]"]) == {
+            "zero_shot": ('prompt="a photo of {}"', "seed=1"),
+            "x": ("a=[1, 2]",),
+        }
+
     @pytest.mark.parametrize("text", ["", "wide", "wide=", "a b=x.yaml", "wide=x.yaml width"])
     def test_what_is_no_entry(self, text):
         with pytest.raises(UserError, match="is not of the form NAME="):

@@ -110,6 +110,9 @@ def test_another_search_is_renewed_where_that_is_asked_and_the_same_one_is_kept(
 def test_keys_that_the_row_sets_are_not_searched(scores, tiny_data, tmp_path):
     search(parse_entry("habit=user_habit recency.history_posts=7"), tiny_data, tmp_path, 4, 0)
     assert {posts for _, posts in scores} == {7}
+    search(parse_entry("habit=user_habit recency={history_posts: 9}"), tiny_data, tmp_path / "whole", 4, 0)
+    assert {posts for _, posts in scores[4:]} == {9}
+    assert len(set(scores[4:])) == 4
 
 
 def test_a_hybrid_does_not_learn_from_the_posts_that_judge_its_trials(tiny_data, tmp_path, monkeypatch):
