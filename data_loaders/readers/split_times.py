@@ -10,7 +10,7 @@ _SEPARATORS = re.compile(r"[\s\-._]+")
 _DATE = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}", re.ASCII)
 _TIME = re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d(?::(?:[0-5]\d|60)(?:[.,]\d{1,9})?)?|24:00(?::00)?", re.ASCII)
 # Not -7200, which are seconds.
-_OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):?[0-5]\d", re.ASCII)
+_OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):?[0-5]\d|EDT|EST|CDT|MDT|MST|PDT|PST", re.ASCII)
 _IN_UTC = "utc"
 
 

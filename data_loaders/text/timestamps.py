@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
 
 ACCEPTED = "ISO 8601 such as 2022-10-28T19:56:50Z, or Unix seconds or milliseconds, from 1990 to the day after tomorrow"
@@ -14,22 +15,39 @@ _LATEST_AFTER_NOW = timedelta(days=2)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
+# The names that RFC 2822 gives a meaning, in hours from UTC.
+_ZONES = {
+    "Z": 0,
+    "UT": 0,
+    "UTC": 0,
+    "GMT": 0,
+    "EDT": -4,
+    "EST": -5,
+    "CDT": -5,
+    "MDT": -6,
+    "MST": -7,
+    "PDT": -7,
+    "PST": -8,
+}
+_MAIL_ZONES = {**_ZONES, "CST": -6}  # elsewhere it is China's as often
+_ZONE_NAME = r"UT|[A-Z]{3,5}"
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _ISO = re.compile(
     r"(?P<year>\d{4})[-/](?P<month>\d{1,2})[-/](?P<day>\d{1,2})"
     r"(?:[Tt ]\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
-    r"\s*(?:(?P<zone>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)(?:\[[\w/+\-]+\]|(?:(?<=[+-]0000)|(?<=[+-]00:00)) UTC)?)?)?",
+    rf"\s*(?:(?P<zone>[Zz]|{_ZONE_NAME}|[+-]\d{{2}}(?::?\d{{2}})?)"
+    r"(?:\[[\w/+\-]+\]|(?:(?<=[+-]0000)|(?<=[+-]00:00)) UTC)?)?)?",
     re.ASCII,
 )
 _TWITTER = re.compile(
     r"[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) (?P<day>\d{1,2}) (?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2})"
-    r" (?P<zone>[+-]\d{4}) (?P<year>\d{4})",
+    rf" (?P<zone>[+-]\d{{4}}|{_ZONE_NAME}) (?P<year>\d{{4}})",
     re.ASCII,
 )
 # As in e-mail and HTTP (RFC 5322).
 _RFC = re.compile(
     r"(?:[A-Z][a-z]{2}, )?(?P<day>\d{1,2}) (?P<month>[A-Z][a-z]{2}) (?P<year>\d{4})"
-    r" (?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))? (?P<zone>[+-]\d{4}|GMT|UTC|Z)",
+    rf" (?P<hour>\d{{2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}}))? (?P<zone>[+-]\d{{4}}|{_ZONE_NAME}|Z)",
     re.ASCII,
 )
 
@@ -100,15 +118,18 @@ def _from_match(match: re.Match[str]) -> datetime:
     midnight, leap = hour == _MIDNIGHT and not (minute or second or microsecond), second == _LEAP
     if midnight or leap:
         hour, minute, second = 23 if midnight else hour, 59 if midnight else minute, 59
-    before = _utc(datetime(year, month, day, hour, minute, second, microsecond, tzinfo=_zone(parts["zone"])))
+    zone = _zone(parts["zone"] or "Z", _MAIL_ZONES if match.re is _RFC else _ZONES)
+    before = _utc(datetime(year, month, day, hour, minute, second, microsecond, tzinfo=zone))
     if leap and (before.hour, before.minute) != (23, 59):
         raise ValueError("second must be in 0..59, but at the end of a day in UTC")
     return before + timedelta(seconds=1) if midnight or leap else before
 
 
-def _zone(text: str | None) -> timezone:
-    if text is None or text[0] not in "+-":
-        return timezone.utc
+def _zone(text: str, named: Mapping[str, int]) -> timezone:
+    if text[0] not in "+-":
+        if text.upper() not in named:
+            raise ValueError(f"{text} does not name one time zone; write an offset such as -06:00")
+        return timezone(timedelta(hours=named[text.upper()]))
     minutes = int(text[1:3]) * 60 + int(text[3:].lstrip(":") or 0)
     return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))
 

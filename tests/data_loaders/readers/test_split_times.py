@@ -4,6 +4,7 @@ import pytest
 
 from data_loaders.readers import ReaderOptions, open_dump
 from data_loaders.readers.split_times import joined_time, time_columns
+from data_loaders.text.timestamps import read_timestamp
 
 TWINT = (
     "id\tdate\ttime\ttimezone\tuser_id\ttweet\n"
@@ -57,7 +58,12 @@ def test_what_is_no_time_of_the_day_leaves_the_date(time):
     assert joined_time("2020-01-01", time) == "2020-01-01"
 
 
-@pytest.mark.parametrize("offset", ["-7200", "-3600", "+5400", "3600", "+1860", "Europe/Berlin"])
+@pytest.mark.parametrize("offset", ["-0800", "-08:00", "PST"])
+def test_the_offset_may_be_a_zone_that_has_one_meaning(offset):
+    assert read_timestamp(joined_time("2020-01-01", "10:00", offset)).isoformat() == "2020-01-01T18:00:00+00:00"
+
+
+@pytest.mark.parametrize("offset", ["-7200", "-3600", "+5400", "3600", "+1860", "CET", "CST", "Europe/Berlin"])
 def test_what_is_no_offset_leaves_the_time(offset):
     assert joined_time("2020-01-01", "10:00", offset) == "2020-01-01 10:00"
 
