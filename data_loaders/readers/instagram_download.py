@@ -87,6 +87,8 @@ class InstagramDownloadReader(Reader):
                 f"Not a part of a download, and not read: {some_of([path.name for path in inside], 8)}."
             )
         self._besides += unusable(self.path, *(part.root for part in parts))
+        if not alone:
+            self._besides += self._copies(parts)
         self._check(parts, [path for paths in files.values() for path in paths if path.suffix == ".json"])
         for person, theirs in _people(parts, files).items():
             owner = self._owner(person, theirs)
@@ -105,8 +107,14 @@ class InstagramDownloadReader(Reader):
             )
         raise DataError(
             f"{self.path} contains no posts of a download from Instagram. Accepted: {self.accepts}; looked for "
-            f"posts_1.json in {', '.join(PLACES[:-1])}. Ask Instagram for it again, with your posts, in JSON."
+            f"posts_1.json in {', '.join(PLACES[:-1])}. {''.join(f'{note} ' for note in self._copies(parts))}"
+            "Ask Instagram for it again, with your posts, in JSON."
         )
+
+    def _copies(self, parts: list[Part]) -> list[str]:
+        copies = [self._shown(path) for part in parts for path in part.copies()]
+        note = f"Not read, for these are names of copies: {some_of(copies, 8)}. To read them, name them posts_2.json, …"
+        return [note] if copies else []
 
     def _owner(self, person: str, parts: list[Part]) -> str | None:
         owner = next((owner for part in parts if (owner := part.owner()) is not None), None)

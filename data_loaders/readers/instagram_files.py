@@ -17,7 +17,9 @@ from data_loaders.readers.json_values import at, identifier
 _INSTAGRAM = "your_instagram_activity"
 PLACES = (f"{_INSTAGRAM}/media", f"{_INSTAGRAM}/content", "media", "content", "")
 """Where downloads of different years keep the files of posts; the last is for files taken out of a download."""
-_POSTS = re.compile(r"(posts|archived_posts|reels|stories|igtv_videos)(?:_(\d+))?\.(json|html)")
+_KINDS = "posts|archived_posts|reels|stories|igtv_videos"
+_POSTS = re.compile(rf"({_KINDS})(?:_(\d+))?\.(json|html)")
+_COPY = re.compile(rf"(?:{_KINDS})(?:_\d+)?\W.*\.json")
 _KEYS = ("ig_archived_post_media", "ig_reels_media", "ig_stories", "ig_igtv_media")
 _OWNERS = (
     "personal_information/personal_information/personal_information.json",
@@ -53,6 +55,13 @@ class Part:
                     found.append(("" if match[1] == "posts" else match[1], int(match[2] or 0), path))
         return [path for _, _, path in sorted(found)]
 
+    def copies(self) -> list[Path]:
+        """Return files of posts under the name of a copy, such as `posts_1 (1).json`, which are not among `files`."""
+        found = ((path, place) for place in PLACES for path in entries(self.root / place))
+        return [
+            path for path, place in found if _COPY.fullmatch(path.name) and is_file(path) and _is_meant(path, place)
+        ]
+
     def is_download(self) -> bool:
         """Return whether this is a download, or a part of one, with files other than pictures."""
         signs = any(is_file(self.root / sign) or is_folder(self.root / sign) for sign in _SURE_SIGNS)
@@ -79,6 +88,8 @@ def find_parts(path: Path) -> list[Part]:
     if (named := _POSTS.fullmatch(path.name)) and is_file(path):
         meant = named[2] is not None if named[3] == "html" else _is_posts(path)
         return [Part(_root_of(path))] if meant else []
+    if _COPY.fullmatch(path.name) and is_file(path):
+        return [Part(_root_of(path))] if _is_posts(path) else []
     if not is_folder(path):
         return []
     if (part := _part(_above(path))) is not None:

@@ -100,6 +100,34 @@ def test_files_of_posts_are_read_in_order_and_no_others(tmp_path):
     assert "1 posts have a video and no picture; only their caption is read." in reader.notes()
 
 
+@pytest.mark.parametrize(
+    "copy", ["posts_1 (1).json", "posts_1(2).json", "posts_1-1.json", "posts_1 - Copy.json", "posts_1 copy.json"]
+)
+def test_copies_are_named_and_not_read(tmp_path, copy):
+    place = "your_instagram_activity/media"
+    files = {f"{place}/posts_1.json": [post(1)], f"{place}/{copy}": [post(2)], f"{place}/other_content.json": []}
+    reader, records = read(write(tmp_path / "x", files))
+    assert [record.post.post_id for record in records] == ["posts/202303/1"]
+    note = f"Not read, for these are names of copies: {place}/{copy}. To read them, name them posts_2.json, …"
+    assert note in reader.notes()
+    (tmp_path / "x" / place / "posts_1.json").unlink()
+    with pytest.raises(DataError, match=r"contains no posts.*Not read, for these are names of copies: .*posts_1"):
+        read(tmp_path / "x")
+
+
+def test_a_copy_that_is_named_itself_is_read(tmp_path):
+    write(tmp_path / "x", {"posts_1.json": [post(1)], "posts_1 (1).json": [post(2)]})
+    reader, records = read(tmp_path / "x" / "posts_1 (1).json")
+    assert [record.post.post_id for record in records] == ["posts/202303/2"]
+    assert not any("copies" in note for note in reader.notes())
+
+
+def test_a_file_that_another_tool_named_like_a_copy_is_not_mentioned(tmp_path):
+    files = {"content/posts_1.json": [post(1)], "content/posts (old).json": [{"id": "1"}]}
+    reader, _ = read(write(tmp_path / "x", files))
+    assert not any("copies" in note for note in reader.notes())
+
+
 def test_parts_in_one_folder_share_pictures_and_owner(tmp_path):
     write_zip(tmp_path / "instagram-ann-2024-05-01-AbC.zip", {"content/posts_1.json": [post(0)], "start.txt": b"x"})
     write_zip(
