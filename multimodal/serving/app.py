@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from data_loaders import __version__
 from data_loaders.errors import UserError
+from multimodal.serving.api_page import add_docs
 from multimodal.serving.body_limits import BodyLimits
 from multimodal.serving.errors import ServiceError, service_error
 from multimodal.serving.keys import API_KEY_HEADER, check_key
@@ -41,6 +42,8 @@ def create_app(settings: ServiceSettings, models: ServedModels | None = None) ->
         title="Hashtag recommender",
         description="Names the hashtags that a user would want for a picture and a caption.",
         version=__version__,
+        docs_url=None,
+        redoc_url=None,
         lifespan=_lifespan,
     )
     service = Service(settings, loaded=models)
@@ -52,6 +55,7 @@ def create_app(settings: ServiceSettings, models: ServedModels | None = None) ->
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(UserError, _user_error)
     app.add_exception_handler(HTTPException, _http_error)
+    add_docs(app)
     describe(app, keyed=settings.api_key is not None)
     # The last one added is the outermost.
     app.add_middleware(BodyLimits, limits=settings.limits)

@@ -12,6 +12,11 @@ SVG = (
 SVG_TYPE = "image/svg+xml"
 
 
+def icon_address() -> str:
+    """Return an address that is the icon itself: nothing is asked for."""
+    return f"data:{SVG_TYPE};base64,{b64encode(SVG.encode()).decode()}"
+
+
 def icon_link() -> str:
-    """Return the element of a page's head that names the icon, which comes with it: nothing is asked for."""
-    return f'<link rel="icon" type="{SVG_TYPE}" href="data:{SVG_TYPE};base64,{b64encode(SVG.encode()).decode()}">'
+    """Return the element of a page's head that names the icon, which comes with it."""
+    return f'<link rel="icon" type="{SVG_TYPE}" href="{icon_address()}">'
