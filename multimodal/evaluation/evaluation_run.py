@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import pandas as pd
 
 from data_loaders.command_line import command_line
 from data_loaders.posts import Post
-from multimodal.evaluation.chances import CHANCES, FIRST, calibration_errors, chances_table
+from multimodal.evaluation.chances import CHANCES, FIRST, calibration_errors, chances_table, errors_by_chance
 from multimodal.evaluation.files.provenance import PREDICTIONS, SUMMARY, check_unchanged, file_sha256
 from multimodal.evaluation.files.results import evaluation_files, summary
 from multimodal.evaluation.files.writing import write_files
@@ -126,8 +126,10 @@ def write_all(run: EvaluationRun, folder: Path, unit: Unit, slices: bool = True)
     predictions = {"sha256": file_sha256(folder / PREDICTIONS), "depth": run.rankings.k}
     noted: dict[str, Any] = {"made_from": dict(run.made_from), "predictions": predictions}
     if chances is not None:
-        every, first = calibration_errors(chances)
-        noted["chances"] = {"calibration_error": every, f"calibration_error_at_{FIRST}": first}
+        names = "calibration_error", f"calibration_error_at_{FIRST}"
+        noted["chances"] = dict(zip(names, calibration_errors(chances), strict=True))
+        by_chance = map(asdict, errors_by_chance(chances))
+        noted["chances_that_come_true"] = dict(zip(names, by_chance, strict=True))
     write_files(folder, {SUMMARY: {**summary(run.metrics, run.settings), **noted}})
     return chosen
 

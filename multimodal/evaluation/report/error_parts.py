@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from markupsafe import Markup
 
-from multimodal.evaluation.chances import FIRST, calibration_errors
+from multimodal.evaluation.chances import FIRST, calibration_errors, errors_by_chance
 from multimodal.evaluation.errors.analysis import ErrorAnalysis
 from multimodal.evaluation.errors.curves import Curve
 from multimodal.evaluation.files.text_table import percent
@@ -153,7 +153,14 @@ def chances_chart(reliability: pd.DataFrame) -> Chart:
     )
     every, first = map(number, calibration_errors(reliability))
     note = f"Expected calibration error of the chances: {every} over all saved ranks, {first} within the first {FIRST}."
-    return Chart("Do the chances come true?", svg, note)
+    return Chart("Do the chances come true?", svg, f"{note} {_by_chance(reliability)}")
+
+
+def _by_chance(reliability: pd.DataFrame) -> str:
+    every, first = (
+        f"{number(one.mean)} (95 % of draws up to {number(one.most)})" for one in errors_by_chance(reliability)
+    )
+    return f"On so many hashtags, chances that come true exactly have {every} and {first}."
 
 
 def chances_rows(reliability: pd.DataFrame) -> Table:

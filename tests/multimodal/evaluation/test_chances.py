@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from multimodal.evaluation.chances import calibration_errors, chances_table
+from multimodal.evaluation.chances import calibration_errors, chances_table, errors_by_chance
 from multimodal.evaluation.pipeline import evaluate_run
 from multimodal.evaluation.report.write import write_report
 from multimodal.experiments.benchmark.entries import choose_entries
@@ -45,6 +45,44 @@ def test_scores_become_chances_first():
     assert table[table["ranks"] == "all"]["mean_chance"].tolist() == pytest.approx([0.5, 0.9])
 
 
+def _bins(named, chance):
+    line = {"low": 0.4, "high": 0.6, "named": named, "mean_chance": chance, "share_true": chance}
+    return pd.DataFrame([{"ranks": ranks, **line} for ranks in ("all", "first 5")])
+
+
+def test_ten_coins():
+    for error in errors_by_chance(_bins(10, 0.5)):
+        # The mean of |heads - 5| / 10 is 10 · C(9, 4) / 2^10 / 10; its standard deviation 0.1, over 1,000 draws 0.003.
+        assert error.mean == pytest.approx(126 / 1024, abs=0.015)
+        # At most 3 away: 0.979 of the draws; at most 2: 0.891.
+        assert error.most == pytest.approx(0.3)
+
+
+def test_the_more_hashtags_the_less_is_chance():
+    few, many = (errors_by_chance(_bins(named, 0.3))[0] for named in (25, 2_500))
+    assert 0 < many.mean < few.mean / 5
+    assert 0 < many.most < few.most / 5
+
+
+def test_certain_chances_have_no_error_and_draws_are_seeded():
+    assert {error.most for chance in (0.0, 1.0) for error in errors_by_chance(_bins(10, chance))} == {0.0}
+    assert errors_by_chance(_bins(10, 0.5)) == errors_by_chance(_bins(10, 0.5))
+    assert np.isnan([error.mean for error in errors_by_chance(_bins(10, 0.5).iloc[:0])]).all()
+
+
+def test_independent_truth_has_the_error_that_chance_explains():
+    generator = np.random.default_rng(3)
+    scores = np.sort(generator.random((40, 8)), axis=1)[:, ::-1]
+    errors = []
+    for _ in range(60):
+        truth = [[f"tag{rank}" for rank in np.flatnonzero(row > generator.random(8))] for row in scores]
+        table = chances_table(_ranked(scores.tolist()), [[*row, "none"] for row in truth], AS_THEY_ARE)
+        errors.append(calibration_errors(table))
+    every, first = errors_by_chance(table)
+    assert np.mean(errors, axis=0) == pytest.approx([every.mean, first.mean], rel=0.15)
+    assert np.quantile(errors, 0.95, axis=0) == pytest.approx([every.most, first.most], rel=0.25)
+
+
 @pytest.fixture(scope="module")
 def done(tiny_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("chances")
@@ -66,6 +104,10 @@ def test_evaluate_writes_them_for_systems_that_have_any(done):
     told = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["chances"]
     assert tuple(told.values()) == pytest.approx(calibration_errors(table))
     assert list(told) == ["calibration_error", "calibration_error_at_5"]
+    by_chance = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["chances_that_come_true"]
+    assert list(by_chance) == list(told)
+    values = [value for error in errors_by_chance(table) for value in (error.mean, error.most)]
+    assert [value for error in by_chance.values() for value in error.values()] == pytest.approx(values)
 
 
 def test_the_page_shows_them(done, tiny_data):
@@ -74,6 +116,7 @@ def test_the_page_shows_them(done, tiny_data):
         write_report(row.folder, tiny_data, folder)
         text = (folder / "report.html").read_text(encoding="utf-8")
         assert ("Do the chances come true?" in text) == shown
+        assert ("On so many hashtags, chances that come true exactly have 0." in text) == shown
         assert ("Chances and what came of them" in text) == shown
         assert ("auto: the highest expected F1" in text) == shown
 
