@@ -34,7 +34,7 @@ from multimodal.ranking.reranking import Reranking, read_reranking
 from multimodal.ranking.rules.asking import rules_of_posts
 from multimodal.ranking.rules.matches import RuleBook
 from multimodal.ranking.rules.rules import GivenHashtags, Rules, read_rules
-from multimodal.systems.answering import Asked, OnShort, answers, check_k
+from multimodal.systems.answering import AnswerOptions, OnShort, answers, check_k
 from multimodal.systems.auto_length import Length, auto_length
 from multimodal.systems.base import Precision, System
 from multimodal.systems.caption_profile import profile_of
@@ -245,7 +245,7 @@ class Recommender:
         post = read_post({"user_id": user_id, "timestamp": timestamp, "caption": caption, "image": image}, "query")
         earlier = [] if history is None or is_missing(history) else read_posts(history, "given")
         rules = _rules(only, never, always, replace, language)
-        asked = Asked(
+        options = AnswerOptions(
             self._length(k, minimum, maximum),
             include_caption_hashtags,
             rules,
@@ -254,10 +254,10 @@ class Recommender:
         )
         with self._answering() as memory:
             if not earlier:
-                return self._answer([post], memory, asked)[0]
+                return self._answer([post], memory, options)[0]
             post, given = self._after(earlier, post, memory)
             with self.live.fork(lambda fork: self.system.add_posts(fork, given)) as fork:
-                return self._answer([post], fork, asked)[0]
+                return self._answer([post], fork, options)[0]
 
     def recommend_many(
         self,
@@ -296,7 +296,7 @@ class Recommender:
             raise UserError(f"on_short: {short_repr(on_short)} is not known; accepted: {', '.join(get_args(OnShort))}.")
         read = read_posts(posts, "query")
         rules = _rules(only, never, always, replace, language)
-        asked = Asked(
+        options = AnswerOptions(
             self._length(k, minimum, maximum),
             include_caption_hashtags,
             rules,
@@ -307,7 +307,7 @@ class Recommender:
         answers: list[list[Recommendation]] = []
         with self._answering() as memory:
             for start in range(0, len(read), _POSTS_AT_ONCE):
-                answers.extend(self._answer(read[start : start + _POSTS_AT_ONCE], memory, asked))
+                answers.extend(self._answer(read[start : start + _POSTS_AT_ONCE], memory, options))
         return answers
 
     def attention(self, image: ImageSource | None = None, caption: str | None = None) -> Attention | None:
@@ -534,12 +534,12 @@ class Recommender:
         """Return posts as they are remembered, those that are written now with the timestamp beside them."""
         return [to_history_post(post, self._profile, time, self._checks_images) for post, time in timed]
 
-    def _answer(self, posts: Sequence[Post], memory: PostMemory, asked: Asked) -> list[list[Recommendation]]:
+    def _answer(self, posts: Sequence[Post], memory: PostMemory, options: AnswerOptions) -> list[list[Recommendation]]:
         now = moment(memory.now_us)
-        include = asked.include_caption_hashtags
+        include = options.include_caption_hashtags
         queries, excluded = to_queries(posts, include, self._profile, now, self._checks_images)
-        rules = rules_of_posts(queries, excluded, memory, asked.rules, self._rule_book)
-        return answers(self.system, queries, memory, excluded, rules, asked)
+        rules = rules_of_posts(queries, excluded, memory, options.rules, self._rule_book)
+        return answers(self.system, queries, memory, excluded, rules, options)
 
     def _length(self, k: Length, minimum: int | None, maximum: int | None) -> int | AutoLength:
         if isinstance(k, str) and k == "auto":

@@ -67,14 +67,14 @@ class MicroBatcher(Generic[Question, Answer]):
         self._worker = asyncio.create_task(self._work())
 
     async def ask(
-        self, questions: Sequence[Question], seconds: float, left: Callable[[], Awaitable[object]] | None = None
+        self, questions: Sequence[Question], seconds: float, disconnected: Callable[[], Awaitable[object]] | None = None
     ) -> list[Answer | Exception]:
         """Return the answer, or the error, to each question.
 
         Args:
             questions: that share a batch, if they can.
             seconds: after which they are given up.
-            left: returns once nobody waits for the answers any more, which gives them up too.
+            disconnected: returns once nobody waits for the answers any more, which gives them up too.
 
         Raises:
             ServiceError: the queue is full, or what waits already takes longer than `seconds` (503); or the answers do
@@ -87,7 +87,7 @@ class MicroBatcher(Generic[Question, Answer]):
         self._arrived.set()
         together: Any = asyncio.gather(*(one.answer for one in waiting), return_exceptions=True)
         together.add_done_callback(_noticed)  # once it is given up, nobody looks at it
-        leaving = [] if left is None else [asyncio.ensure_future(left())]
+        leaving = [] if disconnected is None else [asyncio.ensure_future(disconnected())]
         try:
             await asyncio.wait([together, *leaving], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if together.done():

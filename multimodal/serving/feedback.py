@@ -31,7 +31,7 @@ async def keep_feedback(service: Service, given: FeedbackRequest) -> None:
     model = service.ready.get(name)
 
     def keep() -> None:
-        with model.lent() as recommender:
+        with model.borrow() as recommender:
             recommender.feedback(about, user_id=user_id, **lists)
 
     await run_in_threadpool(keep)

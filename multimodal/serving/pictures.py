@@ -58,11 +58,13 @@ class Pictures:
     Args:
         limits: of a request.
         size_px: at which the model reads pictures; None where that is not known.
-        left: returns whether nobody waits for the answer any more.
+        disconnected: returns whether nobody waits for the answer any more.
     """
 
-    def __init__(self, limits: Limits, size_px: int | None = None, left: Callable[[], bool] = lambda: False) -> None:
-        self._limits, self._size_px, self._left = limits, size_px, left
+    def __init__(
+        self, limits: Limits, size_px: int | None = None, disconnected: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._limits, self._size_px, self._disconnected = limits, size_px, disconnected
         self._pixels = 0
 
     def checked(self, picture: bytes) -> bytes | NDArray[np.uint8]:
@@ -72,7 +74,7 @@ class Pictures:
             ImageError: it cannot be used, or has too many pixels.
             ServiceError: the ones before had too many together (422), or nobody waits (499).
         """
-        if self._left():
+        if self._disconnected():
             raise ServiceError(499, "the client has left.")
         most = self._limits.request_pixels
         if self._pixels > most:

@@ -85,7 +85,7 @@ class Rerank(_Strict):
     one_of_each: bool = Field(False, description="list only one of hashtags that mean the same")
 
 
-class Asked(Rules):
+class RequestOptions(Rules):
     """What is asked of posts: how many hashtags, in which order, and which rules they obey."""
 
     k: Length = Field(5, description="how many hashtags; auto for the list with the highest expected F1", examples=[5])
@@ -98,10 +98,10 @@ class Asked(Rules):
 
     def options(self) -> dict[str, Any]:
         """Return the arguments of `recommend`."""
-        return self.model_dump(include=set(Asked.model_fields) - {"model"}, exclude_none=True)
+        return self.model_dump(include=set(RequestOptions.model_fields) - {"model"}, exclude_none=True)
 
 
-class RecommendRequest(Query, Asked):
+class RecommendRequest(Query, RequestOptions):
     """One post, and what is asked of it."""
 
     history: list[HistoryPost] | None = Field(
@@ -109,7 +109,7 @@ class RecommendRequest(Query, Asked):
     )
 
 
-class BatchRequest(Asked):
+class BatchRequest(RequestOptions):
     """Several posts, and what is asked of each."""
 
     posts: list[Query] = Field(min_length=1)

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timezone
 
 import numpy as np
@@ -33,7 +33,7 @@ class _Loaded:
         self._users, self._retired = 0, False
 
     @contextmanager
-    def lent(self) -> Iterator[Recommender]:
+    def borrow(self) -> Iterator[Recommender]:
         with self._lock:
             self._users += 1
         try:
@@ -82,15 +82,12 @@ class ServedModel:
         measurements.watch(name, lambda: self.batcher.waiting, self._remembered)
 
     @contextmanager
-    def lent(self) -> Iterator[Recommender]:
-        """Use the recommender; one that is exchanged meanwhile is closed afterwards."""
-        with self._change:
-            lent = self._loaded.lent()
-            recommender = lent.__enter__()
-        try:
+    def borrow(self) -> Iterator[Recommender]:
+        """Lend the recommender; one that is replaced meanwhile is closed afterwards."""
+        with ExitStack() as stack:
+            with self._change:
+                recommender = stack.enter_context(self._loaded.borrow())
             yield recommender
-        finally:
-            lent.__exit__(None, None, None)
 
     def seconds_alone(self) -> float:
         """Return how long the answer to a post with a picture and a caption takes, in seconds; 0 where there is none.
@@ -101,7 +98,7 @@ class ServedModel:
         seconds = 0.0
         for number in range(2):
             picture = np.full((_PICTURE_PX, _PICTURE_PX, 3), number, np.uint8)
-            with self.lent() as recommender, suppress(UserError):
+            with self.borrow() as recommender, suppress(UserError):
                 started_s = time.thread_time()
                 recommender.recommend(picture, f"post number {number}", k=1)
                 seconds = time.thread_time() - started_s
@@ -110,14 +107,14 @@ class ServedModel:
     @property
     def picture_size_px(self) -> int | None:
         """The size at which pictures are read; None where it is not known."""
-        with self.lent() as recommender:
+        with self.borrow() as recommender:
             return recommender.system.picture_size_px()
 
     def reload(self) -> None:
         """Load the model again and answer with it from then on.
 
         Raises:
-            UserError: it cannot be loaded; the one before goes on to answer.
+            UserError: it cannot be loaded; the one loaded before keeps answering.
         """
         loaded = _Loaded(self._load())
         with self._change:
@@ -130,7 +127,7 @@ class ServedModel:
         self._loaded.retire()
 
     def _remembered(self) -> int:
-        with self.lent() as recommender:
+        with self.borrow() as recommender:
             return len(recommender.memory)
 
     def _load(self) -> Recommender:
@@ -144,7 +141,7 @@ class ServedModel:
         )
 
     def _answer(self, questions: Sequence[Question]) -> list[Answer | Exception]:
-        with self.lent() as recommender:
+        with self.borrow() as recommender:
             return answer_together(recommender, questions)
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from multimodal.serving.answers_kept import AnswersKept
 from multimodal.serving.errors import ServiceError
+from multimodal.serving.kept_answers import KeptAnswers
 from multimodal.serving.measurements import Measurements
 from multimodal.serving.served_models import ServedModels
 from multimodal.serving.settings import ServiceSettings
@@ -28,7 +28,7 @@ class Service:
 
     settings: ServiceSettings
     measurements: Measurements = field(default_factory=Measurements)
-    answers: AnswersKept = field(default_factory=AnswersKept)
+    answers: KeptAnswers = field(default_factory=KeptAnswers)
     loaded: ServedModels | None = None
     models: ServedModels | None = None
 

@@ -1,4 +1,4 @@
-"""From a System's rankings to answers: rules, list lengths, chances."""
+"""From a System's rankings to answers: rules, list lengths, probabilities."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OnShort: TypeAlias = Literal["raise", "fewer"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AnswerOptions:
     """How a call wants its answers.
 
     Attributes:
@@ -57,7 +57,7 @@ def answers(
     memory: PostMemory,
     excluded: Sequence[AbstractSet[str]],
     rules: Sequence[PostRules] | None,
-    asked: Asked,
+    options: AnswerOptions,
 ) -> list[list[Recommendation]]:
     """Return the recommendations for B posts.
 
@@ -67,38 +67,38 @@ def answers(
         memory: of the System.
         excluded: per post, hashtags that must not be recommended.
         rules: of each post, which know these too; None for none.
-        asked: how the call wants them.
+        options: how the call wants them.
 
     Raises:
         UserError: fewer hashtags can be recommended for a post than were requested.
     """
     named = {hashtag for one in rules or () for hashtag in one.named if hashtag not in memory.id_map}
     most = len(memory.id_map) + len(named)
-    k = check_k(asked.fewest, most, asked.on_short)
-    depth = k if isinstance(asked.length, int) else min(asked.length.depth, most)
+    k = check_k(options.fewest, most, options.on_short)
+    depth = k if isinstance(options.length, int) else min(options.length.depth, most)
     deepest = max((one.depth(depth) for one in rules or ()), default=depth)
-    if asked.rerank is not None:
-        deepest = max(deepest, min(asked.rerank.pool, most))
+    if options.rerank is not None:
+        deepest = max(deepest, min(options.rerank.pool, most))
     if rules is not None:
-        _check_always(queries, rules, k, asked)
+        _check_always(queries, rules, k, options)
         excluded = [one.barred for one in rules]
-    told: list[list[Explanation]] | None = None
-    if asked.explain:
-        rankings, told = system.rank_explained(queries, memory, deepest, excluded)
+    explanations: list[list[Explanation]] | None = None
+    if options.explain:
+        rankings, explanations = system.rank_explained(queries, memory, deepest, excluded)
     else:
         rankings = system.rank(queries, memory, deepest, excluded)
-    lists = list(rankings) if asked.rerank is None else _reordered(queries, rankings, memory, asked.rerank, deepest)
+    lists = list(rankings) if options.rerank is None else _reordered(queries, rankings, memory, options.rerank, deepest)
     if rules is None:
         entries = [[Entry(hashtag, score, hashtag) for hashtag, score in ranking[:depth]] for ranking in lists]
     else:
         entries = [one.listed(ranking, depth) for one, ranking in zip(rules, lists, strict=True)]
-    if isinstance(asked.length, AutoLength):
-        lengths = asked.length.of(_scores(entries, depth)).tolist()
+    if isinstance(options.length, AutoLength):
+        lengths = options.length.of(_scores(entries, depth)).tolist()
         always = [0] * len(entries) if rules is None else [len(one.always) for one in rules]
         entries = [row[: max(pair)] for row, *pair in zip(entries, lengths, always, strict=True)]
-    if asked.on_short == "raise":
+    if options.on_short == "raise":
         _refuse_short(queries, entries, k, "" if rules is None else " by the rules")
-    explained = _explanations(rankings, told) if asked.explain else None
+    explained = _by_hashtag(rankings, explanations) if options.explain else None
     return [
         [_recommendation(system, entry, None if explained is None else explained[row]) for entry in entries_of_row]
         for row, entries_of_row in enumerate(entries)
@@ -111,8 +111,8 @@ def _reordered(
     return [reordered(ranking, settings, memory, query, k) for query, ranking in zip(queries, rankings, strict=True)]
 
 
-def _check_always(queries: Sequence[Post], rules: Sequence[PostRules], k: int, asked: Asked) -> None:
-    if asked.on_short == "raise" and isinstance(asked.length, int):
+def _check_always(queries: Sequence[Post], rules: Sequence[PostRules], k: int, options: AnswerOptions) -> None:
+    if options.on_short == "raise" and isinstance(options.length, int):
         for query, one in zip(queries, rules, strict=True):
             one.check(k, f" for {query.post_id}" if len(queries) > 1 else "")
 
@@ -131,20 +131,20 @@ def _scores(entries: Sequence[Sequence[Entry]], depth: int) -> NDArray[np.float6
     return scores
 
 
-def _explanations(rankings: Rankings, told: list[list[Explanation]] | None) -> list[dict[str, Explanation]]:
-    if told is None:
+def _by_hashtag(rankings: Rankings, explanations: list[list[Explanation]] | None) -> list[dict[str, Explanation]]:
+    if explanations is None:
         return [{} for _ in range(len(rankings))]
     ranked = ([hashtag for hashtag, _ in ranking] for ranking in rankings)
-    return [dict(zip(hashtags, row, strict=True)) for hashtags, row in zip(ranked, told, strict=True)]
+    return [dict(zip(hashtags, row, strict=True)) for hashtags, row in zip(ranked, explanations, strict=True)]
 
 
 def _recommendation(system: System, entry: Entry, explained: Mapping[str, Explanation] | None) -> Recommendation:
     calibration = None if entry.ranked is None else system.calibration
-    chance = None if calibration is None else float(calibration.of([entry.score])[0])
+    probability = None if calibration is None else float(calibration.of([entry.score])[0])
     sources = None if explained is None or entry.ranked is None else explained.get(entry.ranked)
     if explained is not None and entry.rule is not None:
         sources = (*(sources or ()), Source(entry.rule, 0.0))
-    return Recommendation(entry.hashtag, entry.score, chance, sources)
+    return Recommendation(entry.hashtag, entry.score, probability, sources)
 
 
 def check_k(k: int, most: int | None = None, on_short: OnShort = "raise") -> int:

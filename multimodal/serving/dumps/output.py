@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from data_loaders.errors import UserError
 from multimodal.serving.dumps.answering import Line
-from multimodal.serving.dumps.listing import is_list, lists_beside
+from multimodal.serving.dumps.rejected_lists import is_list, lists_beside
 
 SCHEMA = pa.schema(
     [

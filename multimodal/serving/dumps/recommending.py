@@ -17,12 +17,12 @@ from data_loaders.prepare.reading.rejections import RejectionLog
 from data_loaders.readers.base import Reader
 from data_loaders.readers.record_batches import record_batches
 from multimodal.recommender import Recommender
+from multimodal.serving.dumps.answered_blocks import AnsweredBlocks
 from multimodal.serving.dumps.answering import Line
 from multimodal.serving.dumps.block import AnswerBlock
-from multimodal.serving.dumps.listing import list_beside, lists_beside, unfinished_beside
 from multimodal.serving.dumps.opening import Opening
 from multimodal.serving.dumps.output import ENDINGS, check_output, write_output
-from multimodal.serving.dumps.parts import Parts
+from multimodal.serving.dumps.rejected_lists import list_beside, lists_beside, unfinished_beside
 from multimodal.storage.run_folder import write_atomically
 
 
@@ -91,18 +91,18 @@ def recommend_dump(
     """
     check_output(output, reader.sources())
     recommender.recommend_many([{"caption": "a"}], on_short="fewer", **options)  # what cannot be asked of any post
-    told = DumpAnswers(output=output)
+    result = DumpAnswers(output=output)
     output.parent.mkdir(parents=True, exist_ok=True)
     with locked(lock_of(output), output, "recommending into it"):
-        parts = Parts(unfinished_beside(output), {**(call or {}), **_about(reader), **options})
+        answered = AnsweredBlocks(unfinished_beside(output), {**(call or {}), **_about(reader), **options})
         opening = opening or Opening(run="")
         with held(opening, recommender):
-            told.resumed = _answer(reader, parts, opening, call or {}, options, executor or InProcess())
-        told.notes = list(reader.notes())
-        _list_refused(told, parts)
-        write_atomically(output, lambda path: write_output(path, output.suffix, told.counted(iter(parts))))
-        parts.remove()
-    return told
+            result.resumed = _answer(reader, answered, opening, call or {}, options, executor or InProcess())
+        result.notes = list(reader.notes())
+        _list_refused(result, answered)
+        write_atomically(output, lambda path: write_output(path, output.suffix, result.counted(iter(answered))))
+        answered.remove()
+    return result
 
 
 def _about(reader: Reader) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _about(reader: Reader) -> dict[str, Any]:
 
 def _answer(
     reader: Reader,
-    parts: Parts,
+    answered: AnsweredBlocks,
     opening: Opening,
     call: Mapping[str, Any],
     options: Mapping[str, Any],
@@ -133,28 +133,28 @@ def _answer(
             block = AnswerBlock(
                 number=number, records=records, root=reader.root, opening=opening, call=call, options=options
             )
-            resumed += len(records) if parts.add(block) else 0
+            resumed += len(records) if answered.add(block) else 0
             yield block
 
-    run_shown(executor, blocks(), parts.store, "Recommending", reader.count)
-    parts.end()
+    run_shown(executor, blocks(), answered.store, "Recommending", reader.count)
+    answered.end()
     return resumed
 
 
-def _list_refused(told: DumpAnswers, parts: Parts) -> None:
+def _list_refused(result: DumpAnswers, answered: AnsweredBlocks) -> None:
     """Write the list of refused records and reservations beside the output, and count them."""
-    file = parts.folder / "listed.jsonl"
+    file = answered.folder / "listed.jsonl"
     with RejectionLog(file) as log:
-        for line in parts:
+        for line in answered:
             refused = [[line["refused"], line["detail"]]] if "refused" in line else []
             for reason, detail in refused or line["notes"]:
                 log.add(line["where"], reason, detail, line["post_id"], kept=not refused)
-    told.refused, told.kept = log.refused, log.kept
-    told.notes += log.notes()
-    listed = list_beside(told.output, ENDINGS)
-    if told.refused or told.kept:
-        told.listed = file.replace(listed)
-    elif listed == lists_beside(told.output)[1]:
+    result.refused, result.kept = log.refused, log.kept
+    result.notes += log.notes()
+    listed = list_beside(result.output, ENDINGS)
+    if result.refused or result.kept:
+        result.listed = file.replace(listed)
+    elif listed == lists_beside(result.output)[1]:
         file.replace(listed)  # empty, so that the other list is known to be that of another output
     else:
         listed.unlink(missing_ok=True)

@@ -7,8 +7,8 @@ from typing import Any
 
 import gradio as gr
 
+from multimodal.serving.page.actions import PageActions
 from multimodal.serving.page.templating import rendered, text_of
-from multimodal.serving.page.visits import Visits
 
 TITLE = "Hashtags for a picture and a caption"
 _MOST_K = 20
@@ -19,7 +19,7 @@ _OWN: dict[str, Any] = {"api_visibility": "private", "queue": False}
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Inputs:
     picture: Any
     caption: Any
     user: Any
@@ -35,7 +35,7 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Outputs:
     tabs: Any
     said: Any
     taught: Any
@@ -43,11 +43,11 @@ class _Told:
     comparison: Any
 
 
-def page_layout(visits: Visits, models: list[str], examples: bool, most_bytes: int) -> gr.Blocks:
+def page_layout(actions: PageActions, models: list[str], examples: bool, most_bytes: int) -> gr.Blocks:
     """Return the page.
 
     Args:
-        visits: does what the buttons say.
+        actions: does what the buttons say.
         models: names of the models, at least one.
         examples: whether there are posts to try.
         most_bytes: of a picture.
@@ -56,14 +56,14 @@ def page_layout(visits: Visits, models: list[str], examples: bool, most_bytes: i
         _html(rendered("heading", title=TITLE))
         with gr.Row(elem_classes="mh-columns"):
             with gr.Column(scale=5, min_width=300):
-                asked = _asked(models, visits.users(models[0]), examples, most_bytes)
+                inputs = _inputs(models, actions.users(models[0]), examples, most_bytes)
             with gr.Column(scale=7, min_width=300):
-                told = _told()
-        _connect(page, visits, asked, told)
+                outputs = _outputs()
+        _connect(page, actions, inputs, outputs)
     return page
 
 
-def _asked(models: list[str], users: list[str], examples: bool, most_bytes: int) -> _Asked:
+def _inputs(models: list[str], users: list[str], examples: bool, most_bytes: int) -> _Inputs:
     """Add what a visitor gives."""
     script, several = text_of("picture.js").replace("MOST_BYTES", str(most_bytes)), len(models) > 1
     picture = _html(None, "mh-picture", script, html_template=text_of("picture.html"))
@@ -85,10 +85,10 @@ def _asked(models: list[str], users: list[str], examples: bool, most_bytes: int)
             elem_id="mh-truth",
         )  # fmt: skip
         compare = gr.Button("Compare", elem_id="mh-compare")
-    return _Asked(picture, caption, user, users, model, k, auto, ask, example, chosen, truth, compare)
+    return _Inputs(picture, caption, user, users, model, k, auto, ask, example, chosen, truth, compare)
 
 
-def _told() -> _Told:
+def _outputs() -> _Outputs:
     """Add what the page answers."""
     said, taught = _html(rendered("said", text=""), "mh-status"), _html("", "mh-taught")
     with gr.Tabs(selected=_ANSWER) as tabs:
@@ -96,40 +96,40 @@ def _told() -> _Told:
             answer = _html(rendered("welcome"), "mh-answer", text_of("answer.js"))
         with gr.Tab("Comparison", id=_COMPARISON):
             comparison = _html(rendered("nothing_compared"), "mh-comparison", text_of("answer.js"))
-    return _Told(tabs, said, taught, answer, comparison)
+    return _Outputs(tabs, said, taught, answer, comparison)
 
 
-def _connect(page: gr.Blocks, visits: Visits, asked: _Asked, told: _Told) -> None:
+def _connect(page: gr.Blocks, actions: PageActions, inputs: _Inputs, outputs: _Outputs) -> None:
     """Let the buttons do what they say."""
 
     def users(model: str) -> Any:
         # A list that is exchanged while a visitor types would take what was typed.
-        now = visits.users(model)
-        return gr.skip() if now == asked.known_users else gr.Dropdown(choices=now)
+        now = actions.users(model)
+        return gr.skip() if now == inputs.known_users else gr.Dropdown(choices=now)
 
     async def recommend(*values: Any) -> tuple[Any, ...]:
-        shown, spoken = await visits.recommend(*values)
+        shown, spoken = await actions.recommend(*values)
         return gr.Tabs(selected=_ANSWER), shown, rendered("said", text=spoken), ""
 
     async def compare(*values: Any) -> tuple[Any, ...]:
-        shown, spoken = await visits.compare(*values)
+        shown, spoken = await actions.compare(*values)
         return gr.Tabs(selected=_COMPARISON), shown, rendered("said", text=spoken), ""
 
     async def teach(event: gr.EventData) -> tuple[str, str]:
-        shown, spoken = await visits.teach(event.answer, event.hashtag, event.verdict)
+        shown, spoken = await actions.teach(event.answer, event.hashtag, event.verdict)
         return shown, rendered("said", text=spoken)
 
-    post, length = [asked.picture, asked.caption, asked.user], [asked.k, asked.auto]
-    for trigger in (asked.ask.click, asked.caption.submit):
-        outputs = [told.tabs, told.answer, told.said, told.taught]
-        trigger(recommend, [*post, asked.model, *length], outputs, show_progress="minimal", **_OWN)
-    outputs = [told.tabs, told.comparison, told.said, told.taught]
-    given = [*post, asked.models, *length, asked.truth]
-    asked.compare.click(compare, given, outputs, show_progress="minimal", **_OWN)
-    told.answer.teach(teach, None, [told.taught, told.said], show_progress="hidden", **_OWN)
-    filled = [asked.picture, asked.caption, asked.user, asked.truth]
-    asked.example.click(visits.example, None, filled, show_progress="hidden", **_OWN)
-    page.load(users, asked.model, asked.user, show_progress="hidden", **_OWN)
+    post, length = [inputs.picture, inputs.caption, inputs.user], [inputs.k, inputs.auto]
+    for trigger in (inputs.ask.click, inputs.caption.submit):
+        shown = [outputs.tabs, outputs.answer, outputs.said, outputs.taught]
+        trigger(recommend, [*post, inputs.model, *length], shown, show_progress="minimal", **_OWN)
+    shown = [outputs.tabs, outputs.comparison, outputs.said, outputs.taught]
+    given = [*post, inputs.models, *length, inputs.truth]
+    inputs.compare.click(compare, given, shown, show_progress="minimal", **_OWN)
+    outputs.answer.teach(teach, None, [outputs.taught, outputs.said], show_progress="hidden", **_OWN)
+    filled = [inputs.picture, inputs.caption, inputs.user, inputs.truth]
+    inputs.example.click(actions.example, None, filled, show_progress="hidden", **_OWN)
+    page.load(users, inputs.model, inputs.user, show_progress="hidden", **_OWN)
 
 
 def _html(value: str | None, name: str | None = None, script: str | None = None, **others: Any) -> gr.HTML:

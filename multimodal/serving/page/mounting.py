@@ -8,10 +8,10 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from multimodal.serving.errors import ServiceError
 from multimodal.serving.icon import icon_link
+from multimodal.serving.page.actions import PageActions
 from multimodal.serving.page.known_posts import KnownPosts
 from multimodal.serving.page.layout import page_layout
 from multimodal.serving.page.templating import text_of
-from multimodal.serving.page.visits import Visits
 from multimodal.serving.service import Service
 
 PATH = "/demo"
@@ -33,9 +33,9 @@ def mount_page(app: FastAPI, known: KnownPosts) -> None:
     """
     service: Service = app.state.service
     settings = service.settings
-    visits = Visits(service, known)
+    actions = PageActions(service, known)
     names = [source.name for source in settings.models]
-    page = page_layout(visits, names, bool(known.examples), int(settings.limits.body_bytes * _SHARE_OF_BODY))
+    page = page_layout(actions, names, bool(known.examples), int(settings.limits.body_bytes * _SHARE_OF_BODY))
     app.add_api_route("/", _to_the_page, include_in_schema=False)
     # Gradio would write what is sent there to the disk.
     app.add_api_route(f"{PATH}/gradio_api/upload", _no_upload, methods=["POST"], include_in_schema=False)

@@ -58,7 +58,7 @@ async def reload(name: str, service: TheService) -> schemas.ModelAbout:
 
 
 def _about(model: ServedModel) -> schemas.ModelAbout:
-    with model.lent() as recommender:
+    with model.borrow() as recommender:
         return schemas.ModelAbout(
             name=model.source.name,
             system=recommender.system.name,

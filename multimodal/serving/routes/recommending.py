@@ -9,7 +9,14 @@ from pydantic_core import to_json
 
 from data_loaders.errors import UserError
 from multimodal.serving import schemas
-from multimodal.serving.asking import ToldAnswer, answered, in_a_thread, leaving, question_of, told
+from multimodal.serving.answering import (
+    SentAnswer,
+    answer_request,
+    in_a_thread,
+    keep_answer,
+    question_of,
+    watching_client,
+)
 from multimodal.serving.bodies import read_body, read_json
 from multimodal.serving.errors import ServiceError, at_most, service_error
 from multimodal.serving.openapi import accepts
@@ -30,7 +37,7 @@ router = APIRouter(route_class=PlainRoute, tags=["recommend"], responses=schemas
 async def recommend(request: Request, service: TheService) -> Response:
     """Name exactly k hashtags for one post, best first."""
     asked, picture = await read_body(request, schemas.RecommendRequest)
-    return _as_json(await answered(service, asked, picture, lambda: _left(request)))
+    return _as_json(await answer_request(service, asked, picture, lambda: _disconnected(request)))
 
 
 @router.post("/recommend/batch", response_model=schemas.BatchAnswer, openapi_extra=accepts(schemas.BatchRequest))
@@ -41,12 +48,12 @@ async def recommend_batch(request: Request, service: TheService) -> Response:
     at_most("posts", len(asked.posts), limits.batch_posts)
     options = asked.options()
     model = service.ready.get(asked.model)
-    async with leaving(lambda: _left(request)) as gone:
+    async with watching_client(lambda: _disconnected(request)) as gone:
         pictures = Pictures(limits, model.picture_size_px, gone.done)
         tried = await in_a_thread(lambda: [_tried(post, options, limits, pictures) for post in asked.posts])
         good = [one for one in tried if isinstance(one, Question)]
         answered = iter(await model.batcher.ask(good, limits.answer_s, lambda: gone))
-    answers: list[ToldAnswer | dict[str, Any]] = []
+    answers: list[SentAnswer | dict[str, Any]] = []
     for post, one in zip(asked.posts, tried, strict=True):
         answer = next(answered) if isinstance(one, Question) else one
         if isinstance(answer, UserError):
@@ -56,11 +63,11 @@ async def recommend_batch(request: Request, service: TheService) -> Response:
         elif isinstance(answer, Exception):
             raise answer
         else:
-            answers.append(told(service, model.source.name, post.user_id, answer))
+            answers.append(keep_answer(service, model.source.name, post.user_id, answer))
     return _as_json({"answers": answers})
 
 
-async def _left(request: Request) -> None:
+async def _disconnected(request: Request) -> None:
     """Return once the client is gone, whose body has been read."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

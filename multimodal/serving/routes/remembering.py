@@ -30,7 +30,7 @@ async def observe(request: Request, service: TheService) -> schemas.Observed:
     def remember() -> schemas.Observed:
         pictures = Pictures(limits)
         given = [_given(post, picture, limits, pictures) for post in posts]
-        with model.lent() as recommender:
+        with model.borrow() as recommender:
             recommender.observe(given)
             return schemas.Observed(observed=len(given), remembered=len(recommender.memory))
 
@@ -51,7 +51,7 @@ async def export(user_id: str, service: TheService, model: str | None = None) ->
     served = service.ready.get(model)
 
     def read() -> dict[str, Any]:
-        with served.lent() as recommender:
+        with served.borrow() as recommender:
             return recommender.export(user_id)
 
     return schemas.Exported(**await run_in_threadpool(read))
@@ -63,7 +63,7 @@ async def forget(user_id: str, service: TheService, model: str | None = None) ->
     served = service.ready.get(model)
 
     def erase() -> int:
-        with served.lent() as recommender:
+        with served.borrow() as recommender:
             return recommender.forget(user_id)
 
     posts = await run_in_threadpool(erase)

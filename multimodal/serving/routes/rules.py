@@ -23,7 +23,7 @@ async def kept(user_id: str, service: TheService, model: str | None = None) -> s
     served = service.ready.get(model)
 
     def read() -> schemas.Rules:
-        with served.lent() as recommender:
+        with served.borrow() as recommender:
             return schemas.Rules(**recommender.rules(user_id))
 
     return await run_in_threadpool(read)
@@ -51,7 +51,7 @@ async def _set(service: Service, user_id: str, model: str | None, rules: dict[st
     served = service.ready.get(model)
 
     def change() -> schemas.Rules:
-        with served.lent() as recommender:
+        with served.borrow() as recommender:
             recommender.set_rules(user_id, rules)
             return schemas.Rules(**recommender.rules(user_id))
 

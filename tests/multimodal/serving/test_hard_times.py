@@ -26,7 +26,7 @@ ASKED = {"user_id": "ann", "k": 3}
 def kept(client, tmp_path):
     """A service with a memory on the disk, and the log of it."""
     service = client(memory=str(tmp_path / "memory.sqlite"))
-    with next(iter(service.app.state.service.ready)).lent() as recommender:
+    with next(iter(service.app.state.service.ready)).borrow() as recommender:
         return service, recommender.live.store
 
 

@@ -13,8 +13,8 @@ from PIL import Image
 from data_loaders.prepare.prepare import prepare
 from data_loaders.prepared import PreparedData
 from multimodal.serving.app import create_app
+from multimodal.serving.page.actions import PageActions
 from multimodal.serving.page.known_posts import KnownPosts
-from multimodal.serving.page.visits import Visits
 from multimodal.serving.settings import Limits, ModelSource, ServiceSettings
 from multimodal.systems.config_loading import load_config, validate_config
 from multimodal.training.run import train_run
@@ -64,7 +64,7 @@ def page_runs(page_data, tmp_path_factory):
 
 @pytest.fixture
 def visit(page_runs):
-    """Do something with `Visits` while the service runs."""
+    """Do something with `PageActions` while the service runs."""
 
     def run(use, known=None, **limits):
         models = [ModelSource(name=name, path=str(path)) for name, path in page_runs.items()]
@@ -72,7 +72,7 @@ def visit(page_runs):
 
         async def begin():
             async with app.router.lifespan_context(app):
-                return await use(Visits(app.state.service, known or KnownPosts()))
+                return await use(PageActions(app.state.service, known or KnownPosts()))
 
         return asyncio.run(begin())
 

@@ -12,8 +12,8 @@ pytest.importorskip("gradio", reason="needs gradio")
 def test_no_button_waits_in_the_queue_of_gradio(page_data, visit):
     from multimodal.serving.page.layout import page_layout
 
-    async def use(visits):
-        page = page_layout(visits, ["habit"], examples=True, most_bytes=1_000_000)
+    async def use(actions):
+        page = page_layout(actions, ["habit"], examples=True, most_bytes=1_000_000)
         return list(page.fns.values())
 
     functions = visit(use, KnownPosts(page_data))

@@ -1,4 +1,4 @@
-"""From what was sent to an answer that is kept, for the routes and the page alike."""
+"""From a request to its answer, which is kept for feedback; for the routes and the page alike."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from data_loaders.errors import UserError
 from multimodal.serving import schemas
-from multimodal.serving.answers_kept import AnswerKept
 from multimodal.serving.errors import ServiceError, at_most, service_error
+from multimodal.serving.kept_answers import KeptAnswer
 from multimodal.serving.pictures import Pictures, decoded
 from multimodal.serving.questions import Answer, Question
 from multimodal.serving.service import Service
@@ -24,8 +24,8 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class ToldAnswer:
-    """An answer as it is told; in JSON it is a `RecommendAnswer`.
+class SentAnswer:
+    """An answer as it is sent; in JSON it is a `RecommendAnswer`.
 
     Attributes:
         recommendations: best first.
@@ -38,19 +38,19 @@ class ToldAnswer:
     model: str
 
 
-async def answered(
+async def answer_request(
     service: Service,
     asked: schemas.RecommendRequest,
     picture: bytes | None = None,
-    left: Callable[[], Awaitable[object]] | None = None,
-) -> ToldAnswer:
+    disconnected: Callable[[], Awaitable[object]] | None = None,
+) -> SentAnswer:
     """Ask a model for one post, and keep its answer.
 
     Args:
         service: knows the models.
         asked: what was sent.
         picture: sent beside it as a file; None for none.
-        left: returns once nobody waits for the answer.
+        disconnected: returns once nobody waits for the answer.
 
     Raises:
         ServiceError: there is no answer; its status and message say why.
@@ -58,7 +58,7 @@ async def answered(
     """
     limits = service.settings.limits
     model = service.ready.get(asked.model)
-    async with leaving(left) as gone:
+    async with watching_client(disconnected) as gone:
         pictures = Pictures(limits, model.picture_size_px, gone.done)
         question = await in_a_thread(lambda: question_of(asked, picture, asked.options(), limits, pictures))
         (answer,) = await model.batcher.ask([question], limits.answer_s, lambda: gone)
@@ -66,17 +66,19 @@ async def answered(
         raise service_error(answer)
     if isinstance(answer, Exception):
         raise answer
-    return told(service, model.source.name, asked.user_id, answer)
+    return keep_answer(service, model.source.name, asked.user_id, answer)
 
 
 @asynccontextmanager
-async def leaving(left: Callable[[], Awaitable[object]] | None) -> AsyncIterator[asyncio.Future[object]]:
-    """Yield what is done once nobody waits for an answer.
+async def watching_client(
+    disconnected: Callable[[], Awaitable[object]] | None,
+) -> AsyncIterator[asyncio.Future[object]]:
+    """Yield a future that is done once nobody waits for an answer.
 
     Args:
-        left: returns then; None where that is never known.
+        disconnected: returns then; None where that is never known.
     """
-    gone = asyncio.get_running_loop().create_future() if left is None else asyncio.ensure_future(left())
+    gone = asyncio.get_running_loop().create_future() if disconnected is None else asyncio.ensure_future(disconnected())
     try:
         yield gone
     finally:
@@ -86,7 +88,7 @@ async def leaving(left: Callable[[], Awaitable[object]] | None) -> AsyncIterator
 def question_of(
     post: schemas.Query, picture: bytes | None, options: dict[str, Any], limits: Limits, pictures: Pictures
 ) -> Question:
-    """Return a post that was asked for as a question, its picture checked.
+    """Return the question that a request asks about a post, its picture checked.
 
     Args:
         post: what was sent.
@@ -110,14 +112,14 @@ def question_of(
 
 
 async def in_a_thread(work: Callable[[], Result]) -> Result:
-    """Return what a call returns that keeps a processor busy, such as the decoding of pictures."""
-    # Of asyncio: what FastAPI has for it takes longer than a small picture.
+    """Run work that keeps a processor busy, such as decoding pictures, beside the event loop."""
+    # FastAPI's `run_in_threadpool` takes longer than decoding a small picture.
     return await asyncio.get_running_loop().run_in_executor(None, work)
 
 
-def told(service: Service, model: str, user_id: str | None, answer: Answer) -> ToldAnswer:
-    """Keep an answer for feedback, and return it as it is told."""
-    return ToldAnswer(answer, service.answers.add(AnswerKept(model, user_id, answer)), model)
+def keep_answer(service: Service, model: str, user_id: str | None, answer: Answer) -> SentAnswer:
+    """Keep an answer for feedback, and return it as it is sent."""
+    return SentAnswer(answer, service.answers.add(KeptAnswer(model, user_id, answer)), model)
 
 
 def _picture(text: str | None, picture: bytes | None, pictures: Pictures) -> bytes | NDArray[np.uint8] | None:

@@ -1,4 +1,4 @@
-"""`Parts`: what was answered so far, on the disk, so that a run that was killed goes on."""
+"""`AnsweredBlocks`: what was answered so far, on the disk, so that a run that was killed goes on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CALL = "call.json"
 _WHAT = "what an earlier call was asked for"
 
 
-class Parts:
+class AnsweredBlocks:
     """A folder of the blocks that were answered.
 
     Args:

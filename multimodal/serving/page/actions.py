@@ -1,4 +1,4 @@
-"""`Visits`: what the page does when its buttons are pressed, the same way as the routes."""
+"""`PageActions`: what the page does when its buttons are pressed, the same way as the routes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from fastapi.concurrency import run_in_threadpool
 from data_loaders.errors import UserError
 from data_loaders.images.inline import inline_picture
 from multimodal.serving import schemas
-from multimodal.serving.asking import ToldAnswer, answered
+from multimodal.serving.answering import SentAnswer, answer_request
 from multimodal.serving.bodies import validated
 from multimodal.serving.errors import ServiceError, service_error
 from multimodal.serving.feedback import keep_feedback
-from multimodal.serving.page.comparing import Column, column, true_hashtags
+from multimodal.serving.page.comparison import Column, column, true_hashtags
 from multimodal.serving.page.known_posts import KnownPosts, frequent_users
-from multimodal.serving.page.looking import look
+from multimodal.serving.page.look import look
 from multimodal.serving.page.reasons import reasons
 from multimodal.serving.page.relevance import RELEVANT
 from multimodal.serving.page.templating import rendered
@@ -28,7 +28,7 @@ from multimodal.serving.service import Service
 _EXAMPLE_PX = 1_024
 
 
-class Visits:
+class PageActions:
     """The page's side of the service; every method returns HTML.
 
     Args:
@@ -46,7 +46,7 @@ class Visits:
         """Return the answer of one model, and what a screen reader says of it."""
         try:
             asked = _asked(picture, caption, user_id, k, auto, model=model, explain=True)
-            answer = await answered(self._service, asked)
+            answer = await answer_request(self._service, asked)
             shown = await run_in_threadpool(self._answer, asked, answer)
         except (ServiceError, UserError) as error:
             return _problem(error), ""
@@ -76,9 +76,9 @@ class Visits:
             columns = await asyncio.gather(*(self._column(asked, truth) for asked in questions))
         except (ServiceError, UserError) as error:
             return _problem(error), ""
-        told = {"columns": columns, "truth": truth, "user_id": questions[0].user_id, "relevant": RELEVANT}
+        shown = {"columns": columns, "truth": truth, "user_id": questions[0].user_id, "relevant": RELEVANT}
         right = [f"{one.model}: {one.count('right')} right" if truth else one.model for one in columns]
-        return rendered("comparison", **told), "; ".join(right)
+        return rendered("comparison", **shown), "; ".join(right)
 
     async def teach(self, answer_id: str, hashtag: str, verdict: str) -> tuple[str, str]:
         """Keep that a hashtag of an answer was accepted or rejected; return what is shown and what is said of it."""
@@ -96,12 +96,12 @@ class Visits:
     async def _column(self, asked: schemas.RecommendRequest, truth: Sequence[str]) -> Column:
         name = asked.model or ""
         try:
-            answer = await answered(self._service, asked)
+            answer = await answer_request(self._service, asked)
         except (ServiceError, UserError) as error:
             return Column(name, problem=_message(error))
 
         def judge() -> Column:
-            with self._service.ready.get(name).lent() as recommender:
+            with self._service.ready.get(name).borrow() as recommender:
                 return column(name, answer.recommendations, truth, recommender.memory)
 
         return await run_in_threadpool(judge)
@@ -118,12 +118,12 @@ class Visits:
         models = self._service.models or self._service.loaded
         if models is None:
             return []
-        with models.get(model).lent() as recommender:
+        with models.get(model).borrow() as recommender:
             return frequent_users(recommender.memory)
 
-    def _answer(self, asked: schemas.RecommendRequest, answer: ToldAnswer) -> str:
+    def _answer(self, asked: schemas.RecommendRequest, answer: SentAnswer) -> str:
         picture = None if asked.image is None else decoded(asked.image)
-        with self._service.ready.get(answer.model).lent() as recommender:
+        with self._service.ready.get(answer.model).borrow() as recommender:
             why = reasons(answer.recommendations, recommender.memory, self._known)
             looked, system = look(recommender, picture, asked.caption), recommender.system.name
         return rendered("answer", answer=answer, user_id=asked.user_id, system=system, why=why, look=looked)

@@ -7,7 +7,7 @@ import pytest
 
 from multimodal import Recommender
 from multimodal.ranking.attention import AttendedPicture, AttendedWords, Attention
-from multimodal.serving.page.looking import look
+from multimodal.serving.page.look import look
 
 
 @pytest.fixture

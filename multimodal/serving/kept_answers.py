@@ -1,4 +1,4 @@
-"""`AnswersKept`: the last answers, so that feedback can name them."""
+"""`KeptAnswers`: the last answers, so that feedback can name them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from multimodal.serving.errors import ServiceError
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerKept:
+class KeptAnswer:
     """An answer.
 
     Attributes:
@@ -26,7 +26,7 @@ class AnswerKept:
     shown: Sequence[Recommendation]
 
 
-class AnswersKept:
+class KeptAnswers:
     """The last answers by id, in this process only.
 
     Args:
@@ -35,12 +35,12 @@ class AnswersKept:
 
     def __init__(self, most: int = 10_000) -> None:
         self._most = most
-        self._answers: OrderedDict[str, AnswerKept] = OrderedDict()
+        self._answers: OrderedDict[str, KeptAnswer] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._answers)
 
-    def add(self, answer: AnswerKept) -> str:
+    def add(self, answer: KeptAnswer) -> str:
         """Keep an answer and return its id."""
         answer_id = uuid.uuid4().hex
         self._answers[answer_id] = answer
@@ -53,7 +53,7 @@ class AnswersKept:
         for answer_id in [key for key, answer in self._answers.items() if answer.user_id == user_id]:
             del self._answers[answer_id]
 
-    def get(self, answer_id: str) -> AnswerKept:
+    def get(self, answer_id: str) -> KeptAnswer:
         """Return an answer.
 
         Raises:

@@ -29,8 +29,8 @@ class TestRecommend:
             page_data.split("test")[0].image, "a fire at night", "user1", 3
         )
 
-        async def use(visits):
-            return await visits.recommend(picture_of(page_data), "a fire at night", "user1", "design", 3.0, False)
+        async def use(actions):
+            return await actions.recommend(picture_of(page_data), "a fire at night", "user1", "design", 3.0, False)
 
         shown, spoken = visit(use, KnownPosts(page_data))
         names = [one.hashtag for one in right]
@@ -41,8 +41,8 @@ class TestRecommend:
     def test_reasons_and_posts_are_shown(self, visit, page_runs, page_data):
         user = Recommender.from_pretrained(page_runs["habit"]).memory.user_ids[0]
 
-        async def use(visits):
-            return await visits.recommend(None, "", user, "habit", 2, False)
+        async def use(actions):
+            return await actions.recommend(None, "", user, "habit", 2, False)
 
         shown, _ = visit(use, KnownPosts(page_data))
         assert "the user’s earlier posts" in shown
@@ -50,17 +50,17 @@ class TestRecommend:
         assert "habit gives no chances, only an order." in shown
 
     def test_everything_is_escaped(self, visit):
-        async def use(visits):
-            return await visits.recommend(None, "", '<b onclick="x">', "habit", 1, False)
+        async def use(actions):
+            return await actions.recommend(None, "", '<b onclick="x">', "habit", 1, False)
 
         shown, _ = visit(use)
         assert "<b onclick" not in shown
         assert "&lt;b onclick" in shown
 
     def test_bad_input_is_told(self, visit):
-        async def use(visits):
+        async def use(actions):
             return [
-                (await visits.recommend(*given))[0]
+                (await actions.recommend(*given))[0]
                 for given in [
                     NOBODY,
                     ("data:image/png;base64,aGVsbG8=", *NOBODY[1:]),
@@ -96,10 +96,10 @@ class TestCompare:
     def test_models_side_by_side_coloured_by_the_truth(self, visit, page_data, page_runs):
         post = page_data.split("test")[0]
 
-        async def use(visits):
+        async def use(actions):
             true = ", ".join(post.hashtags)
             given = (picture_of(page_data), post.caption, post.user_id, ["design", "habit"], 4, False, true)
-            return await visits.compare(*given)
+            return await actions.compare(*given)
 
         shown, spoken = visit(use)
         design, habit = (
@@ -114,9 +114,9 @@ class TestCompare:
         assert spoken == f"design: {counts[0]} right; habit: {counts[1]} right"
 
     def test_hashtags_of_the_caption_are_the_truth_where_no_other_is_given(self, visit):
-        async def use(visits):
-            with_truth, _ = await visits.compare(None, "a day #sea #fire", "user1", ["habit"], 5, False, "")
-            without, _ = await visits.compare(None, "a day", "user1", ["habit"], 5, False, " ")
+        async def use(actions):
+            with_truth, _ = await actions.compare(None, "a day #sea #fire", "user1", ["habit"], 5, False, "")
+            without, _ = await actions.compare(None, "a day", "user1", ["habit"], 5, False, " ")
             return with_truth, without
 
         with_truth, without = visit(use)
@@ -126,9 +126,9 @@ class TestCompare:
         assert "Give true hashtags" in without
 
     def test_a_model_that_cannot_answer_does_not_lose_the_others(self, visit):
-        async def use(visits):
-            many, _ = await visits.compare(None, "a day", "", ["habit", "gone"], 2, False, "")
-            none, _ = await visits.compare(None, "a day", "", [], 2, False, "")
+        async def use(actions):
+            many, _ = await actions.compare(None, "a day", "", ["habit", "gone"], 2, False, "")
+            none, _ = await actions.compare(None, "a day", "", [], 2, False, "")
             return many, none
 
         many, none = visit(use)
@@ -139,14 +139,14 @@ class TestCompare:
 
 class TestTeach:
     def test_the_next_answer_takes_it_into_account(self, visit):
-        async def use(visits):
-            before, _ = await visits.recommend(None, "", "ann", "habit", 5, False)
+        async def use(actions):
+            before, _ = await actions.recommend(None, "", "ann", "habit", 5, False)
             first, *_, last = hashtags_in(before)
             told = [
-                await visits.teach(answer_id_in(before), last, "accepted"),
-                await visits.teach(answer_id_in(before), first, "rejected"),
+                await actions.teach(answer_id_in(before), last, "accepted"),
+                await actions.teach(answer_id_in(before), first, "rejected"),
             ]
-            after, _ = await visits.recommend(None, "", "ann", "habit", 5, False)
+            after, _ = await actions.recommend(None, "", "ann", "habit", 5, False)
             return first, last, told, hashtags_in(after)
 
         first, last, (yes, no), after = visit(use)
@@ -155,17 +155,17 @@ class TestTeach:
         assert (yes[1], no[1]) == (f"Kept: #{last} fits ann", f"Kept: #{first} does not fit ann")
 
     def test_nobody_cannot_be_taught(self, visit):
-        async def use(visits):
-            shown, _ = await visits.recommend(None, "a", "", "habit", 2, False)
-            return await visits.teach(answer_id_in(shown), hashtags_in(shown)[0], "accepted")
+        async def use(actions):
+            shown, _ = await actions.recommend(None, "a", "", "habit", 2, False)
+            return await actions.teach(answer_id_in(shown), hashtags_in(shown)[0], "accepted")
 
         shown, spoken = visit(use)
         assert "nobody can be taught; choose or invent a user, and ask again" in shown
         assert spoken == ""
 
     def test_an_answer_that_is_not_kept(self, visit):
-        async def use(visits):
-            return await visits.teach("ab", "sea", "accepted")
+        async def use(actions):
+            return await actions.teach("ab", "sea", "accepted")
 
         assert "answer &#39;ab&#39; is not known here" in visit(use)[0]
 
@@ -173,8 +173,8 @@ class TestTeach:
 def test_examples_come_one_after_the_other(visit, page_data):
     known = KnownPosts(page_data)
 
-    async def use(visits):
-        return [visits.example() for _ in range(len(known.examples) + 1)]
+    async def use(actions):
+        return [actions.example() for _ in range(len(known.examples) + 1)]
 
     given = visit(use, known)
     assert given[0] == given[-1]
@@ -186,7 +186,7 @@ def test_examples_come_one_after_the_other(visit, page_data):
 
 
 def test_users_of_a_model(visit):
-    async def use(visits):
-        return visits.users("design")
+    async def use(actions):
+        return actions.users("design")
 
     assert sorted(visit(use)) == [f"user{number}" for number in range(6)]
