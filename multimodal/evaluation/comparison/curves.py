@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,10 +87,16 @@ def system_curves(
         held = [column for column in wanted if column not in absent]
         draws = bootstrap(outcomes, held, unit=unit, resamples=resamples, seed=seed)
         curves[name] = {
-            column: Curve(draws.values[column], *simultaneous_bands([(draws.values[column], drawn)], level)[0])
+            column: Curve(draws.values[column], *_band(column, draws.values[column], drawn, level))
             for column, drawn in draws.resampled.items()
         }
         best_k[name] = shown[int(np.nanargmax(draws.values[BEST_BY]))]
     everywhere = [column for column in wanted if all(column in held for held in curves.values())]
     curves = {name: {column: held[column] for column in everywhere} for name, held in curves.items()}
     return SystemCurves(shown, curves, best_k, len(aligned.post_ids), unit, level)
+
+
+def _band(column: str, values: Floats, drawn: Floats, level: float) -> Iterator[Floats]:
+    """Return the ends of the band of a curve, which do not leave 0 to 1 where no value can."""
+    most = 1.0 if column in METRICS.headline else None
+    return (np.clip(end, 0.0, most) for end in simultaneous_bands([(values, drawn)], level)[0])

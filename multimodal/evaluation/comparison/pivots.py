@@ -63,7 +63,7 @@ def pivot(
 ) -> TextTable:
     """Return a table of systems from a data frame for each column: system, value, difference, differs.
 
-    The best value of a column is bold and the second underlined, as they read with three digits.
+    The best value of a column is bold and the second underlined, as they read with three digits; never zeros.
 
     Args:
         unjudged: headings of columns where more is not better.
@@ -97,7 +97,7 @@ def _mark(rows: pd.DataFrame, name: str) -> str:
 
 def _order(values: Floats) -> dict[int, Emphasis]:
     rounded = np.round(values, 3)
-    distinct = sorted(set(rounded[~np.isnan(rounded)].tolist()), reverse=True)[:2]
+    distinct = sorted({value for value in rounded.tolist() if value > 0}, reverse=True)[:2]
     kinds: tuple[Emphasis, ...] = ("bold", "underline")
     places = dict(zip(distinct, kinds, strict=False))
     return {row: places[value] for row, value in enumerate(rounded.tolist()) if value in places}

@@ -30,6 +30,7 @@ _POOLED = ("f1_micro", "f1_macro_label", "new_hashtag_recall", "redundancy")
 _NARROW = _POOLED[:2]
 _IN_PAPERS = (*METRICS.headline, "new_hashtag_recall", "redundancy")
 _WITH_INTERVAL = ("f1", "ndcg")
+_STAND_OUT = "The best is bold, the second underlined."
 # Paired tests, the trials of the search for hyper-parameters, and lists in another order.
 FURTHER = PAIRED, TRIALS, RERANKED = "paired.csv", "trials.csv", "reranked.csv"
 
@@ -55,19 +56,19 @@ def narrow_at_k_table(table: pd.DataFrame, k: int) -> TextTable:
     """Return the metrics at one K for a terminal: the interval of F1 alone."""
     names = (*METRICS.headline, *_NARROW)
     at = names.index("f1") + 1
-    short = [METRICS[name].heading for name in names]
+    short = [METRICS[name].heading.replace(" ", "\n") for name in names]
     headings = ["system", *short[:at], "95 %", *short[at:]]
     cells = []
     for line in table[table["k"] == k].to_dict("records"):
         texts = [number(line[name]) for name in names]
         interval = f"{number(line['f1_low'])}–{number(line['f1_high'])}"
         cells.append([line["system"], *texts[:at], interval, *texts[at:]])
-    return TextTable(headings=_stacked(headings), cells=cells, title=f"K = {k}")
+    return TextTable(headings=headings, cells=cells, title=f"K = {k}")
 
 
 def cost_table(table: pd.DataFrame) -> TextTable:
     """Return the metrics of labels above the threshold, and of what each System costs."""
-    headings = ["system", "threshold", "micro F1", "macro F1", "new-tag recall", "training", "model", "ms a post"]
+    headings = ["system", "threshold", "micro\nF1", "macro\nF1", "new-tag\nrecall", "training", "model", "ms a\npost"]
     cells = []
     for line in table.drop_duplicates("system", keep="last").to_dict("records"):
         cells.append(
@@ -82,7 +83,7 @@ def cost_table(table: pd.DataFrame) -> TextTable:
                 _measured(line["ms_per_post"], "{:.2f}"),
             ]
         )
-    return TextTable(headings=_stacked(headings), cells=cells, title="Labels above a threshold, and cost")
+    return TextTable(headings=headings, cells=cells, title="Labels above a threshold, and cost")
 
 
 def _measured(value: float, form: str) -> str:
@@ -98,36 +99,39 @@ def last_tables(table: pd.DataFrame) -> list[TextTable]:
 
 def chances_table(table: pd.DataFrame) -> TextTable:
     """Return how far the chances of each System that has any are off, and what lists of their own length are worth."""
-    headings = ["system", "calibration error", "in the first 5", "F1 of auto", "F1 per post", "mean length"]
+    headings = ["system", "calibration\nerror", "in the\nfirst 5", "F1 of\nauto", "F1 per\npost", "mean\nlength"]
     lines = table[table["calibration_error"].notna()].drop_duplicates("system").to_dict("records")
     cells = [
         [line["system"], *(number(line[name]) for name in CHANCES_COLUMNS[:-1]), f"{line['auto_mean_length']:.2f}"]
         for line in lines
     ]
-    return TextTable(headings=_stacked(headings), cells=cells, title="Chances, and lists as long as they make them")
+    return TextTable(headings=headings, cells=cells, title="Chances, and lists as long as they make them")
 
 
-def _stacked(headings: Sequence[str]) -> list[str]:
-    return [heading.replace(" ", "\n") for heading in headings]
-
-
-def explanation(table: pd.DataFrame, settings: dict[str, Any], failures: Sequence[Failure]) -> str:
+def explanation(table: pd.DataFrame, settings: Mapping[str, Any], failures: Sequence[Failure]) -> str:
     """Return how the figures came about, and what is missing."""
     deepest = int(table["k"].max()) if len(table) else 0
-    posts = int(table["posts"].iloc[0]) if len(table) else 0
     rule = (
         "each System's own, with the best micro F1 on the validation split"
         if settings["threshold"] is None
         else f"{settings['threshold']:g} for all"
     )
     lines = [
-        f"{posts:,} posts of the test split, history rolling, seed {settings['seed']}; in brackets 95 % bootstrap "
-        f"intervals over {settings['unit']}.",
+        f"{_made(table, settings)} In brackets 95 % bootstrap intervals over {settings['unit']}.",
         f"Micro and macro F1 without a K: of the hashtags whose score reaches a threshold; the threshold is {rule}. "
         f"New-tag recall is that of the first {deepest}. The model's size leaves remembered posts out.",
         *(f"Left out: {failure.entry.name}: {failure.reason}" for failure in failures),
     ]
     return "\n".join(lines)
+
+
+def _made(table: pd.DataFrame, settings: Mapping[str, Any]) -> str:
+    """Return what was measured, of which models."""
+    posts = int(table["posts"].iloc[0]) if len(table) else 0
+    made = f"{posts:,} posts of the test split, history rolling, seed {settings['seed']}."
+    if trials := settings.get("trials"):
+        made += f" Hyper-parameters are the best of {trials} trials by the validation split, where a System has any."
+    return made
 
 
 def markdown(
@@ -142,11 +146,9 @@ def markdown(
     parts = ["# Every System, side by side", explanation(table, settings, failures)]
     parts += [f"Note: {note}." for note in notes]
     parts += [at_k_table(table, k).markdown() for k in ks]
-    if len(table):
-        parts += [one.markdown() for one in last_tables(table)]
-    for one in further:
+    for one in [*(last_tables(table) if len(table) else ()), *further]:
         parts += [f"{one.title}:", one.markdown()]
-    return "\n\n".join([*parts, f"Command: `{settings['command']}`"]) + "\n"
+    return "\n\n".join(part.rstrip("\n") for part in [*parts, f"Command: `{settings['command']}`"]) + "\n"
 
 
 def write_report(
@@ -169,7 +171,8 @@ def write_report(
     contents: dict[str, Content] = {"benchmark.csv": table, "benchmark.md": text}
     contents |= {name: frame for name, (frame, _) in further.items()}
     if curves is not None:
-        latex = [one.latex(f"{one.title}. {explanation(table, settings, ())}") for one in paper_tables(table)]
+        caption = f"{_made(table, settings)} {_STAND_OUT}"
+        latex = [one.latex(f"{one.title}. {caption}") for one in paper_tables(table)]
         latex += [one.latex(f"{one.title}.") for one in tables]
         page = _page(table, settings, failures, curves, notes, tables)
         contents |= {"benchmark.tex": "\n".join(latex), "benchmark.html": page, **picture_files(curves)}
@@ -208,7 +211,7 @@ def _page(
     parts = [
         Part("How it came about", facts=facts, notes=notes),
         Part("Against the length of the list", charts=curve_charts(curves)),
-        Part("Metrics", "The best is bold, the second underlined.", tables=tables_of(paper_tables(table))),
+        Part("Metrics", _STAND_OUT, tables=tables_of(paper_tables(table))),
         Part("With intervals, and what each System costs", tables=[*exact, *tables_of(last_tables(table))]),
         *(
             [Part("Paired tests, what was chosen, and lists ordered anew", tables=tables_of(further))]

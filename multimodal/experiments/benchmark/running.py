@@ -213,9 +213,14 @@ def _run(entry: Entry, data: PreparedData, folder: Path, ks: Sequence[int], seed
     config = load_config(entry.config, [*entry.overrides, f"seed={seed}"])
     path = run.path / MEASURED_FILE
     measured: dict[str, Any] = read_json(path, "what the benchmark measured") if path.is_file() else {}
-    if _train(entry, config, data, run, label):
-        measured = {**measured, "training_s": measured.get("training_s", 0.0) + time.monotonic() - started}
-        write_json(path, measured)
+    trained = True
+    try:
+        trained = _train(entry, config, data, run, label)
+    finally:
+        # Of a training that is stopped too: what it took counts when it is gone on with.
+        if trained and run.config.is_file() and not is_other(run, config, data):
+            measured = {**measured, "training_s": measured.get("training_s", 0.0) + time.monotonic() - started}
+            write_json(path, measured)
     for split in _SPLITS:
         if not is_evaluated(run, data, split, {*ks, DEPTH}):
             logger.info("%s: ranking the %s split", label, split)

@@ -29,6 +29,7 @@ from multimodal.training.run import train_run
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
+    from optuna.trial import FrozenTrial
 
     from data_loaders.prepared import PreparedData
 
@@ -67,7 +68,8 @@ def search(
     """Train a row with different hyper-parameters and keep those with the best F1@5 on the validation split.
 
     The first trial is the configuration as it is, the others are drawn by a tree-structured Parzen estimator (optuna).
-    What is finished is kept: stopped and resumed, a search tries the same as unbroken. A trial that fails counts too.
+    What is finished is kept: stopped and resumed, a search tries the same as unbroken. A trial that fails counts too,
+    and is made again the next time. What is drawn twice is trained once.
 
     Args:
         entry: the row; keys that it sets itself are not searched.
@@ -178,37 +180,57 @@ def _described(config: RunConfig, data: PreparedData, space: SearchSpace) -> dic
 def _once(
     study: Study, number: int, space: SearchSpace, entry: Entry, data: PreparedData, folder: Path, seed: int
 ) -> None:
-    """Make a trial, unless it is finished."""
-    import optuna
-    from optuna.trial import TrialState
-
+    """Make a trial, unless it is finished; one that failed or was stopped is made again, with what was drawn for it."""
     known = study.trials
     if number < len(known) and known[number].state.is_finished():
         return
+    trial, run = _begun(study, number, known, seed), folder / _RUN
+    overrides = [f"{key}={json.dumps(_drawn(trial, key, tried))}" for key, tried in space.items()] if number else []
+    trial.set_user_attr("overrides", json.dumps(overrides))
+    # What lies there is of the last trial that was begun.
+    if number != len(known) - 1:
+        shutil.rmtree(run, ignore_errors=True)
+    logger.info("%s: trial %d: %s", entry.name, number, " ".join(overrides) or "as configured")
+    score = _known_score(known[:number], overrides) if number else None
+    if score is None:
+        score = _tried(trial, replace(entry, overrides=(*entry.overrides, *overrides)), data, run, seed)
+    if score is not None:
+        study.tell(number, score)
+        logger.info("%s: trial %d: F1@%d is %.4f", entry.name, number, K, score)
+    shutil.rmtree(run, ignore_errors=True)
+
+
+def _begun(study: Study, number: int, known: Sequence[FrozenTrial], seed: int) -> Trial:
+    import optuna
+
     # Made anew for every trial, so that a resumed search draws as an unbroken one.
     drawn_from = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
     study.sampler = optuna.samplers.TPESampler(seed=drawn_from, n_startup_trials=_RANDOM_TRIALS)
-    stopped = number < len(known)
-    # A trial that was stopped is gone on with, with what was drawn for it.
-    trial = optuna.trial.Trial(study, known[number]._trial_id) if stopped else study.ask()
-    overrides = [f"{key}={json.dumps(_drawn(trial, key, tried))}" for key, tried in space.items()] if number else []
-    trial.set_user_attr("overrides", json.dumps(overrides))
-    started, run = time.monotonic(), folder / _RUN
-    if not stopped:
-        shutil.rmtree(run, ignore_errors=True)
-    logger.info("%s: trial %d: %s", entry.name, number, " ".join(overrides) or "as configured")
+    return optuna.trial.Trial(study, known[number]._trial_id) if number < len(known) else study.ask()
+
+
+def _tried(trial: Trial, entry: Entry, data: PreparedData, run: Path, seed: int) -> float | None:
+    """Return the score of a trial, None if it fails, and note in the trial what went wrong and what it took."""
+    # Of a trial that was stopped, what it had taken before counts too.
+    started = time.monotonic() - trial.user_attrs.get("seconds", 0.0)
     try:
-        config = load_config(entry.config, [*entry.overrides, *overrides, f"seed={seed}"])
-        settings = [*entry.overrides, *overrides, *config.search_settings, f"seed={seed}"]
+        config = load_config(entry.config, [*entry.overrides, f"seed={seed}"])
+        settings = [*entry.overrides, *config.search_settings, f"seed={seed}"]
         score = _score(load_config(entry.config, settings), data, run)
+        trial.set_user_attr("problem", "")
+        return score
     except MISTAKES as error:
-        logger.error("%s: trial %d failed: %s", entry.name, number, reason_of(error))
+        logger.error("%s: trial %d failed: %s", entry.name, trial.number, reason_of(error))
         trial.set_user_attr("problem", reason_of(error))
-        study.tell(number, state=TrialState.FAIL)
-    else:
+        return None
+    finally:
         trial.set_user_attr("seconds", round(time.monotonic() - started, 3))
-        study.tell(number, score)
-    shutil.rmtree(run, ignore_errors=True)
+
+
+def _known_score(earlier: Sequence[FrozenTrial], overrides: Sequence[str]) -> float | None:
+    """Return the score of an earlier trial of the same settings, which are drawn again where there are few."""
+    same = (trial for trial in earlier if trial.user_attrs.get("overrides") == json.dumps(overrides))
+    return next((trial.value for trial in same if trial.value is not None), None)
 
 
 def _drawn(trial: Trial, key: str, tried: Any) -> Any:
@@ -257,12 +279,14 @@ def trials_table(trials: pd.DataFrame) -> TextTable:
     for name in trials["system"].unique():
         own = trials[trials["system"] == name]
         scores = own["f1"].to_numpy(float)
-        if np.isnan(scores).all():
+        failed = int(np.isnan(scores).sum())
+        if failed == len(own):
             cells.append([str(name), "all failed", str(len(own)), DASH, DASH])
             continue
         best = int(np.nanargmax(np.round(scores, 9)))
         chosen = str(own["overrides"].to_numpy()[best])
-        cells.append([str(name), chosen, str(len(own)), shown(scores[0]), shown(scores[best])])
+        count = f"{len(own)}, {failed} failed" if failed else str(len(own))
+        cells.append([str(name), chosen, count, shown(scores[0]), shown(scores[best])])
     headings = ["system", "chosen settings", "trials", "as\nconfigured", "chosen"]
     title = f"Hyper-parameters by F1@{K} on the validation split"
     return TextTable(headings=headings, cells=cells, title=title, text_columns=2)

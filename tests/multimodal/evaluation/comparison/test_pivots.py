@@ -37,6 +37,11 @@ def test_best_second_and_marks(table):
     }
 
 
+def test_zeros_do_not_stand_out():
+    none = column(("a", 0.0, 0.0, False), ("b", 0.0004, 0.0, False), ("c", 0.2, 0.0, False))
+    assert pivot("t", ["1"], [none], ["a", "b", "c"]).emphasis == {(2, 1): "bold"}
+
+
 def test_markdown_and_latex(table):
     assert "| up_here | **0.700†** | **0.300** |" in table.markdown()
     assert "| base | <u>0.500</u> | <u>0.100</u> |" in table.markdown()

@@ -41,6 +41,17 @@ def test_values_are_those_of_the_evaluations(systems):
     assert "novelty" in system_curves(systems, [1, 3, 6], ["novelty"], resamples=20).columns
 
 
+def test_bands_do_not_go_where_no_value_can(systems, tmp_path):
+    for name, skill in (("weak", 0.1), ("good", 1.2)):
+        make_run(tmp_path / name, make_posts(6), skill, 0, (1, 3, 6), {"name": name})
+    few = group_by_seed(read_saved_runs([tmp_path / "weak", tmp_path / "good"]))
+    curves = [curve for held in system_curves(few, [5], resamples=50).curves.values() for curve in held.values()]
+    assert min(float(curve.low.min()) for curve in curves) == 0
+    assert max(float(curve.high.max()) for curve in curves) == 1
+    novelty = system_curves(systems, [1, 3, 6], ["novelty"], resamples=20).curves["good"]["novelty"]
+    assert (novelty.high > 1).all()
+
+
 def test_systems_that_rank_alike_are_named(systems):
     assert alike(systems) == ["fair and twin rank alike: every figure of one is that of the other"]
     assert alike(systems)[0] in compare_runs(systems, [3], Protocol(resamples=10, permutations=10)).notes

@@ -29,8 +29,14 @@ from multimodal.experiments.benchmark.entries import (
     parse_settings,
 )
 from multimodal.experiments.benchmark.paired import paired_tables, paired_tests
-from multimodal.experiments.benchmark.report import narrow_at_k_table, paper_tables, saved_runs_of, write_report
-from multimodal.experiments.benchmark.running import run_benchmark
+from multimodal.experiments.benchmark.report import (
+    curves_of,
+    narrow_at_k_table,
+    paper_tables,
+    saved_runs_of,
+    write_report,
+)
+from multimodal.experiments.benchmark.running import MEASURED_FILE, run_benchmark
 from multimodal.experiments.benchmark.table import ScoredLabels, benchmark_table
 from multimodal.ranking.rankings import Rankings
 from multimodal.storage.configurations import find_config
@@ -223,6 +229,19 @@ class TestRunning:
         assert row.entry == changed
         assert not failures
 
+    def test_what_a_training_took_before_it_was_stopped_counts_too(self, tiny_data, tmp_path, monkeypatch):
+        def stop(*_):
+            raise KeyboardInterrupt
+
+        entries = choose_entries("user_habit")
+        with monkeypatch.context() as patched:
+            patched.setattr(UserHabit, "fit", stop)
+            with pytest.raises(KeyboardInterrupt):
+                run_benchmark(entries, tiny_data, tmp_path, KS)
+        before = json.loads((tmp_path / "user_habit" / MEASURED_FILE).read_text(encoding="utf-8"))["training_s"]
+        (row,), _ = run_benchmark(entries, tiny_data, tmp_path, KS)
+        assert 0 < before < row.training_s
+
 
 class TestTable:
     def test_figures_are_those_of_the_evaluations(self, done, tiny_data):
@@ -252,6 +271,24 @@ class TestTable:
         written = text.read_text(encoding="utf-8")
         assert "| user_habit | " in written
         assert "Left out: broken: " in written
+        assert "\n\nLabels above a threshold, and cost:\n\n| system | " in written
+        assert "\n\n\n" not in written
+        assert "trials" not in written
+
+    def test_what_is_said_is_true_of_what_is_shown(self, done, tiny_data, tmp_path):
+        _, _, rows, failures = done
+        table, runs = benchmark_table(rows, tiny_data, KS), saved_runs_of(rows)
+        settings = {"seed": 0, "unit": "posts", "threshold": None, "command": "c", "trials": 4}
+        write_report(tmp_path, table, settings, failures, *curves_of(runs, "posts"))
+        searched = "Hyper-parameters are the best of 4 trials by the validation split, where a System has any."
+        latex = (tmp_path / "benchmark.tex").read_text(encoding="utf-8")
+        assert searched in latex
+        assert "The best is bold, the second underlined." in latex
+        assert "bootstrap" not in latex
+        for name in ("benchmark.md", "benchmark.html"):
+            written = (tmp_path / name).read_text(encoding="utf-8")
+            assert searched in written
+            assert "In brackets 95 % bootstrap intervals over posts." in written
 
 
 class TestPairedTests:

@@ -168,6 +168,68 @@ def test_a_trial_that_fails_counts_and_all_failing_is_told(tiny_data, tmp_path, 
     assert trials_table(failed).cells == [["habit", "all failed", "2", "–", "–"]]
 
 
+def test_what_failed_is_made_again_with_what_was_drawn(scores, tiny_data, tmp_path, monkeypatch):
+    whole = search(ENTRY, tiny_data, tmp_path / "whole", 6, 0)
+    straight, score = list(scores), searching._score
+
+    def failing(*arguments):
+        result = score(*arguments)
+        if len(scores) in (7, 10):
+            raise OSError("no space left on the device")
+        return result
+
+    monkeypatch.setattr(searching, "_score", failing)
+    failed = search(ENTRY, tiny_data, tmp_path / "failed", 6, 0).trials
+    assert scores[6:] == straight
+    assert ["no space" in problem for problem in failed["problem"]] == [True, False, False, True, False, False]
+    (line,) = trials_table(failed).cells
+    assert (line[2], line[3]) == ("6, 2 failed", "–")
+    monkeypatch.setattr(searching, "_score", score)
+    again = search(ENTRY, tiny_data, tmp_path / "failed", 6, 0)
+    assert scores[12:] == [straight[0], straight[3]]
+    assert again.entry == whole.entry
+    pd.testing.assert_frame_equal(again.trials.drop(columns="seconds"), whole.trials.drop(columns="seconds"))
+
+
+def test_a_trial_that_failed_is_not_gone_on_with_in_the_run_of_another(tiny_data, tmp_path, monkeypatch):
+    """A stop leaves a run of the last trial alone."""
+    seen, outcomes = [], iter([0.2, OSError("disk"), KeyboardInterrupt(), 0.3, 0.1])
+
+    def score(config, data, folder):
+        seen.append(sorted(path.name for path in folder.iterdir()) if folder.is_dir() else None)
+        folder.mkdir(exist_ok=True)
+        (folder / str(config.recency.epsilon_days)).touch()
+        result = next(outcomes)
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+    monkeypatch.setattr(searching, "_score", score)
+    with pytest.raises(KeyboardInterrupt):
+        search(ENTRY, tiny_data, tmp_path, 3, 0)
+    found = search(ENTRY, tiny_data, tmp_path, 3, 0)
+    assert seen == [None] * 5
+    assert found.trials["f1"].tolist() == [0.2, 0.3, 0.1]
+
+
+def test_what_is_drawn_twice_is_trained_once(tiny_data, tmp_path, monkeypatch):
+    space = MappingProxyType({"recency.history_posts": Choice((3, 4))})
+    tried = []
+    monkeypatch.setattr(
+        searching, "_score", lambda config, *_: tried.append(config.recency.history_posts) or 1 / tried[-1]
+    )
+    from multimodal.baselines.user_habit import UserHabitConfig
+
+    monkeypatch.setattr(UserHabitConfig, "search_space", space)
+    found = search(ENTRY, tiny_data, tmp_path, 9, 0).trials
+    assert sorted(tried) == [3, 4, 2_000]
+    assert len(found) == 9
+    assert found["problem"].tolist() == [""] * 9
+    values = dict(zip(found["overrides"], found["f1"], strict=True))
+    assert values["recency.history_posts=3"] == 1 / 3
+    assert found["f1"].tolist() == [values[overrides] for overrides in found["overrides"]]
+
+
 def test_drawn_values_lie_in_their_ranges(tiny_data, tmp_path, monkeypatch):
     space = MappingProxyType({"recency.epsilon_days": Range(0.5, 2.0), "recency.history_posts": Choice((3, 4))})
     monkeypatch.setattr(searching, "_score", lambda config, *_: -config.recency.epsilon_days)
