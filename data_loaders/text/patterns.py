@@ -48,7 +48,7 @@ URL = (
 )
 _HOST = r"[a-z0-9\-]++(?:\.[a-z0-9\-]++)++"
 _EMAIL = rf"(?:\G|(?<![\w.+\-]))[\w.+\-]++@{_HOST}"
-_MENTION = rf"(?:\G|(?<![A-Za-z0-9_]))[@＠][A-Za-z0-9_]++(?:\.[A-Za-z0-9_]++)*+(?:@{_HOST})?+"
+_MENTION = rf"(?:\G|(?<![A-Za-z0-9_]))[@＠](?P<mention>[A-Za-z0-9_]++(?:\.[A-Za-z0-9_]++)*+(?:@{_HOST})?+)"
 
 HASHTAG_OR_URL = regex.compile(rf"{URL}|{_TAG}", regex.IGNORECASE)
 TOKEN = regex.compile(rf"(?:{URL}|{_EMAIL}|{_MENTION}|{_TAG})\p{{M}}*+", regex.IGNORECASE)
@@ -56,5 +56,6 @@ TOKEN = regex.compile(rf"(?:{URL}|{_EMAIL}|{_MENTION}|{_TAG})\p{{M}}*+", regex.I
 # A run without white space is searched for tokens only if it contains one of these.
 RUN = re.compile(r"\S+")
 MAY_HOLD_TOKEN = re.compile(r"[#＃@＠/]|www\.", re.IGNORECASE)
+MAY_HOLD_MENTION = re.compile(r"[@＠]")
 MAY_HOLD_HASHTAG = re.compile(r"[#＃]")
 SIGNED_RUN = re.compile(r"(?<!\S)[^\s#＃]*[#＃]\S*")

@@ -53,7 +53,7 @@ class Remembered:
             vectors = memory.vectors_at(CONTENT, part) if memory.width else None
             terms = memory.terms_at(part) if memory.slots else None
             spaces = {space: memory.vectors_at(space, part) for space in memory.spaces}
-            target.append(posts, vectors, terms, spaces, memory.languages_at(part))
+            target.append(posts, vectors, terms, spaces, memory.languages_at(part), memory.mentions_at(part))
 
 
 def at_instant(post: Post, instant_us: int) -> Post:

@@ -11,6 +11,7 @@ from data_loaders.posts import NOW_US, UNDATED_EPOCH_US
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.posts.dense_spaces import CONTENT, array_name
+from multimodal.memory.search.caption_vectors import SLOTS
 from multimodal.storage.array_files import ArrayForm, check_ends, load_arrays, save_arrays
 from multimodal.storage.model_files import Count, Form, Hashtags, Names, Number, read_json_as
 from multimodal.storage.run_folder import write_json
@@ -49,6 +50,7 @@ class _Posts(Form):
     further_hashtags: Hashtags
     spaces: dict[str, Count] = Field(default_factory=dict)
     languages: Names = Field(default_factory=list)
+    mentions: bool = False
     rules: dict[str, UserRules] = Field(default_factory=dict)
     feedback: dict[str, list[UserFeedback]] = Field(default_factory=dict)
 
@@ -107,12 +109,14 @@ def read_memory(folder: Path, like: PostMemory, dead: bool = False) -> PostMemor
     id_map.add(posts.further_hashtags)
     arrays = load_arrays(path, _WHAT, _forms(posts, len(id_map)), mapped=True)
     check_ends(path, _WHAT, "hashtag_ends", arrays["hashtag_ends"], len(arrays["hashtags"]))
+    if posts.mentions:
+        check_ends(path, _WHAT, "mention_ends", arrays["mention_ends"], len(arrays["mentions"]))
     if posts.slots:
         check_ends(path, _WHAT, "term_ends", arrays["term_ends"], len(arrays["term_slots"]))
         if arrays["term_weights"].shape != arrays["term_slots"].shape:
             raise RunError(f"{path} ({_WHAT}) is damaged: term_weights and term_slots differ in length.")
     memory = PostMemory.from_state(arrays, posts.model_dump(exclude_defaults=True), id_map)
-    memory.detect_languages = like.detect_languages
+    memory.detect_languages, memory.keep_mentions = like.detect_languages, like.keep_mentions
     return memory
 
 
@@ -129,6 +133,9 @@ def _forms(posts: _Posts, hashtags: int) -> dict[str, ArrayForm]:
         forms[array_name(space)] = ArrayForm("float32", (count, width))
     if posts.languages:
         forms["languages"] = ArrayForm("int16", (count,), -1, len(posts.languages) - 1)
+    if posts.mentions:
+        forms["mentions"] = ArrayForm("int64", (None,), 0, SLOTS - 1)
+        forms["mention_ends"] = ArrayForm("int64", (count,), 0)
     if posts.slots:
         forms["term_slots"] = ArrayForm("int32", (None,), 0, posts.slots - 1)
         forms["term_weights"] = ArrayForm("float32", (None,), 0)

@@ -16,6 +16,7 @@ from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.posts.dense_spaces import CONTENT, checked_terms, checked_vectors
 from multimodal.memory.posts.growing_array import GrowingArray
 from multimodal.memory.posts.languages import languages_of, refuse_unknown
+from multimodal.memory.posts.mentions import Slots, mentions_of
 from multimodal.memory.posts.numbering import Numbering
 from multimodal.memory.posts.rows import PostRows
 from multimodal.memory.posts.state import PostsState
@@ -55,6 +56,7 @@ class PostMemory:
         slots: length of a sparse vector of caption terms, 0 for none.
         spaces: lengths of further vectors, by name of their dense space.
         detect_languages: find out the language of each caption that comes in, see `language_of`.
+        keep_mentions: keep the names that captions address, hashed, see `find_mentions`.
     """
 
     def __init__(
@@ -64,8 +66,9 @@ class PostMemory:
         slots: int = 0,
         spaces: Mapping[str, int] | None = None,
         detect_languages: bool = False,
+        keep_mentions: bool = False,
     ) -> None:
-        self.id_map, self.detect_languages = id_map, detect_languages
+        self.id_map, self.detect_languages, self.keep_mentions = id_map, detect_languages, keep_mentions
         self.width, self.slots, self.spaces = width, slots, dict(spaces or {})
         self._user_numbers, self._post_numbers = Numbering(), Numbering()
         self._rows = PostRows(slots, self._widths)
@@ -139,6 +142,14 @@ class PostMemory:
         """Return the language number of the caption of each position, -1 for none; same shape."""
         return self._rows.languages.at(positions)
 
+    def mentions_at(self, positions: Ints) -> list[list[int]]:
+        """Return the slots of the names that the caption of each position addresses, each position at least 0."""
+        return [self._rows.mentions.of(position).tolist() for position in positions.tolist()]
+
+    def mention_pairs(self, positions: Ints) -> tuple[Ints, Ints]:
+        """Return every (post, slot of a name) pair, see `hashtag_pairs`; of dead posts too."""
+        return self._rows.mentions.pairs(positions)
+
     @property
     def vectors(self) -> Floats:
         """(N, width) content vectors by position, a copy if some lie in a file: see `vectors_at`."""
@@ -196,6 +207,7 @@ class PostMemory:
         terms: sparse.csr_matrix | None = None,
         spaces: Mapping[str, Floats] | None = None,
         languages: Sequence[str | None] | None = None,
+        mentions: Slots | None = None,
     ) -> None:
         """Remember all of `posts`, or none if anything fails; ids already remembered are refused.
 
@@ -206,6 +218,7 @@ class PostMemory:
             spaces: vectors of each further dense space.
             languages: code of each caption's language, None where it is not known; without this they are found out, if
                 the memory does so.
+            mentions: slots of the names that captions address, if the memory keeps them; without this they are found.
 
         Raises:
             ValueError: an id is already remembered, or the vectors have another shape.
@@ -215,9 +228,10 @@ class PostMemory:
         self._refuse_known([post.post_id for post in posts])
         given = self._checked(len(posts), vectors, terms, spaces or {})
         known = languages_of(posts, languages, self.detect_languages)
+        named = mentions_of(posts, mentions, self.keep_mentions)
         instants_us = self.resolve(np.array([post.instant_us for post in posts], np.int64))
         with self._all_or_nothing():
-            self._state = self._with(self._state, posts, instants_us, known, *given)
+            self._state = self._with(self._state, posts, instants_us, known, named, *given)
 
     def withdraw(self, post_ids: Collection[str]) -> None:
         """Forget posts; answers are from now on those of a memory that never had them.
@@ -236,12 +250,13 @@ class PostMemory:
         terms: sparse.csr_matrix | None = None,
         spaces: Mapping[str, Floats] | None = None,
         languages: Sequence[str | None] | None = None,
+        mentions: Slots | None = None,
     ) -> None:
         """Give a remembered post other hashtags: its position dies; a new one has the same user and instant.
 
         Args:
             post: its id and its hashtags are read.
-            vectors, terms, spaces, languages: see `append`, of one post; those that are not given stay as they are.
+            vectors, terms, spaces, languages, mentions: see `append`, of one post; what is not given stays as it is.
 
         Raises:
             ValueError: the post is not remembered, or the vectors have another shape.
@@ -254,10 +269,11 @@ class PostMemory:
         terms = self.terms_at(old) if terms is None and self.slots else terms
         given = self._checked(1, vectors, terms, {**kept, **(spaces or {})})
         known = languages_of([corrected], languages or self.languages_at(old), False)
+        named = mentions_of([corrected], mentions or self.mentions_at(old), self.keep_mentions)
         with self._all_or_nothing():
             # Replaced once, so that there is no instant without the post.
             without = self._without(self._state, old)
-            self._state = self._with(without, [corrected], self.instants_us[old], known, *given)
+            self._state = self._with(without, [corrected], self.instants_us[old], known, named, *given)
 
     def forget(self, user_id: str) -> int:
         """Forget a user and all posts of that user; returns how many posts they were, 0 for an unknown user."""
@@ -292,6 +308,7 @@ class PostMemory:
         posts: Sequence[Post],
         instants_us: Ints,
         languages: Sequence[str | None],
+        mentions: Slots,
         vectors: dict[str, Floats],
         terms: sparse.csr_matrix | None,
     ) -> PostsState:
@@ -300,7 +317,7 @@ class PostMemory:
             self._post_numbers.add_again(post.post_id)
         users = np.array([self._number_of(post.user_id, state.forgotten) for post in posts], np.int64)
         hashtags = [self.id_map.add(post.hashtags) for post in posts]
-        self._rows.extend(users, instants_us, hashtags, languages, vectors, terms)
+        self._rows.extend(users, instants_us, hashtags, languages, vectors, terms, mentions)
         state.alive.extend(np.ones(len(posts), np.bool_))
         newest_us = state.newest_us if state.length > state.dead else UNDATED_EPOCH_US
         newest_us = max(int(instants_us.max()), newest_us)
@@ -372,10 +389,16 @@ class PostMemory:
             (Q, H) positions, newest first, padded with -1.
         """
         state = self._state
-        known = [self._user_number(user, state.forgotten) for user in user_ids]
-        numbers = np.array([-1 if number is None else number for number in known], np.int64)
         columns = self._rows.users.values[: state.length], self._rows.instants.values[: state.length]
-        return state.timelines.before(numbers, instants_us, limit, columns, state.flags)
+        return state.timelines.before(self._numbers_of(user_ids, state), instants_us, limit, columns, state.flags)
+
+    def user_numbers(self, user_ids: Sequence[str | None]) -> Ints:
+        """Return the number of each of Q users, (Q,), -1 for unknown ones and None."""
+        return self._numbers_of(user_ids, self._state)
+
+    def _numbers_of(self, user_ids: Sequence[str | None], state: PostsState) -> Ints:
+        known = [self._user_number(user, state.forgotten) for user in user_ids]
+        return np.array([-1 if number is None else number for number in known], np.int64)
 
     def neighbours(
         self,
@@ -510,7 +533,8 @@ class PostMemory:
 
     def emptied(self) -> PostMemory:
         """Return an empty memory of the same sizes, with the same vocabulary."""
-        return PostMemory(self.id_map.vocabulary(), self.width, self.slots, self.spaces, self.detect_languages)
+        more = self.detect_languages, self.keep_mentions
+        return PostMemory(self.id_map.vocabulary(), self.width, self.slots, self.spaces, *more)
 
     def living(self) -> PostMemory:
         """Return a memory of the living posts alone, with new numbers of everything; itself if nothing died."""
@@ -525,7 +549,8 @@ class PostMemory:
             vectors = {space: column.at(part) for space, column in rows.vectors.items()}
             posts = [self._post_at(position) for position in part.tolist()]
             languages, terms = rows.languages.codes_at(part), rows.terms.at(part) if self.slots else None
-            memory._state = memory._with(memory._state, posts, rows.instants.values[part], languages, vectors, terms)
+            instants_us, mentions = rows.instants.values[part], self.mentions_at(part)
+            memory._state = memory._with(memory._state, posts, instants_us, languages, mentions, vectors, terms)
         return memory
 
     def _post_at(self, position: int) -> Post:
@@ -547,12 +572,12 @@ class PostMemory:
         """
         if self._state.dead and not dead:
             raise ValueError("the memory has dead posts, which must not be saved; save its `living()`")
-        arrays = self._rows.arrays()
+        arrays = self._rows.arrays(self.keep_mentions)
         values = {"width": self.width, "slots": self.slots, "post_ids": list(self.post_ids)}
         values["user_ids"] = list(self.user_ids)
         if self.languages:
             values["languages"] = list(self.languages)
-        values |= self.notes.as_values()
+        values |= self.notes.as_values() | ({"mentions": True} if self.keep_mentions else {})
         if dead:
             arrays["alive"] = self._state.alive.values[: len(self)]
             values["forgotten_users"] = sorted(self._state.forgotten)
@@ -569,6 +594,7 @@ class PostMemory:
         memory = cls(id_map, int(values["width"]), int(values["slots"]), values.get("spaces"))
         numbered = Numbering.with_repeats if "alive" in arrays else Numbering
         memory._post_numbers, memory._user_numbers = numbered(values["post_ids"]), numbered(values["user_ids"])
+        memory.keep_mentions = "mentions" in arrays
         memory._rows.fill(arrays, values.get("languages", ()))
         memory._state = memory._sorted_in(PostsState.of_saved(arrays, values))
         return memory

@@ -84,11 +84,14 @@ def _encoded(events: Sequence[Event], empty: PostMemory, encode: Encode) -> list
     written = [
         replace(event, terms=None, vectors=None) if isinstance(event, PostCorrected) else event for event in events
     ]
-    for row, (terms, vectors, language) in zip(chosen, contents, strict=True):
+    for row, content in zip(chosen, contents, strict=True):
         event = events[row]
         if isinstance(event, (PostObserved, PostCorrected)):
-            language = event.language if event.caption is None else language or event.language
-            written[row] = replace(event, terms=terms, vectors=vectors, language=language)
+            known = event.caption is not None
+            language = content.language or event.language if known else event.language
+            mentions = content.mentions if known else event.mentions
+            vectors = content.vectors or {}
+            written[row] = replace(event, terms=content.terms, vectors=vectors, language=language, mentions=mentions)
     return written
 
 

@@ -52,11 +52,12 @@ def observed(
             instant_us=int(instant_us),
             hashtags=tuple(post.hashtags),
             caption=post.caption if keep_captions else None,
-            language=language,
-            terms=terms,
-            vectors=vectors,
+            language=content.language,
+            terms=content.terms,
+            mentions=content.mentions,
+            vectors=content.vectors or {},
         )
-        for post, instant_us, (terms, vectors, language) in zip(posts, instants_us, contents, strict=True)
+        for post, instant_us, content in zip(posts, instants_us, contents, strict=True)
     ]
 
 
@@ -69,24 +70,26 @@ def corrected(post: Post, user_id: str | None, made: PostMemory | None, keep_cap
         made: a memory of the new post alone; None where vectors and terms stay as they are.
         keep_captions: whether the event holds the caption.
     """
-    terms, vectors, language = contents_of(made, 1)[0] if made is not None else (None, None, None)
+    content = Contents() if made is None else contents_of(made, 1)[0]
     return PostCorrected(
         post_id=post.post_id,
         user_id=user_id,
         hashtags=tuple(post.hashtags),
         caption=post.caption if keep_captions and made is not None else None,
-        language=language,
-        terms=terms,
-        vectors=vectors,
+        language=content.language,
+        terms=content.terms,
+        mentions=content.mentions,
+        vectors=content.vectors,
     )
 
 
 class Contents(NamedTuple):
     """What a memory makes of a post's content, as events hold it."""
 
-    terms: Terms | None
-    vectors: dict[str, Floats]
-    language: str | None
+    terms: Terms | None = None
+    vectors: dict[str, Floats] | None = None
+    language: str | None = None
+    mentions: tuple[int, ...] | None = None
 
 
 def contents_of(made: PostMemory, count: int) -> list[Contents]:
@@ -100,9 +103,10 @@ def contents_of(made: PostMemory, count: int) -> list[Contents]:
         terms = [Terms(slots[start:stop], weights[start:stop]) for start, stop in ends]
     vectors = {space: made.vectors_at(space, positions) for space in spaces_of(made)}
     languages = made.languages_at(positions)
+    mentions = map(tuple, made.mentions_at(positions)) if made.keep_mentions else [None] * count
     return [
-        Contents(terms[row], {space: rows[row] for space, rows in vectors.items()}, languages[row])
-        for row in range(count)
+        Contents(terms[row], {space: rows[row] for space, rows in vectors.items()}, languages[row], named)
+        for row, named in enumerate(mentions)
     ]
 
 
@@ -136,7 +140,8 @@ def _append(memory: PostMemory, events: Sequence[PostObserved]) -> None:
         posts = [_post(event.post_id, event.user_id, event.instant_us, event.hashtags) for event in events]
         vectors = {space: np.stack([event.vectors[space] for event in events]) for space in spaces_of(memory)}
         terms = _matrix([event.terms for event in events], memory.slots)
-        memory.append(posts, vectors.pop(CONTENT, None), terms, vectors, [event.language for event in events])
+        languages, mentions = [event.language for event in events], [event.mentions or () for event in events]
+        memory.append(posts, vectors.pop(CONTENT, None), terms, vectors, languages, mentions)
 
 
 def _post(post_id: str, user_id: str | None, instant_us: int, hashtags: Sequence[str]) -> Post:
@@ -201,7 +206,8 @@ def _correct(memory: PostMemory, event: PostCorrected) -> None:
     terms = None if event.terms is None else _matrix([event.terms], memory.slots)
     # A new content has its own language, or none that is known.
     languages = None if event.vectors is None and event.language is None else [event.language]
-    memory.correct(Post(post_id=event.post_id, hashtags=hashtags), content, terms, spaces, languages)
+    mentions = None if event.mentions is None else [event.mentions]
+    memory.correct(Post(post_id=event.post_id, hashtags=hashtags), content, terms, spaces, languages, mentions)
 
 
 def users_of(memory: PostMemory, event: UserForgotten) -> list[str]:

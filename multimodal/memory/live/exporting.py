@@ -52,6 +52,8 @@ def _model_post(memory: PostMemory, position: int) -> dict[str, Any]:
     }
     if memory.languages:
         record["language"] = memory.languages_at(at)[0]
+    if memory.keep_mentions:
+        record["mentions"] = memory.mentions_at(at)[0]
     if memory.slots:
         row = memory.terms_at(at)
         record["terms"] = {"slots": row.indices.tolist(), "weights": row.data.tolist()}

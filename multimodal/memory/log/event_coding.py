@@ -24,6 +24,7 @@ from multimodal.memory.log.events import (
     UserForgotten,
 )
 from multimodal.memory.log.pseudonyms import is_pseudonym
+from multimodal.memory.search.caption_vectors import SLOTS
 
 OBSERVED, CORRECTED, WITHDRAWN = "observed", "corrected", "withdrawn"
 FEEDBACK, RULES, FORGOTTEN = "feedback", "rules", "forgotten"
@@ -86,6 +87,8 @@ def encode(event: Event) -> Row:
     payload: dict[str, Any] = {name: _list(event, name) for name in _LISTS if _given(event, name)}
     payload |= {name: _text(event, name) for name in _TEXTS if _given(event, name)}
     payload |= {name: _plain(event, name) for name in _OBJECTS.get(kind, ()) if kind == RULES or getattr(event, name)}
+    if _given(event, "mentions"):
+        payload["mentions"] = _slots(event, "mentions")
     parts: list[bytes] = []
     if _given(event, "terms"):
         payload["terms"] = _terms(event, parts)
@@ -136,6 +139,7 @@ def _event(row: Row) -> Event:
     if row.kind == OBSERVED or row.kind == CORRECTED:
         terms, vectors = _read_arrays(payload, row.arrays or b"")
         post: dict[str, Any] = {**lists, **{name: payload[name] for name in _TEXTS if name in payload}}
+        post |= {"mentions": tuple(payload["mentions"])} if "mentions" in payload else {}
         post |= {"post_id": row.post_id, "user_id": row.user_id, "terms": terms}
         if row.kind == OBSERVED:
             return PostObserved(**post, vectors=vectors or {}, instant_us=_number(row.instant_us))
@@ -227,6 +231,13 @@ def _list(event: Event, name: str) -> list[str]:
     value = getattr(event, name)
     if not isinstance(value, (tuple, list)) or not all(isinstance(hashtag, str) for hashtag in value):
         _refuse(event, name, short_repr(value), "a tuple of texts")
+    return list(value)
+
+
+def _slots(event: Event, name: str) -> list[int]:
+    value = getattr(event, name)
+    if not isinstance(value, (tuple, list)) or not all(type(slot) is int and 0 <= slot < SLOTS for slot in value):
+        _refuse(event, name, short_repr(value), f"a tuple of whole numbers from 0 to {SLOTS - 1:,}")
     return list(value)
 
 

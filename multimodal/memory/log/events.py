@@ -39,6 +39,7 @@ class PostObserved:
         caption: the text, where it is to be kept.
         language: of the caption, where known.
         terms: of the caption, None where the memory keeps none.
+        mentions: slots of the names that the caption addresses, None where the memory keeps none.
         vectors: by space, each (width,) float32 of finite numbers.
     """
 
@@ -49,6 +50,7 @@ class PostObserved:
     caption: str | None = None
     language: str | None = None
     terms: Terms | None = None
+    mentions: tuple[int, ...] | None = None
     vectors: Vectors = field(default_factory=dict)
 
 
@@ -63,6 +65,7 @@ class PostCorrected:
         caption: the text, where it is to be kept.
         language: of the caption.
         terms: of the caption.
+        mentions: slots of the names that the caption addresses.
         vectors: of all spaces, each (width,) float32.
     """
 
@@ -72,6 +75,7 @@ class PostCorrected:
     caption: str | None = None
     language: str | None = None
     terms: Terms | None = None
+    mentions: tuple[int, ...] | None = None
     vectors: Vectors | None = None
 
 

@@ -12,8 +12,8 @@ from scipy import sparse
 from multimodal.memory.posts.column import Column
 from multimodal.memory.posts.dense_spaces import array_name
 from multimodal.memory.posts.growing_array import GrowingArray
-from multimodal.memory.posts.hashtag_lists import HashtagLists
 from multimodal.memory.posts.languages import Languages
+from multimodal.memory.posts.number_lists import NumberLists
 from multimodal.memory.posts.term_rows import TermRows
 
 Ints = NDArray[np.int64]
@@ -28,19 +28,20 @@ class PostRows:
         widths: lengths of the dense vectors, by name of their space.
     """
 
-    __slots__ = ("hashtags", "instants", "languages", "terms", "users", "vectors")
+    __slots__ = ("hashtags", "instants", "languages", "mentions", "terms", "users", "vectors")
 
     def __init__(self, slots: int, widths: Mapping[str, int]) -> None:
         self.users = GrowingArray(np.int64)
         self.instants = GrowingArray(np.int64)
-        self.hashtags = HashtagLists()
+        self.hashtags, self.mentions = NumberLists(), NumberLists()
         self.languages = Languages()
         self.terms = TermRows(slots)
         self.vectors = {space: Column(np.float32, width) for space, width in widths.items()}
 
     @property
     def _columns(self) -> list[Any]:
-        return [self.users, self.instants, self.hashtags, self.languages, self.terms, *self.vectors.values()]
+        columns = [self.users, self.instants, self.hashtags, self.mentions, self.languages, self.terms]
+        return [*columns, *self.vectors.values()]
 
     def extend(
         self,
@@ -50,6 +51,7 @@ class PostRows:
         languages: Sequence[str | None],
         vectors: Mapping[str, Floats],
         terms: sparse.csr_matrix | None,
+        mentions: Sequence[Sequence[int]],
     ) -> None:
         """Append n posts.
 
@@ -60,24 +62,28 @@ class PostRows:
             languages: code of each caption's language, None where it is not known.
             vectors: of each space, (n, width).
             terms: (n, slots); None where there are no slots.
+            mentions: slots of the names that each caption addresses.
         """
         self.users.extend(users)
         self.instants.extend(instants_us)
         self.hashtags.extend(hashtags)
+        self.mentions.extend(mentions)
         self.languages.extend(languages)
         for space, rows in vectors.items():
             self.vectors[space].extend(rows)
         if terms is not None:
             self.terms.extend(terms)
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything as arrays to be saved."""
+    def arrays(self, mentions: bool) -> dict[str, NDArray[Any]]:
+        """Return everything as arrays to be saved, with or without the names that captions address."""
         arrays: dict[str, NDArray[Any]] = {
             "users": self.users.values,
             "instants_us": self.instants.values,
-            "hashtags": self.hashtags.indices,
+            "hashtags": self.hashtags.numbers,
             "hashtag_ends": self.hashtags.ends,
         }
+        if mentions:
+            arrays |= {"mentions": self.mentions.numbers, "mention_ends": self.mentions.ends}
         if self.languages.codes:
             arrays["languages"] = self.languages.numbers
         if self.terms.slots:
@@ -92,6 +98,8 @@ class PostRows:
         self.users.extend(arrays["users"])
         self.instants.extend(arrays["instants_us"])
         self.hashtags.extend_flat(arrays["hashtags"], arrays["hashtag_ends"])
+        none = np.empty(0, np.int64), np.zeros(len(self.users), np.int64)
+        self.mentions.extend_flat(arrays.get("mentions", none[0]), arrays.get("mention_ends", none[1]))
         self.languages = Languages(languages)
         self.languages.extend_numbers(arrays.get("languages", np.full(len(self.users), -1, np.int16)))
         if self.terms.slots:
@@ -110,7 +118,7 @@ class PostRows:
         """Return the same posts; appending to either leaves the other as it is."""
         fork = PostRows.__new__(PostRows)
         fork.users, fork.instants, fork.hashtags = self.users.fork(), self.instants.fork(), self.hashtags.fork()
-        fork.languages, fork.terms = self.languages.fork(), self.terms.fork()
+        fork.mentions, fork.languages, fork.terms = self.mentions.fork(), self.languages.fork(), self.terms.fork()
         fork.vectors = {space: column.fork() for space, column in self.vectors.items()}
         return fork
 

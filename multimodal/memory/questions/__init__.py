@@ -1,1 +1,1 @@
-"""What was used before an instant, by hashtag, word and language: exact."""
+"""What was used before an instant, by hashtag, word, name and language: exact."""

@@ -42,6 +42,10 @@ class QuestionColumns(Protocol):
         """Length of a sparse vector of caption terms, 0 for none."""
 
     @property
+    def users(self) -> Ints:
+        """(N,) user numbers, -1 for none."""
+
+    @property
     def instants_us(self) -> Ints:
         """(N,) instants, microseconds since 1970."""
 
@@ -70,6 +74,12 @@ class QuestionColumns(Protocol):
             positions: (n,).
             dead: of dead posts too.
         """
+
+    def mention_pairs(self, positions: Ints) -> tuple[Ints, Ints]:
+        """Return the index into `positions` and the slot of every name that a caption addresses, in order."""
+
+    def user_numbers(self, user_ids: Sequence[str | None]) -> Ints:
+        """Return the number of each user, -1 for unknown ones and None."""
 
     def terms_at(self, positions: Ints) -> sparse.csr_matrix:
         """Return the caption terms of each position, (n, slots)."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multimodal.memory.questions.columns import QuestionColumns
+from multimodal.memory.questions.hashtag_values import pair_keys
 from multimodal.memory.questions.postings import Found, Postings
 from multimodal.memory.questions.trend_table import TrendTable
 
@@ -18,7 +19,7 @@ Flags = NDArray[np.bool_]
 # Keys and positions of the entries that posts at some positions have.
 Entries = Callable[[QuestionColumns, Ints], tuple[Ints, Ints]]
 
-Name = Literal["hashtags", "words", "posts"]
+Name = Literal["hashtags", "words", "mentions", "posts"]
 
 ALL_POSTS = 0
 _NONE: Ints = np.empty(0, np.int64)
@@ -84,8 +85,8 @@ class FollowingPostings:
 
     @classmethod
     def of(cls, name: Name) -> FollowingPostings:
-        """Return the postings of an empty memory, with the hashtags, the words or the languages of posts as keys."""
-        return cls({"hashtags": _hashtag_entries, "words": _word_entries, "posts": _post_entries}[name])
+        """Return the postings of an empty memory, with hashtags, words, names or languages as the keys of posts."""
+        return cls(_ENTRIES[name])
 
     def followed(self, columns: QuestionColumns) -> FollowingPostings:
         """Return the postings of the memory as it is now."""
@@ -166,12 +167,34 @@ def _word_entries(columns: QuestionColumns, positions: Ints) -> tuple[Ints, Ints
     return terms.indices.astype(np.int64), np.repeat(positions, np.diff(terms.indptr))
 
 
+def _mention_entries(columns: QuestionColumns, positions: Ints) -> tuple[Ints, Ints]:
+    """Give each post the keys of the names that its caption addresses: those of anybody, and those of its user."""
+    posts, slots = columns.mention_pairs(positions)
+    users = columns.users[positions[posts]]
+    own = users >= 0
+    keys = np.concatenate([slots, mention_keys(slots[own], users[own])])
+    return keys, positions[np.concatenate([posts, posts[own]])]
+
+
+def mention_keys(slots: Ints, users: Ints) -> Ints:
+    """Return the keys of names as users address them, (n,) each; of anybody for user number -1."""
+    return pair_keys(users + 1, slots)
+
+
 def _post_entries(columns: QuestionColumns, positions: Ints) -> tuple[Ints, Ints]:
     """Give each post the key of all posts, and that of its caption's language."""
     languages = columns.language_numbers(positions)
     known = languages >= 0
     keys = np.concatenate([np.full(len(positions), ALL_POSTS), languages[known] + 1])
     return keys, np.concatenate([positions, positions[known]])
+
+
+_ENTRIES: dict[Name, Entries] = {
+    "hashtags": _hashtag_entries,
+    "words": _word_entries,
+    "mentions": _mention_entries,
+    "posts": _post_entries,
+}
 
 
 def _in_language(columns: QuestionColumns, positions: Ints, language: str | None) -> NDArray[np.bool_]:

@@ -1,19 +1,26 @@
-"""`MemoryQuestions`: trends, hashtags used together, of words and of the own history, strictly earlier than t."""
+"""`MemoryQuestions`: trends, hashtags used together, of words, names and the own history, strictly earlier than t."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from multimodal.memory.posts.column import entries_of
 from multimodal.memory.posts.languages import refuse_unknown
 from multimodal.memory.questions.columns import QuestionColumns
-from multimodal.memory.questions.following import ALL_POSTS, FollowingPostings, FollowingTrends, language_number
+from multimodal.memory.questions.following import (
+    ALL_POSTS,
+    FollowingPostings,
+    FollowingTrends,
+    language_number,
+    mention_keys,
+)
 from multimodal.memory.questions.hashtag_values import HashtagValues, PairGroups
 from multimodal.memory.questions.postings import Found
 from multimodal.memory.questions.shared_uses import NAMES, used_by, used_together
@@ -35,7 +42,7 @@ _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=365_000)
 
 
 class MemoryQuestions:
-    """Questions to a memory about what was used strictly before an instant, by hashtag, word, language and user.
+    """Questions to a memory about what was used strictly before an instant, by hashtag, word, name, language and user.
 
     A question alone and among others gives the same numbers, bit for bit; posts of its instant and later ones, and
     posts that are dead, change nothing. What the answers are made of is built when it is first asked for and follows
@@ -183,24 +190,73 @@ class MemoryQuestions:
             ValueError: a rule is unknown, a number is negative, or the memory keeps no such words.
         """
         _refuse_negative(last=last, best=best or 0)
-        unknown = [rule for rule in rules if rule not in RULES]
-        if unknown or not rules:
-            raise ValueError(f"rules are {list(rules)}; expected some of {', '.join(RULES)}")
+        _refuse_unknown_rules(rules)
         slots, moments = self._columns.slots, self._columns.resolve(instants_us)
         if not slots or words.shape[1] != slots:
             raise ValueError(
                 f"the words of captions have {words.shape[1]} slots, the memory keeps {slots} of each post"
             )
         _refuse_unequal(len(moments), words=words.shape[0])
+        words = words if words.has_sorted_indices else words.sorted_indices()
+        keys, ends = words.indices.astype(np.int64), words.indptr[1:].astype(np.int64)
+        return self._chances("words", keys, ends, moments, last, tuple(rules), best)
+
+    def mention_hashtags(
+        self,
+        mentions: Sequence[Sequence[int]],
+        instants_us: Ints,
+        *,
+        user_ids: Sequence[str | None] | None = None,
+        last: int = 50,
+        rules: Sequence[Rule] = ("max",),
+    ) -> HashtagValues:
+        """Return P(hashtag | name) joined over the names that each caption addresses, see `word_hashtags`.
+
+        Args:
+            mentions: of Q captions the slots of these names, as `mention_slots` gives them.
+            instants_us: (Q,).
+            user_ids: Q users, of whose own posts with each name the last are looked at; None for everybody's posts.
+            last, rules: see `word_hashtags`.
+
+        Raises:
+            ValueError: a rule is unknown, or `last` is negative.
+        """
+        _refuse_negative(last=last)
+        _refuse_unknown_rules(rules)
+        moments = self._columns.resolve(instants_us)
+        _refuse_unequal(len(moments), mentions=len(mentions))
+        slots = np.array([slot for several in mentions for slot in sorted(several)], np.int64)
+        counts = np.array([len(several) for several in mentions], np.int64)
+        users = np.full(len(moments), -1) if user_ids is None else self._columns.user_numbers(user_ids)
+        if user_ids is not None:
+            # Nobody's own posts have a name.
+            slots, counts = slots[(users >= 0).repeat(counts)], np.where(users >= 0, counts, 0)
+        keys = mention_keys(slots, users.repeat(counts))
+        return self._chances("mentions", keys, counts.cumsum(), moments, last, tuple(rules))
+
+    def _chances(
+        self,
+        name: Literal["words", "mentions"],
+        keys: Ints,
+        ends: Ints,
+        moments: Ints,
+        last: int,
+        rules: tuple[Rule, ...],
+        best: int | None = None,
+    ) -> HashtagValues:
+        """Return the chances of hashtags given the keys of each question, which end at `ends`."""
+        if not len(keys):
+            return HashtagValues(_NONE, _NONE, np.empty((0, len(rules))), rules)
         shelf = self._postings
-        postings = WordPostings(*_of_one_state(lambda: (shelf["words"], shelf["hashtags"], shelf["posts"])))
+        postings = WordPostings(*_of_one_state(lambda: (shelf[name], shelf["hashtags"], shelf["posts"])))
 
         def ask(rows: Ints) -> HashtagValues:
-            asked = words if len(rows) == words.shape[0] else words[rows]
-            found = chances(self._columns, postings, asked, moments[rows], last, tuple(rules))
+            counts, entries = entries_of(ends, rows)
+            of_rows = np.arange(len(rows)).repeat(counts)
+            found = chances(self._columns, postings, of_rows, keys[entries], moments[rows], last, rules)
             return found if best is None else found.best(best, self._columns.id_map.__getitem__)
 
-        return _in_blocks(moments, np.diff(words.indptr) * last, tuple(rules), ask)
+        return _in_blocks(moments, np.diff(ends, prepend=0) * last, rules, ask)
 
     def uses(self, hashtags: Ints, instants_us: Ints) -> Ints:
         """Return in how many earlier posts each of Q hashtags was used, (Q,); numbers of no hashtag have 0.
@@ -294,6 +350,11 @@ def _refuse_negative(**values: float) -> None:
     for name, value in values.items():
         if not 0 <= value < math.inf:
             raise ValueError(f"{name} is {value}; expected at least 0")
+
+
+def _refuse_unknown_rules(rules: Sequence[Rule]) -> None:
+    if not rules or not set(rules) <= set(RULES):
+        raise ValueError(f"rules are {list(rules)}; expected some of {', '.join(RULES)}")
 
 
 def _refuse_unequal(questions: int, **lengths: int) -> None:

@@ -1,4 +1,4 @@
-"""P(hashtag | word of the caption) over the last posts with the word, and ways to join the words of a caption."""
+"""P(hashtag | word) over the last posts with a word or name of the caption, and ways to join those of a caption."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from multimodal.memory.questions.columns import QuestionColumns
 from multimodal.memory.questions.following import ALL_POSTS, FollowingPostings
@@ -25,7 +24,7 @@ _ENOUGH = 2
 
 @dataclass(frozen=True, slots=True)
 class WordPostings:
-    """What the chances of hashtags given words are counted from: the posts of each word, of each hashtag, and all."""
+    """What the chances of hashtags given words are counted from: posts by word (or name), by hashtag, and all."""
 
     words: FollowingPostings
     hashtags: FollowingPostings
@@ -35,15 +34,24 @@ class WordPostings:
 def chances(
     columns: QuestionColumns,
     postings: WordPostings,
-    words: sparse.csr_matrix,
+    rows: Ints,
+    words: Ints,
     moments_us: Ints,
     last: int,
     rules: tuple[Rule, ...],
 ) -> HashtagValues:
-    """Return P(hashtag | words) by each rule, see `MemoryQuestions.word_hashtags`."""
-    words = words if words.has_sorted_indices else words.sorted_indices()
-    rows = np.repeat(np.arange(words.shape[0]), np.diff(words.indptr))
-    found = postings.words.last(columns, words.indices.astype(np.int64), moments_us[rows], last)
+    """Return P(hashtag | words) by each rule, see `MemoryQuestions.word_hashtags`.
+
+    Args:
+        columns: the memory.
+        postings: of it.
+        rows: (W,) the question of each word, ascending.
+        words: (W,) keys of words, ascending for a question.
+        moments_us: (Q,) instants of the questions.
+        last: how many posts with each word are looked at.
+        rules: see `RULES`.
+    """
+    found = postings.words.last(columns, words, moments_us[rows], last)
     seen = np.bincount(found.rows, minlength=len(rows))
     posts, hashtags = columns.hashtag_pairs(found.positions, dead=True)
     joined = _Joined.of(rows, seen, PairGroups.by(found.rows[posts], hashtags))

@@ -13,6 +13,7 @@ from scipy import sparse
 from data_loaders.posts import Post
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.posts.mentions import mention_slots
 from multimodal.memory.questions.word_hashtags import RULES
 from multimodal.memory.search.dense.settings import DenseSettings
 from multimodal.memory.search.index import NeighbourIndex
@@ -26,6 +27,7 @@ HALF_LIFE = 5 * HOUR
 SLOTS, WIDTH, K, LAST, DECAY = 8, 4, 4, 3, 0.3
 TAGS = ("a", "b", "c", "d", "e", "new")
 USERS = ("ann", "bob", None)
+NAMES = ("cem", "dee")
 LANGUAGES = ("en", "de", None)
 LIKENESSES = {
     "words": Likeness(),
@@ -47,8 +49,14 @@ class Made:
 
     @property
     def post(self):
-        when = EPOCH + self.hour * HOUR
-        return Post(post_id=f"p{self.number}", user_id=self.user, hashtags=self.hashtags, timestamp=when)
+        when, caption = EPOCH + self.hour * HOUR, " ".join(f"@{name}" for name in self.names)
+        values = {"user_id": self.user, "hashtags": self.hashtags, "timestamp": when, "caption": caption}
+        return Post(post_id=f"p{self.number}", **values)
+
+    @property
+    def names(self):
+        """Whom the caption addresses."""
+        return [name for place, name in enumerate(NAMES) if self.seed >> place & 1]
 
     @property
     def words(self):
@@ -85,7 +93,8 @@ def tiny(kind="flat", **changes):
 
 
 def empty(settings=None):
-    memory = PostMemory(HashtagIdMap(TAGS[:-1]), slots=SLOTS, spaces={"image": WIDTH}, detect_languages=True)
+    kept = {"detect_languages": True, "keep_mentions": True}
+    memory = PostMemory(HashtagIdMap(TAGS[:-1]), slots=SLOTS, spaces={"image": WIDTH}, **kept)
     if settings is not None:
         memory.search_with(NeighbourIndex(memory, settings))
     return memory
@@ -123,7 +132,10 @@ def answers(memory, asked):
     posts, questions, name = asked.posts, memory.questions, memory.id_map.__getitem__
     instants = np.array([one.hour * HOUR_US for one in posts], np.int64)
     users, words = [one.user for one in posts], sparse.csr_matrix(np.array([one.words for one in posts]))
-    vectors = {"image": np.array([one.image for one in posts])}
+    vectors, names = (
+        {"image": np.array([one.image for one in posts])},
+        mention_slots([one.post.caption for one in posts]),
+    )
     numbers = {tag: memory.id_map.find(tag) for tag in TAGS}
     given = np.array([[-1 if numbers[tag] is None else numbers[tag] for tag in one.hashtags] for one in posts])
     every = np.tile(np.arange(len(TAGS) - 1), (len(posts), 1))
@@ -157,6 +169,10 @@ def answers(memory, asked):
         "cooccurrence": uses(questions.cooccurrence(given, instants, last=LAST, decay=DECAY)),
         "own_hashtags": uses(questions.own_hashtags(users, instants, last=LAST, decay=DECAY)),
         "word_hashtags": uses(questions.word_hashtags(words, instants, last=LAST, rules=RULES)),
+        "mention_hashtags": uses(questions.mention_hashtags(names, instants, last=LAST, rules=RULES)),
+        "mention_hashtags own": uses(
+            questions.mention_hashtags(names, instants, user_ids=users, last=LAST, rules=RULES)
+        ),
     }
     for space, likeness in LIKENESSES.items():
         content = words, vectors, instants, K, likeness
@@ -193,7 +209,9 @@ def _slow_answer(posts, asked):
         "trend_values de": _slow_trends(german, asked.hour),
         "cooccurrence": [use for use in together if use[0] not in asked.hashtags],
         "own_hashtags": _slow_uses(own[:LAST], asked.hour),
-        "word_hashtags": _slow_words(earlier, asked),
+        "word_hashtags": _slow_words(earlier, _with_words(earlier, asked)),
+        "mention_hashtags": _slow_words(earlier, _with_names(earlier, asked)),
+        "mention_hashtags own": _slow_words(earlier, _with_names(own, asked)),
     }
     for space, likeness in LIKENESSES.items():
         result[f"neighbours {space}"] = _slow_neighbours(earlier, asked, likeness)
@@ -220,8 +238,15 @@ def _slow_uses(posts, hour):
     return uses
 
 
-def _slow_words(earlier, asked):
-    of_word = [[p for p in earlier if p.words[slot]][:LAST] for slot in np.flatnonzero(asked.words)]
+def _with_words(posts, asked):
+    return [[p for p in posts if p.words[slot]][:LAST] for slot in np.flatnonzero(asked.words)]
+
+
+def _with_names(posts, asked):
+    return [[p for p in posts if name in p.names][:LAST] for name in asked.names]
+
+
+def _slow_words(earlier, of_word):
     values = []
     for tag in sorted({tag for posts in of_word for post in posts for tag in post.hashtags}):
         share = sum(tag in post.hashtags for post in earlier) / len(earlier)

@@ -33,12 +33,12 @@ def vector(*values):
 
 
 EVERY_KIND = [
-    post("full", caption="Am Meer \0 ☕ \ud800", language="de", terms=terms(3, 2**18 - 1), vectors={
-        "caption": vector(0.25, -1.5), "image": vector(1e-38, 3e38, 0), "empty": vector()}),
+    post("full", caption="Am Meer \0 ☕ \ud800", language="de", terms=terms(3, 2**18 - 1), mentions=(7, 2**18 - 1),
+        vectors={"caption": vector(0.25, -1.5), "image": vector(1e-38, 3e38, 0), "empty": vector()}),
     post("bare", user_id=None, instant_us=-(2**62), hashtags=()),
     post("Ünïcode \N{SNOWMAN}", user_id="ü", instant_us=2**62, terms=terms(), vectors={}),
     PostCorrected(post_id="full", user_id="ann", hashtags=("see", "sea"), caption="", language="", vectors={}),
-    PostCorrected(post_id="elsewhere", terms=terms(7), vectors={"caption": vector(1, 2)}),
+    PostCorrected(post_id="elsewhere", terms=terms(7), mentions=(), vectors={"caption": vector(1, 2)}),
     PostWithdrawn(post_id="bare"),
     FeedbackGiven(user_id="bob", instant_us=5, post_id="full", shown=("a", "b"), accepted=("a",), added=("c",)),
     FeedbackGiven(user_id=None, instant_us=6, rejected=("b",)),

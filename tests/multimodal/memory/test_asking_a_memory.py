@@ -16,6 +16,7 @@ from multimodal.memory.live.live_memory import LiveMemory
 from multimodal.memory.log.in_process import InProcessStore
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.posts.growing_timelines import GrowingTimelines
+from multimodal.memory.posts.mentions import mention_slots
 from multimodal.memory.questions.shelf import Shelf
 from multimodal.memory.search.likeness import Likeness
 
@@ -27,12 +28,13 @@ WORDS = sparse.csr_matrix(np.eye(3, dtype=np.float32))
 
 
 def post(number, *hashtags, user="u"):
-    return Post(post_id=str(number), user_id=user, hashtags=hashtags, timestamp=START + number * DAY)
+    when = START + number * DAY
+    return Post(post_id=str(number), user_id=user, hashtags=hashtags, timestamp=when, caption=f"@ann @{user}")
 
 
 @pytest.fixture
 def memory():
-    memory = PostMemory(HashtagIdMap(["a", "b", "c"]), slots=3)
+    memory = PostMemory(HashtagIdMap(["a", "b", "c"]), slots=3, keep_mentions=True)
     posts = [post(0, "a", "b"), post(1, "a", "c", user="v"), post(2, "c")]
     memory.append(posts, terms=WORDS, languages=["en", "de", None])
     return memory
@@ -48,6 +50,8 @@ def answers(memory):
         questions.cooccurrence(np.array([[0]]), NOW),
         questions.own_hashtags(["u"], NOW),
         questions.word_hashtags(sparse.csr_matrix(np.ones((1, 3), np.float32)), NOW, rules=("max", "lift")),
+        questions.mention_hashtags(mention_slots(["@ann @v"]), NOW, rules=("max", "lift")),
+        questions.mention_hashtags(mention_slots(["@ann"]), NOW, user_ids=["u"], rules=("max", "lift")),
     ]
     for one in found:
         pairs = zip(one.hashtags.tolist(), one.values.tolist(), strict=True)
@@ -62,11 +66,17 @@ def rebuilt(memory):
 
 
 def test_every_question_finds_what_was_used(memory):
-    trends, together, own, words, english = answers(memory)
+    trends, together, own, words, names, own_names, english = answers(memory)
     assert [name for name, *_ in trends] == ["c", "a", "b"]
     assert [(name, count) for name, _, count, _ in together] == [("b", 1.0), ("c", 1.0)]
     assert [(name, rank) for name, _, _, rank in own] == [("a", 1.0), ("b", 1.0), ("c", 0.0)]
     assert [name for name, *_ in words] == ["a", "b", "c"]
+    assert [name for name, *_ in names] == ["a", "b", "c"]
+    assert [(name, chance) for name, chance, _ in own_names] == [
+        ("a", (1 + 2 * 2 / 3) / 4),
+        ("b", (1 + 2 * 1 / 3) / 4),
+        ("c", (1 + 2 * 2 / 3) / 4),
+    ]
     assert english == ["a", "b"]
 
 
@@ -259,3 +269,88 @@ class TestDetectedLanguages:
         assert [again.memory.languages_at(np.array([again.memory.position_of(one)]))[0] for one in ids] == codes
         live.forget("u")
         assert not live.memory.living().languages
+
+
+class TestMentions:
+    CAPTIONS = ("with @ann and @bob", None, "ann@example.com @Ann")
+    ANN, BOB = (slots[0] for slots in mention_slots(["@ann", "@bob"]))
+
+    def posts(self, first=0):
+        return [replace(post(first + index, "a"), caption=text) for index, text in enumerate(self.CAPTIONS)]
+
+    def test_they_are_found_if_they_are_kept(self):
+        memory = PostMemory(HashtagIdMap(), keep_mentions=True)
+        memory.append(self.posts())
+        found = [[self.ANN, self.BOB], [], [self.ANN]]
+        assert memory.mentions_at(np.arange(3)) == found
+        with memory.fork() as fork:
+            fork.append(self.posts(10))
+            assert fork.mentions_at(np.arange(3, 6)) == found
+        memory.withdraw(["0"])
+        again = memory.living()
+        again.append(self.posts(20)[:1])
+        assert again.mentions_at(np.arange(3)) == [[], [self.ANN], [self.ANN, self.BOB]]
+
+    def test_those_that_are_given_count(self):
+        memory = PostMemory(HashtagIdMap(), keep_mentions=True)
+        memory.append(self.posts(), mentions=[[7], [], [8, 9]])
+        assert memory.mentions_at(np.arange(3)) == [[7], [], [8, 9]]
+        with pytest.raises(ValueError, match="1 lists of mentions for 3 posts; give one for each, empty for none"):
+            memory.append(self.posts(10), mentions=[[7]])
+        assert len(memory) == 3
+
+    def test_without_it_nothing_is_read_or_kept(self, monkeypatch):
+        monkeypatch.setattr("multimodal.memory.posts.mentions.find_mentions", lambda caption: 1 / 0)
+        memory = PostMemory(HashtagIdMap())
+        memory.append(self.posts())
+        memory.append(self.posts(10), mentions=[[7], [], [8, 9]])
+        assert memory.mentions_at(np.arange(6)) == [[]] * 6
+        assert not any("mention" in name for part in memory.state() for name in part)
+
+    def test_users_have_their_own_hashtags_with_a_name(self):
+        memory = PostMemory(HashtagIdMap(), keep_mentions=True)
+        memory.append([post(0, "a"), post(1, "b", user="v"), replace(post(2, "c"), user_id=None)])
+        ask, name = memory.questions.mention_hashtags, memory.id_map.__getitem__
+        users = ["u", "v", None, "nobody"]
+        own = ask([[self.ANN]] * 4, np.repeat(NOW, 4), user_ids=users)
+        assert [*zip(own.rows.tolist(), map(name, own.hashtags), strict=True)] == [(0, "a"), (1, "b")]
+        everybody = ask([[self.ANN], [], [self.BOB]], np.repeat(NOW, 3))
+        assert [*zip(everybody.rows.tolist(), map(name, everybody.hashtags), strict=True)] == [
+            (0, "a"),
+            (0, "b"),
+            (0, "c"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("values", "message"),
+        [
+            ({"rules": ()}, r"rules are \[\]; expected some of max, mean, noisy_or, lift"),
+            ({"last": -1}, "last is -1; expected at least 0"),
+            ({"mentions": []}, "mentions has 0 rows for 1 instants; give one for each"),
+        ],
+    )
+    def test_what_cannot_be_asked(self, memory, values, message):
+        with pytest.raises(ValueError, match=message):
+            memory.questions.mention_hashtags(**{"mentions": [[1]], "instants_us": NOW, **values})
+
+    def test_a_kept_memory_writes_them_to_its_log(self):
+        live = LiveMemory(PostMemory(HashtagIdMap(), keep_mentions=True), InProcessStore("model"))
+        live.observe(self.posts(), PostMemory.append)
+        events = [event for _, event in live.store.read()]
+        assert [event.mentions for event in events] == [(self.ANN, self.BOB), (), (self.ANN,)]
+        live.correct(replace(post(0, "b"), caption="@bob"), PostMemory.append)
+        live.correct(replace(post(2, "b"), caption="nobody"), PostMemory.append)
+        live.correct(post(1, "c"), None)
+        ids = ("0", "1", "2")
+        names = [live.memory.mentions_at(np.array([live.memory.position_of(one)]))[0] for one in ids]
+        assert names == [[self.BOB], [], []]
+        again = LiveMemory(PostMemory(HashtagIdMap(), keep_mentions=True), live.store)
+        again.refresh()
+        assert [again.memory.mentions_at(np.array([again.memory.position_of(one)]))[0] for one in ids] == names
+        live.forget("u")
+        assert live.memory.living().mentions_at(np.arange(0)) == []
+
+    def test_a_memory_that_keeps_none_writes_none(self):
+        live = LiveMemory(PostMemory(HashtagIdMap()), InProcessStore("model"))
+        live.observe(self.posts(), PostMemory.append)
+        assert [event.mentions for _, event in live.store.read()] == [None] * 3

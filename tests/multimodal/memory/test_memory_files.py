@@ -20,7 +20,7 @@ START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 
 
 def empty():
-    return PostMemory(HashtagIdMap(["sea", "sun"], [3, 2]), width=2, slots=6)
+    return PostMemory(HashtagIdMap(["sea", "sun"], [3, 2]), width=2, slots=6, keep_mentions=True)
 
 
 @pytest.fixture
@@ -31,7 +31,9 @@ def folder(tmp_path):
         for n in range(4)
     ]
     terms, languages = sparse.csr_matrix(np.eye(4, 6, dtype=np.float32)), ["de", "en", None, "en"]
-    memory.append(posts, np.ones((4, 2), np.float32), terms, languages=languages)
+    memory.append(
+        posts, np.ones((4, 2), np.float32), terms, languages=languages, mentions=[[5], [], [6, 2**18 - 1], []]
+    )
     write_memory(tmp_path, memory)
     return tmp_path
 
@@ -56,6 +58,23 @@ def test_what_was_written_is_read(folder):
     assert memory.history(["u1"], np.array([2**60]), 3).tolist() == [[3, 1, -1]]
     assert memory.terms.toarray().tolist() == np.eye(4, 6).tolist()
     assert memory.languages_at(np.arange(4)) == ["de", "en", None, "en"]
+    assert (memory.keep_mentions, memory.mentions_at(np.arange(4))) == (True, [[5], [], [6, 2**18 - 1], []])
+
+
+def test_a_memory_of_before_mentions_is_read(folder):
+    arrays, values = load_file(folder / "memory.safetensors"), json.loads((folder / "memory.json").read_text())
+    del arrays["mentions"], arrays["mention_ends"], values["mentions"]
+    save_file(arrays, folder / "memory.safetensors")
+    (folder / "memory.json").write_text(json.dumps(values))
+    assert read_memory(folder, empty()).mentions_at(np.arange(4)) == [[]] * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "edit"), [("mentions", lambda slots: slots + 1), ("mention_ends", lambda ends: ends + 1)]
+)
+def test_mentions_that_do_not_fit(folder, name, edit):
+    change(folder, name, edit)
+    assert name in refused(folder)
 
 
 def test_a_memory_of_before_languages_is_read(folder):

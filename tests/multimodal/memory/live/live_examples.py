@@ -22,7 +22,8 @@ SLOTS = 16
 
 
 def empty():
-    return PostMemory(HashtagIdMap(["sea", "sky"], [2, 1]), width=3, slots=SLOTS, spaces={"caption": 2})
+    hashtags, kept = HashtagIdMap(["sea", "sky"], [2, 1]), {"keep_mentions": True}
+    return PostMemory(hashtags, width=3, slots=SLOTS, spaces={"caption": 2}, **kept)
 
 
 def post(number, user="ann", hashtags=("sea",), when=None, caption=None):
@@ -32,7 +33,7 @@ def post(number, user="ann", hashtags=("sea",), when=None, caption=None):
         user_id=user,
         timestamp=timestamp,
         hashtags=tuple(hashtags),
-        caption=f"words of {number}" if caption is None else caption,
+        caption=f"words of {number} for @name{number % 3}" if caption is None else caption,
     )
 
 
@@ -82,6 +83,7 @@ def facts(memory):
                 memory.terms_at(at).toarray().tobytes(),
                 [memory.vectors_at(space, at).tobytes() for space in ("content", "caption")],
                 memory.languages_at(at),
+                memory.mentions_at(at),
             )
         )
     histories = {user: [memory.post_ids[p] for p in _history(memory, user)] for user in USERS}

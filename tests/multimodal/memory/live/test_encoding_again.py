@@ -10,6 +10,7 @@ from multimodal.memory.live import encoding_again
 from multimodal.memory.live.encoding_again import encode_log_again
 from multimodal.memory.log.errors import StoreError
 from multimodal.memory.log.in_process import InProcessStore
+from multimodal.memory.posts.mentions import mention_slots
 
 
 def other_encode(memory, posts):
@@ -54,8 +55,10 @@ def test_posts_whose_captions_were_not_kept_are_counted():
     assert (done.posts, done.without_caption) == (3, 3)
     again = logged(base(0), target)
     again.refresh()
-    kept = [(one[:4], one[-1]) for one in facts(again.memory)[0]]
-    assert kept == [(one[:4], one[-1]) for one in facts(source.memory)[0]]
+    kept = [(one[:4], one[-2]) for one in facts(again.memory)[0]]
+    assert kept == [(one[:4], one[-2]) for one in facts(source.memory)[0]]
+    named = mention_slots(["@name1", "", "@name0"])
+    assert [one[-1][0] for one in facts(again.memory)[0]] == [named[0], named[2], named[1]]
 
 
 def test_the_new_log_must_be_empty():

@@ -11,6 +11,7 @@ from data_loaders.posts import Post
 from multimodal.memory.live.exporting import export_user
 from multimodal.memory.live.live_memory import LiveMemory
 from multimodal.memory.log.events import FeedbackGiven
+from multimodal.memory.posts.mentions import mention_slots
 
 
 def test_posts_of_the_model_and_entries_of_the_log():
@@ -28,6 +29,7 @@ def test_posts_of_the_model_and_entries_of_the_log():
         space: memory.vectors_at(space, np.array([0]))[0].tolist() for space in ("content", "caption")
     }
     assert len(own["terms"]["slots"]) == len(own["terms"]["weights"]) == memory.terms_at(np.array([0])).nnz
+    assert own["mentions"] == mention_slots(["@name0"])[0]
     assert own["language"] == memory.languages_at(np.array([0]))[0]
     observed, feedback, withdrawn = exported["events"]
     assert [event["kind"] for event in exported["events"]] == ["observed", "feedback", "withdrawn"]

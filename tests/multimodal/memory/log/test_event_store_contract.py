@@ -120,6 +120,11 @@ class TestRefusals:
             (post("a", vectors={"x": vector(1, np.nan)}), r"vectors\['x'\] is numbers that are not finite; accepted"),
             (post("a", terms=(1, 2)), r"terms is \(1, 2\); accepted: Terms"),
             (post("a", terms=type(terms())(terms(1).slots, terms().weights)), "terms is 1 slots and 0 weights"),
+            (
+                post("a", mentions=("ann",)),
+                r"mentions is \('ann',\); accepted: a tuple of whole numbers from 0 to 262,143",
+            ),
+            (post("a", mentions=(-1,)), r"mentions is \(-1,\); accepted: a tuple of whole numbers"),
             (UserForgotten(user_id=None, instant_us=1), "UserForgotten: user_id is None"),
             (FeedbackGiven(user_id="a", instant_us=None), "FeedbackGiven: instant_us is None"),
             (PostCorrected(post_id=None), "PostCorrected: post_id is None"),

@@ -1,14 +1,14 @@
-"""Lists of hashtags by position."""
+"""Lists of numbers by position."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from multimodal.memory.posts.hashtag_lists import HashtagLists
+from multimodal.memory.posts.number_lists import NumberLists
 
 
 def test_lists_come_back_as_they_were_given():
-    lists = HashtagLists()
+    lists = NumberLists()
     lists.extend([[3, 1], [], [2]])
     lists.extend_flat(np.array([7, 8]), np.array([0, 2]))
     assert [lists.of(position).tolist() for position in range(5)] == [[3, 1], [], [2], [], [7, 8]]
@@ -19,18 +19,18 @@ def test_lists_come_back_as_they_were_given():
 
 
 def test_without_any_list_all_is_padding():
-    lists = HashtagLists()
+    lists = NumberLists()
     assert lists.table(np.array([[-1, -1]])).tolist() == [[[-1], [-1]]]
     assert [part.tolist() for part in lists.pairs(np.array([-1]))] == [[], []]
     assert lists.sizes(np.empty(0, np.int64)).tolist() == []
 
 
 def test_lists_can_be_taken_back():
-    lists = HashtagLists()
+    lists = NumberLists()
     lists.extend([[3, 1], [5]])
     fork = lists.fork()
     fork.extend([[9]])
     fork.truncate(1)
     lists.extend([[2]])
     assert (len(fork), len(lists)) == (1, 3)
-    assert lists.indices.tolist() == [3, 1, 5, 2]
+    assert lists.numbers.tolist() == [3, 1, 5, 2]
