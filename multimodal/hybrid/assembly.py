@@ -9,6 +9,7 @@ from multimodal.hybrid.config import SearchConfig
 from multimodal.hybrid.sources.base import Description, Source
 from multimodal.hybrid.sources.caption import CaptionWords
 from multimodal.hybrid.sources.linear import Linear, LinearHead
+from multimodal.hybrid.sources.mentions import Mentions
 from multimodal.hybrid.sources.neighbours import Neighbours
 from multimodal.hybrid.sources.own import OwnHistory
 from multimodal.hybrid.sources.post import Agreement, Nearness, PostFeatures
@@ -49,6 +50,8 @@ def assembled(
         *([Neighbours(IMAGES, {IMAGE: 1.0}, search.neighbours, search.decay)] if IMAGE in spaces else []),
         WordHashtags(search.word_posts),
         CaptionWords(search.new_words, search.word_posts),
+        Mentions(False, search.word_posts),
+        Mentions(True, search.word_posts),
         Linear(head),
         *parts,
         Trends(),

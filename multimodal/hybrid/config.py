@@ -107,7 +107,7 @@ class HybridConfig(RunConfig):
 
 RESERVED = (
     *("own", "similar", "similar_images", "words", "caption", "trends", "together", "post", "agreement", "linear"),
-    "texts",
+    *("texts", "mentions", "own_mentions"),
 )
 
 

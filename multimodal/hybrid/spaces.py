@@ -20,6 +20,7 @@ from multimodal.hybrid.config import HybridConfig
 from multimodal.hybrid.names import HashtagNames
 from multimodal.hybrid.sources.base import Questions
 from multimodal.memory.post_memory import PostMemory
+from multimodal.memory.posts.mentions import mention_slots
 from multimodal.memory.search.caption_vectors import SLOTS, CaptionVectors
 from multimodal.systems.base import System
 
@@ -86,7 +87,8 @@ class PostSpaces:
         captions, terms, vectors = self.encoded(posts)
         instants = memory.resolve(np.array([post.instant_us for post in posts], np.int64))
         words = CaptionVectors(self.terms.idf).of(captions) if self.terms.bigrams else terms
-        return Questions(posts, instants, captions, terms, words, vectors, memory, HashtagNames(memory.id_map))
+        names, mentions = HashtagNames(memory.id_map), mention_slots([post.caption for post in posts])
+        return Questions(posts, instants, captions, terms, words, vectors, memory, names, mentions)
 
 
 def build_spaces(config: HybridConfig, train: Sequence[Post], parts: Mapping[str, System]) -> PostSpaces:

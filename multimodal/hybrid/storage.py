@@ -16,6 +16,7 @@ from multimodal.hybrid.linear_file import load_linear, save_linear
 from multimodal.hybrid.ranker.ranker import Ranker
 from multimodal.hybrid.ranker.storage import load_ranker, save_ranker
 from multimodal.hybrid.sources.linear import LinearHead
+from multimodal.hybrid.sources.mentions import EVERYBODY, OWN
 from multimodal.hybrid.spaces import PostSpaces
 from multimodal.hybrid.texts.files import load_texts, save_texts
 from multimodal.hybrid.texts.head import TextHead
@@ -108,7 +109,10 @@ def load_parts(folder: Path, config: HybridConfig, id_map: HashtagIdMap) -> Hybr
     ranker = load_ranker(folder)
     # A model that was saved before hashtags were looked at as texts asks for none.
     texts = load_texts(folder, spaces.captions) if spaces.captions and TEXTS in ranker.sources else None
-    return HybridParts(spaces, head, parts, tuple(state.left_out), ranker, int(state.train_posts), texts)
+    # One that was saved before it asked for the names in captions neither.
+    unasked = [name for name in (EVERYBODY, OWN) if name not in {*ranker.sources, *state.left_out}]
+    left_out = (*state.left_out, *unasked)
+    return HybridParts(spaces, head, parts, left_out, ranker, int(state.train_posts), texts)
 
 
 def _load_part(folder: Path, id_map: HashtagIdMap) -> System:

@@ -31,6 +31,7 @@ from multimodal.hybrid.personal import personal_log_odds
 from multimodal.hybrid.ranker.fitting import fit_ranker
 from multimodal.hybrid.ranker.ranker import Ranker, chances_of
 from multimodal.hybrid.sources.linear import LinearHead
+from multimodal.hybrid.sources.mentions import EVERYBODY, OWN, rare_mentions
 from multimodal.hybrid.sources.texts import HashtagTexts
 from multimodal.hybrid.spaces import CAPTION, PostSpaces, build_spaces
 from multimodal.hybrid.storage import HybridParts, load_parts, save_parts
@@ -142,12 +143,12 @@ class HybridSystem(System):
         early_posts = instant_cut(train, int(len(train) * self.config.rows.refit))
         trained = train_parts(self.config.sources, data, order, early_posts, run, self.config.seed)
         check_profiles(self.config.caption_profile, trained)
-        self.parts, self.left_out = {name: part.whole for name, part in trained.items()}, ()
+        self.parts, self.left_out = {name: part.whole for name, part in trained.items()}, rare_mentions(train)
         self.spaces = build_spaces(self.config, train, self.parts)
         self.use_device(own_device())
         vectors = self._hashtag_vectors(train)
         maker = self._table_maker(trained, train, validation, vectors)
-        learning = self._chosen(maker, maker.made(), run)
+        learning = self._chosen(maker, maker.made(self.left_out), run)
         self.head = None if LINEAR in self.left_out else maker.head
         head = None if TEXTS in self.left_out else maker.text_head
         self.texts = None if vectors is None or head is None else (vectors, head)
@@ -163,7 +164,7 @@ class HybridSystem(System):
         validation: Sequence[Post],
         texts: HashtagVectors | None,
     ) -> TableMaker:
-        memory = PostMemory(self.id_map.vocabulary(), 0, SLOTS, self.spaces.widths)
+        memory = PostMemory(self.id_map.vocabulary(), 0, SLOTS, self.spaces.widths, False, self._asks_for_mentions)
         for posts in (train, validation):
             _, terms, vectors = self.spaces.encoded(posts)
             memory.append(posts, None, terms, vectors)
@@ -176,6 +177,10 @@ class HybridSystem(System):
             return self._assembled(head, described, parts, left_out)
 
         return TableMaker(self.spaces, assemble, memory, trained, rows, train, validation, texts, last)
+
+    @property
+    def _asks_for_mentions(self) -> bool:
+        return not {EVERYBODY, OWN} <= set(self.left_out)
 
     def _hashtag_vectors(self, train: Sequence[Post]) -> HashtagVectors | None:
         if self.spaces.captions is None:
@@ -199,10 +204,10 @@ class HybridSystem(System):
         choice = choose(
             learning, optional, list(self.parts), self.config.rows.windows, self.config.ranker, self.config.seed
         )
-        self.left_out = choice.left_out
+        self.left_out = (*self.left_out, *choice.left_out)
         self.parts = {name: part for name, part in self.parts.items() if name not in choice.left_out}
         run.log({"event": "sources", "left_out": list(choice.left_out), "gains": choice.gains, "f1@5": choice.f1})
-        return maker.made(choice.left_out) if choice.left_out else learning
+        return maker.made(self.left_out) if choice.left_out else learning
 
     def _fit_ranker(self, learning: LearningPosts, run: RunFolder) -> None:
         """Fit the ranker on train posts and judge it on validation posts; then, if wanted, fit it on both."""
@@ -233,14 +238,14 @@ class HybridSystem(System):
     # -- memory ------------------------------------------------------------------------------------------------
 
     def new_memory(self) -> PostMemory:
-        """Return an empty memory with room for the words and vectors of the hybrid and of its parts."""
+        """Return an empty memory with room for the words, names and vectors of the hybrid and of its parts."""
         spaces, languages = dict(self.spaces.widths), False
         for name, part in self.parts.items():
             empty = part.new_memory()
             languages = languages or empty.detect_languages
             widths = {CONTENT: empty.width, **empty.spaces} if empty.width else empty.spaces
             spaces |= {space_name(name, space): width for space, width in widths.items()}
-        return PostMemory(self.id_map.vocabulary(), 0, SLOTS, spaces, languages)
+        return PostMemory(self.id_map.vocabulary(), 0, SLOTS, spaces, languages, self._asks_for_mentions)
 
     def add_posts(self, memory: PostMemory, posts: Sequence[Post]) -> None:
         """Append posts with their words and vectors."""

@@ -38,6 +38,7 @@ class Questions:
         vectors: of each dense space, (B, its width), zeros where a post has none.
         memory: earlier posts, and perhaps later ones.
         names: numbers of hashtags, those of the memory and words that never were hashtags.
+        mentions: slots of the names that each caption addresses.
         histories: what `history` has found, by limit.
         related: the neighbours that sources have found, by name of the source.
         latest: what `newest` has found, by limit.
@@ -51,6 +52,7 @@ class Questions:
     vectors: Mapping[str, Floats]
     memory: PostMemory
     names: HashtagNames
+    mentions: Sequence[Sequence[int]]
     histories: dict[int, Ints] = field(default_factory=dict)
     related: dict[str, Related] = field(default_factory=dict)
     latest: dict[int, tuple[Candidates, Found]] = field(default_factory=dict)

@@ -137,7 +137,7 @@ class TestFiles:
         ("values", "message"),
         [
             ({"left_out": ["own"]}, r"names sources \['design'\], without \['own'\]"),
-            ({"parts": ["other"]}, r"names sources \['other'\], without \[\]"),
+            ({"parts": ["other"]}, r"names sources \['other'\], without \['mentions', 'own_mentions'\]"),
             ({"left_out": ["trends"]}, "the ranker knows other features than the sources give"),
             ({"bigrams": 7}, "hybrid.json"),
         ],

@@ -26,7 +26,7 @@ def questions_of(memory, hours, seed):
     none = empty().terms_at(np.empty(0, np.int64))
     posts, captions = [Post(post_id=str(number)) for number in range(len(hours))], [""] * len(hours)
     instants, names = np.array(hours, np.int64) * HOUR_US, HashtagNames(memory.id_map)
-    return Questions(posts, instants, captions, none, none, {"image": asked}, memory, names)
+    return Questions(posts, instants, captions, none, none, {"image": asked}, memory, names, [])
 
 
 def scores(memory, hours, seed=0, head=HEAD):
