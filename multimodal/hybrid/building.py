@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from multimodal.hybrid.candidates import CandidateTable, Feature
 from multimodal.hybrid.places import relative_to_best
 from multimodal.hybrid.sources.base import Candidates, Description, Flags, Ints, Questions, Source, Values
-from multimodal.memory.questions.hashtag_values import HashtagValues, pair_keys
+from multimodal.memory.questions.hashtag_values import HashtagValues, leading, pair_keys
 
 
 @dataclass(frozen=True)
@@ -87,26 +87,30 @@ class TableBuilder:
         self, questions: Questions, found: Mapping[str, HashtagValues]
     ) -> tuple[Candidates, list[str], Ints]:
         """Return the candidates in the order of their texts, the texts, and the text of each candidate."""
-        proposals = [_proposals(source, found[source.name], questions) for source in self.sources]
-        keys = np.unique(np.concatenate([*proposals, np.empty(0, np.int64)]))
+        proposals, proposers = self._proposals(questions, found)
+        keys, pairs = np.unique(proposals, return_inverse=True)
         rows, hashtags = keys >> 32, keys & (2**32 - 1)
         used, places = np.unique(hashtags, return_inverse=True)
         texts = questions.names.texts_of(used.tolist())
         rank = np.empty(len(texts), np.int64)
         rank[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
         order = np.lexsort((rank[places], rows))
-        proposed = np.zeros((len(keys), len(proposals)), np.bool_)
-        for column, proposal in enumerate(proposals):
-            proposed[np.searchsorted(keys, proposal), column] = True
+        proposed = np.zeros((len(keys), len(self.sources)), np.bool_)
+        proposed[pairs, proposers] = True
         return Candidates(rows[order], hashtags[order], proposed[order]), texts, places[order]
 
-
-def _proposals(source: Source, found: HashtagValues, questions: Questions) -> Ints:
-    """Return keys of the pairs that a source proposes."""
-    positive = found.values[:, 0] > 0
-    best = found if positive.all() else found.take(np.flatnonzero(positive))
-    best = best.best(source.reach, questions.names.__getitem__)
-    return pair_keys(best.rows, best.hashtags)
+    def _proposals(self, questions: Questions, found: Mapping[str, HashtagValues]) -> tuple[Ints, Ints]:
+        """Return keys of the pairs that sources propose, and the number of the source that proposes each."""
+        parts = [found[source.name] for source in self.sources]
+        values = np.concatenate([part.values[:, 0] for part in parts])
+        keys = np.concatenate([pair_keys(part.rows, part.hashtags) for part in parts])
+        proposers = np.arange(len(parts)).repeat([len(part.rows) for part in parts])
+        positive = np.flatnonzero(values > 0)
+        values, keys, proposers = values[positive], keys[positive], proposers[positive]
+        counts = np.array([source.reach for source in self.sources], np.int64).repeat(len(questions))
+        rows, hashtags = proposers * len(questions) + (keys >> 32), keys & (2**32 - 1)
+        best = leading(rows, hashtags, values, counts, questions.names.__getitem__)
+        return keys[best], proposers[best]
 
 
 def _values_of(found: HashtagValues, wanted: Ints) -> Values:

@@ -59,17 +59,9 @@ class HashtagValues:
         """Return the `count` hashtags of each question with the largest values in the first column; ties by text."""
         if len(self.rows) <= count:
             return self
-        starts = run_starts(self.rows)
-        sizes = run_sizes(starts, len(self.rows))
-        if sizes.max(initial=0) <= count:
-            return self
-        order = np.lexsort((-self.values[:, 0], self.rows))
-        rows, values = self.rows, self.values[order, 0]
-        cuts = starts[sizes > count] + count
-        for cut in cuts[values[cuts - 1] == values[cuts]] if count else ():
-            tied = ((rows == rows[cut]) & (values == values[cut])).nonzero()[0]
-            order[tied] = sorted(order[tied].tolist(), key=lambda entry: text_of(int(self.hashtags[entry])))
-        return self.take(np.sort(order[places_in_runs(starts, sizes) < count]))
+        counts = np.broadcast_to(count, int(self.rows[-1]) + 1)
+        kept = leading(self.rows, self.hashtags, self.values[:, 0], counts, text_of)
+        return self if len(kept) == len(self.rows) else self.take(kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +114,30 @@ class PairGroups:
         firsts = np.empty(len(self.rows), np.int64)
         firsts[self.of[::-1]] = np.arange(len(self.of) - 1, -1, -1)
         return firsts
+
+
+def leading(rows: Ints, hashtags: Ints, values: Floats, counts: Ints, text_of: Callable[[int], str]) -> Ints:
+    """Return which entries have the largest values of their row, ascending; ties go by text.
+
+    Args:
+        rows: (E,) ascending.
+        hashtags: (E,) hashtag index.
+        values: (E,).
+        counts: how many entries of each row, by row.
+        text_of: gives the text of a hashtag index.
+    """
+    starts = run_starts(rows)
+    sizes, limits = run_sizes(starts, len(rows)), counts[rows[starts]]
+    longer = sizes > limits
+    if not longer.any():
+        return np.arange(len(rows))
+    order = np.lexsort((-values, rows))
+    falling = values[order]
+    for cut, limit in zip((starts + limits)[longer].tolist(), limits[longer].tolist(), strict=True):
+        if limit and falling[cut - 1] == falling[cut]:
+            tied = ((rows == rows[cut]) & (falling == falling[cut])).nonzero()[0]
+            order[tied] = sorted(order[tied].tolist(), key=lambda entry: text_of(int(hashtags[entry])))
+    return np.sort(order[places_in_runs(starts, sizes) < limits.repeat(sizes)])
 
 
 def pair_keys(rows: Ints, hashtags: Ints) -> Ints:
