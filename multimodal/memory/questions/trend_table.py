@@ -37,7 +37,7 @@ class TopHashtags(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Base:
-    """What the half-lives before one contribute at its start, (H,) in units of 2^-36 uses; later hashtags have 0."""
+    """What the half-lives before one contribute at its start, (H + 1,) in units of 2^-36 uses; the last one is 0."""
 
     values: Floats
     known: dict[int, Ints] = field(default_factory=dict)
@@ -57,26 +57,22 @@ class _Moment:
         rows: the questions.
         opens: whether it is the first instant asked for in its half-life.
         base: what earlier half-lives contribute.
-        running: (H,) what this half-life contributes.
+        running: (H + 1,) what this half-life contributes; the last one is 0.
         used: hashtags used since the instant before.
-        factor: of both, to the value at the instant.
         leaders: of the first instant, the leading hashtags by how many were asked for, and their values.
     """
 
-    rows: Ints
+    rows: Ints | slice
     opens: bool
     base: _Base
     running: Ints
     used: Ints
-    factor: float
     leaders: dict[int, tuple[Ints, Floats]] = field(default_factory=dict)
 
     def values_of(self, hashtags: Ints) -> Floats:
-        """Return values before they are multiplied with the factor."""
-        old = hashtags < len(self.base.values)
-        earlier = np.zeros(hashtags.shape)
-        earlier[old] = self.base.values[hashtags[old]]
-        return earlier + self.running[hashtags]
+        """Return the sums of hashtags, 0 for -1: values before they are multiplied with the factor of the instant."""
+        sums: Floats = self.base.values[hashtags] + self.running[hashtags]
+        return sums
 
 
 class TrendTable:
@@ -130,10 +126,9 @@ class TrendTable:
             uses: gives uses of the memory that the table was made of.
         """
         values = np.zeros(hashtags.shape)
-        for moment in self._moments(moments_us, uses):
-            asked = hashtags[moment.rows]
-            known = (asked >= 0) & (asked < self._size)
-            values[moment.rows] = np.where(known, moment.values_of(np.where(known, asked, 0)) * moment.factor, 0.0)
+        known = np.where(hashtags < self._size, hashtags, -1)
+        for moment, factor in self._moments(moments_us, uses):
+            values[moment.rows] = moment.values_of(known[moment.rows]) * factor
         return values
 
     def top_at(self, moments_us: Ints, count: int, uses: Uses, text_of: Callable[[int], str]) -> TopHashtags:
@@ -147,7 +142,7 @@ class TrendTable:
         """
         top = TopHashtags(np.full((len(moments_us), count), -1, np.int64), np.zeros((len(moments_us), count)))
         leading: Ints = np.empty(0, np.int64)
-        for moment in self._moments(moments_us, uses):
+        for moment, factor in self._moments(moments_us, uses):
             if count not in moment.leaders:
                 # Within a half-life a hashtag overtakes others by being used, and in no other way.
                 before = moment.base.leading(count) if moment.opens else leading
@@ -157,14 +152,15 @@ class TrendTable:
                 moment.leaders[count] = candidates[order], values[order]
             leading, values = moment.leaders[count]
             top.hashtags[moment.rows, : len(leading)] = leading
-            top.values[moment.rows, : len(leading)] = values * moment.factor
+            top.values[moment.rows, : len(leading)] = values * factor
         return top
 
-    def _moments(self, moments_us: Ints, uses: Uses) -> Iterator[_Moment]:
+    def _moments(self, moments_us: Ints, uses: Uses) -> Iterator[tuple[_Moment, float]]:
+        """Yield every instant, with what turns its sums into values."""
         if not self._size:
             return
         if len(moments_us) == 1:
-            yield self._moment(int(moments_us[0]), uses)
+            yield self._only_moment(moments_us, uses)
             return
         order = np.argsort(moments_us, kind="stable")
         periods = moments_us[order] // self.half_life_us
@@ -172,14 +168,15 @@ class TrendTable:
             if len(rows):
                 yield from self._moments_within(int(moments_us[rows[0]] // self.half_life_us), moments_us, rows, uses)
 
-    def _moment(self, instant_us: int, uses: Uses) -> _Moment:
+    def _only_moment(self, moments_us: Ints, uses: Uses) -> tuple[_Moment, float]:
         """Return the moment of the only question."""
-        period, last = instant_us // self.half_life_us, self._last
+        instant_us, last = int(moments_us[0]), self._last
+        period = instant_us // self.half_life_us
         known = period, None if self._is_behind_all(instant_us) else instant_us
         if last is None or last[0] != known:
-            only = np.array([instant_us]), np.zeros(1, np.int64)
-            last = self._last = known, next(self._moments_within(period, *only, uses))
-        return replace(last[1], factor=float(self._factors(period, np.array([instant_us]))[0]))
+            moment, _ = next(self._moments_within(period, moments_us, np.zeros(1, np.int64), uses))
+            last = self._last = known, replace(moment, rows=slice(None))
+        return last[1], float(self._factors(period, moments_us)[0])
 
     def _is_behind_all(self, instant_us: int) -> bool:
         return self._newest_us is not None and instant_us > self._newest_us
@@ -189,16 +186,16 @@ class TrendTable:
         elapsed = (moments - period * self.half_life_us) / self.half_life_us
         return np.ldexp(np.exp2(-elapsed), -UNIT_BITS)
 
-    def _moments_within(self, period: int, moments_us: Ints, rows: Ints, uses: Uses) -> Iterator[_Moment]:
+    def _moments_within(self, period: int, moments_us: Ints, rows: Ints, uses: Uses) -> Iterator[tuple[_Moment, float]]:
         start_us, moments = period * self.half_life_us, moments_us[rows]
         factors = self._factors(period, moments)
-        base, running = self._base(period), np.zeros(self._size, np.int64)
+        base, running = self._base(period), np.zeros(self._size + 1, np.int64)
         starts = run_starts(moments)
         stops, hashtags, weights = self._uses_within(period, start_us, moments[starts], uses)
         for index, same in enumerate(np.split(rows, starts[1:])):
             new = slice(stops[index - 1] if index else 0, stops[index])
             np.add.at(running, hashtags[new], weights[new])
-            yield _Moment(same, not index, base, running, hashtags[new], float(factors[starts[index]]))
+            yield _Moment(same, not index, base, running, hashtags[new]), float(factors[starts[index]])
 
     def _uses_within(self, period: int, start_us: int, moments: Ints, uses: Uses) -> tuple[Ints, Ints, Ints]:
         """Return the uses of a half-life before the last of some moments, and how many are before each."""
@@ -213,17 +210,25 @@ class TrendTable:
         base = self._bases.get(period)
         if base is None:
             base = _Base(self._summed(period, [part.within(period - WINDOW, period) for part in self._cells]))
-            # A new dictionary: other threads may be reading the old one.
-            self._bases = {**dict(list(self._bases.items())[1 - _BASES :]), period: base}
+        elif len(base.values) <= self._size:
+            base = replace(base, values=self._extended(base.values))
+        else:
+            return base
+        # A new dictionary: other threads may be reading the old one.
+        others = [item for item in self._bases.items() if item[0] != period]
+        self._bases = {**dict(others[1 - _BASES :]), period: base}
         return base
+
+    def _extended(self, values: Floats) -> Floats:
+        """Return values with zeros behind them."""
+        return np.pad(values, (0, self._size + 1 - len(values)))
 
     def _amended(self, base: _Base, period: int, hashtags: Ints) -> _Base:
         if not len(hashtags):
             return base
         chosen = np.zeros(self._size, np.bool_)
         chosen[hashtags] = True
-        values = np.zeros(self._size)
-        values[: len(base.values)] = base.values
+        values = self._extended(base.values)
         cells = [part.within(period - WINDOW, period).among(chosen) for part in self._cells]
         values[hashtags] = self._summed(period, cells)[hashtags]
         return _Base(values)
@@ -232,7 +237,7 @@ class TrendTable:
         all_cells = joined(*cells)
         # Powers of two are exact, and the sum is made one by one in order of time.
         terms = np.ldexp(all_cells.sums.astype(np.float64), all_cells.periods - period)
-        return np.bincount(all_cells.hashtags, terms, minlength=self._size).astype(np.float64)
+        return np.bincount(all_cells.hashtags, terms, minlength=self._size + 1).astype(np.float64)
 
 
 def _leading(values: Floats, count: int) -> Ints:
