@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from multimodal.hybrid.candidates import CandidateTable, Feature
 from multimodal.hybrid.places import relative_to_best
 from multimodal.hybrid.sources.base import Candidates, Description, Flags, Ints, Questions, Source, Values
-from multimodal.memory.questions.hashtag_values import HashtagValues, leading, pair_keys
+from multimodal.memory.questions.hashtag_values import HashtagValues, PairGroups, leading, pair_keys
 
 
 @dataclass(frozen=True)
@@ -87,30 +87,27 @@ class TableBuilder:
         self, questions: Questions, found: Mapping[str, HashtagValues]
     ) -> tuple[Candidates, list[str], Ints]:
         """Return the candidates in the order of their texts, the texts, and the text of each candidate."""
-        proposals, proposers = self._proposals(questions, found)
-        keys, pairs = np.unique(proposals, return_inverse=True)
-        rows, hashtags = keys >> 32, keys & (2**32 - 1)
-        used, places = np.unique(hashtags, return_inverse=True)
+        pairs, proposers = self._proposals(questions, found)
+        used, places = np.unique(pairs.hashtags, return_inverse=True)
         texts = questions.names.texts_of(used.tolist())
         rank = np.empty(len(texts), np.int64)
         rank[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
-        order = np.lexsort((rank[places], rows))
-        proposed = np.zeros((len(keys), len(self.sources)), np.bool_)
-        proposed[pairs, proposers] = True
-        return Candidates(rows[order], hashtags[order], proposed[order]), texts, places[order]
+        order = np.lexsort((rank[places], pairs.rows))
+        proposed = np.zeros((len(places), len(self.sources)), np.bool_)
+        proposed[pairs.of, proposers] = True
+        return Candidates(pairs.rows[order], pairs.hashtags[order], proposed[order]), texts, places[order]
 
-    def _proposals(self, questions: Questions, found: Mapping[str, HashtagValues]) -> tuple[Ints, Ints]:
-        """Return keys of the pairs that sources propose, and the number of the source that proposes each."""
-        parts = [found[source.name] for source in self.sources]
+    def _proposals(self, questions: Questions, found: Mapping[str, HashtagValues]) -> tuple[PairGroups, Ints]:
+        """Return the pairs that sources propose, and the number of the source that proposes each entry."""
+        parts, count = [found[source.name] for source in self.sources], len(questions)
         values = np.concatenate([part.values[:, 0] for part in parts])
-        keys = np.concatenate([pair_keys(part.rows, part.hashtags) for part in parts])
-        proposers = np.arange(len(parts)).repeat([len(part.rows) for part in parts])
+        rows = np.concatenate([part.rows + number * count for number, part in enumerate(parts)])
         positive = np.flatnonzero(values > 0)
-        values, keys, proposers = values[positive], keys[positive], proposers[positive]
-        counts = np.array([source.reach for source in self.sources], np.int64).repeat(len(questions))
-        rows, hashtags = proposers * len(questions) + (keys >> 32), keys & (2**32 - 1)
-        best = leading(rows, hashtags, values, counts, questions.names.__getitem__)
-        return keys[best], proposers[best]
+        rows, hashtags = rows[positive], np.concatenate([part.hashtags for part in parts])[positive]
+        reach = np.array([source.reach for source in self.sources]).repeat(count)
+        best = leading(rows, hashtags, values[positive], reach, questions.names.__getitem__)
+        proposers, rows = np.divmod(rows[best], count)
+        return PairGroups.by(rows, hashtags[best]), proposers
 
 
 def _values_of(found: HashtagValues, wanted: Ints) -> Values:

@@ -24,7 +24,7 @@ def relative_to_best(rows: Ints, values: Values) -> tuple[Values, Values]:
         return values, values
     columns_Rn, starts = values.T, run_starts(rows)
     sizes, column_R1 = run_sizes(starts, len(rows)), np.arange(values.shape[1])[:, None]
-    order = np.lexsort((-columns_Rn, np.broadcast_to(rows, columns_Rn.shape)))
+    order = np.lexsort((-columns_Rn, rows[None].repeat(len(columns_Rn), axis=0)))
     falling = columns_Rn[column_R1, order]
     opens = np.ones(falling.shape, np.bool_)
     opens[:, 1:] = (falling[:, 1:] != falling[:, :-1]) | (rows[1:] != rows[:-1])

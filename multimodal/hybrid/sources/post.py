@@ -50,7 +50,7 @@ class PostFeatures(Description):
         now = questions.instants_us.astype(np.float64)
         hours = []
         for place in (np.maximum(counts - 1, 0), np.zeros(len(counts), np.int64)):
-            ends = np.take_along_axis(positions, place[:, None], axis=1)[:, 0] if positions.shape[1] else counts - 1
+            ends = positions[np.arange(len(counts)), place] if positions.shape[1] else counts - 1
             then = memory.instants_us[ends].astype(np.float64) if len(memory) else now
             hours.append(np.where(counts > 0, (now - then) / _HOUR_US, np.nan))
         rows, places = np.nonzero(positions >= 0)

@@ -47,9 +47,9 @@ class UsedTogether(Source):
 
 def _once(hashtags: Ints) -> Ints:
     """Return a table with -1 in place of what stands in its row already."""
-    order = np.argsort(hashtags, axis=1, kind="stable")
-    rising = np.take_along_axis(hashtags, order, axis=1)
+    order, row = np.argsort(hashtags, axis=1, kind="stable"), np.arange(len(hashtags))[:, None]
+    rising = hashtags[row, order]
     rising[:, 1:][rising[:, 1:] == rising[:, :-1]] = -1
     once = np.empty_like(rising)
-    np.put_along_axis(once, order, rising, axis=1)
+    once[row, order] = rising
     return once

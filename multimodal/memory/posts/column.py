@@ -79,7 +79,16 @@ def entries_of(ends: Ints, positions: Ints) -> tuple[Ints, Ints]:
     Returns:
         How many entries each row has, (N,), and the entries of all rows in a flat list.
     """
-    starts = np.where(positions > 0, ends[positions - 1], 0) if len(positions) else np.empty(0, np.int64)
-    counts = ends[positions] - starts
-    first = np.cumsum(counts) - counts
-    return counts, np.arange(int(counts.sum())) + np.repeat(starts - first, counts)
+    starts, stops = bounds_of(ends, positions)
+    counts = stops - starts
+    first = counts.cumsum() - counts
+    return counts, np.arange(counts.sum()) + (starts - first).repeat(counts)
+
+
+def bounds_of(ends: Ints, positions: Ints) -> tuple[Ints, Ints]:
+    """Return where the rows of N positions start and end in a flat list, (N,) each; see `entries_of`."""
+    if not len(positions):
+        return positions, positions
+    starts = ends[positions - 1]
+    starts[positions == 0] = 0
+    return starts, ends[positions]

@@ -88,8 +88,9 @@ class GrowingTimelines:
         self, users: Ints, moments: Ints, limit: int, columns: tuple[Ints, Ints], alive: Flags | None
     ) -> Ints | None:
         """Return what `before` returns, of the posts behind the sorted ones; None if no user has one there."""
-        asked, behind = np.unique(users[users >= 0]), columns[0][self.count :]
+        asked, behind = users[users >= 0], columns[0][self.count :]
         # Most often one user is asked about.
+        asked = np.unique(asked) if len(asked) > 1 else asked
         rows = np.flatnonzero(behind == asked[0] if len(asked) == 1 else np.isin(behind, asked)) + self.count
         rows = rows if alive is None else rows[alive[rows]]
         if not len(rows):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.memory.posts.column import entries_of
+from multimodal.memory.posts.column import bounds_of, entries_of
 from multimodal.memory.posts.growing_array import GrowingArray
 
 Ints = NDArray[np.int64]
@@ -83,8 +83,8 @@ class NumberLists:
 
     def sizes(self, positions: Ints) -> Ints:
         """Return how long the lists of N positions are, (N,), each position at least 0."""
-        ends = self._ends.values
-        return ends[positions] - np.where(positions > 0, ends[positions - 1], 0) if len(positions) else positions
+        starts, stops = bounds_of(self._ends.values, positions)
+        return stops - starts
 
     def pairs(self, positions: Ints) -> tuple[Ints, Ints]:
         """Return the (index into `positions`, number) pairs of many lists, see `PostMemory.hashtag_pairs`."""

@@ -59,7 +59,7 @@ class HashtagValues:
         """Return the `count` hashtags of each question with the largest values in the first column; ties by text."""
         if len(self.rows) <= count:
             return self
-        counts = np.broadcast_to(count, int(self.rows[-1]) + 1)
+        counts = np.full(int(self.rows[-1]) + 1, count)
         kept = leading(self.rows, self.hashtags, self.values[:, 0], counts, text_of)
         return self if len(kept) == len(self.rows) else self.take(kept)
 

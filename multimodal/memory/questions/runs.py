@@ -77,7 +77,10 @@ class Run:
         places = np.minimum(self.keys.searchsorted(keys), len(self.keys) - 1)
         starts = self.starts[places]
         high = np.where(self.keys[places] == keys, self.starts[places + 1], starts)
-        low = np.where(moments_us > self.newest_us, high, starts)
+        behind = moments_us > self.newest_us
+        if behind.all():
+            return starts, high
+        low = np.where(behind, high, starts)
         high = np.where(moments_us <= self.oldest_us, low, high)
         while (searching := (low < high).nonzero()[0]).size:
             middle = (low[searching] + high[searching]) // 2

@@ -10,6 +10,8 @@ import regex
 from numpy.typing import NDArray
 from scipy import sparse
 
+from multimodal.memory.questions.hashtag_values import run_sizes, run_starts
+
 SLOTS = 2**18
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 # Scripts written without spaces are cut into pairs of characters.
@@ -89,7 +91,9 @@ def _counts(captions: Sequence[str], analyzer: Callable[[str], list[str]]) -> sp
     texts = [analyzer(caption) for caption in captions]
     rows = np.repeat(np.arange(len(texts)), [len(terms) for terms in texts])
     slots = slots_of([term for terms in texts for term in terms])
-    keys, counts = np.unique(rows * SLOTS + slots, return_counts=True)
+    keys = np.sort(rows * SLOTS + slots)
+    starts = run_starts(keys)
+    keys, counts = keys[starts], run_sizes(starts, len(keys))
     ends = np.searchsorted(keys, np.arange(len(texts) + 1) * SLOTS)
     parts = counts.astype(np.float64), (keys % SLOTS).astype(np.int32), ends.astype(np.int32)
     return sparse.csr_matrix(parts, shape=(len(texts), SLOTS))
