@@ -18,6 +18,7 @@ from multimodal.hybrid.parts.part_source import PartSource
 from multimodal.hybrid.parts.training import TrainedPart
 from multimodal.hybrid.ranker.rows import RankerRows
 from multimodal.hybrid.ranker.rows import joined as joined_rows
+from multimodal.hybrid.sources.base import Questions
 from multimodal.hybrid.sources.linear import LinearHead
 from multimodal.hybrid.spaces import CAPTION, PostSpaces
 from multimodal.hybrid.texts.head import TextHead
@@ -222,8 +223,8 @@ class TableMaker:
                 advance(len(part))
         return tables
 
-    def _memory_for(self, name: str, system: System | None) -> Callable[[PostMemory], PostMemory]:
-        return lambda memory: memory if system is None else self._remembered[name][system]
+    def _memory_for(self, name: str, system: System | None) -> Callable[[Questions], PostMemory]:
+        return lambda questions: questions.memory if system is None else self._remembered[name][system]
 
 
 def _memory_of(system: System, posts: Sequence[Post]) -> PostMemory:

@@ -319,7 +319,7 @@ class HybridSystem(System):
     @staticmethod
     def _part_source(name: str, part: System) -> PartSource:
         empty = part.new_memory()
-        return PartSource(name, part, lambda memory: PartMemory(memory, name, empty))
+        return PartSource(name, part, lambda questions: PartMemory(questions, name, empty))
 
     # -- keeping -----------------------------------------------------------------------------------------------
 

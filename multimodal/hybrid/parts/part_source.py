@@ -21,7 +21,7 @@ class PartSource(Source):
     Args:
         name: of the source.
         system: fitted; None says nothing of any post.
-        memory_of: gives what the System remembers, from the memory of the questions.
+        memory_of: gives what the System remembers when it is asked some questions.
         depth: how many hashtags of its ranking are read.
     """
 
@@ -30,7 +30,7 @@ class PartSource(Source):
     reach = 15
 
     def __init__(
-        self, name: str, system: System | None, memory_of: Callable[[PostMemory], PostMemory], depth: int = 50
+        self, name: str, system: System | None, memory_of: Callable[[Questions], PostMemory], depth: int = 50
     ) -> None:
         self.name, self._system, self._memory_of, self._depth = name, system, memory_of, depth
 
@@ -42,7 +42,7 @@ class PartSource(Source):
         """Return 1 / rank, and the score."""
         if self._system is None:
             return HashtagValues(_NONE, _NONE, np.empty((0, len(_COLUMNS))), _COLUMNS)
-        rankings = self._system.rank(questions.posts, self._memory_of(questions.memory), self._depth)
+        rankings = self._system.rank(questions.posts, self._memory_of(questions), self._depth)
         rows, places = np.nonzero(rankings.indices >= 0)
         used, inverse = np.unique(rankings.indices[rows, places], return_inverse=True)
         numbers = np.array([questions.names.number_of(rankings.names[index]) for index in used.tolist()], np.int64)

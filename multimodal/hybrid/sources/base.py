@@ -61,6 +61,11 @@ class Questions:
         return len(self.posts)
 
     @cached_property
+    def users(self) -> list[str | None]:
+        """Who writes each post, (B,)."""
+        return [post.user_id for post in self.posts]
+
+    @cached_property
     def earlier(self) -> Ints:
         """How many posts are earlier than each, (B,)."""
         return self.memory.questions.posts_before(self.instants_us)
@@ -69,8 +74,7 @@ class Questions:
         """Return positions of the last earlier posts of each post's user, (B, limit), see `PostMemory.history`."""
         longer = next((found for known, found in self.histories.items() if known >= limit), None)
         if longer is None:
-            users = [post.user_id for post in self.posts]
-            longer = self.histories[limit] = self.memory.history(users, self.instants_us, limit)
+            longer = self.histories[limit] = self.memory.history(self.users, self.instants_us, limit)
         return longer[:, :limit]
 
     def newest(self, candidates: Candidates, last: int) -> Found:

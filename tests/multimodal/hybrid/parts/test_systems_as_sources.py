@@ -55,9 +55,18 @@ class TestMemoryOfAPart:
         whole, own = hybrid.new_memory(), part.new_memory()
         hybrid.add_posts(whole, tiny_data.posts)
         part.add_posts(own, tiny_data.posts)
-        view = PartMemory(whole, "design", part.new_memory())
+        view = PartMemory(hybrid.spaces.questions(asked, whole), "design", part.new_memory())
         assert list(part.rank(asked, view, 7)) == list(part.rank(asked, own, 7))
         assert (view.vectors == own.vectors).all()
+
+    @pytest.mark.parametrize("limit", [0, 3, 1_000])
+    def test_the_history_is_that_of_the_memory_whoever_is_asked_about(self, hybrid, tiny_data, limit):
+        whole, asked = hybrid.new_memory(), tiny_data.split("test")
+        hybrid.add_posts(whole, tiny_data.posts)
+        view = PartMemory(hybrid.spaces.questions(asked, whole), "design", hybrid.parts["design"].new_memory())
+        users, instants = [post.user_id for post in asked], np.array([post.instant_us for post in asked])
+        for question in ((users, instants), (users[::-1], instants), (users, instants - 1), (users[:1], instants[:1])):
+            assert (view.history(*question, limit) == whole.history(*question, limit)).all()
 
     def test_the_hybrid_remembers_what_the_part_encodes(self, hybrid, tiny_data):
         memory = hybrid.new_memory()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from multimodal.memory.questions.hashtag_values import (
     HashtagValues,
     PairGroups,
+    leading,
     places_in_runs,
     run_sizes,
     run_starts,
@@ -57,6 +58,18 @@ def test_the_best_are_those_of_a_loop_and_ties_go_by_text(count):
         expected += sorted(places[:count])
     assert best.hashtags.tolist() == hashtags[expected].tolist()
     assert best.values.tolist() == values[expected].tolist()
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), max_size=12), st.lists(st.integers(0, 4), min_size=3))
+def test_each_row_has_its_own_number_of_leading_entries(entries, counts):
+    rows, values = np.array(sorted(entries), np.int64).reshape(-1, 2).T
+    hashtags, texts = np.arange(len(rows)), "lkjihgfedcba"
+    expected = []
+    for row in range(3):
+        places = sorted(np.flatnonzero(rows == row), key=lambda place: (-values[place], texts[place]))
+        expected += sorted(places[: counts[row]])
+    found = leading(rows, hashtags, values.astype(np.float64), np.array(counts), texts.__getitem__)
+    assert found.tolist() == expected
 
 
 @given(st.lists(st.integers(0, 2), max_size=12))
