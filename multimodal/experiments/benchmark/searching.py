@@ -125,7 +125,9 @@ def _open(path: Path, described: Mapping[str, Any], name: str, renew: bool) -> S
     known = study.user_attrs.get("of")
     if known == described:
         return study
-    if known is not None and not renew:
+    # Of a search that failed at once nothing is lost: its configuration is what has been corrected.
+    failed = all(trial.user_attrs.get("problem") for trial in study.trials)
+    if known is not None and not renew and not failed:
         raise UserError(
             f"{path.parent} holds a search of another configuration, search space or data "
             f"({', '.join(_differing(known, described))}). Give --renew {name} to search this row anew, which deletes "

@@ -191,6 +191,23 @@ def test_what_failed_is_made_again_with_what_was_drawn(scores, tiny_data, tmp_pa
     pd.testing.assert_frame_equal(again.trials.drop(columns="seconds"), whole.trials.drop(columns="seconds"))
 
 
+def test_a_search_that_failed_at_once_is_not_in_the_way_of_a_corrected_configuration(tiny_data, tmp_path, monkeypatch):
+    folder = tmp_path / "bert"
+    wrong = parse_entry("bert=bert encoder.pretrained=nowhere")
+    monkeypatch.setattr(searching, "_score", fail)
+    with pytest.raises(UserError, match=r"all 2 trials failed; the last: encoder\.pretrained='nowhere'"):
+        search(wrong, tiny_data, folder, 2, 0)
+    monkeypatch.setattr(searching, "_score", lambda *_: 0.3)
+    corrected = parse_entry("bert=bert encoder.random_init=true")
+    assert search(corrected, tiny_data, folder, 2, 0).trials["f1"].tolist() == [0.3, 0.3]
+    with pytest.raises(UserError, match="holds a search of another configuration"):
+        search(wrong, tiny_data, folder, 2, 0)
+
+
+def fail(config, *_):
+    raise UserError(f"encoder.pretrained={config.encoder.pretrained!r}: not in the local cache")
+
+
 def test_a_trial_that_failed_is_not_gone_on_with_in_the_run_of_another(tiny_data, tmp_path, monkeypatch):
     """A stop leaves a run of the last trial alone."""
     seen, outcomes = [], iter([0.2, OSError("disk"), KeyboardInterrupt(), 0.3, 0.1])
