@@ -96,7 +96,7 @@ def judged(model: LoadedModel, data: PreparedData, split: str) -> Judged:
     """Describe the posts of a split as they are in a rolling evaluation.
 
     Raises:
-        SystemExit: the model is no hybrid.
+        SystemExit: the model is not a hybrid.
     """
     system, memory = model.system, model.memory
     if not isinstance(system, HybridSystem):

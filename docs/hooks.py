@@ -32,7 +32,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     for entry in config.nav or []:
         if "API reference" in entry:
             entry["API reference"] = [
-                {library: [{room: page_of(room)} for room in rooms(library)]} for library in LIBRARIES
+                {library: [{package: page_of(package)} for package in packages(library)]} for library in LIBRARIES
             ]
     return config
 
@@ -42,8 +42,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for name, page in TOP_DOCUMENTS.items():
         files.append(File.generated(config, page, content=top_document(name)))
     for library in LIBRARIES:
-        for room in rooms(library):
-            files.append(File.generated(config, page_of(room), content=reference(room)))
+        for package in packages(library):
+            files.append(File.generated(config, page_of(package), content=reference(package)))
     return files
 
 
@@ -74,25 +74,25 @@ def top_document(name: str) -> str:
     return re.sub(r"<!-- contents -->.*?<!-- /contents -->\n*", "", text, flags=re.DOTALL)
 
 
-def rooms(library: str) -> list[str]:
+def packages(library: str) -> list[str]:
     """Return a library and its packages, one page each."""
     return [library, *sorted(f"{library}.{path.parent.name}" for path in (ROOT / library).glob("*/__init__.py"))]
 
 
-def modules(room: str) -> Iterator[str]:
-    """Yield the modules of a room; of a library itself, without its packages."""
-    folder = ROOT.joinpath(*room.split("."))
-    for path in sorted(folder.glob("*.py") if room in LIBRARIES else folder.rglob("*.py")):
+def modules(package: str) -> Iterator[str]:
+    """Yield the modules of a package; of a library itself, without its packages."""
+    folder = ROOT.joinpath(*package.split("."))
+    for path in sorted(folder.glob("*.py") if package in LIBRARIES else folder.rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         if not any(part.startswith("_") and part != "__init__" for part in parts):
             yield ".".join(parts).removesuffix(".__init__")
 
 
-def page_of(room: str) -> str:
-    """Return the page of a room."""
-    return f"api/{room}.md"
+def page_of(package: str) -> str:
+    """Return the page of a package."""
+    return f"api/{package}.md"
 
 
-def reference(room: str) -> str:
-    """Return a page that mkdocstrings fills from the docstrings of a room."""
-    return "\n\n".join([f"# {room}", *(f"::: {module}" for module in modules(room))]) + "\n"
+def reference(package: str) -> str:
+    """Return a page that mkdocstrings fills from the docstrings of a package."""
+    return "\n\n".join([f"# {package}", *(f"::: {module}" for module in modules(package))]) + "\n"

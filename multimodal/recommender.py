@@ -226,7 +226,7 @@ class Recommender:
             history: earlier posts of this user, oldest first, used for this call only. One without a timestamp
                 counts as just before this post; one that is already remembered counts once.
             include_caption_hashtags: allow hashtags of the caption.
-            rerank: order the best hashtags anew, so that the list is not redundant or merely popular, see `Reranking`;
+            rerank: reorder the best hashtags, so that the list is not redundant or merely popular, see `Reranking`;
                 for instance `{"diversity": 0.3}`. Scores stay, and so may rise along the list.
             explain: say what brought each hashtag, in `Recommendation.sources`; takes a little longer.
             only: recommend nothing but these hashtags; `mine`: but those that the user has used; `known`: but those

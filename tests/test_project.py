@@ -1,4 +1,4 @@
-"""What the project says of itself is true: packages, configurations, rooms, sizes, commands of its documents."""
+"""What the project says of itself is true: packages, configurations, sizes, commands of its documents."""
 
 from __future__ import annotations
 
@@ -211,9 +211,9 @@ def imported(tree):
     return {name for name in found if name.partition(".")[0] in (*LIBRARIES, "scripts", "tests")}
 
 
-def users_of(room):
-    """Return (module, imported module) for every import inside a room, a package or a module."""
-    inside = [name for name in MODULES if name == room or name.startswith(room + ".")]
+def users_of(part):
+    """Return (module, imported module) for every import inside a package or a module."""
+    inside = [name for name in MODULES if name == part or name.startswith(part + ".")]
     return [(name, other) for name in inside for other in imported(tree_of(MODULES[name]))]
 
 
@@ -228,15 +228,15 @@ class TestArrows:
     def test_libraries_know_nothing_of_scripts_and_tests(self):
         assert [pair for pair in users_of("multimodal") if pair[1].partition(".")[0] not in LIBRARIES] == []
 
-    @pytest.mark.parametrize("room", KINDS)
-    def test_kinds_of_systems_do_not_import_each_other(self, room):
-        others = tuple(f"multimodal.{other}" for other in KINDS if other != room)
-        assert [pair for pair in users_of(f"multimodal.{room}") if pair[1].startswith(others)] == []
+    @pytest.mark.parametrize("part", KINDS)
+    def test_kinds_of_systems_do_not_import_each_other(self, part):
+        others = tuple(f"multimodal.{other}" for other in KINDS if other != part)
+        assert [pair for pair in users_of(f"multimodal.{part}") if pair[1].startswith(others)] == []
 
-    @pytest.mark.parametrize("room", ["encoders", "ranking", "memory", "training", "systems", "recommender"])
-    def test_what_all_systems_share_knows_none_of_them(self, room):
+    @pytest.mark.parametrize("part", ["encoders", "ranking", "memory", "training", "systems", "recommender"])
+    def test_what_all_systems_share_knows_none_of_them(self, part):
         systems = tuple(f"multimodal.{kind}" for kind in KINDS)
-        assert [pair for pair in users_of(f"multimodal.{room}") if pair[1].startswith(systems)] == []
+        assert [pair for pair in users_of(f"multimodal.{part}") if pair[1].startswith(systems)] == []
 
     def test_the_metrics_know_nothing_of_what_is_made_of_them(self):
         of_metrics = users_of("multimodal.evaluation.metrics")
@@ -247,10 +247,10 @@ class TestArrows:
         users = [pair for pair in users_of("multimodal") if pair[1].startswith("multimodal.commands")]
         assert [pair for pair in users if not pair[0].startswith("multimodal.commands")] == []
 
-    @pytest.mark.parametrize("room", ["storage", "distributed", "config"])
-    def test_the_foundations_know_each_other_alone(self, room):
+    @pytest.mark.parametrize("part", ["storage", "distributed", "config"])
+    def test_the_foundations_know_each_other_alone(self, part):
         allowed = ("multimodal.storage", "multimodal.distributed", "data_loaders")
-        assert [pair for pair in users_of(f"multimodal.{room}") if not pair[1].startswith(allowed)] == []
+        assert [pair for pair in users_of(f"multimodal.{part}") if not pair[1].startswith(allowed)] == []
 
     def test_no_circles_deferred_and_type_only_imports_included(self):
         arrows = {name: imported(tree_of(path)) & set(MODULES) for name, path in MODULES.items()}
@@ -259,15 +259,15 @@ class TestArrows:
         assert arrows == {}
 
 
-# The rooms in which a reader should find the way at a glance, and their largest number of entries.
+# The folders in which a reader should find the way at a glance, and their largest number of entries.
 ENTRIES = {"multimodal": 20, "multimodal/evaluation": 14, "data_loaders": 16}
 
 
-@pytest.mark.parametrize("room", ENTRIES)
-def test_rooms_are_not_crowded(room):
+@pytest.mark.parametrize("part", ENTRIES)
+def test_folders_are_not_crowded(part):
     unseen = {"__init__.py", "__pycache__", "py.typed"}
-    names = [path.name for path in (ROOT / room).iterdir() if path.name not in unseen]
-    assert len(names) <= ENTRIES[room], sorted(names)
+    names = [path.name for path in (ROOT / part).iterdir() if path.name not in unseen]
+    assert len(names) <= ENTRIES[part], sorted(names)
 
 
 def public_names(node, prefix=""):

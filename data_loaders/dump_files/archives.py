@@ -152,7 +152,7 @@ class _TarArchive(Archive):
                     regular = info.isreg() and not info.issparse()
                     self._add(info.name, regular, (info.offset_data, info.size))
                 packed.members = []  # type: ignore[attr-defined]  # not to keep them all
-            # tarfile takes anything that is no header for the end.
+            # tarfile takes anything that is not a header for the end.
             file.seek(packed.offset)
             if file.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
                 raise tarfile.ReadError("it ends early, or is damaged in the middle")
@@ -389,7 +389,7 @@ def size_of(path: Path) -> int:
 
 
 def _on_disk(path: Path, question: Callable[[Path], bool]) -> bool:
-    """Return the answer to a question about a path that may be no possible path."""
+    """Return the answer to a question about a path that may not be a possible path."""
     try:
         return question(path)
     except (OSError, ValueError):

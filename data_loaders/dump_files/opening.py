@@ -87,7 +87,7 @@ def resolve(path: Path, root: Path | None = None) -> Path:
         root: the folder that it must be in; None for anywhere.
 
     Raises:
-        FileRefused: it is outside, or is no possible path.
+        FileRefused: it is outside, or is not a possible path.
     """
     if len(os.fspath(path)) > LONGEST_PATH:
         shown = Path(os.fspath(path)[:60] + "…")

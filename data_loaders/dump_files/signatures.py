@@ -1,4 +1,4 @@
-"""What a file that is no text really is, by its first bytes, and how its posts can be read."""
+"""What a file that is not text really is, by its first bytes, and how its posts can be read."""
 
 from __future__ import annotations
 

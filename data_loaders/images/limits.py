@@ -127,14 +127,14 @@ class _InFlight:
 _in_flight = _InFlight()
 
 
-def _start_anew() -> None:
+def _reset_after_fork() -> None:
     # A forked process has none of the threads that would give back what they hold.
     global _in_flight
     _in_flight = _InFlight()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)
+    os.register_at_fork(after_in_child=_reset_after_fork)
 
 
 @contextmanager

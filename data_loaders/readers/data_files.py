@@ -99,7 +99,7 @@ def beside(folder: Path, read: Iterable[Path]) -> list[str]:
 
 
 def unusable(*paths: Path) -> list[str]:
-    """Return a remark that counts the entries of archives that are no regular file or have an unusable name, if any."""
+    """Return a remark that counts entries of archives that are not regular files or have an unusable name, if any."""
     archives = {id(found[0]): found[0] for path in paths if (found := find_archive(path)) is not None}
     left_out = sum(archive.left_out for archive in archives.values())
     return (

@@ -44,14 +44,14 @@ def open_bytes(path: Path, root: Path | None = None, encoding: str | None = None
         encoding: of its text, which is then read as UTF-8; None for UTF-8.
 
     Raises:
-        DataError: the file cannot be opened or decompressed, unpacks to far more than its size, or is no text
+        DataError: the file cannot be opened or decompressed, unpacks to far more than its size, or is not text
             or text in another encoding.
     """
     try:
         with _unpacked(path, root) if path.suffix.lower() == ".gz" else open_file(path, root) as file:
             head = file.read(_LOOKED_AT_BYTES)
             if what := what_it_is(head):
-                raise DataError(f"{path} is no text, but {what}.")
+                raise DataError(f"{path} is not text, but {what}.")
             seen = evident_encoding(head)
             if seen is not None and not (encoding and reads(encoding, seen)):
                 raise DataError(

@@ -72,7 +72,7 @@ class ImageFolderReader(Reader):
         if len(kinds) != 1:
             seen = ", ".join(table.relative_to(self.path).as_posix() for table in tables) or "none"
             accepted = "tables with a column file_name, all named metadata.csv, metadata.jsonl or metadata.parquet"
-            raise DataError(f"{self.path} is no imagefolder. Accepted: {accepted}. Seen: {seen}.")
+            raise DataError(f"{self.path} is not an imagefolder. Accepted: {accepted}. Seen: {seen}.")
         reader, options = kinds.pop(), replace(self.options, number_rows=True, picture_ids=True)
         if len(tables) == 1 and self.path in (tables[0], tables[0].parent):
             return reader(tables[0], options)

@@ -139,8 +139,8 @@ def _open(path: Path) -> tuple[list[str], Iterator[_Line]]:
     wrong = [name for name in header if not _COLUMN.fullmatch(name)]
     if wrong:
         raise DataError(
-            f"{path} is no atomic file of RecBole: its first line has {listing(wrong)}. Accepted: names with a type, "
-            "token, token_seq, float or float_seq, separated by tabs, for example user_id:token."
+            f"{path} is not an atomic file of RecBole: its first line has {listing(wrong)}. Accepted: names with a "
+            "type, token, token_seq, float or float_seq, separated by tabs, for example user_id:token."
         )
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:

@@ -150,7 +150,7 @@ class SeveralFiles(Reader):
         return file.relative_to(self._base).as_posix() if file.is_relative_to(self._base) else str(file)
 
     def _check_alike(self) -> None:
-        """Refuse files whose first records are no posts, or have a field under different names.
+        """Refuse files whose first records are not posts, or have a field under different names.
 
         Names may differ where the files' names say that they belong together, as those of days do.
         """

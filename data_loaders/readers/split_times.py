@@ -34,7 +34,7 @@ def time_columns(header: Sequence[str], columns: Mapping[str, int]) -> list[int]
 
 
 def joined_time(date: str, time: str, offset: str = "") -> str:
-    """Return one text of the parts of a time; the date alone, as it is, where the others are no such parts.
+    """Return one text of the parts of a time; the date alone, as it is, where the others are not such parts.
 
     >>> joined_time("2020-01-01", "10:00", "+0100"), joined_time("2020-01-01", ""), joined_time("1577872800", "10:00")
     ('2020-01-01 10:00+0100', '2020-01-01', '1577872800')

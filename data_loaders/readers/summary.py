@@ -43,7 +43,7 @@ REMEDIES = {
     "unreadable": "check the permissions of the file",
     "rounded_id": "save or export the dump again with the ids as text, or map another column (--columns post_id=NAME); "
     "if there is none: --columns post_id= --number-rows",
-    "unusable_hashtag": "nothing to do: a hashtag needs at least one letter, and is no piece of an HTML entity",
+    "unusable_hashtag": "nothing to do: a hashtag needs at least one letter, and is not a piece of an HTML entity",
     "video": "nothing to do: videos are not read",
     "wrong_type": "write the value as the message says",
 }

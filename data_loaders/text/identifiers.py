@@ -49,7 +49,7 @@ def plain_identifier(text: str) -> str:
 
 
 def _without_unseen(text: str) -> str:
-    # Both ends by a match at the beginning: a search for the end would begin anew at each of many such characters.
+    # Both ends by a match at the beginning: a search for the end would begin again at each of many such characters.
     for _ in range(2):
         begin = _UNSEEN.match(text)
         text = (text[begin.end() :] if begin else text)[::-1]

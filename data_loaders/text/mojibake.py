@@ -12,7 +12,7 @@ _EVIDENCE = re.compile(
 
 
 def undo(text: str) -> str | None:
-    r"""Return the text whose UTF-8 bytes were read one by one; None where these are no valid UTF-8.
+    r"""Return the text whose UTF-8 bytes were read one by one; None where these are not valid UTF-8.
 
     >>> undo("caf\u00c3\u00a9"), undo("café"), undo("cafe"), undo("東京")
     ('café', None, None, None)

@@ -25,7 +25,7 @@ _OPENS = re.compile(r"[A-Za-z_][\w.]*\(\s*(?:[\[({]|\Z)|[\[{]|\(\s*['\"]")
 _R_VECTOR = re.compile(r"c\((\s*(?:['\"]|NA\b).*)\)|character\((0)\)", re.DOTALL)
 _LITERAL = re.compile(r"[bBuU](['\"]).*\1", re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[nrt])")
-# What is no hashtag, or no text of several, although its letters could be some.
+# What is neither a hashtag nor text of several, although its letters could be.
 _NO_HASHTAG = (
     (re.compile(r"#(?:N/A|VALUE!|REF!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!)"), "it is a spreadsheet's error"),
     (re.compile(r"(?:.*\W)?\[object \w+\].*", re.DOTALL), "a program printed it"),
@@ -44,7 +44,7 @@ _PAGE = re.compile(
 _BRACKETS = "[](){}"
 _NULLS = frozenset({"nan", "none", "null", "nat", "<na>"})
 _NAMES = ("tag", "hashtag", "text", "name", "hashtagname")
-# Only with a semicolon: "R&D" and "&copy" are no entities here.
+# Only with a semicolon: "R&D" and "&copy" are not entities here.
 _ENTITY = re.compile(r"&#?[A-Za-z0-9]{1,32};")
 _DEEPEST = 4
 
@@ -141,7 +141,7 @@ def _is_structured(text: str) -> bool:
 
 
 def _check(text: str, refused: tuple[tuple[re.Pattern[str], str], ...]) -> None:
-    """Refuse text whose letters are no hashtags: errors of spreadsheets, HTML, objects that a program printed."""
+    """Refuse text whose letters are not hashtags: errors of spreadsheets, HTML, objects that a program printed."""
     if text.isalnum():
         return
     for pattern, why in refused:

@@ -106,7 +106,7 @@ def own_hashtags_as_words(context: AuditContext) -> Finding:
 def _signed(text: str, post: Post) -> set[str]:
     """Return which of the post's hashtags stand in a text with a sign before them, as it is or as in an address.
 
-    Only whole words count: `#sunsets` is not `sunset`, and a plain word is no hashtag.
+    Only whole words count: `#sunsets` is not `sunset`, and a plain word is not a hashtag.
     """
     plain = unquote(unquote(html.unescape(html.unescape(text))))
     if not {"#", "♯"}.intersection(text := unicodedata.normalize("NFKC", plain)):

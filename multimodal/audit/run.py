@@ -95,7 +95,7 @@ def audit_run(
     """
     began = time.monotonic()
     if not 1 <= k <= LARGEST_K:
-        raise UserError(f"k: {short_repr(k)} is no possible length of the lists; give 1 to {LARGEST_K:,}.")
+        raise UserError(f"k: {short_repr(k)} is not a possible length for the lists; give 1 to {LARGEST_K:,}.")
     chosen = choose_posts(data, split, posts, seed)
     model = load_model(run)
     other = check_same_data(model, data)

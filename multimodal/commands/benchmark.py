@@ -26,7 +26,7 @@ EXAMPLES = """examples:
 
 A row that cannot be made, for example because a model cannot be fetched, is left out and named; the exit status is then
 1. Finished rows and trials are kept: give the same command again to go on. Those of another configuration or of other
-data are refused, and made anew with --renew."""
+data are refused, and made again with --renew."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,10 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--k", default="1,3,5,7,10", help="cut-offs (default: 1,3,5,7,10)")
     tried = "hyper-parameters each row tries on the validation split, the first as configured (default: 0, no search)"
     add("--trials", type=int, default=0, metavar="N", help=tried)
-    kept = "rows, or all: what is kept of another configuration or other data is deleted and made anew, not refused"
+    kept = "rows, or all: what is kept of another configuration or other data is deleted and made again, not refused"
     add("--renew", default="", metavar="NAME,…", help=kept)
-    anew = "also evaluate every System's lists in this order, see docs/rules.md, such as diversity=0.3; repeatable"
-    add("--rerank", action="append", default=[], metavar='"key=value …"', help=anew)
+    reordered = "also evaluate every System's lists in this order, see docs/rules.md, such as diversity=0.3; repeatable"
+    add("--rerank", action="append", default=[], metavar='"key=value …"', help=reordered)
     add("--threshold", type=float, help="score from which a hashtag counts as a label (default: tuned on validation)")
     add("--unit", choices=["posts", "users"], default="posts", help="what intervals resample (default: posts)")
     add_executor_arguments(parser, "makes the rows, several side by side", "1, one row after the other")

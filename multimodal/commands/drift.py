@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> Answer:
             known = ", ".join(PROTOCOLS)
             raise UserError(f"--protocols: {name!r} is unknown.{nearest(name, PROTOCOLS)} Accepted: {known}.")
     if options.k < 1:
-        raise UserError(f"--k: {options.k} is no length of a list; give 1 or more.")
+        raise UserError(f"--k: {options.k} is not a length of a list; give 1 or more.")
     entries = choose_entries(
         options.systems, [parse_entry(text) for text in options.entry], parse_settings(options.set), options.overrides
     )

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     unit = "what intervals resample: posts, or users with all their posts (default: posts)"
     add("--unit", default="posts", help=unit)
     add("--report", action="store_true", help="write report.html, with errors and posts to look at, and tables")
-    trade = "write how F1 at K falls as lists get more diverse; orders the saved predictions anew, so --k 1-30 helps"
+    trade = "write how F1 at K falls as lists get more diverse; reorders the saved predictions, so --k 1-30 helps"
     add("--trade-off", type=int, metavar="K", help=trade)
     add("--no-slices", action="store_true", help="leave out the metrics of slices")
     add("--no-validation", action="store_true", help="do not evaluate the validation split first for a per-post K")

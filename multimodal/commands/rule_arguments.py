@@ -61,7 +61,7 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError(f"--rules: there is no file {path}.") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"--rules: {path} is no JSON that can be read: {error}.") from None
+        raise UserError(f"--rules: {path} is not JSON that can be read: {error}.") from None
     if not isinstance(rules, dict):
         raise UserError(f'--rules: {path} holds {short_repr(rules, 60)}; give an object such as {{"never": ["ad*"]}}.')
     from multimodal.ranking.rules.rules import read_rules

@@ -47,7 +47,7 @@ def limits_of(given: Sequence[str]) -> Limits:
         given: `NAME=VALUE` each.
 
     Raises:
-        UserError: a limit is unknown, or its value is no number above 0.
+        UserError: a limit is unknown, or its value is not a number above 0.
     """
     from multimodal.serving.settings import Limits
 
@@ -56,7 +56,7 @@ def limits_of(given: Sequence[str]) -> Limits:
     for one in given:
         name, _, text = one.partition("=")
         if name not in defaults:
-            raise UserError(f"--limit {one}: {name!r} is no limit; accepted: {', '.join(defaults)}.")
+            raise UserError(f"--limit {one}: {name!r} is not a limit; accepted: {', '.join(defaults)}.")
         try:
             values[name] = type(defaults[name])(text)
         except ValueError:

@@ -372,12 +372,12 @@ def pool_regions(regions: Tensor, grid: int) -> Tensor:
     """Return the means of neighbouring regions, (B, grid · grid, C), for the regions of square maps (B, P, C).
 
     Raises:
-        ConfigError: P is no square, or the map is smaller than the grid.
+        ConfigError: P is not a square, or the map is smaller than the grid.
     """
     side = math.isqrt(regions.shape[1])
     square = side * side == regions.shape[1]
     if not square or grid > side:
-        own = f"{side} x {side} regions" if square else f"{regions.shape[1]} regions, which is no square"
+        own = f"{side} x {side} regions" if square else f"{regions.shape[1]} regions, which is not a square"
         raise ConfigError(
             f"encoder.image.grid={grid}: the encoder gives {own}; give a grid of at most its side, or null."
         )

@@ -50,7 +50,7 @@ class EvaluationRun:
         memory: what was known.
         ranking_s: seconds that ranking took, without loading and remembering; NaN where nothing was ranked.
         kept: the predictions are already in this file, which is kept as it is; None to write them.
-        auto: chooses lengths of lists by chances; None where scores are no chances.
+        auto: chooses lengths of lists by probabilities; None where scores are not probabilities.
         which_k: how certain the best K is; None except on the main process, which writes the files.
     """
 

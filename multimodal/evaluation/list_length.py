@@ -40,7 +40,7 @@ class ScoredHits:
         scores: (N, K) by rank, never rising; NaN for an empty rank.
         hits: (N, K) whether the hashtag is true.
         true_count: (N,) at least 1.
-        auto: (N,) the lengths that chances choose; None where scores are no chances.
+        auto: (N,) the lengths that probabilities choose; None where scores are not probabilities.
     """
 
     scores: Floats

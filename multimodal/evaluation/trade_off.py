@@ -59,7 +59,7 @@ def trade_off(evaluated: EvaluationRun, data: PreparedData, k: int) -> pd.DataFr
     """Return a row for each setting: `curve`, `step`, `f1` and the metrics of `AGAINST`, all at `k`.
 
     The curves are `mmr`, `dpp` (the step is the diversity) and `popularity` (the step is the discount). The hashtags
-    that are ordered anew are those of the evaluated rankings. Likeness is that of the metric `redundancy`, from train
+    that are reordered are those of the evaluated rankings. Likeness is that of the metric `redundancy`, from train
     posts.
     """
     similarity = cooccurrence_similarity([post.hashtags for post in data.split("train")], data.vocabulary.hashtags)

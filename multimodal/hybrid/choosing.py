@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal.hybrid.learning import LearningPosts
+from multimodal.hybrid.learning_posts import LearningPosts
 from multimodal.hybrid.ranker.config import RankerConfig
 from multimodal.hybrid.ranker.fitting import fit_ranker
 from multimodal.hybrid.ranker.ranker import Ranker

@@ -99,7 +99,7 @@ class HybridConfig(RunConfig):
     def _plain_names(cls, sources: Mapping[str, str]) -> dict[str, str]:
         for name in sources:
             if not name.isidentifier():
-                raise ValueError(f"{name!r} is no name for a source; use letters, digits and _, for instance design")
+                raise ValueError(f"{name!r} is not a name for a source; use letters, digits and _, for instance design")
             if name in RESERVED:
                 raise ValueError(f"{name!r} is a source that the hybrid has itself; give another name")
         return dict(sources)

@@ -28,8 +28,7 @@ Floats = NDArray[np.float32]
 CAPTION, IMAGE = "caption", "image"
 # So many posts are worth a cache.
 _BULK_POSTS = 256
-
-
+# So many show whether parts weigh words alike.
 _COMPARED_POSTS = 64
 
 

@@ -22,7 +22,8 @@ from multimodal.hybrid.building import TableBuilder
 from multimodal.hybrid.choosing import calibrated_on, choose, f1_at
 from multimodal.hybrid.config import HybridConfig
 from multimodal.hybrid.explaining import Asked, explained
-from multimodal.hybrid.learning import LearningPosts, TableMaker, by_time, instant_cut
+from multimodal.hybrid.learning_posts import LearningPosts, by_time, instant_cut
+from multimodal.hybrid.learning_tables import LearningTables
 from multimodal.hybrid.ordering import HashtagLists
 from multimodal.hybrid.parts.part_memory import PartMemory, space_name
 from multimodal.hybrid.parts.part_source import PartSource
@@ -163,7 +164,7 @@ class HybridSystem(System):
         train: Sequence[Post],
         validation: Sequence[Post],
         texts: HashtagVectors | None,
-    ) -> TableMaker:
+    ) -> LearningTables:
         memory = PostMemory(self.id_map.vocabulary(), 0, SLOTS, self.spaces.widths, False, self._asks_for_mentions)
         for posts in (train, validation):
             _, terms, vectors = self.spaces.encoded(posts)
@@ -176,7 +177,7 @@ class HybridSystem(System):
             described = None if texts is None else HashtagTexts(CAPTION, texts, near, last)
             return self._assembled(head, described, parts, left_out)
 
-        return TableMaker(self.spaces, assemble, memory, trained, rows, train, validation, texts, last)
+        return LearningTables(self.spaces, assemble, memory, trained, rows, train, validation, texts, last)
 
     @property
     def _asks_for_mentions(self) -> bool:
@@ -195,7 +196,7 @@ class HybridSystem(System):
     def _last_posts(self) -> int:
         return max(self.config.search.hashtag_posts, 1)
 
-    def _chosen(self, maker: TableMaker, learning: LearningPosts, run: RunFolder) -> LearningPosts:
+    def _chosen(self, maker: LearningTables, learning: LearningPosts, run: RunFolder) -> LearningPosts:
         """Leave out the sources that do not help."""
         optional = [name for name in learning.table.proposers if name not in CORE]
         optional += [TEXTS] if TEXTS in learning.table.sources else []

@@ -23,7 +23,7 @@ class AttendedWords:
         text: the caption as the network read it.
         places: (N, 2) where each word begins and ends in it, in characters.
         weights: (N,) share of the attention on each, 0..1.
-        elsewhere: share on what is no word, such as the token before the first one, 0..1; all sum to 1.
+        elsewhere: share on what is not a word, such as the token before the first one, 0..1; all sum to 1.
     """
 
     text: str

@@ -50,7 +50,7 @@ class Calibration:
         scores, chances = (np.asarray(values.get(name, ()), np.float64) for name in ("scores", "chances"))
         fits = len(scores) == len(chances) > 0 and bool(np.isfinite(scores).all() and np.isfinite(chances).all())
         if not fits or (np.diff(scores) < 0).any() or (np.diff(chances) < 0).any() or chances[0] < 0 or chances[-1] > 1:
-            raise RunError("its calibration is no rising line from scores to chances.")
+            raise RunError("its calibration is not a rising line from scores to probabilities.")
         further = values.get("outside"), values.get("depth", 10), values.get("spread", 0.0)
         return cls(tuple(scores.tolist()), tuple(chances.tolist()), *further)
 

@@ -30,13 +30,13 @@ _LONGEST_POOL = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reranking:
-    """How the best hashtags of a post are ordered anew.
+    """How the best hashtags of a post are reordered.
 
     Attributes:
         method: `mmr` or `dpp`.
         diversity: λ, 0 to 1; at 0 likeness does not count.
         popularity: γ, 0 to 1; at 0 popularity does not count.
-        pool: how many of the best hashtags are ordered anew, at least as many as are recommended.
+        pool: how many of the best hashtags are reordered, at least as many as are recommended.
         one_of_each: whether of hashtags that mean the same only the best one is listed, see `synonyms`.
     """
 
@@ -100,7 +100,7 @@ def reordered(
 
     Args:
         ranking: hashtags and scores, best first.
-        settings: how they are ordered anew.
+        settings: how they are reordered.
         memory: tells likeness, by strictly earlier posts, and popularity, by train posts.
         post: whose list it is.
         k: how many; where those left out are needed to fill the list, they come last.

@@ -97,7 +97,7 @@ def validated(schema: type[Schema], given: bytes | dict[str, Any]) -> Schema:
     """Return JSON, or the fields of a form of which those that are None are missing, as a schema.
 
     Raises:
-        ServiceError: it is no JSON (400), or not of the schema (422).
+        ServiceError: it is not JSON (400), or not of the schema (422).
     """
     try:
         if isinstance(given, bytes):

@@ -27,7 +27,7 @@ def decoded(text: str, name: str = "image") -> bytes:
     """Return the bytes of a picture.
 
     Raises:
-        ServiceError: it is no base64.
+        ServiceError: it is not base64.
     """
     if _ADDRESS.match(text):
         raise ServiceError(422, f"{name}: an address was given; no picture is fetched, so send the picture itself.")

@@ -81,7 +81,7 @@ class Rerank(_Strict):
     method: Literal["mmr", "dpp"] = "mmr"
     diversity: float = Field(0.0, ge=0, le=1, description="how much a list avoids hashtags that are used together")
     popularity: float = Field(0.0, ge=0, le=1, description="how much it avoids popular ones")
-    pool: int = Field(30, ge=1, le=1_000, description="how many of the best hashtags are ordered anew")
+    pool: int = Field(30, ge=1, le=1_000, description="how many of the best hashtags are reordered")
     one_of_each: bool = Field(False, description="list only one of hashtags that mean the same")
 
 
@@ -128,7 +128,9 @@ class RecommendedHashtag(BaseModel):
 
     hashtag: str = Field(description="without the sign")
     score: float = Field(description="comparable within one answer only")
-    probability: float | None = Field(None, description="that the post carries it; null where scores are no chances")
+    probability: float | None = Field(
+        None, description="that the post carries it; null where scores are not probabilities"
+    )
     sources: list[Source] | None = Field(None, description="where explain was asked for, and the model can say")
 
 

@@ -72,7 +72,7 @@ def read_header(path: Path, what: str) -> Header:
     require_file(path, what)
     try:
         with safe_open(path, "numpy") as file:
-            parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118, this is no dictionary
+            parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118, this is not a dictionary
             return {
                 name: (_TYPES.get(part.get_dtype(), part.get_dtype()), tuple(part.get_shape()))
                 for name, part in parts.items()

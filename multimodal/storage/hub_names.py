@@ -29,10 +29,10 @@ def looks_like_path(name: str) -> bool:
 
 
 def two_readings(name: str) -> str:
-    """Return what to do about a name that is no folder here and may be one on the hub, whichever was meant."""
+    """Return what to do about a name that is not a folder here and may be one on the hub, whichever was meant."""
     near = _did_you_mean(Path(name))
     return (
-        f"{name!r} is no folder in {str(Path.cwd())!r}: if one was meant, correct the path.{near} If a model on the "
+        f"{name!r} is not a folder in {str(Path.cwd())!r}: if one was meant, correct the path.{near} If a model on the "
         "Hugging Face Hub was meant, check its name and the network."
     )
 

@@ -35,7 +35,7 @@ class AnswerOptions:
         rules: of the call.
         on_short: what to do where fewer can be recommended.
         explain: whether to say what brought each hashtag.
-        rerank: how the best hashtags are ordered anew; None for as they are ranked.
+        rerank: how the best hashtags are reordered; None to keep the ranking.
     """
 
     length: int | AutoLength

@@ -24,7 +24,7 @@ def auto_length(system: System, minimum: int | None = None, maximum: int | None 
         maximum: longest list; None for as many as the chances were calibrated on.
 
     Raises:
-        UserError: the System has no chances, or the bounds are no bounds.
+        UserError: the System has no probabilities, or the bounds cannot be used.
     """
     calibration = system.calibration
     if calibration is None or calibration.outside is None:

@@ -179,7 +179,7 @@ def _check_answer(system: System) -> None:
     post = Post(post_id="trial", caption=" ".join(["a", *names[:_TRIAL_WORDS]]))
     scores = [score for ranking in system.rank([post], system.new_memory(), 1) for _, score in ranking]
     if len(scores) < min(len(names), 1) or not all(map(math.isfinite, scores)):
-        raise RunError("its answers are no finite numbers: its weights are too large, or not those that were learned.")
+        raise RunError("its answers are not finite numbers: its weights are too large, or not those that were learned.")
 
 
 def _read_info(folder: Path) -> dict[str, Any]:
@@ -223,7 +223,7 @@ def _as_run_error(folder: Path, intact: bool) -> Iterator[None]:
 def _verdict(folder: Path, intact: bool) -> str:
     if intact:
         return (
-            f"Every file of {folder} is as it was saved (the checksums in {_INFO} match), so this is no damage: the "
+            f"Every file of {folder} is as it was saved (the checksums in {_INFO} match), so this is not damage: the "
             "model was put together wrongly, perhaps on purpose. Do not use it, or train again."
         )
     again = f"{_TRAIN} {run_of_model(folder).path}"

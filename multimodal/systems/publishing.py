@@ -34,7 +34,7 @@ def write_upload(folder: Path, facts: CardFacts, system: System, memory: PostMem
     """
     if not is_hub_id(facts.hub_id):
         raise UserError(
-            f"to: {facts.hub_id!r} is no name of the Hugging Face Hub; give owner/name, such as ann/hashtags."
+            f"to: {facts.hub_id!r} is not a name on the Hugging Face Hub; give owner/name, such as ann/hashtags."
         )
     data = {**facts.data, "folder": Path(str(facts.data.get("folder", ""))).name}
     save_model(folder, system, memory, {"data": data} if facts.data else None)

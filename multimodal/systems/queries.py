@@ -28,7 +28,7 @@ GivenPost: TypeAlias = "Post | Mapping[str, Any]"
 _KEYS = ("post_id", "user_id", "timestamp", "caption", "image", "hashtags")
 # The classes of pandas.NaT and pandas.NA, by name: recommending does without pandas.
 _MISSING = ("NaTType", "NAType")
-# Larger numbers are no ids: floating point has rounded them, and Python refuses to write those of thousands of digits.
+# Larger numbers are not ids: floating point has rounded them, and Python refuses to write those of thousands of digits.
 _EXACT_FLOAT, _LARGEST_ID = 2**53, 10**100
 _MOST_ROWS = 2**61
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)

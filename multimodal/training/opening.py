@@ -66,7 +66,7 @@ def is_finished(run: RunFolder, config: RunConfig, data: PreparedData) -> bool:
     _refuse_other(run, config, data, _FINISHED)
     if missing := _missing_keys(run, config):
         logger.warning(
-            "%s is taken as it is, though an earlier version trained it, which had no %s; delete it to train it anew",
+            "%s is taken as it is, though an earlier version trained it, which had no %s; delete it to train it again",
             run.path,
             ", ".join(missing),
         )

@@ -80,7 +80,7 @@ class TestInACall:
             ({"k": 1, "always": ["a", "b"]}, r"k: 1 hashtags were requested, but 2 always come first \(a, b\)"),
             ({"k": 2, "only": ["sea"]}, "k: 2 hashtags were requested, but only 1 can be recommended by the rules"),
             ({"never": ["sea"], "always": ["Sea"]}, "always: 'sea' is also among never"),
-            ({"language": "klingon"}, "language: 'klingon' is no code of a language"),
+            ({"language": "klingon"}, "language: 'klingon' is not the code of a language"),
             ({"language": "de"}, "language: no remembered post is known to be in 'de': this System finds out none"),
         ],
     )

@@ -52,7 +52,7 @@ def beyond_json(text: str) -> bool:
 
 
 def json_lines(draw: random.Random, folder: Path) -> Dump:
-    """JSON Lines, some of which are no JSON, with all ends of lines, with or without a mark, packed or not."""
+    """JSON Lines, some of which are not JSON, with all ends of lines, with or without a mark, packed or not."""
     records = hostile_records(draw, 40)
     lines, two_in_one = [], False
     for record in records:

@@ -102,7 +102,7 @@ def hostile_records(draw: random.Random, count: int, hostile: float = 0.3) -> li
 
 
 def broken_json(draw: random.Random, record: HostileRecord) -> str:
-    """Return a line that is no JSON object."""
+    """Return a line that is not a JSON object."""
     text = record.json()
     return draw.choice(
         (

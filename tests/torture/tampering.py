@@ -62,7 +62,7 @@ def _answers(recommender: Any) -> list[list[tuple[str, float]]]:
     """Return the answers to the queries.
 
     Raises:
-        RuntimeError: one is none: NaN as a score, a hashtag twice or that is no text.
+        RuntimeError: one is none: NaN as a score, a hashtag twice or that is not text.
     """
     answers = [[(one.hashtag, one.score) for one in recommender.recommend(**query, k=5)] for query in _QUERIES]
     for answer in answers:

@@ -42,8 +42,8 @@ def join(parts: Sequence[Columns]) -> Joined:
         return np.concatenate([_rows(part[name], rows) for part, rows in zip(parts, kept, strict=True)])
 
     counts, dated = column("tag_counts"), column("dated")
-    tags, hashtags = _numbered_anew(parts, kept, "hashtags", _tags)
-    scripts, script_names = _numbered_anew(parts, kept, "script_names", _scripts)
+    tags, hashtags = _renumbered(parts, kept, "hashtags", _tags)
+    scripts, script_names = _renumbered(parts, kept, "script_names", _scripts)
     instants = column("instants_us")
     undated = np.flatnonzero(~dated)
     instants[undated] = UNDATED_EPOCH_US + undated
@@ -112,7 +112,7 @@ def _scripts(part: Columns, rows: Flags) -> NDArray[Any]:
     return _rows(part["scripts"], rows)
 
 
-def _numbered_anew(
+def _renumbered(
     parts: Sequence[Columns], kept: Sequence[Flags], name: str, values_of: Callable[[Columns, Flags], NDArray[Any]]
 ) -> tuple[Numbers, list[str]]:
     """Return values with the same number for the same name in all parts, and the names by number.

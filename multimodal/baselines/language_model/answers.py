@@ -36,7 +36,7 @@ class AnswerCache:
         try:
             return checked(path, "answer", read_json(path, "answer"), _Kept).text
         except RunError:
-            # It is asked again, and the file written anew.
+            # It is asked again, and the file is rewritten.
             return None
 
     def keep(self, body: Mapping[str, Any], text: str) -> None:

@@ -126,7 +126,7 @@ def _read(body: bytes) -> Answer:
         usage = values.get("usage") or {}
         tokens = usage.get("total_tokens") if isinstance(usage, dict) else 0
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-        raise Unanswered("the endpoint's answer is no chat completion") from None
+        raise Unanswered("the endpoint's answer is not a chat completion") from None
     if not isinstance(text, str):
         raise Unanswered("the endpoint's answer has no text")
     return Answer(text, tokens if isinstance(tokens, int) and not isinstance(tokens, bool) and tokens > 0 else 0)

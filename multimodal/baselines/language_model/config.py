@@ -72,11 +72,11 @@ def checked_url(url: str, name: str) -> str:
     """Return the URL of an endpoint without a slash at its end.
 
     Raises:
-        ValueError: it is no plain http or https address, or holds a password, which would be saved with the model.
+        ValueError: it is not a plain http or https address, or holds a password, which would be saved with the model.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(f"{name}={url!r} is no address of an endpoint; give one such as {_EXAMPLE}")
+        raise ValueError(f"{name}={url!r} is not the address of an endpoint; give one such as {_EXAMPLE}")
     if parts.username or parts.password:
         raise ValueError(f"{name} holds a user or password, which would be saved; give the key as {KEY_VARIABLE}")
     return url.rstrip("/")

@@ -79,7 +79,7 @@ class RetrievalConfig(RunConfig):
     def _usable_weights(cls, weights: dict[str, float]) -> dict[str, float]:
         for space, weight in weights.items():
             if space not in cls.spaces:
-                raise ValueError(f"{space!r} is no space; give weights of {', '.join(cls.spaces)}")
+                raise ValueError(f"{space!r} is not a space; give weights of {', '.join(cls.spaces)}")
             if not 0 <= weight < math.inf:
                 raise ValueError(f"the weight of {space!r} is {weight}; give a finite number of at least 0")
         if not any(weights.values()):

@@ -31,7 +31,7 @@ _TRAINING_DATA = "data_config.json"
 _COUNTED = ("layer", "block", "depth", "stage", "group", "expert", "label", "head")
 _MOST_COUNTED = 10_000
 _MOST = 2**31
-# A head that the file lacks is made anew, and weights may be shared.
+# A head that the file lacks is initialised, and weights may be shared.
 _SPARE, _SPARE_NUMBERS = 4, 10_000_000
 
 
@@ -43,7 +43,7 @@ def check_folder(folder: Path) -> None:
 
     Raises:
         ConfigError: it is refused.
-        RunError: a configuration is damaged, or something is no regular file.
+        RunError: a configuration is damaged, or something is not a regular file.
     """
     for path in sorted(path for path in folder.iterdir() if not path.is_dir()):
         require_file(path, _WHAT)

@@ -311,7 +311,7 @@ class FeatureCache:
             raise RunError(f"{error} Or delete {self.folder}, so that its features are computed again.") from None
 
     def _read_index(self) -> NDArray[Any]:
-        problem = "it is no index of rows"
+        problem = "it is not an index of rows"
         try:
             index: NDArray[Any] = np.load(self._index_file, allow_pickle=False)
             if (

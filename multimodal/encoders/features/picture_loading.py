@@ -76,7 +76,7 @@ class Pictures:
         leave_out(self._post_ids[row], str(error))
 
     def find(self, row: int) -> str | None:
-        """Return the key of a picture file for the cache, without opening it; None if it is left out or is no file.
+        """Return the key of a picture file for the cache, without opening it; None if it is left out or is not a file.
 
         Raises:
             DataError: the picture of a post that is not from a prepared folder has gone.

@@ -20,7 +20,7 @@ MOST_LEAVES = 64
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """The nodes of T trees that are no leaves: S of each tree, of which those that it lacks send no row anywhere.
+    """The nodes of T trees that are not leaves: S of each tree, of which those that it lacks send no row anywhere.
 
     Attributes:
         rows: (S · T,) row of the table of features that is compared, the first split of each tree first: missing values

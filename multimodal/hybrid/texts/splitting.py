@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from multimodal.encoders.captions.words import split_words
 
 MOST_WORDS, _FEWEST_CAPTIONS = 50_000, 3
-# A piece of a hashtag is no longer; one that is no word costs so much, and so much more for each letter.
+# A piece of a hashtag is no longer; one that is not a word costs so much, and so much more for each letter.
 _LONGEST, _UNKNOWN, _LETTER = 20, 12.0, 3.0
 
 
@@ -35,7 +35,7 @@ class WordSplitter:
         return cls([word for _, word in known[:MOST_WORDS]])
 
     def split(self, hashtag: str) -> str:
-        """Return the words of a hashtag, with spaces between; what is no word stays together.
+        """Return the words of a hashtag, with spaces between; what is not a word stays together.
 
         >>> WordSplitter(["the", "green", "hills"]).split("greenhills_zoltan")
         'green hills zoltan'

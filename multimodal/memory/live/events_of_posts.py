@@ -115,11 +115,6 @@ def spaces_of(memory: PostMemory) -> list[str]:
     return [*([CONTENT] if memory.width else []), *memory.spaces]
 
 
-def empty_like(memory: PostMemory) -> PostMemory:
-    """Return an empty memory of the same sizes, with the same vocabulary."""
-    return memory.emptied()
-
-
 def apply(memory: PostMemory, events: Sequence[Event]) -> None:
     """Do to a memory what happened, in this order; what is done already is not done again.
 

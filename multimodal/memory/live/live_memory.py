@@ -15,7 +15,7 @@ import numpy as np
 from data_loaders.errors import UserError
 from data_loaders.posts import Post
 from multimodal.distributed.forking import ForkSafeLock
-from multimodal.memory.live.events_of_posts import apply, corrected, empty_like, observed, spaces_of
+from multimodal.memory.live.events_of_posts import apply, corrected, observed, spaces_of
 from multimodal.memory.live.files_beside import FilesBeside
 from multimodal.memory.live.snapshot import (
     LogPlace,
@@ -112,7 +112,7 @@ class LiveMemory:
         self.settings = settings or LiveSettings(log_posts=store is not None)
         self.files, self.place = files, place or LogPlace()
         self.memory = self._searchable(memory)
-        self._empty = empty_like(memory)
+        self._empty = memory.emptied()
         self._lock, self._files_lock = ForkSafeLock(), ForkSafeLock()
         self._next_look_s = 0.0
         self._away = False
@@ -363,7 +363,7 @@ class LiveMemory:
 
     def _reopen(self) -> None:
         """Exchange the memory for one of the living posts alone, in one step: other threads ask it meanwhile."""
-        empty = empty_like(self._empty)
+        empty = self._empty.emptied()
         read = None if self.files is None else read_snapshot(self.files.snapshot, empty, self.files.origin)
         if self.files is None or read is None:
             self.memory = self._searchable(self.memory.living())

@@ -30,7 +30,7 @@ class Moved:
 def copy_log(source: EventStore, target: EventStore, advance: Callable[[int], None] = lambda steps: None) -> Moved:
     """Copy all entries, then read both logs and compare them; a copy that was interrupted goes on where it ended.
 
-    Numbers of entries are given anew: those of erased ones are not kept.
+    Entries are renumbered: the numbers of erased ones are not kept.
 
     Args:
         source: nobody appends to it meanwhile.
@@ -77,8 +77,8 @@ def _common(source: EventStore, target: EventStore) -> int:
             break
         if original != copy:
             raise StoreError(
-                f"{target.location} holds other entries than {source.location}: it is no copy of it. Choose an empty "
-                "database, or a path where no file is."
+                f"{target.location} holds other entries than {source.location}: it is not a copy of it. Choose an "
+                "empty database, or a path where no file is."
             )
         count += 1
     return count

@@ -6,7 +6,6 @@ import logging
 from pathlib import Path
 
 from multimodal.distributed.progress import shared_progress
-from multimodal.memory.live.events_of_posts import empty_like
 from multimodal.memory.live.files_beside import FilesBeside, folder_beside
 from multimodal.memory.live.live_memory import LiveMemory, LiveSettings
 from multimodal.memory.live.snapshot import (
@@ -76,14 +75,14 @@ def refuse_lost(store: EventStore, snapshot: Path) -> None:
     if number and not store.last():
         raise StoreError(
             f"the log {store.location} is empty, but {snapshot} was made when it had {number:,} entries: the log was "
-            f"lost. Restore it from a backup. To begin anew, without what was observed, remove {snapshot}."
+            f"lost. Restore it from a backup. To start over, without what was observed, remove {snapshot}."
         )
 
 
 def _read_snapshot(files: FilesBeside, store: EventStore, base: PostMemory) -> tuple[PostMemory, LogPlace]:
     """Return what the snapshot holds, the base if there is none that fits the log; why is said."""
     try:
-        read = read_snapshot(files.snapshot, empty_like(base), files.origin)
+        read = read_snapshot(files.snapshot, base.emptied(), files.origin)
         if read is not None:
             refuse_foreign_log(files.snapshot, read[1], store)
     except SnapshotError as error:

@@ -13,7 +13,6 @@ from typing import Any
 
 from data_loaders.errors import UserError
 from data_loaders.output_folder import atomic_folder, restore
-from multimodal.memory.live.events_of_posts import empty_like
 from multimodal.memory.log.errors import StoreError
 from multimodal.memory.log.events import Event
 from multimodal.memory.log.store import EventStore
@@ -123,7 +122,7 @@ def read_snapshot(folder: Path, like: PostMemory, origin: Origin) -> tuple[PostM
         except SnapshotError:
             if seen_of(folder) == read:
                 raise
-            like = empty_like(like)  # another process replaced it meanwhile
+            like = like.emptied()  # another process replaced it meanwhile
 
 
 def seen_of(folder: Path) -> tuple[int, int] | None:

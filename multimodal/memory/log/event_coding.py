@@ -77,7 +77,7 @@ def encode(event: Event) -> Row:
     kind = _KINDS.get(type(event))
     if kind is None:
         accepted = ", ".join(known.__name__ for known in _KINDS)
-        raise UserError(f"{short_repr(event)} is no event; accepted: {accepted}.")
+        raise UserError(f"{short_repr(event)} is not an event; accepted: {accepted}.")
     of_user = kind in (RULES, FORGOTTEN)
     post_id = None if of_user else _identifier(event, "post_id", optional=kind == FEEDBACK)
     user_id = _identifier(event, "user_id", optional=not of_user)

@@ -49,7 +49,7 @@ class IndexSettings:
 
     @property
     def freeze_posts(self) -> int:
-        """After how many arrivals the order of time is frozen anew."""
+        """After how many arrivals the order of time is frozen again."""
         return max(self.slice_posts // 4, 1)
 
     def candidates_of(self, posts: int) -> int:

@@ -126,7 +126,7 @@ def _hashtag(name: str, value: Any) -> str:
         raise UserError(f"{name}: {short_repr(value)} is {type(value).__name__}; give hashtags as texts.")
     canonical = canonical_pattern(value)
     if not canonical:
-        raise UserError(f"{name}: {short_repr(value)} is no hashtag; one has at least one letter.")
+        raise UserError(f"{name}: {short_repr(value)} is not a hashtag; one has at least one letter.")
     return canonical
 
 
@@ -150,7 +150,7 @@ def _language(value: Any) -> str | None:
         return None
     if not isinstance(value, str) or not _LANGUAGE.fullmatch(value.casefold()):
         raise UserError(
-            f"language: {short_repr(value)} is no code of a language; give two or three letters of ISO 639, for "
+            f"language: {short_repr(value)} is not the code of a language; give two or three letters of ISO 639, for "
             f"instance 'en', or {ANY!r}."
         )
     return value.casefold()

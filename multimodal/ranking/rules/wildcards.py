@@ -67,7 +67,7 @@ def _holds_in_order(text: str, pieces: Sequence[str]) -> bool:
 
 def _piece(pattern: str) -> tuple[str, str]:
     """Return where the longest piece between wildcards stands, and its beginning or end."""
-    if "[" in pattern:  # a set of characters is no piece
+    if "[" in pattern:  # a set of characters is not a piece
         return _ANYWHERE, ""
     pieces = WILDCARD.split(pattern)[::2]
     longest = max(range(len(pieces)), key=lambda number: len(pieces[number]))

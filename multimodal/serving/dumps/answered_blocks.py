@@ -115,7 +115,7 @@ def _check_same(folder: Path, before: Any, now: Mapping[str, Any]) -> None:
 
 
 def _again(folder: Path) -> str:
-    return f"To begin anew, delete {folder}."
+    return f"To start over, delete {folder}."
 
 
 def _shown(one: Sequence[str | None] | None) -> str:

@@ -86,7 +86,7 @@ def recommend_dump(
 
     Raises:
         UserError: an option or the output cannot be used.
-        DataError: the dump cannot be read, or has changed since the call that is gone on with.
+        DataError: the dump cannot be read, or has changed since the interrupted call that it continues.
         RunError: what is kept is of another call, processes die at the same block, or a file cannot be written.
     """
     check_output(output, reader.sources())

@@ -1,4 +1,4 @@
-"""Files that are no text under the name of a text: told what they are, and never read as rows."""
+"""Files that are not text under the name of a text: told what they are, and never read as rows."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def test_ids_of_the_table_are_kept(tmp_path):
 def test_tables_of_one_kind(tmp_path):
     write(tmp_path / "a", "csv")
     write(tmp_path / "b", "jsonl")
-    with pytest.raises(DataError, match=r"is no imagefolder. Accepted: tables .* Seen: a/metadata.csv, b/metadata"):
+    with pytest.raises(DataError, match=r"is not an imagefolder. Accepted: tables .* Seen: a/metadata.csv, b/metadata"):
         list(open_dump(tmp_path).read())
     assert not ImageFolderReader.detect(tmp_path / "none")
     (tmp_path / "c").mkdir()

@@ -69,7 +69,7 @@ def test_stray_quotes_swallow_nothing(tmp_path):
 
 def test_what_is_not_understood_is_refused(tmp_path):
     with pytest.raises(
-        DataError, match=r"is no atomic file of RecBole: its first line has 'user_id,item_id'. Accepted"
+        DataError, match=r"is not an atomic file of RecBole: its first line has 'user_id,item_id'. Accepted"
     ):
         read(write(tmp_path / "a", inter="user_id,item_id\n1,2\n"))
     with pytest.raises(DataError, match=r"has one hashtag a row, in 'tags:token'. Accepted: one row a post"):

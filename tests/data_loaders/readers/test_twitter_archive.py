@@ -323,7 +323,7 @@ def test_tweets_that_are_there_twice_and_bytes_that_are_no_text(tmp_path):
         ("it", "tweets.js is not a file of a Twitter archive. It begins with 'it'; accepted: an assignment such as"),
         (
             "<html>",
-            "tweets.js is no text, but a web page; if it was downloaded, its address may need a login",
+            "tweets.js is not text, but a web page; if it was downloaded, its address may need a login",
         ),
         (made.script({"tweet": {}}), "is not a file of a Twitter archive"),
         ("", "is not a file of a Twitter archive"),

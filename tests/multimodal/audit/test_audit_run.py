@@ -58,8 +58,8 @@ def test_predictions_of_another_model_are_noticed(run, tiny_data, monkeypatch):
     [
         ({"split": "tst"}, "split: unknown split 'tst'. Did you mean 'test'?"),
         ({"seed": -1}, "seed: -1 is negative; give 0 or more."),
-        ({"k": 0}, "k: 0 is no possible length of the lists; give 1 to 1,000."),
-        ({"k": 10**30}, "is no possible length of the lists; give 1 to 1,000."),
+        ({"k": 0}, "k: 0 is not a possible length for the lists; give 1 to 1,000."),
+        ({"k": 10**30}, "is not a possible length for the lists; give 1 to 1,000."),
         ({"posts": 1}, "posts: 1 posts are too few to audit; give at least 2"),
     ],
 )

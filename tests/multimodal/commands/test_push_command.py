@@ -112,7 +112,8 @@ class TestRefused:
         done = command("push", "--run", trained, "--to", "hashtags")
         assert done.returncode == 2
         assert (
-            "to: 'hashtags' is no name of the Hugging Face Hub; give owner/name, such as ann/hashtags." in done.stderr
+            "to: 'hashtags' is not a name on the Hugging Face Hub; give owner/name, such as ann/hashtags."
+            in done.stderr
         )
         done = command("push", "--run", trained, "--to", "ann/hashtags", "--card", tmp_path / "no.md")
         assert (done.returncode, "no.md cannot be read" in done.stderr) == (2, True)

@@ -116,7 +116,7 @@ class TestRules:
             ("--replace", "nyc"): "--replace: 'nyc' has no =; give what to replace and by what",
             ("--rules", tmp_path / "no.json"): "--rules: there is no file",
             ("--rules", tmp_path / "list.json"): 'list.json holds [1]; give an object such as {"never": ["ad*"]}',
-            ("--rules", tmp_path / "text.json"): "text.json is no JSON that can be read",
+            ("--rules", tmp_path / "text.json"): "text.json is not JSON that can be read",
             ("--rules", tmp_path / "key.json"): "rules: unknown key 'nevr'. Did you mean 'never'?",
             ("--never", "ad", "--always", "ad"): "always: 'ad' is also among never",
         }

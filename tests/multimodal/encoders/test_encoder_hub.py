@@ -56,7 +56,7 @@ def test_an_unreachable_hub_names_the_default_model_and_what_to_do(unreachable: 
     with pytest.raises(ConfigError, match=rf"'bert-base-multilingual-cased'.*cannot be reached.*{CAPTION_HELP}"):
         build_caption_encoder(CaptionEncoderConfig(name="transformer"), [])
     with pytest.raises(
-        ConfigError, match=r"reached: .* 'ann/bert' is no folder in '.*': if one was meant, correct the"
+        ConfigError, match=r"reached: .* 'ann/bert' is not a folder in '.*': if one was meant, correct the"
     ):
         build_caption_encoder(CaptionEncoderConfig(name="transformer", pretrained="ann/bert"), [])
     with pytest.raises(ConfigError, match=rf"'hub' \(test_vit\).*cannot be reached.*{IMAGE_HELP}"):

@@ -141,7 +141,7 @@ class TestFolder:
         (folder / "mine").mkdir()
         evaluate_run(run, tiny_data, ks=[1, 2])
         names = {path.name for path in folder.iterdir()}
-        # These scores are no chances.
+        # These scores are not probabilities.
         assert names == {*RESULTS, "audit.md", "notes.txt", "mine"} - {"chances.csv"}
         evaluate_run(run, tiny_data, ks=[1, 2], slices=False)
         assert not (folder / "slices.csv").exists()

@@ -8,7 +8,7 @@ import pytest
 from data_loaders.posts import Post
 from multimodal.hybrid.candidates import CandidateTable, Feature
 from multimodal.hybrid.choosing import calibrated_on, choose, f1_of_scores, windows_of
-from multimodal.hybrid.learning import LearningPosts
+from multimodal.hybrid.learning_posts import LearningPosts
 from multimodal.hybrid.ranker.config import RankerConfig
 from multimodal.hybrid.ranker.fitting import fit_ranker
 

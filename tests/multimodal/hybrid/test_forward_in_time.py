@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from multimodal.hybrid.learning import LearningPosts
+from multimodal.hybrid.learning_posts import LearningPosts
 from multimodal.hybrid.sources.linear import LinearHead
 from multimodal.hybrid.system import HybridSystem
 from multimodal.training.run import train_run

@@ -48,7 +48,7 @@ def test_by_hand():
     f1 = expected_f1(chances, 0.5)
     assert f1[0] == pytest.approx([1.8 / 3.0, 2.8 / 4.0, 3.0 / 5.0])
     assert f1[1].tolist() == [0.8 / 1.9, -np.inf, -np.inf]
-    # The third is no candidate: it can be named, but nobody expects it to be true.
+    # The third is not a candidate: it can be named, but nobody expects it to be true.
     assert expected_f1(chances, 0.5, 2)[0, 2] == pytest.approx(3.0 / 4.9)
 
 

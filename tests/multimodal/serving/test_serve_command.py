@@ -13,7 +13,7 @@ def said(capsys, *words):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--limit", "bytes=1"], "'bytes' is no limit; accepted: body_bytes, "),
+        (["--limit", "bytes=1"], "'bytes' is not a limit; accepted: body_bytes, "),
         (["--limit", "body_bytes=many"], "'many' is not a number"),
         (["--limit", "body_bytes=0"], "body_bytes: 0 is not a limit"),
         (["--memory", "a=x", "--run", "b"], "with several runs give --memory NAME=URL"),

@@ -53,7 +53,7 @@ def test_an_object_of_the_form(tmp_path):
         ('{"width": -1}', "is damaged: width: Input should be greater than or equal to 0, got -1."),
         ('{"width": 1, "weight": Infinity}', "is damaged: weight: Input should be a finite number, got inf."),
         ('{"width": 1, "weight": 1e400}', "is damaged: weight: Input should be a finite number, got inf."),
-        ('{"width": 1, "weight": NaN}', "is damaged: NaN is no number"),
+        ('{"width": 1, "weight": NaN}', "is damaged: NaN is not a number"),
         ('{"width": 1, "names": ["x", "x"]}', "is damaged: names: a value is given twice, got ['x', 'x']."),
         ('{"width": 1, "width": 2}', "is damaged: a key is given twice in one object"),
         ('{"width": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]}', "16, 1…."),

@@ -44,7 +44,7 @@ def test_fitted_chances_are_shares_and_rise():
     ],
 )
 def test_what_is_no_rising_line_is_refused(values):
-    with pytest.raises(RunError, match="its calibration is no rising line from scores to chances"):
+    with pytest.raises(RunError, match="its calibration is not a rising line from scores to probabilities"):
         Calibration.of_values(values)
 
 

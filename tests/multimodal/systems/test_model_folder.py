@@ -213,7 +213,7 @@ class TestAStrangersModel:
     def test_numbers_that_nothing_can_be_computed_with(self, run, monkeypatch, answer):
         monkeypatch.setattr(get_system("user_habit"), "rank", lambda *_: [answer])
         message = self.message(run)
-        assert message.startswith(f"the model in {run / 'model'} cannot be used: its answers are no finite numbers")
+        assert message.startswith(f"the model in {run / 'model'} cannot be used: its answers are not finite numbers")
 
     def test_whatever_a_library_raises_names_the_model(self, run, monkeypatch):
         def fail(*arguments):
@@ -268,7 +268,7 @@ class TestHub:
             load_model("ann/hashtags")
         assert str(error.value) == (
             "there is no folder 'ann/hashtags', and the Hugging Face Hub gave no model of that name: no connection. "
-            f"'ann/hashtags' is no folder in {str(tmp_path)!r}: if one was meant, correct the path. If a model on the "
-            "Hugging Face Hub was meant, check its name and the network. To fetch it where there is a network: "
+            f"'ann/hashtags' is not a folder in {str(tmp_path)!r}: if one was meant, correct the path. If a model on "
+            "the Hugging Face Hub was meant, check its name and the network. To fetch it where there is a network: "
             "hf download ann/hashtags --local-dir models/hashtags"
         )

@@ -62,7 +62,7 @@ def test_a_recommender_uploads_nothing_of_users_unless_asked(habit_run, uploaded
 
 def test_the_name_is_checked_first(habit_run, uploaded):
     for name in ("habit", "runs/a/b", "ann/habit@v1", "../x/y"):
-        with pytest.raises(UserError, match="is no name of the Hugging Face Hub; give owner/name"):
+        with pytest.raises(UserError, match="is not a name on the Hugging Face Hub; give owner/name"):
             Recommender.from_pretrained(habit_run).push_to_hub(name)
     assert uploaded == []
 

@@ -41,11 +41,11 @@ def read_address(given: str | Path) -> Address:
     """Return the address of a log from a path or a URL.
 
     Raises:
-        StoreError: it is no path or URL, or of a database that is not supported. The message holds no password.
+        StoreError: it is neither a path nor a URL, or the database is not supported. The message holds no password.
     """
     scheme = _SCHEME.match(given) if isinstance(given, str) else None
     if not isinstance(given, (str, Path)) or not str(given) or "\0" in str(given):
-        raise StoreError(f"{short_repr(given)} is no address of a log; accepted: {ACCEPTED}.")
+        raise StoreError(f"{short_repr(given)} is not the address of a log; accepted: {ACCEPTED}.")
     if scheme is None:
         return _of_file(Path(given))
     driver = _DRIVERS.get(scheme[1].lower())

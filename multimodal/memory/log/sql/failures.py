@@ -18,7 +18,7 @@ _REMEDIES = {
     "connection option": "Correct the options in the URL.",
     "bad value for": "Correct the options in the URL.",
     "invalid sslmode": "Correct the options in the URL.",
-    "is not a database": "It is no SQLite database; choose another path.",
+    "is not a database": "It is not an SQLite database; choose another path.",
     "database is locked": "Another process writes into it; try again.",
     "lock timeout": "Another process writes into it; try again.",
     "readonly": "Allow this user to write the file and its folder.",

@@ -8,7 +8,7 @@ function complain(text) {
 function take(file) {
   if (!file) return;
   if (!file.type.startsWith('image/')) {
-    complain(`${file.name || 'That'} is no picture; JPEG, PNG, WebP and others are accepted.`);
+    complain(`${file.name || 'That'} is not a picture; JPEG, PNG, WebP and others are accepted.`);
   } else if (file.size > most) {
     complain(`The picture has ${(file.size / 1e6).toFixed(1)} MB; at most ${(most / 1e6).toFixed(1)} MB are accepted.`);
   } else {

@@ -73,7 +73,7 @@ def test_what_will_not_change_is_not_tried_again_and_redirects_are_not_followed(
 )
 def test_what_is_no_chat_completion(stub, body):
     stub.answers = [(200, body)]
-    with pytest.raises(Unanswered, match="the endpoint's answer is no chat completion"):
+    with pytest.raises(Unanswered, match="the endpoint's answer is not a chat completion"):
         endpoint(stub.url).ask(QUESTION)
 
 

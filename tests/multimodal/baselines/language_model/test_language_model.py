@@ -91,7 +91,7 @@ def test_hashtags_that_were_not_offered_are_dropped_and_counted(stub, make, aske
         ("I would rather not.", "the answer holds no list of hashtags"),
         ((500, "broken"), "the endpoint answered with status 500 (3 tries)"),
         ((401, "who are you"), "the endpoint answered with status 401"),
-        ((200, b"<html>"), "the endpoint's answer is no chat completion"),
+        ((200, b"<html>"), "the endpoint's answer is not a chat completion"),
     ],
 )
 def test_without_a_usable_answer_the_order_of_retrieval_remains_and_is_told(stub, make, asked, answer, reason, caplog):
@@ -176,9 +176,9 @@ class TestSwitch:
     @pytest.mark.parametrize(
         ("url", "message"),
         [
-            ("ftp://host/v1", "is no address of an endpoint; give one such as http://localhost:8000/v1"),
-            ("localhost:8000", "is no address of an endpoint"),
-            ("http://host/v1?key=1", "is no address of an endpoint"),
+            ("ftp://host/v1", "is not the address of an endpoint; give one such as http://localhost:8000/v1"),
+            ("localhost:8000", "is not the address of an endpoint"),
+            ("http://host/v1?key=1", "is not the address of an endpoint"),
             (
                 "http://me:secret@host/v1",
                 f"holds a user or password, which would be saved; give the key as {KEY_VARIABLE}",

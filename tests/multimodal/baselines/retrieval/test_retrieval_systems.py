@@ -160,12 +160,12 @@ class TestOtherSpaces:
     @pytest.mark.parametrize(
         ("overrides", "message"),
         [
-            (["likeness.smell=1"], "likeness: 'smell' is no space; give weights of words, caption, image"),
+            (["likeness.smell=1"], "likeness: 'smell' is not a space; give weights of words, caption, image"),
             (["likeness.words=-1"], "the weight of 'words' is -1.0; give a finite number of at least 0"),
             (["likeness.words=0"], "gives no space a weight; give one above 0, for instance {words: 1}"),
             (["likeness.caption=1"], "likeness.caption=1.0, but encoder.caption is null; give one"),
             (["caption_profile=plian"], "caption_profile: unknown caption profile 'plian'. Did you mean 'plain'?"),
-            (["likeness.content=1"], "'content' is no space"),
+            (["likeness.content=1"], "'content' is not a space"),
         ],
     )
     def test_what_cannot_be_is_refused(self, overrides, message):

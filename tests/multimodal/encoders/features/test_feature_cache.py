@@ -221,7 +221,7 @@ def test_an_index_of_something_else_is_named(tmp_path: Path, column: str) -> Non
     index[column][1] = -1
     for content in (index, np.zeros(3), index[:, None]):
         np.save(cache.folder / "index.npy", content)
-        with pytest.raises(RunError, match=r"index.npy is damaged \(it is no index of rows\); delete "):
+        with pytest.raises(RunError, match=r"index.npy is damaged \(it is not an index of rows\); delete "):
             FeatureCache(tmp_path, "f").get_or_compute(["a"], Computer(["a"]), "testing")
 
 

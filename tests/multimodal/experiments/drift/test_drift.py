@@ -217,7 +217,7 @@ class TestCommand:
         [
             (["--period", "decade"], "period: 'decade' is unknown."),
             (["--protocols", "frozn"], "--protocols: 'frozn' is unknown. Did you mean 'frozen'?"),
-            (["--k", "0"], "--k: 0 is no length of a list; give 1 or more."),
+            (["--k", "0"], "--k: 0 is not a length of a list; give 1 or more."),
         ],
     )
     def test_what_cannot_be_is_refused(self, arguments, message, tmp_path, capsys):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from data_loaders.errors import ConfigError, DataError
-from multimodal.hybrid.learning import by_time, instant_cut
+from multimodal.hybrid.learning_posts import by_time, instant_cut
 from multimodal.hybrid.parts.earlier_data import EarlierData
 from multimodal.hybrid.parts.part_memory import PartMemory
 from multimodal.hybrid.parts.training import part_config
@@ -105,7 +105,7 @@ class TestTraining:
     ("setting", "message"),
     [
         ("sources={own: sample}", "'own' is a source that the hybrid has itself; give another name"),
-        ("sources={a b: sample}", "'a b' is no name for a source"),
+        ("sources={a b: sample}", "'a b' is not a name for a source"),
         ("encoder.caption=small", "this encoder is never trained; give `pretrained`"),
         ("rows.refit=1", "rows.refit: Input should be less than 1"),
     ],

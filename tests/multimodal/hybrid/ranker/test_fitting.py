@@ -62,7 +62,7 @@ def test_the_ranker_is_chosen_on_validation():
     rows, later = draw_rows(posts=100), draw_rows(posts=100, seed=1)
     losses = {kind: log_loss(_fit(rows, kind=kind), later) for kind in ("trees", "linear")}
     assert fit_ranker(rows, NAMES, SOURCES, AUTO, later).kind == min(losses, key=losses.get)
-    # Trees win where what is right is no sum.
+    # Trees win where what is right is not a sum.
     features = np.random.default_rng(0).normal(size=(4_000, len(NAMES))).astype(np.float32)
     both = RankerRows(features, features[:, 0] * features[:, 1] > 0, np.repeat(np.arange(400), 10))
     halves = [both.take(np.flatnonzero((both.posts < 200) == first)) for first in (True, False)]

@@ -125,7 +125,7 @@ def test_words_of_the_caption(questions):
     assert found["greenhills"]["chance"] == pytest.approx((1 + 2 / 4) / (1 + 2))
     assert (found["greenhills"]["new"], found["greenhills"]["words"], found["greenhills"]["title"]) == (0, 2, 1)
     assert (found["winter"]["new"], found["winter"]["title"]) == (0, 0)
-    # It becomes a hashtag later, which nobody can know yet; green was written, but is no hashtag either.
+    # It becomes a hashtag later, which nobody can know yet; green was written, but is not a hashtag either.
     assert (found["zebra"]["new"], found["zebra"]["chance"], found["zebra"]["share"]) == (1, 0, 0)
     assert found["hillsby"]["new"] == 1
     assert "the" not in found

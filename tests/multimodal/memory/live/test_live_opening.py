@@ -155,7 +155,7 @@ class TestSnapshots:
 
     def test_without_that_of_a_lost_log_it_begins_anew(self, opened, snapshot, path):
         path.unlink()
-        with pytest.raises(StoreError, match=rf"To begin anew, without what was observed, remove {snapshot}\."):
+        with pytest.raises(StoreError, match=rf"To start over, without what was observed, remove {snapshot}\."):
             opened()
         shutil.rmtree(snapshot)
         # Without bob, who stays forgotten.

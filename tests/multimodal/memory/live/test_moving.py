@@ -52,7 +52,9 @@ def test_an_interrupted_copy_goes_on(source):
 def test_a_place_that_is_taken(source):
     target = InProcessStore("model-a")
     target.append([PostWithdrawn(post_id="other")])
-    with pytest.raises(StoreError, match=r"holds other entries than in this process: it is no copy of it. Choose an e"):
+    with pytest.raises(
+        StoreError, match=r"holds other entries than in this process: it is not a copy of it. Choose an e"
+    ):
         copy_log(source.store, target)
     assert target.last() == 1
 

@@ -94,7 +94,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("event", "text"),
         [
-            ("a post", "'a post' is no event; accepted: PostObserved, PostCorrected"),
+            ("a post", "'a post' is not an event; accepted: PostObserved, PostCorrected"),
             (post(""), "PostObserved: post_id is ''; accepted: a text that is not empty"),
             (post("a\0"), r"PostObserved: post_id is 'a\\x00'; accepted: .* without NUL"),
             (post("a", user_id="\ud800"), "PostObserved of post 'a': user_id is .*; accepted: a text .* valid Unicode"),

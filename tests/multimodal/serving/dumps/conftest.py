@@ -12,7 +12,7 @@ def recommender(habit_run):
 
 @pytest.fixture(scope="session")
 def dump(tiny_data, tmp_path_factory):
-    """The posts of `tiny_data` as JSON Lines, beside their pictures, and records that are no posts."""
+    """The posts of `tiny_data` as JSON Lines, beside their pictures, and records that are not posts."""
     folder = tmp_path_factory.mktemp("dump")
     with (folder / "posts.jsonl").open("w") as file:
         for post in tiny_data.posts:

@@ -190,7 +190,7 @@ class TestGoingOn:
         with pytest.raises(RunError) as refused:
             recommend_dump(recommender, open_dump(dump), output, {"k": 6})
         assert "holds what another call has answered: k was 5 there and is 6 here" in str(refused.value)
-        assert f"To begin anew, delete {folder}." in str(refused.value)
+        assert f"To start over, delete {folder}." in str(refused.value)
         with pytest.raises(RunError, match="never was None there and is \\['sea'\\] here"):
             recommend_dump(recommender, open_dump(dump), output, {"k": 5, "never": ["sea"]})
 
@@ -245,7 +245,7 @@ class TestGoingOn:
         folder = interrupted(tmp_path / "out.csv", 2)
         (second,) = (folder / "blocks").glob("0000001-*")
         (second / "answers.jsonl").write_text("{")
-        with pytest.raises(RunError, match=r"0000001-\w+/answers\.jsonl is damaged: .* To begin anew, delete"):
+        with pytest.raises(RunError, match=r"0000001-\w+/answers\.jsonl is damaged: .* To start over, delete"):
             recommend_dump(recommender, open_dump(dump), tmp_path / "out.csv", {"k": 5})
 
 

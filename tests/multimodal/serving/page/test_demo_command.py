@@ -31,4 +31,4 @@ def test_a_missing_package(capsys, monkeypatch):
 def test_a_mistake(capsys):
     pytest.importorskip("gradio", reason="needs gradio")
     assert "prepared folder nowhere does not exist" in said(capsys, "--data", "nowhere")
-    assert "'bytes' is no limit" in said(capsys, "--limit", "bytes=1")
+    assert "'bytes' is not a limit" in said(capsys, "--limit", "bytes=1")

@@ -197,7 +197,7 @@ def test_bad_input_is_told_clearly(page, tmp_path):
     problem.filter(has_text="The picture has 0.8 MB; at most 0.7 MB are accepted.").wait_for()
     text.write_text("no picture")
     page.locator("#mh-file").set_input_files(text)
-    problem.filter(has_text="notes.txt is no picture; JPEG, PNG, WebP and others are accepted.").wait_for()
+    problem.filter(has_text="notes.txt is not a picture; JPEG, PNG, WebP and others are accepted.").wait_for()
     damaged = tmp_path / "damaged.png"
     damaged.write_bytes(b"\x89PNG\r\n\x1a\n")
     page.locator("#mh-file").set_input_files(damaged)

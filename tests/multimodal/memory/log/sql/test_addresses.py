@@ -41,11 +41,11 @@ def test_none_is_kept(given):
     [
         (
             "",
-            "'' is no address of a log; accepted: a path, sqlite:///PATH, or postgresql://USER:PASSWORD@HOST:PORT/DAT",
+            "'' is not the address of a log; accepted: a path, sqlite:///PATH, or postgresql://USER:PASSWORD@HOST:PORT/DAT",
         ),
-        ("a\0b", "is no address of a log"),
-        (7, "7 is no address of a log"),
-        (b"memory", "b'memory' is no address of a log"),
+        ("a\0b", "is not the address of a log"),
+        (7, "7 is not the address of a log"),
+        (b"memory", "b'memory' is not the address of a log"),
         ("mysql://ann:s3cret@db/memory", "a log cannot be kept in 'mysql'. Accepted: a path"),
         ("postgersql://ann:s3cret@db/memory", "in 'postgersql'. Did you mean 'postgresql'?"),
         ("http://ann:s3cret@db/memory", "a log cannot be kept in 'http'."),

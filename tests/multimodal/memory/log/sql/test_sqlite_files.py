@@ -45,7 +45,9 @@ class TestPaths:
     @pytest.mark.parametrize("content", [b"no database", b"no database" * 1_000, bytes(5_000), b"SQLite format 3"])
     def test_a_file_that_is_no_database(self, path, content):
         path.write_bytes(content)
-        with pytest.raises(StoreUnavailableError, match=r"is not a database. It is no SQLite database; choose another"):
+        with pytest.raises(
+            StoreUnavailableError, match=r"is not a database. It is not an SQLite database; choose another"
+        ):
             open_store(path, "model-a")
         assert path.read_bytes() == content
 

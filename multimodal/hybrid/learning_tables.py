@@ -1,10 +1,9 @@
-"""The tables that a ranker learns from: each post described by what was known, and by Systems not trained on it."""
+"""`LearningTables`: each post described by what was known before it, and by Systems that were not trained on it."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,14 +12,13 @@ from multimodal.distributed.progress import shared_progress
 from multimodal.hybrid.building import TableBuilder
 from multimodal.hybrid.candidates import CandidateTable, joined
 from multimodal.hybrid.config import RowsConfig
-from multimodal.hybrid.lacking import lacking
+from multimodal.hybrid.learning_posts import LearningPosts, StrippedPosts, instant_cut
 from multimodal.hybrid.parts.part_source import PartSource
 from multimodal.hybrid.parts.training import TrainedPart
-from multimodal.hybrid.ranker.rows import RankerRows
-from multimodal.hybrid.ranker.rows import joined as joined_rows
 from multimodal.hybrid.sources.base import Questions
 from multimodal.hybrid.sources.linear import LinearHead
 from multimodal.hybrid.spaces import CAPTION, PostSpaces
+from multimodal.hybrid.stripping import strip_some
 from multimodal.hybrid.texts.head import TextHead
 from multimodal.hybrid.texts.vectors import HashtagVectors
 from multimodal.memory.post_memory import PostMemory
@@ -30,86 +28,14 @@ from multimodal.systems.base import System
 _POSTS_AT_ONCE = 256
 # Gives the sources of a hybrid with these heads and parts, without those of the last argument.
 Assemble = Callable[[LinearHead | None, TextHead | None, Sequence[PartSource], Collection[str]], TableBuilder]
-# Shares of the train posts after which a head is fitted anew.
+# Shares of the train posts after which a head is refitted.
 _HEADS = (0.12, 0.25, 0.4, 0.55, 0.7, 0.85)
 
 
-@dataclass(frozen=True, slots=True)
-class LearningPosts:
-    """Train and validation posts with the tables of those that rankers learn from.
-
-    Attributes:
-        posts: the last train posts by time, then all validation posts.
-        train: how many of them are train posts.
-        table: their candidates.
-        stripped: what rankers learn from besides: some of the train posts again, without what posts may lack.
-    """
-
-    posts: Sequence[Post]
-    train: int
-    table: CandidateTable
-    stripped: StrippedPosts | None = None
-
-    def rows(self, start: int, stop: int) -> RankerRows:
-        """Return the candidates of posts as a ranker takes them, with those of the stripped ones among them."""
-        rows = rows_of(self.table.of_posts(start, stop), self.posts[start:stop])
-        return rows if self.stripped is None else joined_rows([rows, self.stripped.rows(start, stop)])
-
-    def without(self, sources: Collection[str]) -> LearningPosts:
-        """Return the same without some sources."""
-        stripped = None if self.stripped is None else self.stripped.without(sources)
-        return LearningPosts(self.posts, self.train, self.table.without(tuple(sources)), stripped)
-
-
-@dataclass(frozen=True, slots=True)
-class StrippedPosts:
-    """Posts that lack something; see `lacking`.
-
-    Attributes:
-        places: of the posts that they are made of, among those that rankers learn from, ascending.
-        posts: what is left of them.
-        table: their candidates.
-    """
-
-    places: Sequence[int]
-    posts: Sequence[Post]
-    table: CandidateTable
-
-    def rows(self, start: int, stop: int) -> RankerRows:
-        """Return the candidates of those that are made of posts from `start` to before `stop`."""
-        first, last = (int(place) for place in np.searchsorted(self.places, [start, stop]))
-        return rows_of(self.table.of_posts(first, last), self.posts[first:last])
-
-    def without(self, sources: Collection[str]) -> StrippedPosts:
-        """Return the same without some sources."""
-        return StrippedPosts(self.places, self.posts, self.table.without(tuple(sources)))
-
-
-def rows_of(table: CandidateTable, posts: Sequence[Post]) -> RankerRows:
-    """Return a table of posts with known hashtags as a ranker takes it; posts without hashtags are left out."""
-    labels = table.labels([post.hashtags for post in posts])
-    known = np.array([bool(post.hashtags) for post in posts], np.bool_)
-    kept = np.flatnonzero(known[table.rows]) if len(posts) else np.empty(0, np.int64)
-    return RankerRows(table.values[kept], labels[kept], table.rows[kept])
-
-
-def by_time(posts: Sequence[Post]) -> list[int]:
-    """Return the order of posts by instant."""
-    order: list[int] = np.argsort([post.instant_us for post in posts], kind="stable").tolist()
-    return order
-
-
-def instant_cut(posts: Sequence[Post], count: int) -> int:
-    """Return about `count`, so that no instant lies on both sides; `posts` are by time."""
-    while 0 < count < len(posts) and posts[count].instant_us == posts[count - 1].instant_us:
-        count += 1
-    return min(count, len(posts))
-
-
-class TableMaker:
+class LearningTables:
     """Describes train and validation posts by everything that was strictly earlier.
 
-    The heads are fitted anew as time goes on, to what was known. A System that is a source says nothing of the
+    The heads are refitted as time goes on, to what was known. A System that is a source says nothing of the
     first train posts, which its early training knew; of the later ones speaks what was trained on the first alone; of
     validation posts what was trained on the train split.
 
@@ -184,7 +110,7 @@ class TableMaker:
                 chosen = {name: part.early if early[name] <= first else None for name, part in self._parts.items()}
                 cut, posts = self._cut_before(first), self._train[first:last]
                 tables += self._tables(posts, cut, chosen, left_out, advance)
-                found, left = lacking(posts, self._lacking, first)
+                found, left = strip_some(posts, self._lacking, first)
                 further += self._tables(left, cut, chosen, left_out)
                 places += [first - self._start + place for place in found]
                 stripped += left

@@ -1,4 +1,4 @@
-"""Posts that lack something, made of posts that have it."""
+"""Posts stripped of their caption, user or picture, so that rankers learn from incomplete posts too."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _STRIPPED: tuple[Callable[[Post], Post], ...] = (
 )
 
 
-def lacking(posts: Sequence[Post], share: float, first: int = 0) -> tuple[list[int], list[Post]]:
-    """Return some of the posts without their caption, user, picture, or caption and user, by turns.
+def strip_some(posts: Sequence[Post], share: float, first: int = 0) -> tuple[list[int], list[Post]]:
+    """Return a share of the posts without, in turn, their caption, user, picture, or caption and user.
 
     Args:
         posts: in any order.
-        share: of the posts.
-        first: number of the first one, so that parts of a sequence give what the whole gives.
+        share: of the posts, evenly spread.
+        first: number of the first post, so that parts of a sequence give what the whole gives.
 
     Returns:
-        The places of those that had it, ascending, and what is left of them.
+        The places of the posts that had what was removed, ascending, and the stripped posts.
     """
     places, stripped = [], []
     for place, post in enumerate(posts):
