@@ -113,9 +113,9 @@ def test_a_new_hashtag_is_encoded_when_it_is_observed(texts_run, monkeypatch):
     recommender = Recommender.from_pretrained(texts_run.path)
     encoded, encode = [], HashtagVectors._encoded
 
-    def keep(self, hashtag):
-        encoded.append(hashtag)
-        return encode(self, hashtag)
+    def keep(self, hashtags, advance):
+        encoded.extend(hashtags)
+        return encode(self, hashtags, advance)
 
     monkeypatch.setattr(HashtagVectors, "_encoded", keep)
     recommender.observe({"post_id": "n", "caption": "a quiet harbour", "hashtags": ["brandnew"]})
