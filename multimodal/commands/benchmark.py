@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--k", default="1,3,5,7,10", help="cut-offs (default: 1,3,5,7,10)")
     tried = "hyper-parameters each row tries on the validation split, the first as configured (default: 0, no search)"
     add("--trials", type=int, default=0, metavar="N", help=tried)
-    kept = "rows, or all: what is kept of another configuration or other data is deleted and made again, not refused"
+    kept = "rows, or all: what is kept of another configuration, version or data is deleted and made again, not refused"
     add("--renew", default="", metavar="NAME,…", help=kept)
     reordered = "also evaluate every System's lists in this order, see docs/rules.md, such as diversity=0.3; repeatable"
     add("--rerank", action="append", default=[], metavar='"key=value …"', help=reordered)

@@ -64,7 +64,7 @@ def is_finished(run: RunFolder, config: RunConfig, data: PreparedData) -> bool:
     if not (run.model / "model.json").is_file():
         return False
     _refuse_other(run, config, data, _FINISHED)
-    if missing := _missing_keys(run, config):
+    if missing := missing_keys(run, config):
         logger.warning(
             "%s is taken as it is, though an earlier version trained it, which had no %s; delete it to train it again",
             run.path,
@@ -203,8 +203,12 @@ def changed_keys(run: RunFolder, config: RunConfig) -> list[str]:
     return [f"  - {key}: {old.get(key)!r} there, {new.get(key)!r} now" for key in differing]
 
 
-def _missing_keys(run: RunFolder, config: RunConfig) -> list[str]:
-    """Return the keys of a configuration that the version of a run of the same one did not have."""
+def missing_keys(run: RunFolder, config: RunConfig) -> list[str]:
+    """Return the keys of a configuration that the version of a run of the same one did not have.
+
+    Raises:
+        RunError: the folder's configuration is damaged.
+    """
     known = dict(_flat(_saved_config(run)))
     return [key for key, _ in _flat(config.model_dump(mode="json")) if key not in known]
 

@@ -30,7 +30,7 @@ from multimodal.experiments.benchmark.searching import search
 from multimodal.experiments.side_by_side import Folder, do_tasks
 from multimodal.storage.run_folder import RunFolder, read_json, write_json
 from multimodal.systems.config_loading import load_config
-from multimodal.training.opening import changed_keys, is_finished, is_other
+from multimodal.training.opening import changed_keys, is_finished, is_other, missing_keys
 from multimodal.training.run import train_run
 
 logger = logging.getLogger(__name__)
@@ -183,7 +183,7 @@ def _discard_other(entry: Entry, data: PreparedData, folder: Path, seed: int, *,
     if searched and run.config.is_file() and changed_keys(run, config):
         logger.info("%s: more trials chose other hyper-parameters; its run is made anew", entry.name)
         shutil.rmtree(folder)
-    elif renew and is_other(run, config, data):
+    elif renew and run.config.is_file() and (is_other(run, config, data) or missing_keys(run, config)):
         logger.info("%s: its run was another one; it is made anew", entry.name)
         shutil.rmtree(folder)
 

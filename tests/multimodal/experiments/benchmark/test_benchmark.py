@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from rich.console import Console
 from sklearn.metrics import f1_score
 
@@ -209,6 +210,25 @@ class TestRunning:
         _, failures = run_benchmark(entries, other_tiny_data, tmp_path, KS, renewed=["user_habit"])
         assert [failure.entry.name for failure in failures] == ["popularity"]
         assert "contains a finished run on other data" in failures[0].reason
+
+    def test_a_run_of_a_version_without_some_key_is_made_anew_once_where_that_is_asked(
+        self, tiny_data, tmp_path, caplog
+    ):
+        entries = choose_entries("user_habit")
+        run_benchmark(entries, tiny_data, tmp_path, KS)
+        path = tmp_path / "user_habit" / "config.yaml"
+        values = yaml.safe_load(path.read_text())
+        del values["recency"]["history_posts"]
+        path.write_text(yaml.safe_dump(values))
+        run_benchmark(entries, tiny_data, tmp_path, KS)
+        assert "which had no recency.history_posts" in caplog.text
+        assert "history_posts" not in path.read_text()
+        for _ in range(2):
+            caplog.clear()
+            run_benchmark(entries, tiny_data, tmp_path, KS, renewed=["user_habit"])
+            assert "history_posts" in path.read_text()
+            assert "which had no" not in caplog.text
+        assert "made anew" not in caplog.text
 
     def test_an_interrupted_run_of_another_configuration_too(self, tiny_data, tmp_path, monkeypatch):
         entry = Entry("habit", Path("user_habit"))
