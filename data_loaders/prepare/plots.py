@@ -70,7 +70,8 @@ def _posts_per_month(axes: Any, index: PostIndex, split_ids: Ints) -> bool:
         axes.bar(dates, counts, width=28, bottom=below, color=_COLOURS[split_id], label=name, linewidth=0)
         below += counts
     axes.set_ylabel("posts")
-    axes.legend(frameon=False)
+    # Where there are many months, looking for the best place takes seconds.
+    axes.legend(frameon=False, loc="upper left")
     return True
 
 

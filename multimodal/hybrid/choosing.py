@@ -17,13 +17,16 @@ from multimodal.hybrid.ranker.rows import thinned
 from multimodal.ranking.calibration import AS_THEY_ARE, Calibration
 
 logger = logging.getLogger(__name__)
-_K, _NEGATIVES, _ROUNDS, _RATE = 5, 30, 80, 0.1
-_FEWEST_POSTS = 20
+_K, _ROUNDS, _RATE = 5, 80, 0.1
+# Wrong candidates of a post that rankers which are only tried learn from, and posts with hashtags that can judge them.
+NEGATIVES, FEWEST_POSTS = 30, 20
 # Of a post's chances, for the length of its list: chosen on stretches of time before the test split (BENCHMARKS.md).
 _SPREAD = 2.0
-# What another System has to add to be worth the time that it takes, and what another source may cost by chance.
+# What another System has to add to be worth the time that it takes, and what another source may cost at most.
 # Seeds differ by 0.003, and sources stand in for each other: leaving out two of them costs more than either.
 _LEAST_GAIN_OF_SYSTEMS, _LEAST_GAIN = 0.002, -0.005
+# Standard errors that a cost has to be below 0, so that few posts leave out nothing by chance.
+_CERTAIN = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,13 @@ class Choice:
     Attributes:
         left_out: names.
         gains: F1@5 with a source minus without, over all windows, for each source that could be left out.
+        by_chance: half the width of a 95 % interval of each gain, over posts.
         f1: of all sources on each window.
     """
 
     left_out: tuple[str, ...]
     gains: dict[str, float]
+    by_chance: dict[str, float]
     f1: tuple[float, ...]
 
 
@@ -54,14 +59,15 @@ def windows_of(learning: LearningPosts, count: int) -> list[tuple[int, int]]:
 
 
 def _enough(learning: LearningPosts, start: int, stop: int) -> bool:
-    return sum(bool(post.hashtags) for post in learning.posts[start:stop]) >= _FEWEST_POSTS
+    return sum(bool(post.hashtags) for post in learning.posts[start:stop]) >= FEWEST_POSTS
 
 
 def choose(
     learning: LearningPosts, optional: Sequence[str], systems: Collection[str], windows: int, config: RankerConfig,
     seed: int,
 ) -> Choice:  # fmt: skip
-    """Return which of the optional sources to leave out: those without which rankers do as well on later posts.
+    """Return which of the optional sources to leave out: Systems without which rankers do as well on later posts, and
+    others without which they do better.
 
     Args:
         learning: posts with tables of all sources.
@@ -73,20 +79,33 @@ def choose(
     """
     chosen = windows_of(learning, windows)
     if not chosen or not optional:
-        return Choice((), {}, ())
-    quick = faster(config)
+        return Choice((), {}, {}, ())
+    quick = _as_in_the_end(learning, chosen[-1], faster(config), seed)
     weights = np.array([stop - start for start, stop in chosen], np.float64)
-    everything = np.array([_f1_after(learning, window, quick, seed) for window in chosen])
-    gains = {}
+    everything = [_found_after(learning, window, quick, seed) for window in chosen]
+    gains, by_chance, left_out = {}, {}, []
     for source in optional:
         without = learning.without([source])
-        scores = np.array([_f1_after(without, window, quick, seed) for window in chosen])
-        gains[source] = float(np.average(everything - scores, weights=weights))
-        logger.info("F1@5 with %s minus without: %+.4f", source, gains[source])
-    left_out = [
-        name for name, gain in gains.items() if gain < (_LEAST_GAIN_OF_SYSTEMS if name in systems else _LEAST_GAIN)
-    ]
-    return Choice(tuple(left_out), gains, tuple(everything.tolist()))
+        others = [_found_after(without, window, quick, seed) for window in chosen]
+        differences = [one.f1 - other.f1 for one, other in zip(everything, others, strict=True)]
+        gain = gains[source] = float(np.average(differences, weights=weights))
+        chance = by_chance[source] = _CERTAIN * _standard_error(everything, others)
+        logger.info("F1@5 with %s minus without: %+.4f ± %.4f", source, gain, chance)
+        if gain < _LEAST_GAIN_OF_SYSTEMS if source in systems else gain < min(_LEAST_GAIN, -chance):
+            left_out.append(source)
+    return Choice(tuple(left_out), gains, by_chance, tuple(one.f1 for one in everything))
+
+
+def _as_in_the_end(
+    learning: LearningPosts, window: tuple[int, int], config: RankerConfig, seed: int
+) -> RankerConfig:  # fmt: skip
+    """Return the configuration with the kind of ranker that is best on the last window."""
+    if config.kind != "auto":
+        return config
+    start, stop = window
+    rows, table = thinned(learning.rows(0, start), NEGATIVES, seed), learning.table
+    ranker = fit_ranker(rows, table.names, table.sources, config, learning.rows(start, stop), seed)
+    return config.model_copy(update={"kind": ranker.kind})
 
 
 def faster(config: RankerConfig) -> RankerConfig:
@@ -95,19 +114,51 @@ def faster(config: RankerConfig) -> RankerConfig:
     return config.model_copy(update={"rounds": rounds, "learning_rate": max(config.learning_rate, _RATE)})
 
 
-def _f1_after(learning: LearningPosts, window: tuple[int, int], config: RankerConfig, seed: int) -> float:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a ranker found of the hashtags of posts that have any.
+
+    Attributes:
+        precision, recall: (N,) of the five best.
+    """
+
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+
+    @property
+    def f1(self) -> float:
+        """Of the means."""
+        if not self.precision.any():
+            return 0.0
+        precision, recall = float(self.precision.mean()), float(self.recall.mean())
+        return 2 * precision * recall / (precision + recall)
+
+
+def _standard_error(ones: Sequence[_Found], others: Sequence[_Found]) -> float:
+    """Return that of the mean difference, paired by posts, of precision and recall averaged, which F1 goes by."""
+    pairs = list(zip(ones, others, strict=True))
+    differences = [(one.precision - other.precision + one.recall - other.recall) / 2 for one, other in pairs]
+    every = np.concatenate(differences)
+    return float(every.std() / np.sqrt(len(every)))
+
+
+def _found_after(learning: LearningPosts, window: tuple[int, int], config: RankerConfig, seed: int) -> _Found:
     start, stop = window
-    rows = thinned(learning.rows(0, start), _NEGATIVES, seed)
+    rows = thinned(learning.rows(0, start), NEGATIVES, seed)
     ranker = fit_ranker(rows, learning.table.names, learning.table.sources, config, seed=seed)
-    return f1_at(ranker, learning, start, stop)
+    return _found_at(ranker, learning, start, stop, _K)
 
 
 def f1_at(ranker: Ranker, learning: LearningPosts, start: int, stop: int, k: int = _K) -> float:
     """Return F1@K of the means on some of the posts, those with hashtags."""
+    return _found_at(ranker, learning, start, stop, k).f1
+
+
+def _found_at(ranker: Ranker, learning: LearningPosts, start: int, stop: int, k: int) -> _Found:
     table, posts = learning.table.of_posts(start, stop), learning.posts[start:stop]
     truth = np.array([len(set(post.hashtags)) for post in posts])
     right = table.labels([post.hashtags for post in posts])
-    return f1_of_scores(table.rows, ranker.log_odds(table.values), right, truth, k)
+    return _found(table.rows, ranker.log_odds(table.values), right, truth, k)
 
 
 def f1_of_scores(
@@ -122,11 +173,14 @@ def f1_of_scores(
         truth: (B,) how many hashtags each post has.
         k: length of the lists.
     """
+    return _found(rows, scores, right, truth, k).f1
+
+
+def _found(
+    rows: NDArray[np.int64], scores: NDArray[np.float64], right: NDArray[np.bool_], truth: NDArray[np.int64], k: int
+) -> _Found:
     hits, tagged = hits_of_scores(rows, scores, right, len(truth), k), truth > 0
-    if not hits[tagged].any():
-        return 0.0
-    precision, recall = float((hits[tagged] / k).mean()), float((hits[tagged] / truth[tagged]).mean())
-    return 2 * precision * recall / (precision + recall)
+    return _Found(hits[tagged] / k, hits[tagged] / truth[tagged])
 
 
 def hits_of_scores(

@@ -38,6 +38,7 @@ from multimodal.hybrid.spaces import CAPTION, PostSpaces, build_spaces
 from multimodal.hybrid.storage import HybridParts, load_parts, save_parts
 from multimodal.hybrid.texts.head import TextHead
 from multimodal.hybrid.texts.vectors import HashtagVectors
+from multimodal.hybrid.weighing import validation_weight, weighted_rows
 from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.posts.dense_spaces import CONTENT
@@ -207,13 +208,15 @@ class HybridSystem(System):
         )
         self.left_out = (*self.left_out, *choice.left_out)
         self.parts = {name: part for name, part in self.parts.items() if name not in choice.left_out}
-        run.log({"event": "sources", "left_out": list(choice.left_out), "gains": choice.gains, "f1@5": choice.f1})
+        told = {"gains": choice.gains, "by_chance": choice.by_chance, "f1@5": choice.f1}
+        run.log({"event": "sources", "left_out": list(choice.left_out), **told})
         return maker.made(self.left_out) if choice.left_out else learning
 
     def _fit_ranker(self, learning: LearningPosts, run: RunFolder) -> None:
         """Fit the ranker on train posts and judge it on validation posts; then, if wanted, fit it on both."""
         table, end, config, seed = learning.table, len(learning.posts), self.config.ranker, self.config.seed
         rows, validation = learning.rows(0, learning.train), learning.rows(learning.train, end)
+        weight = 0.0
         self.ranker = fit_ranker(rows, table.names, table.sources, config, validation, seed)
         taken = [*table.proposers, *([TEXTS] if TEXTS in table.sources else [])]
         f1 = f1_at(self.ranker, learning, learning.train, end)
@@ -221,11 +224,13 @@ class HybridSystem(System):
         logger.info("sources: %s; left out: %s", ", ".join(taken), ", ".join(self.left_out) or "none")
         logger.info("F1@5 on validation posts, of a ranker that did not learn from them: %.4f", f1)
         if self.learns_from_validation and len(validation):
-            both, config = learning.rows(0, end), config.model_copy(update={"kind": self.ranker.kind})
-            self.ranker = fit_ranker(both, table.names, table.sources, config, None, seed)
-            rows = both
+            config = config.model_copy(update={"kind": self.ranker.kind})
+            weight = validation_weight(learning, config, seed)
+            rows = weighted_rows(learning, weight)
+            self.ranker = fit_ranker(rows, table.names, table.sources, config, None, seed)
+            logger.info("of the posts that the ranker learned from in the end, validation posts count %g times", weight)
         record = {"kind": self.ranker.kind, "sources": taken, "rows": len(rows), "validation_f1@5": f1}
-        run.log({"event": "ranker", **record})
+        run.log({"event": "ranker", **record, "validation_weight": weight})
 
     def _assembled(
         self,

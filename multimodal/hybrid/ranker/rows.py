@@ -21,12 +21,14 @@ class RankerRows:
         labels: (n,) whether the post has the hashtag.
         posts: (n,) the number of the post, not falling.
         counts: (n,) how many candidates each stands for, see `thinned`; None for one.
+        times: (n,) how many posts the post of each counts as; None for one.
     """
 
     features: NDArray[np.float32]
     labels: NDArray[np.bool_]
     posts: Ints
     counts: Floats | None = None
+    times: Floats | None = None
 
     def __post_init__(self) -> None:
         if not len(self.features) == len(self.labels) == len(self.posts) or (np.diff(self.posts) < 0).any():
@@ -42,15 +44,17 @@ class RankerRows:
 
     @property
     def weights(self) -> Floats:
-        """(n,) Weights that sum to the same for every post, 1 on average."""
+        """(n,) Weights that sum to the same for every post, or to its `times` of it, 1 on average."""
         number, counts = np.unique(self.posts, return_inverse=True)[1], self.candidate_weights
         weights = counts / np.bincount(number, counts)[number]
+        weights = weights if self.times is None else weights * self.times
         return np.asarray(weights * len(self) / weights.sum())
 
     @property
     def candidate_weights(self) -> Floats:
         """(n,) Weights by which every candidate counts the same, also those that were left out; 1 on average."""
         counts = np.ones(len(self)) if self.counts is None else self.counts
+        counts = counts if self.times is None else counts * self.times
         return np.asarray(counts * len(self) / counts.sum())
 
     def ordered(self) -> RankerRows:
@@ -67,8 +71,12 @@ class RankerRows:
 
     def take(self, chosen: Ints) -> RankerRows:
         """Return the chosen rows, which keep the order of the posts."""
-        counts = None if self.counts is None else self.counts[chosen]
-        return RankerRows(self.features[chosen], self.labels[chosen], self.posts[chosen], counts)
+        counts, times = (None if one is None else one[chosen] for one in (self.counts, self.times))
+        return RankerRows(self.features[chosen], self.labels[chosen], self.posts[chosen], counts, times)
+
+    def counting(self, times: float) -> RankerRows:
+        """Return them so that each post counts as so many."""
+        return replace(self, times=np.full(len(self), times))
 
 
 def joined(parts: Sequence[RankerRows]) -> RankerRows:
@@ -78,11 +86,18 @@ def joined(parts: Sequence[RankerRows]) -> RankerRows:
         number = np.unique(part.posts, return_inverse=True)[1]
         posts.append(number + first)
         first += int(number.max(initial=-1)) + 1
-    counts = None
-    if any(part.counts is not None for part in parts):
-        counts = np.concatenate([np.ones(len(part)) if part.counts is None else part.counts for part in parts])
     features = np.concatenate([part.features for part in parts])
-    return RankerRows(features, np.concatenate([part.labels for part in parts]), np.concatenate(posts), counts)
+    labels = np.concatenate([part.labels for part in parts])
+    counts, times = _joined([part.counts for part in parts], parts), _joined([part.times for part in parts], parts)
+    return RankerRows(features, labels, np.concatenate(posts), counts, times)
+
+
+def _joined(columns: Sequence[Floats | None], parts: Sequence[RankerRows]) -> Floats | None:
+    if all(column is None for column in columns):
+        return None
+    return np.concatenate(
+        [np.ones(len(part)) if one is None else one for one, part in zip(columns, parts, strict=True)]
+    )
 
 
 def thinned(rows: RankerRows, negatives: int, seed: int = 0) -> RankerRows:

@@ -57,6 +57,41 @@ def test_other_sources_stay_unless_they_cost_something():
     assert (choice.left_out, abs(choice.gains["trends"]) < 0.01) == ((), True)
 
 
+def misleading(learning):
+    """Return them as if `trends` had told the true hashtag, but no longer in the windows."""
+    table, first = learning.table, windows_of(learning, 3)[0][0]
+    right = table.labels([post.hashtags for post in learning.posts])
+    table.values[table.rows < first, 2] += 2 * right[table.rows < first]
+    return learning
+
+
+def test_a_source_that_costs_something_is_left_out():
+    choice = choose(misleading(learning_of(600, 450, useful=False)), ["trends"], [], 3, RankerConfig(kind="linear"), 0)
+    assert choice.left_out == ("trends",)
+    assert choice.gains["trends"] < -choice.by_chance["trends"] < 0
+
+
+def test_on_few_posts_a_cost_may_be_chance():
+    choice = choose(misleading(learning_of(150, 110, useful=False)), ["trends"], [], 3, RankerConfig(kind="linear"), 0)
+    assert -choice.by_chance["trends"] < choice.gains["trends"] < -0.01
+    assert choice.left_out == ()
+
+
+def test_sources_are_tried_with_the_kind_of_ranker_that_will_be_taken(monkeypatch):
+    kinds = []
+
+    def fitted(rows, names, sources, config, validation=None, seed=0):
+        kinds.append((config.kind, validation is not None))
+        return fit_ranker(rows, names, sources, config, validation, seed)
+
+    monkeypatch.setattr("multimodal.hybrid.choosing.fit_ranker", fitted)
+    learning = learning_of(200, 150)
+    choose(learning, ["trends"], [], 3, RankerConfig(rounds=5), 0)
+    names, sources = learning.table.names, learning.table.sources
+    best = fit_ranker(learning.rows(0, 150), names, sources, RankerConfig(rounds=5), learning.rows(150, 200)).kind
+    assert kinds == [("auto", True)] + [(best, False)] * 6
+
+
 def test_f1_of_means_by_hand():
     rows = np.array([0, 0, 0, 2, 2])
     scores, right = np.array([0.1, 0.9, 0.5, 0.2, 0.2]), np.array([False, True, True, True, False])

@@ -32,6 +32,7 @@ def trained(tiny_data, tmp_path_factory):
 def test_the_ranker_learns_from_more_posts(trained):
     (one, record, _), (other, before, _) = trained[True], trained[False]
     assert record["rows"] > before["rows"]
+    assert (record["validation_weight"], before["validation_weight"]) == (1, 0)
     assert one.ranker.kind == other.ranker.kind == record["kind"]
     features = np.zeros((1, len(one.ranker.names)), np.float32)
     assert one.ranker.log_odds(features) != other.ranker.log_odds(features)

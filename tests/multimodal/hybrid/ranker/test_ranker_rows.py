@@ -61,3 +61,18 @@ def test_every_candidate_counts_the_same_also_those_that_were_left_out():
     shares = [np.average(part.labels, weights=part.candidate_weights) for part in (rows, few)]
     assert shares[0] == pytest.approx(shares[1])
     assert few.candidate_weights.mean() == pytest.approx(1)
+
+
+def test_posts_that_count_several_times():
+    rows = draw_rows(posts=6)
+    both = joined([rows, thinned(rows, 3).counting(4.0)])
+    assert both.times.tolist() == [1.0] * len(rows) + [4.0] * (len(both) - len(rows))
+    assert joined([rows, rows]).times is None
+    of_posts = np.bincount(both.posts, both.weights)
+    assert of_posts[6:] == pytest.approx(4 * of_posts[:6])
+    of_candidates = np.bincount(both.posts, both.candidate_weights)
+    assert of_candidates[6:] == pytest.approx(4 * of_candidates[:6])
+    for weights in (both.weights, both.candidate_weights):
+        assert weights.mean() == pytest.approx(1)
+    for few in (both.ordered(), thinned(both, 1)):
+        assert few.times.tolist() == [1.0 if post < 6 else 4.0 for post in few.posts]
