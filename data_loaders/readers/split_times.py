@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from data_loaders.errors import short_repr
+
 _DATES, _TIMES, _OFFSETS = ("date", "dateutc", "day"), ("time", "timeutc", "timeofday"), ("timezone", "utcoffset")
 _SEPARATORS = re.compile(r"[\s\-._]+")
 _DATE = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}", re.ASCII)
@@ -12,6 +14,8 @@ _TIME = re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d(?::(?:[0-5]\d|60)(?:[.,]\d{1,9})
 # Not -7200, which are seconds.
 _OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):?[0-5]\d|EDT|EST|CDT|MDT|MST|PDT|PST", re.ASCII)
 _IN_UTC = "utc"
+# What a time counts as without a zone.
+_UTC = ("UTC", "GMT", "UT", "Z", "0", "+0")
 
 
 def time_columns(header: Sequence[str], columns: Mapping[str, int]) -> list[int]:
@@ -42,3 +46,17 @@ def joined_time(date: str, time: str, offset: str = "") -> str:
     if not (_DATE.fullmatch(date.strip()) and _TIME.fullmatch(time.strip())):
         return date
     return f"{date.strip()} {time.strip()}{offset.strip() if _OFFSET.fullmatch(offset.strip()) else ''}"
+
+
+def timezone_warnings(date: str, time: str, offset: str = "") -> tuple[str, ...]:
+    """Return a warning if the parts of a time name a zone that `joined_time` does not read.
+
+    >>> timezone_warnings("2020-01-01", "10:00", "+0100"), timezone_warnings("2020-01-01", "", "CET")
+    ((), ())
+    """
+    zone = offset.strip()
+    if not zone or zone in _UTC or _OFFSET.fullmatch(zone) or joined_time(date, time) == date:
+        return ()
+    return (
+        f"unknown_timezone: {short_repr(zone, limit=60)}; the time counts as UTC; accepted: +0100, -08:00, EST, PST.",
+    )

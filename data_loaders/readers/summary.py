@@ -40,6 +40,7 @@ REMEDIES = {
     "repeated_key": "give each key once",
     "retweet": "nothing to do: posts of other people are not read",
     "too_large": "delete the file, or download it again",
+    "unknown_timezone": "write times with an offset from UTC, such as +01:00; the others count as UTC",
     "unreadable": "check the permissions of the file",
     "rounded_id": "save or export the dump again with the ids as text, or map another column (--columns post_id=NAME); "
     "if there is none: --columns post_id= --number-rows",

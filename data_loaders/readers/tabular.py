@@ -19,7 +19,7 @@ from data_loaders.readers.fields import listing
 from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import estimated_lines
 from data_loaders.readers.registry import register_reader
-from data_loaders.readers.split_times import joined_time, time_columns
+from data_loaders.readers.split_times import joined_time, time_columns, timezone_warnings
 from data_loaders.readers.table_rows import Row, TableRows
 
 _ROWS_LOOKED_INTO = 1_000
@@ -95,7 +95,8 @@ class _TableReader(FileReader):
                 if damaged and not warnings:
                     warnings = (not_utf8(damaged),)
             if times and (date := values.get("timestamp")):
-                values["timestamp"] = joined_time(date, *(row.cells[index] or "" for index in times))
+                parts = (date, *(row.cells[index] or "" for index in times))
+                values["timestamp"], warnings = joined_time(*parts), (*warnings, *timezone_warnings(*parts))
             yield self._build(values, number, where, warnings)
 
     def _times(self, header: list[str], columns: dict[str, int]) -> list[int]:

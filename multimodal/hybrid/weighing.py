@@ -20,15 +20,16 @@ from multimodal.hybrid.ranker.rows import RankerRows, joined, thinned
 
 logger = logging.getLogger(__name__)
 _WEIGHTS = (4.0, 16.0)
-# Standard errors that a weight has to be better by: 99 % of an interval.
-_CERTAIN = 2.58
+# What a weight has to be better by: standard errors (99 % of an interval), and a share of the log-loss, because among
+# many posts the smallest difference is certain.
+_CERTAIN, _LEAST_SHARE = 2.58, 0.01
 
 
 def validation_weight(learning: LearningPosts, config: RankerConfig, seed: int) -> float:
     """Return how many train posts a validation post counts as.
 
     It is 1 unless more weight lowers the log-loss of either half of the validation posts, by rankers that learned from
-    train posts and the other half, by more than chance explains.
+    train posts and the other half, by 1 % and by more than chance explains.
 
     Args:
         learning: posts with their tables.
@@ -42,7 +43,7 @@ def validation_weight(learning: LearningPosts, config: RankerConfig, seed: int) 
         return 1.0
     quick, folds = faster(config), (halves, halves[::-1])
     as_one = np.concatenate([_losses(learning, *fold, 1.0, quick, seed) for fold in folds])
-    best, least = 1.0, 0.0
+    best, least = 1.0, -_LEAST_SHARE * float(as_one.mean())
     for weight in _WEIGHTS:
         losses = np.concatenate([_losses(learning, *fold, weight, quick, seed) for fold in folds])
         difference = losses - as_one

@@ -3,7 +3,7 @@
 import pytest
 
 from data_loaders.readers import ReaderOptions, open_dump
-from data_loaders.readers.split_times import joined_time, time_columns
+from data_loaders.readers.split_times import joined_time, time_columns, timezone_warnings
 from data_loaders.text.timestamps import read_timestamp
 
 TWINT = (
@@ -19,7 +19,10 @@ def test_they_are_one_time(tmp_path):
     path = tmp_path / "tweets.csv"
     path.write_text(TWINT)
     reader = open_dump(path)
-    times = [record.post.timestamp and record.post.timestamp.isoformat() for record in reader.read()]
+    records = list(reader.read())
+    times = [record.post.timestamp and record.post.timestamp.isoformat() for record in records]
+    assert [len(record.warnings) for record in records] == [0, 1, 0, 0]
+    assert records[1].warnings[0].startswith("unknown_timezone: 'CET'; the time counts as UTC")
     assert times == ["2020-01-01T09:00:00+00:00", "2020-01-01T10:00:00+00:00", "2020-01-01T00:00:00+00:00", None]
     assert reader.mapping_used["timestamp"] == "date + time + timezone"
     assert list(reader.columns_unread) == []
@@ -66,8 +69,17 @@ def test_the_offset_may_be_a_zone_that_has_one_meaning(offset):
 @pytest.mark.parametrize("offset", ["-7200", "-3600", "+5400", "3600", "+1860", "CET", "CST", "Europe/Berlin"])
 def test_what_is_no_offset_leaves_the_time(offset):
     assert joined_time("2020-01-01", "10:00", offset) == "2020-01-01 10:00"
+    assert timezone_warnings("2020-01-01", "10:00", offset)[0].startswith(f"unknown_timezone: {offset!r}")
+    assert timezone_warnings("2020-01-01", "", offset) == ()
 
 
 @pytest.mark.parametrize("offset", ["+0000", "-12:00", "+14:00", "+05:45", "-0930"])
 def test_offsets_that_there_are(offset):
     assert joined_time("2020-01-01", "24:00", offset) == f"2020-01-01 24:00{offset}"
+    assert timezone_warnings("2020-01-01", "24:00", offset) == ()
+
+
+@pytest.mark.parametrize("offset", ["", "UTC", "GMT", "Z", "0", " UTC "])
+def test_utc_needs_no_warning(offset):
+    assert joined_time("2020-01-01", "10:00", offset) == "2020-01-01 10:00"
+    assert timezone_warnings("2020-01-01", "10:00", offset) == ()

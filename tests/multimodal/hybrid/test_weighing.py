@@ -36,6 +36,12 @@ def test_as_much_as_others_where_nothing_has(kind):
     assert validation_weight(learning_of(400, 300), RankerConfig(kind=kind), 0) == 1
 
 
+def test_a_small_share_of_the_loss_changes_nothing(monkeypatch):
+    learning = changed(learning_of(400, 300))
+    monkeypatch.setattr("multimodal.hybrid.weighing._LEAST_SHARE", 0.999)
+    assert validation_weight(learning, CONFIG, 0) == 1
+
+
 def test_too_few_to_tell():
     assert validation_weight(changed(learning_of(339, 300)), CONFIG, 0) == 1
     assert validation_weight(changed(learning_of(300, 300)), CONFIG, 0) == 1
