@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -23,15 +23,11 @@ Floats = NDArray[np.float32]
 # About 170,000 hashtags of a vector of 384 numbers; one that was dropped is encoded again.
 _MOST_BYTES = 2**28
 _MANY, _LONGEST_KEY = 256, 64
-_BATCH, _FEWEST_TOKENS = 32, 4
 MOST_KEPT, _FEWEST_POSTS = 32_768, 3
 
 
 class HashtagVectors:
-    """Vectors of hashtags, each encoded once, so that what else is asked for changes no bit of it.
-
-    Those of as many tokens are encoded together on a CPU, where a product of matrices gives each row the same bits
-    among others as alone; but for fewer than four rows, which are multiplied in another way.
+    """Vectors of hashtags, each encoded once and alone, so that what else is asked for changes no bit of it.
 
     Args:
         encoder: of captions, frozen.
@@ -64,12 +60,15 @@ class HashtagVectors:
     def of(self, hashtags: Sequence[str]) -> Floats:
         """Return the vector of each of n hashtags, (n, D), of length 1 as far as numbers of 16 bits have it."""
 
-        def compute(rows: list[int]) -> Sequence[torch.Tensor]:
-            missing = [hashtags[row] for row in rows]
-            if len(missing) < _MANY:
-                return self._encoded(missing, lambda _: None)
-            with shared_progress("encoding hashtags", len(missing), "hashtags") as advance:
-                return self._encoded(missing, advance)
+        def compute(rows: list[int]) -> list[torch.Tensor]:
+            if len(rows) < _MANY:
+                return [self._encoded(hashtags[row]) for row in rows]
+            vectors = []
+            with shared_progress("encoding hashtags", len(rows), "hashtags") as advance:
+                for row in rows:
+                    vectors.append(self._encoded(hashtags[row]))
+                    advance(1)
+            return vectors
 
         found = self._kept.get_or_compute([_key(hashtag) for hashtag in hashtags], compute)
         return torch.stack(found).float().numpy() if found else np.empty((0, self.width), np.float32)
@@ -81,28 +80,13 @@ class HashtagVectors:
         )
 
     @torch.no_grad()
-    def _encoded(self, hashtags: Sequence[str], advance: Callable[[int], None]) -> list[torch.Tensor]:
+    def _encoded(self, hashtag: str) -> torch.Tensor:
         device = device_of(self._encoder)
-        tokens = self._encoder.tokenise([self.splitter.split(hashtag) for hashtag in hashtags])
-        alone = device.type != "cpu" or self._encoder.backend is not None
-        vectors = [torch.empty(0)] * len(tokens)
-        for rows in _batches([len(one) for one in tokens], alone):
-            ids, mask = (one.to(device) for one in self._encoder.pad([tokens[row] for row in rows]))
-            pooled = self._encoder.pool(self._encoder(ids, mask).float(), mask)
-            for row, vector in zip(rows, torch.nn.functional.normalize(pooled, dim=1).half().cpu(), strict=True):
-                vectors[row] = vector
-            advance(len(rows))
-        return vectors
-
-
-def _batches(lengths: Sequence[int], alone: bool) -> Iterator[list[int]]:
-    """Yield the rows of each batch: as many tokens in each row, and one row where there are few tokens."""
-    by_length = defaultdict[int, list[int]](list)
-    for row, length in enumerate(lengths):
-        by_length[length].append(row)
-    for length, rows in by_length.items():
-        size = 1 if alone or length < _FEWEST_TOKENS else _BATCH
-        yield from (rows[start : start + size] for start in range(0, len(rows), size))
+        ids, mask = (
+            one.to(device) for one in self._encoder.pad(self._encoder.tokenise([self.splitter.split(hashtag)]))
+        )
+        pooled = self._encoder.pool(self._encoder(ids, mask).float(), mask)
+        return torch.nn.functional.normalize(pooled, dim=1)[0].half().cpu()
 
 
 def _key(hashtag: str) -> bytes:

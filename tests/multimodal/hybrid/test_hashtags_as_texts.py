@@ -113,9 +113,9 @@ def test_a_new_hashtag_is_encoded_when_it_is_observed(texts_run, monkeypatch):
     recommender = Recommender.from_pretrained(texts_run.path)
     encoded, encode = [], HashtagVectors._encoded
 
-    def keep(self, hashtags, advance):
-        encoded.extend(hashtags)
-        return encode(self, hashtags, advance)
+    def keep(self, hashtag):
+        encoded.append(hashtag)
+        return encode(self, hashtag)
 
     monkeypatch.setattr(HashtagVectors, "_encoded", keep)
     recommender.observe({"post_id": "n", "caption": "a quiet harbour", "hashtags": ["brandnew"]})
@@ -157,7 +157,8 @@ def test_explanations_name_them(model, tiny_data):
 
 def test_sources_that_do_not_help_are_left_out(tiny_data, tiny_bert, tmp_path, monkeypatch):
     monkeypatch.setattr("multimodal.hybrid.choosing._LEAST_GAIN", 2.0)
-    monkeypatch.setattr("multimodal.hybrid.choosing._FEWEST_POSTS", 1)
+    monkeypatch.setattr("multimodal.hybrid.choosing._standard_error", lambda ones, others: -2.0)
+    monkeypatch.setattr("multimodal.hybrid.choosing.FEWEST_POSTS", 1)
     encoder = f"encoder.caption={{name: transformer, pretrained: {tiny_bert}, maximum_tokens: 32}}"
     train_run(hybrid_config(encoder), tiny_data, tmp_path / "run")
     system = load_model(tmp_path / "run").system

@@ -1,4 +1,4 @@
-"""Vectors of hashtags: encoded once, and the same whatever else is asked for."""
+"""Vectors of hashtags: encoded once, alone, and the same whatever else is asked for."""
 
 from __future__ import annotations
 
@@ -81,35 +81,3 @@ def test_of_a_train_split_the_most_frequent_are_kept_and_no_rare_one(encoder, mo
     assert (vectors.hashtags, vectors.splitter.words) == (("bay", "sky"), ("sea", "the"))
     monkeypatch.setattr(module, "MOST_KEPT", 9)
     assert HashtagVectors.of_posts(encoder, [], iter(used)).hashtags == ("bay", "sky", "ice", "sea")
-
-
-def test_those_of_as_many_tokens_are_encoded_together(vectors, encoder, monkeypatch):
-    monkeypatch.setattr(module, "_BATCH", 3)
-    hashtags = ["zz", "日本", *(f"{first}_{second}_{third}" for first in "ab" for second in "kl" for third in "xy")]
-    shapes, forward = [], encoder.forward
-    monkeypatch.setattr(encoder, "forward", lambda ids, mask: shapes.append(tuple(ids.shape)) or forward(ids, mask))
-    lengths = [len(one) for one in encoder.tokenise([vectors.splitter.split(hashtag) for hashtag in hashtags])]
-    together = vectors.of(hashtags)
-    assert sorted(shapes) == sorted((len(batch), lengths[batch[0]]) for batch in module._batches(lengths, alone=False))
-    assert sum(count for count, _ in shapes) == len(hashtags)
-    assert max(count for count, _ in shapes) == 3
-    alone = np.concatenate([HashtagVectors(encoder, vectors.splitter).of([hashtag]) for hashtag in hashtags])
-    # Numbers of 16 bits: a sum in another order may round the other way.
-    np.testing.assert_allclose(together, alone, rtol=2**-10, atol=2**-14)
-
-
-def test_few_tokens_and_other_ways_of_computing_leave_each_alone():
-    assert list(module._batches([4, 3, 5, 4, 3, 4], alone=False)) == [[0, 3, 5], [1], [4], [2]]
-    assert list(module._batches([4, 3, 4], alone=True)) == [[0], [2], [1]]
-
-
-def test_a_backend_encodes_each_alone(vectors, encoder):
-    shapes = []
-
-    def backend(ids, mask):
-        shapes.append(tuple(ids.shape))
-        return encoder.encode_tokens(ids, mask)
-
-    encoder.backend = backend
-    vectors.of(["a_k_x", "a_k_y", "b_k_x"])
-    assert [count for count, _ in shapes] == [1, 1, 1]
