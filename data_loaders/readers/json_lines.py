@@ -106,7 +106,7 @@ class JsonLinesReader(FileReader):
         with self._open_bytes() as file:
             filled = (line for line in lines(file) if line is None or line.strip())
             first, second = next(filled, None), next(filled, None)
-        return not (first and second and second.lstrip()[:1] == b"{" and _is_list_without_objects(first))
+        return not (first and second and _is_malformed_line(first, second))
 
     def _is_printed(self) -> bool:
         """Return whether objects stand over several lines each, as `jq` and `json.dump(…, indent=2)` print them."""
@@ -197,13 +197,19 @@ def _described(record: dict[str, Any], holder: str | None) -> str:
     return f"{text} If the posts are the {items}, write those, for example with jq -c '.{path}[]'."
 
 
-def _is_list_without_objects(line: bytes) -> bool:
-    """Return whether a line is a whole list that holds no records: a malformed line of a file of lines."""
+def _is_malformed_line(line: bytes, following: bytes) -> bool:
+    """Return whether a line that begins with `[` is a malformed one of a file of lines, and not an array of posts.
+
+    So is a whole list that holds no objects before a line with an object, and a list that nests deeper than any post.
+    """
     try:
         value = json.loads(line)
-    except (ValueError, RecursionError):
+    except ValueError:
         return False
-    return isinstance(value, list) and not any(isinstance(element, dict) for element in value)
+    except RecursionError:
+        return True
+    records = not isinstance(value, list) or any(isinstance(element, dict) for element in value)
+    return not records and following.lstrip()[:1] == b"{"
 
 
 def _first_character(file: IO[bytes]) -> bytes:

@@ -336,3 +336,14 @@ def test_a_list_in_the_first_of_many_lines_costs_its_line(tmp_path, first):
     refused, *kept = open_dump(path).read()
     assert (refused.reason, refused.where) == ("wrong_type", "posts.jsonl:1")
     assert [record.post.post_id for record in kept] == ["0", "1", "2"]
+
+
+def test_a_first_line_that_nests_too_deeply_costs_its_line(tmp_path):
+    path = tmp_path / "posts.jsonl"
+    path.write_text("[" * 100_000 + '\n5\n{"post_id": "1", "caption": "#sun"}\n', encoding="utf-8-sig")
+    *refused, kept = open_dump(path).read()
+    assert [(record.reason, record.where) for record in refused] == [
+        ("malformed_json", "posts.jsonl:1"),
+        ("wrong_type", "posts.jsonl:2"),
+    ]
+    assert kept.post.post_id == "1"
