@@ -6,16 +6,19 @@ import re
 from collections.abc import Mapping, Sequence
 
 from data_loaders.errors import short_repr
+from data_loaders.text.timestamps import ZONES
 
 _DATES, _TIMES, _OFFSETS = ("date", "dateutc", "day"), ("time", "timeutc", "timeofday"), ("timezone", "utcoffset")
 _SEPARATORS = re.compile(r"[\s\-._]+")
 _DATE = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}", re.ASCII)
 _TIME = re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d(?::(?:[0-5]\d|60)(?:[.,]\d{1,9})?)?|24:00(?::00)?", re.ASCII)
 # Not -7200, which are seconds.
-_OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):?[0-5]\d|EDT|EST|CDT|MDT|MST|PDT|PST", re.ASCII)
+_OFFSET = re.compile(
+    r"[+-](?:0\d|1[0-4]):?[0-5]\d|" + "|".join(zone for zone, hours in ZONES.items() if hours), re.ASCII
+)
 _IN_UTC = "utc"
 # What a time counts as without a zone.
-_UTC = ("UTC", "GMT", "UT", "Z", "0", "+0")
+_UTC = (*(zone for zone, hours in ZONES.items() if not hours), "0", "+0")
 
 
 def time_columns(header: Sequence[str], columns: Mapping[str, int]) -> list[int]:

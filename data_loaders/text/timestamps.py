@@ -16,7 +16,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
 # The names that RFC 2822 gives a meaning, in hours from UTC.
-_ZONES = {
+ZONES = {
     "Z": 0,
     "UT": 0,
     "UTC": 0,
@@ -29,7 +29,7 @@ _ZONES = {
     "PDT": -7,
     "PST": -8,
 }
-_MAIL_ZONES = {**_ZONES, "CST": -6}  # elsewhere it is China's as often
+_MAIL_ZONES = {**ZONES, "CST": -6}  # elsewhere it is China's as often
 _ZONE_NAME = r"UT|[A-Z]{3,5}"
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _ISO = re.compile(
@@ -118,7 +118,7 @@ def _from_match(match: re.Match[str]) -> datetime:
     midnight, leap = hour == _MIDNIGHT and not (minute or second or microsecond), second == _LEAP
     if midnight or leap:
         hour, minute, second = 23 if midnight else hour, 59 if midnight else minute, 59
-    zone = _zone(parts["zone"] or "Z", _MAIL_ZONES if match.re is _RFC else _ZONES)
+    zone = _zone(parts["zone"] or "Z", _MAIL_ZONES if match.re is _RFC else ZONES)
     before = _utc(datetime(year, month, day, hour, minute, second, microsecond, tzinfo=zone))
     if leap and (before.hour, before.minute) != (23, 59):
         raise ValueError("second must be in 0..59, but at the end of a day in UTC")
