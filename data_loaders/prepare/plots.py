@@ -70,8 +70,8 @@ def _posts_per_month(axes: Any, index: PostIndex, split_ids: Ints) -> bool:
         axes.bar(dates, counts, width=28, bottom=below, color=_COLOURS[split_id], label=name, linewidth=0)
         below += counts
     axes.set_ylabel("posts")
-    # Where there are many months, looking for the best place takes seconds.
-    axes.legend(frameon=False, loc="upper left")
+    # Above the bars: looking for the best place among many months takes seconds.
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
     return True
 
 
