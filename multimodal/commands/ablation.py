@@ -9,7 +9,7 @@ from pathlib import Path
 from data_loaders.errors import UserError
 from multimodal.commands.answer import Answer, split_names, written
 from multimodal.commands.dump_arguments import MOVED
-from multimodal.commands.executor_arguments import add_executor_arguments, beside_others
+from multimodal.commands.executor_arguments import add_executor_arguments, executor_side_by_side
 from multimodal.experiments.ablation.variants import VARIANTS, choose_variants, parse_variant
 
 EXAMPLES = """examples:
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> Answer | None:
         read_seeds(options.seeds),
         options.k,
         options.overrides,
-        executor=beside_others(options),
+        executor=executor_side_by_side(options),
         images=options.images,
     )
     if not is_main_process():

@@ -9,7 +9,7 @@ from data_loaders.command_line import command_line
 from data_loaders.errors import UserError
 from multimodal.commands.answer import FAILED, Answer, written
 from multimodal.commands.dump_arguments import MOVED
-from multimodal.commands.executor_arguments import add_executor_arguments, beside_others
+from multimodal.commands.executor_arguments import add_executor_arguments, executor_side_by_side
 from multimodal.evaluation.metrics.cut_offs import parse_ks
 
 EXAMPLES = """examples:
@@ -76,8 +76,8 @@ def run(options: argparse.Namespace) -> Answer:
     renewed, rerankings = choose_rows("--renew", options.renew, entries), parse_rerankings(options.rerank)
     data = PreparedData.open(options.data, options.images)
     rows, failures = run_benchmark(
-        entries, data, options.output, ks, options.seed, options.trials, renewed, executor=beside_others(options),
-        images=options.images,
+        entries, data, options.output, ks, options.seed, options.trials, renewed,
+        executor=executor_side_by_side(options), images=options.images,
     )  # fmt: skip
     if not rows:
         raise UserError(

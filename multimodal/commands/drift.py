@@ -10,7 +10,7 @@ from data_loaders.command_line import command_line
 from data_loaders.errors import UserError, nearest
 from multimodal.commands.answer import FAILED, Answer, split_names, written
 from multimodal.commands.dump_arguments import MOVED
-from multimodal.commands.executor_arguments import add_executor_arguments, beside_others
+from multimodal.commands.executor_arguments import add_executor_arguments, executor_side_by_side
 
 if TYPE_CHECKING:
     from multimodal.evaluation.files.text_table import TextTable
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> Answer:
         raise UserError(f"no post of the {options.split} split has a hashtag and a timestamp, so there are no periods.")
     protocols = [name for name in PROTOCOLS if name in wanted]
     aged, failures = run_drift(
-        entries, plan, protocols, refitted, executor=beside_others(options), images=options.images
+        entries, plan, protocols, refitted, executor=executor_side_by_side(options), images=options.images
     )
     if not aged:
         raise UserError(

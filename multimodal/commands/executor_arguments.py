@@ -46,7 +46,7 @@ def executor_of(options: argparse.Namespace, begin: Callable[[], None] | None = 
     return executor_named(options.executor, options.processes, begin)
 
 
-def beside_others(options: argparse.Namespace) -> Executor | None:
+def executor_side_by_side(options: argparse.Namespace) -> Executor | None:
     """Return who makes runs side by side, which share the machine's processors; None: this process, one by one.
 
     Args:
@@ -56,9 +56,9 @@ def beside_others(options: argparse.Namespace) -> Executor | None:
         ConfigError: see `executor_named`.
     """
     from multimodal.distributed.processors import processors
-    from multimodal.experiments.side_by_side import beside_others as begin
+    from multimodal.experiments.side_by_side import beside_others
 
     if options.executor == "local" and options.processes in (None, 1):
         return None
     threads = 1 if options.executor != "local" else max(1, processors() // max(1, options.processes))
-    return executor_of(options, partial(begin, threads))
+    return executor_of(options, partial(beside_others, threads))

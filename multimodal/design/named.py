@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import regex
 from numpy.typing import NDArray
 
 from data_loaders.text.hashtags import normalise
+from data_loaders.text.phrases import MOST_JOINED, MOST_WORDS, WORD, other_number
 from multimodal.memory.post_memory import PostMemory
-
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
-_MOST_WORDS, _LONGEST = 400, 4
-_PLURAL = "s"
 
 
 def names_in(caption: str) -> list[str]:
@@ -22,15 +18,11 @@ def names_in(caption: str) -> list[str]:
     >>> names_in("Cat photos")
     ['cat', 'photos', 'catphotos', 'cats', 'photo', 'catphoto']
     """
-    words = [normalise(word) or word.casefold() for word in _WORD.findall(caption)[:_MOST_WORDS]]
-    ends = range(1, _LONGEST + 1)
+    words = [normalise(word) or word.casefold() for word in WORD.findall(caption)[:MOST_WORDS]]
+    ends = range(1, MOST_JOINED + 1)
     joined = ("".join(words[first : first + count]) for count in ends for first in range(len(words) - count + 1))
     exact = list(dict.fromkeys(joined))
-    return list(dict.fromkeys([*exact, *map(_other_number, exact)]))
-
-
-def _other_number(text: str) -> str:
-    return text.removesuffix(_PLURAL) if text.endswith(_PLURAL) else text + _PLURAL
+    return list(dict.fromkeys([*exact, *map(other_number, exact)]))
 
 
 def named_hashtags(captions: Sequence[str], memory: PostMemory, instants_us: NDArray[np.int64]) -> list[list[int]]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multimodal.hybrid.candidates import CandidateTable, Feature
-from multimodal.hybrid.places import relative_to_best
+from multimodal.hybrid.relative_values import relative_to_best
 from multimodal.hybrid.sources.base import Candidates, Description, Flags, Ints, Questions, Source, Values
 from multimodal.memory.questions.hashtag_values import HashtagValues, PairGroups, leading, pair_keys
 

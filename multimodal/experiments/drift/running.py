@@ -22,7 +22,7 @@ from multimodal.evaluation.files.predictions import read_predictions
 from multimodal.evaluation.pipeline import HistoryProtocol, evaluate_run, evaluation_of, rank_posts
 from multimodal.experiments.benchmark.entries import Entry
 from multimodal.experiments.benchmark.failures import MISTAKES, Failure, failure_of
-from multimodal.experiments.drift.earlier_data import EarlierData
+from multimodal.experiments.drift.data_before import DataBefore
 from multimodal.experiments.drift.periods import Period, PeriodKind, by_period
 from multimodal.experiments.side_by_side import Folder, do_tasks
 from multimodal.ranking.rankings import Rankings
@@ -228,7 +228,7 @@ def _refitted(
             found: dict[str, list[str]] = saved["lists"]
             return found
     logger.info("%s: refitted before %s", label, period.name)
-    earlier, run = EarlierData(plan.data, period), folder / REFITTED / "run"
+    earlier, run = DataBefore(plan.data, period), folder / REFITTED / "run"
     shutil.rmtree(run, ignore_errors=True)
     train_run(config, earlier, run)
     model = load_model(run)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from data_loaders.errors import ConfigError
 from multimodal.config import RunConfig
-from multimodal.hybrid.parts.earlier_data import EarlierData
+from multimodal.hybrid.parts.first_posts import FirstPosts
 from multimodal.storage.run_folder import RunFolder
 from multimodal.systems.base import System
 from multimodal.systems.caption_profile import profile_of
@@ -80,7 +80,7 @@ def train_parts(
                 f"sources.{name}={given!r} was trained on other hashtags than {data.folder} has; train it on this "
                 "folder, or name its configuration instead of the run."
             )
-        early = _trained(config, EarlierData(data, order, early_posts), folder / "early")
+        early = _trained(config, FirstPosts(data, order, early_posts), folder / "early")
         parts[name] = TrainedPart(whole, early, early_posts)
     return parts
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from multimodal.hybrid.sources.base import Flags, Ints, Questions, Source, Values
-from multimodal.hybrid.sources.stands import Stand, stands_of
+from multimodal.hybrid.sources.phrases import CaptionPhrase, phrases_of
 from multimodal.memory.questions.hashtag_values import HashtagValues, places_in_runs, run_sizes, run_starts
 from multimodal.memory.search.caption_vectors import slots_of
 from multimodal.memory.search.columns import WORDS
@@ -46,45 +46,47 @@ class CaptionWords(Source):
     def values(self, questions: Questions, found: Mapping[str, HashtagValues]) -> HashtagValues:
         """Return where each hashtag stands in the caption, and how often that made it one."""
         id_map = questions.memory.id_map
-        lists = [stands_of(caption, id_map.__contains__) for caption in questions.captions]
+        lists = [phrases_of(caption, id_map.__contains__) for caption in questions.captions]
         rows = np.repeat(np.arange(len(lists)), [len(one) for one in lists])
-        stands = [one for several in lists for one in several]
-        numbers = np.fromiter((questions.names.number_of(one.text) for one in stands), np.int64, len(stands))
+        phrases = [one for several in lists for one in several]
+        numbers = np.fromiter((questions.names.number_of(one.text) for one in phrases), np.int64, len(phrases))
         asked, moments = questions.memory.questions, questions.instants_us[rows]
-        uses, words = asked.uses(numbers, moments), slots_of([one.term for one in stands])
+        uses, words = asked.uses(numbers, moments), slots_of([one.term for one in phrases])
         shares = asked.word_uses(words, moments) / np.maximum(questions.earlier[rows], 1)
-        kept = np.flatnonzero((uses > 0) | self._proposed(rows, stands, uses, shares, questions))
+        kept = np.flatnonzero((uses > 0) | self._proposed(rows, phrases, uses, shares, questions))
         order = kept[np.lexsort((numbers[kept], rows[kept]))]
         rows, numbers, uses = rows[order], numbers[order], uses[order]
         chances, used = np.zeros(len(rows)), np.flatnonzero(uses)
         given = words[order[used]], numbers[used], moments[order[used]]
         chances[used] = asked.word_chances(*given, last=self._last)
         values = [np.ones(len(rows)), chances, uses == 0, shares[order]]
-        shapes = np.array([_shape_of(stands[place]) for place in order.tolist()], np.float64)
+        shapes = np.array([_shape_of(phrases[place]) for place in order.tolist()], np.float64)
         shapes = shapes.reshape(len(rows), len(self.columns) - len(values))
         table = np.concatenate([np.stack(values, axis=1), shapes], axis=1)
         return HashtagValues(rows, numbers, table, self.columns)
 
-    def _proposed(self, rows: Ints, stands: Sequence[Stand], uses: Ints, shares: Values, questions: Questions) -> Flags:
+    def _proposed(
+        self, rows: Ints, phrases: Sequence[CaptionPhrase], uses: Ints, shares: Values, questions: Questions
+    ) -> Flags:
         """Return which words that never were used are proposed."""
         eligible = np.fromiter(
-            (one.may_be_new and len(one.text) >= _SHORTEST_NEW and not one.text.isdigit() for one in stands),
+            (one.may_be_new and len(one.text) >= _SHORTEST_NEW and not one.text.isdigit() for one in phrases),
             np.bool_,
-            len(stands),
+            len(phrases),
         )
         rare = np.flatnonzero(eligible & (uses == 0) & (shares <= self._rare))
-        counts = np.array([stands[place].count for place in rare.tolist()], np.float64)
+        counts = np.array([phrases[place].count for place in rare.tolist()], np.float64)
         # Larger than any information of a share, so that a word that nobody wrote before is the rarest.
         earlier = np.maximum(questions.earlier[rows[rare]], 1)
         weights = counts * -np.log(np.maximum(shares[rare], 0.5 / earlier))
         order = np.lexsort((np.arange(len(rare)), -weights, rows[rare]))
         starts = run_starts(rows[rare][order])
         places = places_in_runs(starts, run_sizes(starts, len(rare)))
-        proposed = np.zeros(len(stands), np.bool_)
+        proposed = np.zeros(len(phrases), np.bool_)
         proposed[rare[order[places < self._new]]] = True
         return proposed
 
 
-def _shape_of(one: Stand) -> list[float]:
+def _shape_of(one: CaptionPhrase) -> list[float]:
     digits = any(letter.isdigit() for letter in one.text)
     return [one.variant, one.words, one.place, one.count, len(one.text), one.beginning, one.title, one.capital, digits]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from multimodal.hybrid.places import relative_to_best
+from multimodal.hybrid.relative_values import relative_to_best
 from multimodal.hybrid.sources.base import Candidates, Description, Questions, Values
 from multimodal.hybrid.texts.head import TextHead
 from multimodal.hybrid.texts.vectors import HashtagVectors, posts_means, unit

@@ -17,7 +17,7 @@ from data_loaders.prepared import PreparedData
 from multimodal.commands.main import main
 from multimodal.experiments.benchmark.entries import Entry, choose_entries
 from multimodal.experiments.drift import running
-from multimodal.experiments.drift.earlier_data import EarlierData
+from multimodal.experiments.drift.data_before import DataBefore
 from multimodal.experiments.drift.periods import Period
 from multimodal.experiments.drift.report import drift_figure, drift_summary
 from multimodal.experiments.drift.running import Aged, Plan, run_drift
@@ -79,23 +79,23 @@ def table(plan, data, made):
     return drift_table(made[0], plan.posts(), trends, "day", 3)
 
 
-class TestEarlierData:
+class TestDataBefore:
     def test_nothing_of_the_period_and_later_is_known(self, data):
         start = START + timedelta(days=12)
-        earlier = EarlierData(data, Period(instant_us(start), "day12"))
+        earlier = DataBefore(data, Period(instant_us(start), "day12"))
         train, validation = earlier.split("train"), earlier.split("validation")
         assert all(post.timestamp < start for post in [*train, *validation])
         assert [post.post_id for post in [*train, *validation]] == [post.post_id for post in data.posts[: 24 * 12]]
         # In the proportion of the folder: two days of ten.
         assert len(validation) == round(24 * 12 * 2 / 10)
         assert not earlier.split("test")
-        everything = EarlierData(data, Period(2**61, "all"))
+        everything = DataBefore(data, Period(2**61, "all"))
         assert len(everything.split("train")) + len(everything.split("validation")) == len(data.posts)
         assert earlier.fingerprint != data.fingerprint
 
     def test_before_the_first_post_there_is_no_vocabulary(self, data):
         with pytest.raises(DataError, match="no hashtag"):
-            EarlierData(data, Period(instant_us(START), "first"))
+            DataBefore(data, Period(instant_us(START), "first"))
 
 
 class TestLists:

@@ -10,7 +10,7 @@ import pytest
 
 from data_loaders.errors import ConfigError, DataError
 from multimodal.hybrid.learning_posts import by_time, instant_cut
-from multimodal.hybrid.parts.earlier_data import EarlierData
+from multimodal.hybrid.parts.first_posts import FirstPosts
 from multimodal.hybrid.parts.part_memory import PartMemory
 from multimodal.hybrid.parts.training import part_config
 from multimodal.systems.model_folder import load_model
@@ -18,10 +18,10 @@ from multimodal.training.run import train_run
 from tests.multimodal.hybrid.conftest import hybrid_config
 
 
-class TestEarlierData:
+class TestFirstPosts:
     def test_it_knows_the_first_posts_and_their_hashtags_alone(self, tiny_data):
         order = by_time(tiny_data.split("train"))
-        early = EarlierData(tiny_data, order, 40)
+        early = FirstPosts(tiny_data, order, 40)
         assert [post.post_id for post in early.split("train")] == [f"t{row:03d}" for row in range(36)]
         assert [post.post_id for post in early.split("validation")] == [f"t{row:03d}" for row in range(36, 40)]
         assert (len(early.split("test")), len(early.posts())) == (0, 40)
@@ -31,10 +31,10 @@ class TestEarlierData:
 
     def test_other_lengths_are_other_data(self, tiny_data):
         order = by_time(tiny_data.split("train"))
-        assert EarlierData(tiny_data, order, 40).fingerprint != EarlierData(tiny_data, order, 41).fingerprint
+        assert FirstPosts(tiny_data, order, 40).fingerprint != FirstPosts(tiny_data, order, 41).fingerprint
 
     def test_an_unknown_split(self, tiny_data):
-        early = EarlierData(tiny_data, by_time(tiny_data.split("train")), 40)
+        early = FirstPosts(tiny_data, by_time(tiny_data.split("train")), 40)
         with pytest.raises(DataError, match=r"split 'all' is unknown; accepted: train, validation, test\."):
             early.split("all")
 

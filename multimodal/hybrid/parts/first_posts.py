@@ -1,4 +1,4 @@
-"""`EarlierData`: a prepared folder as if its train split had ended earlier."""
+"""`FirstPosts`: a prepared folder as if its train split had ended earlier."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from data_loaders.prepared import PreparedData
 _VALIDATION_SHARE = 0.1
 
 
-class EarlierData(PreparedData):
+class FirstPosts(PreparedData):
     """The first train posts of a prepared folder, by time; the last tenth of them is the validation split.
 
     The vocabulary is that of these posts: which hashtags become frequent later is not known.
@@ -45,9 +45,9 @@ class EarlierData(PreparedData):
         """That of the whole folder, and how much of it is known."""
         return f"{self._whole.fingerprint}-{self._count}"
 
-    def with_inline_words(self) -> EarlierData:
+    def with_inline_words(self) -> FirstPosts:
         """Return the same posts with LEAKING captions; see `PreparedData`."""
-        return EarlierData(self._whole.with_inline_words(), self._order, self._count)
+        return FirstPosts(self._whole.with_inline_words(), self._order, self._count)
 
     def posts(self) -> PostTable:
         """Return the posts that are known, by time."""

@@ -1,37 +1,35 @@
-"""Which words of a caption, and which words joined, may be hashtags."""
+"""`CaptionPhrase`: a word of a caption, or words in a row, that joined may be a hashtag."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import regex
 
 from data_loaders.text.hashtags import normalise
+from data_loaders.text.phrases import MOST_JOINED, MOST_WORDS, WORD, other_number
 
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
-_MOST_WORDS, _LONGEST = 400, 4
 # Only pairs among so many first words may be new.
 _BEGINNING = 12
 _SENTENCE_END = regex.compile(r"[.!?:](?=\s|$)|\n")
-_PLURAL = "s"
 
 
 @dataclass(slots=True)
-class Stand:
-    """Where words stand in a caption that, joined, may be a hashtag.
+class CaptionPhrase:
+    """Words in a row of a caption that, joined, may be a hashtag.
 
     Attributes:
         text: the words joined, in the canonical form of hashtags; with or without a plural's s where it is a `variant`.
         term: the word, or the first two words with a space between.
         words: how many words.
         place: of the first of them, as share of the caption.
-        beginning: whether the first of them stands in the first twelve words.
-        title: whether it stands in the first sentence, where titles are.
+        beginning: whether the first of them is among the first twelve words.
+        title: whether it is in the first sentence, where titles are.
         capital: whether they begin with a capital letter.
         variant: whether the text is another number of the words.
-        count: how often they stand there.
+        count: how often the caption has them.
     """
 
     text: str
@@ -50,7 +48,7 @@ class Stand:
         return not self.variant and _may_be_new(self.words, self.beginning)
 
 
-def stands_of(caption: str, known: Callable[[str], bool]) -> list[Stand]:
+def phrases_of(caption: str, known: Callable[[str], bool]) -> list[CaptionPhrase]:
     """Return what of a caption may be a hashtag, each text once: single words, and up to four words joined.
 
     Words that `may_be_new` are returned as if nothing were known; all others only if they are known.
@@ -60,20 +58,20 @@ def stands_of(caption: str, known: Callable[[str], bool]) -> list[Stand]:
         known: whether a text is any hashtag, of whatever time.
     """
     text = unicodedata.normalize("NFKC", caption)
-    surfaces = _WORD.findall(text)[:_MOST_WORDS]
+    surfaces = WORD.findall(text)[:MOST_WORDS]
     sentence = _SENTENCE_END.search(text)
-    title = len(surfaces) if sentence is None else len(_WORD.findall(text[: sentence.start()]))
+    title = len(surfaces) if sentence is None else len(WORD.findall(text[: sentence.start()]))
     folded = [word.casefold() for word in surfaces]
     canonical = [normalise(word) or word for word in folded]
-    found: dict[str, Stand] = {}
-    for words in range(1, _LONGEST + 1):
+    found: dict[str, CaptionPhrase] = {}
+    for words in range(1, MOST_JOINED + 1):
         for first in range(len(folded) - words + 1):
             text = "".join(canonical[first : first + words])
             old = found.get(text)
             if old is not None:
                 old.count += old.words == words
             elif (_may_be_new(words, first < _BEGINNING) and normalise(text) == text) or known(text):
-                found[text] = Stand(
+                found[text] = CaptionPhrase(
                     text,
                     " ".join(folded[first : first + min(words, 2)]),
                     words,
@@ -83,11 +81,9 @@ def stands_of(caption: str, known: Callable[[str], bool]) -> list[Stand]:
                     surfaces[first][:1].isupper(),
                 )
     for one in list(found.values()):
-        text = one.text.removesuffix(_PLURAL) if one.text.endswith(_PLURAL) else one.text + _PLURAL
+        text = other_number(one.text)
         if text and text not in found and known(text):
-            found[text] = Stand(
-                text, one.term, one.words, one.place, one.beginning, one.title, one.capital, True, one.count
-            )
+            found[text] = replace(one, text=text, variant=True)
     return list(found.values())
 
 

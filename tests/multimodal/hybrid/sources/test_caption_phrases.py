@@ -6,19 +6,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_loaders.text.hashtags import normalise
-from multimodal.hybrid.sources.stands import stands_of
+from multimodal.hybrid.sources.phrases import phrases_of
 
 
 def found(caption, *known):
-    return {one.text: one for one in stands_of(caption, known.__contains__)}
+    return {one.text: one for one in phrases_of(caption, known.__contains__)}
 
 
 def test_single_words_and_pairs_in_the_beginning_whatever_is_known():
-    stands = found("Open data, again")
-    assert set(stands) == {"open", "data", "again", "opendata", "dataagain"}
-    assert (stands["open"].capital, stands["open"].place, stands["again"].capital) == (True, 0.0, False)
-    assert (stands["opendata"].term, stands["opendata"].words) == ("open data", 2)
-    assert all(one.may_be_new for one in stands.values())
+    phrases = found("Open data, again")
+    assert set(phrases) == {"open", "data", "again", "opendata", "dataagain"}
+    assert (phrases["open"].capital, phrases["open"].place, phrases["again"].capital) == (True, 0.0, False)
+    assert (phrases["opendata"].term, phrases["opendata"].words) == ("open data", 2)
+    assert all(one.may_be_new for one in phrases.values())
 
 
 def test_longer_ones_and_later_pairs_only_if_they_are_known():
@@ -38,20 +38,20 @@ def test_what_may_be_new_does_not_depend_on_what_is_known():
 
 
 def test_another_number_of_a_word_is_a_variant():
-    stands = found("the cat", "cats", "th")
-    assert (stands["cats"].variant, stands["cats"].term) == (True, "cat")
-    assert "th" not in stands
+    phrases = found("the cat", "cats", "th")
+    assert (phrases["cats"].variant, phrases["cats"].term) == (True, "cat")
+    assert "th" not in phrases
 
 
 def test_a_caption_without_words_has_nothing():
-    assert stands_of("!?", lambda _: True) == []
+    assert phrases_of("!?", lambda _: True) == []
 
 
 def test_variation_selectors_are_dropped_as_in_every_hashtag():
-    assert [one.text for one in stands_of("Muffins\ufe0f", lambda text: False)] == ["muffins"]
+    assert [one.text for one in phrases_of("Muffins\ufe0f", lambda text: False)] == ["muffins"]
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=40))
 def test_every_text_is_the_canonical_form_of_a_hashtag(caption):
-    assert all(normalise(one.text) == one.text for one in stands_of(caption, lambda text: False))
+    assert all(normalise(one.text) == one.text for one in phrases_of(caption, lambda text: False))

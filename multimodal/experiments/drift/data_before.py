@@ -1,4 +1,4 @@
-"""`EarlierData`: a prepared folder as it would have been at an instant."""
+"""`DataBefore`: a prepared folder as it would have been at an instant."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from multimodal.experiments.drift.periods import Period
 
 
-class EarlierData(PreparedData):
+class DataBefore(PreparedData):
     """The posts before the start of a period, the last of them for validation, in the proportion of the folder.
 
     Args:
@@ -42,6 +42,6 @@ class EarlierData(PreparedData):
         """Return the posts of `train`, `validation` or `test`, of which the last has none."""
         return self._parts[name]
 
-    def with_inline_words(self) -> EarlierData:
+    def with_inline_words(self) -> DataBefore:
         """Return the same with captions that leak; see `PreparedData.with_inline_words`."""
-        return EarlierData(self._base.with_inline_words(), self._period)
+        return DataBefore(self._base.with_inline_words(), self._period)
