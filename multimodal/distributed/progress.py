@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from data_loaders.bulk.progress import progress_bar
 from multimodal.distributed.processes import is_main_process
+
+Item = TypeVar("Item")
 
 
 @contextmanager
@@ -17,3 +20,11 @@ def shared_progress(description: str, total: int | None, unit: str = "posts") ->
         return
     with progress_bar(description, total, unit) as bar:
         yield bar.advance
+
+
+def shown(items: Iterable[Item], description: str, total: int, unit: str = "posts") -> Iterator[Item]:
+    """Yield items under a bar that advances with each; the arguments are those of `shared_progress`."""
+    with shared_progress(description, total, unit) as advance:
+        for item in items:
+            yield item
+            advance(1)

@@ -17,6 +17,7 @@ from accelerate.utils import DistributedDataParallelKwargs
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
+from data_loaders.bulk.progress import LoggedProgress
 from data_loaders.errors import RunError
 from multimodal.distributed.processes import (
     all_gather,
@@ -374,12 +375,10 @@ class Trainer:
         return SummaryWriter(str(self.run.path / "tensorboard"))
 
     def _progress(self) -> Progress:
-        from rich.console import Console
-
-        return Progress(
+        return LoggedProgress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"),
             TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn(),
-            console=Console(stderr=True), disable=not is_main_process(), transient=True,
+            disable=not is_main_process(), transient=True,
         )  # fmt: skip
 
     def _signals(self) -> AbstractContextManager[None]:

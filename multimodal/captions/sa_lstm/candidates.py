@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from rich.progress import track
-
 from data_loaders.text.hashtags import normalise
-from multimodal.distributed.processes import is_main_process
+from multimodal.distributed.progress import shown
 from multimodal.encoders.captions.words import split_words
 
 _BAR_FROM_CAPTIONS = 20_000
@@ -78,8 +76,9 @@ class LabelledWords:
             hashtags: of each post.
             limit, longest: see `candidates_of`.
         """
-        quiet = len(captions) < _BAR_FROM_CAPTIONS or not is_main_process()
-        candidates = [candidates_of(one, limit, longest) for one in track(captions, "finding words", disable=quiet)]
+        quiet = len(captions) < _BAR_FROM_CAPTIONS
+        each = captions if quiet else shown(captions, "finding words", len(captions))
+        candidates = [candidates_of(one, limit, longest) for one in each]
         return cls(list(captions), candidates, [frozenset(tags) for tags in hashtags])
 
     def __len__(self) -> int:

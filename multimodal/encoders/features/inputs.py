@@ -11,13 +11,12 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import track
 from torch import Tensor
 
 from data_loaders.batches import CaptionInputs, ImageInputs
 from data_loaders.posts import Post
 from data_loaders.text.captions import clean_caption
-from multimodal.distributed.processes import is_main_process
+from multimodal.distributed.progress import shown
 from multimodal.encoders.base import CaptionEncoder, ImageEncoder, pad_tokens
 from multimodal.encoders.features.encoding import PictureFiles, device_of, encoded_captions, filled, pictured
 from multimodal.encoders.features.feature_cache import FeatureCache, FeatureView, caption_key
@@ -151,10 +150,10 @@ class PixelImages(_Images):
         self._ahead: PicturesAhead | None = None
         if int(self._present.sum()) * 3 * self._size_px**2 <= _PIXELS_IN_MEMORY_BYTES:
             rows: list[int] = np.flatnonzero(self._present).tolist()
-            quiet = len(rows) < 500 or not is_main_process()
+            quiet = len(rows) < 500
             # A bar has a thread of its own, even one that is not shown.
-            shown = rows if quiet else track(rows, "decoding pictures")
-            read = ((row, self._pictures.read_or_leave_out(row)) for row in shown)
+            each_row = rows if quiet else shown(rows, "decoding pictures", len(rows), "pictures")
+            read = ((row, self._pictures.read_or_leave_out(row)) for row in each_row)
             self._pixels = {row: pixels for row, pixels in read if pixels is not None}
         else:
             for row in np.flatnonzero(self._present).tolist():

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.progress import track
 from scipy import sparse
 
 from data_loaders.batches import Related
 from multimodal.distributed.forking import ForkSafeLock
-from multimodal.distributed.processes import is_main_process
+from multimodal.distributed.progress import shown
 from multimodal.memory.search.columns import WORDS, Floats, Ints, Mask, PostColumns
 from multimodal.memory.search.cover import SpanPlace, cover, frozen_spans
 from multimodal.memory.search.likeness import Likeness, Question
@@ -114,8 +113,8 @@ class NeighbourIndex:
         else:
             answers = run.answers(questions)
         # A progress bar starts a thread, even where it is not shown.
-        if len(questions) >= _BAR_FROM_QUESTIONS and is_main_process():
-            answers = iter(track(answers, "finding similar posts", len(questions)))
+        if len(questions) >= _BAR_FROM_QUESTIONS:
+            answers = shown(answers, "finding similar posts", len(questions))
         for row, (best, values) in answers:
             positions[row, : len(best)] = best
             similarity[row, : len(best)] = values

@@ -141,7 +141,7 @@ class TestPictures:
         assert inputs.batch([1, 2]) is None
 
     def test_few_pictures_start_no_bar(self, pictures, posts, monkeypatch):
-        monkeypatch.setattr("multimodal.encoders.features.inputs.track", lambda *given: pytest.fail("a bar"))
+        monkeypatch.setattr("multimodal.encoders.features.inputs.shown", lambda *given: pytest.fail("a bar"))
         assert PixelImages(pictures, posts).batch([0]) is not None
 
     def test_pictures_too_many_for_memory_are_read_batch_by_batch(self, pictures, posts, monkeypatch):
