@@ -1,14 +1,30 @@
-"""Words of a caption, alone or joined, as texts that may be hashtags."""
+"""Words of a caption, alone, joined or cut, as texts that may be hashtags."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import regex
 
-# A word is letters, marks and digits of any script.
+# Scripts that are written without spaces, for a character class of a regular expression.
+UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+# A word is letters, marks and digits of any script; what is written without spaces is one word up to the next sign.
 WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 # Only so many first words of a caption are read, and up to so many are joined.
 MOST_WORDS, MOST_JOINED = 400, 4
 _PLURAL = "s"
+# Of what is written without spaces, so many first characters of a word are read, and parts of so many at most.
+_MOST_CHARACTERS, _LONGEST_PART = 400, 12
+HAS_UNSPACED = regex.compile(f"[{UNSPACED}]")
+# The prolonged sound of kana belongs to no script.
+_CHARACTER = regex.compile(rf"[{UNSPACED}\u30fc]\p{{M}}*|[^{UNSPACED}\u30fc]+")
+# What may be words of Japanese, which has hiragana between them, with the most characters that one has.
+_RUNS = (
+    (regex.compile(r"\p{Han}+"), 6),
+    (regex.compile(r"[\p{Katakana}\u30fc]+"), 16),
+    (regex.compile(rf"[^{UNSPACED}\u30fc]+"), 16),
+    (regex.compile(r"[^\p{Hiragana}]+"), 16),
+)
 
 
 def other_number(text: str) -> str:
@@ -18,3 +34,41 @@ def other_number(text: str) -> str:
     ('cat', 'cats')
     """
     return text.removesuffix(_PLURAL) if text.endswith(_PLURAL) else text + _PLURAL
+
+
+def parts_of(word: str) -> Iterator[tuple[int, str]]:
+    """Yield each shorter part of a word that is written without spaces, with the index of its first character.
+
+    A part has two to twelve characters, where letters of other scripts in a row count as one; they are a part too.
+
+    >>> [part for _, part in parts_of("京都駅")]
+    ['京都', '都駅']
+    """
+    if not HAS_UNSPACED.search(word):
+        return
+    pieces = [found.span() for found in _CHARACTER.finditer(word[:_MOST_CHARACTERS])]
+    for first, (start, end) in enumerate(pieces):
+        if end - start > 1 and not HAS_UNSPACED.search(word, start, end):
+            yield start, word[start:end]
+        for _, end in pieces[first + 1 : first + _LONGEST_PART]:
+            if (start, end) != (0, len(word)):
+                yield start, word[start:end]
+
+
+def runs_of(word: str) -> Iterator[tuple[int, str]]:
+    """Yield the parts of a word without spaces that likely are words, each once.
+
+    They are two to six kanji in a row; and two to sixteen katakana, letters of other scripts, or all but hiragana.
+
+    >>> [run for _, run in runs_of("スタバ倉敷店でラーメンを食べた")]
+    ['スタバ', '倉敷店', 'ラーメン', 'スタバ倉敷店']
+    """
+    if not HAS_UNSPACED.search(word):
+        return
+    told = {word}
+    for pattern, longest in _RUNS:
+        for found in pattern.finditer(word[:_MOST_CHARACTERS]):
+            run = found.group()
+            if 2 <= len(run) <= longest and run not in told:
+                told.add(run)
+                yield found.start(), run

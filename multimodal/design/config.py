@@ -74,7 +74,7 @@ class HistoryConfig(Section):
     divided: bool = Field(default=True, description="the pointer divides a post's weight among its hashtags; false: "
                           "each has all of it")  # fmt: skip
     named: bool = Field(default=False, description="the pointer also copies the hashtags used before that the caption "
-                        "names: a word, or up to four joined")  # fmt: skip
+                        "names: a word, up to four joined, or inside of what is written without spaces")  # fmt: skip
     dropout: float = Field(default=0.1, ge=0, lt=1, description="share of posts trained as if the user were new")
 
     @property

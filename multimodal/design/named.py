@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_loaders.text.hashtags import normalise
-from data_loaders.text.phrases import MOST_JOINED, MOST_WORDS, WORD, other_number
+from data_loaders.text.phrases import MOST_JOINED, MOST_WORDS, WORD, other_number, parts_of
 from multimodal.memory.post_memory import PostMemory
 
 
 def names_in(caption: str) -> list[str]:
-    """Return what a caption may name, each once: its first 400 words and up to four joined; also in the other number.
+    """Return what a caption may name, each once: its first 400 words, up to four joined, and parts of unspaced ones.
+
+    All are also in the other number.
 
     >>> names_in("Cat photos")
     ['cat', 'photos', 'catphotos', 'cats', 'photo', 'catphoto']
@@ -21,7 +23,7 @@ def names_in(caption: str) -> list[str]:
     words = [normalise(word) or word.casefold() for word in WORD.findall(caption)[:MOST_WORDS]]
     ends = range(1, MOST_JOINED + 1)
     joined = ("".join(words[first : first + count]) for count in ends for first in range(len(words) - count + 1))
-    exact = list(dict.fromkeys(joined))
+    exact = list(dict.fromkeys([*joined, *(part for word in words for _, part in parts_of(word))]))
     return list(dict.fromkeys([*exact, *map(other_number, exact)]))
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from data_loaders.text.phrases import UNSPACED
+
 Box = tuple[float, float, float, float]
 # In scripts without spaces each character is a word.
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-_WORD = regex.compile(rf"[{_UNSPACED}]\p{{M}}*|[^\s{_UNSPACED}]+")
+_WORD = regex.compile(rf"[{UNSPACED}]\p{{M}}*|[^\s{UNSPACED}]+")
 
 
 @dataclass(frozen=True, slots=True)

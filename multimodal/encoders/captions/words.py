@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from data_loaders.errors import ConfigError
+from data_loaders.text.phrases import UNSPACED
 from multimodal.encoders.captions.tokenizer import repair_surrogates
 
 PAD, UNKNOWN = 0, 1
 SPECIAL_WORDS = ("[PAD]", "[UNKNOWN]")
 # In scripts without spaces each character is a word; elsewhere words keep marks, joiners and apostrophes.
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = regex.compile(
-    rf"(?V1)[{_UNSPACED}]\p{{M}}*|[[\p{{L}}\p{{N}}_]--[{_UNSPACED}]]"
-    rf"[[\p{{L}}\p{{M}}\p{{N}}_'’\u200c\u200d]--[{_UNSPACED}]]*|[,.!?:;]|\p{{Emoji_Presentation}}"
+    rf"(?V1)[{UNSPACED}]\p{{M}}*|[[\p{{L}}\p{{N}}_]--[{UNSPACED}]]"
+    rf"[[\p{{L}}\p{{M}}\p{{N}}_'’\u200c\u200d]--[{UNSPACED}]]*|[,.!?:;]|\p{{Emoji_Presentation}}"
 )
 # Longer words are noise and would only fill the vocabulary.
 _LONGEST_WORD = 64

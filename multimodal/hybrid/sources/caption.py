@@ -1,4 +1,4 @@
-"""`CaptionWords`: words of the caption, and up to four joined, as hashtags: used before or never."""
+"""`CaptionWords`: words of the caption, up to four joined, and parts of unspaced ones, as hashtags: used or new."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from data_loaders.text.phrases import HAS_UNSPACED
 from multimodal.hybrid.sources.base import Flags, Ints, Questions, Source, Values
 from multimodal.hybrid.sources.phrases import CaptionPhrase, phrases_of
 from multimodal.memory.questions.hashtag_values import HashtagValues, places_in_runs, run_sizes, run_starts
 from multimodal.memory.search.caption_vectors import slots_of
 from multimodal.memory.search.columns import WORDS
 
-_SHORTEST_NEW = 3
+_SHORTEST_NEW, _SHORTEST_UNSPACED = 3, 2
 _MOST = 2_000
 
 
@@ -70,7 +71,7 @@ class CaptionWords(Source):
     ) -> Flags:
         """Return which words that never were used are proposed."""
         eligible = np.fromiter(
-            (one.may_be_new and len(one.text) >= _SHORTEST_NEW and not one.text.isdigit() for one in phrases),
+            (one.may_be_new and _is_long_enough(one.text) and not one.text.isdigit() for one in phrases),
             np.bool_,
             len(phrases),
         )
@@ -90,3 +91,7 @@ class CaptionWords(Source):
 def _shape_of(one: CaptionPhrase) -> list[float]:
     digits = any(letter.isdigit() for letter in one.text)
     return [one.variant, one.words, one.place, one.count, len(one.text), one.beginning, one.title, one.capital, digits]
+
+
+def _is_long_enough(text: str) -> bool:
+    return len(text) >= (_SHORTEST_UNSPACED if HAS_UNSPACED.search(text) else _SHORTEST_NEW)

@@ -6,23 +6,20 @@ import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import regex
 from numpy.typing import NDArray
 from scipy import sparse
 
+from data_loaders.text.phrases import HAS_UNSPACED, WORD
 from multimodal.memory.questions.hashtag_values import run_sizes, run_starts
 
 SLOTS = 2**18
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
-# Scripts written without spaces are cut into pairs of characters.
-_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 
 
 def caption_terms(caption: str) -> list[str]:
     """Return the words of a caption, case-folded; pairs of characters where a script has no spaces."""
     terms: list[str] = []
-    for word in _WORD.findall(caption.casefold()):
-        if len(word) > 1 and _UNSPACED.search(word):
+    for word in WORD.findall(caption.casefold()):
+        if len(word) > 1 and HAS_UNSPACED.search(word):
             terms.extend(word[index : index + 2] for index in range(len(word) - 1))
         else:
             terms.append(word)

@@ -51,6 +51,26 @@ def test_variation_selectors_are_dropped_as_in_every_hashtag():
     assert [one.text for one in phrases_of("Muffins\ufe0f", lambda text: False)] == ["muffins"]
 
 
+class TestWordsWithoutSpaces:
+    def test_known_hashtags_inside_and_likely_words_are_found(self):
+        phrases = found("京都駅でラーメンを食べた。また明日", "京都", "食べた", "また")
+        words = {"京都駅でラーメンを食べた", "また明日", "京都駅でラーメンを食べたまた明日"}
+        assert set(phrases) == words | {"京都駅", "ラーメン", "明日"} | {"京都", "食べた", "また"}
+        assert {text for text, one in phrases.items() if not one.may_be_new} == {"京都", "食べた", "また"}
+        assert (phrases["京都"].term, phrases["京都"].place, phrases["京都"].title) == ("京都", 0.0, True)
+        assert not phrases["また"].title
+
+    def test_what_is_known_does_not_change_what_may_be_new(self):
+        caption = "東京タワーと東京駅、京都 タワー"
+        parts = ("東京", "東京タワー", "京タ", "京都タワー", "タワ", "タワーと", "駅")
+        new = {text: one for text, one in found(caption).items() if one.may_be_new}
+        assert {text: one for text, one in found(caption, *parts).items() if one.may_be_new} == new
+        assert new["タワー"].count == 2
+
+    def test_each_time_that_a_known_part_stands_there_counts(self):
+        assert found("東京湾から東京港へ", "東京")["東京"].count == 2
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=40))
 def test_every_text_is_the_canonical_form_of_a_hashtag(caption):
