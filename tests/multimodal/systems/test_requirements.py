@@ -21,7 +21,8 @@ NO_WEIGHTS = {
     "bert_fill_mask": ("encoder.random_init=true",),
     **dict.fromkeys(("amnn", "coa", "knn_image", "macon", "tagnet"), ("encoder.image.pretrained=false",)),
     **dict.fromkeys(
-        ("knn_caption", "knn_mixed"), ("encoder.caption.random_init=true", "encoder.caption.pretrained=null")
+        ("design_sentence", "knn_caption", "knn_mixed"),
+        ("encoder.caption.random_init=true", "encoder.caption.pretrained=null"),
     ),
     "design_modern": (
         "encoder.caption.random_init=true",
