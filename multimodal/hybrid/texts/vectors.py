@@ -22,7 +22,8 @@ from multimodal.memory.questions.postings import Found
 Floats = NDArray[np.float32]
 # About 170,000 hashtags of a vector of 384 numbers; one that was dropped is encoded again.
 _MOST_BYTES = 2**28
-_MANY, _LONGEST_KEY = 256, 64
+# Fewer take a few seconds, and mostly under the bar of what asks for them.
+_MANY, _LONGEST_KEY = 1_024, 64
 MOST_KEPT, _FEWEST_POSTS = 32_768, 3
 
 
