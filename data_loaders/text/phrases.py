@@ -61,7 +61,7 @@ def runs_of(word: str) -> Iterator[tuple[int, str]]:
     They are two to six kanji in a row; and two to sixteen katakana, letters of other scripts, or all but hiragana.
 
     >>> [run for _, run in runs_of("スタバ倉敷店でラーメンを食べた")]
-    ['スタバ', '倉敷店', 'ラーメン', 'スタバ倉敷店']
+    ['倉敷店', 'スタバ', 'ラーメン', 'スタバ倉敷店']
     """
     if not HAS_UNSPACED.search(word):
         return
