@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import regex
 
@@ -13,8 +13,9 @@ WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 # Only so many first words of a caption are read, and up to so many are joined.
 MOST_WORDS, MOST_JOINED = 400, 4
 _PLURAL = "s"
-# Of what is written without spaces, so many first characters of a word are read, and parts of so many at most.
-_MOST_CHARACTERS, _LONGEST_PART = 400, 12
+# Of what is written without spaces, so many first characters of a word and of a caption are read, and parts of so many
+# at most.
+_MOST_CHARACTERS, _MOST_OF_A_CAPTION, _LONGEST_PART = 400, 2_000, 12
 HAS_UNSPACED = regex.compile(f"[{UNSPACED}]")
 # The prolonged sound of kana belongs to no script.
 _CHARACTER = regex.compile(rf"[{UNSPACED}\u30fc]\p{{M}}*|[^{UNSPACED}\u30fc]+")
@@ -34,6 +35,21 @@ def other_number(text: str) -> str:
     ('cat', 'cats')
     """
     return text.removesuffix(_PLURAL) if text.endswith(_PLURAL) else text + _PLURAL
+
+
+def unspaced(words: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Yield the number and text of each word that is written without spaces, up to 2,000 characters in all.
+
+    >>> list(unspaced(["tower", "東京タワー"]))
+    [(1, '東京タワー')]
+    """
+    read = 0
+    for number, word in enumerate(words):
+        if HAS_UNSPACED.search(word):
+            read += min(len(word), _MOST_CHARACTERS)
+            if read > _MOST_OF_A_CAPTION:
+                return
+            yield number, word
 
 
 def parts_of(word: str) -> Iterator[tuple[int, str]]:

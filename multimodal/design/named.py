@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_loaders.text.hashtags import normalise
-from data_loaders.text.phrases import MOST_JOINED, MOST_WORDS, WORD, other_number, parts_of
+from data_loaders.text.phrases import MOST_JOINED, MOST_WORDS, WORD, other_number, parts_of, unspaced
 from multimodal.memory.post_memory import PostMemory
 
 
@@ -23,7 +23,7 @@ def names_in(caption: str) -> list[str]:
     words = [normalise(word) or word.casefold() for word in WORD.findall(caption)[:MOST_WORDS]]
     ends = range(1, MOST_JOINED + 1)
     joined = ("".join(words[first : first + count]) for count in ends for first in range(len(words) - count + 1))
-    exact = list(dict.fromkeys([*joined, *(part for word in words for _, part in parts_of(word))]))
+    exact = list(dict.fromkeys([*joined, *(part for _, word in unspaced(words) for _, part in parts_of(word))]))
     return list(dict.fromkeys([*exact, *map(other_number, exact)]))
 
 

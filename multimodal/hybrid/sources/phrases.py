@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import regex
 
 from data_loaders.text.hashtags import normalise
-from data_loaders.text.phrases import MOST_JOINED, MOST_WORDS, UNSPACED, WORD, other_number, parts_of, runs_of
+from data_loaders.text.phrases import MOST_JOINED, MOST_WORDS, UNSPACED, WORD, other_number, parts_of, runs_of, unspaced
 
 # Only pairs among so many first words may be new.
 _BEGINNING = 12
@@ -114,7 +114,7 @@ def _add_joined(found: dict[str, CaptionPhrase], words: _Words, count: int, know
 
 
 def _add_runs(found: dict[str, CaptionPhrase], words: _Words) -> None:
-    for number, word in enumerate(words.folded):
+    for number, word in unspaced(words.folded):
         for first, run in runs_of(word):
             if run in found:
                 found[run].count += 1
@@ -123,7 +123,7 @@ def _add_runs(found: dict[str, CaptionPhrase], words: _Words) -> None:
 
 
 def _add_parts(found: dict[str, CaptionPhrase], words: _Words, known: Callable[[str], bool]) -> None:
-    for number, word in enumerate(words.folded):
+    for number, word in unspaced(words.folded):
         for first, part in parts_of(word):
             old = found.get(part)
             if old is not None:

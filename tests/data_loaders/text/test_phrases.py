@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from data_loaders.text.phrases import WORD, other_number, parts_of, runs_of
+from data_loaders.text.phrases import WORD, other_number, parts_of, runs_of, unspaced
 
 
 @pytest.mark.parametrize(("text", "other"), [("cats", "cat"), ("cat", "cats"), ("glass", "glas"), ("s", ""), ("", "s")])
@@ -51,3 +51,6 @@ class TestWordsWithoutSpaces:
     def test_likely_words_of_japanese(self, word, runs):
         assert [run for _, run in runs_of(word)] == runs
         assert all(word[first:].startswith(run) for first, run in runs_of(word))
+
+    def test_only_the_beginning_of_a_long_caption_is_read(self):
+        assert [number for number, _ in unspaced(["hill", *["山川" * 500] * 400])] == [1, 2, 3, 4, 5]
