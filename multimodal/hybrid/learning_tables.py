@@ -17,10 +17,10 @@ from multimodal.hybrid.parts.part_source import PartSource
 from multimodal.hybrid.parts.training import TrainedPart
 from multimodal.hybrid.sources.base import Questions
 from multimodal.hybrid.sources.linear import LinearHead
-from multimodal.hybrid.spaces import CAPTION, PostSpaces
+from multimodal.hybrid.spaces import PostSpaces
 from multimodal.hybrid.stripping import strip_some
 from multimodal.hybrid.texts.head import TextHead
-from multimodal.hybrid.texts.vectors import HashtagVectors
+from multimodal.hybrid.texts.refitted import RefittedHeads
 from multimodal.memory.post_memory import PostMemory
 from multimodal.systems.adding_posts import add_in_batches
 from multimodal.systems.base import System
@@ -46,8 +46,7 @@ class LearningTables:
         parts: the Systems that are sources.
         rows: which posts rankers learn from.
         train, validation: the two splits, train by time.
-        texts: vectors of hashtags; None without a sentence encoder.
-        last: how many of the last posts with a hashtag are looked at.
+        texts: how near hashtags are as texts, by the posts of that memory; None without a sentence encoder.
     """
 
     def __init__(
@@ -59,14 +58,13 @@ class LearningTables:
         rows: RowsConfig,
         train: Sequence[Post],
         validation: Sequence[Post],
-        texts: HashtagVectors | None = None,
-        last: int = 1,
+        texts: RefittedHeads | None = None,
     ) -> None:
         self._spaces, self._assemble, self._memory, self._parts = spaces, assemble, memory, parts
-        self._lacking, self._texts, self._last = rows.lacking, texts, last
+        self._lacking, self._texts = rows.lacking, texts
         start = max(int(len(train) * rows.start), len(train) - rows.most_posts)
         self._train, self._validation, self._start = train, validation, min(start, len(train))
-        self._heads, self._text_heads = self._fit_heads(), dict[int, TextHead]()
+        self._heads = self._fit_heads()
         known = [*train, *validation]
         self._remembered = {
             name: {system: _memory_of(system, known) for system in (part.early, part.whole)}
@@ -80,7 +78,7 @@ class LearningTables:
 
     @property
     def text_head(self) -> TextHead | None:
-        """How near hashtags are as texts, from the whole train split; None without vectors of hashtags."""
+        """How near hashtags are as texts, from the whole train split; None without a sentence encoder."""
         return self._text_head(len(self._train))
 
     def _fit_heads(self) -> dict[int, LinearHead]:
@@ -124,11 +122,7 @@ class LearningTables:
         return max((cut for cut in self._heads if cut <= first), default=None)
 
     def _text_head(self, cut: int | None) -> TextHead | None:
-        if self._texts is None or cut is None:
-            return None
-        if cut not in self._text_heads:
-            self._text_heads[cut] = TextHead.fit(self._memory, CAPTION, self._texts, cut, self._last)
-        return self._text_heads[cut]
+        return None if self._texts is None or cut is None else self._texts.of_first(cut)
 
     def _tables(
         self,

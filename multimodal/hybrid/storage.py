@@ -108,7 +108,8 @@ def load_parts(folder: Path, config: HybridConfig, id_map: HashtagIdMap) -> Hybr
     head = None if LINEAR in state.left_out else load_linear(folder, id_map.vocabulary_size, spaces.widths)
     ranker = load_ranker(folder)
     # A model that was saved before hashtags were looked at as texts asks for none.
-    texts = load_texts(folder, spaces.captions) if spaces.captions and TEXTS in ranker.sources else None
+    encoder = spaces.captions if TEXTS in ranker.sources else None
+    texts = None if encoder is None else load_texts(folder, encoder, spaces.cache)
     # One that was saved before it asked for the names in captions neither.
     unasked = [name for name in (EVERYBODY, OWN) if name not in {*ranker.sources, *state.left_out}]
     left_out = (*state.left_out, *unasked)

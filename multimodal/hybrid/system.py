@@ -37,6 +37,7 @@ from multimodal.hybrid.sources.texts import HashtagTexts
 from multimodal.hybrid.spaces import CAPTION, PostSpaces, build_spaces
 from multimodal.hybrid.storage import HybridParts, load_parts, save_parts
 from multimodal.hybrid.texts.head import TextHead
+from multimodal.hybrid.texts.refitted import RefittedHeads
 from multimodal.hybrid.texts.vectors import HashtagVectors
 from multimodal.hybrid.weighing import validation_weight, weighted_rows
 from multimodal.memory.hashtag_id_map import HashtagIdMap
@@ -178,7 +179,8 @@ class HybridSystem(System):
             described = None if texts is None else HashtagTexts(CAPTION, texts, near, last)
             return self._assembled(head, described, parts, left_out)
 
-        return LearningTables(self.spaces, assemble, memory, trained, rows, train, validation, texts, last)
+        heads = None if texts is None else RefittedHeads(memory, texts, last)
+        return LearningTables(self.spaces, assemble, memory, trained, rows, train, validation, heads)
 
     @property
     def _asks_for_mentions(self) -> bool:
@@ -191,7 +193,7 @@ class HybridSystem(System):
         # Others would be known even to a model that is saved after their only user was forgotten.
         known = set(self.id_map.names[: self.id_map.vocabulary_size])
         used = (one for post in train for one in post.hashtags if one in known)
-        return HashtagVectors.of_posts(self.spaces.captions, captions, used)
+        return HashtagVectors.of_posts(self.spaces.captions, captions, used, self.spaces.cache)
 
     @property
     def _last_posts(self) -> int:

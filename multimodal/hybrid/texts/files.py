@@ -34,12 +34,13 @@ def save_texts(folder: Path, vectors: HashtagVectors, head: TextHead) -> None:
     write_json(folder / WORDS_FILE, {"words": list(vectors.splitter.words), "hashtags": list(vectors.hashtags)})
 
 
-def load_texts(folder: Path, encoder: CaptionEncoder) -> tuple[HashtagVectors, TextHead]:
+def load_texts(folder: Path, encoder: CaptionEncoder, cache: str | None = None) -> tuple[HashtagVectors, TextHead]:
     """Return what `save_texts` wrote.
 
     Args:
         folder: of the model.
         encoder: of new hashtags.
+        cache: folder for their vectors, None for none.
 
     Raises:
         RunError: a file is missing or damaged, or does not fit the encoder.
@@ -49,6 +50,6 @@ def load_texts(folder: Path, encoder: CaptionEncoder) -> tuple[HashtagVectors, T
     square = ArrayForm("float32", (width, width), -_MOST, _MOST)
     forms = {"words": square, "posts": square, "vectors": ArrayForm("float16", (len(hashtags), width), -2, 2)}
     arrays = load_arrays(folder / ARRAYS_FILE, _WHAT, forms)
-    vectors = HashtagVectors(encoder, WordSplitter(words), hashtags)
+    vectors = HashtagVectors(encoder, WordSplitter(words), hashtags, cache)
     vectors.keep(hashtags, arrays["vectors"])
     return vectors, TextHead(arrays["words"], arrays["posts"])

@@ -67,6 +67,21 @@ def test_many_show_a_progress_bar(vectors, encoder, monkeypatch, capsys):
     assert "encoding hashtags" in capsys.readouterr().err
 
 
+def test_another_run_finds_many_in_the_cache_and_files_no_few(vectors, encoder, monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "_MANY", 4)
+    expected = vectors.of(HASHTAGS).tobytes()
+    cache = str(tmp_path / "features")
+    HashtagVectors(encoder, vectors.splitter, cache=cache).of(HASHTAGS[:3])
+    assert not (tmp_path / "features").exists()
+    assert HashtagVectors(encoder, vectors.splitter, cache=cache).of(HASHTAGS).tobytes() == expected
+    # Words are what is filed, so a hashtag that is split otherwise has another vector.
+    split = WordSplitter(["green", "hills", "in", "the", "morning"])
+    other = HashtagVectors(encoder, split, cache=cache).of(HASHTAGS)
+    assert other.tobytes() == HashtagVectors(encoder, split).of(HASHTAGS).tobytes()
+    monkeypatch.setattr(HashtagVectors, "_encoded", None)
+    assert HashtagVectors(encoder, vectors.splitter, cache=cache).of(HASHTAGS).tobytes() == expected
+
+
 def test_vectors_that_are_given_are_not_made(vectors, monkeypatch):
     given = np.ones((2, vectors.width), np.float16)
     vectors.keep(["one", "two"], given)
