@@ -107,9 +107,9 @@ def describe(summary: PreparedSummary) -> list[str | TextTable]:
     ]
     if rejected["refused"] or rejected["kept"]:
         parts += [refusals(rejected["refused"], rejected["kept"]), f"listed in {summary.folder / 'rejected.jsonl'}"]
-    train = command_line(
-        "train", "--config", "sample", "--data", summary.folder, "--output", f"runs/{summary.folder.resolve().name}"
-    )
+    pictured = statistics["missing"]["image"] * 2 <= statistics["posts"]
+    config, run = "hybrid_sample" if pictured else "hybrid", f"runs/{summary.folder.resolve().name}"
+    train = command_line("train", "--config", config, "--data", summary.folder, "--output", run)
     return [*parts, f"data card: {summary.folder / 'README.md'}", f"next: {train}"]
 
 

@@ -4,6 +4,7 @@ import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from PIL import Image
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 
@@ -34,10 +35,22 @@ def test_it_prepares_and_names_the_next_command(dump, tmp_path, process):
             ] == [["train", "18"], ["validation", "6"], ["test", "6"]]  # fmt: skip
     assert "missing_post_id" in done.stdout
     assert done.stdout.splitlines()[-1] == (
-        f"next: multimodal-hashtags train --config sample --data {output} --output runs/{output.name}"
+        f"next: multimodal-hashtags train --config hybrid --data {output} --output runs/{output.name}"
     )
     assert "Reading posts" in done.stderr
     assert {path.name for path in output.iterdir()} >= {"posts.parquet", "vocabulary.json", "statistics.json"}
+
+
+def test_where_most_posts_have_a_picture_the_next_command_looks_at_them(tmp_path, command):
+    Image.new("RGB", (8, 8)).save(tmp_path / "sea.png")
+    lines = [
+        {"post_id": f"p{n}", "timestamp": (START + timedelta(hours=n)).isoformat(), "caption": f"walk {n}",
+         "hashtags": ["sea", "sky"], **({"image": "sea.png"} if n % 3 else {})}
+        for n in range(30)
+    ]  # fmt: skip
+    (tmp_path / "posts.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    done = command("prepare", "--source", tmp_path / "posts.jsonl", "--output", tmp_path / "prepared")
+    assert done.stdout.splitlines()[-1].startswith("next: multimodal-hashtags train --config hybrid_sample --data ")
 
 
 def test_a_closed_task_says_what_it_is(dump, tmp_path, command):
