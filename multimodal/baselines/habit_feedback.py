@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from multimodal.memory.hashtag_id_map import HashtagIdMap
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.posts.user_notes import Feedback
 
@@ -47,6 +48,7 @@ class FeedbackWeights:
         own: Ints,
         now_us: int,
         memory: PostMemory,
+        id_map: HashtagIdMap,
     ) -> tuple[Ints, Floats, Ints]:
         """Return the candidates with their activation, and the hashtags that were rejected and never used.
 
@@ -57,6 +59,7 @@ class FeedbackWeights:
             own: (H,) positions of the user's earlier posts, newest first.
             now_us: instant of the post.
             memory: has the posts.
+            id_map: has all hashtags of the feedback, also those that nobody has used.
         """
         sums = dict(zip(hashtags.tolist(), np.exp(activation).tolist(), strict=True))
         last_us, rejections = _last_uses(own, memory), dict[int, list[int]]()
@@ -65,11 +68,11 @@ class FeedbackWeights:
             if one.instant_us >= now_us:
                 continue
             weight = self._weight(now_us, one.instant_us, 1 + int(np.count_nonzero(own_us > one.instant_us)))
-            for number in _numbers(one.accepted, memory):
+            for number in id_map.add(one.accepted):
                 last_us[number] = max(last_us.get(number, one.instant_us), one.instant_us)
                 if one.post_id is None or one.post_id not in memory:
                     sums[number] = sums.get(number, 0.0) + self.accepted * weight
-            for number in _numbers(one.rejected, memory):
+            for number in id_map.add(one.rejected):
                 rejections.setdefault(number, []).append(one.instant_us)
         counts = {
             number: sum(moment >= last_us.get(number, moment) for moment in moments)
@@ -88,7 +91,3 @@ class FeedbackWeights:
 def _last_uses(own: Ints, memory: PostMemory) -> dict[int, int]:
     posts, hashtags = memory.hashtag_pairs(own[::-1])
     return dict(zip(hashtags.tolist(), memory.instants_us[own[::-1][posts]].tolist(), strict=True))
-
-
-def _numbers(hashtags: Sequence[str], memory: PostMemory) -> list[int]:
-    return [number for hashtag in hashtags if (number := memory.id_map.find(hashtag)) is not None]

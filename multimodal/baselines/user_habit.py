@@ -107,21 +107,24 @@ class UserHabit(PriorSystem):
 
     def rank(self, posts: Sequence[Post], memory: PostMemory, k: int, excluded: Excluded = None) -> Rankings:
         """Rank the hashtags of each user's posts in `memory` strictly before the post, then popular ones."""
-        id_map = memory.id_map
+        told = [memory.notes.of(post.user_id).feedback for post in posts]
+        id_map = _with_hashtags_of(told, memory.id_map)
         rows = iter(excluded or [frozenset()] * len(posts))
         lists: list[tuple[Ints, Floats]] = []
         for uses in self._uses(posts, memory):
             activation = uses.activation(self.decay, self.rank_decay)
             for row in range(len(uses.starts) - 1):
-                excluded_ids = numbers_of(next(rows), id_map)
+                barred = next(rows)
+                excluded_ids = numbers_of(barred, memory.id_map)
                 candidates = uses.of(row)
-                hashtags, scores = uses.hashtags[candidates], activation[candidates]
-                post = posts[len(lists)]
-                feedback = memory.notes.of(post.user_id).feedback
+                own = uses.hashtags[candidates], activation[candidates]
+                post, feedback = posts[len(lists)], told[len(lists)]
                 if feedback:
-                    lists.append(self._told(post, feedback, memory, (hashtags, scores), k, excluded_ids))
+                    unused = [number for number in range(len(memory.id_map), len(id_map)) if id_map[number] in barred]
+                    excluded_ids = np.concatenate([excluded_ids, np.array(unused, np.int64)])
+                    lists.append(self._told(post, feedback, memory, id_map, own, k, excluded_ids))
                 else:
-                    lists.append(self._list(hashtags, scores, id_map, k, excluded_ids))
+                    lists.append(self._list(*own, id_map, k, excluded_ids))
         return Rankings.from_lists([post.post_id for post in posts], lists, k, id_map.names)
 
     def explain(self, posts: Sequence[Post], rankings: Rankings, memory: PostMemory) -> list[list[Explanation]]:
@@ -151,6 +154,7 @@ class UserHabit(PriorSystem):
         post: Post,
         feedback: Sequence[Feedback],
         memory: PostMemory,
+        id_map: HashtagIdMap,
         own: tuple[Ints, Floats],
         k: int,
         excluded_ids: Ints,
@@ -159,8 +163,8 @@ class UserHabit(PriorSystem):
         recency, now_us = self.config.recency, int(memory.resolve(np.array([post.instant_us]))[0])
         positions = memory.history([post.user_id], np.array([now_us]), recency.history_posts)[0]
         weights = FeedbackWeights(recency.accepted, recency.rejected, self.decay, self.rank_decay, recency.epsilon_days)
-        hashtags, scores, rejected = weights.applied(*own, feedback, positions[positions >= 0], now_us, memory)
-        indices, values = self._list(hashtags, scores, memory.id_map, k, np.union1d(excluded_ids, rejected))
+        hashtags, scores, rejected = weights.applied(*own, feedback, positions[positions >= 0], now_us, memory, id_map)
+        indices, values = self._list(hashtags, scores, id_map, k, np.union1d(excluded_ids, rejected))
         last = np.setdiff1d(rejected, excluded_ids)[: k - len(indices)]
         return np.concatenate([indices, last]), np.concatenate([values, np.full(len(last), _REJECTED)])
 
@@ -172,3 +176,13 @@ class UserHabit(PriorSystem):
             hashtags, activation = hashtags[allowed], activation[allowed]
         history, scores = order_candidates(hashtags, activation, id_map, k)
         return fill_up(history, scores, self.prior.order, self._backoff, k, excluded_ids)
+
+
+def _with_hashtags_of(told: Sequence[Sequence[Feedback]], id_map: HashtagIdMap) -> HashtagIdMap:
+    """Return a map with the hashtags of feedback too: that others use them later then changes no earlier answer."""
+    if not any(told):
+        return id_map
+    fork = id_map.fork()
+    for one in (one for feedback in told for one in feedback):
+        fork.add((*one.accepted, *one.rejected))
+    return fork

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from multimodal.memory.posts.mentions import Slots, mentions_of
 from multimodal.memory.posts.numbering import Numbering
 from multimodal.memory.posts.rows import PostRows
 from multimodal.memory.posts.state import PostsState
-from multimodal.memory.posts.user_notes import UserNotes
+from multimodal.memory.posts.user_notes import UserNotes, without_posts
 from multimodal.memory.questions.columns import Extent
 from multimodal.memory.questions.memory_questions import MemoryQuestions
 
@@ -241,7 +242,7 @@ class PostMemory:
         """
         positions = np.array(sorted({self._known_position(post_id) for post_id in post_ids}), np.int64)
         if len(positions):
-            self._state = self._without(self._state, positions)
+            self._state = self._never_had(self._without(self._state, positions), positions)
 
     def correct(
         self,
@@ -281,10 +282,12 @@ class PostMemory:
         state, number = self._state, self._user_number(user_id, self._state.forgotten)
         if number is None:
             return 0
-        positions = np.flatnonzero((self.users == number) & state.alive.values[: state.length])
+        positions = np.flatnonzero(self.users == number)
+        living = positions[state.alive.values[positions]]
         forgotten = replace(state, forgotten=state.forgotten | {number})
-        self._state = self._without(forgotten, positions) if len(positions) else forgotten
-        return len(positions)
+        forgotten = self._without(forgotten, living) if len(living) else forgotten
+        self._state = self._never_had(forgotten, positions)
+        return len(living)
 
     def note(self, notes: UserNotes) -> None:
         """Keep what users asked for, in place of what they asked for before."""
@@ -335,6 +338,18 @@ class PostMemory:
             newest_us = int(instants_us[alive].max()) if alive.any() else 0
         dead = state.dead + len(positions)
         return self._sorted_in(replace(state, dead=dead, newest_us=newest_us, timelines=timelines, alive=flags))
+
+    def _never_had(self, state: PostsState, positions: Ints) -> PostsState:
+        """Return the state with the feedback that a memory without these dead posts would have."""
+        if not len(positions) or not state.notes.have_feedback:
+            return state
+        instants_us = self._rows.instants.values[: state.length]
+        gone = {self._post_numbers.names[position] for position in positions.tolist()}
+        living_us = np.sort(instants_us[state.alive.values[: state.length]])
+        change = partial(
+            without_posts, gone=gone, gone_us=frozenset(instants_us[positions].tolist()), living_us=living_us
+        )
+        return replace(state, notes=state.notes.with_each(change))
 
     def _sorted_in(self, state: PostsState) -> PostsState:
         length, users, instants_us = state.length, self._rows.users.values, self._rows.instants.values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -125,6 +126,28 @@ def test_forgetting_leaves_nothing_in_a_saved_model(habit_run, opened, tmp_path)
         recommender.compact()
         assert [event["kind"] for event in recommender.export("mallory")["events"]] == ["forgotten"]
         assert recommender.export("user3")["model_posts"] == []
+
+
+def test_what_others_said_of_a_forgotten_users_post_stays_theirs(habit_run, opened, tmp_path):
+    recommender = opened(habit_run)
+    recommender.observe({"user_id": "bob", "post_id": "b1", "hashtags": ["sea"]})
+    recommender.observe({"user_id": "ann", "post_id": "the post of ann", "hashtags": ["a"]})
+    recommender.feedback("the post of ann", user_id="bob", rejected=["sea"], added=["bobslike"])
+    assert "bob" not in json.dumps(recommender.export("ann")["events"])
+    given = [event for event in recommender.export("bob")["events"] if event["kind"] == "feedback"]
+    recommender.forget("ann")
+    expected = recommender.recommend(user_id="bob", k=5)
+    assert expected[0].hashtag == "bobslike"
+    recommender.compact()
+    recommender.save_pretrained(tmp_path / "saved")
+    assert recommender.recommend(user_id="bob", k=5) == expected
+    kept = [event for event in recommender.export("bob")["events"] if event["kind"] == "feedback"]
+    assert kept == [{**given[0], "post_id": None}]
+    recommender.close()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(b"the post of ann" in path.read_bytes() for path in files)
+    shutil.rmtree(tmp_path / "memory.sqlite.files" / "snapshot")
+    assert opened(habit_run).recommend(user_id="bob", k=5) == expected
 
 
 def test_feedback_is_kept(habit_run, opened):

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
 from multimodal.distributed.forking import ForkSafeLock
 from multimodal.memory.log.batches import not_forgotten, refuse_repeated
-from multimodal.memory.log.event_coding import CORRECTED, FORGOTTEN, OBSERVED, WITHDRAWN, Row, decode, encode, sealed
+from multimodal.memory.log.event_coding import (
+    CORRECTED,
+    FEEDBACK,
+    FORGOTTEN,
+    OBSERVED,
+    WITHDRAWN,
+    Row,
+    decode,
+    encode,
+    sealed,
+)
 from multimodal.memory.log.events import Event
 from multimodal.memory.log.pseudonyms import is_pseudonym, new_salt, pseudonym, unmasked
 from multimodal.memory.log.store import EventStore, NumberedEvent
@@ -72,6 +82,7 @@ class InProcessStore(EventStore):
             if not forgotten:
                 raise not_forgotten(user_id, self.location)
             erased = self._before(rows, forgotten[-1])
+            self._keep_feedback_on({row.post_id for number in erased if (row := rows[number]).kind == OBSERVED})
             for number in erased:
                 row = self._rows.pop(number)
                 if row.kind == OBSERVED:
@@ -80,13 +91,19 @@ class InProcessStore(EventStore):
                 self._rows[number] = sealed(replace(self._rows[number], user_id=pseudonym(user_id, self.salt)))
             return len(erased)
 
+    def _keep_feedback_on(self, post_ids: Collection[str | None]) -> None:
+        """Leave feedback of others on posts that are erased, without the ids of the posts."""
+        for number, row in self._rows.items():
+            if row.kind == FEEDBACK and row.post_id in post_ids:
+                self._rows[number] = sealed(replace(row, post_id=None))
+
     @staticmethod
     def _before(rows: Mapping[int, Row], last: int) -> list[int]:
         """Return the entries before a forgetting, and those behind it that are about posts before it."""
         observed = {row.post_id: number for number, row in rows.items() if row.kind == OBSERVED}
         erased = []
         for number, row in rows.items():
-            of_post = observed.get(row.post_id, 0 if row.kind in (CORRECTED, WITHDRAWN) else number)
+            of_post = observed.get(row.post_id, 0) if row.kind in (CORRECTED, WITHDRAWN) else number
             if row.kind != FORGOTTEN and min(number, of_post) < last:
                 erased.append(number)
         return erased
@@ -97,7 +114,8 @@ class InProcessStore(EventStore):
         return {
             number: row
             for number, row in self._rows.items()
-            if row.user_id in users or (row.post_id is not None and self._authors.get(row.post_id) == user_id)
+            if row.user_id in users
+            or (row.kind != FEEDBACK and row.post_id is not None and self._authors.get(row.post_id) == user_id)
         }
 
     def clean(self) -> None:

@@ -65,7 +65,7 @@ class EventStore(ABC):
 
     @abstractmethod
     def of_user(self, user_id: str) -> list[NumberedEvent]:
-        """Return all that the log holds about a user: own posts, what happened to them, feedback, forgetting.
+        """Return all that the log holds about a user: own posts, what happened to them, own feedback, forgetting.
 
         Raises:
             StoreUnavailableError: the log cannot be reached at the moment.
@@ -84,7 +84,8 @@ class EventStore(ABC):
     def erase(self, user_id: str) -> int:
         """Take a user out of the log, up to the last `UserForgotten`, which stays under a pseudonym; then `clean`.
 
-        What a process that did not know yet appended behind it about posts before it goes as well.
+        What a process that did not know yet appended behind it about posts before it goes as well. What others said of
+        the user's posts stays theirs, without the ids of the posts.
 
         Returns:
             How many entries were taken out.

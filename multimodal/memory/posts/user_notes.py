@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 _DRAWERS = 256
 _MOST_FEEDBACK = 1_000
@@ -18,7 +21,7 @@ class Feedback:
     Attributes:
         given_us: when it was given, by the clock.
         instant_us: when it counts from: strictly later posts see it.
-        post_id: the post that the answer was for; None when it has no id.
+        post_id: the post that the answer was for; None when it has no id, or when the post was taken out.
         accepted: hashtags that were taken, or that the user wrote.
         rejected: hashtags that were turned down.
         chances: see `FeedbackGiven`.
@@ -34,8 +37,31 @@ class Feedback:
     effects: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def is_again(self, other: Feedback) -> bool:
-        """Return whether this is the same feedback, read again from the log."""
-        return replace(self, instant_us=0) == replace(other, instant_us=0)
+        """Return whether this is the same feedback, read again from the log, perhaps without a post taken out since."""
+        alike = replace(self, instant_us=0, post_id=None) == replace(other, instant_us=0, post_id=None)
+        return alike and (self.post_id == other.post_id or None in (self.post_id, other.post_id))
+
+
+def without_posts(
+    feedback: Feedback, gone: Collection[str], gone_us: Collection[int], living_us: NDArray[np.int64]
+) -> Feedback:
+    """Return feedback as it would be if some posts had never been there.
+
+    Feedback counts from the newest post that was known when it was given; without that, from the one before.
+
+    Args:
+        feedback: any.
+        gone: ids of the posts.
+        gone_us: their instants.
+        living_us: instants of the others, ascending.
+    """
+    post_id = None if feedback.post_id in gone else feedback.post_id
+    newest_us = int(living_us[-1]) if len(living_us) else 0
+    instant_us = min(feedback.instant_us, newest_us)
+    if instant_us in gone_us:
+        before = int(np.searchsorted(living_us, instant_us, side="right"))
+        instant_us = int(living_us[before - 1]) if before else 0
+    return replace(feedback, post_id=post_id, instant_us=instant_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +114,20 @@ class UserNotes:
     def without(self, user_id: str) -> UserNotes:
         """Return notes without a user."""
         return self._with(user_id, NOTHING)
+
+    @property
+    def have_feedback(self) -> bool:
+        """Whether any user has given feedback."""
+        return any(note.feedback for drawer in self._drawers for note in drawer.values())
+
+    def with_each(self, change: Callable[[Feedback], Feedback]) -> UserNotes:
+        """Return notes with what `change` makes of each feedback."""
+        return UserNotes(
+            tuple(
+                {user_id: replace(note, feedback=tuple(map(change, note.feedback))) for user_id, note in drawer.items()}
+                for drawer in self._drawers
+            )
+        )
 
     def _with(self, user_id: str, note: UserNote) -> UserNotes:
         if note == self.of(user_id):

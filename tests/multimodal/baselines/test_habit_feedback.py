@@ -106,3 +106,34 @@ def test_it_is_kept_exported_and_forgotten(habit_run, tmp_path):
     again.observe({"post_id": "y", "user_id": "ann", "hashtags": ["sea"]})
     assert again.memory.notes.of("ann").feedback == ()
     again.close()
+
+
+def test_what_nobody_used_yet_is_suggested_and_a_later_use_by_others_changes_nothing(habit):
+    habit.feedback("elsewhere", user_id="ann", accepted=["brandnew"], added=["alsonew"], rejected=["unheard"])
+    asked = {"k": 5, "timestamp": "2025-06-01T12:00:00Z"}
+    before = ask(habit, **asked)
+    assert {"brandnew", "alsonew"} < {*names(before)}
+    assert "brandnew" not in names(ask(habit, never=["brand*"], **asked))
+    named = ask(habit, only=["alsonew", "sea"], k=2, explain=True)
+    assert {one.sources[0].name for one in named} == {"feedback", "own"}
+    later = {"user_id": "eve", "hashtags": ["unheard", "brandnew", "alsonew"], "timestamp": "2025-07-01T12:00:00Z"}
+    habit.observe({"post_id": "later", **later})
+    assert ask(habit, **asked) == before
+    habit.withdraw("later")
+    assert ask(habit, **asked) == before
+
+
+def test_feedback_counts_although_the_newest_post_is_taken_out_again(habit):
+    habit.feedback("elsewhere", user_id="ann", accepted=["added"])
+    expected = ask(habit)
+    for name, take_out in (("p", lambda: habit.withdraw("p")), ("q", lambda: habit.forget("eve"))):
+        habit.forget("ann")
+        for tag in ("fog", "tea", "sea"):
+            habit.observe(
+                {"post_id": f"{tag}{name}", "user_id": "ann", "hashtags": [tag],
+                 "timestamp": f"2025-01-0{('fog', 'tea', 'sea').index(tag) + 1}T12:00:00Z"}
+            )  # fmt: skip
+        habit.observe({"post_id": name, "user_id": "eve", "hashtags": ["x"], "timestamp": "2026-01-01T12:00:00Z"})
+        habit.feedback("elsewhere", user_id="ann", accepted=["added"])
+        take_out()
+        assert ask(habit) == expected

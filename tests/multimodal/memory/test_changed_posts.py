@@ -14,6 +14,8 @@ from scipy import sparse
 
 from data_loaders.posts import Post
 from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.memory.live.events_of_posts import apply
+from multimodal.memory.log.events import FeedbackGiven
 from multimodal.memory.memory_files import read_memory, write_memory
 from multimodal.memory.post_memory import PostMemory
 from multimodal.memory.posts import growing_timelines
@@ -241,3 +243,32 @@ def test_questions_beside_changes_see_posts_that_are_complete():
         for one in asking:
             one.result()
     assert len(memory) == 1_500
+
+
+@given(st.lists(st.tuples(st.sampled_from(USERS), st.booleans()), min_size=1, max_size=12), st.data())
+@settings(deadline=None)
+def test_feedback_is_that_of_a_memory_that_never_had_the_posts(steps, data):
+    """Posts in order of time, and feedback of others on them, which counts from the newest post that is known."""
+    gone = {number for number in range(len(steps)) if data.draw(st.booleans())}
+    forgotten = data.draw(st.booleans()) and "ann"
+
+    def remembered(numbers):
+        memory = empty()
+        for number, (user, tells) in enumerate(steps):
+            if number in numbers:
+                append(memory, [make_post(number, user, 10 * (number + 1))])
+            if tells:
+                about = f"p{number}" if number in numbers else None
+                given = FeedbackGiven(user_id="dan", instant_us=10**6 + number, post_id=about, accepted=("a",))
+                apply(memory, [given])
+        return memory
+
+    memory = remembered(range(len(steps)))
+    memory.withdraw([f"p{number}" for number in gone])
+    kept = set(range(len(steps))) - gone
+    if forgotten:
+        memory.forget(forgotten)
+        kept = {number for number in kept if steps[number][0] != forgotten}
+    expected = remembered(kept).notes.as_values()
+    assert memory.notes.as_values() == expected
+    assert memory.living().notes.as_values() == expected

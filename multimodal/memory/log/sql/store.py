@@ -9,7 +9,20 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, text, union, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    select,
+    text,
+    true,
+    union,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import Pool
 from sqlalchemy.sql import CompoundSelect, Select
@@ -17,7 +30,17 @@ from sqlalchemy.sql import CompoundSelect, Select
 from multimodal.distributed.forking import ForkSafeLock
 from multimodal.memory.log.batches import not_forgotten, refuse_repeated
 from multimodal.memory.log.errors import StoreDamagedError, StoreError, StoreUnavailableError
-from multimodal.memory.log.event_coding import CORRECTED, FORGOTTEN, OBSERVED, WITHDRAWN, Row, decode, encode, sealed
+from multimodal.memory.log.event_coding import (
+    CORRECTED,
+    FEEDBACK,
+    FORGOTTEN,
+    OBSERVED,
+    WITHDRAWN,
+    Row,
+    decode,
+    encode,
+    sealed,
+)
 from multimodal.memory.log.events import Event
 from multimodal.memory.log.pseudonyms import is_pseudonym, pseudonym, unmasked
 from multimodal.memory.log.sql.addresses import Address
@@ -151,11 +174,11 @@ class SqlStore(EventStore):
             if not forgettings:
                 raise not_forgotten(user_id, self.location)
             last = max(number for number, *_ in forgettings)
+            feedback = connection.execute(select(LOG).where(_feedback_on(user_id, last))).all()
             erased = LOG.c.number.in_(_about(user_id, names, last)) & (LOG.c.kind != FORGOTTEN)
             count = connection.execute(delete(LOG).where(erased)).rowcount
-            for number, *columns in forgettings:
-                row = sealed(replace(Row(*columns), user_id=pseudonym(user_id, self.salt)))
-                connection.execute(update(LOG).where(LOG.c.number == number).values(asdict(row)))
+            _replace(connection, feedback, post_id=None)
+            _replace(connection, forgettings, user_id=pseudonym(user_id, self.salt))
         return count
 
     def clean(self) -> None:
@@ -252,21 +275,36 @@ def _names(connection: Connection, user_id: str) -> list[str]:
     return [user_id, *(unmasked(_forgotten(connection), [user_id]).keys() - {user_id})]
 
 
+def _replace(connection: Connection, entries: Sequence[Any], **columns: Any) -> None:
+    """Give entries other columns, each with its new checksum; those that are no longer there stay away."""
+    for number, *held in entries:
+        row = sealed(replace(Row(*held), **columns))
+        connection.execute(update(LOG).where(LOG.c.number == number).values(asdict(row)))
+
+
 def _about(user_id: str, names: Sequence[str], before: int | None = None) -> CompoundSelect[Any]:
-    """Select the numbers of what is by a user, or about a post by the user.
+    """Select the numbers of what is by a user, and of what happened to a post by the user.
 
     Args:
         user_id: the user.
         names: see `_names`.
         before: a forgetting of the user: only what stands before it, and what is about posts before it.
     """
-    number, own = LOG.c.number, select(LOG.c.post_id).where(IS_OBSERVED, LOG.c.user_id == user_id)
+    number, happened = LOG.c.number, LOG.c.kind.in_([CORRECTED, WITHDRAWN])
     mine = select(number).where(LOG.c.user_id.in_(names))
-    if before is None:
-        return union(mine, select(number).where(IS_ANOTHER, LOG.c.post_id.in_(own)))
-    later = LOG.c.kind.in_([CORRECTED, WITHDRAWN]) & LOG.c.post_id.not_in(own.where(number > before))
-    mine = mine.where((number < before) | later)
-    return union(mine, select(number).where(IS_ANOTHER, LOG.c.post_id.in_(own.where(number < before))))
+    if before is not None:
+        mine = mine.where((number < before) | (happened & LOG.c.post_id.not_in(_posts_of(user_id, number > before))))
+    of_posts = LOG.c.post_id.in_(_posts_of(user_id, true() if before is None else number < before))
+    return union(mine, select(number).where(IS_ANOTHER, happened, of_posts))
+
+
+def _feedback_on(user_id: str, before: int) -> ColumnElement[bool]:
+    """Select feedback on posts of a user that stand before an entry: that of others stays, without the post's id."""
+    return and_(IS_ANOTHER, LOG.c.kind == FEEDBACK, LOG.c.post_id.in_(_posts_of(user_id, LOG.c.number < before)))
+
+
+def _posts_of(user_id: str, where: ColumnElement[bool]) -> Select[Any]:
+    return select(LOG.c.post_id).where(IS_OBSERVED, LOG.c.user_id == user_id, where)
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:

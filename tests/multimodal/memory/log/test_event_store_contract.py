@@ -159,7 +159,7 @@ class TestUsers:
         return store
 
     def test_all_that_is_held_about_a_user(self, filled):
-        assert [number for number, _ in filled.of_user("ann")] == [1, 3, 4, 5, 6]
+        assert [number for number, _ in filled.of_user("ann")] == [1, 3, 4, 5]
         assert [number for number, _ in filled.of_user("bob")] == [2, 6]
         assert filled.of_user("nobody") == filled.of_user("None") == []
 
@@ -167,9 +167,9 @@ class TestUsers:
         filled.append([UserForgotten(user_id="ann", instant_us=9)])
         others = [row for row in numbered(filled) if row[0] in (2, 7)]
         assert filled.to_erase() == ["ann"]
-        assert filled.erase("ann") == 5
+        assert filled.erase("ann") == 4
         assert filled.to_erase() == []
-        assert [number for number, _ in filled.read()] == [2, 7, 8]
+        assert [number for number, _ in filled.read()] == [2, 6, 7, 8]
         assert [row for row in numbered(filled) if row[0] in (2, 7)] == others
         *_, (_, forgotten) = filled.read()
         assert forgotten.user_id == pseudonym("ann", filled.salt)
@@ -178,23 +178,42 @@ class TestUsers:
         assert not forgotten.is_about(None)
         assert filled.erase("ann") == 0
 
+    def test_what_others_said_of_the_posts_stays_without_their_ids(self, filled):
+        filled.append(
+            [
+                UserForgotten(user_id="ann", instant_us=9),
+                FeedbackGiven(user_id="bob", instant_us=10, post_id="a1", rejected=("y",)),
+                FeedbackGiven(user_id="ann", instant_us=11, post_id="a1", accepted=("z",)),
+                FeedbackGiven(user_id="bob", instant_us=12, post_id="b1"),
+            ]
+        )
+        filled.erase("ann")
+        kept = [event for _, event in filled.read() if isinstance(event, FeedbackGiven)]
+        assert [(one.user_id, one.instant_us, one.post_id) for one in kept] == [
+            ("bob", 6, None),
+            ("bob", 10, None),
+            ("ann", 11, None),
+            ("bob", 12, "b1"),
+        ]
+        assert (kept[1].rejected, kept[2].accepted) == (("y",), ("z",))
+
     def test_rules_are_held_about_their_user_and_erased(self, filled):
         filled.append([RulesSet(user_id="ann", instant_us=8, rules={"never": ["x"]})])
-        assert [number for number, _ in filled.of_user("ann")] == [1, 3, 4, 5, 6, 8]
+        assert [number for number, _ in filled.of_user("ann")] == [1, 3, 4, 5, 8]
         filled.append([UserForgotten(user_id="ann", instant_us=9)])
-        assert filled.erase("ann") == 6
-        assert [number for number, _ in filled.read()] == [2, 7, 9]
+        assert filled.erase("ann") == 5
+        assert [number for number, _ in filled.read()] == [2, 6, 7, 9]
 
     def test_numbers_are_not_used_again(self, filled):
         filled.append([UserForgotten(user_id="ann", instant_us=9)])
         filled.erase("ann")
         assert filled.append([post("new")]) == 9
-        assert [number for number, _ in filled.read(limit=2)] == [2, 7]
-        assert [number for number, _ in filled.read(after=2, limit=2)] == [7, 8]
+        assert [number for number, _ in filled.read(limit=2)] == [2, 6]
+        assert [number for number, _ in filled.read(after=2, limit=2)] == [6, 7]
 
     def test_who_comes_back_keeps_what_is_new(self, filled):
         filled.append([UserForgotten(user_id="ann", instant_us=9), post("a1"[::-1])])
-        assert filled.erase("ann") == 5
+        assert filled.erase("ann") == 4
         assert [number for number, _ in filled.of_user("ann")] == [8, 9]
         filled.append([UserForgotten(user_id="ann", instant_us=10)])
         assert filled.to_erase() == ["ann"]
@@ -209,7 +228,7 @@ class TestUsers:
     def test_forget_before_erasing(self, filled):
         with pytest.raises(StoreError, match=r"user 'ann' was not forgotten in the log .*; append UserForgotten"):
             filled.erase("ann")
-        assert [number for number, _ in filled.of_user("ann")] == [1, 3, 4, 5, 6]
+        assert [number for number, _ in filled.of_user("ann")] == [1, 3, 4, 5]
 
 
 def test_encoding_is_the_same_again():
