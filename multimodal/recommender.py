@@ -333,7 +333,7 @@ class Recommender:
 
         Args:
             posts: one or several, with their hashtags; if a post has none, those of its caption count. A post
-                without a timestamp counts as posted now.
+                without a timestamp counts as posted just after everything that is remembered.
 
         Raises:
             UserError: a post is already remembered, or a value cannot be used; then none is remembered.
