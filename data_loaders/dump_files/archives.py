@@ -14,7 +14,6 @@ import os
 import stat
 import tarfile
 import tempfile
-import threading
 import unicodedata
 import zipfile
 import zlib
@@ -24,6 +23,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, BinaryIO, TypeAlias, cast
 
+from data_loaders.dump_files.file_slice import FileSlice
 from data_loaders.dump_files.unpacking import MOST_UNPACKED_PER_BYTE, most_unpacked
 from data_loaders.errors import DataError
 
@@ -112,7 +112,9 @@ class Archive(ABC):
 class _ZipArchive(Archive):
     def __init__(self, file: BinaryIO, name: str) -> None:
         super().__init__(name)
-        self._zip = zipfile.ZipFile(file)
+        # Pools of processes fork after this: the place of a file that is open is the same for all of them.
+        whole = FileSlice(file, 0, os.fstat(file.fileno()).st_size)
+        self._zip = zipfile.ZipFile(io.BufferedReader(whole))
         for info in self._zip.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16)
             if not info.is_dir():
@@ -145,7 +147,7 @@ class _ZipArchive(Archive):
 class _TarArchive(Archive):
     def __init__(self, file: BinaryIO, name: str) -> None:
         super().__init__(name)
-        self._file, self._lock = file, threading.Lock()
+        self._file = file
         with tarfile.open(fileobj=file, mode="r:") as packed:
             for info in packed:
                 if not info.isdir():
@@ -161,42 +163,10 @@ class _TarArchive(Archive):
         return self._slice(name)[1]
 
     def open(self, name: str) -> BinaryIO:
-        return _guarded(_Slice(self._file, self._lock, *self._slice(name)))
+        return _guarded(FileSlice(self._file, *self._slice(name)))
 
     def _slice(self, name: str) -> tuple[int, int]:
         return cast("tuple[int, int]", self._find(name))
-
-
-class _Slice(io.RawIOBase):
-    """A part of a file that others read too."""
-
-    def __init__(self, file: BinaryIO, lock: threading.Lock, start: int, size: int) -> None:
-        self._file, self._lock, self._start, self._size = file, lock, start, size
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = max(base + offset, 0)
-        return self._position
-
-    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        wanted = min(len(buffer), self._size - self._position)
-        if wanted <= 0:
-            return 0
-        with self._lock:
-            self._file.seek(self._start + self._position)
-            content = self._file.read(wanted)
-        if not content:
-            raise EOFError("the archive ends in the middle of the file")
-        buffer[: len(content)] = content
-        self._position += len(content)
-        return len(content)
 
 
 class _Guarded(io.RawIOBase):

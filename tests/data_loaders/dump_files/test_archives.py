@@ -2,9 +2,11 @@
 
 import gzip
 import io
+import random
 import tarfile
 import unicodedata
 import zipfile
+from multiprocessing import get_context
 
 import pytest
 
@@ -71,6 +73,17 @@ def test_any_position_can_be_read(tmp_path, name):
         file.seek(5)
         assert file.read(7) == data[5:12]
         assert other.read(1) == b"b"
+
+
+@pytest.mark.parametrize("name", ["x.zip", "x.tar", "x.tar.gz"])
+def test_processes_that_share_an_open_archive_read_what_is_there(tmp_path, name):
+    files = {f"day{number}.jsonl": random.Random(number).randbytes(300_000) for number in range(20)}
+    path = tmp_path / name
+    (write_zip if path.suffix == ".zip" else write_tar)(path, files)
+    find_archive(path)
+    with get_context("fork").Pool(4) as pool:
+        read = pool.map(content, [path / member for _ in range(20) for member in files], chunksize=1)
+    assert read == [*files.values()] * 20
 
 
 def test_hostile_names_and_kinds_are_left_out(tmp_path):
