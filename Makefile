@@ -15,7 +15,10 @@ help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  make %-12s %s\n", $$1, $$2}'
 
 $(READY): pyproject.toml
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "$(PYTHON) is older than Python 3.10; name another: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "installing some 8 GB: this takes minutes and says nothing meanwhile"
+	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
@@ -45,8 +48,9 @@ quickstart: $(READY)  ## make a sample dump, prepare, train DESIGN and the hybri
 	$(BIN)/multimodal-hashtags evaluate --run runs/sample --data data/prepared --split test --k 1-10
 	$(BIN)/multimodal-hashtags evaluate --run runs/hybrid --data data/prepared --split test --k 1-10
 	$(BIN)/multimodal-hashtags compare runs/sample runs/hybrid --split test --k 5
-	$(BIN)/multimodal-hashtags recommend --run runs/hybrid --k 5 --user-id 8100213830 \
-	  --image data/sample/britta.k/2025-02-23_13-28-44_UTC.jpg --caption "Nothing beats travelling at the end of a long week."
+	$(BIN)/multimodal-hashtags recommend --run runs/hybrid --k 5 --user-id 8100110883 \
+	  --image data/sample/olga_m/2025-03-21_20-22-16_UTC.jpg --caption "Nothing beats travelling at the end of a long week."
+	@echo "next: make demo, a page in the browser with both models; figures are in runs/hybrid/evaluation/test"
 
 demo: $(READY_DEMO)  ## a page in the browser to try what make quickstart trained
 	$(BIN)/multimodal-hashtags demo --run runs/hybrid --run runs/sample --data data/prepared
@@ -71,7 +75,7 @@ lint: $(READY_DEV)  ## style and spelling
 type: $(READY_DEV)  ## static types, strict
 	$(BIN)/mypy
 
-check: lint type test  ## all of the above
+check: lint type test  ## lint, type and test
 
 docs: $(READY_DOCS)  ## build the documentation site in site/, strictly
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -151,4 +151,9 @@ def _describe(done: DumpAnswers, options: argparse.Namespace) -> list[str | Text
     if done.listed is not None:
         parts += [refusals(done.refused, done.kept), f"listed in {done.listed}"]
     words = ["--predictions", str(done.output), "--data", "data/prepared", "--name", done.output.stem]
+    if not options.include_caption_hashtags:
+        parts.append(
+            "hashtags that a caption has are not recommended again, so where captions have them this is not to be "
+            "evaluated; with --include-caption-hashtags it is"
+        )
     return [*parts, f"next, where the dump was prepared too: {command_line('evaluate', *words)}"]

@@ -137,7 +137,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    if not words or words[0].startswith("-"):
+    if not words:
+        build_parser().print_help(sys.stderr)
+        return MISTAKE
+    if words[0].startswith("-"):
         build_parser().parse_args(words)
     name, *rest = words
     if name not in COMMANDS:

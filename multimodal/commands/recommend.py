@@ -22,7 +22,7 @@ EXAMPLES = """examples:
   multimodal-hashtags recommend --run runs/sample --user-id ann --memory memory.sqlite
   multimodal-hashtags recommend --run runs/tfidf --caption "Low tide" --k auto --maximum 8
   multimodal-hashtags recommend --run runs/sample --user-id ann --never "ad*" --replace nyc=newyork --always myshop
-  multimodal-hashtags recommend --run runs/sample --user-id ann --only mine --k 3
+  multimodal-hashtags recommend --run runs/sample --user-id 8100110883 --only mine --k 3
   multimodal-hashtags recommend --run runs/sample --user-id ann --explain --json
   multimodal-hashtags recommend --run runs/sample --source posts.jsonl --output recommendations.parquet
   multimodal-hashtags recommend --run runs/sample --source twitter.zip --output recommendations.csv --k 10 --never "ad*"

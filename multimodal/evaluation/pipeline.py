@@ -133,8 +133,10 @@ def evaluate_run(
 
 
 def _flattered(system: System, split: str) -> list[str]:
-    if split != "validation" or not system.learns_from_validation:
+    if split == "train" or not system.learns_from_validation:
         return []
+    if split == "test":
+        return ["the model has learned from the validation posts too, so figures there flatter a length chosen there"]
     return [
         "the model has learned from these posts too, so these figures flatter it: "
         "metrics.jsonl of its run has F1@5 before it did"

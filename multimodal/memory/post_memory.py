@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from multimodal.memory.posts.mentions import Slots, mentions_of
 from multimodal.memory.posts.numbering import Numbering
 from multimodal.memory.posts.rows import PostRows
 from multimodal.memory.posts.state import PostsState
-from multimodal.memory.posts.user_notes import UserNotes, without_posts
+from multimodal.memory.posts.user_notes import UserNotes
 from multimodal.memory.questions.columns import Extent
 from multimodal.memory.questions.memory_questions import MemoryQuestions
 
@@ -34,7 +33,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
-_COPIED_AT_ONCE, _QUERIES_AT_ONCE = 65_536, 4_096
+_COPIED_AT_ONCE = 65_536
 
 
 class PostMemory:
@@ -227,12 +226,13 @@ class PostMemory:
         if not posts:
             return
         self._refuse_known([post.post_id for post in posts])
-        given = self._checked(len(posts), vectors, terms, spaces or {})
+        given = checked_vectors(len(posts), self._widths, vectors, spaces or {})
+        terms = checked_terms(len(posts), self.slots, terms)
         known = languages_of(posts, languages, self.detect_languages)
         named = mentions_of(posts, mentions, self.keep_mentions)
         instants_us = self.resolve(np.array([post.instant_us for post in posts], np.int64))
         with self._all_or_nothing():
-            self._state = self._with(self._state, posts, instants_us, known, named, *given)
+            self._state = self._with(self._state, posts, instants_us, known, named, given, terms)
 
     def withdraw(self, post_ids: Collection[str]) -> None:
         """Forget posts; answers are from now on those of a memory that never had them.
@@ -268,13 +268,14 @@ class PostMemory:
         kept = {space: self.vectors_at(space, old) for space in self.spaces}
         vectors = self.vectors_at(CONTENT, old) if vectors is None and self.width else vectors
         terms = self.terms_at(old) if terms is None and self.slots else terms
-        given = self._checked(1, vectors, terms, {**kept, **(spaces or {})})
+        given = checked_vectors(1, self._widths, vectors, {**kept, **(spaces or {})})
+        terms = checked_terms(1, self.slots, terms)
         known = languages_of([corrected], languages or self.languages_at(old), False)
         named = mentions_of([corrected], mentions or self.mentions_at(old), self.keep_mentions)
         with self._all_or_nothing():
             # Replaced once, so that there is no instant without the post.
             without = self._without(self._state, old)
-            self._state = self._with(without, [corrected], self.instants_us[old], known, named, *given)
+            self._state = self._with(without, [corrected], self.instants_us[old], known, named, given, terms)
 
     def forget(self, user_id: str) -> int:
         """Forget a user and all posts of that user; returns how many posts they were, 0 for an unknown user."""
@@ -298,12 +299,6 @@ class PostMemory:
         if position is None:
             raise ValueError(f"post {post_id!r} is not remembered")
         return position
-
-    def _checked(
-        self, count: int, vectors: Floats | None, terms: sparse.csr_matrix | None, spaces: Mapping[str, Floats]
-    ) -> tuple[dict[str, Floats], sparse.csr_matrix | None]:
-        given = checked_vectors(count, self._widths, vectors, spaces)
-        return given, checked_terms(count, self.slots, terms)
 
     def _with(
         self,
@@ -346,10 +341,7 @@ class PostMemory:
         instants_us = self._rows.instants.values[: state.length]
         gone = {self._post_numbers.names[position] for position in positions.tolist()}
         living_us = np.sort(instants_us[state.alive.values[: state.length]])
-        change = partial(
-            without_posts, gone=gone, gone_us=frozenset(instants_us[positions].tolist()), living_us=living_us
-        )
-        return replace(state, notes=state.notes.with_each(change))
+        return replace(state, notes=state.notes.without_posts(gone, instants_us[positions], living_us))
 
     def _sorted_in(self, state: PostsState) -> PostsState:
         length, users, instants_us = state.length, self._rows.users.values, self._rows.instants.values
@@ -457,16 +449,9 @@ class PostMemory:
             terms, vectors, instants_us, count, likeness: see `neighbours`.
             last: how many of a user's newest posts are compared.
         """
-        from data_loaders.batches import Related
+        from multimodal.memory.search.own_neighbours import own_neighbours
 
-        moments, parts = self.resolve(instants_us), []
-        for start in range(0, max(len(moments), 1), _QUERIES_AT_ONCE):
-            part = slice(start, start + _QUERIES_AT_ONCE)
-            among = self.history(user_ids[part], moments[part], last)
-            content = None if terms is None else terms[part], {space: rows[part] for space, rows in vectors.items()}
-            parts.append(self.neighbours(*content, moments[part], count, likeness, among))
-        pairs = [(part.positions, part.similarity) for part in parts]
-        return Related(*map(np.concatenate, zip(*pairs, strict=True)))
+        return own_neighbours(self, user_ids, (terms, vectors), self.resolve(instants_us), count, likeness, last)
 
     @property
     def index(self) -> NeighbourIndex:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Instants = NDArray[np.int64]
 _DRAWERS = 256
 _MOST_FEEDBACK = 1_000
 
@@ -40,28 +41,6 @@ class Feedback:
         """Return whether this is the same feedback, read again from the log, perhaps without a post taken out since."""
         alike = replace(self, instant_us=0, post_id=None) == replace(other, instant_us=0, post_id=None)
         return alike and (self.post_id == other.post_id or None in (self.post_id, other.post_id))
-
-
-def without_posts(
-    feedback: Feedback, gone: Collection[str], gone_us: Collection[int], living_us: NDArray[np.int64]
-) -> Feedback:
-    """Return feedback as it would be if some posts had never been there.
-
-    Feedback counts from the newest post that was known when it was given; without that, from the one before.
-
-    Args:
-        feedback: any.
-        gone: ids of the posts.
-        gone_us: their instants.
-        living_us: instants of the others, ascending.
-    """
-    post_id = None if feedback.post_id in gone else feedback.post_id
-    newest_us = int(living_us[-1]) if len(living_us) else 0
-    instant_us = min(feedback.instant_us, newest_us)
-    if instant_us in gone_us:
-        before = int(np.searchsorted(living_us, instant_us, side="right"))
-        instant_us = int(living_us[before - 1]) if before else 0
-    return replace(feedback, post_id=post_id, instant_us=instant_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +99,27 @@ class UserNotes:
         """Whether any user has given feedback."""
         return any(note.feedback for drawer in self._drawers for note in drawer.values())
 
-    def with_each(self, change: Callable[[Feedback], Feedback]) -> UserNotes:
-        """Return notes with what `change` makes of each feedback."""
-        return UserNotes(
-            tuple(
-                {user_id: replace(note, feedback=tuple(map(change, note.feedback))) for user_id, note in drawer.items()}
-                for drawer in self._drawers
-            )
-        )
+    def without_posts(self, gone: Collection[str], gone_us: Instants, living_us: Instants) -> UserNotes:
+        """Return the notes as they would be if some posts had never been there.
+
+        Feedback counts from the newest post that was known when it was given; without that, from the one before.
+
+        Args:
+            gone: ids of the posts.
+            gone_us: their instants.
+            living_us: instants of the others, ascending.
+        """
+        newest_us, instants_us = int(living_us[-1]) if len(living_us) else 0, frozenset(gone_us.tolist())
+
+        def change(feedback: Feedback) -> Feedback:
+            post_id = None if feedback.post_id in gone else feedback.post_id
+            instant_us = min(feedback.instant_us, newest_us)
+            if instant_us in instants_us:
+                before = int(np.searchsorted(living_us, instant_us, side="right"))
+                instant_us = int(living_us[before - 1]) if before else 0
+            return replace(feedback, post_id=post_id, instant_us=instant_us)
+
+        return UserNotes(tuple(_with_feedback(drawer, change) for drawer in self._drawers))
 
     def _with(self, user_id: str, note: UserNote) -> UserNotes:
         if note == self.of(user_id):
@@ -155,6 +147,10 @@ class UserNotes:
             feedback = tuple(_feedback(one) for one in given)
             notes = notes._with(user_id, replace(notes.of(user_id), feedback=feedback))
         return notes
+
+
+def _with_feedback(drawer: dict[str, UserNote], change: Callable[[Feedback], Feedback]) -> dict[str, UserNote]:
+    return {user_id: replace(note, feedback=tuple(map(change, note.feedback))) for user_id, note in drawer.items()}
 
 
 def _feedback(values: Mapping[str, Any]) -> Feedback:

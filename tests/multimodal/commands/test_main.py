@@ -63,7 +63,8 @@ def test_an_unknown_option_names_the_nearest(capsys):
 def test_without_a_command_it_says_so(command):
     done = command()
     assert done.returncode == 2
-    assert "the following arguments are required: COMMAND" in done.stderr
+    assert "usage: multimodal-hashtags" in done.stderr
+    assert "recommend " in done.stderr
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -46,12 +46,23 @@ def test_what_was_found_out_before_stays(trained):
 
 
 @pytest.mark.parametrize(
-    ("learns", "split", "told"), [(True, "validation", 1), (True, "test", 0), (False, "validation", 0)]
+    ("learns", "split", "told"),
+    [
+        (True, "validation", "has learned from these posts too, so these figures flatter it"),
+        (
+            True,
+            "test",
+            "has learned from the validation posts too",
+        ),
+        (False, "validation", ""),
+        (False, "test", ""),
+    ],
 )
 def test_figures_that_flatter_are_called_so(trained, tiny_data, learns, split, told):
     notes = evaluate_run(trained[learns][2], tiny_data, ks=[5], split=split, slices=False).settings["notes"]
-    flattering = [note for note in notes if "has learned from these posts too, so these figures flatter it" in note]
-    assert len(flattering) == told
+    flattering = [note for note in notes if "has learned from" in note]
+    assert len(flattering) == (1 if told else 0)
+    assert all(told in note for note in flattering)
 
 
 def test_hits_by_hand():

@@ -199,7 +199,7 @@ def test_many_half_lives_and_languages_are_derived_once(memory):
 def test_own_neighbours_of_many_questions_are_found_block_by_block(memory, monkeypatch):
     asked = ["u", "v", None, "u", "u"], sparse.csr_matrix(np.ones((5, 3), np.float32)), {}, np.repeat(LATER, 5)
     whole = memory.own_neighbours(*asked, 2, Likeness())
-    monkeypatch.setattr("multimodal.memory.post_memory._QUERIES_AT_ONCE", 2)
+    monkeypatch.setattr("multimodal.memory.search.own_neighbours._QUERIES_AT_ONCE", 2)
     blocks = memory.own_neighbours(*asked, 2, Likeness())
     assert blocks.positions.tolist() == whole.positions.tolist() == [[2, 0], [1, -1], [-1, -1], [2, 0], [2, 0]]
     assert blocks.similarity.tolist() == whole.similarity.tolist()
