@@ -136,8 +136,9 @@ def _zone(text: str, named: Mapping[str, int]) -> timezone:
 
 def _utc(value: datetime) -> datetime:
     # Rebuilt: a pandas Timestamp is a datetime whose nanoseconds must not survive.
-    plain = datetime.combine(value.date(), value.time(), value.tzinfo or timezone.utc).replace(fold=0)
+    plain = datetime.combine(value.date(), value.time(), value.tzinfo or timezone.utc)
     try:
-        return plain.astimezone(timezone.utc)
+        # The fold says which of two equal readings of a clock is meant; in UTC there are none.
+        return plain.astimezone(timezone.utc).replace(fold=0)
     except OverflowError:
         raise ValueError("the year is out of range") from None

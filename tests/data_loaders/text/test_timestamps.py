@@ -1,5 +1,6 @@
 from datetime import date, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -119,6 +120,17 @@ def test_absurd_values_are_named(value, problem):
 
 def test_up_to_two_days_ahead():
     assert read_timestamp("2024-01-03", NOW) == NOW + timedelta(days=2)
+
+
+@pytest.mark.parametrize("fold, hour", [(0, 0), (1, 1)])
+def test_the_hour_that_clocks_show_twice(fold, hour):
+    moment = datetime(2022, 10, 30, 2, 30, fold=fold, tzinfo=ZoneInfo("Europe/Berlin"))
+    assert read_timestamp(moment, NOW).isoformat() == f"2022-10-30T0{hour}:30:00+00:00"
+
+
+@pytest.mark.parametrize("zone", [None, timezone.utc])
+def test_no_fold_is_left_in_utc(zone):
+    assert read_timestamp(datetime(2022, 10, 30, 2, 30, fold=1, tzinfo=zone), NOW).fold == 0
 
 
 @given(st.datetimes(datetime(1990, 1, 2), datetime(2023, 12, 30)), st.integers(-14 * 60, 14 * 60))
