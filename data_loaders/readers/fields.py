@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from data_loaders.errors import DataError, nearest, some_of
 from data_loaders.readers.base import FIELDS
 from data_loaders.readers.extended_json import plain_value
+from data_loaders.readers.split_times import complete_time, time_names
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "post_id": (
@@ -200,6 +201,13 @@ def listing(names: Sequence[str], limit: int = 20) -> str:
     return some_of([repr(str(name)[:60]) for name in names], limit) or "none"
 
 
+class _Names(NamedTuple):
+    """The names of each field in records with some keys, and of what completes the date in the timestamp's place."""
+
+    fields: dict[str, str]
+    times: tuple[str, ...]
+
+
 class KeyMapper:
     """Finds the fields of JSON records, whose keys can differ from record to record.
 
@@ -209,6 +217,9 @@ class KeyMapper:
         unread: receives the keys that no field was read from.
         where: the file, for messages.
         from_start: whether the first record is that of the dump; a part that begins later may lack mapped keys.
+
+    Attributes:
+        warnings: about the fields that were found last.
     """
 
     def __init__(
@@ -223,7 +234,8 @@ class KeyMapper:
         self._mapping_used = mapping_used
         self._unread = unread
         self._where = where
-        self._resolved: dict[tuple[str, ...], dict[str, str]] = {}
+        self.warnings: tuple[str, ...] = ()
+        self._resolved: dict[tuple[str, ...], _Names] = {}
         self._read: set[str] = set()
         self._unseen = {field: key for field, key in columns.items() if key}
         self._seen_at: dict[str, int] = {}
@@ -237,7 +249,7 @@ class KeyMapper:
         Raises:
             DataError: none of the first 1,000 records has a mapped key.
         """
-        names = self._names(record)
+        names, times = self._names(record)
         values = {field: value_at(record, name) for field, name in names.items()}
         if "text" in record:
             values.update(_long_text(record, names))
@@ -250,29 +262,36 @@ class KeyMapper:
                     self._seen_at[field] = self._records + 1
                 if key != field:
                     self._mapping_used.setdefault(field, key)
+        self.warnings = ()
+        if times:
+            parts = [record[name] for name in times]
+            values["timestamp"], self.warnings = complete_time(values["timestamp"], parts)
         self._records += 1
         self._last_keys = tuple(record)
         if self._unseen and self._from_start and self._records >= _RECORDS_WITHOUT_MAPPED_KEY:
             self.finish()
         return values
 
-    def _names(self, record: Mapping[str, Any]) -> dict[str, str]:
+    def _names(self, record: Mapping[str, Any]) -> _Names:
         objects = [key for key, value in record.items() if _is_known_object(key, value)]
         keys = tuple(names_inside(record)) if objects else tuple(record)
         names = self._resolved.get((*keys, *objects))
         if names is None:
             # An object that holds no such field is found itself, so that it is refused and not passed over.
-            names = {**resolve(objects, self._columns), **resolve(keys, self._columns)}
+            fields = {**resolve(objects, self._columns), **resolve(keys, self._columns)}
+            names = _Names(fields, time_names(tuple(record), fields))
             if len(self._resolved) < _MOST_NAMES:
                 self._resolved[(*keys, *objects)] = names
             self._note(record, names)
         return names
 
-    def _note(self, record: Mapping[str, Any], names: Mapping[str, str]) -> None:
-        for field, name in names.items():
-            if name != field:
-                self._mapping_used.setdefault(field, name)
-        self._read |= {part for name in (*names.values(), *self._columns.values()) for part in _outermost(name)}
+    def _note(self, record: Mapping[str, Any], names: _Names) -> None:
+        for field, name in names.fields.items():
+            shown = " + ".join((name, *names.times)) if field == "timestamp" else name
+            if shown != field:
+                self._mapping_used.setdefault(field, shown)
+        read = (*names.fields.values(), *self._columns.values())
+        self._read |= {part for name in read for part in _outermost(name)} | set(names.times)
         for name in record:
             if name in self._read:
                 self._unread.pop(name, None)

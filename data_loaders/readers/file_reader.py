@@ -15,6 +15,7 @@ from data_loaders.readers.fields import check_table, has_no_ids, unread_names
 from data_loaders.readers.files import ends_with, file_identity, open_bytes
 from data_loaders.readers.plausibility import Plausibility
 from data_loaders.readers.records import build_post
+from data_loaders.readers.split_times import time_names
 
 
 class FileReader(Reader):
@@ -33,6 +34,7 @@ class FileReader(Reader):
         self._numbered = 0
         self.shown = self.path.name
         self._plausibility = Plausibility()
+        self._times: tuple[str, ...] = ()
 
     @classmethod
     def detect(cls, path: Path) -> bool:
@@ -78,11 +80,18 @@ class FileReader(Reader):
         return open_bytes(self.path, encoding=self.options.encoding)
 
     def _columns_of_fields(self, names: list[str]) -> dict[str, str]:
-        """Return the column of each field of a table, whose columns are known before the first row."""
+        """Return the column of each field of a table, whose columns are known before the first row.
+
+        Those that complete a date are noted, and count as read.
+        """
         self._numbers_rows = self._numbers_rows or has_no_ids(names)
         columns = check_table(names, self.options.columns, str(self.path), self._numbers_rows)
         self.mapping_used.update({field: name for field, name in columns.items() if field != name})
-        self.columns_unread.update(dict.fromkeys(unread_names(names, columns)))
+        self._times = time_names(names, columns)
+        if self._times:
+            self.mapping_used["timestamp"] = " + ".join((columns["timestamp"], *self._times))
+        unread = unread_names(names, columns)
+        self.columns_unread.update(dict.fromkeys(name for name in unread if name not in self._times))
         return columns
 
     def _build(self, fields: dict[str, Any], number: int, where: str, warnings: tuple[str, ...]) -> Record:

@@ -162,7 +162,7 @@ class JsonLinesReader(FileReader):
         fields = mapper.fields(value)
         holder = _holder(value) if not fields or ("post_id" not in fields and not self._numbers_rows) else None
         if holder is None:
-            record = self._build(fields, number, where, warnings)
+            record = self._build(fields, number, where, (*warnings, *mapper.warnings))
             holder = _holder(value) if isinstance(record, Rejected) and record.reason == EMPTY else None
             if holder is None:
                 return record

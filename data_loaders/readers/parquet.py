@@ -23,6 +23,7 @@ from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import decode, seekable
 from data_loaders.readers.parquet_sizes import is_text, rows_at_once, text_columns, unpacked_size
 from data_loaders.readers.registry import register_reader
+from data_loaders.readers.split_times import complete_time
 
 _MICROSECONDS = {"days": 86_400_000_000, "s": 1_000_000, "ms": 1_000, "us": 1}
 _DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -72,6 +73,7 @@ class ParquetReader(FileReader):
             unpacked = 0
             try:
                 names = self._columns_of_fields(self._names(table.schema_arrow))
+                names = {**names, **{name: name for name in self._times}}
                 outermost = {name.partition(".")[0] for name in names.values()}
                 self._refuse_repeated(table.schema_arrow, {*names.values(), *outermost})
                 self._check_proportions(table.metadata, outermost)
@@ -126,6 +128,9 @@ class ParquetReader(FileReader):
             if isinstance(value, bytes) and field != "image":
                 fields[field], warned = decode(value)
                 warnings += warned
+        if self._times:
+            fields["timestamp"], warned = complete_time(fields["timestamp"], [fields.pop(name) for name in self._times])
+            warnings += warned
         return self._build(fields, number, f"{self.path.name}:row {number}", warnings)
 
     def _open(self) -> pq.ParquetFile:

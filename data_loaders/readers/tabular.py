@@ -19,7 +19,7 @@ from data_loaders.readers.fields import listing
 from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import estimated_lines
 from data_loaders.readers.registry import register_reader
-from data_loaders.readers.split_times import joined_time, time_columns, timezone_warnings
+from data_loaders.readers.split_times import complete_time
 from data_loaders.readers.table_rows import Row, TableRows
 
 _ROWS_LOOKED_INTO = 1_000
@@ -75,7 +75,7 @@ class _TableReader(FileReader):
 
     def _rows(self, rows: TableRows) -> Iterator[Record]:
         header, columns = self._header(rows)
-        times = self._times(header, columns)
+        times = [header.index(name) for name in self._times]
         for number, row in enumerate(rows, start=1):
             where = f"{self.path.name}:{row.line}"
             detail = row.problem
@@ -94,19 +94,11 @@ class _TableReader(FileReader):
                 values[field], damaged = mended(row.cells[index] or "")
                 if damaged and not warnings:
                     warnings = (not_utf8(damaged),)
-            if times and (date := values.get("timestamp")):
-                parts = (date, *(row.cells[index] or "" for index in times))
-                values["timestamp"], warnings = joined_time(*parts), (*warnings, *timezone_warnings(*parts))
+            if times:
+                parts = [mended(row.cells[index] or "")[0] for index in times]
+                values["timestamp"], warned = complete_time(values["timestamp"], parts)
+                warnings += warned
             yield self._build(values, number, where, warnings)
-
-    def _times(self, header: list[str], columns: dict[str, int]) -> list[int]:
-        """Return the columns that complete the date, which count as read."""
-        times = time_columns(header, columns)
-        for index in times:
-            self.columns_unread.pop(header[index], None)
-        if times:
-            self.mapping_used["timestamp"] = " + ".join(header[index] for index in (columns["timestamp"], *times))
-        return times
 
     def _repeats(self, header: list[str], row: Row) -> bool:
         """Return whether a row is the header again, as where tables were put one behind the other.
