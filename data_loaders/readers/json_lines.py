@@ -19,6 +19,7 @@ from data_loaders.readers.json_array import REPEATED, JsonDecoder, iterate_array
 from data_loaders.readers.line_spans import LineSpan, line_spans, lines_of
 from data_loaders.readers.records import EMPTY
 from data_loaders.readers.registry import register_reader
+from data_loaders.readers.reposts import repeated_post, repost_refused
 from data_loaders.text.tag_lists import describe
 
 _CHUNK_BYTES = 1 << 16
@@ -160,6 +161,8 @@ class JsonLinesReader(FileReader):
             detail = f"T{repeated.removeprefix(REPEATED + ': t')}."
             return Rejected(where=where, reason=REPEATED, detail=detail)
         fields = mapper.fields(value)
+        if (repeats := repeated_post(value)) is not None:
+            return repost_refused(where, repeats, fields.get("post_id"))
         holder = _holder(value) if not fields or ("post_id" not in fields and not self._numbers_rows) else None
         if holder is None:
             record = self._build(fields, number, where, (*warnings, *mapper.warnings))

@@ -23,6 +23,7 @@ from data_loaders.readers.file_reader import FileReader
 from data_loaders.readers.files import decode, seekable
 from data_loaders.readers.parquet_sizes import is_text, rows_at_once, text_columns, unpacked_size
 from data_loaders.readers.registry import register_reader
+from data_loaders.readers.reposts import repeated_ids, repost_refused
 from data_loaders.readers.split_times import complete_time
 
 _MICROSECONDS = {"days": 86_400_000_000, "s": 1_000_000, "ms": 1_000, "us": 1}
@@ -44,6 +45,7 @@ class ParquetReader(FileReader):
     def __init__(self, path: Path, options: ReaderOptions | None = None) -> None:
         super().__init__(path, options)
         self._span: tuple[int, int] | None = None  # of row groups
+        self._repeated: list[str] = []
 
     def parts(self) -> list[ParquetReader]:
         """Return readers of neighbouring row groups, of half a million rows or more each."""
@@ -73,7 +75,8 @@ class ParquetReader(FileReader):
             unpacked = 0
             try:
                 names = self._columns_of_fields(self._names(table.schema_arrow))
-                names = {**names, **{name: name for name in self._times}}
+                self._repeated = repeated_ids({field.name: _tree(field.type) for field in table.schema_arrow})
+                names = {**names, **{name: name for name in (*self._times, *self._repeated)}}
                 outermost = {name.partition(".")[0] for name in names.values()}
                 self._refuse_repeated(table.schema_arrow, {*names.values(), *outermost})
                 self._check_proportions(table.metadata, outermost)
@@ -123,6 +126,10 @@ class ParquetReader(FileReader):
         return list(dict.fromkeys((*names_inside(tree), *mapped)))
 
     def _record(self, fields: dict[str, Any], number: int) -> Record:
+        where = f"{self.path.name}:row {number}"
+        repeated = [name for name in self._repeated if fields.pop(name) is not None]
+        if repeated:
+            return repost_refused(where, repeated[0], fields.get("post_id"))
         warnings: tuple[str, ...] = ()
         for field, value in fields.items():
             if isinstance(value, bytes) and field != "image":
@@ -131,7 +138,7 @@ class ParquetReader(FileReader):
         if self._times:
             fields["timestamp"], warned = complete_time(fields["timestamp"], [fields.pop(name) for name in self._times])
             warnings += warned
-        return self._build(fields, number, f"{self.path.name}:row {number}", warnings)
+        return self._build(fields, number, where, warnings)
 
     def _open(self) -> pq.ParquetFile:
         try:
