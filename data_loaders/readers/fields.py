@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from data_loaders.errors import DataError, nearest, some_of
 from data_loaders.readers.base import FIELDS
 from data_loaders.readers.extended_json import plain_value
+from data_loaders.readers.mastodon import are_statuses, status_text
 from data_loaders.readers.split_times import complete_time, time_names
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -202,10 +203,17 @@ def listing(names: Sequence[str], limit: int = 20) -> str:
 
 
 class _Names(NamedTuple):
-    """The names of each field in records with some keys, and of what completes the date in the timestamp's place."""
+    """What records with the same keys hold.
+
+    Attributes:
+        fields: the name of each field.
+        times: the names of what completes the date in the timestamp's place.
+        are_statuses: whether they are statuses of Mastodon.
+    """
 
     fields: dict[str, str]
     times: tuple[str, ...]
+    are_statuses: bool
 
 
 class KeyMapper:
@@ -249,7 +257,7 @@ class KeyMapper:
         Raises:
             DataError: none of the first 1,000 records has a mapped key.
         """
-        names, times = self._names(record)
+        names, times, statuses = self._names(record)
         values = {field: value_at(record, name) for field, name in names.items()}
         if "text" in record:
             values.update(_long_text(record, names))
@@ -263,6 +271,8 @@ class KeyMapper:
                 if key != field:
                     self._mapping_used.setdefault(field, key)
         self.warnings = ()
+        if statuses:
+            values["caption"] = status_text(values["caption"])
         if times:
             parts = [record[name] for name in times]
             values["timestamp"], self.warnings = complete_time(values["timestamp"], parts)
@@ -279,7 +289,7 @@ class KeyMapper:
         if names is None:
             # An object that holds no such field is found itself, so that it is refused and not passed over.
             fields = {**resolve(objects, self._columns), **resolve(keys, self._columns)}
-            names = _Names(fields, time_names(tuple(record), fields))
+            names = _Names(fields, time_names(tuple(record), fields), are_statuses(record, fields))
             if len(self._resolved) < _MOST_NAMES:
                 self._resolved[(*keys, *objects)] = names
             self._note(record, names)

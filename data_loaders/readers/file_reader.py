@@ -13,6 +13,7 @@ from data_loaders.dump_files.archives import is_file
 from data_loaders.readers.base import Findings, Reader, ReaderOptions, Record
 from data_loaders.readers.fields import check_table, has_no_ids, unread_names
 from data_loaders.readers.files import ends_with, file_identity, open_bytes
+from data_loaders.readers.mastodon import are_statuses, status_text
 from data_loaders.readers.plausibility import Plausibility
 from data_loaders.readers.records import build_post
 from data_loaders.readers.split_times import time_names
@@ -35,6 +36,7 @@ class FileReader(Reader):
         self.shown = self.path.name
         self._plausibility = Plausibility()
         self._times: tuple[str, ...] = ()
+        self._are_statuses = False
 
     @classmethod
     def detect(cls, path: Path) -> bool:
@@ -87,6 +89,7 @@ class FileReader(Reader):
         self._numbers_rows = self._numbers_rows or has_no_ids(names)
         columns = check_table(names, self.options.columns, str(self.path), self._numbers_rows)
         self.mapping_used.update({field: name for field, name in columns.items() if field != name})
+        self._are_statuses = are_statuses(names, columns)
         self._times = time_names(names, columns)
         if self._times:
             self.mapping_used["timestamp"] = " + ".join((columns["timestamp"], *self._times))
@@ -97,6 +100,8 @@ class FileReader(Reader):
     def _build(self, fields: dict[str, Any], number: int, where: str, warnings: tuple[str, ...]) -> Record:
         """Build the post of record `number` (from 1), with an added id if it has none and rows are numbered."""
         fields = self._plausibility.look(fields)
+        if self._are_statuses:
+            fields["caption"] = status_text(fields.get("caption"))
         if self._numbers_rows and _is_blank(fields.get("post_id")):
             fields = {**fields, "post_id": self._picture_id(fields.get("image")) or self._added_id(number)}
         return build_post(fields, where, self.root, self.options.user_id, warnings)
