@@ -24,6 +24,7 @@ from data_loaders.text.hashtags import canonical_list, extract
 _JSON_SUFFIXES = (".json", ".json.xz")
 _COMMENTS = "_comments.json"
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif", ".gif", ".bmp")
+_VIDEOS = (".mp4",)
 _MOST_IN_A_CAROUSEL = 20
 _FILES_LOOKED_INTO = 50
 _LARGEST_JSON = 1 << 25
@@ -133,22 +134,36 @@ def _is_video(node: dict[str, Any], stem: str, names: frozenset[str]) -> bool:
     kind = nodes.kind(node)
     if kind == "carousel":
         return 0 < nodes.children_count(node) == len(nodes.video_positions(node))
-    return kind == "video" or (kind is None and f"{stem}.mp4" in names)
+    return kind == "video" or (kind is None and _with_suffix(stem, _VIDEOS, names) is not None)
 
 
 def _picture(node: dict[str, Any], stem: str, names: frozenset[str]) -> str | None:
-    """Return the name of the post's picture: for a carousel, the first that is not the thumbnail of a video."""
-    if nodes.kind(node) in ("carousel", None):
-        videos = nodes.video_positions(node)
+    """Return the name of the post's picture: for a carousel, the first that is not the thumbnail of a video.
+
+    Without a file, it is the name that Instaloader would give it, so that the picture counts as missing; None if the
+    node does not say that there is one.
+    """
+    kind, videos = nodes.kind(node), nodes.video_positions(node)
+    if kind in ("carousel", None):
         for number in range(1, max(nodes.children_count(node), _MOST_IN_A_CAROUSEL) + 1):
             numbered = f"{stem}_{number}"
-            if number not in videos and f"{numbered}.mp4" not in names and (name := _with_suffix(numbered, names)):
-                return name
-    return _with_suffix(stem, names)
+            if number not in videos and _with_suffix(numbered, _VIDEOS, names) is None:
+                found = _with_suffix(numbered, _PICTURES, names)
+                if found is not None:
+                    return found
+    return _with_suffix(stem, _PICTURES, names) or (None if kind is None else _missing_name(node, stem))
 
 
-def _with_suffix(stem: str, names: frozenset[str]) -> str | None:
-    return next((stem + suffix for suffix in _PICTURES if stem + suffix in names), None)
+def _missing_name(node: dict[str, Any], stem: str) -> str:
+    videos = nodes.video_positions(node)
+    first = next((number for number in range(1, nodes.children_count(node) + 1) if number not in videos), None)
+    return f"{stem if first is None else f'{stem}_{first}'}{_PICTURES[0]}"
+
+
+def _with_suffix(stem: str, suffixes: tuple[str, ...], names: frozenset[str]) -> str | None:
+    """Return the first name that is the stem with one of the suffixes, which may be in capitals (`.JPG`, `.Jpg`)."""
+    spelled = (stem + spelling for suffix in suffixes for spelling in (suffix, suffix.upper(), suffix.title()))
+    return next((name for name in spelled if name in names), None)
 
 
 def _text_file(folder: Path, name: str, names: frozenset[str], root: Path, warnings: list[str]) -> str | None:

@@ -6,7 +6,10 @@ from datetime import datetime, timezone
 
 import pytest
 
+from data_loaders.prepare.prepare import prepare
+from data_loaders.prepare.settings import PrepareSettings
 from data_loaders.readers import RawPost, ReaderOptions, open_dump
+from data_loaders.readers.summary import REMEDIES, describe_summary, summarise
 
 STEM = "2022-10-28_19-56-50_UTC"
 NODE = {
@@ -99,14 +102,34 @@ def test_the_text_file_is_the_last_resort(tmp_path):
     assert read_one(tmp_path).post.caption == "Hi #NYC #nyc"
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".png"])
+@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".png", ".JPG", ".JPEG", ".PNG", ".WEBP", ".Jpg"])
 def test_pictures_of_any_suffix(tmp_path, suffix):
     write(tmp_path, NODE, STEM + suffix)
     assert read_one(tmp_path).post.image == tmp_path / (STEM + suffix)
 
 
-def test_no_picture_file(tmp_path):
+def test_a_picture_without_a_file_is_missing(tmp_path):
     write(tmp_path, NODE, "2022-10-28_19-56-50_UTC_profile_pic.jpg", "other.jpg")
+    write(tmp_path, {**carousel(True, False), "shortcode": "Cdef"}, "b_1.jpg", "b_1.mp4", stem="b")
+    first, second = read(tmp_path)
+    assert (first.post.image, second.post.image) == (tmp_path / f"{STEM}.jpg", tmp_path / "b_2.jpg")
+    text = describe_summary(summarise(open_dump(tmp_path)))
+    assert "with an image     2 (2 of the picture files are missing)" in text
+    assert f"kept without a picture:\n  image_missing: 2 ({REMEDIES['image_missing']})\n" in text
+
+
+def test_a_missing_picture_is_listed_and_its_post_kept(tmp_path):
+    for number in range(20):
+        node = {**NODE, "shortcode": f"C{number}", "caption": f"Hi {number} #NYC"}
+        write(tmp_path / "dump", node, stem=f"{number:02}")
+    prepare(tmp_path / "dump", tmp_path / "prepared", PrepareSettings(split="random"))
+    listed = [json.loads(line) for line in (tmp_path / "prepared/rejected.jsonl").read_text().splitlines()]
+    assert {(entry["reason"], entry["kept"]) for entry in listed} == {("image_missing", True)}
+    assert len(listed) == 20
+
+
+def test_a_post_that_does_not_say_what_it_is_misses_no_picture(tmp_path):
+    write(tmp_path, {"shortcode": "C", "caption": "x"})
     assert read_one(tmp_path).post.image is None
 
 
@@ -144,8 +167,9 @@ def test_the_first_picture_of_a_carousel(tmp_path, node, files, picture):
         carousel(True, True),
     ],
 )
-def test_videos_are_refused(tmp_path, node):
-    write(tmp_path, node, f"{STEM}.jpg", f"{STEM}.mp4")
+@pytest.mark.parametrize("suffix", [".mp4", ".MP4"])
+def test_videos_are_refused(tmp_path, node, suffix):
+    write(tmp_path, node, f"{STEM}.jpg", STEM + suffix)
     record = read_one(tmp_path)
     assert (record.reason, record.post_id) == ("video", "Cabc")
 
