@@ -52,14 +52,14 @@ _DEEPEST = 4
 def read_tag_list(value: object) -> list[str]:
     """Return the surface forms of a list of hashtags; signs may remain.
 
-    Text with signs is split at signs, spaces and delimiters; other text only at the first of `|`, comma, line break and
-    space that occurs in it. Elements may be objects, as Twitter's and Mastodon's. Lists printed by Python, numpy and
-    PostgreSQL, JSON in JSON and percent-encoded text are read too.
+    Text is split at the first of `|`, comma, line break and space that occurs in it. What stands between two delimiters
+    is one hashtag, which may hold spaces, or several if it holds several signs. Elements may be objects, as Twitter's
+    and Mastodon's. Lists printed by Python, numpy and PostgreSQL, JSON in JSON and percent-encoded text are read too.
 
     Raises:
         DataError: the value is neither text nor a list of texts, or is not understood.
 
-    >>> read_tag_list("#nyc #food"), read_tag_list("new york|food"), read_tag_list("['nyc', 'food']")
+    >>> read_tag_list("#nyc #food"), read_tag_list("#new york, #food"), read_tag_list("['nyc', 'food']")
     (['nyc', 'food'], ['new york', 'food'], ['nyc', 'food'])
     >>> read_tag_list([{"start": 0, "end": 4, "tag": "fog"}]), read_tag_list("{'sun', nan}"), read_tag_list("%23sea")
     (['fog'], ['sun'], ['sea'])
@@ -177,12 +177,19 @@ def _from_text(text: str, depth: int) -> list[str]:
 def _words(text: str) -> list[str]:
     text = _without_page(_unescaped(text))
     _check(text, _NO_HASHTAGS)
+    delimiter = next((pattern for pattern in _DELIMITERS if pattern.search(text)), None)
+    items = delimiter.split(text) if delimiter else [text]
     if any(sign in text for sign in _SIGNS):
-        pieces = _SIGNED.split(text)
-    else:
-        delimiter = next((pattern for pattern in _DELIMITERS if pattern.search(text)), None)
-        pieces = delimiter.split(text) if delimiter else [text]
-    return [piece.strip() for piece in pieces if piece.strip()]
+        items = [piece for item in items for piece in _signed_words(item.strip())]
+    return [item.strip() for item in items if item.strip()]
+
+
+def _signed_words(item: str) -> list[str]:
+    """Return the hashtags of what stands between two delimiters: one, unless it holds further signs or delimiters."""
+    bare = item.lstrip(_SIGNS).strip()
+    if any(sign in bare for sign in _SIGNS) or any(pattern.search(bare) for pattern in _DELIMITERS[:-1]):
+        return _SIGNED.split(item)
+    return [bare]
 
 
 def _from_structure(text: str, depth: int) -> list[str]:
