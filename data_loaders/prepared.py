@@ -16,7 +16,8 @@ from data_loaders.errors import DataError, nearest
 from data_loaders.images.moved import find_moved
 from data_loaders.output_folder import restore
 from data_loaders.post_table import PostTable
-from data_loaders.prepare.folder_format import FILES, FORMAT_VERSION, POSTS, POSTS_SCHEMA, STATISTICS, VOCABULARY
+from data_loaders.prepare.folder_checks import posts_problem, schema_problem
+from data_loaders.prepare.folder_format import FILES, FORMAT_VERSION, POSTS, STATISTICS, VOCABULARY
 from data_loaders.prepare.splits import SPLITS
 from data_loaders.prepare.vocabulary import Vocabulary
 from data_loaders.text.inline_hashtags import keep_inline_words
@@ -43,19 +44,19 @@ class PreparedData:
 
     @classmethod
     def open(cls, folder: str | Path, images: str | Path | None = None) -> PreparedData:
-        """Open a prepared folder; posts are read on first access.
+        """Open a prepared folder; posts are read, and checked, on first access.
 
         Args:
             folder: path of the folder.
             images: where the pictures are now, if they were moved since the dump was prepared.
 
         Raises:
-            DataError: the folder is missing, incomplete, damaged or of another version; the message says how to
-                create it.
+            DataError: the folder is missing, incomplete, damaged, edited or of another version; the message says how
+                to create it.
         """
         folder = Path(folder)
         restore(folder)
-        remedy = f"create it with: {command_line('prepare', '--source', 'DUMP', '--output', folder)}"
+        remedy = f"create it with: {_prepare(folder)}"
         if not folder.is_dir():
             what = "is a file, not a folder" if folder.exists() else "does not exist"
             raise DataError(f"prepared folder {folder} {what}; {remedy}")
@@ -63,7 +64,7 @@ class PreparedData:
         if missing:
             raise DataError(f"{folder} is not a complete prepared folder: {', '.join(missing)} is missing; {remedy}")
         statistics = _read_statistics(folder / STATISTICS, remedy)
-        _check_columns(folder / POSTS, remedy)
+        _check_columns(folder, remedy)
         data = cls(folder, Vocabulary.load(folder / VOCABULARY), statistics)
         return data if images is None else data._with_images(Path(images))
 
@@ -90,7 +91,11 @@ class PreparedData:
 
     @cached_property
     def _all(self) -> PostTable:
-        return PostTable.read(self.folder / POSTS, self.folder) if self._given is None else self._given
+        if self._given is not None:
+            return self._given
+        posts = PostTable.read(self.folder / POSTS, self.folder)
+        _refuse(self.folder, posts_problem(posts))
+        return posts
 
     @cached_property
     def _splits(self) -> dict[str, PostTable]:
@@ -132,11 +137,18 @@ def _read_statistics(path: Path, remedy: str) -> dict[str, Any]:
     return dict(statistics)
 
 
-def _check_columns(path: Path, remedy: str) -> None:
+def _check_columns(folder: Path, remedy: str) -> None:
     try:
-        schema = pq.read_schema(path)
+        schema = pq.read_schema(folder / POSTS)
     except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path} cannot be read ({error}); {remedy}") from error
-    missing = [name for name in POSTS_SCHEMA.names if name not in schema.names]
-    if missing:
-        raise DataError(f"{path} lacks the columns {', '.join(missing)}; {remedy}")
+        raise DataError(f"{folder / POSTS} cannot be read ({error}); {remedy}") from error
+    _refuse(folder, schema_problem(schema))
+
+
+def _refuse(folder: Path, problem: str | None) -> None:
+    if problem:
+        raise DataError(f"{folder / POSTS} {problem}; do not edit it, prepare the dump again: {_prepare(folder)}")
+
+
+def _prepare(folder: Path) -> str:
+    return command_line("prepare", "--source", "DUMP", "--output", folder)
