@@ -9,7 +9,7 @@ import gzip
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ _ENDINGS = {
     "trec": "trec", "run": "trec", "txt": "trec", "json": "ranx",
 }  # fmt: skip
 _RANX_COLUMNS = {"q_id": "post_id", "doc_id": "hashtag"}
+_COLUMNS = ("post_id", "hashtag", "rank", "score")
 _TREC_COLUMNS = ("post_id", "q0", "hashtag", "rank", "score", "name")
 # Everything else stays text: a post id such as 0012 is not a number, a hashtag "null" not a missing one.
 _TEXT = {"post_id": pa.string(), "hashtag": pa.string(), "q_id": pa.string(), "doc_id": pa.string()}
@@ -88,9 +89,23 @@ def read_prediction_table(path: Path, given: str | None = None) -> PredictionTab
         raise DataError(f"{path} (predictions) is missing; {how}") from None
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as predictions ({FORMATS[chosen]}): {error}") from error
+    _check_columns(path, read.column_names)
     if set(_RANX_COLUMNS) <= set(read.column_names):
         read = read.rename_columns([_RANX_COLUMNS.get(name, name) for name in read.column_names])
     return PredictionTable(read, chosen in {"trec", "ranx"} or "rank" not in read.column_names)
+
+
+def _check_columns(path: Path, names: Sequence[str]) -> None:
+    renamed = [_RANX_COLUMNS.get(name, name) for name in names] if set(_RANX_COLUMNS) <= set(names) else names
+    for column in _COLUMNS:
+        given = [name for name, new in zip(names, renamed, strict=True) if new == column]
+        if len(given) > 1:
+            raise DataError(f"{path}: {len(given)} columns give the {column} ({', '.join(given)}); keep one of them.")
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    # A column may be there twice, which `read_table` refuses without its name.
+    return pq.ParquetFile(path).read() if path.is_file() else pq.read_table(path)
 
 
 def _read_csv(path: Path) -> pa.Table:
@@ -164,7 +179,7 @@ def _parse_trec(content: bytes, delimiter: str) -> pa.Table:
 
 def _read_ranx(path: Path) -> pa.Table:
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        run = json.load(file)
+        run = json.load(file, object_pairs_hook=_unique)
     if not isinstance(run, Mapping) or not all(isinstance(scored, Mapping) for scored in run.values()):
         raise ValueError("it is not an object of objects")
     post_ids = pa.array(list(run), pa.string())
@@ -175,8 +190,17 @@ def _read_ranx(path: Path) -> pa.Table:
     return pa.table({"post_id": post_ids.take(rows), "hashtag": hashtags, "score": pa.array(scores)})
 
 
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the post or hashtag {key!r} is given twice in one object")
+        found[key] = value
+    return found
+
+
 _READERS: Mapping[str, Callable[[Path], pa.Table]] = {
-    "parquet": pq.read_table,
+    "parquet": _read_parquet,
     "csv": _read_csv,
     "jsonl": _read_json_lines,
     "trec": _read_trec,

@@ -254,7 +254,7 @@ def check_names(path: Path, names: Sequence[str]) -> None:
     for name in names:
         canonical = normalise(name)
         if canonical != name:
-            accepted = f"write {canonical!r}" if canonical else "it has no letter, mark, number or underscore"
+            accepted = f"write {canonical!r}" if canonical else "it has no letter, and a hashtag has at least one"
             raise DataError(f"{path}: the hashtag {name!r} is not in its canonical form; {accepted}.")
 
 

@@ -103,6 +103,10 @@ def test_rows_of_one_post_need_not_follow_each_other(tmp_path):
             "post_id,tag\na,cat\n",
             "the column 'rank' is missing; predictions have post_id, rank, hashtag, score",
         ),
+        ("p.csv", "post_id,rank,hashtag,score,rank\na,1,cat,0.5,2\n", "2 columns give the rank (rank, rank); keep one"),
+        ("p.csv", "q_id,doc_id,score,post_id\na,cat,0.5,b\n", "2 columns give the post_id (q_id, post_id); keep one"),
+        ("r.json", '{"a": {"cat": 0.5}, "a": {"dog": 0.7}}', "the post or hashtag 'a' is given twice in one object"),
+        ("r.json", '{"a": {"cat": 0.5, "cat": 0.7}}', "the post or hashtag 'cat' is given twice in one object"),
     ],
 )
 def test_refused(tmp_path, name, text, message):
@@ -111,6 +115,16 @@ def test_refused(tmp_path, name, text, message):
         read_predictions(tmp_path / name)
     assert message in str(error.value)
     assert name in str(error.value)
+
+
+def test_a_column_that_parquet_has_twice(tmp_path):
+    table = pa.table({name: COLUMNS[name] for name in ("post_id", "hashtag", "score")})
+    pq.write_table(table.append_column("score", table["score"]), tmp_path / "p.parquet")
+    with pytest.raises(DataError, match=r"p\.parquet: 2 columns give the score \(score, score\); keep one of them\.$"):
+        read_predictions(tmp_path / "p.parquet")
+    noted = table.append_column("note", table["score"]).append_column("note", table["score"])
+    pq.write_table(noted, tmp_path / "p.parquet")
+    assert as_lists(tmp_path / "p.parquet") == LISTS
 
 
 def test_the_format(tmp_path):

@@ -74,6 +74,7 @@ def test_csv_with_ids_and_hashtags_that_look_like_something_else(tmp_path):
         ({"score": [0.5, None, 1.0]}, "1 rows have no score"),
         ({"hashtag": ["cat", "#Dog", "cat"]}, "the hashtag '#Dog' is not in its canonical form; write 'dog'"),
         ({"hashtag": ["cat", "!!", "cat"]}, "the hashtag '!!' is not in its canonical form; it has no letter"),
+        ({"hashtag": ["cat", "123", "cat"]}, "'123' is not in its canonical form; it has no letter, and a hashtag has"),
         (
             {"post_id": ["a", "a", "z"]},
             "1 of 2 posts are not among the 2 that are evaluated ('z'); is it the same split",
