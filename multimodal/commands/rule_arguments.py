@@ -52,7 +52,11 @@ def _pairs(text: str | None) -> dict[str, str] | None:
     wrong = next(("".join(pair) for pair in pairs if not pair[1]), None)
     if wrong is not None:
         raise UserError(f"--replace: {wrong!r} has no =; give what to replace and by what, for instance nyc=newyork.")
-    return {source.strip(): place.strip() for source, _, place in pairs}
+    sources = [source.strip() for source, _, _ in pairs]
+    twice = next((source for source in sources if sources.count(source) > 1), None)
+    if twice is not None:
+        raise UserError(f"--replace: {twice!r} has several replacements; give one.")
+    return {source: place.strip() for source, (_, _, place) in zip(sources, pairs, strict=True)}
 
 
 def _read(path: Path) -> dict[str, Any]:

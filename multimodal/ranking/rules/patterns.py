@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from data_loaders.text.hashtags import normalise
 from multimodal.ranking.rules.wildcards import WILDCARD, Wildcards
 
+# Signs of regular expressions, of other patterns, of lists and of code: no hashtag is written with them.
+_FOREIGN_SIGNS = "[]{}()|^$\\+=,;<>%/"
+_FULL_WIDTH = {ord(sign) + 0xFEE0: sign for sign in f"*?.{_FOREIGN_SIGNS}"}
+_FOREIGN = re.compile(rf"[{re.escape(_FOREIGN_SIGNS)}]|\.(?=[*?])")
 # A piece between wildcards need not be a hashtag by itself, as one without a letter is not.
 _LETTER = "x"
 
@@ -16,12 +21,23 @@ def has_wildcard(pattern: str) -> bool:
     return WILDCARD.search(pattern) is not None
 
 
-def canonical_pattern(text: str) -> str:
-    """Return a hashtag or a pattern in canonical form; `''` if nothing valid remains.
+def foreign_sign(text: str) -> str | None:
+    """Return the first sign in a hashtag or pattern that is none of theirs, but of another way to write rules.
 
-    >>> canonical_pattern("#NYC"), canonical_pattern("Ｎew*2024"), canonical_pattern("!")
+    >>> foreign_sign("[a-z]*"), foreign_sign("sun.*"), foreign_sign("rock'n'roll"), foreign_sign("St. Patrick")
+    ('[', '.', None, None)
+    """
+    found = _FOREIGN.search(text.translate(_FULL_WIDTH))
+    return None if found is None else text[found.start()]
+
+
+def canonical_pattern(text: str) -> str:
+    """Return a hashtag or a pattern in canonical form, full-width wildcards too; `''` if nothing valid remains.
+
+    >>> canonical_pattern("#NYC"), canonical_pattern("Ｎew＊2024"), canonical_pattern("!")
     ('nyc', 'new*2024', '')
     """
+    text = text.translate(_FULL_WIDTH)
     if not has_wildcard(text):
         return normalise(text)
     pieces = WILDCARD.split(text)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
 from data_loaders.errors import UserError, nearest, short_repr, some_of
-from multimodal.ranking.rules.patterns import Patterns, Replacements, canonical_pattern, has_wildcard
+from multimodal.ranking.rules.patterns import Patterns, Replacements, canonical_pattern, foreign_sign, has_wildcard
 
 # What a caller gives for a rule that takes hashtags.
 GivenHashtags: TypeAlias = "Sequence[str] | AbstractSet[str]"
@@ -124,6 +124,12 @@ def _hashtags(name: str, value: Any) -> tuple[str, ...]:
 def _hashtag(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise UserError(f"{name}: {short_repr(value)} is {type(value).__name__}; give hashtags as texts.")
+    sign = foreign_sign(value)
+    if sign is not None:
+        raise UserError(
+            f"{name}: {short_repr(value)} has {sign!r}, which no hashtag is written with; give letters, marks, numbers "
+            "and underscores, and as wildcards * for any characters and ? for one."
+        )
     canonical = canonical_pattern(value)
     if not canonical:
         raise UserError(f"{name}: {short_repr(value)} is not a hashtag; one has at least one letter.")

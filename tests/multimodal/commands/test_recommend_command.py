@@ -114,6 +114,8 @@ class TestRules:
         (tmp_path / "key.json").write_text('{"nevr": []}')
         mistakes = {
             ("--replace", "nyc"): "--replace: 'nyc' has no =; give what to replace and by what",
+            ("--replace", "nyc=york,nyc=ny"): "--replace: 'nyc' has several replacements; give one.",
+            ("--replace", "nyc=new=york"): "replace: 'new=york' has '=', which no hashtag is written with",
             ("--rules", tmp_path / "no.json"): "--rules: there is no file",
             ("--rules", tmp_path / "list.json"): 'list.json holds [1]; give an object such as {"never": ["ad*"]}',
             ("--rules", tmp_path / "text.json"): "text.json is not JSON that can be read",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multimodal.ranking.rules.patterns import Patterns, Replacements, canonical_pattern, has_wildcard
+from multimodal.ranking.rules.patterns import Patterns, Replacements, canonical_pattern, foreign_sign, has_wildcard
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,8 @@ from multimodal.ranking.rules.patterns import Patterns, Replacements, canonical_
         ("#NYC", "nyc"),
         ("＃ＮＹＣ*", "nyc*"),
         ("New York*", "newyork*"),
+        ("ＮＹＣ＊", "nyc*"),
+        ("c？t", "c?t"),
         ("2024*", "2024*"),
         ("*24?", "*24?"),
         ("*", "*"),
@@ -27,6 +29,22 @@ from multimodal.ranking.rules.patterns import Patterns, Replacements, canonical_
 )
 def test_patterns_are_canonical_as_hashtags_are(given_pattern, canonical):
     assert canonical_pattern(given_pattern) == canonical
+
+
+@pytest.mark.parametrize(
+    ("text", "sign"),
+    [("[a-z]*", "["), ("a=b", "="), ("sea|sky", "|"), ("c++", "+"), ("sun.*", "."), ("ad%", "%"), ("(sea)", "("),
+     ("ａ＝b", "＝"), ("ad\\d", "\\"), ("a,b", ",")],
+)  # fmt: skip
+def test_signs_of_other_ways_to_write_rules(text, sign):
+    assert foreign_sign(text) == sign
+
+
+@pytest.mark.parametrize(
+    "text", ["#Sea", "il·lusió", "rock'n'roll", "User-centred design", "love❤️life", "AT&T", "日本*"]
+)
+def test_what_hashtags_are_written_with_is_not_foreign(text):
+    assert foreign_sign(text) is None
 
 
 def test_a_wildcard_stands_for_characters_of_any_script_and_nothing_else_does():

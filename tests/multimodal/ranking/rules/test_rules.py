@@ -53,6 +53,11 @@ def test_a_set_has_the_order_of_its_texts():
         ({"only": []}, "only: the list is empty, so that nothing could be recommended; give hashtags, or 'any'"),
         ({"only": 3}, r"only: 3 is not a list of hashtags, for instance \['sunset', 'beach\*'\]"),
         ({"never": "spam"}, "never: 'spam' is not a list of hashtags"),
+        (
+            {"never": ["[a-z]*"]},
+            r"never: '\[a-z\]\*' has '\[', which no hashtag is written with; give letters, marks, numbers",
+        ),
+        ({"replace": {"a": "b=c"}}, "replace: 'b=c' has '=', which no hashtag is written with"),
         ({"never": ["!"]}, "never: '!' is not a hashtag; one has at least one letter"),
         ({"never": [7]}, "never: 7 is int; give hashtags as texts"),
         ({"never": ["a"] * 10_001}, "never: 10,001 hashtags are too many; give at most 10,000"),
