@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from data_loaders.errors import ConfigError, short_repr
 from multimodal.storage.configurations import find_config
+from multimodal.storage.unique_keys import load_yaml
 
 # YAML reads dates and numbers too: an impossible one is a ValueError, as is text that is not UTF-8.
 YAML_ERRORS = (yaml.YAMLError, ValueError, RecursionError)
 
 
 class Section(BaseModel):
-    """A section of a configuration: unknown keys are refused, values are immutable.
+    """A section of a configuration: unknown keys are refused, values are immutable, and `yes` is not the number 1.
 
     Attributes:
         retired: keys of earlier versions with the value that turned them off, which a saved configuration may contain.
@@ -39,10 +40,31 @@ class Section(BaseModel):
                 raise ValueError(f"{key}={values[key]} was removed and is only accepted as {off} (off); leave it out")
         return {key: value for key, value in values.items() if key not in cls.retired}
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _numbers_are_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        accepted = set(_types(cls.model_fields[str(info.field_name)].annotation))
+        if accepted & {int, float} and bool not in accepted and _holds_bool(value):
+            raise ValueError(f"Input should be a number, not true or false, got {value!r}")
+        return value
+
     @classmethod
     def schema_for(cls, values: Any) -> type[Section]:
         """Return the schema of a section with these values: this class, unless they choose among several."""
         return cls
+
+
+def _types(annotation: Any) -> Iterator[Any]:
+    """Yield the types that an annotation is made of; those of its literals too."""
+    yield annotation if isinstance(annotation, type) else type(annotation)
+    for part in get_args(annotation):
+        yield from _types(part)
+
+
+def _holds_bool(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_holds_bool, value.values()))
+    return any(map(_holds_bool, value)) if isinstance(value, (list, tuple)) else isinstance(value, bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +140,7 @@ def read_values(
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = load_yaml(path.read_text(encoding="utf-8"))
     except (*YAML_ERRORS, OSError) as error:
         raise ConfigError(f"configuration {str(path)!r} cannot be read: {error}") from None
     if not isinstance(values, dict):
@@ -131,7 +153,7 @@ def _parse_override(text: str) -> dict[str, Any]:
     if not separator or not key.strip():
         raise ConfigError(f"override {text!r} is not of the form key=value, for instance training.epochs=3.")
     try:
-        nested: Any = yaml.safe_load(value)
+        nested: Any = load_yaml(value)
     except YAML_ERRORS as error:
         raise ConfigError(f"override {short_repr(text)}: the value is not valid YAML: {error}") from None
     if isinstance(nested, str):

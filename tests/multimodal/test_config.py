@@ -79,6 +79,34 @@ def test_a_file_that_is_not_a_configuration(tmp_path, text, message):
     assert message in str(error.value)
 
 
+def test_a_key_given_twice_is_refused_with_its_lines(tmp_path):
+    path = write(tmp_path, "system: user_habit\nseed: 0\nrecency: {history_posts: 7}\n'seed': 1\n")
+    with pytest.raises(ConfigError, match="the key 'seed' is given twice, in lines 2 and 4; give it once"):
+        load_config(path)
+    with pytest.raises(ConfigError, match="the key 'history_posts' is given twice, in line 1"):
+        load_config(None, ["system=user_habit", "recency={history_posts: 7, history_posts: 8}"])
+
+
+def test_a_key_that_is_merged_may_be_given_again(tmp_path):
+    merged = "system: user_habit\nrecency: &common {history_posts: 7}\n"
+    path = write(tmp_path, merged.replace("{h", "{<<: {history_posts: 3, epsilon_days: 2}, h"))
+    assert load_config(path).recency.history_posts == 7
+    assert load_config(path).recency.epsilon_days == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("recency.epsilon_days=yes", "recency.epsilon_days: Input should be a number, not true or false, got True"),
+        ("seed=off", "seed: Input should be a number, not true or false, got False"),
+        ("recency.decays=[0.5, on]", r"recency.decays: Input should be a number, .* got \[0.5, True\]"),
+    ],
+)
+def test_true_and_false_are_no_numbers(override, message):
+    with pytest.raises(ConfigError, match=message):
+        load_config(None, ["system=user_habit", override])
+
+
 def test_a_missing_file_names_those_that_exist():
     with pytest.raises(ConfigError) as error:
         load_config(ROOT / "configs" / "popularty.yaml")
