@@ -28,6 +28,7 @@ from data_loaders.prepare.folder_format import (
     STATISTICS,
     VOCABULARY,
 )
+from data_loaders.prepare.folder_order import folder_order
 from data_loaders.prepare.plots import draw_plots
 from data_loaders.prepare.post_index import Fingerprints, Ints, PostIndex
 from data_loaders.prepare.provenance import Provenance
@@ -127,7 +128,7 @@ def _fill(
         if settings.only_top_hashtags:
             selection = Selection.of(index, result.split_ids, vocabulary)
             selection.log_left_out(staged, log, len(vocabulary))
-    order = np.lexsort((np.arange(len(index)), index.instants_us, result.split_ids))
+    order = folder_order(staged, index.instants_us, result.split_ids)
     if selection is not None:
         order, index = order[selection.posts[order]], index.with_hashtags(selection.hashtags)
     index, split_ids, groups = index.take(order), result.split_ids[order], _renumbered(groups[order])

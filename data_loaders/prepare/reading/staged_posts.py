@@ -40,6 +40,10 @@ class StagedPosts:
             for first in range(0, len(table), _ROWS):
                 yield start + first, table.slice(first, _ROWS).combine_chunks()
 
+    def ids(self, order: Ints) -> pa.Array:
+        """Return the ids of the posts at positions `order`, without reading their other columns."""
+        return self._take(order, ["post_id"]).column("post_id").combine_chunks()
+
     def refused(self, part: int) -> list[tuple[int, str, str]]:
         """Return place in the part, id, and file and line of the posts of a part that are not kept."""
         rows = np.flatnonzero(~self._kept[part])
@@ -58,18 +62,19 @@ class StagedPosts:
         kept = (image for image, keep in zip(images, self._kept[part].tolist(), strict=True) if keep)
         return {image for image in kept if image is not None and image.startswith(f"{PICTURES_FOLDER}/")}
 
-    def _take(self, positions: Ints) -> pa.Table:
+    def _take(self, positions: Ints, columns: Sequence[str] = STAGING_SCHEMA.names) -> pa.Table:
         part_of = np.searchsorted(self._starts, positions, side="right") - 1
         by_part = np.argsort(part_of, kind="stable")
         parts, begins = np.unique(part_of[by_part], return_index=True)
         pieces = []
         for part, chosen in zip(parts.tolist(), np.split(by_part, begins[1:]), strict=True):
-            pieces.append(self._rows(part, _rows_of(self._kept[part], positions[chosen] - self._starts[part])))
+            rows = _rows_of(self._kept[part], positions[chosen] - self._starts[part])
+            pieces.append(self._rows(part, rows, columns))
         return pa.concat_tables(pieces).combine_chunks().take(pa.array(np.argsort(by_part)))
 
-    def _rows(self, part: int, rows: Ints) -> pa.Table:
+    def _rows(self, part: int, rows: Ints, columns: Sequence[str] = STAGING_SCHEMA.names) -> pa.Table:
         with pa.memory_map(str(self._files[part])) as source:
-            return _taken(source, rows)
+            return _taken(source, rows, columns)
 
 
 def _rows_of(kept: Flags, positions: Ints) -> Ints:
@@ -77,10 +82,10 @@ def _rows_of(kept: Flags, positions: Ints) -> Ints:
     return positions if kept.all() else np.flatnonzero(kept)[positions]
 
 
-def _taken(source: pa.MemoryMappedFile, rows: NDArray[np.int64]) -> pa.Table:
+def _taken(source: pa.MemoryMappedFile, rows: NDArray[np.int64], columns: Sequence[str]) -> pa.Table:
     """Return rows of a file, copied, in any order."""
     reader = pa.ipc.open_file(source)
-    batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
+    batches = [reader.get_batch(number).select(columns) for number in range(reader.num_record_batches)]
     starts = np.cumsum([0, *(batch.num_rows for batch in batches)])
     batch_of = np.searchsorted(starts, rows, side="right") - 1
     by_batch = np.argsort(batch_of, kind="stable")
@@ -89,5 +94,6 @@ def _taken(source: pa.MemoryMappedFile, rows: NDArray[np.int64]) -> pa.Table:
         batches[number].take(pa.array(rows[part] - starts[number]))
         for number, part in zip(numbers, np.split(by_batch, begins[1:]), strict=True)
     ]
-    table = pa.Table.from_batches(pieces, STAGING_SCHEMA).combine_chunks()
+    schema = pa.schema([STAGING_SCHEMA.field(name) for name in columns])
+    table = pa.Table.from_batches(pieces, schema).combine_chunks()
     return table.take(pa.array(np.argsort(by_batch)))
