@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_loaders.errors import UserError
 from multimodal.commands.answer import Answer
+from multimodal.commands.kept_memory import require_log
 
 if TYPE_CHECKING:
     from data_loaders.bulk.executor import Executor
@@ -66,6 +67,7 @@ def run(options: argparse.Namespace) -> Answer:
         raise UserError("memory move needs --to, where the log is copied to.")
     if (options.executor or options.processes) and (action != "rebuild" or options.to):
         raise UserError("--processes and --executor belong to memory rebuild without --to; leave them out.")
+    require_log(options.memory)
     document = _ACTIONS[action](options)
     text = json.dumps(document, ensure_ascii=False, indent=1) if action == "export" else "\n".join(_lines(document))
     return Answer(document, [text])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from multimodal.commands import dump_recommending
 from multimodal.commands.answer import Answer
+from multimodal.commands.kept_memory import require_log
 from multimodal.commands.rule_arguments import add_rule_arguments, rules_of
 from multimodal.commands.serving_arguments import COMPUTE_HELP
 
@@ -46,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--observe", type=Path, metavar="DATA", help="prepared folder whose validation and test posts become known too"
     )
     parser.add_argument(
-        "--memory", help="SQLite file or URL of a PostgreSQL database: what is known from there, and kept there"
+        "--memory",
+        help="SQLite file or URL of a PostgreSQL database: what is known from there; made only for --observe, which is "
+        "kept there",
     )
     parser.add_argument(
         "--include-caption-hashtags", action="store_true", help="also recommend hashtags of the caption"
@@ -78,6 +81,8 @@ def run(options: argparse.Namespace) -> Answer:
 
     dump_recommending.check(options)
     rules = rules_of(options)
+    if options.memory is not None and options.observe is None:
+        require_log(options.memory)
     opening = Opening(
         run=options.run, device=options.device, compute=options.compute, memory=options.memory, observe=options.observe
     )

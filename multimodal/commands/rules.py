@@ -7,6 +7,7 @@ import json
 
 from data_loaders.errors import UserError
 from multimodal.commands.answer import Answer
+from multimodal.commands.kept_memory import require_log
 from multimodal.commands.rule_arguments import add_rule_arguments, rules_of
 
 EXAMPLES = """examples:
@@ -15,7 +16,8 @@ EXAMPLES = """examples:
   multimodal-hashtags rules --run runs/sample --memory memory.sqlite --user-id ann --rules rules.json
   multimodal-hashtags rules --run runs/sample --memory memory.sqlite --user-id ann --remove
 
-Rules that are given take the place of all that were kept for the user; docs/rules.md says what each does."""
+Rules that are given take the place of all that were kept for the user, in a memory that is made if there is none;
+docs/rules.md says what each does."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +36,8 @@ def run(options: argparse.Namespace) -> Answer:
     given = rules_of(options)
     if given and options.remove:
         raise UserError(f"--remove keeps no rules, but {', '.join(given)} is given too; leave one of them out.")
+    if not given:
+        require_log(options.memory)
     recommender = Recommender.from_pretrained(options.run, device="cpu", memory=options.memory)
     try:
         if given or options.remove:
