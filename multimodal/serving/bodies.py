@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 
 from multimodal.serving.errors import ServiceError
 from multimodal.serving.shown_values import short_text, shown
+from multimodal.serving.whole_forms import WholeForm
 from multimodal.storage.unknown_keys import known_keys, unknown_key
 
 Schema = TypeVar("Schema", bound=BaseModel)
@@ -50,16 +51,23 @@ async def read_body(request: Request, schema: type[Schema]) -> tuple[Schema, byt
         return await read_json(request, schema), None
     if _type_of(request) != _FORM:
         raise ServiceError(415, f"Content-Type is {_type_of(request) or 'missing'}; accepted: {_JSON}, {_FORM}.")
+    form = await _form(request)
     try:
-        # One more than is accepted, so that it is told apart from damage.
-        async with request.form(max_files=2, max_fields=_MOST_FIELDS) as form:
-            fields, picture = await _fields(form)
-    except HTTPException as error:
-        several = f" {_ONE_PICTURE}" if "files" in error.detail else ""
-        raise ServiceError(400, f"the form cannot be read: {error.detail}{several}") from None
+        fields, picture = await _fields(form)
+    finally:
+        await form.close()
+    return validated(schema, fields), picture
+
+
+async def _form(request: Request) -> FormData:
+    try:
+        # One picture more than is accepted, so that it is told apart from damage.
+        return await WholeForm(request, max_files=2, max_fields=_MOST_FIELDS).parse()
+    except MultiPartException as error:
+        several = f" {_ONE_PICTURE}" if "files" in error.message else ""
+        raise ServiceError(400, f"the form cannot be read: {error.message}{several}") from None
     except UnicodeError:  # of codecs that Python knows and texts do not use
         raise ServiceError(400, "the form cannot be read in the charset of its Content-Type; send UTF-8.") from None
-    return validated(schema, fields), picture
 
 
 async def _fields(form: FormData) -> tuple[dict[str, Any], bytes | None]:
