@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import json
 import re
 from typing import Any, TypeVar
 
@@ -13,6 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 
 from multimodal.serving.errors import ServiceError
+from multimodal.serving.repeated_keys import read_once, refuse_repeated
 from multimodal.serving.shown_values import short_text, shown
 from multimodal.serving.whole_forms import WholeForm
 from multimodal.storage.unknown_keys import known_keys, unknown_key
@@ -34,7 +34,7 @@ async def read_json(request: Request, schema: type[Schema]) -> Schema:
     """Return a JSON body.
 
     Raises:
-        ServiceError: it is of another type (415), no JSON (400), or not of the schema (422).
+        ServiceError: it is of another type (415), no JSON or has a key twice (400), or not of the schema (422).
     """
     if _type_of(request) != _JSON:
         raise ServiceError(415, f"Content-Type is {_type_of(request) or 'missing'}; accepted: {_JSON}.")
@@ -92,7 +92,7 @@ def _value(name: str, text: str) -> Any:
     if name in ("caption", "image", "user_id", "post_id") or not text.startswith(_LISTS):
         return text or None
     try:
-        return json.loads(text)
+        return read_once(text)
     except (ValueError, RecursionError):
         raise ServiceError(422, f"{name}: the list or object is not valid JSON.") from None
 
@@ -105,11 +105,14 @@ def validated(schema: type[Schema], given: bytes | dict[str, Any]) -> Schema:
     """Return JSON, or the fields of a form of which those that are None are missing, as a schema.
 
     Raises:
-        ServiceError: it is not JSON (400), or not of the schema (422).
+        ServiceError: it is not JSON or has a key twice (400), or not of the schema (422).
     """
     try:
         if isinstance(given, bytes):
-            return schema.model_validate_json(given)
+            # Only a form writes numbers as texts.
+            read = schema.model_validate_json(given, strict=True)
+            refuse_repeated(given)
+            return read
         return schema.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         if error.error_count() > _MOST_TOLD_APART:  # to tell each would take seconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, model_validator
 
 _DIGITS = 20
 _LONGEST, _MOST = 1_000, 1_000
@@ -15,8 +15,9 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
 
-def _length(value: object) -> object:
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < _DIGITS:  # in a form
+def _length(value: object, info: ValidationInfo) -> object:
+    in_form = info.mode == "python"
+    if in_form and isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < _DIGITS:
         value = int(value)
     if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
         return value
