@@ -83,6 +83,11 @@ class AutoLength:
         """How long the ranking has to be that lengths are chosen from."""
         return max(self.calibration.depth, self.minimum)
 
+    @property
+    def longest(self) -> int:
+        """How many hashtags a list has at most."""
+        return max(min(self.maximum, self.calibration.depth), self.minimum)
+
     def of(self, scores: Floats) -> Ints:
         """Return the length of each list, (N,), the shortest of equals; shorter than `minimum` only where it ends.
 

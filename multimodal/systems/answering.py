@@ -80,7 +80,7 @@ def answers(
     if options.rerank is not None:
         deepest = max(deepest, min(options.rerank.pool, most))
     if rules is not None:
-        _check_always(queries, rules, k, options)
+        _check_always(queries, rules, options)
         excluded = [one.barred for one in rules]
     explanations: list[list[Explanation]] | None = None
     if options.explain:
@@ -95,7 +95,8 @@ def answers(
     if isinstance(options.length, AutoLength):
         lengths = options.length.of(_scores(entries, depth)).tolist()
         always = [0] * len(entries) if rules is None else [len(one.always) for one in rules]
-        entries = [row[: max(pair)] for row, *pair in zip(entries, lengths, always, strict=True)]
+        longest = options.length.longest
+        entries = [row[: min(max(pair), longest)] for row, *pair in zip(entries, lengths, always, strict=True)]
     if options.on_short == "raise":
         _refuse_short(queries, entries, k, "" if rules is None else " by the rules")
     explained = _by_hashtag(rankings, explanations) if options.explain else None
@@ -111,10 +112,15 @@ def _reordered(
     return [reordered(ranking, settings, memory, query, k) for query, ranking in zip(queries, rankings, strict=True)]
 
 
-def _check_always(queries: Sequence[Post], rules: Sequence[PostRules], k: int, options: AnswerOptions) -> None:
-    if options.on_short == "raise" and isinstance(options.length, int):
-        for query, one in zip(queries, rules, strict=True):
-            one.check(k, f" for {query.post_id}" if len(queries) > 1 else "")
+def _check_always(queries: Sequence[Post], rules: Sequence[PostRules], options: AnswerOptions) -> None:
+    if options.on_short != "raise":
+        return
+    for query, one in zip(queries, rules, strict=True):
+        which = f" for {query.post_id}" if len(queries) > 1 else ""
+        if isinstance(options.length, AutoLength):
+            one.check_auto(options.length, which)
+        else:
+            one.check(options.length, which)
 
 
 def _refuse_short(queries: Sequence[Post], entries: Sequence[Sequence[Entry]], k: int, why: str) -> None:

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from data_loaders.errors import UserError
 from multimodal.memory.hashtag_id_map import HashtagIdMap
+from multimodal.ranking.list_length import AutoLength
 from multimodal.ranking.rules.matches import Matches
 from multimodal.ranking.rules.patterns import has_wildcard
 from multimodal.ranking.rules.used_hashtags import FirstUses
 
 ALWAYS, ONLY, REPLACE = "always", "only", "replace"
+_MOST_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +107,24 @@ class PostRules:
         Raises:
             UserError: there are more than `k`; `which` names the post.
         """
-        if len(self.always) > k:
-            named = ", ".join(self.always)
+        self._refuse_above(k, f"k: {k} hashtags were requested{which}", "request more")
+
+    def check_auto(self, length: AutoLength, which: str = "") -> None:
+        """Refuse the hashtags that always come first where no list of a chosen length holds them.
+
+        Raises:
+            UserError: there are more than the longest list has; `which` names the post.
+        """
+        bounded = length.maximum < length.calibration.depth
+        remedy = "raise maximum" if bounded else "give a number as k"
+        self._refuse_above(length.longest, f"maximum: k='auto' names at most {length.longest} hashtags{which}", remedy)
+
+    def _refuse_above(self, most: int, limit: str, remedy: str) -> None:
+        if len(self.always) > most:
+            more = ", …" if len(self.always) > _MOST_NAMED else ""
+            named = ", ".join(self.always[:_MOST_NAMED]) + more
             raise UserError(
-                f"k: {k} hashtags were requested{which}, but {len(self.always)} always come first ({named}); request "
-                "more, or take some out of always."
+                f"{limit}, but {len(self.always)} always come first ({named}); {remedy}, or take some out of always."
             )
 
     def listed(self, ranking: Sequence[tuple[str, float]], k: int) -> list[Entry]:

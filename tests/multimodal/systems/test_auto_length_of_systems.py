@@ -57,6 +57,23 @@ def test_bounds(recommender, tiny_data):
     assert len(recommender.recommend(caption="a walk", k="auto", minimum=4, maximum=4)) == 4
 
 
+def test_what_always_comes_first_keeps_to_the_longest_list(recommender):
+    demanded = [f"shop{number}" for number in range(11)]
+    text = r"maximum: k='auto' names at most 3 hashtags, but 5 always come first \(shop0, .*, shop4\); raise max"
+    with pytest.raises(UserError, match=text):
+        recommender.recommend(caption="a walk", k="auto", maximum=3, always=demanded[:5])
+    text = "maximum: k='auto' names at most 10 hashtags for query 1, but 11 always come first .*; give a number"
+    for maximum in (None, 10, 50):
+        with pytest.raises(UserError, match=text):
+            recommender.recommend_many([{"caption": "a"}] * 2, k="auto", maximum=maximum, always=demanded)
+    for asked in ({"maximum": 3}, {"maximum": 5}, {"maximum": 12, "minimum": 12}):
+        most = asked["maximum"]
+        named = [one.hashtag for one in recommender.recommend(caption="a", k="auto", always=demanded[:most], **asked)]
+        assert named[: len(demanded)] == demanded[:most]
+    (row,) = recommender.recommend_many([{"caption": "a"}], "auto", maximum=3, always=demanded, on_short="fewer")
+    assert [one.hashtag for one in row] == demanded[:3]
+
+
 @pytest.mark.parametrize(
     "options, text",
     [
