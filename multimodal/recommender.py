@@ -403,7 +403,7 @@ class Recommender:
             added: others that the user wrote.
 
         Raises:
-            UserError: a value cannot be used.
+            UserError: a value cannot be used, nothing was said of any hashtag, or nobody is known whose feedback it is.
             StoreUnavailableError: the memory cannot be written at the moment.
         """
         shown: Sequence[Recommendation] = ()
@@ -417,11 +417,13 @@ class Recommender:
         for hashtag in tags["rejected"]:
             if other := next((name for name in ("accepted", "added") if hashtag in tags[name]), None):
                 raise UserError(f"rejected: {hashtag!r} is also among {other}; take it out of one of them.")
+        if not (tags["accepted"] or tags["rejected"] or tags["added"]):
+            raise UserError("no usable hashtag was accepted, rejected or added; give at least one.")
         with self._lock.alone():
             self.live.follow()
             self.live.give_feedback(
                 FeedbackGiven(
-                    user_id=about_post.user_id or self.live.author_of(about_post.post_id),
+                    user_id=about_post.user_id or self._author(about_post.post_id),
                     instant_us=time.time_ns() // 1_000,
                     post_id=about_post.post_id or None,
                     **tags,
@@ -515,6 +517,15 @@ class Recommender:
                 self.live.follow()
         with self._lock.shared():
             yield self.memory
+
+    def _author(self, post_id: str) -> str:
+        if self.live.author_of(post_id) is None:
+            self.live.refresh()  # another process may just have observed it
+        author = self.live.author_of(post_id)
+        if author is None:
+            what = "no post is given" if not post_id else f"no user of the post {short_repr(post_id)} is remembered"
+            raise UserError(f"user_id: feedback counts for its user, and {what}; give user_id.")
+        return author
 
     def _after(self, history: Sequence[Post], post: Post, memory: PostMemory) -> tuple[Post, list[Post]]:
         """Return a post just after the history that is given with it, and those posts, all of one user."""

@@ -156,7 +156,6 @@ def test_feedback_is_kept(habit_run, opened):
     answer = recommender.recommend(user_id="ann", k=2)
     recommender.feedback(answer, user_id="ann", accepted=[answer[0].hashtag], rejected=["#" + answer[1].hashtag])
     recommender.feedback("a1", added=["#Fog"])
-    recommender.feedback([], post_id="unknown", accepted=["sea"])
     given = [event for event in opened(habit_run).export("ann")["events"] if event["kind"] == "feedback"]
     assert [event["shown"] for event in given] == [[one.hashtag for one in answer], []]
     assert [event["accepted"] for event in given] == [[answer[0].hashtag], []]
@@ -164,6 +163,32 @@ def test_feedback_is_kept(habit_run, opened):
     assert [(event["post_id"], event["added"]) for event in given] == [(None, []), ("a1", ["fog"])]
     with pytest.raises(UserError, match="hashtags: 'sea' is not a list of texts"):
         recommender.feedback("a1", accepted="sea")
+
+
+def test_feedback_that_could_never_count_is_refused(habit_run, opened):
+    recommender = opened(habit_run)
+    recommender.observe([{"post_id": "nobody's", "hashtags": ["fog"]}, {"post_id": "a1", "user_id": "ann"}])
+    number, answer = recommender.live.number, recommender.recommend(user_id="ann", k=2)
+    for about, named, message in (
+        ("unknown", {}, "user_id: feedback counts for its user, and no user of the post 'unknown' is remembered; give"),
+        ("nobody's", {}, 'no user of the post "nobody\'s" is remembered; give user_id.'),
+        (answer, {"post_id": "unknown"}, "no user of the post 'unknown' is remembered; give user_id."),
+        (answer, {}, "user_id: feedback counts for its user, and no post is given; give user_id."),
+        ("", {}, "and no post is given; give user_id."),
+    ):
+        with pytest.raises(UserError, match=message):
+            recommender.feedback(about, accepted=["sea"], **named)
+    for nothing in ({}, {"accepted": []}, {"accepted": ["123", "!!"], "added": [""]}):
+        with pytest.raises(UserError, match="no usable hashtag was accepted, rejected or added; give at least one"):
+            recommender.feedback(answer, user_id="ann", **nothing)
+    assert recommender.live.number == number
+
+
+def test_feedback_on_a_post_that_another_process_has_just_observed(habit_run, opened):
+    here, there = opened(habit_run, refresh_s=1e9), opened(habit_run)
+    there.observe({"user_id": "ann", "post_id": "a1", "hashtags": ["fog"]})
+    here.feedback("a1", added=["sea"])
+    assert [event["kind"] for event in here.export("ann")["events"]] == ["observed", "feedback"]
 
 
 def test_captions_are_kept_by_choice_and_pictures_never(habit_run, opened, tmp_path):

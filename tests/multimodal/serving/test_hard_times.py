@@ -95,7 +95,8 @@ def test_a_database_that_is_away_for_a_while(kept, monkeypatch):
     with monkeypatch.context() as patch:
         for name in ("append", "read", "last"):
             patch.setattr(type(store), name, away)
-        told = {"observe": observed(service, 1), "feedback": service.post("/feedback", json={"post_id": "p0"})}
+        taught = {"post_id": "p0", "accepted": ["sea"]}
+        told = {"observe": observed(service, 1), "feedback": service.post("/feedback", json=taught)}
         told["users"] = service.delete("/users/ann")
         for answer in told.values():
             assert answer.status_code == 503, answer.text

@@ -23,10 +23,17 @@ def service(client, tmp_path):
 
 @pytest.fixture
 def operations(service):
-    """The operations, with what a document cannot say of a question: who asks, and the largest k of this service."""
+    """The operations, with what a document cannot say of questions and feedback.
+
+    That is who asks, the largest k of this service, whose feedback it is on what, and a hashtag that can be used.
+    """
     document = service.get("/openapi.json").json()
     question = document["components"]["schemas"]["RecommendRequest"]
     question["required"] = ["user_id"]
+    feedback = document["components"]["schemas"]["FeedbackRequest"]
+    feedback["required"] = ["post_id", "user_id", "accepted"]
+    feedback["properties"].update(accepted={"enum": [["sea"], ["dusk"]]}, user_id={"enum": ["ann"]})
+    feedback["properties"].update(post_id={"enum": ["p1"]}, answer_id={"type": "null"})
     for name in ("RecommendRequest", "BatchRequest"):
         document["components"]["schemas"][name]["properties"]["k"] = {"enum": [1, 5, MOST_HASHTAGS]}
     return [found.ok() for found in schemathesis.openapi.from_dict(document).get_all_operations()]

@@ -148,6 +148,17 @@ def test_feedback_that_contradicts_itself(client):
         refused(answer, 422, f"rejected: 'sea' is also among {other}; take it out of one of them.")
 
 
+def test_feedback_that_could_never_count(client):
+    service = client()
+    answer_id = service.post("/recommend", json={"caption": "low tide"}).json()["answer_id"]
+    for given in ({"answer_id": answer_id}, {"post_id": "unknown"}):
+        refused(service.post("/feedback", json={**given, "accepted": ["sea"]}), 422, "user_id: feedback counts for its")
+        nothing = "no usable hashtag was accepted, rejected or added; give at least one."
+        refused(service.post("/feedback", json={**given, "user_id": "ann"}), 422, nothing)
+        refused(service.post("/feedback", json={**given, "user_id": "ann", "rejected": ["123"]}), 422, nothing)
+        assert service.post("/feedback", json={**given, "user_id": "ann", "accepted": ["sea"]}).status_code == 200
+
+
 def test_a_byte_order_mark_before_json_is_passed_over(client):
     body = b'\xef\xbb\xbf{"user_id": "ann"}'
     answer = client().post("/recommend", content=body, headers={"Content-Type": "application/json"})
