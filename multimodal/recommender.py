@@ -21,6 +21,7 @@ from multimodal.distributed.in_threads import in_a_thread
 from multimodal.distributed.processors import answers_at_once
 from multimodal.distributed.shared_lock import SharedLock
 from multimodal.encoders.kept_outputs import KeptOutputs
+from multimodal.memory.forgetting import is_forgotten
 from multimodal.memory.live.exporting import export_user
 from multimodal.memory.live.live_memory import Compaction, LiveMemory, LiveSettings
 from multimodal.memory.live.opening import open_memory
@@ -461,6 +462,8 @@ class Recommender:
     def forget(self, user_id: str) -> int:
         """Forget a user: at once for answers and models saved later, on the disk with the next `compact`.
 
+        A user who is not known is forgotten too; one of whom nothing came since the last time is not forgotten again.
+
         Returns:
             How many posts of the user were remembered.
 
@@ -469,7 +472,7 @@ class Recommender:
         """
         known = _known_user(user_id)
         with self._lock.alone():
-            return self.live.forget(known)
+            return 0 if is_forgotten(self.live, known) else self.live.forget(known)
 
     def export(self, user_id: str) -> dict[str, Any]:
         """Return all that is held about a user, as JSON can hold it; see `export_user`.

@@ -150,6 +150,25 @@ def test_what_others_said_of_a_forgotten_users_post_stays_theirs(habit_run, open
     assert opened(habit_run).recommend(user_id="bob", k=5) == expected
 
 
+@pytest.mark.parametrize("compacts", [False, True])
+def test_forgetting_again_adds_nothing_until_something_comes(habit_run, opened, tmp_path, compacts):
+    for recommender in (opened(habit_run), Recommender.from_pretrained(habit_run)):
+        for user_id in ("made up", "user3"):
+            forgotten = []
+            for happens in (None, None, {"hashtags": ["fog"]}, None):
+                if happens is not None:
+                    recommender.observe({"user_id": user_id, **happens})
+                forgotten.append(recommender.forget(user_id))
+                if compacts:
+                    recommender.compact()
+            assert (forgotten[0] > 0, forgotten[1:]) == (user_id == "user3", [0, 1, 0])
+            events = recommender.export(user_id)["events"]
+            assert [event["kind"] for event in events if event["kind"] == "forgotten"] == ["forgotten"] * 2
+        recommender.set_rules("made up", {"never": ["ad"]})
+        assert (recommender.forget("made up"), recommender.rules("made up")) == (0, {})
+    assert len([*(tmp_path / "memory.sqlite.files" / "forgotten").iterdir()]) == 5
+
+
 def test_feedback_is_kept(habit_run, opened):
     recommender = opened(habit_run)
     recommender.observe({"user_id": "ann", "post_id": "a1", "hashtags": ["fog"]})
