@@ -53,6 +53,7 @@ from multimodal.systems.queries import (
     moment,
     read_post,
     read_posts,
+    refuse_others,
     to_history_post,
     to_queries,
 )
@@ -225,7 +226,7 @@ class Recommender:
             maximum: longest list of `auto`, which is never longer than the chances were calibrated on, mostly 10.
             timestamp: when; None for now, just after everything remembered. Only strictly earlier posts count.
             history: earlier posts of this user, oldest first, used for this call only. One without a timestamp
-                counts as just before this post; one that is already remembered counts once.
+                counts as just before this post; one that is remembered counts once, of another user none.
             include_caption_hashtags: allow hashtags of the caption.
             rerank: reorder the best hashtags, so that the list is not redundant or merely popular, see `Reranking`;
                 for instance `{"diversity": 0.3}`. Scores stay, and so may rise along the list.
@@ -245,6 +246,7 @@ class Recommender:
             raise UserError("nothing to recommend for; give at least one of image, caption and user_id.")
         post = read_post({"user_id": user_id, "timestamp": timestamp, "caption": caption, "image": image}, "query")
         earlier = [] if history is None or is_missing(history) else read_posts(history, "given")
+        refuse_others(earlier, post.user_id)
         rules = _rules(only, never, always, replace, language)
         options = AnswerOptions(
             self._length(k, minimum, maximum),

@@ -167,6 +167,8 @@ def _load(
     if not isinstance(source, (str, Path)):
         accepted = "a path, bytes, a Pillow image or a numpy array"
         raise ImageError(f"given as {type(source).__name__}", "unsupported", f"accepted: {accepted}")
+    if source == "":  # a `Path` of it would be the folder that the process is in
+        raise ImageError("''", "missing", "the path is empty")
     if str(source).startswith(("http://", "https://")):
         raise ImageError(
             str(source), "unsupported", "pictures are not downloaded; save it and give the path of the file"

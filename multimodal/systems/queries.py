@@ -82,6 +82,27 @@ def read_posts(given: GivenPost | Iterable[GivenPost], name: str, first: int = 1
     return [read_post(post, f"{name} {number}") for number, post in enumerate(posts, start=first)]
 
 
+def refuse_others(history: Sequence[Post], user_id: str | None) -> None:
+    """Refuse earlier posts that are of somebody else than the user they are given for, or than each other.
+
+    Args:
+        history: earlier posts; one without a user is of the same.
+        user_id: the user; None for one without an id.
+
+    Raises:
+        UserError: there is such a post; the message names it.
+    """
+    own = user_id
+    for number, post in enumerate(history):
+        own = own or post.user_id
+        if post.user_id not in (None, own):
+            whose = "the user is" if user_id is not None else "those before it are of"
+            raise UserError(
+                f"history.{number}: it is a post of {short_repr(post.user_id)}, but {whose} {short_repr(own)}; give "
+                "earlier posts of one user, or leave out their user_id."
+            )
+
+
 def is_missing(value: Any) -> bool:
     """Return whether a value is None, or what tables hold where there is no value: NaN, NaT or NA."""
     return _plain(value) is None

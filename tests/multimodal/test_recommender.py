@@ -466,6 +466,17 @@ class TestHistory:
     def test_somebody_without_an_id_can_bring_one(self, habit):
         assert names(habit.recommend(caption="x", k=2, history=[{"hashtags": ["own"]}]))[0] == "own"
 
+    def test_posts_of_somebody_else_are_refused(self, habit):
+        ann, bob, nobody = ({"user_id": user_id, "hashtags": ["own"]} for user_id in ("ann", "bob", None))
+        accepted = "give earlier posts of one user, or leave out their user_id."
+        with pytest.raises(UserError, match=f"history.1: it is a post of 'bob', but the user is 'ann'; {accepted}"):
+            habit.recommend(user_id="ann", history=[ann, bob])
+        before_it = f"history.2: it is a post of 'bob', but those before it are of 'ann'; {accepted}"
+        with pytest.raises(UserError, match=before_it):
+            habit.recommend(caption="x", history=[ann, nobody, bob])
+        assert names(habit.recommend(caption="x", k=1, history=[nobody, ann])) == ["own"]
+        assert names(habit.recommend(user_id="ann", k=1, history=[nobody, ann])) == ["own"]
+
     def test_equals_having_observed_it(self, habit, design_run):
         for recommender in (habit, Recommender.from_pretrained(design_run)):
             posts = [

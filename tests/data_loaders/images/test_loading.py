@@ -151,6 +151,11 @@ def test_sources_of_another_kind(tmp_path):
         load_image(np.zeros((3, 8, 8)))
 
 
+def test_an_empty_path_is_no_folder():
+    with pytest.raises(DataError, match="image '' cannot be used: the path is empty"):
+        load_image("")
+
+
 def test_a_text_that_is_no_path_is_not_repeated_as_a_whole():
     with pytest.raises(ImageError) as error:
         load_image("x" * 1_000_000)
