@@ -196,6 +196,9 @@ class Observed(BaseModel):
 
     observed: int
     remembered: int = Field(description="posts in the memory")
+    dropped_hashtags: list[str] | None = Field(
+        None, description="those given of which nothing is remembered, such as numbers alone; missing if there are none"
+    )
 
 
 class FeedbackRequest(_Strict):

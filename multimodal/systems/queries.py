@@ -82,6 +82,18 @@ def read_posts(given: GivenPost | Iterable[GivenPost], name: str, first: int = 1
     return [read_post(post, f"{name} {number}") for number, post in enumerate(posts, start=first)]
 
 
+def unusable(hashtags: Iterable[str]) -> list[str]:
+    """Return which of the hashtags given with a post nothing is left of, such as numbers and signs alone.
+
+    Raises:
+        DataError: see `read_tag_list`, as for the post.
+
+    >>> unusable(["#Sea", "123", "!!", "", "fog,77"])
+    ['123', '!!', '77']
+    """
+    return [tag for tag in read_tag_list([*hashtags]) if tag.strip() and not canonical_list([tag])[0]]
+
+
 def refuse_others(history: Sequence[Post], user_id: str | None) -> None:
     """Refuse earlier posts that are of somebody else than the user they are given for, or than each other.
 

@@ -15,11 +15,12 @@ from multimodal.serving.openapi import accepts
 from multimodal.serving.pictures import Pictures, decoded
 from multimodal.serving.service import TheService
 from multimodal.serving.settings import Limits
+from multimodal.systems.queries import unusable
 
 router = APIRouter(tags=["memory"], responses=schemas.ERRORS)
 
 
-@router.post("/observe", openapi_extra=accepts(schemas.ObserveRequest, form=True))
+@router.post("/observe", response_model_exclude_none=True, openapi_extra=accepts(schemas.ObserveRequest, form=True))
 async def observe(request: Request, service: TheService) -> schemas.Observed:
     """Remember posts, all or none; when this is answered they are in the memory."""
     asked, picture = await read_body(request, schemas.ObserveRequest)
@@ -32,7 +33,10 @@ async def observe(request: Request, service: TheService) -> schemas.Observed:
         given = [_given(post, picture, limits, pictures) for post in posts]
         with model.borrow() as recommender:
             recommender.observe(given)
-            return schemas.Observed(observed=len(given), remembered=len(recommender.memory))
+            dropped = [tag for post in posts for tag in unusable(post.hashtags or ())]
+            return schemas.Observed(
+                observed=len(given), remembered=len(recommender.memory), dropped_hashtags=dropped or None
+            )
 
     return await run_in_threadpool(remember)
 

@@ -98,6 +98,17 @@ class TestMemory:
         assert again.status_code == 422
         assert "post 'n1' is already remembered" in again.json()["error"]["message"]
 
+    def test_hashtags_that_cannot_be_remembered_are_listed(self, client):
+        service = client()
+        answer = service.post("/observe", json={"user_id": "ann", "hashtags": ["123", "!!", "", "#Ok"]}).json()
+        assert (answer["observed"], answer["dropped_hashtags"]) == (1, ["123", "!!"])
+        posts = [{"user_id": "ann", "hashtags": ["1"]}, {"user_id": "bob"}, {"user_id": "bob", "hashtags": ["?"]}]
+        assert service.post("/observe", json={"posts": posts}).json()["dropped_hashtags"] == ["1", "?"]
+        assert service.post("/observe", json={"user_id": "ann", "hashtags": ["sea"]}).json().keys() == {
+            "observed",
+            "remembered",
+        }
+
     def test_feedback_export_and_forget(self, client, tmp_path):
         service = client(memory=str(tmp_path / "memory.sqlite"))
         service.post("/observe", json={"post_id": "n1", "user_id": "a/b ü", "hashtags": ["brandnew"]})
