@@ -218,7 +218,7 @@ def _auto_row(
 ) -> tuple[dict[str, object], str]:
     row = {**_length_row(scored, lengths, metrics, curves, seed), "rule": "auto", "tuned_on": "validation"}
     note = (
-        f"k = auto, the length with the highest expected F1 by the chances, at most {scored.depth} hashtags: "
+        f"k = auto, the length with the highest expected F1 by the probabilities, at most {scored.depth} hashtags: "
         f"{row['mean_length']:.2f} on average, F1 {row['f1']:.4f} (mean F1 of the posts {row['f1_per_post']:.4f})"
     )
     return row, note

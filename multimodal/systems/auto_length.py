@@ -28,7 +28,9 @@ def auto_length(system: System, minimum: int | None = None, maximum: int | None 
     """
     calibration = system.calibration
     if calibration is None or calibration.outside is None:
-        raise UserError(f"k: 'auto' chooses a length by chances, and {_why(system)}; give a number.")
+        raise UserError(
+            f"k: 'auto' chooses a length by probabilities, and {_why(system)}; give a number, or ask a hybrid."
+        )
     least = 1 if minimum is None else _whole("minimum", minimum)
     most = max(least, calibration.depth) if maximum is None else _whole("maximum", maximum)
     if least > most:
@@ -38,7 +40,7 @@ def auto_length(system: System, minimum: int | None = None, maximum: int | None 
 
 def _why(system: System) -> str:
     if not system.scores_are_chances:
-        return f"the scores of {system.name!r} are not chances"
+        return f"the scores of {system.name!r} are not probabilities"
     if system.calibration is None:
         return f"this {system.name!r} was trained on too few validation posts to have any"
     return f"this {system.name!r} was trained by an earlier version, which kept too little for that: train it again"

@@ -42,7 +42,7 @@ def _about(model: LoadedModel) -> list[Fact]:
         Fact(name="checksums", value=sums),
         Fact(name="hashtags", value=f"{len(memory.id_map):,}"),
         Fact(name="remembers", value=f"{len(memory):,} posts of {len(memory.user_ids):,} users"),
-        Fact(name="chances", value="none" if model.system.calibration is None else "calibrated"),
+        Fact(name="probabilities", value="none" if model.system.calibration is None else "calibrated"),
     ]
 
 

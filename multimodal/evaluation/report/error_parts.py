@@ -143,24 +143,24 @@ def chances_chart(reliability: pd.DataFrame) -> Chart:
     for name in reliability["ranks"].drop_duplicates().tolist():
         rows = reliability[reliability["ranks"] == name]
         lines.append(Series(f"{name} ranks", rows["mean_chance"].tolist(), rows["share_true"].tolist()))
-    lines.append(Series("chances that come true", [0, 1], [0, 1]))
+    lines.append(Series("probabilities that come true", [0, 1], [0, 1]))
     svg = line_chart(
         lines,
-        Axis("mean chance of the bin", 0, 1),
+        Axis("mean probability of the bin", 0, 1),
         Axis("share that is true", 0, 1.02),
-        "share of true hashtags against chance",
+        "share of true hashtags against probability",
         markers=True,
     )
     every, first = map(number, calibration_errors(reliability))
-    note = f"Expected calibration error of the chances: {every} over all saved ranks, {first} within the first {FIRST}."
-    return Chart("Do the chances come true?", svg, f"{note} {_by_chance(reliability)}")
+    note = f"Their expected calibration error: {every} over all saved ranks, {first} within the first {FIRST}."
+    return Chart("Do the probabilities come true?", svg, f"{note} {_by_chance(reliability)}")
 
 
 def _by_chance(reliability: pd.DataFrame) -> str:
     every, first = (
         f"{number(one.mean)} (95 % of draws up to {number(one.most)})" for one in errors_by_chance(reliability)
     )
-    return f"On so many hashtags, chances that come true exactly have {every} and {first}."
+    return f"On so many hashtags, probabilities that come true exactly have {every} and {first}."
 
 
 def chances_rows(reliability: pd.DataFrame) -> Table:

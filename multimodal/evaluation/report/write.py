@@ -61,10 +61,10 @@ def write_report(
 def _chances(inputs: ReportInputs, model: LoadedModel | None) -> str:
     """Return what the scores of a System say of chances."""
     if model is None:
-        return "It is not known whether the scores are chances."
+        return "It is not known whether the scores are probabilities."
     calibration = model.system.calibration
     if calibration is None:
-        return "The scores of this System are not chances: recommendations have no probability."
+        return "The scores of this System are not probabilities: recommendations have none."
     ranking = FlatRanking.of(inputs.rankings, [post.hashtags for post in inputs.posts])
     chances = replace(ranking, score=calibration.of(ranking.score))
     error = tables.calibration_error(tables.calibration_table(chances, inputs.error_k))

@@ -75,7 +75,9 @@ def _inputs(models: list[str], users: list[str], examples: bool, most_bytes: int
     model = gr.Dropdown(models, value=models[0], label="Model", elem_id="mh-model", visible=several)
     with gr.Row():
         k = gr.Slider(1, _MOST_K, 5, step=1, label="How many hashtags", buttons=[], elem_id="mh-k")
-        auto = gr.Checkbox(label="As many as are likely", info="needs a model with chances", elem_id="mh-auto")
+        auto = gr.Checkbox(
+            label="As many as are likely", info="needs a model with probabilities, such as a hybrid", elem_id="mh-auto"
+        )
     ask = gr.Button("Recommend", variant="primary", elem_id="mh-ask")
     example = gr.Button("Try a test post", visible=examples, elem_id="mh-example")
     with gr.Accordion("Compare models" if several else "Compare with the truth", open=False, elem_id="mh-comparing"):

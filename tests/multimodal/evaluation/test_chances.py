@@ -115,8 +115,8 @@ def test_the_page_shows_them(done, tiny_data):
         folder = row.folder / "evaluation" / "test"
         write_report(row.folder, tiny_data, folder)
         text = (folder / "report.html").read_text(encoding="utf-8")
-        assert ("Do the chances come true?" in text) == shown
-        assert ("On so many hashtags, chances that come true exactly have 0." in text) == shown
+        assert ("Do the probabilities come true?" in text) == shown
+        assert ("On so many hashtags, probabilities that come true exactly have 0." in text) == shown
         assert ("Chances and what came of them" in text) == shown
         assert ("auto: the highest expected F1" in text) == shown
 

@@ -95,7 +95,7 @@ def test_what_is_no_length_is_refused(recommender, options, text):
 def test_a_system_without_chances_says_so(tiny_data, tmp_path, recommender):
     train_run(validate_config({"system": "user_habit"}), tiny_data, tmp_path / "habit")
     habit = Recommender.from_pretrained(tmp_path / "habit")
-    with pytest.raises(UserError, match="the scores of 'user_habit' are not chances; give a number"):
+    with pytest.raises(UserError, match="the scores of 'user_habit' are not probabilities; give a number"):
         habit.recommend(user_id="user1", k="auto")
     calibration = recommender.system.calibration
     recommender.system.calibration = dataclasses.replace(calibration, outside=None)
@@ -159,7 +159,9 @@ def test_evaluated_lists_are_the_recommended_ones(run, recommender, tiny_data):
     )
     assert row["f1_low"] <= row["f1"] <= row["f1_high"]
     assert "| auto | validation |" in (evaluated.folder / "which_k.md").read_text(encoding="utf-8")
-    assert evaluated.which_k.notes[-1].startswith("k = auto, the length with the highest expected F1 by the chances")
+    assert evaluated.which_k.notes[-1].startswith(
+        "k = auto, the length with the highest expected F1 by the probabilities"
+    )
 
 
 def test_the_command(run, capsys):

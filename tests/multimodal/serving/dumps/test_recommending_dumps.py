@@ -296,7 +296,7 @@ class TestMistakes:
         "options, message",
         [
             ({"k": 0}, "k: 0 hashtags cannot be recommended"),
-            ({"k": "auto"}, "k: 'auto' chooses a length by chances"),
+            ({"k": "auto"}, "k: 'auto' chooses a length by probabilities"),
             ({"k": 3, "never": ["a"], "always": ["a"]}, "always: 'a' is also among never"),
         ],
     )

@@ -47,7 +47,7 @@ class TestRecommend:
         shown, _ = visit(use, KnownPosts(page_data))
         assert "the user’s earlier posts" in shown
         assert shown.count("data:image/jpeg;base64,") >= 2
-        assert "habit gives no chances, only an order." in shown
+        assert "habit gives no probabilities, only an order." in shown
 
     def test_everything_is_escaped(self, visit):
         async def use(actions):
@@ -83,7 +83,7 @@ class TestRecommend:
                 "an address was given; no picture is fetched",
                 "caption: 11 characters were given; at most 10 are accepted",
                 "model &#39;nothing&#39; is not served; accepted: habit, design",
-                "the scores of &#39;user_habit&#39; are not chances; give a number",
+                "the scores of &#39;user_habit&#39; are not probabilities; give a number",
                 *["k: give a whole number of at least 1, or auto"] * 3,
             ],
             strict=True,
