@@ -14,6 +14,7 @@ from multimodal.commands.rule_arguments import add_rule_arguments, rules_of
 from multimodal.commands.serving_arguments import COMPUTE_HELP
 
 if TYPE_CHECKING:
+    from multimodal.ranking.explanation import Source
     from multimodal.ranking.recommendation import Recommendation
 
 EXAMPLES = """examples:
@@ -30,6 +31,7 @@ EXAMPLES = """examples:
 
 With --source, run the same command again after an interruption to go on."""
 _REFRESH_S = 0.1
+_MOST_SOURCES = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -131,8 +133,12 @@ def _answer(recommendations: Sequence[Recommendation], explain: bool) -> Answer:
 def _because(one: Recommendation) -> str:
     if one.sources is None:
         return "the System cannot say"
-    posts = [f" ({', '.join(source.posts)})" if source.posts else "" for source in one.sources]
-    return ", ".join(source.name + behind for source, behind in zip(one.sources, posts, strict=True))
+    told = [f"{source.name} {source.effect:+.2f}{_posts_behind(source)}" for source in one.sources[:_MOST_SOURCES]]
+    return ", ".join([*told, *(["…"] if len(one.sources) > _MOST_SOURCES else [])])
+
+
+def _posts_behind(source: Source) -> str:
+    return f" ({', '.join(source.posts)})" if source.posts else ""
 
 
 def _order(options: argparse.Namespace) -> dict[str, Any] | None:

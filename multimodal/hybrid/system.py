@@ -230,7 +230,10 @@ class HybridSystem(System):
             weight = validation_weight(learning, config, seed)
             rows = weighted_rows(learning, weight)
             self.ranker = fit_ranker(rows, table.names, table.sources, config, None, seed)
-            logger.info("of the posts that the ranker learned from in the end, validation posts count %g times", weight)
+            logger.info(
+                "in the end the ranker learns from train and validation posts; one of the latter counts %g times",
+                weight,
+            )
         record = {"kind": self.ranker.kind, "sources": taken, "rows": len(rows), "validation_f1@5": f1}
         run.log({"event": "ranker", **record, "validation_weight": weight})
 

@@ -48,7 +48,12 @@ def validation_weight(learning: LearningPosts, config: RankerConfig, seed: int) 
         losses = np.concatenate([_losses(learning, *fold, weight, quick, seed) for fold in folds])
         difference = losses - as_one
         gain, chance = float(difference.mean()), _CERTAIN * float(difference.std()) / len(difference) ** 0.5
-        logger.info("log-loss of a validation post if the others count %g times: %+.4f ± %.4f", weight, gain, chance)
+        logger.info(
+            "counting validation posts %g times changes the log-loss of held-out ones by %+.4f ± %.4f",
+            weight,
+            gain,
+            chance,
+        )
         if gain < min(-chance, least):
             best, least = weight, gain
     return best

@@ -83,7 +83,8 @@ def test_it_says_why(command, trained):
     assert "Because" in printed
     first, second, _ = json.loads(command(*asked, "--json").stdout)["recommendations"]
     assert first["sources"] == [{"name": "always", "effect": 0.0, "posts": []}]
-    assert f"own ({', '.join(second['sources'][0]['posts'])})"[:12] in printed
+    own = second["sources"][0]
+    assert f"own {own['effect']:+.2f} ({', '.join(own['posts'])})"[:16] in printed
 
 
 class TestRules:
