@@ -120,7 +120,9 @@ def _curves(axes: Axes, table: pd.DataFrame, systems: list[str], periods: list[s
 def _trends(axes: Axes, happened: pd.DataFrame, periods: list[str]) -> None:
     positions = range(len(periods))
     axes.bar(positions, happened["unseen_in_train"], color=COLOURS[-1], alpha=0.45, label="uses unseen in train")
-    axes.plot(positions, happened["unseen_before"], color="0.45", linestyle=":", marker=".", label="unseen before the period")
+    axes.plot(
+        positions, happened["unseen_before"], color="0.45", linestyle=":", marker=".", label="unseen before the period"
+    )
     axes.plot(positions, happened["distance"], color="black", linestyle="--", label="ranked Jaccard distance")
     _mark_shifts(axes, happened, label="shift of trends")
     axes.set_ylim(0, 1.02)
