@@ -6,6 +6,7 @@ READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 READY_DOCS := $(VENV)/.ready-docs
 READY_DEMO := $(VENV)/.ready-demo
+RECENT := import sys; sys.exit(sys.version_info < (3, 10))
 CODE := data_loaders multimodal scripts tests benchmarks docs
 
 .DEFAULT_GOAL := help
@@ -15,10 +16,10 @@ help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  make %-12s %s\n", $$1, $$2}'
 
 $(READY): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	@$(PYTHON) -c '$(RECENT)' || \
 	  { echo "$(PYTHON) is older than Python 3.10; name another: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@echo "installing some 8 GB: this takes minutes and says nothing meanwhile"
-	$(PYTHON) -m venv --clear $(VENV)
+	@echo "making $(VENV) and installing some 8 GB into it: this takes minutes and says nothing meanwhile"
+	@$(PYTHON) -m venv $$($(BIN)/python -c '$(RECENT)' 2>/dev/null || echo --clear) $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
