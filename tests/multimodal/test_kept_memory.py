@@ -150,6 +150,17 @@ def test_what_others_said_of_a_forgotten_users_post_stays_theirs(habit_run, open
     assert opened(habit_run).recommend(user_id="bob", k=5) == expected
 
 
+def test_compacting_where_the_last_entry_is_about_a_forgotten_users_post(habit_run, opened):
+    recommender = opened(habit_run)
+    recommender.observe({"user_id": "ann", "post_id": "a1", "hashtags": ["fog"]})
+    recommender.forget("ann")
+    recommender.feedback("a1", user_id="bob", accepted=["sea"])
+    expected = recommender.recommend(user_id="bob", k=5)
+    recommender.compact()
+    assert recommender.recommend(user_id="bob", k=5) == expected
+    assert opened(habit_run).recommend(user_id="bob", k=5) == expected
+
+
 @pytest.mark.parametrize("compacts", [False, True])
 def test_forgetting_again_adds_nothing_until_something_comes(habit_run, opened, tmp_path, compacts):
     for recommender in (opened(habit_run), Recommender.from_pretrained(habit_run)):

@@ -14,7 +14,7 @@ from typing import Any
 from data_loaders.errors import UserError
 from data_loaders.output_folder import atomic_folder, restore
 from multimodal.memory.log.errors import StoreError
-from multimodal.memory.log.events import Event
+from multimodal.memory.log.events import Event, FeedbackGiven
 from multimodal.memory.log.store import EventStore
 from multimodal.memory.memory_files import ARRAYS_FILE, POSTS_FILE, read_memory, write_memory
 from multimodal.memory.post_memory import PostMemory
@@ -211,7 +211,9 @@ def refuse_foreign_log(folder: Path, place: LogPlace, store: EventStore) -> None
 
 def mark(event: Event) -> str:
     """Return what tells an event from that of the same number in another log, and survives that a user is erased."""
-    instant_us, post_id = getattr(event, "instant_us", ""), getattr(event, "post_id", "")
+    # Feedback stays without the id of its post when the author of that is erased.
+    instant_us = getattr(event, "instant_us", "")
+    post_id = "" if isinstance(event, FeedbackGiven) else getattr(event, "post_id", "")
     return f"{type(event).__name__} {instant_us} {zlib.crc32(str(post_id).encode('utf-8', 'surrogatepass')):08x}"
 
 
