@@ -31,7 +31,8 @@ def instaloader(draw: random.Random, folder: Path) -> Dump:
                 node[draw.choice(_NODE_KEYS)] = draw.choice((*_NODE_VALUES, json_value(draw)))
             head = draw.choice((head, head, head, *_HEADS))
         else:
-            expected = {**good, "hashtags": good["hashtags"][:1]}
+            # The picture that the node speaks of, which is not there.
+            expected = {**good, "hashtags": good["hashtags"][:1], "image": dump.path / f"{number:04d}.jpg"}
             dump.good[good["post_id"]] = expected
             dump.whole.add(good["post_id"])
         text = '{"node":{' + ",".join(f'"{key}":{value}' for key, value in node.items()) + f'}},"instaloader":{head}}}'
