@@ -340,8 +340,8 @@ class PostMemory:
             return state
         instants_us = self._rows.instants.values[: state.length]
         gone = {self._post_numbers.names[position] for position in positions.tolist()}
-        living_us = np.sort(instants_us[state.alive.values[: state.length]])
-        return replace(state, notes=state.notes.without_posts(gone, instants_us[positions], living_us))
+        living_us = instants_us[state.alive.values[: state.length]]
+        return replace(state, notes=state.notes.without_posts(gone, instants_us[positions], state.newest_us, living_us))
 
     def _sorted_in(self, state: PostsState) -> PostsState:
         length, users, instants_us = state.length, self._rows.users.values, self._rows.instants.values

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 Instants = NDArray[np.int64]
 _DRAWERS = 256
 _MOST_FEEDBACK = 1_000
+_FIRST_US = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,7 @@ class UserNotes:
         """Whether any user has given feedback."""
         return any(note.feedback for drawer in self._drawers for note in drawer.values())
 
-    def without_posts(self, gone: Collection[str], gone_us: Instants, living_us: Instants) -> UserNotes:
+    def without_posts(self, gone: Collection[str], gone_us: Instants, newest_us: int, living_us: Instants) -> UserNotes:
         """Return the notes as they would be if some posts had never been there.
 
         Feedback counts from the newest post that was known when it was given; without that, from the one before.
@@ -107,17 +108,22 @@ class UserNotes:
         Args:
             gone: ids of the posts.
             gone_us: their instants.
-            living_us: instants of the others, ascending.
+            newest_us: the latest instant of the others, 0 without any.
+            living_us: instants of the others, in any order.
         """
-        newest_us, instants_us = int(living_us[-1]) if len(living_us) else 0, frozenset(gone_us.tolist())
+        instants_us = frozenset(gone_us.tolist())
 
-        def change(feedback: Feedback) -> Feedback:
-            post_id = None if feedback.post_id in gone else feedback.post_id
-            instant_us = min(feedback.instant_us, newest_us)
+        def is_concerned(one: Feedback) -> bool:
+            return one.post_id in gone or one.instant_us > newest_us or one.instant_us in instants_us
+
+        def change(one: Feedback) -> Feedback:
+            if not is_concerned(one):
+                return one
+            instant_us = min(one.instant_us, newest_us)
             if instant_us in instants_us:
-                before = int(np.searchsorted(living_us, instant_us, side="right"))
-                instant_us = int(living_us[before - 1]) if before else 0
-            return replace(feedback, post_id=post_id, instant_us=instant_us)
+                instant_us = int(living_us[living_us <= instant_us].max(initial=_FIRST_US))
+            post_id = None if one.post_id in gone else one.post_id
+            return replace(one, post_id=post_id, instant_us=instant_us if instant_us > _FIRST_US else 0)
 
         return UserNotes(tuple(_with_feedback(drawer, change) for drawer in self._drawers))
 
@@ -150,7 +156,12 @@ class UserNotes:
 
 
 def _with_feedback(drawer: dict[str, UserNote], change: Callable[[Feedback], Feedback]) -> dict[str, UserNote]:
-    return {user_id: replace(note, feedback=tuple(map(change, note.feedback))) for user_id, note in drawer.items()}
+    changed = {}
+    for user_id, note in drawer.items():
+        feedback = tuple(map(change, note.feedback))
+        if any(one is not other for one, other in zip(feedback, note.feedback, strict=True)):
+            changed[user_id] = replace(note, feedback=feedback)
+    return {**drawer, **changed} if changed else drawer
 
 
 def _feedback(values: Mapping[str, Any]) -> Feedback:
